@@ -1,0 +1,2 @@
+/* Replaced by the module's sources. */
+#include <kedge/base.h>

@@ -1,0 +1,196 @@
+/*
+ * base.h: what every part of Kedge stands on: byte slices, bounded cursors,
+ * the one result type, CRC-32, and the seams to clock and random.
+ *
+ * Nothing here allocates, blocks, keeps global state or calls the operating system.
+ */
+#ifndef KEDGE_BASE_H
+#define KEDGE_BASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define KEDGE_MUST_USE __attribute__((warn_unused_result))
+
+/*
+ * The one table of results. X(name, LwM2M Update Result of /5/0/5, words for people).
+ * The Update Result is what a device reports when an update ends for this reason
+ * (OMA object 5, resource 5; the mapping is docs/format.md, "What a refusal reports");
+ * 0 means that the reason never ends an update.
+ */
+#define KEDGE_RC_LIST(X)                                                                 \
+    X(KEDGE_OK, 0, "done")                                                               \
+    X(KEDGE_E_ARGUMENT, 8, "an argument is out of range")                                \
+    X(KEDGE_E_TRUNCATED, 5, "the data ends too early")                                   \
+    X(KEDGE_E_TRAILING, 5, "bytes follow where the data should end")                     \
+    X(KEDGE_E_MALFORMED, 6, "the data is not well-formed")                               \
+    X(KEDGE_E_NOT_CANONICAL, 6, "the encoding is not the canonical one")                 \
+    X(KEDGE_E_TYPE, 6, "a field has another type than the format asks for")              \
+    X(KEDGE_E_LIMIT, 6, "a length, count or depth is over its limit")                    \
+    X(KEDGE_E_UNSUPPORTED, 6, "this kind of data is not supported")                      \
+    X(KEDGE_E_MISSING, 6, "a required field is missing")                                 \
+    X(KEDGE_E_BUFFER, 3, "the buffer given is too small")                                \
+    X(KEDGE_E_MEMORY, 3, "out of memory")                                                \
+    X(KEDGE_E_SPACE, 2, "it does not fit into the slot")                                 \
+    X(KEDGE_E_SIGNATURE, 5, "not signed by a trusted key")                               \
+    X(KEDGE_E_DIGEST, 5, "a digest does not match")                                      \
+    X(KEDGE_E_FRAME, 5, "a payload frame is damaged")                                    \
+    X(KEDGE_E_KEY, 5, "the key is not usable")                                           \
+    X(KEDGE_E_DEVELOPMENT_KEY, 5, "only a development key signed this")                  \
+    X(KEDGE_E_PASSWORD, 0, "the password is wrong or missing")                           \
+    X(KEDGE_E_VENDOR, 6, "it is for another vendor")                                     \
+    X(KEDGE_E_CLASS, 6, "it is for another device class")                                \
+    X(KEDGE_E_HARDWARE, 6, "it is for another hardware revision")                        \
+    X(KEDGE_E_COMMAND, 6, "the manifest asks for a command that is not known")           \
+    X(KEDGE_E_CONDITION, 6, "a condition of the manifest does not hold")                 \
+    X(KEDGE_E_SEQUENCE, 6, "the sequence number is below what is installed")             \
+    X(KEDGE_E_VERSION, 6, "the installed version is outside the version window")         \
+    X(KEDGE_E_CONNECTION, 4, "the connection was lost")                                  \
+    X(KEDGE_E_URI, 7, "the URI is not valid")                                            \
+    X(KEDGE_E_PROTOCOL, 9, "the URI's protocol is not supported")                        \
+    X(KEDGE_E_CANCELED, 10, "it was canceled")                                           \
+    X(KEDGE_E_FLASH, 8, "the flash did not hold what was written")                       \
+    X(KEDGE_E_HEALTH, 8, "the health check failed on trial")                             \
+    X(KEDGE_E_TRIAL, 8, "the trial ended without being confirmed")                       \
+    X(KEDGE_E_NO_SLOT, 8, "no slot holds a verified image")                              \
+    X(KEDGE_E_STATE, 8, "this is not possible in the present state")                     \
+    X(KEDGE_E_NOT_FOUND, 0, "no such thing")                                             \
+    X(KEDGE_E_EXISTS, 0, "it exists already")                                            \
+    X(KEDGE_E_CONFLICT, 0, "it conflicts with something that exists")                    \
+    X(KEDGE_E_BUSY, 0, "busy, try again later")                                          \
+    X(KEDGE_E_TIMEOUT, 4, "no answer in time")                                           \
+    X(KEDGE_E_REFUSED, 0, "the other side refused")                                      \
+    X(KEDGE_E_SYSTEM, 8, "the system refused to read or write")
+
+enum kedge_rc {
+#define KEDGE_RC_ENUM(name, update_result, words) name,
+    KEDGE_RC_LIST(KEDGE_RC_ENUM)
+#undef KEDGE_RC_ENUM
+        KEDGE_RC_COUNT
+};
+
+/** kedge_rc_name() is the identifier, as "KEDGE_E_DIGEST"; static storage, never NULL. */
+const char *kedge_rc_name(enum kedge_rc rc);
+
+/** kedge_rc_text() is the reason in words for people; static storage, never NULL. */
+const char *kedge_rc_text(enum kedge_rc rc);
+
+/** kedge_rc_update_result() is the value of /5/0/5 for an update that ended with `rc`. */
+int kedge_rc_update_result(enum kedge_rc rc);
+
+/* ---- slices: bytes that somebody else owns ---- */
+
+/** A view of `size` bytes at `data`; owns nothing; `data` may be NULL when `size` is 0. */
+struct kedge_slice {
+    const uint8_t *data;
+    size_t size;
+};
+
+/** kedge_slice() views `size` bytes at `data`. */
+static inline struct kedge_slice kedge_slice(const void *data, size_t size)
+{
+    return (struct kedge_slice){.data = data, .size = size};
+}
+
+/** kedge_slice_text() views a NUL-terminated string without its NUL. */
+struct kedge_slice kedge_slice_text(const char *text);
+
+/** kedge_slice_equal() compares; the time depends on the sizes and the bytes: not for secrets. */
+bool kedge_slice_equal(struct kedge_slice a, struct kedge_slice b);
+
+/** kedge_equal_constant_time() compares `size` bytes in a time that depends on `size` only. */
+bool kedge_equal_constant_time(const void *a, const void *b, size_t size);
+
+/** kedge_wipe() overwrites `size` bytes at `data` in a way that the compiler keeps. */
+void kedge_wipe(void *data, size_t size);
+
+/* ---- the cursor through which all bytes from outside are read ---- */
+
+/** A bounded reader: `offset` never exceeds `bytes.size`. A failed read moves nothing. */
+struct kedge_cursor {
+    struct kedge_slice bytes;
+    size_t offset;
+};
+
+static inline struct kedge_cursor kedge_cursor(struct kedge_slice bytes)
+{
+    return (struct kedge_cursor){.bytes = bytes, .offset = 0};
+}
+
+/** kedge_cursor_left() is how many bytes are still unread. */
+size_t kedge_cursor_left(const struct kedge_cursor *cursor);
+
+/* Each read fails with KEDGE_E_TRUNCATED when the bytes are not there. Integers are big-endian. */
+enum kedge_rc kedge_cursor_take(struct kedge_cursor *cursor, size_t size, struct kedge_slice *out)
+    KEDGE_MUST_USE;
+enum kedge_rc kedge_cursor_skip(struct kedge_cursor *cursor, size_t size) KEDGE_MUST_USE;
+enum kedge_rc kedge_cursor_u8(struct kedge_cursor *cursor, uint8_t *out) KEDGE_MUST_USE;
+enum kedge_rc kedge_cursor_u16(struct kedge_cursor *cursor, uint16_t *out) KEDGE_MUST_USE;
+enum kedge_rc kedge_cursor_u32(struct kedge_cursor *cursor, uint32_t *out) KEDGE_MUST_USE;
+enum kedge_rc kedge_cursor_u64(struct kedge_cursor *cursor, uint64_t *out) KEDGE_MUST_USE;
+
+/* ---- the bounded writer, its counterpart ---- */
+
+/** Writes into the caller's `capacity` bytes at `data`; `size` is what has been written. */
+struct kedge_writer {
+    uint8_t *data;
+    size_t capacity;
+    size_t size;
+};
+
+static inline struct kedge_writer kedge_writer(void *data, size_t capacity)
+{
+    return (struct kedge_writer){.data = data, .capacity = capacity, .size = 0};
+}
+
+/* Each write fails with KEDGE_E_BUFFER, and writes nothing, when it does not fit. Big-endian. */
+enum kedge_rc kedge_writer_put(struct kedge_writer *writer, struct kedge_slice bytes) KEDGE_MUST_USE;
+enum kedge_rc kedge_writer_u8(struct kedge_writer *writer, uint8_t value) KEDGE_MUST_USE;
+enum kedge_rc kedge_writer_u16(struct kedge_writer *writer, uint16_t value) KEDGE_MUST_USE;
+enum kedge_rc kedge_writer_u32(struct kedge_writer *writer, uint32_t value) KEDGE_MUST_USE;
+enum kedge_rc kedge_writer_u64(struct kedge_writer *writer, uint64_t value) KEDGE_MUST_USE;
+
+/** kedge_writer_slice() views what has been written so far. */
+static inline struct kedge_slice kedge_writer_slice(const struct kedge_writer *writer)
+{
+    return kedge_slice(writer->data, writer->size);
+}
+
+/** KEDGE_TRY() hands a failure of `expression` to the caller and keeps the happy path straight. */
+#define KEDGE_TRY(expression)                                                            \
+    do {                                                                                 \
+        enum kedge_rc kedge_try_rc_ = (expression);                                      \
+        if (kedge_try_rc_ != KEDGE_OK)                                                   \
+            return kedge_try_rc_;                                                        \
+    } while (0)
+
+/* ---- hexadecimal ---- */
+
+/** kedge_hex_encode() writes 2 * bytes.size lower-case digits and a NUL; `out` has room for them. */
+void kedge_hex_encode(struct kedge_slice bytes, char *out);
+
+/** kedge_hex_decode() fails with KEDGE_E_MALFORMED unless `text` is exactly 2 * size hex digits. */
+enum kedge_rc kedge_hex_decode(struct kedge_slice text, uint8_t *out, size_t size) KEDGE_MUST_USE;
+
+/* ---- CRC-32 (IEEE 802.3, reflected polynomial 0xEDB88320), for records on flash ---- */
+
+/** kedge_crc32() continues from `crc`; begin with 0. */
+uint32_t kedge_crc32(uint32_t crc, struct kedge_slice bytes);
+
+/* ---- seams ---- */
+
+/** The clock seam. Times are milliseconds; `monotonic_ms` never steps, `wall_ms` is Unix time. */
+struct kedge_clock {
+    void *context;
+    uint64_t (*monotonic_ms)(void *context);
+    uint64_t (*wall_ms)(void *context);
+};
+
+/** The random seam: fills `size` bytes with numbers that nobody can predict. */
+struct kedge_random {
+    void *context;
+    enum kedge_rc (*fill)(void *context, void *out, size_t size);
+};
+
+#endif
