@@ -1,0 +1,392 @@
+/*
+ * rollout.h: rollouts, their groups and deployments: records, total state tables, and the engine
+ * that moves them.
+ *
+ * The engine is pure: events and the time come in, records to write and commands to carry out go
+ * out. It does no input or output and has no thread; one thread owns it. Times are Unix
+ * milliseconds (`_at_ms`, 0: not yet), spans are seconds (`_s`).
+ *
+ * The rule that makes a crash harmless: a command of an output is carried out only after the
+ * records of the same output are durable. When they cannot be made durable, the owner treats it as
+ * a crash of the engine: it destroys the engine and loads a new one from what is durable.
+ */
+#ifndef KEDGE_UPDATER_ROLLOUT_H
+#define KEDGE_UPDATER_ROLLOUT_H
+
+#include <kedge/base.h>
+
+#define KEDGE_ENDPOINT_MAX 128u      /* bytes of an endpoint name, without the NUL */
+#define KEDGE_NAME_MAX 64u           /* of a rollout's, group's, key's or person's name */
+#define KEDGE_VENDOR_MAX 128u        /* vendor domain: /3/0/0 */
+#define KEDGE_CLASS_MAX 64u          /* class name: /3/0/1 */
+#define KEDGE_VERSION_MAX 63u        /* firmware version: /3/0/3 */
+#define KEDGE_PACKAGE_ID_SIZE 64u    /* hex digits of the manifest digest */
+#define KEDGE_REASON_MAX 255u        /* one sentence for people; longer ones are cut */
+#define KEDGE_ROLLOUT_GROUPS_MAX 64u /* groups of one rollout */
+#define KEDGE_ROLLOUT_TARGETS_MAX 1000000u
+#define KEDGE_SPAN_MAX_S 31536000u /* every span of a policy is at most a year */
+
+/* ---- states: one table each, the names are those of the API, the database and the documents ----
+ */
+
+#define KEDGE_ROLLOUT_STATES(X)                                         \
+    X(KEDGE_ROLLOUT_DRAFT, "draft", OPEN)                               \
+    X(KEDGE_ROLLOUT_WAITING_FOR_APPROVAL, "waiting_for_approval", OPEN) \
+    X(KEDGE_ROLLOUT_READY, "ready", OPEN)                               \
+    X(KEDGE_ROLLOUT_RUNNING, "running", OPEN)                           \
+    X(KEDGE_ROLLOUT_PAUSED, "paused", OPEN)                             \
+    X(KEDGE_ROLLOUT_ABORTING, "aborting", OPEN)                         \
+    X(KEDGE_ROLLOUT_ABORTED, "aborted", ENDED)                          \
+    X(KEDGE_ROLLOUT_ROLLING_BACK, "rolling_back", OPEN)                 \
+    X(KEDGE_ROLLOUT_ROLLED_BACK, "rolled_back", ENDED)                  \
+    X(KEDGE_ROLLOUT_FINISHED, "finished", ENDED)
+
+#define KEDGE_GROUP_STATES(X)                                 \
+    X(KEDGE_GROUP_SCHEDULED, "scheduled", OPEN)               \
+    X(KEDGE_GROUP_RUNNING, "running", OPEN)                   \
+    X(KEDGE_GROUP_SOAKING, "soaking", OPEN)                   \
+    X(KEDGE_GROUP_WAITING_FOR_GATE, "waiting_for_gate", OPEN) \
+    X(KEDGE_GROUP_SUCCEEDED, "succeeded", ENDED)              \
+    X(KEDGE_GROUP_FAILED, "failed", ENDED)
+
+/* BUSY: something was sent to the device; it holds a place of in_flight_max. */
+#define KEDGE_DEPLOYMENT_STATES(X)                       \
+    X(KEDGE_DEPLOYMENT_PENDING, "pending", OPEN)         \
+    X(KEDGE_DEPLOYMENT_OFFERED, "offered", BUSY)         \
+    X(KEDGE_DEPLOYMENT_DOWNLOADING, "downloading", BUSY) \
+    X(KEDGE_DEPLOYMENT_DOWNLOADED, "downloaded", BUSY)   \
+    X(KEDGE_DEPLOYMENT_INSTALLING, "installing", BUSY)   \
+    X(KEDGE_DEPLOYMENT_VERIFYING, "verifying", BUSY)     \
+    X(KEDGE_DEPLOYMENT_SUCCEEDED, "succeeded", ENDED)    \
+    X(KEDGE_DEPLOYMENT_FAILED, "failed", ENDED)          \
+    X(KEDGE_DEPLOYMENT_REJECTED, "rejected", ENDED)      \
+    X(KEDGE_DEPLOYMENT_TIMED_OUT, "timed_out", ENDED)    \
+    X(KEDGE_DEPLOYMENT_CANCELED, "canceled", ENDED)      \
+    X(KEDGE_DEPLOYMENT_SUPERSEDED, "superseded", ENDED)
+
+#define KEDGE_STATE_ENUM_(name, text, phase) name,
+enum kedge_rollout_state { KEDGE_ROLLOUT_STATES(KEDGE_STATE_ENUM_) KEDGE_ROLLOUT_STATE_COUNT };
+enum kedge_group_state { KEDGE_GROUP_STATES(KEDGE_STATE_ENUM_) KEDGE_GROUP_STATE_COUNT };
+enum kedge_deployment_state {
+    KEDGE_DEPLOYMENT_STATES(KEDGE_STATE_ENUM_) KEDGE_DEPLOYMENT_STATE_COUNT
+};
+#undef KEDGE_STATE_ENUM_
+
+/** The state's name, as "running"; "unknown" for a number outside the table; static storage. */
+const char *kedge_rollout_state_name(enum kedge_rollout_state state);
+const char *kedge_group_state_name(enum kedge_group_state state);
+const char *kedge_deployment_state_name(enum kedge_deployment_state state);
+
+/** The state that has this name; false when none has. */
+bool kedge_rollout_state_parse(const char *name, enum kedge_rollout_state *out);
+bool kedge_group_state_parse(const char *name, enum kedge_group_state *out);
+bool kedge_deployment_state_parse(const char *name, enum kedge_deployment_state *out);
+
+/** Whether the state never changes any more. */
+bool kedge_rollout_state_ended(enum kedge_rollout_state state);
+bool kedge_group_state_ended(enum kedge_group_state state);
+bool kedge_deployment_state_ended(enum kedge_deployment_state state);
+/** Whether the deployment holds an in-flight place: offered to verifying. */
+bool kedge_deployment_state_busy(enum kedge_deployment_state state);
+
+/* ---- records: plain data, as they are stored ---- */
+
+enum kedge_error_action {
+    KEDGE_ERROR_PAUSE = 0,
+    KEDGE_ERROR_ABORT = 1,
+    KEDGE_ERROR_ROLL_BACK = 2 /* refused at creation: a rollout has no revert package yet */
+};
+
+/** "pause", "abort", "roll_back". */
+const char *kedge_error_action_name(enum kedge_error_action action);
+bool kedge_error_action_parse(const char *name, enum kedge_error_action *out);
+
+/** How a rollout goes about it. Fill it with kedge_rollout_policy_default(), then change it. */
+struct kedge_rollout_policy {
+    uint32_t in_flight_max;           /* devices at work at once; at least 1 */
+    uint32_t error_threshold_percent; /* more than this share of the group in error trips; 0..100 */
+    uint32_t error_minimum_sample;    /* not judged before so many were tried (or all of them) */
+    enum kedge_error_action error_action;
+    uint32_t success_threshold_percent; /* the gate: at least this share succeeded; 0..100 */
+    uint32_t deployment_soak_s;         /* the device must still be well after it (decision 7) */
+    uint32_t group_soak_s;              /* from a group's last end until its gate is judged */
+    uint32_t deadline_s;                /* from the start; ends what is pending then; 0: never */
+    /* time limits of one deployment, from what was sent or the last progress; at least 1 */
+    uint32_t offer_limit_s;
+    uint32_t download_limit_s; /* without progress */
+    uint32_t install_limit_s;
+    uint32_t verify_limit_s; /* from Execute's answer until the device is back and confirmed */
+};
+
+/** 100 in flight, errors above 20 % (sample 10) pause, gate 80 %, no soak, no deadline. */
+void kedge_rollout_policy_default(struct kedge_rollout_policy *policy);
+
+struct kedge_rollout {
+    uint64_t id;
+    enum kedge_rollout_state state;
+    char name[KEDGE_NAME_MAX + 1];
+    char package_id[KEDGE_PACKAGE_ID_SIZE + 1];
+    char vendor[KEDGE_VENDOR_MAX + 1];
+    char class_name[KEDGE_CLASS_MAX + 1];
+    char version[KEDGE_VERSION_MAX + 1]; /* what /3/0/3 must read, byte for byte */
+    uint64_t sequence;                   /* the package's SUIT sequence number */
+    bool all_devices;                    /* created for all of the class, not for a list */
+    char author[KEDGE_NAME_MAX + 1];
+    struct kedge_rollout_policy policy;
+    uint32_t group_count;
+    uint32_t device_count;
+    uint64_t created_at_ms;
+    uint64_t started_at_ms;
+    uint64_t deadline_at_ms; /* 0: none */
+    uint64_t ended_at_ms;
+    char reason[KEDGE_REASON_MAX + 1]; /* of the last change of state */
+};
+
+struct kedge_group {
+    uint64_t rollout_id;
+    uint32_t index; /* from 0 */
+    enum kedge_group_state state;
+    char name[KEDGE_NAME_MAX + 1];
+    uint32_t counts[KEDGE_DEPLOYMENT_STATE_COUNT]; /* deployments by state; their sum is the size */
+    uint32_t errors;          /* failed, rejected, and timed out after an offer */
+    uint32_t already;         /* of the succeeded: ran the version already, never offered */
+    uint32_t errors_accepted; /* what `errors` was when a person resumed the rollout */
+    uint64_t started_at_ms;
+    uint64_t soak_until_ms;
+    uint64_t ended_at_ms;
+    char reason[KEDGE_REASON_MAX + 1];
+};
+
+#define KEDGE_UPDATE_RESULT_NONE (-1)
+
+struct kedge_deployment {
+    uint64_t id; /* unique over all rollouts, never used again */
+    uint64_t rollout_id;
+    uint32_t group_index;
+    enum kedge_deployment_state state;
+    char endpoint[KEDGE_ENDPOINT_MAX + 1];
+    char version_before[KEDGE_VERSION_MAX + 1]; /* what ran when it was offered; "" before */
+    int32_t update_result;                      /* last /5/0/5, or KEDGE_UPDATE_RESULT_NONE */
+    uint64_t bytes_done;                        /* of the download; live figure, lazily durable */
+    uint64_t bytes_total;                       /* 0: unknown */
+    uint64_t offered_at_ms;                     /* 0: never offered */
+    uint64_t changed_at_ms;                     /* of the last change of state */
+    uint64_t ended_at_ms;
+    char reason[KEDGE_REASON_MAX + 1];
+};
+
+/** What happened to a rollout, group or deployment. Written once, never changed. */
+struct kedge_history_entry {
+    uint64_t id; /* given by the store; rises with time */
+    uint64_t at_ms;
+    uint64_t rollout_id;
+    int64_t group_index;                   /* -1: of the rollout as a whole */
+    uint64_t deployment_id;                /* 0: of the rollout or group */
+    char endpoint[KEDGE_ENDPOINT_MAX + 1]; /* "" likewise */
+    char who[KEDGE_NAME_MAX + 1];          /* a person's token name, "server" or "device" */
+    char from[24];                         /* state names; `from` is "" at creation */
+    char to[24];
+    char text[KEDGE_REASON_MAX + 1];
+};
+
+/** What a person did. The store adds sequence number and hash chain. */
+struct kedge_audit_entry {
+    uint64_t sequence; /* given by the store: 1, 2, 3 ... */
+    uint64_t at_ms;
+    char who[KEDGE_NAME_MAX + 1];
+    char what[32];                        /* "rollout.start", "trust.add", ... */
+    char subject[KEDGE_ENDPOINT_MAX + 1]; /* the thing's id */
+    char before[KEDGE_REASON_MAX + 1];
+    char after[KEDGE_REASON_MAX + 1];
+    uint8_t hash[32]; /* given by the store: SHA-256 over the previous row's hash and this row */
+};
+
+/* ---- events ---- */
+
+/** One device that a new rollout is meant for. Strings are borrowed for the call. */
+struct kedge_rollout_target {
+    const char *endpoint;
+    bool known;         /* false: a listed endpoint that no device has */
+    const char *vendor; /* "" or NULL: not identified yet */
+    const char *class_name;
+    const char *version;
+    bool present;         /* registered now */
+    bool asleep;          /* in queue mode and not reachable now */
+    uint32_t group_index; /* below group_count */
+};
+
+/** What a person asks for. Strings are borrowed for the call. */
+struct kedge_rollout_spec {
+    const char *name;
+    const char *package_id;
+    const char *vendor; /* the package's, as texts */
+    const char *class_name;
+    const char *version;
+    uint64_t sequence;
+    bool all_devices; /* how the targets came about; for the record */
+    struct kedge_rollout_policy policy;
+    uint32_t group_count; /* at least 1 */
+    const struct kedge_rollout_target *targets;
+    size_t target_count;
+};
+
+enum kedge_engine_event_kind {
+    KEDGE_EVENT_ROLLOUT_CREATE, /* .create; the output's rollout_id is the new one's */
+    KEDGE_EVENT_ROLLOUT_START,  /* .rollout_id, and likewise the next three */
+    KEDGE_EVENT_ROLLOUT_PAUSE,
+    KEDGE_EVENT_ROLLOUT_RESUME,
+    KEDGE_EVENT_ROLLOUT_ABORT,
+    KEDGE_EVENT_DEVICE_PRESENT,    /* .device: registered and identified, or woke up, or changed */
+    KEDGE_EVENT_DEVICE_GONE,       /* .device.endpoint: de-registered or expired */
+    KEDGE_EVENT_DEPLOYMENT_REPORT, /* .report: from the Object 5 driver */
+    KEDGE_EVENT_TICK               /* the time has come that next_tick_at_ms named */
+};
+
+/** Strings are borrowed for the call. */
+struct kedge_engine_event {
+    enum kedge_engine_event_kind kind;
+    const char *who; /* of what a person asks for; NULL: "server" */
+    uint64_t rollout_id;
+    struct kedge_rollout_spec create;
+    struct kedge_engine_device {
+        const char *endpoint;
+        const char *vendor;
+        const char *class_name;
+        const char *version; /* NULL or "": not known */
+        bool asleep;
+    } device;
+    struct kedge_deployment_report {
+        uint64_t deployment_id;
+        enum kedge_deployment_state state; /* any but pending and superseded */
+        int update_result;                 /* or KEDGE_UPDATE_RESULT_NONE */
+        const char *reason;                /* what was sent, what came back; NULL: nothing to say */
+        uint64_t bytes_done;
+        uint64_t bytes_total;
+    } report;
+};
+
+/* ---- output ---- */
+
+enum kedge_engine_command_kind {
+    KEDGE_COMMAND_OFFER, /* take the device through the update, from whatever state it is in */
+    KEDGE_COMMAND_CANCEL /* stop doing so; carry out before the offers that follow it */
+};
+
+struct kedge_engine_command {
+    enum kedge_engine_command_kind kind;
+    uint64_t deployment_id;
+    uint64_t rollout_id; /* for kedge_engine_rollout(): package, version, soak, limits */
+    char endpoint[KEDGE_ENDPOINT_MAX + 1];
+};
+
+/**
+ * What an event brought about. The arrays belong to the output; every record stands in it once, as
+ * it is after the event, whole. `history` and `audit` are in the order of what happened.
+ */
+struct kedge_engine_output {
+    struct kedge_rollout *rollouts;
+    struct kedge_group *groups;
+    struct kedge_deployment *deployments;
+    struct kedge_history_entry *history;
+    struct kedge_audit_entry *audit;
+    struct kedge_engine_command *commands;
+    size_t rollout_count, group_count, deployment_count, history_count, audit_count, command_count;
+    uint64_t rollout_id;      /* of a rollout that was created; else 0 */
+    uint64_t next_tick_at_ms; /* send a TICK then; 0: nothing waits for the time */
+    char refusal[1024];       /* why the event was refused, for the person who asked */
+    size_t capacity_[6];
+};
+
+/** Makes `output` empty; do so once before its first use. */
+void kedge_engine_output_init(struct kedge_engine_output *output);
+/** Frees the arrays and makes it empty again. */
+void kedge_engine_output_clear(struct kedge_engine_output *output);
+/** Whether there are records to write; if not, commands may be carried out at once. */
+bool kedge_engine_output_has_records(const struct kedge_engine_output *output);
+
+/* ---- the engine ---- */
+
+struct kedge_engine;
+
+/** The highest ids that were ever durable; new ones follow them. */
+struct kedge_engine_ids {
+    uint64_t rollout_id;
+    uint64_t deployment_id;
+};
+
+enum kedge_rc kedge_engine_create(const struct kedge_engine_ids *last,
+                                  struct kedge_engine **out) KEDGE_MUST_USE;
+void kedge_engine_destroy(struct kedge_engine *engine);
+
+/*
+ * Loading what is durable, in this order: every rollout that has not ended (ended ones are
+ * welcome, for kedge_engine_rollout() and the explanations), their groups, all deployments of those
+ * that have not ended; then kedge_engine_load_done(), then DEVICE_PRESENT for each device as it
+ * comes. Counts are taken from the deployments. KEDGE_E_MALFORMED for records that do not fit
+ * together (`engine` is then only good for destroying).
+ */
+enum kedge_rc kedge_engine_load_rollout(struct kedge_engine *engine,
+                                        const struct kedge_rollout *record) KEDGE_MUST_USE;
+enum kedge_rc kedge_engine_load_group(struct kedge_engine *engine,
+                                      const struct kedge_group *record) KEDGE_MUST_USE;
+enum kedge_rc kedge_engine_load_deployment(struct kedge_engine *engine,
+                                           const struct kedge_deployment *record) KEDGE_MUST_USE;
+/**
+ * Ends the loading. A deployment in flight is offered again when its device is present; one whose
+ * device does not come back within the time limit of its phase, from `now_ms` on, has timed out.
+ */
+enum kedge_rc kedge_engine_load_done(struct kedge_engine *engine, uint64_t now_ms,
+                                     struct kedge_engine_output *output) KEDGE_MUST_USE;
+
+/**
+ * Takes one event. `output` is emptied first and then filled. Costs O(what changes), not O(what
+ * there is); creating and starting cost O(targets). Devices that no open deployment names are
+ * ignored, and so are reports on deployments that have ended.
+ *
+ * A refusal changes nothing and leaves its words in output->refusal: KEDGE_E_NOT_FOUND (no such
+ * rollout, or no device matches), KEDGE_E_STATE (not possible in this state), KEDGE_E_ARGUMENT (a
+ * policy or text out of range, a duplicate target), KEDGE_E_VENDOR / KEDGE_E_CLASS (targets of
+ * another vendor or class, listed), KEDGE_E_UNSUPPORTED (error action roll back).
+ * After KEDGE_E_MEMORY the engine refuses all further events: destroy it and load anew.
+ */
+enum kedge_rc kedge_engine_handle(struct kedge_engine *engine, uint64_t now_ms,
+                                  const struct kedge_engine_event *event,
+                                  struct kedge_engine_output *output) KEDGE_MUST_USE;
+
+/** When the next TICK is due; 0: nothing waits for the time. */
+uint64_t kedge_engine_next_tick_at_ms(const struct kedge_engine *engine);
+
+/* Looking, not touching. The pointers hold until the next event. NULL / KEDGE_E_NOT_FOUND: unknown.
+ */
+const struct kedge_rollout *kedge_engine_rollout(const struct kedge_engine *engine,
+                                                 uint64_t rollout_id);
+const struct kedge_group *kedge_engine_group(const struct kedge_engine *engine, uint64_t rollout_id,
+                                             uint32_t index);
+/** The deployment as it is now, with live progress; only of rollouts that have not ended. */
+enum kedge_rc kedge_engine_deployment(const struct kedge_engine *engine, uint64_t deployment_id,
+                                      struct kedge_deployment *out) KEDGE_MUST_USE;
+/** The deployment that is at work on the device now; 0: none. */
+uint64_t kedge_engine_device_deployment(const struct kedge_engine *engine, const char *endpoint);
+/** Whether a rollout that has not ended rests on the package. O(rollouts). */
+bool kedge_engine_package_in_use(const struct kedge_engine *engine, const char *package_id);
+
+#define KEDGE_EXPLANATION_MAX 512u /* with the NUL */
+
+/*
+ * "Why is it where it is, and what is it waiting for?" One sentence with figures. A deployment of
+ * an ended rollout is no longer held: use kedge_deployment_explain() on its record.
+ */
+enum kedge_rc kedge_engine_explain_rollout(const struct kedge_engine *engine, uint64_t rollout_id,
+                                           uint64_t now_ms,
+                                           char text[KEDGE_EXPLANATION_MAX]) KEDGE_MUST_USE;
+enum kedge_rc kedge_engine_explain_group(const struct kedge_engine *engine, uint64_t rollout_id,
+                                         uint32_t index, uint64_t now_ms,
+                                         char text[KEDGE_EXPLANATION_MAX]) KEDGE_MUST_USE;
+enum kedge_rc kedge_engine_explain_deployment(const struct kedge_engine *engine,
+                                              uint64_t deployment_id, uint64_t now_ms,
+                                              char text[KEDGE_EXPLANATION_MAX]) KEDGE_MUST_USE;
+/** From the record alone: all there is to say of a deployment that has ended. */
+void kedge_deployment_explain(const struct kedge_deployment *record,
+                              char text[KEDGE_EXPLANATION_MAX]);
+
+#endif

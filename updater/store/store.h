@@ -1,0 +1,301 @@
+/*
+ * store.h: the store seam: what kedged keeps on disk, and how it is written and read.
+ *
+ * Writing: a batch is put together, handed over, and committed whole or not at all by the store's
+ * own thread, which takes all batches that wait into one transaction (SQLite, WAL,
+ * synchronous=FULL: a commit that was reported survives a power cut). Reading while running: each
+ * thread opens a reader of its own and sees committed rows only.
+ *
+ * Last-seen time, address and lifetime of a device are the exception (design decision 6): they are
+ * flushed lazily through kedge_store_touch_device().
+ */
+#ifndef KEDGE_UPDATER_STORE_H
+#define KEDGE_UPDATER_STORE_H
+
+#include "updater/rollout/rollout.h"
+
+#define KEDGE_STORE_SCHEMA_VERSION 1
+#define KEDGE_STORE_PAGE_MAX 500u   /* records of one page */
+#define KEDGE_STORE_CURSOR_MAX 160u /* an opaque cursor, with its NUL */
+#define KEDGE_STORE_BATCH_ROWS_MAX 4000000u
+#define KEDGE_STORE_ERROR_MAX 512u
+#define KEDGE_STORE_FILE "kedged.db" /* in the data folder; -wal and -shm stand beside it */
+
+#define KEDGE_TAGS_MAX 1023u /* bytes of a device's tags, a JSON object of strings */
+#define KEDGE_ADDRESS_MAX 63u
+#define KEDGE_HARDWARE_MAX 63u
+#define KEDGE_PACKAGE_SIGNERS_MAX 8u
+#define KEDGE_STORE_SPKI_MAX 91u
+
+/* ---- records of the store's own (those of rollouts are in rollout.h) ---- */
+
+struct kedge_device_record {
+    char endpoint[KEDGE_ENDPOINT_MAX + 1];
+    char vendor[KEDGE_VENDOR_MAX + 1]; /* "" where the device did not say, and likewise below */
+    char class_name[KEDGE_CLASS_MAX + 1];
+    char version[KEDGE_VERSION_MAX + 1];
+    char hardware[KEDGE_HARDWARE_MAX + 1];
+    char lwm2m_version[8];
+    char binding[8];
+    uint32_t lifetime_s;
+    char address[KEDGE_ADDRESS_MAX + 1]; /* "192.0.2.1:5683", "[2001:db8::1]:5683" */
+    char location[32];                   /* the id behind /rd/ */
+    bool registered;
+    uint64_t first_seen_ms; /* kept from the first write on */
+    uint64_t last_seen_ms;
+    char tags[KEDGE_TAGS_MAX + 1]; /* written by kedge_batch_set_tags() only; "{}" at first */
+};
+
+struct kedge_package_record {
+    char id[KEDGE_PACKAGE_ID_SIZE + 1]; /* manifest digest */
+    uint64_t sequence;
+    char version[KEDGE_VERSION_MAX + 1];
+    uint8_t vendor_id[16];
+    uint8_t class_id[16];
+    char vendor[KEDGE_VENDOR_MAX + 1]; /* from the package's text */
+    char class_name[KEDGE_CLASS_MAX + 1];
+    uint64_t envelope_size; /* of the uploaded file */
+    uint64_t image_size;    /* decoded */
+    uint64_t device_size;   /* of the file that devices are sent */
+    uint8_t image_digest[32];
+    char device_digest[64 + 1]; /* hex SHA-256 of that file: names it under /fw/ */
+    bool deliver_payload;       /* devices get the bare image, not the envelope */
+    uint32_t signer_count;
+    uint8_t signers[KEDGE_PACKAGE_SIGNERS_MAX][32]; /* key ids that signed and were trusted */
+    uint64_t uploaded_at_ms;
+    char uploader[KEDGE_NAME_MAX + 1];
+};
+
+struct kedge_trust_record {
+    uint8_t key_id[32]; /* SHA-256 of the SubjectPublicKeyInfo */
+    char name[KEDGE_NAME_MAX + 1];
+    uint8_t spki[KEDGE_STORE_SPKI_MAX];
+    size_t spki_size;
+    bool development;
+    uint64_t added_at_ms;
+};
+
+struct kedge_token_record {
+    char name[KEDGE_NAME_MAX + 1];
+    uint8_t hash[32]; /* SHA-256 of the token; the token itself is never stored */
+    uint64_t created_at_ms;
+};
+
+/* ---- opening and closing ---- */
+
+struct kedge_store;
+
+struct kedge_store_config {
+    const char *folder;      /* must exist; the database is made 0600 in it */
+    bool check_integrity;    /* reads the whole database at opening */
+    uint32_t touch_flush_ms; /* how long a touch may wait; 0: 2000 */
+    uint64_t size_max_bytes; /* the database does not grow beyond it (0: no limit) */
+};
+
+/**
+ * Opens or makes the database, migrates an older schema in one transaction and starts the store
+ * thread. On failure `error` says what is wrong and what to do: KEDGE_E_SYSTEM (cannot be read or
+ * written), KEDGE_E_MALFORMED (damaged, or not a database), KEDGE_E_VERSION (written by a newer
+ * kedged: nothing was touched), KEDGE_E_BUSY (another kedged has it open).
+ */
+enum kedge_rc kedge_store_open(const struct kedge_store_config *config, struct kedge_store **out,
+                               char error[KEDGE_STORE_ERROR_MAX]) KEDGE_MUST_USE;
+/** Commits what waits and the touches, calls the callbacks, ends the thread, closes. NULL is fine.
+ */
+void kedge_store_close(struct kedge_store *store);
+
+/* ---- writing ---- */
+
+struct kedge_batch;
+
+/** A new, empty batch; NULL when there is no memory. */
+struct kedge_batch *kedge_batch_create(void);
+/** Only for a batch that was not submitted. NULL is fine. */
+void kedge_batch_destroy(struct kedge_batch *batch);
+/** How many rows it will write. */
+size_t kedge_batch_rows(const struct kedge_batch *batch);
+
+/*
+ * Adding to a batch copies the record and does nothing else: KEDGE_E_MEMORY, or KEDGE_E_LIMIT.
+ * `put` writes the whole record, new or not. Rows are written in the order of adding.
+ */
+enum kedge_rc kedge_batch_put_device(struct kedge_batch *batch,
+                                     const struct kedge_device_record *record) KEDGE_MUST_USE;
+/** Replaces the tags of a device; without the device, nothing happens. */
+enum kedge_rc kedge_batch_set_tags(struct kedge_batch *batch, const char *endpoint,
+                                   const char *tags_json) KEDGE_MUST_USE;
+enum kedge_rc kedge_batch_put_package(struct kedge_batch *batch,
+                                      const struct kedge_package_record *record) KEDGE_MUST_USE;
+/** The batch fails with KEDGE_E_CONFLICT when a rollout names the package. */
+enum kedge_rc kedge_batch_delete_package(struct kedge_batch *batch, const char *id) KEDGE_MUST_USE;
+enum kedge_rc kedge_batch_put_trust(struct kedge_batch *batch,
+                                    const struct kedge_trust_record *record) KEDGE_MUST_USE;
+enum kedge_rc kedge_batch_delete_trust(struct kedge_batch *batch,
+                                       const uint8_t key_id[32]) KEDGE_MUST_USE;
+enum kedge_rc kedge_batch_put_token(struct kedge_batch *batch,
+                                    const struct kedge_token_record *record) KEDGE_MUST_USE;
+enum kedge_rc kedge_batch_put_rollout(struct kedge_batch *batch,
+                                      const struct kedge_rollout *record) KEDGE_MUST_USE;
+enum kedge_rc kedge_batch_put_group(struct kedge_batch *batch,
+                                    const struct kedge_group *record) KEDGE_MUST_USE;
+enum kedge_rc kedge_batch_put_deployment(struct kedge_batch *batch,
+                                         const struct kedge_deployment *record) KEDGE_MUST_USE;
+enum kedge_rc kedge_batch_add_history(struct kedge_batch *batch,
+                                      const struct kedge_history_entry *entry) KEDGE_MUST_USE;
+enum kedge_rc kedge_batch_add_audit(struct kedge_batch *batch,
+                                    const struct kedge_audit_entry *entry) KEDGE_MUST_USE;
+/** All records of an engine's output, in an order that the references between them allow. */
+enum kedge_rc kedge_batch_add_output(struct kedge_batch *batch,
+                                     const struct kedge_engine_output *output) KEDGE_MUST_USE;
+
+/** `rc` is KEDGE_OK when the batch is durable; `error` (never NULL) is for people. */
+typedef void kedge_store_durable_fn(void *context, enum kedge_rc rc, const char *error);
+
+/**
+ * Takes the batch over, in every case, and returns at once; batches are committed in the order of
+ * submitting. `on_durable` (may be NULL) is called exactly once, on the store thread: with KEDGE_OK
+ * after the commit, or with KEDGE_E_SPACE (disk full), KEDGE_E_SYSTEM (input/output error),
+ * KEDGE_E_CONFLICT (a reference does not hold), KEDGE_E_MEMORY when nothing of the batch was
+ * written.
+ *
+ * Any failure but KEDGE_E_CONFLICT holds the store: batches that were or are submitted after it end
+ * with KEDGE_E_BUSY, so that no later change overtakes a lost one, until kedge_store_recover().
+ */
+void kedge_store_submit(struct kedge_store *store, struct kedge_batch *batch,
+                        kedge_store_durable_fn *on_durable, void *context);
+/** "I know that batches were lost": lets submitted batches through again. Any thread. */
+void kedge_store_recover(struct kedge_store *store);
+/** Waits until everything submitted before is durable or has failed. Not from on_durable. */
+void kedge_store_flush(struct kedge_store *store);
+
+/** What may be lost in a crash. */
+struct kedge_device_touch {
+    char endpoint[KEDGE_ENDPOINT_MAX + 1];
+    uint64_t last_seen_ms;
+    char address[KEDGE_ADDRESS_MAX + 1];
+    uint32_t lifetime_s;
+};
+
+/**
+ * Remembers the touch (the newest one of an endpoint counts) and writes it within touch_flush_ms;
+ * a device that is not stored is not made. Any thread; O(1); KEDGE_E_MEMORY loses the touch only.
+ */
+enum kedge_rc kedge_store_touch_device(struct kedge_store *store,
+                                       const struct kedge_device_touch *touch) KEDGE_MUST_USE;
+
+/* ---- reading ---- */
+
+struct kedge_reader;
+
+/** A read-only connection for one thread. `folder` as in the config; the store must be open. */
+enum kedge_rc kedge_reader_open(const char *folder, struct kedge_reader **out,
+                                char error[KEDGE_STORE_ERROR_MAX]) KEDGE_MUST_USE;
+void kedge_reader_close(struct kedge_reader *reader);
+/** What went wrong in the last call that failed; for people. */
+const char *kedge_reader_error(const struct kedge_reader *reader);
+
+/** Which page: at most `limit` records (1..KEDGE_STORE_PAGE_MAX) after `cursor` ("": from the
+ * start). */
+struct kedge_page {
+    char cursor[KEDGE_STORE_CURSOR_MAX];
+    uint32_t limit;
+    char next[KEDGE_STORE_CURSOR_MAX]; /* filled in: the cursor of the next page, "" at the end */
+};
+
+/*
+ * The callbacks get each record in turn, borrowed for the call; one that returns false ends the
+ * listing early. A page fails with KEDGE_E_ARGUMENT for a limit or cursor that cannot be. A `page`
+ * of NULL means all there is (for loading at start).
+ */
+typedef bool kedge_device_fn(void *context, const struct kedge_device_record *record);
+typedef bool kedge_package_fn(void *context, const struct kedge_package_record *record);
+typedef bool kedge_trust_fn(void *context, const struct kedge_trust_record *record);
+typedef bool kedge_token_fn(void *context, const struct kedge_token_record *record);
+typedef bool kedge_rollout_fn(void *context, const struct kedge_rollout *record);
+typedef bool kedge_group_fn(void *context, const struct kedge_group *record);
+typedef bool kedge_deployment_fn(void *context, const struct kedge_deployment *record);
+typedef bool kedge_history_fn(void *context, const struct kedge_history_entry *entry);
+typedef bool kedge_audit_fn(void *context, const struct kedge_audit_entry *entry);
+
+/** In the order of endpoints; `vendor` and `class_name` narrow it (NULL: any). */
+enum kedge_rc kedge_reader_devices(struct kedge_reader *reader, const char *vendor,
+                                   const char *class_name, struct kedge_page *page,
+                                   kedge_device_fn *fn, void *context) KEDGE_MUST_USE;
+/** In the order of uploading, newest first. */
+enum kedge_rc kedge_reader_packages(struct kedge_reader *reader, struct kedge_page *page,
+                                    kedge_package_fn *fn, void *context) KEDGE_MUST_USE;
+/** In the order of key ids. */
+enum kedge_rc kedge_reader_trust(struct kedge_reader *reader, struct kedge_page *page,
+                                 kedge_trust_fn *fn, void *context) KEDGE_MUST_USE;
+/** In the order of names. */
+enum kedge_rc kedge_reader_tokens(struct kedge_reader *reader, struct kedge_page *page,
+                                  kedge_token_fn *fn, void *context) KEDGE_MUST_USE;
+/** Newest first. */
+enum kedge_rc kedge_reader_rollouts(struct kedge_reader *reader, struct kedge_page *page,
+                                    kedge_rollout_fn *fn, void *context) KEDGE_MUST_USE;
+/** All groups of a rollout (0: of all rollouts), by rollout and index. */
+enum kedge_rc kedge_reader_groups(struct kedge_reader *reader, uint64_t rollout_id,
+                                  kedge_group_fn *fn, void *context) KEDGE_MUST_USE;
+
+/** Which deployments; zeroed fields with `state` = -1 and `group_index` = -1 mean all there are. */
+struct kedge_deployment_filter {
+    uint64_t rollout_id;   /* 0: any */
+    int64_t group_index;   /* -1: any */
+    int state;             /* enum kedge_deployment_state, -1: any */
+    const char *endpoint;  /* NULL: any */
+    bool of_open_rollouts; /* only of rollouts that have not ended: what the engine loads */
+};
+
+/** In the order of deployment ids. */
+enum kedge_rc kedge_reader_deployments(struct kedge_reader *reader,
+                                       const struct kedge_deployment_filter *filter,
+                                       struct kedge_page *page, kedge_deployment_fn *fn,
+                                       void *context) KEDGE_MUST_USE;
+
+/** Which history; 0 and NULL mean any. */
+struct kedge_history_filter {
+    uint64_t rollout_id;
+    uint64_t deployment_id;
+    const char *endpoint;
+};
+
+/** Oldest first. */
+enum kedge_rc kedge_reader_history(struct kedge_reader *reader,
+                                   const struct kedge_history_filter *filter,
+                                   struct kedge_page *page, kedge_history_fn *fn,
+                                   void *context) KEDGE_MUST_USE;
+/** Oldest first. */
+enum kedge_rc kedge_reader_audit(struct kedge_reader *reader, struct kedge_page *page,
+                                 kedge_audit_fn *fn, void *context) KEDGE_MUST_USE;
+
+/* One record by its key; KEDGE_E_NOT_FOUND when there is none. */
+enum kedge_rc kedge_reader_device(struct kedge_reader *reader, const char *endpoint,
+                                  struct kedge_device_record *out) KEDGE_MUST_USE;
+enum kedge_rc kedge_reader_package(struct kedge_reader *reader, const char *id,
+                                   struct kedge_package_record *out) KEDGE_MUST_USE;
+enum kedge_rc kedge_reader_trust_key(struct kedge_reader *reader, const uint8_t key_id[32],
+                                     struct kedge_trust_record *out) KEDGE_MUST_USE;
+/** By the SHA-256 of what the caller presented. */
+enum kedge_rc kedge_reader_token(struct kedge_reader *reader, const uint8_t hash[32],
+                                 struct kedge_token_record *out) KEDGE_MUST_USE;
+enum kedge_rc kedge_reader_rollout(struct kedge_reader *reader, uint64_t rollout_id,
+                                   struct kedge_rollout *out) KEDGE_MUST_USE;
+enum kedge_rc kedge_reader_deployment(struct kedge_reader *reader, uint64_t deployment_id,
+                                      struct kedge_deployment *out) KEDGE_MUST_USE;
+
+/** The highest ids ever given, for kedge_engine_create(). */
+enum kedge_rc kedge_reader_last_ids(struct kedge_reader *reader,
+                                    struct kedge_engine_ids *out) KEDGE_MUST_USE;
+/** How many devices are stored and how many of them are registered. */
+enum kedge_rc kedge_reader_device_counts(struct kedge_reader *reader, uint64_t *stored,
+                                         uint64_t *registered) KEDGE_MUST_USE;
+
+/**
+ * The hash that an audit row must have after `previous` (32 zero bytes before row 1): SHA-256 over
+ * previous, sequence and at_ms (8 bytes each, big-endian), then who, what, subject, before, after,
+ * each behind its length in 4 bytes, big-endian.
+ */
+void kedge_audit_hash(const uint8_t previous[32], const struct kedge_audit_entry *entry,
+                      uint8_t hash[32]);
+
+#endif
