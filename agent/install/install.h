@@ -1,0 +1,89 @@
+/*
+ * install.h: an envelope, as its bytes come in, becomes an image in the spare slot:
+ * authenticate, judge, then check each frame, expand it and write it.
+ *
+ * Bounded memory, no heap: struct kedge_install is about 90 KiB and the caller's. Bytes may come
+ * in any pieces. An envelope may still carry text and attachments of any size: they are passed
+ * over. Before wrapper and manifest have been authenticated and judged (vendor, class, sequence
+ * floor, size) not one byte of flash changes. After any failure the installation is over: the
+ * running slot and the boot record are as they were, and the spare slot is not bootable.
+ */
+#ifndef KEDGE_AGENT_INSTALL_H
+#define KEDGE_AGENT_INSTALL_H
+
+#include <kedge/boot.h>
+#include <kedge/payload.h>
+#include <kedge/suit.h>
+
+/** Who the device is: the version 5 UUIDs of its vendor's domain and of its class (crypto.h). */
+struct kedge_install_identity {
+    uint8_t vendor[16];
+    uint8_t class_id[16];
+};
+
+enum kedge_install_stage {
+    KEDGE_INSTALL_TOP = 0,  /* the tag and the head of the map */
+    KEDGE_INSTALL_KEY,      /* a key of the envelope */
+    KEDGE_INSTALL_KEPT,     /* wrapper or manifest, being collected */
+    KEDGE_INSTALL_SKIPPED,  /* text or an attachment, being passed over */
+    KEDGE_INSTALL_PAYLOAD,  /* frames */
+    KEDGE_INSTALL_COMPLETE, /* every byte came; kedge_install_end() is next */
+    KEDGE_INSTALL_DONE,     /* the slot holds it, ready for kedge_boot_activate() */
+    KEDGE_INSTALL_FAILED    /* `failure` says why */
+};
+
+struct kedge_install {
+    const struct kedge_boot *boot;
+    uint8_t slot;
+    enum kedge_install_stage stage;
+    enum kedge_rc failure;
+    struct kedge_suit_device device;
+    struct kedge_suit_manifest manifest; /* its slices borrow `head` */
+    bool authenticated;
+    uint64_t received;      /* bytes of the envelope pushed so far */
+    uint64_t pairs_left;    /* of the envelope's map */
+    uint64_t value_left;    /* bytes of the present value still to come */
+    uint32_t last_key_size; /* the key before, for the order */
+    uint8_t last_key[32];
+    size_t pending_size; /* bytes of a CBOR head or key that is not whole yet */
+    uint8_t pending[32];
+    size_t wrapper_size, manifest_size, kept_size; /* what `kept` holds: wrapper, then manifest */
+    uint8_t kept[KEDGE_SUIT_HEAD_MAX];
+    size_t head_size; /* composed from `kept`: what the slot's header will hold */
+    uint8_t head[KEDGE_SUIT_HEAD_MAX];
+    struct kedge_slot writer;
+    struct kedge_payload_reader reader;
+};
+
+/**
+ * kedge_install_begin() gets ready to install into `slot`, the one that is not running. Touches no
+ * flash. KEDGE_E_STATE when the boot record says that `slot` is the confirmed one, or that a trial
+ * runs or is asked for. On a device without a boot record (KEDGE_E_NOT_FOUND: the factory) the
+ * floor is 0. `boot` must outlive the installation.
+ */
+enum kedge_rc kedge_install_begin(struct kedge_install *install, const struct kedge_boot *boot,
+                                  const struct kedge_install_identity *identity,
+                                  uint8_t slot) KEDGE_MUST_USE;
+
+/**
+ * kedge_install_push() takes the next bytes of the envelope. Blocks for the flash. The first
+ * failure is final and handed out again by every later call; its /5/0/5 is
+ * kedge_rc_update_result().
+ */
+enum kedge_rc kedge_install_push(struct kedge_install *install,
+                                 struct kedge_slice bytes) KEDGE_MUST_USE;
+
+/**
+ * kedge_install_end() says that no more bytes come: KEDGE_E_TRUNCATED unless all did. Checks the
+ * image's digest, reads it back from flash, and writes the slot's header. Then the slot verifies
+ * and kedge_boot_activate() may follow, now or after a restart. Calling it again changes nothing.
+ */
+enum kedge_rc kedge_install_end(struct kedge_install *install) KEDGE_MUST_USE;
+
+/** kedge_install_manifest() is the manifest once it was authenticated and judged; NULL before. */
+const struct kedge_suit_manifest *kedge_install_manifest(const struct kedge_install *install);
+
+/** kedge_install_abort() gives up with KEDGE_E_CANCELED; the spare slot stays unbootable. */
+void kedge_install_abort(struct kedge_install *install);
+
+#endif
