@@ -1,0 +1,231 @@
+/* config.c: one table of options, for the command line, the configuration file and the help. */
+#define _GNU_SOURCE
+#include "updater/kedged/config.h"
+
+#include <getopt.h>
+#include <ini.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct option_row {
+    const char *name;
+    const char *argument; /* NULL for a switch */
+    size_t offset;
+    size_t size;
+    bool file_too; /* may stand in the configuration file */
+    const char *help;
+};
+
+#define TEXT(field) offsetof(struct kedge_config, field), sizeof(((struct kedge_config *)0)->field)
+
+static const struct option_row rows[] = {
+    {"data", "DIR", TEXT(data), true, "folder of everything that lasts; made when it is not there"},
+    {"config", "FILE", TEXT(config), false, "read options from FILE (name = value lines)"},
+    {"coap", "ADDR:PORT", TEXT(coap), true,
+     "serve devices by CoAP without security (asking for it by name is the consent)"},
+    {"http", "ADDR:PORT", TEXT(http), true, "REST API (default 127.0.0.1:8080)"},
+    {"insecure-http", NULL, TEXT(insecure_http), true, "let --http bind to more than loopback"},
+    {"allow-development-keys", NULL, TEXT(allow_development_keys), true,
+     "accept packages that rest on a development key"},
+    {"log-level", "LEVEL", TEXT(log_level), true, "error, warning, info or debug (default info)"},
+    {"check-config", NULL, TEXT(check_config), false, "check the configuration and end"},
+};
+
+#define ROW_COUNT (sizeof rows / sizeof rows[0])
+
+static void print_help(FILE *out)
+{
+    fputs("usage: kedged --data DIR --coap ADDR:PORT [options]\n\n"
+          "The Kedge server: registers LwM2M devices and takes them through firmware updates.\n"
+          "It stays in the foreground; SIGTERM ends it cleanly. The first start makes\n"
+          "DIR/admin.token, the token for the REST API and the kedge command.\n\n",
+          out);
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "--%s%s%s", rows[i].name, rows[i].argument ? " " : "",
+                 rows[i].argument ? rows[i].argument : "");
+        fprintf(out, "  %-26s %s\n", name, rows[i].help);
+    }
+    fputs("  --help                     this text\n"
+          "  --version                  the version\n\n"
+          "A port of 0 takes a free one; the ports taken are said when it is ready.\n",
+          out);
+}
+
+static bool set(struct kedge_config *config, const struct option_row *row, const char *value)
+{
+    char *field = (char *)config + row->offset;
+    if (row->argument == NULL) {
+        *(bool *)(void *)field = true;
+        return true;
+    }
+    if (value[0] == '\0' || strlen(value) >= row->size)
+        return false;
+    strcpy(field, value);
+    return true;
+}
+
+/* ---- the configuration file ---- */
+
+struct file_reading {
+    struct kedge_config *config;
+    char message[256];
+};
+
+static int read_pair(void *user, const char *section, const char *name, const char *value)
+{
+    struct file_reading *reading = user;
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        if (strcmp(rows[i].name, name) != 0 || !rows[i].file_too || section[0] != '\0')
+            continue;
+        if (rows[i].argument == NULL && strcmp(value, "true") != 0 && strcmp(value, "false") != 0) {
+            snprintf(reading->message, sizeof reading->message, "%s takes true or false", name);
+            return 0;
+        }
+        if (rows[i].argument == NULL && strcmp(value, "false") == 0)
+            return 1;
+        if (set(reading->config, &rows[i], value))
+            return 1;
+        snprintf(reading->message, sizeof reading->message, "%s: empty or too long", name);
+        return 0;
+    }
+    snprintf(reading->message, sizeof reading->message, "unknown option %.64s", name);
+    return 0;
+}
+
+static bool read_file(struct kedge_config *config)
+{
+    struct file_reading reading = {.config = config};
+    int line = ini_parse(config->config, read_pair, &reading);
+    if (line == 0)
+        return true;
+    if (line < 0)
+        fprintf(stderr, "kedged: %s: cannot be read\n", config->config);
+    else
+        fprintf(stderr, "kedged: %s:%d: %s\n", config->config, line,
+                reading.message[0] ? reading.message : "not a name = value line");
+    return false;
+}
+
+/* ---- checks across fields ---- */
+
+enum kedge_rc kedge_config_split_address(const char *text, char *host, size_t host_size, uint16_t *port)
+{
+    const char *colon = strrchr(text, ':');
+    if (colon == NULL || colon[1] == '\0')
+        return KEDGE_E_MALFORMED;
+    char *end;
+    unsigned long number = strtoul(colon + 1, &end, 10);
+    if (*end != '\0' || number > 65535 || colon[1] == '-' || colon[1] == '+')
+        return KEDGE_E_MALFORMED;
+    size_t length = (size_t)(colon - text);
+    if (length >= 2 && text[0] == '[' && text[length - 1] == ']') {
+        text++;
+        length -= 2;
+    } else if (memchr(text, ':', length) != NULL) {
+        return KEDGE_E_MALFORMED;
+    }
+    if (length >= host_size)
+        return KEDGE_E_LIMIT;
+    memcpy(host, text, length);
+    host[length] = '\0';
+    *port = (uint16_t)number;
+    return KEDGE_OK;
+}
+
+static bool check_address(const char *name, const char *text)
+{
+    char host[KEDGE_CONFIG_TEXT_MAX];
+    uint16_t port;
+    if (text[0] == '\0' || kedge_config_split_address(text, host, sizeof host, &port) == KEDGE_OK)
+        return true;
+    fprintf(stderr, "kedged: --%s %s: write it as ADDR:PORT, as 127.0.0.1:5683 or [::1]:5683\n", name,
+            text);
+    return false;
+}
+
+static bool check(const struct kedge_config *config)
+{
+    if (config->data[0] == '\0') {
+        fputs("kedged: --data DIR is missing; see kedged --help\n", stderr);
+        return false;
+    }
+    if (config->coap[0] == '\0')
+        fputs("kedged: warning: no --coap ADDR:PORT: no device can reach this server\n", stderr);
+    const char *levels[] = {"error", "warning", "info", "debug"};
+    bool known = false;
+    for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++)
+        known = known || strcmp(levels[i], config->log_level) == 0;
+    if (!known) {
+        fprintf(stderr, "kedged: --log-level %s: one of error, warning, info, debug\n",
+                config->log_level);
+        return false;
+    }
+    return check_address("coap", config->coap) && check_address("http", config->http);
+}
+
+/* ---- the command line ---- */
+
+enum { OPTION_HELP = 1000, OPTION_VERSION };
+
+static void make_getopt_table(struct option table[ROW_COUNT + 3])
+{
+    for (size_t i = 0; i < ROW_COUNT; i++)
+        table[i] = (struct option){.name = rows[i].name,
+                                   .has_arg = rows[i].argument ? required_argument : no_argument,
+                                   .val = (int)i};
+    table[ROW_COUNT] = (struct option){.name = "help", .val = OPTION_HELP};
+    table[ROW_COUNT + 1] = (struct option){.name = "version", .val = OPTION_VERSION};
+    table[ROW_COUNT + 2] = (struct option){0};
+}
+
+/* Runs over the command line; with `only_config` it takes nothing but --config. */
+static enum kedge_config_outcome read_line(int argc, char **argv, struct kedge_config *config,
+                                           bool only_config)
+{
+    struct option table[ROW_COUNT + 3];
+    make_getopt_table(table);
+    optind = 1;
+    int option;
+    while ((option = getopt_long(argc, argv, "", table, NULL)) != -1) {
+        if (option == OPTION_HELP) {
+            print_help(stdout);
+            return KEDGE_CONFIG_END;
+        }
+        if (option == OPTION_VERSION) {
+            puts("kedged " KEDGE_VERSION);
+            return KEDGE_CONFIG_END;
+        }
+        if (option == '?')
+            return KEDGE_CONFIG_USAGE;
+        const struct option_row *row = &rows[option];
+        if (only_config && strcmp(row->name, "config") != 0)
+            continue;
+        if (!set(config, row, optarg ? optarg : "")) {
+            fprintf(stderr, "kedged: --%s: empty or too long\n", row->name);
+            return KEDGE_CONFIG_USAGE;
+        }
+    }
+    if (optind < argc) {
+        fprintf(stderr, "kedged: %s: not an option; see kedged --help\n", argv[optind]);
+        return KEDGE_CONFIG_USAGE;
+    }
+    return KEDGE_CONFIG_RUN;
+}
+
+enum kedge_config_outcome kedge_config_read(int argc, char **argv, struct kedge_config *config)
+{
+    *config = (struct kedge_config){.http = "127.0.0.1:8080", .log_level = "info"};
+    /* Twice: once to find the file, and after the file once more, so that the command line wins. */
+    enum kedge_config_outcome outcome = read_line(argc, argv, config, true);
+    if (outcome != KEDGE_CONFIG_RUN)
+        return outcome;
+    if (config->config[0] != '\0' && !read_file(config))
+        return KEDGE_CONFIG_USAGE;
+    outcome = read_line(argc, argv, config, false);
+    if (outcome != KEDGE_CONFIG_RUN)
+        return outcome;
+    if (!check(config))
+        return KEDGE_CONFIG_USAGE;
+    return config->check_config ? KEDGE_CONFIG_END : KEDGE_CONFIG_RUN;
+}

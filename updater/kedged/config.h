@@ -1,0 +1,40 @@
+/*
+ * config.h: what kedged is told by its command line and its configuration file.
+ *
+ * Both use the same names: --coap ADDR:PORT is `coap = ADDR:PORT` in the file. The command line
+ * wins over the file. One table (config.c) drives both and the help.
+ */
+#ifndef KEDGE_UPDATER_CONFIG_H
+#define KEDGE_UPDATER_CONFIG_H
+
+#include <kedge/base.h>
+#include <stdio.h>
+
+#define KEDGE_CONFIG_TEXT_MAX 512u
+
+struct kedge_config {
+    char data[KEDGE_CONFIG_TEXT_MAX]; /* folder of everything that lasts */
+    char config[KEDGE_CONFIG_TEXT_MAX];
+    char coap[KEDGE_CONFIG_TEXT_MAX]; /* ADDR:PORT for CoAP without security; empty: none */
+    char http[KEDGE_CONFIG_TEXT_MAX]; /* ADDR:PORT for the REST API */
+    char log_level[16];
+    bool insecure_http; /* plain HTTP beyond loopback, only when asked for by name */
+    bool allow_development_keys;
+    bool check_config; /* say what is wrong with the configuration, and end */
+};
+
+/** What main() does next. */
+enum kedge_config_outcome { KEDGE_CONFIG_RUN, KEDGE_CONFIG_END, KEDGE_CONFIG_USAGE };
+
+/**
+ * kedge_config_read() reads the command line and the configuration file that it names. Help and
+ * version go to standard output (KEDGE_CONFIG_END); what is wrong goes to standard error, with the
+ * option or the file and line (KEDGE_CONFIG_USAGE).
+ */
+enum kedge_config_outcome kedge_config_read(int argc, char **argv, struct kedge_config *config);
+
+/** Splits "127.0.0.1:5683", "[::1]:5683" or ":5683" (all addresses) into host and port text. */
+enum kedge_rc kedge_config_split_address(const char *text, char *host, size_t host_size, uint16_t *port)
+    KEDGE_MUST_USE;
+
+#endif
