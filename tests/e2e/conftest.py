@@ -1,5 +1,6 @@
 """What the end-to-end tests share: where the programs are, free ports, processes that end."""
 import contextlib
+import json
 import os
 import pathlib
 import re
@@ -116,3 +117,112 @@ def start():
     for process in reversed(running):
         with contextlib.suppress(AssertionError):
             process.stop()
+
+
+class Keys:
+    """One release key made by kedge-sign, without a password."""
+
+    def __init__(self, folder: pathlib.Path, name: str = "release", algorithm: str = "ed25519", *extra):
+        self.private = folder / f"{name}.pem"
+        self.public = folder / f"{name}.pub.pem"
+        done = run(program("kedge-sign"), "keygen", "--alg", algorithm, "--out", self.private,
+                   "--public", self.public, "--no-password", *extra)
+        assert done.returncode == 0, done.stderr
+
+
+VENDOR = "example.com"
+CLASS = "board-a"
+
+
+def make_package(folder: pathlib.Path, keys: Keys, version: str, sequence: int, image: bytes | None = None,
+                 *extra, name: str | None = None, vendor: str = VENDOR, class_name: str = CLASS) -> pathlib.Path:
+    """Signs `image` (by default 100,000 bytes that depend on the version) into a package."""
+    image_file = folder / f"image-{version}-{sequence}.bin"
+    if image is None:
+        image = (f"firmware {version} ".encode() * 8000)[:100000]
+    image_file.write_bytes(image)
+    package = folder / (name or f"package-{version}-{sequence}.suit")
+    done = run(program("kedge-sign"), "create", "--payload", image_file, "--vendor", vendor, "--class", class_name,
+               "--version", version, "--sequence", str(sequence), "--key", keys.private, "--output", package,
+               "--text", f"test firmware {version}", *extra)
+    assert done.returncode == 0, done.stderr
+    return package
+
+
+class Server:
+    """A running kedged with a data folder of its own."""
+
+    def __init__(self, start_process, data: pathlib.Path, *extra):
+        self._start, self.data, self._extra = start_process, data, extra
+        self.coap_port, http_port = free_port(), free_port(socket.SOCK_STREAM)
+        self.http_url = f"http://127.0.0.1:{http_port}"
+        self.coap_uri = f"coap://127.0.0.1:{self.coap_port}"
+        self.token_file = data / "admin.token"
+        self.begin()
+
+    def begin(self):
+        self.process = self._start(
+            program("kedged"), "--data", self.data, "--coap", f"127.0.0.1:{self.coap_port}",
+            "--http", self.http_url.removeprefix("http://"), "--log-level", "debug", *self._extra)
+        self.process.wait_for("ready")
+
+    def kill(self):
+        """The way a power cut ends it."""
+        self.process.stop(signal.SIGKILL)
+
+    def kedge(self, *args, check: bool = True, timeout: float = 60) -> subprocess.CompletedProcess:
+        done = run(program("kedge"), "--server", self.http_url, "--token-file", self.token_file, *args,
+                   timeout=timeout)
+        if check:
+            assert done.returncode == 0, f"{args}: {done.stdout}{done.stderr}\n{self.process.log}"
+        return done
+
+    def json(self, *args):
+        return json.loads(self.kedge("--json", *args).stdout)
+
+    @property
+    def token(self) -> str:
+        return self.token_file.read_text().strip()
+
+
+@pytest.fixture
+def server(start, tmp_path) -> Server:
+    data = tmp_path / "server"
+    return Server(start, data)
+
+
+class Device:
+    """One device: a state folder with factory firmware, and kedge-boot with kedge-agent in it."""
+
+    def __init__(self, start_process, folder: pathlib.Path, endpoint: str, keys: Keys, factory: pathlib.Path,
+                 server_uri: str, *extra, health: str | None = None, trial_limit_s: int | None = None):
+        self.endpoint, self.state = endpoint, folder / f"device-{endpoint}"
+        self._start = start_process
+        self.identity = ["--trust", keys.public, "--vendor", VENDOR, "--class", CLASS]
+        done = run(program("kedge-agent"), "install-factory", "--state", self.state, *self.identity, factory)
+        assert done.returncode == 0, done.stderr
+        limit = [] if trial_limit_s is None else ["--trial-limit", str(trial_limit_s)]
+        health_option = [] if health is None else ["--health-command", health]
+        self.command = [program("kedge-boot"), "--state", self.state, "--trust", keys.public, *limit, "--",
+                        program("kedge-agent"), "--server", server_uri, "--endpoint", endpoint, "--state", self.state,
+                        *self.identity, *health_option, *extra]
+        self.begin()
+
+    def begin(self):
+        self.process = self._start(*self.command)
+
+    def status(self) -> dict:
+        done = run(program("kedge-agent"), "status", "--json", "--state", self.state)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+
+@pytest.fixture
+def keys(tmp_path) -> Keys:
+    return Keys(tmp_path)
+
+
+@pytest.fixture
+def device(start, tmp_path):
+    """device(endpoint, keys, factory, server_uri, ...) makes and starts one."""
+    return lambda *args, **keywords: Device(start, tmp_path, *args, **keywords)
