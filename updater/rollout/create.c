@@ -1,0 +1,402 @@
+/*
+ * create.c: a new rollout: everything is checked first, and only then made.
+ */
+#include "updater/rollout/engine.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum kedge_rc engine_set_text(char **text, const char *value)
+{
+    char *copy = NULL;
+    if (value != NULL && value[0] != '\0') {
+        size_t size = strlen(value) + 1;
+        copy = malloc(size);
+        if (copy == NULL)
+            return KEDGE_E_MEMORY;
+        memcpy(copy, value, size);
+    }
+    free(*text);
+    *text = copy;
+    return KEDGE_OK;
+}
+
+/* ---- the nodes ---- */
+
+enum kedge_rc engine_add_rollout(struct kedge_engine *engine, const struct kedge_rollout *record,
+                                 struct rollout_node **out)
+{
+    struct rollout_node *rollout = calloc(1, sizeof(*rollout));
+    if (rollout == NULL)
+        return KEDGE_E_MEMORY;
+    rollout->record = *record;
+    rollout->groups = calloc(record->group_count, sizeof(*rollout->groups));
+    enum kedge_rc rc = rollout->groups == NULL ? KEDGE_E_MEMORY : KEDGE_OK;
+    if (rc == KEDGE_OK)
+        rc = kedge_map_insert(&engine->rollouts, &rollout->link,
+                              kedge_map_hash_number(&engine->rollouts, record->id));
+    if (rc != KEDGE_OK) {
+        free(rollout->groups);
+        free(rollout);
+        return rc;
+    }
+    rollout->deadline_timer.kind = KEDGE_TIMER_DEADLINE;
+    rollout->deadline_timer.owner = rollout;
+    for (uint32_t i = 0; i < record->group_count; i++) {
+        struct group_node *group = &rollout->groups[i];
+        group->rollout = rollout;
+        group->record.rollout_id = record->id;
+        group->record.index = i;
+        group->soak_timer.kind = KEDGE_TIMER_SOAK;
+        group->soak_timer.owner = group;
+    }
+    rollout->next = engine->first_rollout;
+    engine->first_rollout = rollout;
+    if (record->id > engine->last.rollout_id)
+        engine->last.rollout_id = record->id;
+    *out = rollout;
+    return KEDGE_OK;
+}
+
+static enum kedge_rc take_device(struct kedge_engine *engine, const char *endpoint,
+                                 struct device_node **out)
+{
+    struct device_node *device = engine_device(engine, endpoint);
+    if (device == NULL) {
+        size_t size = strlen(endpoint) + 1;
+        device = calloc(1, sizeof(*device) + size);
+        if (device == NULL)
+            return KEDGE_E_MEMORY;
+        memcpy(device->endpoint, endpoint, size);
+        enum kedge_rc rc = kedge_map_insert(&engine->devices, &device->link,
+                                            kedge_map_hash_text(&engine->devices, endpoint));
+        if (rc != KEDGE_OK) {
+            free(device);
+            return rc;
+        }
+    }
+    device->references++;
+    *out = device;
+    return KEDGE_OK;
+}
+
+static void release_device(struct kedge_engine *engine, struct device_node *device)
+{
+    if (--device->references > 0)
+        return;
+    kedge_map_remove(&engine->devices, &device->link);
+    free(device->vendor);
+    free(device->class_name);
+    free(device->version);
+    free(device);
+}
+
+enum kedge_rc engine_add_deployment(struct kedge_engine *engine, struct group_node *group,
+                                    uint64_t id, const char *endpoint,
+                                    enum kedge_deployment_state state, struct deployment_node **out)
+{
+    struct deployment_node *node = calloc(1, sizeof(*node));
+    if (node == NULL)
+        return KEDGE_E_MEMORY;
+    enum kedge_rc rc = take_device(engine, endpoint, &node->device);
+    if (rc == KEDGE_OK) {
+        rc = kedge_map_insert(&engine->deployments, &node->link,
+                              kedge_map_hash_number(&engine->deployments, id));
+        if (rc != KEDGE_OK)
+            release_device(engine, node->device);
+    }
+    if (rc != KEDGE_OK) {
+        free(node);
+        return rc;
+    }
+    node->id = id;
+    node->state = state;
+    node->update_result = KEDGE_UPDATE_RESULT_NONE;
+    node->return_timer.kind = KEDGE_TIMER_RETURN;
+    node->return_timer.owner = node;
+    node->group = group;
+    if (group->last != NULL)
+        group->last->next_in_group = node;
+    else
+        group->deployments = node;
+    group->last = node;
+    group->size++;
+    if (!kedge_deployment_state_ended(state)) {
+        group->open++;
+        node->next_in_device = node->device->open;
+        if (node->device->open != NULL)
+            node->device->open->previous_in_device = node;
+        node->device->open = node;
+    }
+    if (id > engine->last.deployment_id)
+        engine->last.deployment_id = id;
+    *out = node;
+    return KEDGE_OK;
+}
+
+void engine_drop_deployments(struct kedge_engine *engine, struct rollout_node *rollout)
+{
+    for (uint32_t i = 0; i < rollout->record.group_count; i++) {
+        struct group_node *group = &rollout->groups[i];
+        while (group->deployments != NULL) {
+            struct deployment_node *node = group->deployments;
+            group->deployments = node->next_in_group;
+            kedge_map_remove(&engine->deployments, &node->link);
+            kedge_timer_cancel(&engine->timers, &node->return_timer);
+            release_device(engine, node->device);
+            free(node->reason);
+            free(node->version_before);
+            free(node);
+        }
+        group->last = NULL;
+    }
+}
+
+/* ---- the checks ---- */
+
+static bool text_fits(const char *text, size_t most)
+{
+    return text != NULL && text[0] != '\0' && strlen(text) <= most;
+}
+
+static bool package_id_valid(const char *id)
+{
+    return text_fits(id, KEDGE_PACKAGE_ID_SIZE) && strspn(id, "0123456789abcdef") == 64;
+}
+
+static enum kedge_rc check_texts(struct kedge_engine *engine, const struct kedge_rollout_spec *spec)
+{
+    if (!text_fits(spec->name, KEDGE_NAME_MAX))
+        return engine_refuse(engine, KEDGE_E_ARGUMENT, "the name must have 1 to %u bytes",
+                             KEDGE_NAME_MAX);
+    if (!package_id_valid(spec->package_id))
+        return engine_refuse(engine, KEDGE_E_ARGUMENT,
+                             "a package id is 64 lower-case hexadecimal digits");
+    if (!text_fits(spec->vendor, KEDGE_VENDOR_MAX) ||
+        !text_fits(spec->class_name, KEDGE_CLASS_MAX) ||
+        !text_fits(spec->version, KEDGE_VERSION_MAX))
+        return engine_refuse(engine, KEDGE_E_ARGUMENT,
+                             "the package does not name its vendor, class and version, or one of "
+                             "them is too long");
+    return KEDGE_OK;
+}
+
+static enum kedge_rc check_policy(struct kedge_engine *engine,
+                                  const struct kedge_rollout_policy *policy)
+{
+    const struct {
+        const char *name;
+        uint32_t value, least, most;
+    } fields[] = {
+        {"in_flight_max", policy->in_flight_max, 1, KEDGE_ROLLOUT_TARGETS_MAX},
+        {"error_threshold_percent", policy->error_threshold_percent, 0, 100},
+        {"error_minimum_sample", policy->error_minimum_sample, 0, KEDGE_ROLLOUT_TARGETS_MAX},
+        {"success_threshold_percent", policy->success_threshold_percent, 0, 100},
+        {"deployment_soak_s", policy->deployment_soak_s, 0, KEDGE_SPAN_MAX_S},
+        {"group_soak_s", policy->group_soak_s, 0, KEDGE_SPAN_MAX_S},
+        {"deadline_s", policy->deadline_s, 0, KEDGE_SPAN_MAX_S},
+        {"offer_limit_s", policy->offer_limit_s, 1, KEDGE_SPAN_MAX_S},
+        {"download_limit_s", policy->download_limit_s, 1, KEDGE_SPAN_MAX_S},
+        {"install_limit_s", policy->install_limit_s, 1, KEDGE_SPAN_MAX_S},
+        {"verify_limit_s", policy->verify_limit_s, 1, KEDGE_SPAN_MAX_S},
+    };
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+        if (fields[i].value < fields[i].least || fields[i].value > fields[i].most)
+            return engine_refuse(engine, KEDGE_E_ARGUMENT,
+                                 "%s is %" PRIu32 ", it must be %" PRIu32 " to %" PRIu32,
+                                 fields[i].name, fields[i].value, fields[i].least, fields[i].most);
+    if (policy->error_action == KEDGE_ERROR_ROLL_BACK)
+        return engine_refuse(engine, KEDGE_E_UNSUPPORTED,
+                             "the error action roll_back needs a revert package, which a rollout "
+                             "cannot be given yet: use pause or abort");
+    if (policy->error_action != KEDGE_ERROR_PAUSE && policy->error_action != KEDGE_ERROR_ABORT)
+        return engine_refuse(engine, KEDGE_E_ARGUMENT, "the error action must be pause or abort");
+    return KEDGE_OK;
+}
+
+static int compare_endpoints(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static enum kedge_rc check_duplicates(struct kedge_engine *engine,
+                                      const struct kedge_rollout_spec *spec)
+{
+    const char **endpoints = malloc(spec->target_count * sizeof(*endpoints));
+    if (endpoints == NULL)
+        return KEDGE_E_MEMORY;
+    for (size_t i = 0; i < spec->target_count; i++)
+        endpoints[i] = spec->targets[i].endpoint;
+    qsort(endpoints, spec->target_count, sizeof(*endpoints), compare_endpoints);
+    enum kedge_rc rc = KEDGE_OK;
+    for (size_t i = 1; i < spec->target_count && rc == KEDGE_OK; i++)
+        if (strcmp(endpoints[i - 1], endpoints[i]) == 0)
+            rc = engine_refuse(engine, KEDGE_E_ARGUMENT, "device %s is listed twice", endpoints[i]);
+    free(endpoints);
+    return rc;
+}
+
+static enum kedge_rc check_groups(struct kedge_engine *engine,
+                                  const struct kedge_rollout_spec *spec)
+{
+    if (spec->group_count == 0 || spec->group_count > KEDGE_ROLLOUT_GROUPS_MAX)
+        return engine_refuse(engine, KEDGE_E_ARGUMENT, "a rollout has 1 to %u groups",
+                             KEDGE_ROLLOUT_GROUPS_MAX);
+    if (spec->target_count == 0)
+        return engine_refuse(engine, KEDGE_E_NOT_FOUND,
+                             "no device of vendor %s and class %s is known", spec->vendor,
+                             spec->class_name);
+    if (spec->target_count > KEDGE_ROLLOUT_TARGETS_MAX)
+        return engine_refuse(engine, KEDGE_E_LIMIT, "a rollout has at most %u devices",
+                             KEDGE_ROLLOUT_TARGETS_MAX);
+    bool used[KEDGE_ROLLOUT_GROUPS_MAX] = {false};
+    for (size_t i = 0; i < spec->target_count; i++) {
+        if (!text_fits(spec->targets[i].endpoint, KEDGE_ENDPOINT_MAX))
+            return engine_refuse(engine, KEDGE_E_ARGUMENT, "an endpoint name has 1 to %u bytes",
+                                 KEDGE_ENDPOINT_MAX);
+        if (spec->targets[i].group_index >= spec->group_count)
+            return engine_refuse(engine, KEDGE_E_ARGUMENT,
+                                 "device %s is in a group that is not there",
+                                 spec->targets[i].endpoint);
+        used[spec->targets[i].group_index] = true;
+    }
+    for (uint32_t i = 0; i < spec->group_count; i++)
+        if (!used[i])
+            return engine_refuse(engine, KEDGE_E_ARGUMENT, "group %" PRIu32 " has no device",
+                                 i + 1);
+    return KEDGE_OK;
+}
+
+/* KEDGE_OK when the target is a device that the package is for. */
+static enum kedge_rc judge_target(const struct kedge_rollout_spec *spec,
+                                  const struct kedge_rollout_target *target, char why[256])
+{
+    const char *vendor = target->vendor == NULL ? "" : target->vendor;
+    const char *class_name = target->class_name == NULL ? "" : target->class_name;
+    if (!target->known)
+        (void)snprintf(why, 256, "is not known");
+    else if (vendor[0] == '\0' || class_name[0] == '\0')
+        (void)snprintf(why, 256, "has not said its vendor and class yet");
+    else
+        (void)snprintf(why, 256, "is of vendor %s, class %s", vendor, class_name);
+    if (!target->known)
+        return KEDGE_E_NOT_FOUND;
+    if (strcmp(vendor, spec->vendor) != 0)
+        return KEDGE_E_VENDOR;
+    return strcmp(class_name, spec->class_name) != 0 ? KEDGE_E_CLASS : KEDGE_OK;
+}
+
+/* Names the first few misfits; the first one gives the result. */
+static enum kedge_rc check_targets(struct kedge_engine *engine,
+                                   const struct kedge_rollout_spec *spec)
+{
+    enum { NAMED_MAX = 5 };
+    enum kedge_rc first = KEDGE_OK;
+    size_t misfits = 0;
+    char list[700] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < spec->target_count; i++) {
+        char why[256], item[400];
+        enum kedge_rc rc = judge_target(spec, &spec->targets[i], why);
+        if (rc == KEDGE_OK)
+            continue;
+        if (misfits++ == 0)
+            first = rc;
+        int size = snprintf(item, sizeof(item), "%s%s %s", misfits == 1 ? "" : "; ",
+                            spec->targets[i].endpoint, why);
+        if (misfits <= NAMED_MAX && used + (size_t)size < sizeof(list)) {
+            memcpy(list + used, item, (size_t)size + 1);
+            used += (size_t)size;
+        }
+    }
+    if (misfits == 0)
+        return KEDGE_OK;
+    return engine_refuse(engine, first,
+                         "%zu of %zu devices are not of vendor %s, class %s, which the package is "
+                         "for: %s%s",
+                         misfits, spec->target_count, spec->vendor, spec->class_name, list,
+                         misfits > NAMED_MAX ? "; and others" : "");
+}
+
+static enum kedge_rc check_spec(struct kedge_engine *engine, const struct kedge_rollout_spec *spec)
+{
+    KEDGE_TRY(check_texts(engine, spec));
+    KEDGE_TRY(check_policy(engine, &spec->policy));
+    KEDGE_TRY(check_groups(engine, spec));
+    KEDGE_TRY(check_duplicates(engine, spec));
+    return check_targets(engine, spec);
+}
+
+/* ---- making it ---- */
+
+static enum kedge_rc add_target(struct kedge_engine *engine, struct rollout_node *rollout,
+                                const struct kedge_rollout_target *target)
+{
+    struct deployment_node *node;
+    struct group_node *group = &rollout->groups[target->group_index];
+    KEDGE_TRY(engine_add_deployment(engine, group, engine->last.deployment_id + 1, target->endpoint,
+                                    KEDGE_DEPLOYMENT_PENDING, &node));
+    node->changed_at_ms = engine->now_ms;
+    engine_count_deployment(node, true);
+    engine_deployment_changed(engine, node);
+    /* A device that an older rollout names is followed already, event by event. */
+    struct device_node *device = node->device;
+    if (device->references > 1)
+        return KEDGE_OK;
+    KEDGE_TRY(engine_set_text(&device->vendor, target->vendor));
+    KEDGE_TRY(engine_set_text(&device->class_name, target->class_name));
+    KEDGE_TRY(engine_set_text(&device->version, target->version));
+    device->present = target->present;
+    device->asleep = target->asleep;
+    return KEDGE_OK;
+}
+
+static enum kedge_rc say_created(struct kedge_engine *engine, const struct kedge_rollout *record)
+{
+    char text[KEDGE_REASON_MAX + 1];
+    (void)snprintf(text, sizeof(text),
+                   "\"%s\": version %s (sequence %" PRIu64 ") for %" PRIu32 " devices in %" PRIu32
+                   " group%s",
+                   record->name, record->version, record->sequence, record->device_count,
+                   record->group_count, record->group_count == 1 ? "" : "s");
+    struct kedge_history_entry entry = {.rollout_id = record->id, .group_index = -1};
+    engine_copy_text(entry.to, sizeof(entry.to), kedge_rollout_state_name(record->state));
+    KEDGE_TRY(engine_say(engine, &entry, text));
+    return engine_audit(engine, "rollout.create", record->id, "", text);
+}
+
+enum kedge_rc engine_create_rollout(struct kedge_engine *engine,
+                                    const struct kedge_rollout_spec *spec)
+{
+    KEDGE_TRY(check_spec(engine, spec));
+    struct kedge_rollout record = {.id = engine->last.rollout_id + 1,
+                                   .state = KEDGE_ROLLOUT_READY,
+                                   .sequence = spec->sequence,
+                                   .all_devices = spec->all_devices,
+                                   .policy = spec->policy,
+                                   .group_count = spec->group_count,
+                                   .device_count = (uint32_t)spec->target_count,
+                                   .created_at_ms = engine->now_ms};
+    engine_copy_text(record.name, sizeof(record.name), spec->name);
+    engine_copy_text(record.package_id, sizeof(record.package_id), spec->package_id);
+    engine_copy_text(record.vendor, sizeof(record.vendor), spec->vendor);
+    engine_copy_text(record.class_name, sizeof(record.class_name), spec->class_name);
+    engine_copy_text(record.version, sizeof(record.version), spec->version);
+    engine_copy_text(record.author, sizeof(record.author), engine->who);
+    engine_copy_text(record.reason, sizeof(record.reason), "created; waiting to be started");
+
+    struct rollout_node *rollout;
+    KEDGE_TRY(engine_add_rollout(engine, &record, &rollout));
+    engine_rollout_changed(engine, rollout);
+    for (uint32_t i = 0; i < record.group_count; i++) {
+        struct kedge_group *group = &rollout->groups[i].record;
+        (void)snprintf(group->name, sizeof(group->name), "group %" PRIu32, i + 1);
+        engine_group_changed(engine, &rollout->groups[i]);
+    }
+    for (size_t i = 0; i < spec->target_count; i++)
+        KEDGE_TRY(add_target(engine, rollout, &spec->targets[i]));
+    engine->output->rollout_id = record.id;
+    return say_created(engine, &record);
+}

@@ -1,0 +1,168 @@
+/*
+ * engine.h: the inside of the engine, for the files of this folder only.
+ *
+ *   engine.c  events in, and looking      create.c  a new rollout, checked     load.c  from records
+ *   moves.c   one step of one thing, by the tables, with its counts and its history
+ *   settle.c  what follows from a step: places are filled, groups and rollouts go on
+ *   output.c  records and commands out    explain.c  the sentences
+ */
+#ifndef KEDGE_UPDATER_ROLLOUT_ENGINE_H
+#define KEDGE_UPDATER_ROLLOUT_ENGINE_H
+
+#include "updater/rollout/map.h"
+#include "updater/rollout/rollout.h"
+#include "updater/rollout/tables.h"
+#include "updater/rollout/timers.h"
+
+struct rollout_node;
+struct group_node;
+struct device_node;
+
+/** A deployment, of an open rollout; those of ended rollouts are dropped. */
+struct deployment_node {
+    struct kedge_map_link link; /* in engine.deployments, by id: the first member */
+    uint64_t id;
+    struct group_node *group;
+    struct device_node *device;
+    struct deployment_node *next_in_group;
+    struct deployment_node *next_in_device, *previous_in_device; /* while it is open */
+    struct deployment_node *next_waiting, *previous_waiting;     /* in group.waiting */
+    struct deployment_node *next_changed;
+    uint64_t bytes_done, bytes_total;
+    uint64_t offered_at_ms, changed_at_ms, ended_at_ms;
+    char *reason;                    /* owned; NULL: none */
+    char *version_before;            /* owned; NULL: none */
+    struct kedge_timer return_timer; /* in flight at a restart, and not taken up again yet */
+    int32_t update_result;
+    enum kedge_deployment_state state;
+    bool waiting;  /* could be offered at once if there were a place */
+    bool attended; /* in flight, and an OFFER was given out since the engine was made */
+    bool changed;
+};
+
+struct group_node {
+    struct kedge_group record;
+    struct rollout_node *rollout;
+    struct deployment_node *deployments; /* all of them, in the order of ids */
+    struct deployment_node *last;
+    struct deployment_node *first_waiting, *last_waiting;
+    uint32_t size, open;
+    struct kedge_timer soak_timer;
+    bool changed, loaded;
+};
+
+struct rollout_node {
+    struct kedge_map_link link; /* in engine.rollouts, by id: the first member */
+    struct kedge_rollout record;
+    struct group_node *groups; /* record.group_count of them */
+    struct rollout_node *next;
+    struct rollout_node *next_changed, *next_unsettled;
+    uint32_t current; /* the group that is at work, or would be */
+    uint32_t in_flight;
+    struct kedge_timer deadline_timer;
+    bool changed; /* stands in engine.changed_rollouts: the record or one of its groups */
+    bool record_changed;
+    bool unsettled;
+};
+
+/** A device that a deployment of an open rollout names. */
+struct device_node {
+    struct kedge_map_link link;          /* in engine.devices, by endpoint: the first member */
+    struct deployment_node *open;        /* its open deployments */
+    struct deployment_node *working;     /* the one in flight; at most one */
+    size_t references;                   /* deployments that point here */
+    char *vendor, *class_name, *version; /* owned; NULL: not known */
+    bool present, asleep;
+    char endpoint[]; /* NUL-terminated */
+};
+
+struct kedge_engine {
+    struct kedge_map rollouts, deployments, devices;
+    struct rollout_node *first_rollout;
+    struct kedge_timers timers;
+    struct kedge_engine_ids last;
+    bool loading, broken;
+    /* during one call */
+    struct kedge_engine_output *output;
+    uint64_t now_ms;
+    const char *who;
+    struct rollout_node *changed_rollouts, *unsettled;
+    struct deployment_node *changed_deployments;
+};
+
+/* engine.c */
+/** Leaves words in the output and hands `rc` back. */
+enum kedge_rc engine_refuse(struct kedge_engine *engine, enum kedge_rc rc, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+struct rollout_node *engine_rollout(const struct kedge_engine *engine, uint64_t id);
+struct deployment_node *engine_deployment(const struct kedge_engine *engine, uint64_t id);
+struct device_node *engine_device(const struct kedge_engine *engine, const char *endpoint);
+void engine_deployment_record(const struct deployment_node *node, struct kedge_deployment *out);
+uint64_t engine_after_s(uint64_t from_ms, uint32_t span_s); /* saturating */
+
+/* create.c, also used for loading */
+enum kedge_rc engine_create_rollout(struct kedge_engine *engine,
+                                    const struct kedge_rollout_spec *spec) KEDGE_MUST_USE;
+enum kedge_rc engine_add_rollout(struct kedge_engine *engine, const struct kedge_rollout *record,
+                                 struct rollout_node **out) KEDGE_MUST_USE;
+enum kedge_rc engine_add_deployment(struct kedge_engine *engine, struct group_node *group,
+                                    uint64_t id, const char *endpoint,
+                                    enum kedge_deployment_state state,
+                                    struct deployment_node **out) KEDGE_MUST_USE;
+void engine_drop_deployments(struct kedge_engine *engine, struct rollout_node *rollout);
+enum kedge_rc engine_set_text(char **text, const char *value) KEDGE_MUST_USE;
+
+/*
+ * moves.c. A move that the table does not make is no failure: *moved (which may be NULL) tells.
+ * `text` is the reason for people.
+ */
+enum kedge_rc engine_move_rollout(struct kedge_engine *engine, struct rollout_node *rollout,
+                                  enum kedge_rollout_event event, const char *text,
+                                  bool *moved) KEDGE_MUST_USE;
+enum kedge_rc engine_move_group(struct kedge_engine *engine, struct group_node *group,
+                                enum kedge_group_event event, const char *text) KEDGE_MUST_USE;
+enum kedge_rc engine_move_deployment(struct kedge_engine *engine, struct deployment_node *node,
+                                     enum kedge_deployment_event event, const char *text,
+                                     bool *moved) KEDGE_MUST_USE;
+/** Adds to or takes from the group's figures, as the deployment stands. */
+void engine_count_deployment(struct deployment_node *node, bool add);
+
+/* settle.c */
+/** Looks again at whether a pending deployment may be offered. */
+enum kedge_rc engine_review_deployment(struct kedge_engine *engine,
+                                       struct deployment_node *node) KEDGE_MUST_USE;
+enum kedge_rc engine_review_device(struct kedge_engine *engine,
+                                   struct device_node *device) KEDGE_MUST_USE;
+void engine_stop_waiting(struct deployment_node *node);
+bool engine_device_fits(const struct device_node *device, const struct rollout_node *rollout);
+void engine_unsettle(struct kedge_engine *engine, struct rollout_node *rollout);
+/** Carries on until nothing more follows from what has happened. */
+enum kedge_rc engine_settle(struct kedge_engine *engine) KEDGE_MUST_USE;
+enum kedge_rc engine_start_rollout(struct kedge_engine *engine, struct rollout_node *rollout,
+                                   const char *text) KEDGE_MUST_USE;
+/** Gives the device's deployment in flight to the driver anew, unless it has been given already. */
+enum kedge_rc engine_attend_device(struct kedge_engine *engine,
+                                   struct device_node *device) KEDGE_MUST_USE;
+/** Moves by `event`, ON_ABORT or ON_ERRORS_ABORT, and cancels what is not installing yet. */
+enum kedge_rc engine_abort_rollout(struct kedge_engine *engine, struct rollout_node *rollout,
+                                   enum kedge_rollout_event event, const char *text) KEDGE_MUST_USE;
+/** More errors than the policy allows, beyond those that a person has accepted. */
+bool engine_group_tripped(const struct group_node *group);
+enum kedge_rc engine_tick(struct kedge_engine *engine) KEDGE_MUST_USE;
+
+/* output.c */
+void engine_rollout_changed(struct kedge_engine *engine, struct rollout_node *rollout);
+void engine_group_changed(struct kedge_engine *engine, struct group_node *group);
+void engine_deployment_changed(struct kedge_engine *engine, struct deployment_node *node);
+enum kedge_rc engine_say(struct kedge_engine *engine, const struct kedge_history_entry *entry,
+                         const char *text) KEDGE_MUST_USE;
+enum kedge_rc engine_audit(struct kedge_engine *engine, const char *what, uint64_t subject,
+                           const char *before, const char *after) KEDGE_MUST_USE;
+enum kedge_rc engine_command(struct kedge_engine *engine, enum kedge_engine_command_kind kind,
+                             const struct deployment_node *node) KEDGE_MUST_USE;
+/** Writes the records of all that changed into the output. */
+enum kedge_rc engine_output_records(struct kedge_engine *engine) KEDGE_MUST_USE;
+/** Copies as much of `text` (NULL: nothing) as fits, never half a UTF-8 character. */
+void engine_copy_text(char *out, size_t capacity, const char *text);
+
+#endif

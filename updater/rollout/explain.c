@@ -1,0 +1,208 @@
+/*
+ * explain.c: "why is it where it is, and what is it waiting for?" in one sentence with figures.
+ */
+#include "updater/rollout/engine.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+__attribute__((format(printf, 2, 3))) static void say(char text[KEDGE_EXPLANATION_MAX],
+                                                      const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, KEDGE_EXPLANATION_MAX, format, arguments);
+    va_end(arguments);
+}
+
+static uint64_t span_s(uint64_t from_ms, uint64_t to_ms)
+{
+    return to_ms > from_ms ? (to_ms - from_ms) / 1000 : 0;
+}
+
+/* ---- deployments ---- */
+
+void kedge_deployment_explain(const struct kedge_deployment *record,
+                              char text[KEDGE_EXPLANATION_MAX])
+{
+    const char *state = kedge_deployment_state_name(record->state);
+    if (record->update_result != KEDGE_UPDATE_RESULT_NONE && record->reason[0] != '\0')
+        say(text, "%s: %s (Update Result %" PRId32 ")", state, record->reason,
+            record->update_result);
+    else if (record->reason[0] != '\0')
+        say(text, "%s: %s", state, record->reason);
+    else
+        say(text, "%s", state);
+}
+
+static void explain_busy(const struct deployment_node *node, uint64_t now_ms,
+                         char text[KEDGE_EXPLANATION_MAX])
+{
+    const char *state = kedge_deployment_state_name(node->state);
+    uint64_t since_s = span_s(node->changed_at_ms, now_ms);
+    const char *reason = node->reason == NULL ? "no more was said" : node->reason;
+    if (!node->attended)
+        say(text,
+            "%s when the server was restarted; goes on as soon as the device is registered and "
+            "awake, and times out in %" PRIu64 " s if it is not",
+            state, span_s(now_ms, node->return_timer.at_ms));
+    else if (node->state == KEDGE_DEPLOYMENT_DOWNLOADING && node->bytes_total > 0)
+        say(text, "%s for %" PRIu64 " s: %" PRIu64 " of %" PRIu64 " bytes", state, since_s,
+            node->bytes_done, node->bytes_total);
+    else
+        say(text, "%s for %" PRIu64 " s: %s", state, since_s, reason);
+}
+
+/* What a pending deployment of a running group waits for. */
+static void explain_device(const struct deployment_node *node, char text[KEDGE_EXPLANATION_MAX])
+{
+    const struct device_node *device = node->device;
+    const struct rollout_node *rollout = node->group->rollout;
+    if (device->working != NULL)
+        say(text, "pending: the device is still at work for rollout %" PRIu64 " (%s)",
+            device->working->group->record.rollout_id,
+            kedge_deployment_state_name(device->working->state));
+    else if (!device->present)
+        say(text, "pending: the device is not registered");
+    else if (!engine_device_fits(device, rollout))
+        say(text, "pending: the device says vendor %s, class %s now; the package is for %s, %s",
+            device->vendor == NULL ? "?" : device->vendor,
+            device->class_name == NULL ? "?" : device->class_name, rollout->record.vendor,
+            rollout->record.class_name);
+    else if (device->asleep)
+        say(text, "pending: the device is asleep; it is offered the package when it wakes up");
+    else
+        say(text,
+            "pending: waits for a place, %" PRIu32 " of at most %" PRIu32 " devices are in flight",
+            rollout->in_flight, rollout->record.policy.in_flight_max);
+}
+
+static void explain_pending(const struct deployment_node *node, uint64_t now_ms,
+                            char text[KEDGE_EXPLANATION_MAX])
+{
+    const struct kedge_rollout *rollout = &node->group->rollout->record;
+    if (rollout->state == KEDGE_ROLLOUT_PAUSED)
+        say(text, "pending: the rollout is paused (%s)", rollout->reason);
+    else if (rollout->state != KEDGE_ROLLOUT_RUNNING)
+        say(text, "pending: the rollout is %s and has not been started",
+            kedge_rollout_state_name(rollout->state));
+    else if (node->group->record.state == KEDGE_GROUP_SCHEDULED)
+        say(text, "pending: group %" PRIu32 " starts after the gate of group %" PRIu32,
+            node->group->record.index + 1, node->group->record.index);
+    else
+        explain_device(node, text);
+    size_t used = strlen(text);
+    if (rollout->deadline_at_ms != 0)
+        (void)snprintf(text + used, KEDGE_EXPLANATION_MAX - used,
+                       "; the deadline is in %" PRIu64 " s",
+                       span_s(now_ms, rollout->deadline_at_ms));
+}
+
+enum kedge_rc kedge_engine_explain_deployment(const struct kedge_engine *engine,
+                                              uint64_t deployment_id, uint64_t now_ms,
+                                              char text[KEDGE_EXPLANATION_MAX])
+{
+    const struct deployment_node *node = engine_deployment(engine, deployment_id);
+    if (node == NULL)
+        return KEDGE_E_NOT_FOUND;
+    if (node->state == KEDGE_DEPLOYMENT_PENDING) {
+        explain_pending(node, now_ms, text);
+        return KEDGE_OK;
+    }
+    if (kedge_deployment_state_busy(node->state)) {
+        explain_busy(node, now_ms, text);
+        return KEDGE_OK;
+    }
+    struct kedge_deployment record;
+    engine_deployment_record(node, &record);
+    kedge_deployment_explain(&record, text);
+    return KEDGE_OK;
+}
+
+/* ---- groups ---- */
+
+static uint32_t group_in_flight(const struct group_node *group)
+{
+    uint32_t sum = 0;
+    for (unsigned i = 0; i < KEDGE_DEPLOYMENT_STATE_COUNT; i++)
+        if (kedge_deployment_state_busy((enum kedge_deployment_state)i))
+            sum += group->record.counts[i];
+    return sum;
+}
+
+static void explain_group(const struct group_node *group, uint64_t now_ms,
+                          char text[KEDGE_EXPLANATION_MAX])
+{
+    const struct kedge_group *record = &group->record;
+    const struct kedge_rollout *rollout = &group->rollout->record;
+    uint32_t number = record->index + 1;
+    const char *state = kedge_group_state_name(record->state);
+    if (record->state == KEDGE_GROUP_SCHEDULED && number > group->rollout->current + 1)
+        say(text, "group %" PRIu32 " is %s: it starts after the gate of group %" PRIu32, number,
+            state, number - 1);
+    else if (record->state == KEDGE_GROUP_SCHEDULED)
+        say(text, "group %" PRIu32 " is %s: it starts when the rollout, now %s, runs", number,
+            state, kedge_rollout_state_name(rollout->state));
+    else if (record->state == KEDGE_GROUP_RUNNING)
+        say(text,
+            "group %" PRIu32 " is %s: of %" PRIu32 " devices %" PRIu32 " succeeded, %" PRIu32
+            " ended in error (more than %" PRIu32 " %% would %s the rollout), %" PRIu32
+            " are in flight, %" PRIu32 " are pending",
+            number, state, group->size, record->counts[KEDGE_DEPLOYMENT_SUCCEEDED], record->errors,
+            rollout->policy.error_threshold_percent,
+            kedge_error_action_name(rollout->policy.error_action), group_in_flight(group),
+            record->counts[KEDGE_DEPLOYMENT_PENDING]);
+    else if (record->state == KEDGE_GROUP_SOAKING)
+        say(text, "group %" PRIu32 " is %s: its gate is judged in %" PRIu64 " s", number, state,
+            span_s(now_ms, record->soak_until_ms));
+    else
+        say(text, "group %" PRIu32 " is %s: %s", number, state, record->reason);
+}
+
+enum kedge_rc kedge_engine_explain_group(const struct kedge_engine *engine, uint64_t rollout_id,
+                                         uint32_t index, uint64_t now_ms,
+                                         char text[KEDGE_EXPLANATION_MAX])
+{
+    const struct rollout_node *rollout = engine_rollout(engine, rollout_id);
+    if (rollout == NULL || index >= rollout->record.group_count)
+        return KEDGE_E_NOT_FOUND;
+    explain_group(&rollout->groups[index], now_ms, text);
+    return KEDGE_OK;
+}
+
+/* ---- rollouts ---- */
+
+enum kedge_rc kedge_engine_explain_rollout(const struct kedge_engine *engine, uint64_t rollout_id,
+                                           uint64_t now_ms, char text[KEDGE_EXPLANATION_MAX])
+{
+    const struct rollout_node *rollout = engine_rollout(engine, rollout_id);
+    if (rollout == NULL)
+        return KEDGE_E_NOT_FOUND;
+    const struct kedge_rollout *record = &rollout->record;
+    const char *state = kedge_rollout_state_name(record->state);
+    char group[KEDGE_EXPLANATION_MAX];
+    switch (record->state) {
+    case KEDGE_ROLLOUT_RUNNING:
+        if (rollout->current >= record->group_count)
+            break;
+        explain_group(&rollout->groups[rollout->current], now_ms, group);
+        say(text, "%s: %.480s", state, group);
+        return KEDGE_OK;
+    case KEDGE_ROLLOUT_PAUSED:
+        say(text,
+            "%s: %s; %" PRIu32 " devices in flight go on, and nobody new is offered the "
+            "package before somebody resumes the rollout",
+            state, record->reason, rollout->in_flight);
+        return KEDGE_OK;
+    case KEDGE_ROLLOUT_ABORTING:
+        say(text, "%s: %s; waits for %" PRIu32 " devices that are installing already", state,
+            record->reason, rollout->in_flight);
+        return KEDGE_OK;
+    default:
+        break;
+    }
+    say(text, "%s: %s", state, record->reason);
+    return KEDGE_OK;
+}

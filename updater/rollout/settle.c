@@ -1,0 +1,392 @@
+/*
+ * settle.c: what follows from a step. Places in flight are filled, thresholds and gates judged,
+ * groups and rollouts go on, until nothing more follows.
+ *
+ * Percentages are compared by cross-multiplying in 64 bits, so a boundary is exact: errors trip
+ * when errors * 100 > percent * size, a gate opens when succeeded * 100 >= percent * size.
+ */
+#include "updater/rollout/engine.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+void engine_unsettle(struct kedge_engine *engine, struct rollout_node *rollout)
+{
+    if (rollout->unsettled)
+        return;
+    rollout->unsettled = true;
+    rollout->next_unsettled = engine->unsettled;
+    engine->unsettled = rollout;
+}
+
+/* ---- who may be offered ---- */
+
+void engine_stop_waiting(struct deployment_node *node)
+{
+    if (!node->waiting)
+        return;
+    struct group_node *group = node->group;
+    if (node->previous_waiting != NULL)
+        node->previous_waiting->next_waiting = node->next_waiting;
+    else
+        group->first_waiting = node->next_waiting;
+    if (node->next_waiting != NULL)
+        node->next_waiting->previous_waiting = node->previous_waiting;
+    else
+        group->last_waiting = node->previous_waiting;
+    node->waiting = false;
+}
+
+static void start_waiting(struct kedge_engine *engine, struct deployment_node *node)
+{
+    if (node->waiting)
+        return;
+    struct group_node *group = node->group;
+    node->waiting = true;
+    node->next_waiting = NULL;
+    node->previous_waiting = group->last_waiting;
+    if (group->last_waiting != NULL)
+        group->last_waiting->next_waiting = node;
+    else
+        group->first_waiting = node;
+    group->last_waiting = node;
+    engine_unsettle(engine, group->rollout);
+}
+
+static bool text_differs(const char *known, const char *wanted)
+{
+    return known != NULL && strcmp(known, wanted) != 0;
+}
+
+/* What a device did not say was right when the rollout was created. */
+bool engine_device_fits(const struct device_node *device, const struct rollout_node *rollout)
+{
+    return !text_differs(device->vendor, rollout->record.vendor) &&
+           !text_differs(device->class_name, rollout->record.class_name);
+}
+
+static bool rollout_started(const struct rollout_node *rollout)
+{
+    return rollout->record.state == KEDGE_ROLLOUT_RUNNING ||
+           rollout->record.state == KEDGE_ROLLOUT_PAUSED;
+}
+
+enum kedge_rc engine_review_deployment(struct kedge_engine *engine, struct deployment_node *node)
+{
+    const struct device_node *device = node->device;
+    const struct rollout_node *rollout = node->group->rollout;
+    /* While a device is at work its version may be one on trial: it counts only afterwards. */
+    if (node->state != KEDGE_DEPLOYMENT_PENDING || !rollout_started(rollout) ||
+        node->group->record.state != KEDGE_GROUP_RUNNING || !device->present ||
+        device->working != NULL || !engine_device_fits(device, rollout)) {
+        engine_stop_waiting(node);
+        return KEDGE_OK;
+    }
+    if (device->version != NULL && strcmp(device->version, rollout->record.version) == 0)
+        return engine_move_deployment(engine, node, KEDGE_ON_ALREADY, "already on it", NULL);
+    if (device->asleep)
+        engine_stop_waiting(node);
+    else
+        start_waiting(engine, node);
+    return KEDGE_OK;
+}
+
+enum kedge_rc engine_review_device(struct kedge_engine *engine, struct device_node *device)
+{
+    struct deployment_node *node = device->open;
+    while (node != NULL) {
+        struct deployment_node *next = node->next_in_device;
+        KEDGE_TRY(engine_review_deployment(engine, node));
+        node = next;
+    }
+    return KEDGE_OK;
+}
+
+static enum kedge_rc fill_places(struct kedge_engine *engine, struct group_node *group)
+{
+    struct rollout_node *rollout = group->rollout;
+    while (group->first_waiting != NULL &&
+           rollout->in_flight < rollout->record.policy.in_flight_max) {
+        struct deployment_node *node = group->first_waiting;
+        char text[64];
+        (void)snprintf(text, sizeof(text),
+                       "offered as %" PRIu32 " of at most %" PRIu32 " in flight",
+                       rollout->in_flight + 1, rollout->record.policy.in_flight_max);
+        KEDGE_TRY(engine_move_deployment(engine, node, KEDGE_ON_OFFER, text, NULL));
+        node->attended = true;
+        KEDGE_TRY(engine_command(engine, KEDGE_COMMAND_OFFER, node));
+        /* The other rollouts of this device wait for it now. */
+        KEDGE_TRY(engine_review_device(engine, node->device));
+    }
+    return KEDGE_OK;
+}
+
+/* ---- thresholds and gates ---- */
+
+bool engine_group_tripped(const struct group_node *group)
+{
+    const struct kedge_group *figures = &group->record;
+    const struct kedge_rollout_policy *policy = &group->rollout->record.policy;
+    uint64_t tried =
+        (uint64_t)figures->counts[KEDGE_DEPLOYMENT_SUCCEEDED] - figures->already + figures->errors;
+    if (figures->errors <= figures->errors_accepted)
+        return false;
+    if (tried < policy->error_minimum_sample && group->open > 0)
+        return false;
+    return (uint64_t)figures->errors * 100 >
+           (uint64_t)policy->error_threshold_percent * group->size;
+}
+
+static enum kedge_rc act_on_errors(struct kedge_engine *engine, struct rollout_node *rollout,
+                                   const char *text, bool *moved)
+{
+    if (rollout->record.policy.error_action == KEDGE_ERROR_PAUSE)
+        return engine_move_rollout(engine, rollout, KEDGE_ON_ERRORS_PAUSE, text, moved);
+    *moved = true;
+    return engine_abort_rollout(engine, rollout, KEDGE_ON_ERRORS_ABORT, text);
+}
+
+static enum kedge_rc judge_errors(struct kedge_engine *engine, struct group_node *group,
+                                  bool *acted)
+{
+    *acted = false;
+    if (group->record.state != KEDGE_GROUP_RUNNING || !engine_group_tripped(group))
+        return KEDGE_OK;
+    char text[160];
+    (void)snprintf(text, sizeof(text),
+                   "%" PRIu32 " of %" PRIu32 " devices of group %" PRIu32
+                   " ended in error, more than %" PRIu32 " %%",
+                   group->record.errors, group->size, group->record.index + 1,
+                   group->rollout->record.policy.error_threshold_percent);
+    return act_on_errors(engine, group->rollout, text, acted);
+}
+
+static enum kedge_rc judge_gate(struct kedge_engine *engine, struct group_node *group)
+{
+    struct rollout_node *rollout = group->rollout;
+    uint32_t percent = rollout->record.policy.success_threshold_percent;
+    uint32_t succeeded = group->record.counts[KEDGE_DEPLOYMENT_SUCCEEDED];
+    bool passed = (uint64_t)succeeded * 100 >= (uint64_t)percent * group->size;
+    char text[160];
+    (void)snprintf(text, sizeof(text),
+                   "%" PRIu32 " of %" PRIu32 " devices succeeded, %s %" PRIu32 " %%", succeeded,
+                   group->size, passed ? "at least" : "less than", percent);
+    KEDGE_TRY(engine_move_group(engine, group, passed ? KEDGE_ON_GATE_PASSED : KEDGE_ON_GATE_FAILED,
+                                text));
+    rollout->current++;
+    if (passed || rollout->current == rollout->record.group_count)
+        return KEDGE_OK;
+    char reason[KEDGE_REASON_MAX + 1];
+    (void)snprintf(reason, sizeof(reason), "the gate of group %" PRIu32 " did not open: %s",
+                   group->record.index + 1, text);
+    bool moved;
+    return act_on_errors(engine, rollout, reason, &moved);
+}
+
+/* ---- groups and rollouts go on ---- */
+
+static enum kedge_rc start_group(struct kedge_engine *engine, struct group_node *group)
+{
+    char text[64];
+    (void)snprintf(text, sizeof(text), "started with %" PRIu32 " devices", group->size);
+    group->record.started_at_ms = engine->now_ms;
+    KEDGE_TRY(engine_move_group(engine, group, KEDGE_ON_GROUP_START, text));
+    struct deployment_node *node = group->deployments;
+    for (; node != NULL; node = node->next_in_group)
+        KEDGE_TRY(engine_review_deployment(engine, node));
+    return KEDGE_OK;
+}
+
+static enum kedge_rc end_group(struct kedge_engine *engine, struct group_node *group)
+{
+    uint32_t soak_s = group->rollout->record.policy.group_soak_s;
+    char text[96];
+    (void)snprintf(text, sizeof(text),
+                   "all %" PRIu32 " devices are done; soaking for %" PRIu32 " s", group->size,
+                   soak_s);
+    group->record.soak_until_ms = engine_after_s(engine->now_ms, soak_s);
+    KEDGE_TRY(kedge_timer_set(&engine->timers, &group->soak_timer, group->record.soak_until_ms));
+    return engine_move_group(engine, group, KEDGE_ON_GROUP_ENDED, text);
+}
+
+static enum kedge_rc finish_rollout(struct kedge_engine *engine, struct rollout_node *rollout)
+{
+    uint32_t succeeded = 0;
+    for (uint32_t i = 0; i < rollout->record.group_count; i++)
+        succeeded += rollout->groups[i].record.counts[KEDGE_DEPLOYMENT_SUCCEEDED];
+    char text[128];
+    (void)snprintf(text, sizeof(text),
+                   "all groups are done: %" PRIu32 " of %" PRIu32 " devices succeeded", succeeded,
+                   rollout->record.device_count);
+    return engine_move_rollout(engine, rollout, KEDGE_ON_GROUPS_DONE, text, NULL);
+}
+
+/* One step of a running rollout; *stepped says whether there may be another. */
+static enum kedge_rc step_rollout(struct kedge_engine *engine, struct rollout_node *rollout,
+                                  bool *stepped)
+{
+    *stepped = true;
+    if (rollout->current == rollout->record.group_count)
+        return finish_rollout(engine, rollout);
+    struct group_node *group = &rollout->groups[rollout->current];
+    switch (group->record.state) {
+    case KEDGE_GROUP_SCHEDULED:
+        return start_group(engine, group);
+    case KEDGE_GROUP_RUNNING:
+        if (group->open == 0)
+            return end_group(engine, group);
+        *stepped = false;
+        return fill_places(engine, group);
+    case KEDGE_GROUP_SOAKING:
+        if (engine->now_ms >= group->record.soak_until_ms)
+            return engine_move_group(engine, group, KEDGE_ON_GROUP_SOAKED, "the soak is over");
+        *stepped = false;
+        return KEDGE_OK;
+    case KEDGE_GROUP_WAITING_FOR_GATE:
+        return judge_gate(engine, group);
+    default:
+        rollout->current++;
+        return KEDGE_OK;
+    }
+}
+
+static enum kedge_rc end_abort(struct kedge_engine *engine, struct rollout_node *rollout)
+{
+    for (uint32_t i = 0; i < rollout->record.group_count; i++)
+        KEDGE_TRY(engine_move_group(engine, &rollout->groups[i], KEDGE_ON_GROUP_ABORTED,
+                                    "the rollout was aborted"));
+    char reason[KEDGE_REASON_MAX + 1]; /* why it was aborted is what stays of interest */
+    engine_copy_text(reason, sizeof(reason), rollout->record.reason);
+    return engine_move_rollout(engine, rollout, KEDGE_ON_DRAINED, reason, NULL);
+}
+
+static enum kedge_rc settle_rollout(struct kedge_engine *engine, struct rollout_node *rollout)
+{
+    bool stepped = true;
+    while (stepped) {
+        if (rollout->record.state == KEDGE_ROLLOUT_ABORTING && rollout->in_flight == 0)
+            return end_abort(engine, rollout);
+        if (!rollout_started(rollout))
+            return KEDGE_OK;
+        if (rollout->current < rollout->record.group_count) {
+            bool acted;
+            KEDGE_TRY(judge_errors(engine, &rollout->groups[rollout->current], &acted));
+            if (acted)
+                continue;
+        }
+        if (rollout->record.state != KEDGE_ROLLOUT_RUNNING)
+            return KEDGE_OK;
+        KEDGE_TRY(step_rollout(engine, rollout, &stepped));
+    }
+    return KEDGE_OK;
+}
+
+enum kedge_rc engine_settle(struct kedge_engine *engine)
+{
+    engine->who = "server";
+    while (engine->unsettled != NULL) {
+        struct rollout_node *rollout = engine->unsettled;
+        engine->unsettled = rollout->next_unsettled;
+        rollout->unsettled = false;
+        KEDGE_TRY(settle_rollout(engine, rollout));
+    }
+    return KEDGE_OK;
+}
+
+/* ---- what a person or the time asks of a whole rollout ---- */
+
+/* The newer wish counts: what an older rollout has not really begun with on this device ends. */
+static enum kedge_rc supersede_others(struct kedge_engine *engine, struct deployment_node *node)
+{
+    char text[96];
+    (void)snprintf(text, sizeof(text), "rollout %" PRIu64 " was started for the same device",
+                   node->group->record.rollout_id);
+    struct deployment_node *other = node->device->open;
+    while (other != NULL) {
+        struct deployment_node *next = other->next_in_device;
+        bool busy = kedge_deployment_state_busy(other->state);
+        bool moved = false;
+        if (other != node && rollout_started(other->group->rollout))
+            KEDGE_TRY(engine_move_deployment(engine, other, KEDGE_ON_SUPERSEDE, text, &moved));
+        if (moved && busy)
+            KEDGE_TRY(engine_command(engine, KEDGE_COMMAND_CANCEL, other));
+        other = next;
+    }
+    return KEDGE_OK;
+}
+
+enum kedge_rc engine_start_rollout(struct kedge_engine *engine, struct rollout_node *rollout,
+                                   const char *text)
+{
+    struct kedge_rollout *record = &rollout->record;
+    record->started_at_ms = engine->now_ms;
+    if (record->policy.deadline_s > 0) {
+        record->deadline_at_ms = engine_after_s(engine->now_ms, record->policy.deadline_s);
+        KEDGE_TRY(
+            kedge_timer_set(&engine->timers, &rollout->deadline_timer, record->deadline_at_ms));
+    }
+    KEDGE_TRY(engine_move_rollout(engine, rollout, KEDGE_ON_START, text, NULL));
+    engine->who = "server";
+    for (uint32_t i = 0; i < record->group_count; i++) {
+        struct deployment_node *node = rollout->groups[i].deployments;
+        for (; node != NULL; node = node->next_in_group)
+            KEDGE_TRY(supersede_others(engine, node));
+    }
+    return KEDGE_OK;
+}
+
+enum kedge_rc engine_abort_rollout(struct kedge_engine *engine, struct rollout_node *rollout,
+                                   enum kedge_rollout_event event, const char *text)
+{
+    KEDGE_TRY(engine_move_rollout(engine, rollout, event, text, NULL));
+    for (uint32_t i = 0; i < rollout->record.group_count; i++) {
+        struct deployment_node *node = rollout->groups[i].deployments;
+        for (; node != NULL; node = node->next_in_group) {
+            bool busy = kedge_deployment_state_busy(node->state);
+            bool moved;
+            KEDGE_TRY(engine_move_deployment(engine, node, KEDGE_ON_CANCEL,
+                                             "the rollout was aborted", &moved));
+            if (moved && busy)
+                KEDGE_TRY(engine_command(engine, KEDGE_COMMAND_CANCEL, node));
+        }
+    }
+    return KEDGE_OK;
+}
+
+static enum kedge_rc pass_deadline(struct kedge_engine *engine, struct rollout_node *rollout)
+{
+    char text[96];
+    (void)snprintf(text, sizeof(text),
+                   "still pending at the rollout's deadline, %" PRIu32 " s after its start",
+                   rollout->record.policy.deadline_s);
+    for (uint32_t i = 0; i < rollout->record.group_count; i++) {
+        struct deployment_node *node = rollout->groups[i].deployments;
+        for (; node != NULL; node = node->next_in_group)
+            KEDGE_TRY(engine_move_deployment(engine, node, KEDGE_ON_DEADLINE, text, NULL));
+    }
+    return KEDGE_OK;
+}
+
+enum kedge_rc engine_tick(struct kedge_engine *engine)
+{
+    struct kedge_timer *timer;
+    while ((timer = kedge_timers_first(&engine->timers)) != NULL &&
+           timer->at_ms <= engine->now_ms) {
+        kedge_timer_cancel(&engine->timers, timer);
+        switch (timer->kind) {
+        case KEDGE_TIMER_DEADLINE:
+            KEDGE_TRY(pass_deadline(engine, timer->owner));
+            break;
+        case KEDGE_TIMER_SOAK:
+            engine_unsettle(engine, ((struct group_node *)timer->owner)->rollout);
+            break;
+        case KEDGE_TIMER_RETURN:
+            KEDGE_TRY(engine_move_deployment(
+                engine, timer->owner, KEDGE_ON_REPORT_TIMED_OUT,
+                "the device did not come back in time after a restart of the server", NULL));
+            break;
+        }
+    }
+    return KEDGE_OK;
+}

@@ -1,0 +1,136 @@
+/*
+ * states.c: names and phases of the states, from the tables of rollout.h, and the default policy.
+ */
+#include "updater/rollout/rollout.h"
+
+#include <string.h>
+
+enum phase { OPEN, BUSY, ENDED };
+
+struct state_row {
+    const char *name;
+    enum phase phase;
+};
+
+#define STATE_ROW(name, text, phase) {text, phase},
+static const struct state_row rollout_rows[] = {KEDGE_ROLLOUT_STATES(STATE_ROW)};
+static const struct state_row group_rows[] = {KEDGE_GROUP_STATES(STATE_ROW)};
+static const struct state_row deployment_rows[] = {KEDGE_DEPLOYMENT_STATES(STATE_ROW)};
+#undef STATE_ROW
+
+static const char *row_name(const struct state_row *rows, unsigned count, unsigned state)
+{
+    return state < count ? rows[state].name : "unknown";
+}
+
+static bool row_parse(const struct state_row *rows, unsigned count, const char *name, unsigned *out)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (strcmp(rows[i].name, name) == 0) {
+            *out = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool row_is(const struct state_row *rows, unsigned count, unsigned state, enum phase phase)
+{
+    return state < count && rows[state].phase == phase;
+}
+
+const char *kedge_rollout_state_name(enum kedge_rollout_state state)
+{
+    return row_name(rollout_rows, KEDGE_ROLLOUT_STATE_COUNT, state);
+}
+
+const char *kedge_group_state_name(enum kedge_group_state state)
+{
+    return row_name(group_rows, KEDGE_GROUP_STATE_COUNT, state);
+}
+
+const char *kedge_deployment_state_name(enum kedge_deployment_state state)
+{
+    return row_name(deployment_rows, KEDGE_DEPLOYMENT_STATE_COUNT, state);
+}
+
+bool kedge_rollout_state_parse(const char *name, enum kedge_rollout_state *out)
+{
+    unsigned state;
+    if (!row_parse(rollout_rows, KEDGE_ROLLOUT_STATE_COUNT, name, &state))
+        return false;
+    *out = (enum kedge_rollout_state)state;
+    return true;
+}
+
+bool kedge_group_state_parse(const char *name, enum kedge_group_state *out)
+{
+    unsigned state;
+    if (!row_parse(group_rows, KEDGE_GROUP_STATE_COUNT, name, &state))
+        return false;
+    *out = (enum kedge_group_state)state;
+    return true;
+}
+
+bool kedge_deployment_state_parse(const char *name, enum kedge_deployment_state *out)
+{
+    unsigned state;
+    if (!row_parse(deployment_rows, KEDGE_DEPLOYMENT_STATE_COUNT, name, &state))
+        return false;
+    *out = (enum kedge_deployment_state)state;
+    return true;
+}
+
+bool kedge_rollout_state_ended(enum kedge_rollout_state state)
+{
+    return row_is(rollout_rows, KEDGE_ROLLOUT_STATE_COUNT, state, ENDED);
+}
+
+bool kedge_group_state_ended(enum kedge_group_state state)
+{
+    return row_is(group_rows, KEDGE_GROUP_STATE_COUNT, state, ENDED);
+}
+
+bool kedge_deployment_state_ended(enum kedge_deployment_state state)
+{
+    return row_is(deployment_rows, KEDGE_DEPLOYMENT_STATE_COUNT, state, ENDED);
+}
+
+bool kedge_deployment_state_busy(enum kedge_deployment_state state)
+{
+    return row_is(deployment_rows, KEDGE_DEPLOYMENT_STATE_COUNT, state, BUSY);
+}
+
+static const char *const error_actions[] = {"pause", "abort", "roll_back"};
+
+const char *kedge_error_action_name(enum kedge_error_action action)
+{
+    return (unsigned)action < 3 ? error_actions[action] : "unknown";
+}
+
+bool kedge_error_action_parse(const char *name, enum kedge_error_action *out)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        if (strcmp(error_actions[i], name) == 0) {
+            *out = (enum kedge_error_action)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+void kedge_rollout_policy_default(struct kedge_rollout_policy *policy)
+{
+    *policy = (struct kedge_rollout_policy){
+        .in_flight_max = 100,
+        .error_threshold_percent = 20,
+        .error_minimum_sample = 10,
+        .error_action = KEDGE_ERROR_PAUSE,
+        .success_threshold_percent = 80,
+        .offer_limit_s = 300,
+        .download_limit_s = 600,
+        .install_limit_s = 600,
+        /* above the agent's trial limit of 30 minutes, after which it is back on its old version */
+        .verify_limit_s = 2400,
+    };
+}
