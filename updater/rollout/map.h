@@ -1,5 +1,6 @@
 /*
  * map.h: a hash table of links that stand inside the things it holds. It allocates buckets only.
+ * The store uses it too.
  */
 #ifndef KEDGE_UPDATER_ROLLOUT_MAP_H
 #define KEDGE_UPDATER_ROLLOUT_MAP_H

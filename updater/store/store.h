@@ -155,15 +155,18 @@ typedef void kedge_store_durable_fn(void *context, enum kedge_rc rc, const char 
  * Takes the batch over, in every case, and returns at once; batches are committed in the order of
  * submitting. `on_durable` (may be NULL) is called exactly once, on the store thread: with KEDGE_OK
  * after the commit, or with KEDGE_E_SPACE (disk full), KEDGE_E_SYSTEM (input/output error),
- * KEDGE_E_CONFLICT (a reference does not hold), KEDGE_E_MEMORY when nothing of the batch was
- * written.
+ * KEDGE_E_MALFORMED (the file is damaged), KEDGE_E_CONFLICT (a reference does not hold: a rollout
+ * of an unknown package, ...), KEDGE_E_MEMORY when nothing of the batch was written.
  *
  * Any failure but KEDGE_E_CONFLICT holds the store: batches that were or are submitted after it end
  * with KEDGE_E_BUSY, so that no later change overtakes a lost one, until kedge_store_recover().
  */
 void kedge_store_submit(struct kedge_store *store, struct kedge_batch *batch,
                         kedge_store_durable_fn *on_durable, void *context);
-/** "I know that batches were lost": lets submitted batches through again. Any thread. */
+/**
+ * "I know that batches were lost": lets submitted batches through again. Call kedge_store_flush()
+ * before it, so that none that was built on a lost one is still waiting. Any thread.
+ */
 void kedge_store_recover(struct kedge_store *store);
 /** Waits until everything submitted before is durable or has failed. Not from on_durable. */
 void kedge_store_flush(struct kedge_store *store);

@@ -1,0 +1,143 @@
+/*
+ * batch.c: rows put together for one commit.
+ */
+#include "updater/store/batch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct kedge_batch *kedge_batch_create(void)
+{
+    return calloc(1, sizeof(struct kedge_batch));
+}
+
+void kedge_batch_destroy(struct kedge_batch *batch)
+{
+    if (batch == NULL)
+        return;
+    while (batch->first != NULL) {
+        struct kedge_row *row = batch->first;
+        batch->first = row->next;
+        free(row);
+    }
+    free(batch);
+}
+
+size_t kedge_batch_rows(const struct kedge_batch *batch)
+{
+    return batch->count;
+}
+
+static enum kedge_rc add(struct kedge_batch *batch, enum kedge_row_kind kind, const void *record,
+                         size_t size)
+{
+    if (batch->count >= KEDGE_STORE_BATCH_ROWS_MAX)
+        return KEDGE_E_LIMIT;
+    struct kedge_row *row = malloc(sizeof(*row) + size);
+    if (row == NULL)
+        return KEDGE_E_MEMORY;
+    row->next = NULL;
+    row->kind = kind;
+    memcpy(row->record, record, size);
+    if (batch->last != NULL)
+        batch->last->next = row;
+    else
+        batch->first = row;
+    batch->last = row;
+    batch->count++;
+    return KEDGE_OK;
+}
+
+enum kedge_rc kedge_batch_put_device(struct kedge_batch *batch,
+                                     const struct kedge_device_record *record)
+{
+    return add(batch, KEDGE_ROW_PUT_DEVICE, record, sizeof(*record));
+}
+
+enum kedge_rc kedge_batch_set_tags(struct kedge_batch *batch, const char *endpoint,
+                                   const char *tags_json)
+{
+    struct kedge_tags_row row = {{0}, {0}};
+    size_t endpoint_size = strlen(endpoint), tags_size = strlen(tags_json);
+    if (endpoint_size > KEDGE_ENDPOINT_MAX || tags_size > KEDGE_TAGS_MAX)
+        return KEDGE_E_LIMIT;
+    memcpy(row.endpoint, endpoint, endpoint_size);
+    memcpy(row.tags, tags_json, tags_size);
+    return add(batch, KEDGE_ROW_SET_TAGS, &row, sizeof(row));
+}
+
+enum kedge_rc kedge_batch_put_package(struct kedge_batch *batch,
+                                      const struct kedge_package_record *record)
+{
+    if (record->signer_count > KEDGE_PACKAGE_SIGNERS_MAX)
+        return KEDGE_E_LIMIT;
+    return add(batch, KEDGE_ROW_PUT_PACKAGE, record, sizeof(*record));
+}
+
+enum kedge_rc kedge_batch_delete_package(struct kedge_batch *batch, const char *id)
+{
+    return add(batch, KEDGE_ROW_DELETE_PACKAGE, id, strlen(id) + 1);
+}
+
+enum kedge_rc kedge_batch_put_trust(struct kedge_batch *batch,
+                                    const struct kedge_trust_record *record)
+{
+    if (record->spki_size > KEDGE_STORE_SPKI_MAX)
+        return KEDGE_E_LIMIT;
+    return add(batch, KEDGE_ROW_PUT_TRUST, record, sizeof(*record));
+}
+
+enum kedge_rc kedge_batch_delete_trust(struct kedge_batch *batch, const uint8_t key_id[32])
+{
+    return add(batch, KEDGE_ROW_DELETE_TRUST, key_id, 32);
+}
+
+enum kedge_rc kedge_batch_put_token(struct kedge_batch *batch,
+                                    const struct kedge_token_record *record)
+{
+    return add(batch, KEDGE_ROW_PUT_TOKEN, record, sizeof(*record));
+}
+
+enum kedge_rc kedge_batch_put_rollout(struct kedge_batch *batch, const struct kedge_rollout *record)
+{
+    return add(batch, KEDGE_ROW_PUT_ROLLOUT, record, sizeof(*record));
+}
+
+enum kedge_rc kedge_batch_put_group(struct kedge_batch *batch, const struct kedge_group *record)
+{
+    return add(batch, KEDGE_ROW_PUT_GROUP, record, sizeof(*record));
+}
+
+enum kedge_rc kedge_batch_put_deployment(struct kedge_batch *batch,
+                                         const struct kedge_deployment *record)
+{
+    return add(batch, KEDGE_ROW_PUT_DEPLOYMENT, record, sizeof(*record));
+}
+
+enum kedge_rc kedge_batch_add_history(struct kedge_batch *batch,
+                                      const struct kedge_history_entry *entry)
+{
+    return add(batch, KEDGE_ROW_ADD_HISTORY, entry, sizeof(*entry));
+}
+
+enum kedge_rc kedge_batch_add_audit(struct kedge_batch *batch,
+                                    const struct kedge_audit_entry *entry)
+{
+    return add(batch, KEDGE_ROW_ADD_AUDIT, entry, sizeof(*entry));
+}
+
+enum kedge_rc kedge_batch_add_output(struct kedge_batch *batch,
+                                     const struct kedge_engine_output *output)
+{
+    for (size_t i = 0; i < output->rollout_count; i++)
+        KEDGE_TRY(kedge_batch_put_rollout(batch, &output->rollouts[i]));
+    for (size_t i = 0; i < output->group_count; i++)
+        KEDGE_TRY(kedge_batch_put_group(batch, &output->groups[i]));
+    for (size_t i = 0; i < output->deployment_count; i++)
+        KEDGE_TRY(kedge_batch_put_deployment(batch, &output->deployments[i]));
+    for (size_t i = 0; i < output->history_count; i++)
+        KEDGE_TRY(kedge_batch_add_history(batch, &output->history[i]));
+    for (size_t i = 0; i < output->audit_count; i++)
+        KEDGE_TRY(kedge_batch_add_audit(batch, &output->audit[i]));
+    return KEDGE_OK;
+}

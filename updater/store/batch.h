@@ -1,0 +1,47 @@
+/*
+ * batch.h: the inside of a batch, for what writes it.
+ */
+#ifndef KEDGE_UPDATER_STORE_BATCH_H
+#define KEDGE_UPDATER_STORE_BATCH_H
+
+#include "updater/store/store.h"
+
+enum kedge_row_kind {
+    KEDGE_ROW_PUT_DEVICE,     /* struct kedge_device_record */
+    KEDGE_ROW_SET_TAGS,       /* struct kedge_tags_row */
+    KEDGE_ROW_PUT_PACKAGE,    /* struct kedge_package_record */
+    KEDGE_ROW_DELETE_PACKAGE, /* the id, with its NUL */
+    KEDGE_ROW_PUT_TRUST,      /* struct kedge_trust_record */
+    KEDGE_ROW_DELETE_TRUST,   /* 32 bytes */
+    KEDGE_ROW_PUT_TOKEN,      /* struct kedge_token_record */
+    KEDGE_ROW_PUT_ROLLOUT,    /* the structs of rollout.h */
+    KEDGE_ROW_PUT_GROUP,
+    KEDGE_ROW_PUT_DEPLOYMENT,
+    KEDGE_ROW_ADD_HISTORY,
+    KEDGE_ROW_ADD_AUDIT,
+    KEDGE_ROW_KIND_COUNT
+};
+
+struct kedge_tags_row {
+    char endpoint[KEDGE_ENDPOINT_MAX + 1];
+    char tags[KEDGE_TAGS_MAX + 1];
+};
+
+struct kedge_row {
+    struct kedge_row *next;
+    enum kedge_row_kind kind;
+    _Alignas(max_align_t) uint8_t record[];
+};
+
+struct kedge_batch {
+    struct kedge_row *first, *last;
+    size_t count;
+    /* while it stands in the store's queue */
+    struct kedge_batch *next;
+    kedge_store_durable_fn *on_durable;
+    void *context;
+    uint64_t number;
+    enum kedge_rc rc;
+};
+
+#endif

@@ -1,0 +1,125 @@
+/*
+ * schema.c: the schema, as the steps that lead to it. A step that was released never changes.
+ */
+#include "updater/store/sqlite/sql.h"
+
+/*
+ * Step i leads from version i to version i + 1. Texts that come from outside are kept within the
+ * limits of the records; STRICT refuses values of another type.
+ */
+static const char *const steps[KEDGE_STORE_SCHEMA_VERSION] = {
+    "CREATE TABLE devices (endpoint TEXT PRIMARY KEY, vendor TEXT NOT NULL, class TEXT NOT NULL,"
+    " version TEXT NOT NULL, hardware TEXT NOT NULL, lwm2m_version TEXT NOT NULL,"
+    " binding TEXT NOT NULL, lifetime_s INTEGER NOT NULL, address TEXT NOT NULL,"
+    " location TEXT NOT NULL, registered INTEGER NOT NULL, first_seen_ms INTEGER NOT NULL,"
+    " last_seen_ms INTEGER NOT NULL, tags TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE packages (id TEXT PRIMARY KEY, sequence INTEGER NOT NULL, version TEXT NOT NULL,"
+    " vendor_id BLOB NOT NULL, class_id BLOB NOT NULL, vendor TEXT NOT NULL, class TEXT NOT NULL,"
+    " envelope_size INTEGER NOT NULL, image_size INTEGER NOT NULL, device_size INTEGER NOT NULL,"
+    " image_digest BLOB NOT NULL, device_digest TEXT NOT NULL, deliver_payload INTEGER NOT NULL,"
+    " signers BLOB NOT NULL, uploaded_at_ms INTEGER NOT NULL, uploader TEXT NOT NULL) STRICT;"
+    "CREATE INDEX packages_uploaded ON packages (uploaded_at_ms, id);"
+
+    "CREATE TABLE trust (key_id BLOB PRIMARY KEY, name TEXT NOT NULL, spki BLOB NOT NULL,"
+    " development INTEGER NOT NULL, added_at_ms INTEGER NOT NULL) STRICT;"
+
+    "CREATE TABLE tokens (name TEXT PRIMARY KEY, hash BLOB NOT NULL UNIQUE,"
+    " created_at_ms INTEGER NOT NULL) STRICT;"
+
+    "CREATE TABLE rollouts (id INTEGER PRIMARY KEY, state TEXT NOT NULL, name TEXT NOT NULL,"
+    " package_id TEXT NOT NULL REFERENCES packages (id), vendor TEXT NOT NULL,"
+    " class TEXT NOT NULL, version TEXT NOT NULL, sequence INTEGER NOT NULL,"
+    " all_devices INTEGER NOT NULL, author TEXT NOT NULL, in_flight_max INTEGER NOT NULL,"
+    " error_threshold_percent INTEGER NOT NULL, error_minimum_sample INTEGER NOT NULL,"
+    " error_action TEXT NOT NULL, success_threshold_percent INTEGER NOT NULL,"
+    " deployment_soak_s INTEGER NOT NULL, group_soak_s INTEGER NOT NULL,"
+    " deadline_s INTEGER NOT NULL, offer_limit_s INTEGER NOT NULL,"
+    " download_limit_s INTEGER NOT NULL, install_limit_s INTEGER NOT NULL,"
+    " verify_limit_s INTEGER NOT NULL, group_count INTEGER NOT NULL,"
+    " device_count INTEGER NOT NULL, created_at_ms INTEGER NOT NULL,"
+    " started_at_ms INTEGER NOT NULL, deadline_at_ms INTEGER NOT NULL,"
+    " ended_at_ms INTEGER NOT NULL, reason TEXT NOT NULL) STRICT;"
+    "CREATE INDEX rollouts_package ON rollouts (package_id);"
+
+    "CREATE TABLE groups (rollout_id INTEGER NOT NULL REFERENCES rollouts (id),"
+    " group_index INTEGER NOT NULL, state TEXT NOT NULL, name TEXT NOT NULL,"
+    " pending INTEGER NOT NULL, offered INTEGER NOT NULL, downloading INTEGER NOT NULL,"
+    " downloaded INTEGER NOT NULL, installing INTEGER NOT NULL, verifying INTEGER NOT NULL,"
+    " succeeded INTEGER NOT NULL, failed INTEGER NOT NULL, rejected INTEGER NOT NULL,"
+    " timed_out INTEGER NOT NULL, canceled INTEGER NOT NULL, superseded INTEGER NOT NULL,"
+    " errors INTEGER NOT NULL, already INTEGER NOT NULL, errors_accepted INTEGER NOT NULL,"
+    " started_at_ms INTEGER NOT NULL, soak_until_ms INTEGER NOT NULL,"
+    " ended_at_ms INTEGER NOT NULL, reason TEXT NOT NULL,"
+    " PRIMARY KEY (rollout_id, group_index)) STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE deployments (id INTEGER PRIMARY KEY, rollout_id INTEGER NOT NULL,"
+    " group_index INTEGER NOT NULL, state TEXT NOT NULL, endpoint TEXT NOT NULL,"
+    " version_before TEXT NOT NULL, update_result INTEGER NOT NULL, bytes_done INTEGER NOT NULL,"
+    " bytes_total INTEGER NOT NULL, offered_at_ms INTEGER NOT NULL,"
+    " changed_at_ms INTEGER NOT NULL, ended_at_ms INTEGER NOT NULL, reason TEXT NOT NULL,"
+    " UNIQUE (rollout_id, endpoint),"
+    " FOREIGN KEY (rollout_id, group_index) REFERENCES groups (rollout_id, group_index)) STRICT;"
+    "CREATE INDEX deployments_rollout ON deployments (rollout_id);"
+    "CREATE INDEX deployments_endpoint ON deployments (endpoint);"
+
+    "CREATE TABLE history (id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL,"
+    " rollout_id INTEGER NOT NULL, group_index INTEGER NOT NULL, deployment_id INTEGER NOT NULL,"
+    " endpoint TEXT NOT NULL, who TEXT NOT NULL, from_state TEXT NOT NULL,"
+    " to_state TEXT NOT NULL, text TEXT NOT NULL) STRICT;"
+    "CREATE INDEX history_rollout ON history (rollout_id);"
+    "CREATE INDEX history_endpoint ON history (endpoint) WHERE endpoint <> '';"
+
+    "CREATE TABLE audit (sequence INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, who TEXT NOT NULL,"
+    " what TEXT NOT NULL, subject TEXT NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL,"
+    " hash BLOB NOT NULL) STRICT;",
+};
+
+static enum kedge_rc find_version(sqlite3 *database, int64_t *version)
+{
+    int64_t tables;
+    KEDGE_TRY(sql_number(database, "SELECT count(*) FROM sqlite_schema", &tables));
+    *version = 0;
+    if (tables == 0)
+        return KEDGE_OK;
+    int64_t ours;
+    KEDGE_TRY(sql_number(
+        database, "SELECT count(*) FROM sqlite_schema WHERE name = 'schema_version'", &ours));
+    if (ours == 0)
+        return KEDGE_E_MALFORMED;
+    enum kedge_rc rc = sql_number(database, "SELECT version FROM schema_version", version);
+    return rc == KEDGE_E_NOT_FOUND || *version < 0 ? KEDGE_E_MALFORMED : rc;
+}
+
+static enum kedge_rc write_version(sqlite3 *database)
+{
+    KEDGE_TRY(sql_run(database, "CREATE TABLE IF NOT EXISTS schema_version"
+                                " (version INTEGER NOT NULL) STRICT;"
+                                "DELETE FROM schema_version"));
+    char sql[80];
+    (void)sqlite3_snprintf(sizeof(sql), sql, "INSERT INTO schema_version VALUES (%d)",
+                           KEDGE_STORE_SCHEMA_VERSION);
+    return sql_run(database, sql);
+}
+
+static enum kedge_rc take_steps(sqlite3 *database, int64_t from)
+{
+    for (int64_t i = from; i < KEDGE_STORE_SCHEMA_VERSION; i++)
+        KEDGE_TRY(sql_run(database, steps[i]));
+    KEDGE_TRY(write_version(database));
+    return sql_run(database, "COMMIT");
+}
+
+enum kedge_rc schema_migrate(sqlite3 *database, int64_t *found)
+{
+    KEDGE_TRY(find_version(database, found));
+    if (*found > KEDGE_STORE_SCHEMA_VERSION)
+        return KEDGE_E_VERSION;
+    if (*found == KEDGE_STORE_SCHEMA_VERSION)
+        return KEDGE_OK;
+    KEDGE_TRY(sql_run(database, "BEGIN IMMEDIATE"));
+    enum kedge_rc rc = take_steps(database, *found);
+    if (rc != KEDGE_OK)
+        (void)sqlite3_exec(database, "ROLLBACK", NULL, NULL, NULL);
+    return rc;
+}

@@ -1,0 +1,421 @@
+/*
+ * write.c: each kind of row, its statement and its values. Values are bound, never pasted.
+ */
+#include "updater/store/sqlite/write.h"
+
+#include <string.h>
+
+/* ---- the statements, by kind of row ---- */
+
+/* A record that exists is changed in place: replacing it would trip over what refers to it. */
+static const char *const row_sql[KEDGE_ROW_KIND_COUNT] = {
+    [KEDGE_ROW_PUT_DEVICE] =
+        "INSERT INTO devices (" DEVICE_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,'{}')"
+        " ON CONFLICT (endpoint) DO UPDATE SET vendor=excluded.vendor, class=excluded.class,"
+        " version=excluded.version, hardware=excluded.hardware,"
+        " lwm2m_version=excluded.lwm2m_version, binding=excluded.binding,"
+        " lifetime_s=excluded.lifetime_s, address=excluded.address, location=excluded.location,"
+        " registered=excluded.registered, last_seen_ms=excluded.last_seen_ms",
+    [KEDGE_ROW_SET_TAGS] = "UPDATE devices SET tags = ?2 WHERE endpoint = ?1",
+    [KEDGE_ROW_PUT_PACKAGE] =
+        "INSERT INTO packages (" PACKAGE_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+        " ON CONFLICT (id) DO UPDATE SET sequence=excluded.sequence, version=excluded.version,"
+        " vendor_id=excluded.vendor_id, class_id=excluded.class_id, vendor=excluded.vendor,"
+        " class=excluded.class, envelope_size=excluded.envelope_size,"
+        " image_size=excluded.image_size, device_size=excluded.device_size,"
+        " image_digest=excluded.image_digest, device_digest=excluded.device_digest,"
+        " deliver_payload=excluded.deliver_payload, signers=excluded.signers,"
+        " uploaded_at_ms=excluded.uploaded_at_ms, uploader=excluded.uploader",
+    [KEDGE_ROW_DELETE_PACKAGE] = "DELETE FROM packages WHERE id = ?",
+    [KEDGE_ROW_PUT_TRUST] =
+        "INSERT INTO trust (" TRUST_COLUMNS ") VALUES (?,?,?,?,?)"
+        " ON CONFLICT (key_id) DO UPDATE SET name=excluded.name, spki=excluded.spki,"
+        " development=excluded.development, added_at_ms=excluded.added_at_ms",
+    [KEDGE_ROW_DELETE_TRUST] = "DELETE FROM trust WHERE key_id = ?",
+    [KEDGE_ROW_PUT_TOKEN] = "INSERT INTO tokens (" TOKEN_COLUMNS ") VALUES (?,?,?)"
+                            " ON CONFLICT (name) DO UPDATE SET hash=excluded.hash,"
+                            " created_at_ms=excluded.created_at_ms",
+    /* What a rollout is does not change after its creation; where it stands does. */
+    [KEDGE_ROW_PUT_ROLLOUT] =
+        "INSERT INTO rollouts (" ROLLOUT_COLUMNS
+        ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+        " ON CONFLICT (id) DO UPDATE SET state=excluded.state,"
+        " started_at_ms=excluded.started_at_ms, deadline_at_ms=excluded.deadline_at_ms,"
+        " ended_at_ms=excluded.ended_at_ms, reason=excluded.reason",
+    [KEDGE_ROW_PUT_GROUP] =
+        "INSERT INTO groups (" GROUP_COLUMNS
+        ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+        " ON CONFLICT (rollout_id, group_index) DO UPDATE SET state=excluded.state,"
+        " pending=excluded.pending, offered=excluded.offered, downloading=excluded.downloading,"
+        " downloaded=excluded.downloaded, installing=excluded.installing,"
+        " verifying=excluded.verifying, succeeded=excluded.succeeded, failed=excluded.failed,"
+        " rejected=excluded.rejected, timed_out=excluded.timed_out, canceled=excluded.canceled,"
+        " superseded=excluded.superseded, errors=excluded.errors, already=excluded.already,"
+        " errors_accepted=excluded.errors_accepted, started_at_ms=excluded.started_at_ms,"
+        " soak_until_ms=excluded.soak_until_ms, ended_at_ms=excluded.ended_at_ms,"
+        " reason=excluded.reason",
+    [KEDGE_ROW_PUT_DEPLOYMENT] =
+        "INSERT INTO deployments (" DEPLOYMENT_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
+        " ON CONFLICT (id) DO UPDATE SET state=excluded.state,"
+        " version_before=excluded.version_before, update_result=excluded.update_result,"
+        " bytes_done=excluded.bytes_done, bytes_total=excluded.bytes_total,"
+        " offered_at_ms=excluded.offered_at_ms, changed_at_ms=excluded.changed_at_ms,"
+        " ended_at_ms=excluded.ended_at_ms, reason=excluded.reason",
+    [KEDGE_ROW_ADD_HISTORY] =
+        "INSERT INTO history (" HISTORY_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?)",
+    [KEDGE_ROW_ADD_AUDIT] = "INSERT INTO audit (" AUDIT_COLUMNS ") VALUES (?,?,?,?,?,?,?,?)",
+};
+
+static const char touch_sql[] =
+    "UPDATE devices SET last_seen_ms = max(last_seen_ms, ?2), address = ?3, lifetime_s = ?4"
+    " WHERE endpoint = ?1";
+
+static enum kedge_rc prepare(sqlite3 *database, const char *sql, sqlite3_stmt **out)
+{
+    return sql_rc(sqlite3_prepare_v3(database, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL));
+}
+
+static enum kedge_rc read_audit_head(struct kedge_sql_writer *writer)
+{
+    sqlite3_stmt *statement;
+    KEDGE_TRY(prepare(writer->database,
+                      "SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1",
+                      &statement));
+    int code = sqlite3_step(statement);
+    struct sql_columns columns = {.statement = statement};
+    if (code == SQLITE_ROW) {
+        writer->audit.sequence = column_unsigned(&columns);
+        column_blob(&columns, writer->audit.hash, sizeof(writer->audit.hash));
+    }
+    (void)sqlite3_finalize(statement);
+    return columns.damaged ? KEDGE_E_MALFORMED : sql_rc(code);
+}
+
+static enum kedge_rc prepare_all(struct kedge_sql_writer *writer)
+{
+    for (int i = 0; i < KEDGE_ROW_KIND_COUNT; i++)
+        KEDGE_TRY(prepare(writer->database, row_sql[i], &writer->rows[i]));
+    KEDGE_TRY(prepare(writer->database, touch_sql, &writer->touch));
+    KEDGE_TRY(prepare(writer->database, "BEGIN IMMEDIATE", &writer->begin));
+    KEDGE_TRY(prepare(writer->database, "COMMIT", &writer->commit));
+    KEDGE_TRY(prepare(writer->database, "SAVEPOINT batch", &writer->savepoint));
+    KEDGE_TRY(prepare(writer->database, "RELEASE batch", &writer->release));
+    KEDGE_TRY(prepare(writer->database, "ROLLBACK TO batch", &writer->rollback_to));
+    return read_audit_head(writer);
+}
+
+enum kedge_rc kedge_sql_writer_open(struct kedge_sql_writer *writer, sqlite3 *database)
+{
+    *writer = (struct kedge_sql_writer){.database = database};
+    enum kedge_rc rc = prepare_all(writer);
+    if (rc != KEDGE_OK)
+        kedge_sql_writer_close(writer);
+    return rc;
+}
+
+void kedge_sql_writer_close(struct kedge_sql_writer *writer)
+{
+    for (int i = 0; i < KEDGE_ROW_KIND_COUNT; i++)
+        (void)sqlite3_finalize(writer->rows[i]);
+    (void)sqlite3_finalize(writer->touch);
+    (void)sqlite3_finalize(writer->begin);
+    (void)sqlite3_finalize(writer->commit);
+    (void)sqlite3_finalize(writer->savepoint);
+    (void)sqlite3_finalize(writer->release);
+    (void)sqlite3_finalize(writer->rollback_to);
+    (void)sqlite3_close(writer->database);
+}
+
+/* ---- the values, by kind of row ---- */
+
+static void bind_device(struct sql_binder *to, const struct kedge_device_record *record)
+{
+    bind_text(to, record->endpoint);
+    bind_text(to, record->vendor);
+    bind_text(to, record->class_name);
+    bind_text(to, record->version);
+    bind_text(to, record->hardware);
+    bind_text(to, record->lwm2m_version);
+    bind_text(to, record->binding);
+    bind_number(to, record->lifetime_s);
+    bind_text(to, record->address);
+    bind_text(to, record->location);
+    bind_number(to, record->registered);
+    bind_unsigned(to, record->first_seen_ms);
+    bind_unsigned(to, record->last_seen_ms);
+}
+
+static void bind_package(struct sql_binder *to, const struct kedge_package_record *record)
+{
+    bind_text(to, record->id);
+    bind_unsigned(to, record->sequence);
+    bind_text(to, record->version);
+    bind_blob(to, record->vendor_id, sizeof(record->vendor_id));
+    bind_blob(to, record->class_id, sizeof(record->class_id));
+    bind_text(to, record->vendor);
+    bind_text(to, record->class_name);
+    bind_unsigned(to, record->envelope_size);
+    bind_unsigned(to, record->image_size);
+    bind_unsigned(to, record->device_size);
+    bind_blob(to, record->image_digest, sizeof(record->image_digest));
+    bind_text(to, record->device_digest);
+    bind_number(to, record->deliver_payload);
+    bind_blob(to, record->signers, (size_t)record->signer_count * sizeof(record->signers[0]));
+    bind_unsigned(to, record->uploaded_at_ms);
+    bind_text(to, record->uploader);
+}
+
+static void bind_trust(struct sql_binder *to, const struct kedge_trust_record *record)
+{
+    bind_blob(to, record->key_id, sizeof(record->key_id));
+    bind_text(to, record->name);
+    bind_blob(to, record->spki, record->spki_size);
+    bind_number(to, record->development);
+    bind_unsigned(to, record->added_at_ms);
+}
+
+static void bind_token(struct sql_binder *to, const struct kedge_token_record *record)
+{
+    bind_text(to, record->name);
+    bind_blob(to, record->hash, sizeof(record->hash));
+    bind_unsigned(to, record->created_at_ms);
+}
+
+static void bind_policy(struct sql_binder *to, const struct kedge_rollout_policy *policy)
+{
+    bind_number(to, policy->in_flight_max);
+    bind_number(to, policy->error_threshold_percent);
+    bind_number(to, policy->error_minimum_sample);
+    bind_text(to, kedge_error_action_name(policy->error_action));
+    bind_number(to, policy->success_threshold_percent);
+    bind_number(to, policy->deployment_soak_s);
+    bind_number(to, policy->group_soak_s);
+    bind_number(to, policy->deadline_s);
+    bind_number(to, policy->offer_limit_s);
+    bind_number(to, policy->download_limit_s);
+    bind_number(to, policy->install_limit_s);
+    bind_number(to, policy->verify_limit_s);
+}
+
+static void bind_rollout(struct sql_binder *to, const struct kedge_rollout *record)
+{
+    bind_unsigned(to, record->id);
+    bind_text(to, kedge_rollout_state_name(record->state));
+    bind_text(to, record->name);
+    bind_text(to, record->package_id);
+    bind_text(to, record->vendor);
+    bind_text(to, record->class_name);
+    bind_text(to, record->version);
+    bind_unsigned(to, record->sequence);
+    bind_number(to, record->all_devices);
+    bind_text(to, record->author);
+    bind_policy(to, &record->policy);
+    bind_number(to, record->group_count);
+    bind_number(to, record->device_count);
+    bind_unsigned(to, record->created_at_ms);
+    bind_unsigned(to, record->started_at_ms);
+    bind_unsigned(to, record->deadline_at_ms);
+    bind_unsigned(to, record->ended_at_ms);
+    bind_text(to, record->reason);
+}
+
+static void bind_group(struct sql_binder *to, const struct kedge_group *record)
+{
+    bind_unsigned(to, record->rollout_id);
+    bind_number(to, record->index);
+    bind_text(to, kedge_group_state_name(record->state));
+    bind_text(to, record->name);
+    for (int i = 0; i < KEDGE_DEPLOYMENT_STATE_COUNT; i++)
+        bind_number(to, record->counts[i]);
+    bind_number(to, record->errors);
+    bind_number(to, record->already);
+    bind_number(to, record->errors_accepted);
+    bind_unsigned(to, record->started_at_ms);
+    bind_unsigned(to, record->soak_until_ms);
+    bind_unsigned(to, record->ended_at_ms);
+    bind_text(to, record->reason);
+}
+
+static void bind_deployment(struct sql_binder *to, const struct kedge_deployment *record)
+{
+    bind_unsigned(to, record->id);
+    bind_unsigned(to, record->rollout_id);
+    bind_number(to, record->group_index);
+    bind_text(to, kedge_deployment_state_name(record->state));
+    bind_text(to, record->endpoint);
+    bind_text(to, record->version_before);
+    bind_number(to, record->update_result);
+    bind_unsigned(to, record->bytes_done);
+    bind_unsigned(to, record->bytes_total);
+    bind_unsigned(to, record->offered_at_ms);
+    bind_unsigned(to, record->changed_at_ms);
+    bind_unsigned(to, record->ended_at_ms);
+    bind_text(to, record->reason);
+}
+
+static void bind_history(struct sql_binder *to, const struct kedge_history_entry *entry)
+{
+    bind_unsigned(to, entry->at_ms);
+    bind_unsigned(to, entry->rollout_id);
+    bind_number(to, entry->group_index);
+    bind_unsigned(to, entry->deployment_id);
+    bind_text(to, entry->endpoint);
+    bind_text(to, entry->who);
+    bind_text(to, entry->from);
+    bind_text(to, entry->to);
+    bind_text(to, entry->text);
+}
+
+/* Gives the entry its place in the chain; the head moves on with it. */
+static void bind_audit(struct sql_binder *to, struct kedge_audit_entry *entry,
+                       struct kedge_audit_head *head)
+{
+    entry->sequence = ++head->sequence;
+    kedge_audit_hash(head->hash, entry, entry->hash);
+    memcpy(head->hash, entry->hash, sizeof(head->hash));
+    bind_unsigned(to, entry->sequence);
+    bind_unsigned(to, entry->at_ms);
+    bind_text(to, entry->who);
+    bind_text(to, entry->what);
+    bind_text(to, entry->subject);
+    bind_text(to, entry->before);
+    bind_text(to, entry->after);
+    bind_blob(to, entry->hash, sizeof(entry->hash));
+}
+
+static void bind_tags(struct sql_binder *to, const struct kedge_tags_row *row)
+{
+    bind_text(to, row->endpoint);
+    bind_text(to, row->tags);
+}
+
+static void bind_row(struct sql_binder *to, struct kedge_row *row, struct kedge_audit_head *head)
+{
+    void *record = row->record;
+    switch (row->kind) {
+    case KEDGE_ROW_PUT_DEVICE:
+        bind_device(to, record);
+        return;
+    case KEDGE_ROW_SET_TAGS:
+        bind_tags(to, record);
+        return;
+    case KEDGE_ROW_PUT_PACKAGE:
+        bind_package(to, record);
+        return;
+    case KEDGE_ROW_DELETE_PACKAGE:
+        bind_text(to, record);
+        return;
+    case KEDGE_ROW_PUT_TRUST:
+        bind_trust(to, record);
+        return;
+    case KEDGE_ROW_DELETE_TRUST:
+        bind_blob(to, record, 32);
+        return;
+    case KEDGE_ROW_PUT_TOKEN:
+        bind_token(to, record);
+        return;
+    case KEDGE_ROW_PUT_ROLLOUT:
+        bind_rollout(to, record);
+        return;
+    case KEDGE_ROW_PUT_GROUP:
+        bind_group(to, record);
+        return;
+    case KEDGE_ROW_PUT_DEPLOYMENT:
+        bind_deployment(to, record);
+        return;
+    case KEDGE_ROW_ADD_HISTORY:
+        bind_history(to, record);
+        return;
+    case KEDGE_ROW_ADD_AUDIT:
+        bind_audit(to, record, head);
+        return;
+    case KEDGE_ROW_KIND_COUNT:
+        break;
+    }
+    to->code = SQLITE_MISUSE;
+}
+
+/* ---- transactions ---- */
+
+static enum kedge_rc step(sqlite3_stmt *statement)
+{
+    int code = sqlite3_step(statement);
+    (void)sqlite3_reset(statement);
+    return sql_rc(code);
+}
+
+static enum kedge_rc write_bound(struct sql_binder *binder)
+{
+    enum kedge_rc rc = binder->code == SQLITE_OK ? step(binder->statement) : sql_rc(binder->code);
+    (void)sqlite3_clear_bindings(binder->statement);
+    return rc;
+}
+
+static enum kedge_rc write_rows(struct kedge_sql_writer *writer, struct kedge_batch *batch)
+{
+    for (struct kedge_row *row = batch->first; row != NULL; row = row->next) {
+        struct sql_binder binder = {.statement = writer->rows[row->kind], .code = SQLITE_OK};
+        bind_row(&binder, row, &writer->audit);
+        KEDGE_TRY(write_bound(&binder));
+    }
+    return KEDGE_OK;
+}
+
+static enum kedge_rc write_batch(struct kedge_sql_writer *writer, struct kedge_batch *batch)
+{
+    struct kedge_audit_head before = writer->audit;
+    KEDGE_TRY(step(writer->savepoint));
+    batch->rc = write_rows(writer, batch);
+    if (batch->rc != KEDGE_OK && batch->rc != KEDGE_E_CONFLICT)
+        return batch->rc;
+    if (batch->rc == KEDGE_E_CONFLICT) {
+        writer->audit = before;
+        KEDGE_TRY(step(writer->rollback_to));
+    }
+    return step(writer->release);
+}
+
+enum kedge_rc kedge_sql_begin(struct kedge_sql_writer *writer)
+{
+    return step(writer->begin);
+}
+
+enum kedge_rc kedge_sql_commit(struct kedge_sql_writer *writer)
+{
+    return step(writer->commit);
+}
+
+void kedge_sql_rollback(struct kedge_sql_writer *writer)
+{
+    /* A full disk or an input/output error may have ended the transaction already. */
+    if (sqlite3_get_autocommit(writer->database) == 0)
+        (void)sqlite3_exec(writer->database, "ROLLBACK", NULL, NULL, NULL);
+}
+
+enum kedge_rc kedge_sql_write_batches(struct kedge_sql_writer *writer, struct kedge_batch *first)
+{
+    struct kedge_audit_head before = writer->audit;
+    enum kedge_rc rc = kedge_sql_begin(writer);
+    for (struct kedge_batch *batch = first; batch != NULL && rc == KEDGE_OK; batch = batch->next)
+        rc = write_batch(writer, batch);
+    if (rc == KEDGE_OK)
+        rc = kedge_sql_commit(writer);
+    if (rc == KEDGE_OK)
+        return KEDGE_OK;
+    kedge_sql_rollback(writer);
+    writer->audit = before;
+    for (struct kedge_batch *batch = first; batch != NULL; batch = batch->next)
+        batch->rc = rc;
+    return rc;
+}
+
+enum kedge_rc kedge_sql_write_touch(struct kedge_sql_writer *writer,
+                                    const struct kedge_device_touch *touch)
+{
+    struct sql_binder binder = {.statement = writer->touch, .code = SQLITE_OK};
+    bind_text(&binder, touch->endpoint);
+    bind_unsigned(&binder, touch->last_seen_ms);
+    bind_text(&binder, touch->address);
+    bind_number(&binder, touch->lifetime_s);
+    return write_bound(&binder);
+}
