@@ -1,0 +1,80 @@
+/*
+ * download.h: the course of one block-wise download (RFC 7959 Block2), without any network in it:
+ * answers, failures and time go in; which block to ask for, and when, comes out.
+ *
+ * One block at a time, in order, asked for by its number, so that nothing depends on state in the
+ * server. The blocks go straight to the sink. A lost answer is asked for again after a growing
+ * pause; without progress for `patience_ms` the download ends with KEDGE_E_CONNECTION. When the
+ * ETag changes, it is another representation (RFC 7252 5.10.6): the sink begins anew.
+ */
+#ifndef KEDGE_AGENT_DOWNLOAD_H
+#define KEDGE_AGENT_DOWNLOAD_H
+
+#include <kedge/base.h>
+
+#define KEDGE_DOWNLOAD_SZX 6u /* blocks of 1024 bytes, until the server says smaller */
+#define KEDGE_DOWNLOAD_BLOCKS_MAX 0x100000u /* Block2 numbers have 20 bits */
+#define KEDGE_DOWNLOAD_RESTARTS_MAX 3u
+#define KEDGE_DOWNLOAD_ANSWER_MS 30000u /* for an acknowledged request whose answer stays out */
+#define KEDGE_DOWNLOAD_PAUSE_FIRST_MS 500u
+#define KEDGE_DOWNLOAD_PAUSE_MAX_MS 15000u
+
+/** Where the bytes go. `restart` forgets everything pushed so far. */
+struct kedge_download_sink {
+    void *context;
+    enum kedge_rc (*push)(void *context, struct kedge_slice bytes);
+    enum kedge_rc (*restart)(void *context);
+};
+
+/** One answer, as the wire had it. */
+struct kedge_download_answer {
+    uint8_t code; /* 0x45 is 2.05 */
+    bool has_block;
+    uint32_t number;
+    uint8_t szx;
+    bool more;
+    struct kedge_slice etag; /* empty: none */
+    uint64_t size;           /* Size2; 0: none */
+    struct kedge_slice payload;
+};
+
+enum kedge_download_step {
+    KEDGE_DOWNLOAD_ASK,   /* send a GET for (number, szx) now, then kedge_download_asked() */
+    KEDGE_DOWNLOAD_WAIT,  /* nothing to do before `wait_ms` have passed or something happens */
+    KEDGE_DOWNLOAD_DONE,  /* every block went to the sink */
+    KEDGE_DOWNLOAD_FAILED /* `failure` and `words` say why */
+};
+
+struct kedge_download {
+    struct kedge_download_sink sink;
+    uint64_t patience_ms;
+    uint64_t offset; /* bytes given to the sink */
+    uint64_t total;  /* by Size2; 0: not known */
+    uint8_t szx;
+    uint8_t etag[8];
+    uint8_t etag_size;
+    bool asked; /* a request is on its way */
+    bool finished;
+    enum kedge_rc failure;
+    char words[96];
+    unsigned restarts;
+    uint64_t progress_at_ms; /* when the last new block came */
+    uint64_t next_at_ms;     /* when to ask, or to give the present request up */
+    uint64_t pause_ms;
+};
+
+/** kedge_download_begin() starts at offset 0; `sink`'s functions are called from _answer(). */
+void kedge_download_begin(struct kedge_download *download, const struct kedge_download_sink *sink,
+                          uint64_t patience_ms, uint64_t now_ms);
+/** What to do now; sets `wait_ms` for WAIT and the block to ask for with ASK. */
+enum kedge_download_step kedge_download_next(struct kedge_download *download, uint64_t now_ms,
+                                             uint64_t *wait_ms, uint32_t *number);
+/** The request was sent. */
+void kedge_download_asked(struct kedge_download *download, uint64_t now_ms);
+/** The request could not be sent, was reset, or was never acknowledged. */
+void kedge_download_lost(struct kedge_download *download, uint64_t now_ms);
+/** An answer to the present request. */
+void kedge_download_answer(struct kedge_download *download,
+                           const struct kedge_download_answer *answer, uint64_t now_ms);
+
+#endif

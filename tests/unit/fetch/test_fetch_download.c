@@ -1,0 +1,298 @@
+/* test_fetch_download.c: a download against a simulated server and clock, with each of its faults.
+ */
+#include "agent/fetch/download.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#define BODY_SIZE 5000u
+#define PATIENCE_MS 60000u
+
+struct world {
+    struct kedge_download download;
+    uint8_t body[BODY_SIZE], got[BODY_SIZE * 2];
+    size_t got_size;
+    unsigned restarts;
+    enum kedge_rc push_rc;
+    uint64_t now_ms;
+    uint32_t number;
+};
+
+static enum kedge_rc push(void *context, struct kedge_slice bytes)
+{
+    struct world *world = context;
+    if (world->push_rc != KEDGE_OK)
+        return world->push_rc;
+    assert_true(world->got_size + bytes.size <= sizeof world->got);
+    if (bytes.size > 0)
+        memcpy(world->got + world->got_size, bytes.data, bytes.size);
+    world->got_size += bytes.size;
+    return KEDGE_OK;
+}
+
+static enum kedge_rc again(void *context)
+{
+    struct world *world = context;
+    world->restarts++;
+    world->got_size = 0;
+    return KEDGE_OK;
+}
+
+static void begin(struct world *world)
+{
+    memset(world, 0, sizeof *world);
+    for (size_t i = 0; i < BODY_SIZE; i++)
+        world->body[i] = (uint8_t)(i * 31 + i / 256);
+    const struct kedge_download_sink sink = {world, push, again};
+    kedge_download_begin(&world->download, &sink, PATIENCE_MS, 0);
+}
+
+/* Lets the time pass until a block is asked for, or it is over. */
+static enum kedge_download_step step(struct world *world)
+{
+    for (;;) {
+        uint64_t wait_ms;
+        enum kedge_download_step next =
+            kedge_download_next(&world->download, world->now_ms, &wait_ms, &world->number);
+        if (next != KEDGE_DOWNLOAD_WAIT) {
+            if (next == KEDGE_DOWNLOAD_ASK)
+                kedge_download_asked(&world->download, world->now_ms);
+            return next;
+        }
+        assert_true(wait_ms > 0);
+        world->now_ms += wait_ms;
+    }
+}
+
+static struct kedge_download_answer block(const struct world *world, uint32_t number, uint8_t szx)
+{
+    size_t size = (size_t)16 << szx, offset = number * size;
+    assert_true(offset < BODY_SIZE);
+    size_t left = BODY_SIZE - offset;
+    return (struct kedge_download_answer){
+        .code = 0x45,
+        .has_block = true,
+        .number = number,
+        .szx = szx,
+        .more = left > size,
+        .etag = number == 0 ? kedge_slice_text("v1") : kedge_slice(NULL, 0),
+        .size = number == 0 ? BODY_SIZE : 0,
+        .payload = kedge_slice(world->body + offset, left > size ? size : left)};
+}
+
+static void answer(struct world *world, struct kedge_download_answer with)
+{
+    kedge_download_answer(&world->download, &with, world->now_ms);
+}
+
+static void run_to_the_end(struct world *world, uint8_t szx)
+{
+    while (step(world) == KEDGE_DOWNLOAD_ASK)
+        answer(world, block(world, world->number, szx));
+}
+
+static void assert_complete(struct world *world)
+{
+    assert_int_equal(step(world), KEDGE_DOWNLOAD_DONE);
+    assert_int_equal(world->got_size, BODY_SIZE);
+    assert_memory_equal(world->got, world->body, BODY_SIZE);
+}
+
+static void all_blocks_arrive_in_order(void **state)
+{
+    struct world *world = *state;
+    run_to_the_end(world, 6);
+    assert_complete(world);
+    assert_int_equal(world->download.total, BODY_SIZE);
+}
+
+static void a_server_with_smaller_blocks_is_followed(void **state)
+{
+    struct world *world = *state;
+    run_to_the_end(world, 2);
+    assert_complete(world);
+}
+
+static void a_body_without_block2_is_whole(void **state)
+{
+    struct world *world = *state;
+    assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
+    answer(world,
+           (struct kedge_download_answer){.code = 0x45, .payload = kedge_slice(world->body, 10)});
+    assert_int_equal(step(world), KEDGE_DOWNLOAD_DONE);
+    assert_int_equal(world->got_size, 10);
+}
+
+static void a_duplicate_and_a_late_answer_change_nothing(void **state)
+{
+    struct world *world = *state;
+    assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
+    answer(world, block(world, 0, 6));
+    answer(world, block(world, 0, 6));
+    assert_int_equal(world->got_size, 1024);
+    assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
+    assert_int_equal(world->number, 1);
+    answer(world, block(world, 0, 6)); /* not the one that was asked for: asked for again */
+    assert_int_equal(world->got_size, 1024);
+    assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
+    assert_int_equal(world->number, 1);
+    run_to_the_end(world, 6);
+}
+
+static void lost_requests_are_repeated_until_patience_ends(void **state)
+{
+    struct world *world = *state;
+    assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
+    answer(world, block(world, 0, 6));
+    unsigned asked = 0;
+    while (step(world) == KEDGE_DOWNLOAD_ASK) {
+        assert_int_equal(world->number, 1);
+        kedge_download_lost(&world->download, world->now_ms);
+        asked++;
+    }
+    assert_int_equal(world->download.failure, KEDGE_E_CONNECTION);
+    assert_int_equal(world->now_ms, PATIENCE_MS);
+    assert_in_range(asked, 4, 12);
+}
+
+static void a_server_that_stays_silent_is_given_up(void **state)
+{
+    struct world *world = *state;
+    while (step(world) == KEDGE_DOWNLOAD_ASK)
+        ;
+    assert_int_equal(world->download.failure, KEDGE_E_CONNECTION);
+    assert_int_equal(world->now_ms, PATIENCE_MS);
+}
+
+static void progress_renews_the_patience(void **state)
+{
+    struct world *world = *state;
+    for (uint32_t number = 0; number < 4; number++) {
+        assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
+        world->now_ms += 25000;
+        answer(world, block(world, number, 6));
+    }
+    assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
+    answer(world, block(world, 4, 6));
+    assert_complete(world);
+}
+
+static void another_etag_begins_anew(void **state)
+{
+    struct world *world = *state;
+    for (uint32_t number = 0; number < 3; number++) {
+        assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
+        answer(world, block(world, number, 6));
+    }
+    assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
+    struct kedge_download_answer changed = block(world, 3, 6);
+    changed.etag = kedge_slice_text("v2");
+    answer(world, changed);
+    assert_int_equal(world->restarts, 1);
+    assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
+    assert_int_equal(world->number, 0);
+    answer(world, block(world, 0, 6));
+    run_to_the_end(world, 6);
+    assert_complete(world);
+}
+
+static void an_etag_that_never_settles_ends_it(void **state)
+{
+    struct world *world = *state;
+    char etag[2] = "a";
+    while (step(world) == KEDGE_DOWNLOAD_ASK) {
+        struct kedge_download_answer next = block(world, world->number, 6);
+        etag[0]++;
+        next.etag = kedge_slice_text(etag);
+        answer(world, next);
+    }
+    assert_int_equal(world->download.failure, KEDGE_E_CONNECTION);
+    assert_int_equal(world->restarts, KEDGE_DOWNLOAD_RESTARTS_MAX);
+}
+
+static void a_missing_file_ends_it_at_once(void **state)
+{
+    struct world *world = *state;
+    assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
+    answer(world, (struct kedge_download_answer){.code = 0x84});
+    assert_int_equal(step(world), KEDGE_DOWNLOAD_FAILED);
+    assert_int_equal(world->download.failure, KEDGE_E_URI);
+    assert_string_equal(world->download.words, "the server answered 4.04");
+}
+
+static void a_busy_server_is_asked_again(void **state)
+{
+    struct world *world = *state;
+    const uint8_t passing[] = {0xA3, 0x9D, 0x88, 0xA0};
+    for (size_t i = 0; i < sizeof passing; i++) {
+        assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
+        answer(world, (struct kedge_download_answer){.code = passing[i]});
+    }
+    run_to_the_end(world, 6);
+    assert_complete(world);
+}
+
+static void blocks_that_are_not_what_was_asked_for_never_reach_the_sink(void **state)
+{
+    struct world *world = *state;
+    struct kedge_download_answer bad[5];
+    for (size_t i = 0; i < 5; i++)
+        bad[i] = block(world, 0, 6);
+    bad[0].number = 1;
+    bad[1].payload.size = 1000; /* more follows, so it had to be full */
+    bad[2].szx = 7;
+    bad[3].payload.size = 0;
+    bad[4].number = 0xFFFFF;
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
+        answer(world, bad[i]);
+        assert_int_equal(world->got_size, 0);
+    }
+    run_to_the_end(world, 6);
+    assert_complete(world);
+}
+
+static void what_the_sink_refuses_ends_it_with_its_reason(void **state)
+{
+    struct world *world = *state;
+    world->push_rc = KEDGE_E_SIGNATURE;
+    assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
+    answer(world, block(world, 0, 6));
+    assert_int_equal(step(world), KEDGE_DOWNLOAD_FAILED);
+    assert_int_equal(world->download.failure, KEDGE_E_SIGNATURE);
+}
+
+static int make(void **state)
+{
+    static struct world world;
+    begin(&world);
+    *state = &world;
+    return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup(name, make)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(all_blocks_arrive_in_order),
+        TEST(a_server_with_smaller_blocks_is_followed),
+        TEST(a_body_without_block2_is_whole),
+        TEST(a_duplicate_and_a_late_answer_change_nothing),
+        TEST(lost_requests_are_repeated_until_patience_ends),
+        TEST(a_server_that_stays_silent_is_given_up),
+        TEST(progress_renews_the_patience),
+        TEST(another_etag_begins_anew),
+        TEST(an_etag_that_never_settles_ends_it),
+        TEST(a_missing_file_ends_it_at_once),
+        TEST(a_busy_server_is_asked_again),
+        TEST(blocks_that_are_not_what_was_asked_for_never_reach_the_sink),
+        TEST(what_the_sink_refuses_ends_it_with_its_reason),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
