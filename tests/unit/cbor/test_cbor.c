@@ -44,7 +44,7 @@ static bool admitted(const char *hex)
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
         if (strncmp(hex, refused[i], 2) == 0)
             return false;
-    static const char *const inside[] = {"c1fb41d452d9e20000000", "83018202039f0405ff",
+    static const char *const inside[] = {"c1fb", "83018202039f0405ff",
                                          "83019f0203ff820405", "826161bf61626163ff"};
     for (size_t i = 0; i < sizeof inside / sizeof inside[0]; i++)
         if (strncmp(hex, inside[i], strlen(inside[i])) == 0)
