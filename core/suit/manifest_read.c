@@ -319,6 +319,16 @@ static enum kedge_rc read_text_digest(const struct kedge_suit_envelope *envelope
     return KEDGE_OK;
 }
 
+/* The bytes to install are the last member of the envelope, under the name that the URI gives. */
+static enum kedge_rc check_firmware(const struct kedge_suit_envelope *envelope)
+{
+    if (envelope->payload_count == 0)
+        return KEDGE_E_MISSING;
+    struct kedge_slice name = envelope->payloads[envelope->payload_count - 1].name;
+    return kedge_slice_equal(name, kedge_slice_text(KEDGE_SUIT_PAYLOAD_NAME)) ? KEDGE_OK
+                                                                              : KEDGE_E_MISSING;
+}
+
 enum kedge_rc kedge_suit_manifest_read(const struct kedge_suit_envelope *envelope,
                                        struct kedge_suit_manifest *out)
 {
@@ -326,6 +336,7 @@ enum kedge_rc kedge_suit_manifest_read(const struct kedge_suit_envelope *envelop
     struct kedge_suit_parts parts;
     KEDGE_TRY(kedge_suit_parts_read(envelope, &parts));
     KEDGE_TRY(check_component(parts.common));
+    KEDGE_TRY(check_firmware(envelope));
     /* What a Kedge package never has, and what a device would therefore not run. */
     if (parts.load.size > 0 || parts.invoke.size > 0 || parts.payload_fetch.size > 0 ||
         parts.payload_fetch_severed || parts.install_severed)
