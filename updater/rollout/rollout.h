@@ -272,6 +272,11 @@ enum kedge_engine_command_kind {
     KEDGE_COMMAND_CANCEL /* stop doing so; carry out before the offers that follow it */
 };
 
+/**
+ * Carried out once the output's records are durable, in order. By then a deployment may have ended:
+ * skip an OFFER unless kedge_engine_device_deployment() still names it. Both are idempotent: an OFFER
+ * of what is at work and a CANCEL of what is not change nothing.
+ */
 struct kedge_engine_command {
     enum kedge_engine_command_kind kind;
     uint64_t deployment_id;

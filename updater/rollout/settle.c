@@ -368,6 +368,15 @@ static enum kedge_rc pass_deadline(struct kedge_engine *engine, struct rollout_n
     return KEDGE_OK;
 }
 
+static enum kedge_rc give_up_return(struct kedge_engine *engine, struct deployment_node *node)
+{
+    KEDGE_TRY(engine_move_deployment(
+        engine, node, KEDGE_ON_REPORT_TIMED_OUT,
+        "the device did not come back in time after a restart of the server", NULL));
+    /* A driver that outlived a reload of the engine may still be at it. */
+    return engine_command(engine, KEDGE_COMMAND_CANCEL, node);
+}
+
 enum kedge_rc engine_tick(struct kedge_engine *engine)
 {
     struct kedge_timer *timer;
@@ -382,9 +391,7 @@ enum kedge_rc engine_tick(struct kedge_engine *engine)
             engine_unsettle(engine, ((struct group_node *)timer->owner)->rollout);
             break;
         case KEDGE_TIMER_RETURN:
-            KEDGE_TRY(engine_move_deployment(
-                engine, timer->owner, KEDGE_ON_REPORT_TIMED_OUT,
-                "the device did not come back in time after a restart of the server", NULL));
+            KEDGE_TRY(give_up_return(engine, timer->owner));
             break;
         }
     }

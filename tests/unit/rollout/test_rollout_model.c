@@ -1,0 +1,690 @@
+/*
+ * A model of everything around the engine, driven by seeded random numbers in simulated time:
+ * devices that come, go, sleep, fail, die and lie; a driver; people who start, pause, resume and
+ * abort; a store that makes batches durable later, loses them, and is reloaded after a crash.
+ *
+ * After every event the invariants are checked against mirrors built from the engine's outputs
+ * only. The same file is compiled against engines with one line made wrong (see CMakeLists.txt):
+ * each of those must break an invariant.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "updater/rollout/rollout.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEVICES 120
+#define ROLLOUTS_MAX 40
+#define DEPLOYMENTS_MAX (ROLLOUTS_MAX * DEVICES)
+#define GROUPS_MAX 3
+#define QUEUE_MAX 64
+#define VENDOR "vendor.example"
+#define CLASS "class"
+
+#define INVARIANT(condition, ...) \
+    do {                          \
+        if (!(condition))         \
+            broken(__VA_ARGS__);  \
+    } while (0)
+
+struct mirror {
+    struct kedge_rollout rollouts[ROLLOUTS_MAX + 1]; /* by id */
+    struct kedge_group groups[ROLLOUTS_MAX + 1][GROUPS_MAX];
+    struct kedge_deployment deployments[DEPLOYMENTS_MAX + 1]; /* by id */
+    struct kedge_engine_ids last;
+};
+
+struct device {
+    char endpoint[16];
+    char version[16];
+    bool present, asleep; /* the truth, which the engine is told at once */
+    bool dead;            /* never comes back */
+    bool untold;          /* present, but the new engine has not been told yet */
+    uint64_t job;         /* deployment that the driver works on; 0: none */
+    enum kedge_deployment_state phase;
+};
+
+static struct world {
+    uint64_t seed, random, now_ms, steps;
+    struct kedge_engine *engine;
+    struct mirror seen, durable;
+    struct kedge_engine_output queue[QUEUE_MAX]; /* not durable yet, in order */
+    size_t queued;
+    struct device devices[DEVICES];
+} * w;
+
+__attribute__((format(printf, 1, 2), noreturn)) static void broken(const char *format, ...)
+{
+    char text[300];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    fail_msg("invariant broken: %s (seed %" PRIu64 ", step %" PRIu64 ")", text, w->seed, w->steps);
+    abort();
+}
+
+static uint64_t random_number(void)
+{
+    w->random += 0x9e3779b97f4a7c15u; /* SplitMix64 */
+    uint64_t x = w->random;
+    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+    return x ^ (x >> 31);
+}
+
+static unsigned below(unsigned limit)
+{
+    return (unsigned)(random_number() % limit);
+}
+
+static bool chance(unsigned percent)
+{
+    return below(100) < percent;
+}
+
+static struct device *device_of(const char *endpoint)
+{
+    return &w->devices[atoi(endpoint + 1)];
+}
+
+static bool rollout_exists(uint64_t id)
+{
+    return id >= 1 && id <= w->seen.last.rollout_id && w->seen.rollouts[id].id == id;
+}
+
+/* ---- invariants ---- */
+
+static void check_history(const struct kedge_engine_output *output)
+{
+    /* Replaying the history from what was seen before must lead to the records of this output. */
+    static char states[DEPLOYMENTS_MAX + 1][24];
+    for (size_t i = 0; i < output->history_count; i++) {
+        uint64_t id = output->history[i].deployment_id;
+        if (id != 0)
+            (void)snprintf(states[id], sizeof(states[id]), "%s",
+                           kedge_deployment_state_name(w->seen.deployments[id].state));
+    }
+    for (size_t i = 0; i < output->history_count; i++) {
+        const struct kedge_history_entry *entry = &output->history[i];
+        if (entry->deployment_id == 0)
+            continue;
+        INVARIANT(strcmp(states[entry->deployment_id], entry->from) == 0,
+                  "history of deployment %" PRIu64 " goes on from %s, but it was %s",
+                  entry->deployment_id, entry->from, states[entry->deployment_id]);
+        memcpy(states[entry->deployment_id], entry->to, sizeof(entry->to));
+        bool by_server = strcmp(entry->who, "device") != 0;
+        INVARIANT(
+            !by_server || strcmp(entry->to, "canceled") != 0 ||
+                (strcmp(entry->from, "installing") != 0 && strcmp(entry->from, "verifying") != 0),
+            "an abort canceled what was %s", entry->from);
+    }
+    for (size_t i = 0; i < output->deployment_count; i++) {
+        const struct kedge_deployment *record = &output->deployments[i];
+        const struct kedge_deployment *before = &w->seen.deployments[record->id];
+        bool moved = before->id != 0 && before->state != record->state;
+        if (moved)
+            INVARIANT(strcmp(states[record->id], kedge_deployment_state_name(record->state)) == 0,
+                      "no history leads deployment %" PRIu64 " to %s", record->id,
+                      kedge_deployment_state_name(record->state));
+    }
+}
+
+static void check_terminal(const struct kedge_engine_output *output)
+{
+    for (size_t i = 0; i < output->deployment_count; i++) {
+        const struct kedge_deployment *after = &output->deployments[i];
+        const struct kedge_deployment *before = &w->seen.deployments[after->id];
+        INVARIANT(before->id == 0 || !kedge_deployment_state_ended(before->state) ||
+                      before->state == after->state,
+                  "deployment %" PRIu64 " left %s", after->id,
+                  kedge_deployment_state_name(before->state));
+    }
+    for (size_t i = 0; i < output->group_count; i++) {
+        const struct kedge_group *after = &output->groups[i];
+        const struct kedge_group *before = &w->seen.groups[after->rollout_id][after->index];
+        INVARIANT(before->rollout_id == 0 || !kedge_group_state_ended(before->state) ||
+                      before->state == after->state,
+                  "a group left %s", kedge_group_state_name(before->state));
+    }
+    for (size_t i = 0; i < output->rollout_count; i++) {
+        const struct kedge_rollout *after = &output->rollouts[i];
+        const struct kedge_rollout *before = &w->seen.rollouts[after->id];
+        INVARIANT(before->id == 0 || !kedge_rollout_state_ended(before->state) ||
+                      before->state == after->state,
+                  "rollout %" PRIu64 " left %s", after->id,
+                  kedge_rollout_state_name(before->state));
+    }
+}
+
+static void check_thresholds(const struct kedge_rollout *rollout)
+{
+    for (uint32_t g = 0; g < rollout->group_count; g++) {
+        const struct kedge_group *group = &w->seen.groups[rollout->id][g];
+        uint64_t size = 0, open = 0;
+        for (unsigned s = 0; s < KEDGE_DEPLOYMENT_STATE_COUNT; s++) {
+            size += group->counts[s];
+            open += s <= KEDGE_DEPLOYMENT_VERIFYING ? group->counts[s] : 0;
+        }
+        uint64_t tried = group->counts[KEDGE_DEPLOYMENT_SUCCEEDED] - group->already + group->errors;
+        bool enough = tried >= rollout->policy.error_minimum_sample || open == 0;
+        /* in another arithmetic than the engine's: errors / size > percent / 100 */
+        uint64_t bearable = size * rollout->policy.error_threshold_percent / 100;
+        bool tripped = enough && group->errors > bearable && group->errors > group->errors_accepted;
+        INVARIANT(rollout->state != KEDGE_ROLLOUT_RUNNING || group->state != KEDGE_GROUP_RUNNING ||
+                      !tripped,
+                  "rollout %" PRIu64 " runs on with %" PRIu32 " errors of %" PRIu64, rollout->id,
+                  group->errors, size);
+        bool before_ended =
+            g == 0 || kedge_group_state_ended(w->seen.groups[rollout->id][g - 1].state);
+        INVARIANT(group->state == KEDGE_GROUP_SCHEDULED || before_ended,
+                  "group %" PRIu32 " began before the one before it had ended", g);
+    }
+}
+
+/* A rollout stops for errors only when there are more than it bears. */
+static void check_reasons(const struct kedge_engine_output *output)
+{
+    for (size_t i = 0; i < output->history_count; i++) {
+        const struct kedge_history_entry *entry = &output->history[i];
+        if (entry->deployment_id != 0 || entry->group_index >= 0 ||
+            strstr(entry->text, "ended in error") == NULL)
+            continue;
+        const struct kedge_rollout *rollout = &w->seen.rollouts[entry->rollout_id];
+        bool justified = false;
+        for (uint32_t g = 0; g < rollout->group_count; g++) {
+            const struct kedge_group *group = &w->seen.groups[rollout->id][g];
+            uint64_t size = 0;
+            for (unsigned s = 0; s < KEDGE_DEPLOYMENT_STATE_COUNT; s++)
+                size += group->counts[s];
+            justified |= group->errors > size * rollout->policy.error_threshold_percent / 100;
+        }
+        INVARIANT(justified, "rollout %" PRIu64 " stopped for errors that it bears", rollout->id);
+    }
+}
+
+struct tally {
+    uint32_t counts[GROUPS_MAX][KEDGE_DEPLOYMENT_STATE_COUNT];
+    uint32_t errors[GROUPS_MAX], already[GROUPS_MAX];
+    uint32_t in_flight;
+};
+
+static void tally_all(struct tally *tallies, uint64_t *working)
+{
+    for (uint64_t id = 1; id <= w->seen.last.deployment_id; id++) {
+        const struct kedge_deployment *record = &w->seen.deployments[id];
+        if (record->id == 0)
+            continue;
+        struct tally *tally = &tallies[record->rollout_id];
+        bool offered = record->offered_at_ms != 0;
+        tally->counts[record->group_index][record->state]++;
+        tally->errors[record->group_index] +=
+            record->state == KEDGE_DEPLOYMENT_FAILED ||
+            record->state == KEDGE_DEPLOYMENT_REJECTED ||
+            (record->state == KEDGE_DEPLOYMENT_TIMED_OUT && offered);
+        tally->already[record->group_index] +=
+            record->state == KEDGE_DEPLOYMENT_SUCCEEDED && !offered;
+        if (!kedge_deployment_state_busy(record->state))
+            continue;
+        tally->in_flight++;
+        uint64_t *slot = &working[device_of(record->endpoint) - w->devices];
+        INVARIANT(*slot == 0, "%s works for deployments %" PRIu64 " and %" PRIu64, record->endpoint,
+                  *slot, id);
+        *slot = id;
+    }
+}
+
+/* Nobody waits who could be offered the package at once. */
+static void check_nobody_waits(const uint64_t *working, const struct tally *tallies)
+{
+    for (uint64_t id = 1; id <= w->seen.last.deployment_id; id++) {
+        const struct kedge_deployment *record = &w->seen.deployments[id];
+        if (record->id == 0 || record->state != KEDGE_DEPLOYMENT_PENDING)
+            continue;
+        const struct kedge_rollout *rollout = &w->seen.rollouts[record->rollout_id];
+        const struct kedge_group *group = &w->seen.groups[rollout->id][record->group_index];
+        const struct device *device = device_of(record->endpoint);
+        bool could = rollout->state == KEDGE_ROLLOUT_RUNNING &&
+                     group->state == KEDGE_GROUP_RUNNING && device->present && !device->asleep &&
+                     !device->untold && working[device - w->devices] == 0 &&
+                     tallies[rollout->id].in_flight < rollout->policy.in_flight_max;
+        INVARIANT(!could, "deployment %" PRIu64 " waits for nothing", id);
+    }
+}
+
+static void check_all(void)
+{
+    static struct tally tallies[ROLLOUTS_MAX + 1];
+    static uint64_t working[DEVICES];
+    memset(tallies, 0, sizeof(tallies));
+    memset(working, 0, sizeof(working));
+    tally_all(tallies, working);
+    for (uint64_t id = 1; id <= w->seen.last.rollout_id; id++) {
+        if (!rollout_exists(id))
+            continue;
+        const struct kedge_rollout *rollout = &w->seen.rollouts[id];
+        INVARIANT(tallies[id].in_flight <= rollout->policy.in_flight_max,
+                  "rollout %" PRIu64 " has %" PRIu32 " in flight, at most %" PRIu32 " are allowed",
+                  id, tallies[id].in_flight, rollout->policy.in_flight_max);
+        for (uint32_t g = 0; g < rollout->group_count; g++) {
+            const struct kedge_group *group = &w->seen.groups[id][g];
+            INVARIANT(memcmp(tallies[id].counts[g], group->counts, sizeof(group->counts)) == 0 &&
+                          tallies[id].errors[g] == group->errors &&
+                          tallies[id].already[g] == group->already,
+                      "the counts of rollout %" PRIu64 " are not the sum of its parts", id);
+        }
+        check_thresholds(rollout);
+    }
+    check_nobody_waits(working, tallies);
+}
+
+/* ---- the store ---- */
+
+static void apply(struct mirror *mirror, const struct kedge_engine_output *output)
+{
+    for (size_t i = 0; i < output->rollout_count; i++) {
+        const struct kedge_rollout *record = &output->rollouts[i];
+        mirror->rollouts[record->id] = *record;
+        if (record->id > mirror->last.rollout_id)
+            mirror->last.rollout_id = record->id;
+    }
+    for (size_t i = 0; i < output->group_count; i++)
+        mirror->groups[output->groups[i].rollout_id][output->groups[i].index] = output->groups[i];
+    for (size_t i = 0; i < output->deployment_count; i++) {
+        const struct kedge_deployment *record = &output->deployments[i];
+        mirror->deployments[record->id] = *record;
+        if (record->id > mirror->last.deployment_id)
+            mirror->last.deployment_id = record->id;
+    }
+}
+
+static void carry_out(const struct kedge_engine_command *command)
+{
+    const struct kedge_deployment *record = &w->durable.deployments[command->deployment_id];
+    struct device *device = device_of(command->endpoint);
+    INVARIANT(record->id == command->deployment_id, "a command for what is not durable");
+    if (command->kind == KEDGE_COMMAND_CANCEL) {
+        INVARIANT(kedge_deployment_state_ended(record->state), "a cancel of what goes on");
+        if (device->job == command->deployment_id)
+            device->job = 0;
+        return;
+    }
+    INVARIANT(kedge_deployment_state_busy(record->state),
+              "an offer of what is not durably offered");
+    if (kedge_engine_device_deployment(w->engine, command->endpoint) != command->deployment_id)
+        return; /* out of date: it has ended meanwhile */
+    INVARIANT(device->job == 0 || device->job == command->deployment_id,
+              "%s is given to the driver for two deployments", device->endpoint);
+    if (device->job == 0)
+        device->phase = KEDGE_DEPLOYMENT_OFFERED;
+    device->job = command->deployment_id;
+}
+
+static void make_durable(size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        apply(&w->durable, &w->queue[i]);
+        for (size_t c = 0; c < w->queue[i].command_count; c++)
+            carry_out(&w->queue[i].commands[c]);
+        kedge_engine_output_clear(&w->queue[i]);
+    }
+    memmove(&w->queue[0], &w->queue[count], (w->queued - count) * sizeof(w->queue[0]));
+    w->queued -= count;
+}
+
+static void take_output(struct kedge_engine_output *output)
+{
+    check_history(output);
+    check_terminal(output);
+    apply(&w->seen, output);
+    check_reasons(output);
+    check_all();
+    if (w->queued == QUEUE_MAX)
+        make_durable(1);
+    w->queue[w->queued++] = *output; /* handed over */
+    kedge_engine_output_init(output);
+}
+
+static enum kedge_rc handle(const struct kedge_engine_event *event)
+{
+    struct kedge_engine_output output;
+    kedge_engine_output_init(&output);
+    w->steps++;
+    enum kedge_rc rc = kedge_engine_handle(w->engine, w->now_ms, event, &output);
+    if (rc == KEDGE_OK)
+        take_output(&output);
+    else
+        INVARIANT(!kedge_engine_output_has_records(&output) && output.refusal[0] != '\0',
+                  "a refusal without words, or with records");
+    kedge_engine_output_clear(&output);
+    return rc;
+}
+
+static void load(void)
+{
+    struct kedge_engine_output output;
+    kedge_engine_output_init(&output);
+    assert_int_equal(kedge_engine_create(&w->durable.last, &w->engine), KEDGE_OK);
+    for (uint64_t id = 1; id <= w->durable.last.rollout_id; id++) {
+        const struct kedge_rollout *rollout = &w->durable.rollouts[id];
+        if (rollout->id == 0)
+            continue;
+        INVARIANT(kedge_engine_load_rollout(w->engine, rollout) == KEDGE_OK,
+                  "a rollout not loaded");
+        for (uint32_t g = 0; g < rollout->group_count; g++)
+            INVARIANT(kedge_engine_load_group(w->engine, &w->durable.groups[id][g]) == KEDGE_OK,
+                      "a group not loaded");
+    }
+    for (uint64_t id = 1; id <= w->durable.last.deployment_id; id++)
+        if (w->durable.deployments[id].id != 0)
+            INVARIANT(kedge_engine_load_deployment(w->engine, &w->durable.deployments[id]) ==
+                          KEDGE_OK,
+                      "a deployment not loaded");
+    INVARIANT(kedge_engine_load_done(w->engine, w->now_ms, &output) == KEDGE_OK, "not loaded");
+    take_output(&output);
+}
+
+static void tell(struct device *device)
+{
+    struct kedge_engine_event event = {.kind = device->present ? KEDGE_EVENT_DEVICE_PRESENT
+                                                               : KEDGE_EVENT_DEVICE_GONE,
+                                       .device = {.endpoint = device->endpoint,
+                                                  .vendor = VENDOR,
+                                                  .class_name = CLASS,
+                                                  .version = device->version,
+                                                  .asleep = device->asleep}};
+    device->untold = false;
+    assert_int_equal(handle(&event), KEDGE_OK);
+}
+
+/* The engine is lost with all that is not durable; in a crash of the server the driver too. */
+static void crash(bool whole_server)
+{
+    kedge_engine_destroy(w->engine);
+    for (size_t i = 0; i < w->queued; i++)
+        kedge_engine_output_clear(&w->queue[i]);
+    w->queued = 0;
+    w->seen = w->durable;
+    for (int i = 0; i < DEVICES; i++) {
+        w->devices[i].untold = true;
+        if (whole_server)
+            w->devices[i].job = 0;
+    }
+    load();
+    if (!whole_server)
+        for (int i = 0; i < DEVICES; i++)
+            tell(&w->devices[i]);
+}
+
+/* ---- devices and the driver ---- */
+
+static void report(struct device *device, enum kedge_deployment_state state)
+{
+    struct kedge_engine_event event = {.kind = KEDGE_EVENT_DEPLOYMENT_REPORT,
+                                       .report = {.deployment_id = device->job,
+                                                  .state = state,
+                                                  .update_result = KEDGE_UPDATE_RESULT_NONE,
+                                                  .reason = "the model says so",
+                                                  .bytes_done = 10,
+                                                  .bytes_total = 20}};
+    device->phase = state;
+    if (kedge_deployment_state_ended(state))
+        device->job = 0;
+    assert_int_equal(handle(&event), KEDGE_OK);
+}
+
+static void end_job(struct device *device)
+{
+    const struct kedge_deployment *record = &w->seen.deployments[device->job];
+    const char *wanted = w->seen.rollouts[record->rollout_id].version;
+    if (chance(20)) {
+        report(device, chance(50) ? KEDGE_DEPLOYMENT_FAILED : KEDGE_DEPLOYMENT_REJECTED);
+        return;
+    }
+    (void)snprintf(device->version, sizeof(device->version), "%.15s", wanted);
+    tell(device);
+    if (device->job != 0)
+        report(device, KEDGE_DEPLOYMENT_SUCCEEDED);
+}
+
+static void work(struct device *device)
+{
+    if (device->job == 0)
+        return;
+    const struct kedge_deployment *record = &w->seen.deployments[device->job];
+    if (device->dead || chance(1)) {
+        report(device, KEDGE_DEPLOYMENT_TIMED_OUT);
+        return;
+    }
+    if (!device->present || device->asleep)
+        return;
+    if (strcmp(device->version, w->seen.rollouts[record->rollout_id].version) == 0)
+        report(device, KEDGE_DEPLOYMENT_SUCCEEDED);
+    else if (device->phase == KEDGE_DEPLOYMENT_VERIFYING)
+        end_job(device);
+    else if (chance(5))
+        report(device, KEDGE_DEPLOYMENT_OFFERED); /* it lost its download */
+    else
+        report(device, (enum kedge_deployment_state)(device->phase + 1));
+}
+
+static void flap(struct device *device)
+{
+    if (device->dead)
+        return;
+    device->present = !device->present || chance(60);
+    device->asleep = device->present && chance(15);
+    tell(device);
+}
+
+static void lie(void)
+{
+    struct kedge_engine_event event = {.kind = KEDGE_EVENT_DEPLOYMENT_REPORT};
+    event.report.deployment_id = below(DEPLOYMENTS_MAX);
+    event.report.state = chance(50) ? KEDGE_DEPLOYMENT_PENDING : KEDGE_DEPLOYMENT_SUPERSEDED;
+    assert_int_equal(handle(&event), KEDGE_E_ARGUMENT);
+    const struct kedge_deployment *record = &w->seen.deployments[event.report.deployment_id];
+    if (record->id != 0 && kedge_deployment_state_busy(record->state))
+        return;
+    event.report.state = KEDGE_DEPLOYMENT_SUCCEEDED; /* of what has ended or was not offered */
+    assert_int_equal(handle(&event), KEDGE_OK);
+}
+
+/* ---- people ---- */
+
+static void create(void)
+{
+    static struct kedge_rollout_target targets[DEVICES];
+    static const char id[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    uint32_t groups = 1 + below(GROUPS_MAX);
+    size_t count = 0;
+    if (w->seen.last.rollout_id >= ROLLOUTS_MAX)
+        return;
+    for (unsigned i = 0; i < DEVICES; i++) {
+        struct device *device = &w->devices[i];
+        if (count >= groups && chance(40))
+            continue;
+        targets[count] = (struct kedge_rollout_target){
+            .endpoint = device->endpoint,
+            .known = true,
+            .vendor = VENDOR,
+            .class_name = CLASS,
+            .version = device->version,
+            .present = device->present && !device->untold,
+            .asleep = device->asleep,
+            .group_index = count < groups ? (uint32_t)count : below(groups)};
+        count++;
+    }
+    char version[16];
+    (void)snprintf(version, sizeof(version), "1.%u.0", below(6));
+    struct kedge_engine_event event = {.kind = KEDGE_EVENT_ROLLOUT_CREATE,
+                                       .who = "alice",
+                                       .create = {.name = "model",
+                                                  .package_id = id,
+                                                  .vendor = VENDOR,
+                                                  .class_name = CLASS,
+                                                  .version = version,
+                                                  .sequence = w->steps,
+                                                  .group_count = groups,
+                                                  .targets = targets,
+                                                  .target_count = count}};
+    kedge_rollout_policy_default(&event.create.policy);
+    event.create.policy.in_flight_max = 1 + below(20);
+    event.create.policy.error_threshold_percent = below(101);
+    event.create.policy.error_minimum_sample = below(20);
+    event.create.policy.error_action = chance(50) ? KEDGE_ERROR_PAUSE : KEDGE_ERROR_ABORT;
+    event.create.policy.success_threshold_percent = below(101);
+    event.create.policy.group_soak_s = below(60);
+    event.create.policy.deadline_s = chance(50) ? 100 + below(4000) : 0;
+    assert_int_equal(handle(&event), KEDGE_OK);
+}
+
+static void act(enum kedge_engine_event_kind kind)
+{
+    struct kedge_engine_event event = {.kind = kind, .who = "alice"};
+    event.rollout_id = 1 + below(ROLLOUTS_MAX);
+    if (rollout_exists(event.rollout_id))
+        (void)!handle(&event); /* a refusal is checked in handle() */
+}
+
+/* ---- time ---- */
+
+static void pass_time(uint64_t most_ms)
+{
+    uint64_t until_ms = w->now_ms + random_number() % most_ms;
+    uint64_t due_ms;
+    while ((due_ms = kedge_engine_next_tick_at_ms(w->engine)) != 0 && due_ms <= until_ms) {
+        struct kedge_engine_event event = {.kind = KEDGE_EVENT_TICK};
+        w->now_ms = due_ms > w->now_ms ? due_ms : w->now_ms;
+        assert_int_equal(handle(&event), KEDGE_OK);
+    }
+    w->now_ms = until_ms;
+}
+
+static void one_random_thing(void)
+{
+    unsigned dice = below(1000);
+    struct device *device = &w->devices[below(DEVICES)];
+    if (dice < 700)
+        work(device);
+    else if (dice < 820)
+        flap(device);
+    else if (dice < 870)
+        pass_time(20000);
+    else if (dice < 940)
+        make_durable(below((unsigned)w->queued + 1));
+    else if (dice < 952)
+        create();
+    else if (dice < 968)
+        act(KEDGE_EVENT_ROLLOUT_START);
+    else if (dice < 974)
+        act(KEDGE_EVENT_ROLLOUT_PAUSE);
+    else if (dice < 988)
+        act(KEDGE_EVENT_ROLLOUT_RESUME);
+    else if (dice < 990)
+        act(KEDGE_EVENT_ROLLOUT_ABORT);
+    else if (dice < 994)
+        lie();
+    else if (dice < 996)
+        crash(true);
+    else if (dice < 998)
+        crash(false);
+    else if (dice < 999)
+        device->dead = true, device->present = false, tell(device);
+}
+
+/* When all that can answer does, all that was started ends. */
+static void everything_ends(void)
+{
+    for (int round = 0; round < 400; round++) {
+        for (uint64_t id = 1; id <= w->seen.last.rollout_id; id++) {
+            if (!rollout_exists(id))
+                continue;
+            struct kedge_engine_event event = {.who = "alice", .rollout_id = id};
+            event.kind = KEDGE_EVENT_ROLLOUT_RESUME;
+            if (w->seen.rollouts[id].state == KEDGE_ROLLOUT_PAUSED)
+                assert_int_equal(handle(&event), KEDGE_OK);
+            event.kind = KEDGE_EVENT_ROLLOUT_START;
+            if (w->seen.rollouts[id].state == KEDGE_ROLLOUT_READY && chance(30))
+                assert_int_equal(handle(&event), KEDGE_OK);
+        }
+        make_durable(w->queued);
+        for (int i = 0; i < DEVICES; i++) {
+            struct device *device = &w->devices[i];
+            if (!device->dead && (!device->present || device->asleep || device->untold)) {
+                device->present = true;
+                device->asleep = false;
+                tell(device);
+            }
+            make_durable(w->queued);
+            work(device);
+        }
+        pass_time(200000);
+    }
+    make_durable(w->queued);
+    for (uint64_t id = 1; id <= w->seen.last.deployment_id; id++) {
+        const struct kedge_deployment *record = &w->seen.deployments[id];
+        if (record->id == 0 || kedge_deployment_state_ended(record->state))
+            continue;
+        const struct kedge_rollout *rollout = &w->seen.rollouts[record->rollout_id];
+        bool waits_for_the_dead = record->state == KEDGE_DEPLOYMENT_PENDING;
+        if (waits_for_the_dead) {
+            bool any_dead = false;
+            for (uint64_t other = 1; other <= w->seen.last.deployment_id && !any_dead; other++) {
+                const struct kedge_deployment *peer = &w->seen.deployments[other];
+                any_dead = peer->id != 0 && peer->rollout_id == rollout->id &&
+                           peer->state == KEDGE_DEPLOYMENT_PENDING &&
+                           device_of(peer->endpoint)->dead;
+            }
+            waits_for_the_dead = any_dead && rollout->deadline_at_ms == 0;
+        }
+        INVARIANT(waits_for_the_dead,
+                  "deployment %" PRIu64 " of the %s rollout %" PRIu64 " never ended, it is %s", id,
+                  kedge_rollout_state_name(rollout->state), rollout->id,
+                  kedge_deployment_state_name(record->state));
+    }
+}
+
+static void run_seed(uint64_t seed)
+{
+    w = calloc(1, sizeof(*w));
+    assert_non_null(w);
+    w->seed = seed;
+    w->random = seed * 7919;
+    w->now_ms = 1700000000000u;
+    for (int i = 0; i < DEVICES; i++) {
+        (void)snprintf(w->devices[i].endpoint, sizeof(w->devices[i].endpoint), "d%d", i);
+        (void)snprintf(w->devices[i].version, sizeof(w->devices[i].version), "1.%d.0", i % 2);
+        w->devices[i].present = i % 4 != 0;
+    }
+    load();
+    for (int i = 0; i < 6000; i++)
+        one_random_thing();
+    everything_ends();
+    make_durable(w->queued);
+    kedge_engine_destroy(w->engine);
+    free(w);
+}
+
+static void the_invariants_hold_in_every_history(void **state)
+{
+    (void)state;
+    const char *seeds = getenv("KEDGE_MODEL_SEEDS");
+    uint64_t count = seeds == NULL ? 12 : strtoull(seeds, NULL, 10);
+    for (uint64_t seed = 1; seed <= count; seed++)
+        run_seed(seed);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(the_invariants_hold_in_every_history)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
