@@ -1,0 +1,73 @@
+/* address.c: socket addresses, compared by what identifies a peer. */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "updater/net/internal.h"
+
+bool kedge_address_equal(const struct kedge_address *a, const struct kedge_address *b)
+{
+    if (a->any.sa_family != b->any.sa_family)
+        return false;
+    if (a->any.sa_family == AF_INET)
+        return a->v4.sin_port == b->v4.sin_port && a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
+    return a->v6.sin6_port == b->v6.sin6_port && a->v6.sin6_scope_id == b->v6.sin6_scope_id &&
+           memcmp(&a->v6.sin6_addr, &b->v6.sin6_addr, sizeof a->v6.sin6_addr) == 0;
+}
+
+socklen_t kedge_address_size(const struct kedge_address *address)
+{
+    return address->any.sa_family == AF_INET ? sizeof address->v4 : sizeof address->v6;
+}
+
+void kedge_address_text(const struct kedge_address *address, char text[KEDGE_ADDRESS_TEXT_MAX])
+{
+    char host[INET6_ADDRSTRLEN] = "?";
+    if (address->any.sa_family == AF_INET) {
+        inet_ntop(AF_INET, &address->v4.sin_addr, host, sizeof host);
+        snprintf(text, KEDGE_ADDRESS_TEXT_MAX, "%s:%u", host, ntohs(address->v4.sin_port));
+        return;
+    }
+    inet_ntop(AF_INET6, &address->v6.sin6_addr, host, sizeof host);
+    snprintf(text, KEDGE_ADDRESS_TEXT_MAX, "[%s]:%u", host, ntohs(address->v6.sin6_port));
+}
+
+enum kedge_rc kedge_address_from_host(const char *host, uint16_t port, struct kedge_address *out)
+{
+    struct kedge_address address;
+    memset(&address, 0, sizeof address);
+    if (inet_pton(AF_INET, host[0] != '\0' ? host : "0.0.0.0", &address.v4.sin_addr) == 1) {
+        address.v4.sin_family = AF_INET;
+        address.v4.sin_port = htons(port);
+    } else if (inet_pton(AF_INET6, host, &address.v6.sin6_addr) == 1) {
+        address.v6.sin6_family = AF_INET6;
+        address.v6.sin6_port = htons(port);
+    } else {
+        return KEDGE_E_MALFORMED;
+    }
+    *out = address;
+    return KEDGE_OK;
+}
+
+enum kedge_rc kedge_address_parse(const char *text, struct kedge_address *out)
+{
+    char host[KEDGE_ADDRESS_TEXT_MAX];
+    const char *colon = strrchr(text, ':');
+    if (colon == NULL || (size_t)(colon - text) >= sizeof host)
+        return KEDGE_E_MALFORMED;
+    size_t size = (size_t)(colon - text);
+    memcpy(host, text, size);
+    host[size] = '\0';
+    char *end;
+    unsigned long port = strtoul(colon + 1, &end, 10);
+    if (colon[1] < '0' || colon[1] > '9' || *end != '\0' || port > UINT16_MAX)
+        return KEDGE_E_MALFORMED;
+    if (host[0] != '[')
+        return kedge_address_from_host(host, (uint16_t)port, out);
+    if (size < 2 || host[size - 1] != ']')
+        return KEDGE_E_MALFORMED;
+    host[size - 1] = '\0';
+    return kedge_address_from_host(host + 1, (uint16_t)port, out);
+}

@@ -1,0 +1,52 @@
+/* blob.c: one block of many, from one shared mapping. */
+#include "updater/net/blob.h"
+
+#define LARGEST_EXPONENT 6u /* 1,024 bytes: with the head still below 1,280 */
+
+static bool has_etag(const struct kedge_coap_message *request, struct kedge_slice etag)
+{
+    struct kedge_coap_options walk = kedge_coap_options(request);
+    struct kedge_coap_option option;
+    while (kedge_coap_option_next(&walk, &option))
+        if (option.number == KEDGE_COAP_ETAG && kedge_slice_equal(option.value, etag))
+            return true;
+    return false;
+}
+
+size_t kedge_blob_serve(const struct kedge_blob *blob, const struct kedge_coap_message *request,
+                        struct kedge_net_reply *reply)
+{
+    struct kedge_coap_block block = {.size_exponent = LARGEST_EXPONENT};
+    if (request->code != KEDGE_COAP_GET) {
+        kedge_net_reply(reply, KEDGE_COAP_METHOD_NOT_ALLOWED);
+        return 0;
+    }
+    enum kedge_rc rc = kedge_coap_block_find(request, KEDGE_COAP_BLOCK2, &block);
+    if (rc != KEDGE_OK && rc != KEDGE_E_NOT_FOUND) {
+        kedge_net_reply(reply, KEDGE_COAP_BAD_OPTION);
+        return 0;
+    }
+    size_t offset = (size_t)block.number << (block.size_exponent + 4u);
+    if (offset >= blob->bytes.size) {
+        kedge_net_reply(reply, KEDGE_COAP_BAD_REQUEST);
+        return 0;
+    }
+    /* A resumed transfer names the ETag to be sure of the bytes: it wants them, not a 2.03. */
+    if (block.number == 0 && has_etag(request, blob->etag)) {
+        struct kedge_coap_builder *valid = kedge_net_reply(reply, KEDGE_COAP_VALID);
+        kedge_coap_add_option(valid, KEDGE_COAP_ETAG, blob->etag);
+        return 0;
+    }
+    size_t size = kedge_coap_block_size(&block);
+    if (size > blob->bytes.size - offset)
+        size = blob->bytes.size - offset;
+    block.more = offset + size < blob->bytes.size;
+    struct kedge_coap_builder *builder = kedge_net_reply(reply, KEDGE_COAP_CONTENT);
+    kedge_coap_add_option(builder, KEDGE_COAP_ETAG, blob->etag);
+    kedge_coap_add_uint(builder, KEDGE_COAP_CONTENT_FORMAT, blob->content_format);
+    kedge_coap_add_uint(builder, KEDGE_COAP_BLOCK2, kedge_coap_block_value(&block));
+    if (block.number == 0 && blob->bytes.size <= UINT32_MAX)
+        kedge_coap_add_uint(builder, KEDGE_COAP_SIZE2, (uint32_t)blob->bytes.size);
+    kedge_coap_add_payload(builder, kedge_slice(blob->bytes.data + offset, size));
+    return offset + size;
+}

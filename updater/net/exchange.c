@@ -1,0 +1,512 @@
+/*
+ * exchange.c: requests of ours: sent, sent again, answered or given up (RFC 7252 section 4), one at
+ * a time for each peer (NSTART 1), and observations, which stay (RFC 7641).
+ *
+ * An exchange is found by its token, which nobody outside can guess. It is queued, waits for an
+ * ACK, waits for a separate response, or observes; in the middle two states it is the one in
+ * flight of its peer. Callbacks may send and cancel: an exchange is taken out of all lists first.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "updater/net/internal.h"
+
+#define BUCKETS 1024u
+#define SIZE_EXPONENT_MAX 6u
+
+enum kedge_rc exchanges_init(struct kedge_net *net)
+{
+    net->exchanges.buckets = calloc(BUCKETS, sizeof *net->exchanges.buckets);
+    net->exchanges.bucket_count = BUCKETS;
+    return net->exchanges.buckets != NULL ? KEDGE_OK : KEDGE_E_MEMORY;
+}
+
+/* ---- the table of tokens ---- */
+
+static struct exchange **bucket_of(struct kedge_net *net, uint64_t token)
+{
+    /* Tokens are outputs of a keyed hash already. */
+    return &net->exchanges.buckets[token & (net->exchanges.bucket_count - 1)];
+}
+
+static struct exchange *find(struct kedge_net *net, uint64_t token)
+{
+    struct exchange *exchange = *bucket_of(net, token);
+    while (exchange != NULL && exchange->token != token)
+        exchange = exchange->next_in_bucket;
+    return exchange;
+}
+
+static void grow(struct kedge_net *net)
+{
+    size_t old_count = net->exchanges.bucket_count;
+    struct exchange **old = net->exchanges.buckets;
+    struct exchange **buckets = calloc(2 * old_count, sizeof *buckets);
+    if (buckets == NULL)
+        return;
+    net->exchanges.buckets = buckets;
+    net->exchanges.bucket_count = 2 * old_count;
+    for (size_t i = 0; i < old_count; i++) {
+        struct exchange *exchange = old[i];
+        while (exchange != NULL) {
+            struct exchange *next = exchange->next_in_bucket;
+            struct exchange **bucket = bucket_of(net, exchange->token);
+            exchange->next_in_bucket = *bucket;
+            *bucket = exchange;
+            exchange = next;
+        }
+    }
+    free(old);
+}
+
+static void enter(struct kedge_net *net, struct exchange *exchange)
+{
+    if (net->exchanges.count >= net->exchanges.bucket_count)
+        grow(net);
+    struct exchange **bucket = bucket_of(net, exchange->token);
+    exchange->next_in_bucket = *bucket;
+    *bucket = exchange;
+    net->exchanges.count++;
+}
+
+static void leave(struct kedge_net *net, struct exchange *exchange)
+{
+    struct exchange **link = bucket_of(net, exchange->token);
+    while (*link != exchange)
+        link = &(*link)->next_in_bucket;
+    *link = exchange->next_in_bucket;
+    net->exchanges.count--;
+}
+
+static uint64_t new_token(struct kedge_net *net)
+{
+    uint64_t token;
+    do {
+        net->exchanges.last_token++;
+        token = siphash(&net->key, &net->exchanges.last_token, sizeof net->exchanges.last_token);
+    } while (token == 0 || find(net, token) != NULL);
+    return token;
+}
+
+/* ---- the peer's queue ---- */
+
+static void unlink_from(struct exchange **list, struct exchange *exchange)
+{
+    while (*list != exchange)
+        list = &(*list)->next;
+    *list = exchange->next;
+    exchange->next = NULL;
+}
+
+static void unlink_queued(struct peer *peer, struct exchange *exchange)
+{
+    unlink_from(&peer->queue, exchange);
+    peer->queued--;
+    peer->queue_end = &peer->queue;
+    while (*peer->queue_end != NULL)
+        peer->queue_end = &(*peer->queue_end)->next;
+}
+
+static void enqueue(struct peer *peer, struct exchange *exchange)
+{
+    exchange->state = QUEUED;
+    exchange->next = NULL;
+    *peer->queue_end = exchange;
+    peer->queue_end = &exchange->next;
+    peer->queued++;
+}
+
+static void on_timer(void *context);
+
+static void transmit(struct exchange *exchange)
+{
+    net_transmit(exchange->net, &exchange->peer->address, &exchange->peer->path,
+                 kedge_slice(exchange->message, exchange->message_size));
+    exchange->transmissions++;
+    kedge_net_timer_arm(exchange->net, &exchange->timer,
+                        exchange->net->now_ms + exchange->timeout_ms, on_timer, exchange);
+}
+
+static void start_next(struct kedge_net *net, struct peer *peer)
+{
+    if (peer->in_flight == NULL && peer->queue != NULL) {
+        struct exchange *exchange = peer->queue;
+        unlink_queued(peer, exchange);
+        peer->in_flight = exchange;
+        exchange->state = WAITING_FOR_ACK;
+        exchange->message_id = peer->next_message_id++;
+        exchange->message[2] = (uint8_t)(exchange->message_id >> 8);
+        exchange->message[3] = (uint8_t)exchange->message_id;
+        /* RFC 7252 section 4.2: ACK_TIMEOUT times a random factor of 1 to 1.5. */
+        uint32_t spread = net->config.ack_timeout_ms / 2 + 1;
+        uint64_t draw = siphash(&net->key, &exchange->token, sizeof exchange->token);
+        exchange->timeout_ms = net->config.ack_timeout_ms + (uint32_t)(draw % spread);
+        transmit(exchange);
+    }
+    peer_settle(net, peer);
+}
+
+/* Takes it out of every list but the table of tokens. The peer may go on with the next one. */
+static void detach(struct exchange *exchange)
+{
+    struct peer *peer = exchange->peer;
+    kedge_net_timer_cancel(exchange->net, &exchange->timer);
+    switch (exchange->state) {
+    case QUEUED:
+        unlink_queued(peer, exchange);
+        break;
+    case WAITING_FOR_ACK:
+    case WAITING_FOR_RESPONSE:
+        peer->in_flight = NULL;
+        break;
+    case OBSERVING:
+        unlink_from(&peer->observations, exchange);
+        break;
+    }
+}
+
+static void destroy(struct exchange *exchange)
+{
+    leave(exchange->net, exchange);
+    free(exchange->collected);
+    free(exchange);
+}
+
+/* Ends it, then tells: the callback finds everything in order and may send again. */
+static void end(struct exchange *exchange, enum kedge_rc rc,
+                const struct kedge_coap_message *response)
+{
+    struct kedge_net *net = exchange->net;
+    struct peer *peer = exchange->peer;
+    kedge_net_result_fn *on_result = exchange->on_result;
+    void *context = exchange->context;
+    detach(exchange);
+    /* The peer must outlive the callback, which may send to it or let it go. */
+    bool kept = peer->kept;
+    peer->kept = true;
+    uint8_t *collected = exchange->collected;
+    exchange->collected = NULL;
+    destroy(exchange);
+    on_result(context, rc, response);
+    free(collected);
+    if (!kept)
+        peer->kept = false;
+    start_next(net, peer);
+}
+
+static void on_timer(void *context)
+{
+    struct exchange *exchange = context;
+    struct kedge_net *net = exchange->net;
+    if (exchange->state == WAITING_FOR_ACK &&
+        exchange->transmissions <= net->config.retransmit_max) {
+        exchange->timeout_ms *= 2;
+        net->counters.retransmissions++;
+        transmit(exchange);
+        return;
+    }
+    net->counters.timeouts++;
+    end(exchange, KEDGE_E_TIMEOUT, NULL);
+}
+
+/* ---- sending ---- */
+
+static struct kedge_slice token_bytes(const struct exchange *exchange)
+{
+    return kedge_slice(&exchange->token, sizeof exchange->token);
+}
+
+static enum kedge_rc encode(struct exchange *exchange, const struct kedge_net_request *request,
+                            size_t capacity, const struct kedge_coap_block *block)
+{
+    struct kedge_coap_builder builder;
+    struct kedge_slice message;
+    kedge_coap_begin(&builder, exchange->message, capacity, KEDGE_COAP_CON, request->method, 0,
+                     token_bytes(exchange));
+    if (exchange->observe && block == NULL)
+        kedge_coap_add_uint(&builder, KEDGE_COAP_OBSERVE, 0);
+    kedge_coap_add_path(&builder, KEDGE_COAP_URI_PATH, request->path);
+    if (request->content_format >= 0)
+        kedge_coap_add_uint(&builder, KEDGE_COAP_CONTENT_FORMAT, (uint32_t)request->content_format);
+    if (request->accept >= 0)
+        kedge_coap_add_uint(&builder, KEDGE_COAP_ACCEPT, (uint32_t)request->accept);
+    if (block != NULL)
+        kedge_coap_add_uint(&builder, KEDGE_COAP_BLOCK2, kedge_coap_block_value(block));
+    kedge_coap_add_payload(&builder, request->payload);
+    KEDGE_TRY(kedge_coap_finish(&builder, &message));
+    exchange->message_size = message.size;
+    return KEDGE_OK;
+}
+
+static enum kedge_rc send_request(struct kedge_net *net, const struct kedge_address *to,
+                                  const struct kedge_net_request *request, bool observe,
+                                  kedge_net_result_fn *on_result, void *context, uint64_t *handle)
+{
+    if (strlen(request->path) > KEDGE_NET_PATH_MAX)
+        return KEDGE_E_BUFFER;
+    struct peer *peer = peer_use(net, to);
+    if (peer == NULL)
+        return KEDGE_E_MEMORY;
+    if (peer->queued >= KEDGE_NET_QUEUE_MAX)
+        return KEDGE_E_BUSY;
+    size_t capacity = 64 + KEDGE_NET_PATH_MAX + request->payload.size;
+    if (capacity > KEDGE_NET_MESSAGE_MAX)
+        return KEDGE_E_BUFFER;
+    struct exchange *exchange = calloc(1, sizeof *exchange + capacity);
+    if (exchange == NULL)
+        return KEDGE_E_MEMORY;
+    *exchange = (struct exchange){.net = net,
+                                  .peer = peer,
+                                  .observe = observe,
+                                  .on_result = on_result,
+                                  .context = context,
+                                  .accept = request->accept,
+                                  .token = new_token(net)};
+    strcpy(exchange->path, request->path);
+    enum kedge_rc rc = encode(exchange, request, capacity, NULL);
+    if (rc != KEDGE_OK) {
+        free(exchange);
+        return rc;
+    }
+    enter(net, exchange);
+    enqueue(peer, exchange);
+    if (handle != NULL)
+        *handle = exchange->token;
+    start_next(net, peer);
+    return KEDGE_OK;
+}
+
+enum kedge_rc kedge_net_send(struct kedge_net *net, const struct kedge_address *to,
+                             const struct kedge_net_request *request,
+                             kedge_net_result_fn *on_result, void *context, uint64_t *handle)
+{
+    return send_request(net, to, request, false, on_result, context, handle);
+}
+
+enum kedge_rc kedge_net_observe(struct kedge_net *net, const struct kedge_address *to,
+                                const char *path, int32_t accept, kedge_net_result_fn *on_result,
+                                void *context, uint64_t *handle)
+{
+    struct kedge_net_request request = KEDGE_NET_REQUEST_INIT;
+    request.path = path;
+    request.accept = accept;
+    return send_request(net, to, &request, true, on_result, context, handle);
+}
+
+void kedge_net_cancel(struct kedge_net *net, uint64_t handle)
+{
+    struct exchange *exchange = find(net, handle);
+    if (exchange == NULL)
+        return;
+    struct peer *peer = exchange->peer;
+    detach(exchange);
+    destroy(exchange);
+    start_next(net, peer);
+}
+
+void kedge_net_peer_forget(struct kedge_net *net, const struct kedge_address *address)
+{
+    struct peer *peer = peer_find(net, address);
+    if (peer == NULL)
+        return;
+    peer->kept = true; /* until all have been told */
+    /* The queue first, so that ending the one in flight starts nothing. */
+    while (peer->queue != NULL)
+        end(peer->queue, KEDGE_E_CANCELED, NULL);
+    if (peer->in_flight != NULL)
+        end(peer->in_flight, KEDGE_E_CANCELED, NULL);
+    while (peer->observations != NULL)
+        end(peer->observations, KEDGE_E_CANCELED, NULL);
+    peer->kept = false;
+    peer_settle(net, peer);
+}
+
+enum kedge_rc kedge_net_peer_keep(struct kedge_net *net, const struct kedge_address *address,
+                                  bool keep)
+{
+    struct peer *peer = keep ? peer_use(net, address) : peer_find(net, address);
+    if (peer == NULL)
+        return keep ? KEDGE_E_MEMORY : KEDGE_OK;
+    peer->kept = keep;
+    peer_settle(net, peer);
+    return KEDGE_OK;
+}
+
+/* ---- what comes back ---- */
+
+void exchange_on_empty(struct kedge_net *net, struct peer *peer,
+                       const struct kedge_coap_message *message)
+{
+    struct exchange *exchange = peer->in_flight;
+    if (exchange == NULL || exchange->message_id != message->message_id)
+        return;
+    if (message->type == KEDGE_COAP_RST) {
+        end(exchange, KEDGE_E_REFUSED, NULL);
+        return;
+    }
+    if (exchange->state != WAITING_FOR_ACK)
+        return;
+    exchange->state = WAITING_FOR_RESPONSE;
+    kedge_net_timer_arm(net, &exchange->timer, net->now_ms + net->config.response_ms, on_timer,
+                        exchange);
+}
+
+/* Takes one block in. KEDGE_E_BUSY asks for the next one. */
+static enum kedge_rc collect(struct exchange *exchange, const struct kedge_coap_message *response,
+                             struct kedge_coap_block *block)
+{
+    enum kedge_rc rc = kedge_coap_block_find(response, KEDGE_COAP_BLOCK2, block);
+    if (rc == KEDGE_E_NOT_FOUND)
+        return KEDGE_OK;
+    if (rc != KEDGE_OK)
+        return rc;
+    size_t offset = (size_t)block->number << (block->size_exponent + 4u);
+    if (offset != exchange->collected_size)
+        return KEDGE_E_MALFORMED;
+    if (block->more && response->payload.size != kedge_coap_block_size(block))
+        return KEDGE_E_MALFORMED;
+    if (response->payload.size > KEDGE_NET_COLLECTED_MAX - offset)
+        return KEDGE_E_LIMIT;
+    if (!block->more && offset == 0)
+        return KEDGE_OK;
+    uint8_t *larger = realloc(exchange->collected, offset + response->payload.size + 1);
+    if (larger == NULL)
+        return KEDGE_E_MEMORY;
+    exchange->collected = larger;
+    if (response->payload.size > 0)
+        memcpy(larger + offset, response->payload.data, response->payload.size);
+    exchange->collected_size = offset + response->payload.size;
+    return block->more ? KEDGE_E_BUSY : KEDGE_OK;
+}
+
+static enum kedge_rc ask_for_next_block(struct exchange *exchange,
+                                        const struct kedge_coap_block *last)
+{
+    struct kedge_net *net = exchange->net;
+    struct kedge_net_request request = KEDGE_NET_REQUEST_INIT;
+    struct kedge_coap_block next = {.number = last->number + 1,
+                                    .size_exponent = last->size_exponent};
+    request.path = exchange->path;
+    request.accept = exchange->accept;
+    leave(net, exchange);
+    exchange->token = new_token(net);
+    enter(net, exchange);
+    /* The first message had room for all of this but a Block2 option of at most 4 bytes. */
+    KEDGE_TRY(encode(exchange, &request, 64 + KEDGE_NET_PATH_MAX, &next));
+    kedge_net_timer_cancel(net, &exchange->timer);
+    exchange->peer->in_flight = NULL;
+    exchange->transmissions = 0;
+    /* At the head of the queue: nothing else of this peer comes between. */
+    exchange->state = QUEUED;
+    exchange->next = exchange->peer->queue;
+    exchange->peer->queue = exchange;
+    if (exchange->next == NULL)
+        exchange->peer->queue_end = &exchange->next;
+    exchange->peer->queued++;
+    start_next(net, exchange->peer);
+    return KEDGE_OK;
+}
+
+/* A notification: newer than the last one, and the observation goes on. */
+static void notify(struct exchange *exchange, const struct kedge_coap_message *response,
+                   uint32_t number)
+{
+    struct kedge_net *net = exchange->net;
+    if (exchange->observed_once &&
+        !kedge_coap_observe_newer(exchange->observe_number, exchange->observe_at_ms, number,
+                                  net->now_ms))
+        return;
+    exchange->observed_once = true;
+    exchange->observe_number = number;
+    exchange->observe_at_ms = net->now_ms;
+    struct peer *peer = exchange->peer;
+    if (exchange->state != OBSERVING) {
+        detach(exchange);
+        exchange->state = OBSERVING;
+        exchange->next = peer->observations;
+        peer->observations = exchange;
+        start_next(net, peer);
+    }
+    exchange->on_result(exchange->context, KEDGE_OK, response);
+}
+
+static void take_response(struct exchange *exchange, const struct kedge_coap_message *message)
+{
+    uint32_t number;
+    if (exchange->observe && message->code >> 5 == 2 &&
+        kedge_coap_option_uint(message, KEDGE_COAP_OBSERVE, &number)) {
+        notify(exchange, message, number);
+        return;
+    }
+    struct kedge_coap_block block;
+    enum kedge_rc rc = message->code >> 5 == 2 ? collect(exchange, message, &block) : KEDGE_OK;
+    if (rc == KEDGE_E_BUSY && exchange->message[1] == KEDGE_COAP_GET &&
+        block.size_exponent <= SIZE_EXPONENT_MAX) {
+        rc = ask_for_next_block(exchange, &block);
+        if (rc == KEDGE_OK)
+            return;
+    }
+    if (rc != KEDGE_OK) {
+        end(exchange, rc, NULL);
+        return;
+    }
+    struct kedge_coap_message whole = *message;
+    if (exchange->collected != NULL)
+        whole.payload = kedge_slice(exchange->collected, exchange->collected_size);
+    end(exchange, KEDGE_OK, &whole);
+}
+
+static void send_empty(struct kedge_net *net, const struct kedge_address *to,
+                       const struct path *path, enum kedge_coap_type type, uint16_t message_id)
+{
+    const uint8_t bytes[4] = {(uint8_t)(0x40u | (unsigned)type << 4), 0, (uint8_t)(message_id >> 8),
+                              (uint8_t)message_id};
+    net_transmit(net, to, path, kedge_slice(bytes, sizeof bytes));
+}
+
+void exchange_on_response(struct kedge_net *net, const struct kedge_address *from,
+                          const struct kedge_coap_message *message)
+{
+    struct peer *peer = peer_find(net, from);
+    if (peer == NULL)
+        return; /* we never asked it anything: no answer to an unknown address */
+    if (message->type == KEDGE_COAP_CON && peer_recall(peer, message->message_id, net->now_ms)) {
+        net->counters.duplicates++;
+        send_empty(net, from, &peer->path, KEDGE_COAP_ACK, message->message_id);
+        return;
+    }
+    uint64_t token = 0;
+    struct exchange *exchange = NULL;
+    if (message->token_size == sizeof token) {
+        memcpy(&token, message->token, sizeof token);
+        exchange = find(net, token);
+    }
+    bool expected = exchange != NULL && exchange->peer == peer && exchange->state != QUEUED;
+    /* A piggybacked response acknowledges the request that it answers, and no other. */
+    if (expected && message->type == KEDGE_COAP_ACK)
+        expected = exchange == peer->in_flight && exchange->message_id == message->message_id;
+    if (message->type == KEDGE_COAP_CON) {
+        send_empty(net, from, &peer->path, expected ? KEDGE_COAP_ACK : KEDGE_COAP_RST,
+                   message->message_id);
+        if (expected)
+            peer_remember(peer, message->message_id, net->now_ms, kedge_slice(NULL, 0));
+    } else if (!expected && message->type == KEDGE_COAP_NON) {
+        send_empty(net, from, &peer->path, KEDGE_COAP_RST, message->message_id);
+    }
+    if (expected)
+        take_response(exchange, message);
+}
+
+void exchanges_destroy(struct kedge_net *net)
+{
+    for (size_t i = 0; i < net->exchanges.bucket_count; i++) {
+        struct exchange *exchange = net->exchanges.buckets[i];
+        while (exchange != NULL) {
+            struct exchange *next = exchange->next_in_bucket;
+            free(exchange->collected);
+            free(exchange);
+            exchange = next;
+        }
+    }
+    free(net->exchanges.buckets);
+}

@@ -1,0 +1,202 @@
+/*
+ * internal.h: what the files of updater/net share.
+ */
+#ifndef KEDGE_UPDATER_NET_INTERNAL_H
+#define KEDGE_UPDATER_NET_INTERNAL_H
+
+#include <pthread.h>
+#include <sys/socket.h>
+
+#include "updater/net/net.h"
+
+#define BATCH 64u
+#define DATAGRAM_SIZE 1500u
+#define CONTROL_SIZE 64u
+
+/* ---- keyed hash ---- */
+
+struct siphash_key {
+    uint64_t k0, k1;
+};
+
+/** SipHash-2-4: nobody outside can choose addresses or tokens that collide. */
+uint64_t siphash(const struct siphash_key *key, const void *data, size_t size);
+
+/* ---- timers ---- */
+
+#define WHEEL_TICK_MS 10u
+#define WHEEL_LEVELS 5u
+#define WHEEL_FIRST_SLOTS 256u
+#define WHEEL_SLOTS 64u
+
+struct timer_wheel {
+    uint64_t now_tick;
+    size_t armed;
+    struct kedge_net_timer *first[WHEEL_FIRST_SLOTS];
+    struct kedge_net_timer *levels[WHEEL_LEVELS - 1][WHEEL_SLOTS];
+};
+
+void timer_wheel_init(struct timer_wheel *wheel, uint64_t now_ms);
+void timer_wheel_arm(struct timer_wheel *wheel, struct kedge_net_timer *timer);
+void timer_wheel_cancel(struct timer_wheel *wheel, struct kedge_net_timer *timer);
+/** Fires all that is due, in the order of their ticks. */
+void timer_wheel_advance(struct timer_wheel *wheel, uint64_t now_ms);
+/** How long until something may be due; -1 when nothing is armed. */
+int timer_wheel_wait_ms(const struct timer_wheel *wheel, uint64_t now_ms);
+
+/* ---- peers ---- */
+
+/** Where a peer reached us: replies leave by the same socket and address. */
+struct path {
+    uint8_t socket;
+    bool local_known;
+    union {
+        struct in_addr v4;
+        struct in6_addr v6;
+    } local;
+};
+
+/** A message that came, and what was answered to it. */
+struct recent {
+    uint64_t at_ms; /* 0: unused */
+    uint16_t message_id;
+    uint16_t reply_size; /* 0: nothing was answered */
+    uint8_t *reply;
+};
+
+struct peer {
+    struct kedge_address address;
+    struct peer *next_in_bucket;
+    struct peer *older, *newer; /* among the idle ones, by last use */
+    struct path path;
+    bool kept;
+    bool listed_idle;
+    uint8_t recent_next;
+    uint8_t queued;
+    uint16_t next_message_id;
+    struct exchange *in_flight;
+    struct exchange *queue, **queue_end;
+    struct exchange *observations;
+    struct recent *recent; /* KEDGE_NET_RECENT_MAX of them, once something had to be remembered */
+};
+
+struct peer_table {
+    struct peer **buckets;
+    size_t bucket_count; /* a power of two */
+    size_t count;
+    struct peer *oldest, *newest;
+    size_t idle_count;
+};
+
+enum kedge_rc peers_init(struct kedge_net *net) KEDGE_MUST_USE;
+void peers_destroy(struct kedge_net *net);
+struct peer *peer_find(struct kedge_net *net, const struct kedge_address *address);
+/** Finds it or makes it; NULL when there is no memory. The peer is the newest of the idle ones. */
+struct peer *peer_use(struct kedge_net *net, const struct kedge_address *address);
+/** Lists it as idle when nothing holds it, and takes it off the list when something does. */
+void peer_settle(struct kedge_net *net, struct peer *peer);
+/** The reply that was given to this message id within its lifetime; NULL when it is new. */
+const struct recent *peer_recall(const struct peer *peer, uint16_t message_id, uint64_t now_ms);
+/** Remembers a message and the reply to it (copied; losing it for lack of memory is harmless). */
+void peer_remember(struct peer *peer, uint16_t message_id, uint64_t now_ms,
+                   struct kedge_slice reply);
+
+/* ---- exchanges ---- */
+
+enum exchange_state { QUEUED, WAITING_FOR_ACK, WAITING_FOR_RESPONSE, OBSERVING };
+
+struct exchange {
+    struct kedge_net *net;
+    struct peer *peer;
+    struct exchange *next;           /* in the peer's queue or among its observations */
+    struct exchange *next_in_bucket; /* by token */
+    enum exchange_state state;
+    bool observe;
+    bool observed_once;
+    uint8_t transmissions;
+    uint16_t message_id;
+    uint64_t token;
+    uint32_t timeout_ms;
+    struct kedge_net_timer timer;
+    kedge_net_result_fn *on_result;
+    void *context;
+    uint32_t observe_number;
+    uint64_t observe_at_ms;
+    char path[KEDGE_NET_PATH_MAX + 1];
+    int32_t accept;
+    uint8_t *collected; /* of a response in blocks */
+    size_t collected_size;
+    size_t message_size;
+    uint8_t message[]; /* as it is sent, and sent again */
+};
+
+struct exchange_table {
+    struct exchange **buckets;
+    size_t bucket_count;
+    size_t count;
+    uint64_t last_token;
+};
+
+enum kedge_rc exchanges_init(struct kedge_net *net) KEDGE_MUST_USE;
+void exchanges_destroy(struct kedge_net *net);
+/** An empty ACK or RST came. */
+void exchange_on_empty(struct kedge_net *net, struct peer *peer,
+                       const struct kedge_coap_message *message);
+/** A response came, piggybacked or separate. */
+void exchange_on_response(struct kedge_net *net, const struct kedge_address *from,
+                          const struct kedge_coap_message *message);
+
+/* ---- sockets ---- */
+
+struct listener {
+    int file;
+    struct kedge_address address; /* as bound */
+};
+
+struct outgoing {
+    struct kedge_address to;
+    struct path path;
+    size_t size;
+    uint8_t bytes[KEDGE_COAP_MESSAGE_MAX];
+    _Alignas(8) uint8_t control[CONTROL_SIZE];
+};
+
+struct post {
+    struct post *next;
+    void (*fn)(void *context);
+    void *context;
+};
+
+struct kedge_net {
+    struct kedge_net_config config;
+    struct siphash_key key;
+    int epoll;
+    int wake; /* eventfd */
+    _Atomic bool stopping;
+    uint64_t now_ms;
+    struct timer_wheel wheel;
+    struct peer_table peers;
+    struct exchange_table exchanges;
+    struct listener listeners[KEDGE_NET_LISTEN_MAX];
+    size_t listener_count;
+    struct kedge_net_counters counters;
+    pthread_mutex_t posts_lock;
+    struct post *posts, **posts_end;
+    struct outgoing *outgoing; /* BATCH of them */
+    size_t outgoing_count;
+    uint8_t *incoming; /* BATCH * DATAGRAM_SIZE */
+};
+
+enum kedge_rc listener_open(struct kedge_net *net,
+                            const struct kedge_address *address) KEDGE_MUST_USE;
+/** Takes what has come, at most a few batches, and hands each datagram to net_on_datagram(). */
+void listener_read(struct kedge_net *net, uint8_t index);
+/** Queues a datagram; it leaves when the batch is full or at the end of the round. */
+void net_transmit(struct kedge_net *net, const struct kedge_address *to, const struct path *path,
+                  struct kedge_slice bytes);
+void net_flush(struct kedge_net *net);
+/** The one way in for a datagram. */
+void net_on_datagram(struct kedge_net *net, const struct kedge_address *from,
+                     const struct path *path, struct kedge_slice bytes);
+
+#endif

@@ -1,0 +1,165 @@
+/*
+ * net.h: the server's UDP event loop and CoAP endpoint (RFC 7252, RFC 7641, RFC 7959).
+ *
+ * One thread runs kedge_net_run() and owns everything here; only kedge_net_post() and
+ * kedge_net_stop() may be called from other threads. Inbound requests go to one handler, which
+ * answers at once (piggybacked). Outbound requests are confirmable, retransmitted, one at a time
+ * for each peer (NSTART 1). Duplicates of either side are recognised by their message id.
+ * Times are milliseconds of the monotonic clock.
+ */
+#ifndef KEDGE_UPDATER_NET_H
+#define KEDGE_UPDATER_NET_H
+
+#include <kedge/coap.h>
+#include <netinet/in.h>
+
+#define KEDGE_NET_LISTEN_MAX 8u
+#define KEDGE_NET_QUEUE_MAX 16u        /* requests that wait for one peer; more are KEDGE_E_BUSY */
+#define KEDGE_NET_MESSAGE_MAX 1280u    /* bytes of a message of ours */
+#define KEDGE_NET_PATH_MAX 63u         /* of an outbound request */
+#define KEDGE_NET_COLLECTED_MAX 65536u /* bytes of a response that comes in blocks */
+#define KEDGE_NET_IDLE_PEERS_MAX 4096u /* peers that nobody keeps and nothing waits for */
+#define KEDGE_NET_RECENT_MAX 4u        /* message ids remembered for each peer */
+#define KEDGE_NET_EXCHANGE_LIFETIME_MS 247000u /* RFC 7252 section 4.8.2 */
+
+/* ---- addresses ---- */
+
+struct kedge_address {
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    };
+};
+
+#define KEDGE_ADDRESS_TEXT_MAX 64u
+
+bool kedge_address_equal(const struct kedge_address *a, const struct kedge_address *b);
+socklen_t kedge_address_size(const struct kedge_address *address);
+/** Writes "192.0.2.1:5683" or "[2001:db8::1]:5683". */
+void kedge_address_text(const struct kedge_address *address, char text[KEDGE_ADDRESS_TEXT_MAX]);
+/** From a numeric host ("" is every IPv4 address) and a port. KEDGE_E_MALFORMED for a name. */
+enum kedge_rc kedge_address_from_host(const char *host, uint16_t port,
+                                      struct kedge_address *out) KEDGE_MUST_USE;
+/** Reads back what kedge_address_text() wrote. */
+enum kedge_rc kedge_address_parse(const char *text, struct kedge_address *out) KEDGE_MUST_USE;
+
+/* ---- the loop ---- */
+
+struct kedge_net;
+struct kedge_net_reply;
+
+/** Begins the reply with `code`; options, then the payload, are added to the builder it returns. */
+struct kedge_coap_builder *kedge_net_reply(struct kedge_net_reply *reply, uint8_t code);
+
+/**
+ * Handles a request. Without a kedge_net_reply() a confirmable one is only acknowledged. `request`
+ * is borrowed for the call.
+ */
+typedef void kedge_net_handler_fn(void *context, const struct kedge_address *from,
+                                  const struct kedge_coap_message *request,
+                                  struct kedge_net_reply *reply);
+
+struct kedge_net_config {
+    struct kedge_address listen[KEDGE_NET_LISTEN_MAX]; /* port 0: a free one */
+    size_t listen_count;
+    kedge_net_handler_fn *on_request;
+    void *context;
+    uint32_t ack_timeout_ms; /* 0: 2000 */
+    uint32_t retransmit_max; /* 0: 4 */
+    uint32_t response_ms;    /* how long to wait for a separate response; 0: 60000 */
+};
+
+/** Opens the sockets. KEDGE_E_SYSTEM when an address cannot be had (errno says why). */
+enum kedge_rc kedge_net_create(const struct kedge_net_config *config,
+                               struct kedge_net **out) KEDGE_MUST_USE;
+/** After kedge_net_run() has returned. What still waits is dropped without a callback. */
+void kedge_net_destroy(struct kedge_net *net);
+/** Sets who handles requests, before kedge_net_run(). */
+void kedge_net_set_handler(struct kedge_net *net, kedge_net_handler_fn *on_request, void *context);
+/** Serves until kedge_net_stop(). */
+enum kedge_rc kedge_net_run(struct kedge_net *net) KEDGE_MUST_USE;
+/** Ends kedge_net_run(); from any thread and from a signal handler. */
+void kedge_net_stop(struct kedge_net *net);
+
+/** Has `fn(context)` called on the network thread, in the order of posting; any thread. */
+enum kedge_rc kedge_net_post(struct kedge_net *net, void (*fn)(void *context),
+                             void *context) KEDGE_MUST_USE;
+/** The port of the n-th listening address; 0 beyond them. */
+uint16_t kedge_net_local_port(const struct kedge_net *net, size_t index);
+uint64_t kedge_net_now_ms(const struct kedge_net *net);
+
+/* ---- timers ---- */
+
+/** Zero it once; it is the caller's and must not move while it is armed. */
+struct kedge_net_timer {
+    struct kedge_net_timer *next, **link; /* link is NULL while it is not armed */
+    uint64_t at_ms;
+    void (*fn)(void *context);
+    void *context;
+};
+
+/** Arms it, or arms it anew; fires once, at or up to 10 ms after `at_ms`. O(1). */
+void kedge_net_timer_arm(struct kedge_net *net, struct kedge_net_timer *timer, uint64_t at_ms,
+                         void (*fn)(void *context), void *context);
+void kedge_net_timer_cancel(struct kedge_net *net, struct kedge_net_timer *timer);
+
+/* ---- requests to peers ---- */
+
+/** Fill it with KEDGE_NET_REQUEST_INIT and change what differs. Everything is copied. */
+struct kedge_net_request {
+    uint8_t method;
+    const char *path;       /* "5/0/1" */
+    int32_t content_format; /* -1: none */
+    int32_t accept;         /* -1: none */
+    struct kedge_slice payload;
+};
+
+#define KEDGE_NET_REQUEST_INIT                                                   \
+    {                                                                            \
+        .method = KEDGE_COAP_GET, .path = "", .content_format = -1, .accept = -1 \
+    }
+
+/**
+ * Tells how a request ended: KEDGE_OK with the response (any code), KEDGE_E_TIMEOUT (no answer),
+ * KEDGE_E_REFUSED (RST), KEDGE_E_LIMIT (too large), KEDGE_E_CANCELED (the peer was forgotten).
+ * Called once for a request; for an observation also for each newer notification. `response` is
+ * borrowed for the call, NULL unless KEDGE_OK. Not called from within the function that sends.
+ */
+typedef void kedge_net_result_fn(void *context, enum kedge_rc rc,
+                                 const struct kedge_coap_message *response);
+
+/**
+ * Sends a request; `handle` (may be NULL) names it until its callback. KEDGE_E_BUSY when the peer's
+ * queue is full, KEDGE_E_BUFFER when it does not fit into a message, KEDGE_E_MEMORY.
+ */
+enum kedge_rc kedge_net_send(struct kedge_net *net, const struct kedge_address *to,
+                             const struct kedge_net_request *request,
+                             kedge_net_result_fn *on_result, void *context,
+                             uint64_t *handle) KEDGE_MUST_USE;
+/** Observes `path`: the callback stays until the end is told (rc other than KEDGE_OK) or cancelled.
+ */
+enum kedge_rc kedge_net_observe(struct kedge_net *net, const struct kedge_address *to,
+                                const char *path, int32_t accept, kedge_net_result_fn *on_result,
+                                void *context, uint64_t *handle) KEDGE_MUST_USE;
+/** Its callback is not called any more. Notifications to come are answered with RST. */
+void kedge_net_cancel(struct kedge_net *net, uint64_t handle);
+
+/** Keeps the peer's state for good (a registration), or lets it go when it is idle. */
+enum kedge_rc kedge_net_peer_keep(struct kedge_net *net, const struct kedge_address *peer,
+                                  bool keep) KEDGE_MUST_USE;
+/** Ends all requests and observations of the peer: each is told KEDGE_E_CANCELED, before this
+ * returns. */
+void kedge_net_peer_forget(struct kedge_net *net, const struct kedge_address *peer);
+
+/* ---- figures ---- */
+
+struct kedge_net_counters {
+    uint64_t datagrams_in, datagrams_out, malformed, duplicates, retransmissions, timeouts;
+    uint64_t peers, exchanges, send_failures;
+};
+
+/** On the network thread. */
+struct kedge_net_counters kedge_net_counters(const struct kedge_net *net);
+
+#endif

@@ -1,0 +1,184 @@
+/*
+ * peer_table.c: peers by address. Those that nobody keeps and nothing waits for are bounded in
+ * number; the one that was quiet longest goes first, so that spoofed addresses cost no lasting
+ * memory.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "updater/net/internal.h"
+
+#define FIRST_BUCKETS 256u
+
+enum kedge_rc peers_init(struct kedge_net *net)
+{
+    net->peers.buckets = calloc(FIRST_BUCKETS, sizeof *net->peers.buckets);
+    if (net->peers.buckets == NULL)
+        return KEDGE_E_MEMORY;
+    net->peers.bucket_count = FIRST_BUCKETS;
+    return KEDGE_OK;
+}
+
+static uint64_t hash_of(const struct kedge_net *net, const struct kedge_address *address)
+{
+    uint8_t bytes[24];
+    memset(bytes, 0, sizeof bytes);
+    if (address->any.sa_family == AF_INET) {
+        memcpy(bytes, &address->v4.sin_addr, 4);
+        memcpy(bytes + 4, &address->v4.sin_port, 2);
+        return siphash(&net->key, bytes, 6);
+    }
+    memcpy(bytes, &address->v6.sin6_addr, 16);
+    memcpy(bytes + 16, &address->v6.sin6_port, 2);
+    memcpy(bytes + 18, &address->v6.sin6_scope_id, 4);
+    return siphash(&net->key, bytes, 22);
+}
+
+static struct peer **bucket_of(const struct kedge_net *net, const struct kedge_address *address)
+{
+    return &net->peers.buckets[hash_of(net, address) & (net->peers.bucket_count - 1)];
+}
+
+/* Twice the buckets when they are full on average; without memory it only gets slower. */
+static void grow(struct kedge_net *net)
+{
+    size_t old_count = net->peers.bucket_count;
+    struct peer **old = net->peers.buckets;
+    struct peer **buckets = calloc(2 * old_count, sizeof *buckets);
+    if (buckets == NULL)
+        return;
+    net->peers.buckets = buckets;
+    net->peers.bucket_count = 2 * old_count;
+    for (size_t i = 0; i < old_count; i++) {
+        struct peer *peer = old[i];
+        while (peer != NULL) {
+            struct peer *next = peer->next_in_bucket;
+            struct peer **bucket = bucket_of(net, &peer->address);
+            peer->next_in_bucket = *bucket;
+            *bucket = peer;
+            peer = next;
+        }
+    }
+    free(old);
+}
+
+struct peer *peer_find(struct kedge_net *net, const struct kedge_address *address)
+{
+    struct peer *peer = *bucket_of(net, address);
+    while (peer != NULL && !kedge_address_equal(&peer->address, address))
+        peer = peer->next_in_bucket;
+    return peer;
+}
+
+/* ---- the list of idle ones ---- */
+
+static void unlist(struct kedge_net *net, struct peer *peer)
+{
+    if (!peer->listed_idle)
+        return;
+    *(peer->older ? &peer->older->newer : &net->peers.oldest) = peer->newer;
+    *(peer->newer ? &peer->newer->older : &net->peers.newest) = peer->older;
+    peer->older = peer->newer = NULL;
+    peer->listed_idle = false;
+    net->peers.idle_count--;
+}
+
+static void list_newest(struct kedge_net *net, struct peer *peer)
+{
+    peer->older = net->peers.newest;
+    peer->newer = NULL;
+    *(peer->older ? &peer->older->newer : &net->peers.oldest) = peer;
+    net->peers.newest = peer;
+    peer->listed_idle = true;
+    net->peers.idle_count++;
+}
+
+static void drop(struct kedge_net *net, struct peer *peer)
+{
+    struct peer **link = bucket_of(net, &peer->address);
+    while (*link != peer)
+        link = &(*link)->next_in_bucket;
+    *link = peer->next_in_bucket;
+    unlist(net, peer);
+    for (size_t i = 0; peer->recent != NULL && i < KEDGE_NET_RECENT_MAX; i++)
+        free(peer->recent[i].reply);
+    free(peer->recent);
+    free(peer);
+    net->peers.count--;
+}
+
+void peer_settle(struct kedge_net *net, struct peer *peer)
+{
+    bool held = peer->kept || peer->in_flight || peer->queue || peer->observations;
+    unlist(net, peer);
+    if (held)
+        return;
+    list_newest(net, peer);
+    while (net->peers.idle_count > KEDGE_NET_IDLE_PEERS_MAX)
+        drop(net, net->peers.oldest);
+}
+
+struct peer *peer_use(struct kedge_net *net, const struct kedge_address *address)
+{
+    struct peer *peer = peer_find(net, address);
+    if (peer == NULL) {
+        peer = calloc(1, sizeof *peer);
+        if (peer == NULL)
+            return NULL;
+        peer->address = *address;
+        peer->queue_end = &peer->queue;
+        /* RFC 7252 section 4.4: hard to guess where a peer's message ids begin. */
+        peer->next_message_id = (uint16_t)siphash(&net->key, &net->now_ms, sizeof net->now_ms);
+        if (net->peers.count >= net->peers.bucket_count)
+            grow(net);
+        struct peer **bucket = bucket_of(net, address);
+        peer->next_in_bucket = *bucket;
+        *bucket = peer;
+        net->peers.count++;
+    }
+    peer_settle(net, peer);
+    return peer;
+}
+
+void peers_destroy(struct kedge_net *net)
+{
+    for (size_t i = 0; i < net->peers.bucket_count; i++)
+        while (net->peers.buckets[i] != NULL)
+            drop(net, net->peers.buckets[i]);
+    free(net->peers.buckets);
+}
+
+/* ---- what came before ---- */
+
+const struct recent *peer_recall(const struct peer *peer, uint16_t message_id, uint64_t now_ms)
+{
+    for (size_t i = 0; peer->recent != NULL && i < KEDGE_NET_RECENT_MAX; i++) {
+        const struct recent *recent = &peer->recent[i];
+        if (recent->at_ms != 0 && recent->message_id == message_id &&
+            now_ms - recent->at_ms < KEDGE_NET_EXCHANGE_LIFETIME_MS)
+            return recent;
+    }
+    return NULL;
+}
+
+void peer_remember(struct peer *peer, uint16_t message_id, uint64_t now_ms,
+                   struct kedge_slice reply)
+{
+    if (peer->recent == NULL)
+        peer->recent = calloc(KEDGE_NET_RECENT_MAX, sizeof *peer->recent);
+    if (peer->recent == NULL)
+        return;
+    struct recent *recent = &peer->recent[peer->recent_next];
+    peer->recent_next = (uint8_t)((peer->recent_next + 1u) % KEDGE_NET_RECENT_MAX);
+    free(recent->reply);
+    *recent = (struct recent){.at_ms = now_ms, .message_id = message_id};
+    if (reply.size == 0)
+        return;
+    recent->reply = malloc(reply.size);
+    if (recent->reply == NULL) {
+        recent->at_ms = 0;
+        return;
+    }
+    memcpy(recent->reply, reply.data, reply.size);
+    recent->reply_size = (uint16_t)reply.size;
+}

@@ -1,0 +1,209 @@
+/*
+ * socket.c: UDP sockets: datagrams in and out in batches. A socket that is bound to every address
+ * notes which one was asked, so that the reply leaves from it.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "updater/net/internal.h"
+
+#define BATCHES_AT_ONCE 8u
+#define SOCKET_BUFFER_BYTES (4 << 20)
+
+static bool configure(int file, int family)
+{
+    int on = 1;
+    int bytes = SOCKET_BUFFER_BYTES;
+    /* Bursts of a fleet: as much buffer as the system grants. */
+    setsockopt(file, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+    setsockopt(file, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+    if (family == AF_INET)
+        return setsockopt(file, IPPROTO_IP, IP_PKTINFO, &on, sizeof on) == 0;
+    return setsockopt(file, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == 0 &&
+           setsockopt(file, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on) == 0;
+}
+
+enum kedge_rc listener_open(struct kedge_net *net, const struct kedge_address *address)
+{
+    struct listener *listener = &net->listeners[net->listener_count];
+    int family = address->any.sa_family;
+    int file = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (file < 0)
+        return KEDGE_E_SYSTEM;
+    socklen_t size = sizeof listener->address;
+    struct epoll_event event = {.events = EPOLLIN, .data.u32 = (uint32_t)net->listener_count};
+    if (!configure(file, family) || bind(file, &address->any, kedge_address_size(address)) != 0 ||
+        getsockname(file, &listener->address.any, &size) != 0 ||
+        epoll_ctl(net->epoll, EPOLL_CTL_ADD, file, &event) != 0) {
+        int reason = errno;
+        close(file);
+        errno = reason;
+        return KEDGE_E_SYSTEM;
+    }
+    listener->file = file;
+    net->listener_count++;
+    return KEDGE_OK;
+}
+
+/* ---- in ---- */
+
+static struct path path_of(uint8_t index, struct msghdr *header)
+{
+    struct path path = {.socket = index};
+    for (struct cmsghdr *part = CMSG_FIRSTHDR(header); part != NULL;
+         part = CMSG_NXTHDR(header, part)) {
+        if (part->cmsg_level == IPPROTO_IP && part->cmsg_type == IP_PKTINFO) {
+            struct in_pktinfo info;
+            memcpy(&info, CMSG_DATA(part), sizeof info);
+            path.local.v4 = info.ipi_spec_dst;
+            path.local_known = true;
+        } else if (part->cmsg_level == IPPROTO_IPV6 && part->cmsg_type == IPV6_PKTINFO) {
+            struct in6_pktinfo info;
+            memcpy(&info, CMSG_DATA(part), sizeof info);
+            path.local.v6 = info.ipi6_addr;
+            path.local_known = true;
+        }
+    }
+    return path;
+}
+
+static int read_batch(struct kedge_net *net, uint8_t index)
+{
+    struct mmsghdr headers[BATCH];
+    struct iovec vectors[BATCH];
+    struct kedge_address from[BATCH];
+    _Alignas(8) uint8_t control[BATCH][CONTROL_SIZE];
+    memset(headers, 0, sizeof headers);
+    for (size_t i = 0; i < BATCH; i++) {
+        vectors[i] =
+            (struct iovec){.iov_base = net->incoming + i * DATAGRAM_SIZE, .iov_len = DATAGRAM_SIZE};
+        headers[i].msg_hdr = (struct msghdr){.msg_name = &from[i],
+                                             .msg_namelen = sizeof from[i],
+                                             .msg_iov = &vectors[i],
+                                             .msg_iovlen = 1,
+                                             .msg_control = control[i],
+                                             .msg_controllen = CONTROL_SIZE};
+    }
+    int count = recvmmsg(net->listeners[index].file, headers, BATCH, 0, NULL);
+    for (int i = 0; i < count; i++) {
+        struct path path = path_of(index, &headers[i].msg_hdr);
+        net->counters.datagrams_in++;
+        /* One that was cut is larger than any message that we take. */
+        if ((headers[i].msg_hdr.msg_flags & MSG_TRUNC) != 0)
+            net->counters.malformed++;
+        else
+            net_on_datagram(net, &from[i], &path,
+                            kedge_slice(vectors[i].iov_base, headers[i].msg_len));
+    }
+    return count;
+}
+
+void listener_read(struct kedge_net *net, uint8_t index)
+{
+    for (unsigned i = 0; i < BATCHES_AT_ONCE; i++)
+        if (read_batch(net, index) < (int)BATCH)
+            return;
+}
+
+/* ---- out ---- */
+
+static size_t write_control(const struct path *path, int family, uint8_t control[CONTROL_SIZE])
+{
+    struct msghdr header = {.msg_control = control, .msg_controllen = CONTROL_SIZE};
+    memset(control, 0, CONTROL_SIZE);
+    struct cmsghdr *part = CMSG_FIRSTHDR(&header);
+    if (family == AF_INET) {
+        struct in_pktinfo info = {.ipi_spec_dst = path->local.v4};
+        part->cmsg_level = IPPROTO_IP;
+        part->cmsg_type = IP_PKTINFO;
+        part->cmsg_len = CMSG_LEN(sizeof info);
+        memcpy(CMSG_DATA(part), &info, sizeof info);
+        return CMSG_SPACE(sizeof info);
+    }
+    struct in6_pktinfo info = {.ipi6_addr = path->local.v6};
+    part->cmsg_level = IPPROTO_IPV6;
+    part->cmsg_type = IPV6_PKTINFO;
+    part->cmsg_len = CMSG_LEN(sizeof info);
+    memcpy(CMSG_DATA(part), &info, sizeof info);
+    return CMSG_SPACE(sizeof info);
+}
+
+void net_transmit(struct kedge_net *net, const struct kedge_address *to, const struct path *path,
+                  struct kedge_slice bytes)
+{
+    if (bytes.size > KEDGE_COAP_MESSAGE_MAX)
+        return;
+    if (net->outgoing_count == BATCH)
+        net_flush(net);
+    struct outgoing *out = &net->outgoing[net->outgoing_count++];
+    out->to = *to;
+    out->path = *path;
+    out->size = bytes.size;
+    memcpy(out->bytes, bytes.data, bytes.size);
+}
+
+/* The socket for a path: the one the peer came by, or the first of its family. */
+static int file_for(const struct kedge_net *net, const struct outgoing *out)
+{
+    int family = out->to.any.sa_family;
+    if (out->path.socket < net->listener_count &&
+        net->listeners[out->path.socket].address.any.sa_family == family)
+        return net->listeners[out->path.socket].file;
+    for (size_t i = 0; i < net->listener_count; i++)
+        if (net->listeners[i].address.any.sa_family == family)
+            return net->listeners[i].file;
+    return -1;
+}
+
+static void send_run(struct kedge_net *net, size_t first, size_t count, int file)
+{
+    struct mmsghdr headers[BATCH];
+    struct iovec vectors[BATCH];
+    memset(headers, 0, sizeof headers);
+    for (size_t i = 0; i < count; i++) {
+        struct outgoing *out = &net->outgoing[first + i];
+        vectors[i] = (struct iovec){.iov_base = out->bytes, .iov_len = out->size};
+        headers[i].msg_hdr = (struct msghdr){.msg_name = &out->to,
+                                             .msg_namelen = kedge_address_size(&out->to),
+                                             .msg_iov = &vectors[i],
+                                             .msg_iovlen = 1};
+        if (out->path.local_known) {
+            headers[i].msg_hdr.msg_control = out->control;
+            headers[i].msg_hdr.msg_controllen =
+                write_control(&out->path, out->to.any.sa_family, out->control);
+        }
+    }
+    size_t sent = 0;
+    while (sent < count) {
+        int done = sendmmsg(file, headers + sent, (unsigned)(count - sent), 0);
+        if (done > 0) {
+            sent += (size_t)done;
+            continue;
+        }
+        if (errno == EINTR)
+            continue;
+        /* UDP may lose what does not go out; the other side, or our timer, asks again. */
+        net->counters.send_failures++;
+        sent++;
+    }
+    net->counters.datagrams_out += count;
+}
+
+void net_flush(struct kedge_net *net)
+{
+    size_t first = 0;
+    while (first < net->outgoing_count) {
+        int file = file_for(net, &net->outgoing[first]);
+        size_t count = 1;
+        while (first + count < net->outgoing_count &&
+               file_for(net, &net->outgoing[first + count]) == file)
+            count++;
+        if (file >= 0)
+            send_run(net, first, count, file);
+        first += count;
+    }
+    net->outgoing_count = 0;
+}
