@@ -2,14 +2,13 @@
 #include "agent/fetch/download.h"
 
 #include <inttypes.h>
+#include <kedge/coap.h>
 #include <stdio.h>
 #include <string.h>
 
-#define CODE_CONTENT 0x45u
 #define CODE_CLASS(code) ((code) >> 5)
 #define CODE_DETAIL(code) ((code)&0x1Fu)
-#define CODE_REQUEST_INCOMPLETE 0x88u
-#define CODE_TOO_MANY_REQUESTS 0x9Du
+#define CODE_TOO_MANY_REQUESTS KEDGE_COAP_CODE(4, 29) /* RFC 8516 */
 
 static uint32_t block_size(uint8_t szx)
 {
@@ -85,7 +84,7 @@ void kedge_download_lost(struct kedge_download *download, uint64_t now_ms)
 /* A refusal of the server: some pass by themselves, the others are about the URI. */
 static void refused(struct kedge_download *download, uint8_t code, uint64_t now_ms)
 {
-    if (CODE_CLASS(code) == 5 || code == CODE_REQUEST_INCOMPLETE ||
+    if (CODE_CLASS(code) == 5 || code == KEDGE_COAP_INCOMPLETE ||
         code == CODE_TOO_MANY_REQUESTS) {
         kedge_download_lost(download, now_ms);
         return;
@@ -145,7 +144,7 @@ void kedge_download_answer(struct kedge_download *download,
     if (!download->asked || download->failure != KEDGE_OK || download->finished)
         return;
     download->asked = false;
-    if (answer->code != CODE_CONTENT) {
+    if (answer->code != KEDGE_COAP_CONTENT) {
         refused(download, answer->code, now_ms);
         return;
     }

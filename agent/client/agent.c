@@ -1,0 +1,487 @@
+/* agent.c: see agent.h. */
+#define _GNU_SOURCE
+#include "agent/client/agent.h"
+
+#include "agent/client/credentials.h"
+#include "agent/client/health.h"
+#include "agent/client/log.h"
+#include "agent/client/object5.h"
+#include "agent/client/server.h"
+#include "agent/client/trial.h"
+
+#include <errno.h>
+#include <kedge/crypto.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define POLL_MAX_MS 60000u
+#define STOP_LIMIT_MS 2000u   /* for the De-register */
+#define REBOOT_LIMIT_MS 2000u /* for the last notification to be acknowledged */
+#define REBOOT_LINGER_MS 100u /* so that a repeated Execute still gets its answer */
+
+struct agent {
+    const struct kedge_agent_config *config;
+    struct kedge_port_trust trust;
+    struct kedge_port_state port;
+    struct kedge_credentials credentials;
+    struct kedge_object5 object5;
+    struct kedge_server server;
+    struct kedge_trial trial;
+    struct kedge_health health;
+    bool storing; /* /1/0/6 */
+    bool stopping, rebooting;
+    uint64_t stop_at_ms, linger_until_ms;
+    int signals;
+};
+
+static uint64_t now_ms(void)
+{
+    const struct kedge_clock *clock = kedge_port_clock();
+    return clock->monotonic_ms(clock->context);
+}
+
+/* ---- the resources ---- */
+
+static enum kedge_rc text_value(const char *text, struct kedge_lwm2m_value *value)
+{
+    value->bytes = kedge_slice_text(text);
+    return KEDGE_OK;
+}
+
+static enum kedge_rc read_server(const struct agent *agent, uint16_t resource,
+                                 struct kedge_lwm2m_value *value)
+{
+    switch (resource) {
+    case 0:
+        value->integer = 1;
+        return KEDGE_OK;
+    case 1:
+        value->integer = agent->server.registration.lifetime_s;
+        return KEDGE_OK;
+    case 6:
+        value->integer = agent->storing;
+        return KEDGE_OK;
+    case 7:
+        return text_value("U", value);
+    default:
+        return KEDGE_E_NOT_FOUND;
+    }
+}
+
+static enum kedge_rc read_device(const struct agent *agent, uint16_t resource, size_t index,
+                                 struct kedge_lwm2m_value *value)
+{
+    const struct kedge_agent_config *config = agent->config;
+    switch (resource) {
+    case 0:
+        return text_value(config->vendor, value);
+    case 1:
+        return text_value(config->class_name, value);
+    case 2:
+        return text_value(config->endpoint, value);
+    case 3:
+        return text_value(agent->object5.version, value);
+    case 11:
+        value->integer = 0; /* no error */
+        return index == 0 ? KEDGE_OK : KEDGE_E_NOT_FOUND;
+    case 16:
+        return text_value("U", value);
+    case 18:
+        return config->hardware[0] != '\0' ? text_value(config->hardware, value)
+                                           : KEDGE_E_NOT_FOUND;
+    default:
+        return KEDGE_E_NOT_FOUND;
+    }
+}
+
+static enum kedge_rc on_read(void *context, uint16_t object, uint16_t resource, size_t index,
+                             struct kedge_lwm2m_value *value)
+{
+    const struct agent *agent = context;
+    switch (object) {
+    case KEDGE_LWM2M_OBJECT_SERVER:
+        return read_server(agent, resource, value);
+    case KEDGE_LWM2M_OBJECT_DEVICE:
+        return read_device(agent, resource, index, value);
+    case KEDGE_LWM2M_OBJECT_FIRMWARE:
+        return kedge_object5_read(&agent->object5, resource, index, value);
+    default:
+        return text_value(agent->object5.state.reason, value);
+    }
+}
+
+static uint8_t on_write(void *context, uint16_t object, uint16_t resource,
+                        const struct kedge_lwm2m_value *value)
+{
+    struct agent *agent = context;
+    if (object == KEDGE_LWM2M_OBJECT_FIRMWARE)
+        return resource == KEDGE_FIRMWARE_PACKAGE_URI
+                   ? kedge_object5_write_uri(&agent->object5, value->bytes)
+                   : kedge_object5_write_package(&agent->object5, value->bytes);
+    if (resource == 1)
+        return kedge_registration_set_lifetime(&agent->server.registration, value->integer,
+                                               now_ms())
+                   ? KEDGE_COAP_CHANGED
+                   : KEDGE_COAP_BAD_REQUEST;
+    agent->storing = value->integer != 0;
+    return KEDGE_COAP_CHANGED;
+}
+
+static uint8_t on_execute(void *context, uint16_t object, uint16_t resource,
+                          struct kedge_slice arguments)
+{
+    (void)arguments; /* none of these takes any */
+    struct agent *agent = context;
+    switch (object) {
+    case KEDGE_LWM2M_OBJECT_SERVER:
+        kedge_registration_trigger(&agent->server.registration, now_ms());
+        return KEDGE_COAP_CHANGED;
+    case KEDGE_LWM2M_OBJECT_DEVICE:
+        kedge_log(KEDGE_LOG_INFO, "the server asks for a reboot");
+        agent->object5.reboot_wanted = true;
+        return KEDGE_COAP_CHANGED;
+    default:
+        return kedge_object5_execute(&agent->object5, resource);
+    }
+}
+
+/* ---- the trial ---- */
+
+static void confirm(struct agent *agent)
+{
+    enum kedge_rc rc = kedge_object5_confirm(&agent->object5);
+    kedge_trial_confirmed(&agent->trial, rc == KEDGE_OK, now_ms());
+    if (rc == KEDGE_OK)
+        kedge_log(KEDGE_LOG_INFO, "version %s is confirmed", agent->object5.version);
+    else
+        kedge_log(KEDGE_LOG_ERROR, "the confirmation cannot be written: %s", kedge_rc_text(rc));
+}
+
+static void run_health(struct agent *agent)
+{
+    kedge_log(KEDGE_LOG_INFO, "on trial: health command: %s", agent->config->health_command);
+    enum kedge_rc rc =
+        kedge_health_start(&agent->health, agent->config->health_command, agent->object5.slot,
+                           agent->object5.version, agent->config->endpoint);
+    kedge_trial_health_started(&agent->trial, rc == KEDGE_OK, now_ms());
+}
+
+static void mind_trial(struct agent *agent, uint64_t *wait_ms)
+{
+    int status, signal_number;
+    if (kedge_health_ended(&agent->health, &status, &signal_number))
+        kedge_trial_health_ended(&agent->trial, status, signal_number);
+    if (agent->server.reached)
+        kedge_trial_server_reached(&agent->trial);
+    for (;;) {
+        uint64_t own_wait_ms;
+        switch (kedge_trial_next(&agent->trial, now_ms(), &own_wait_ms)) {
+        case KEDGE_TRIAL_RUN_HEALTH:
+            run_health(agent);
+            break;
+        case KEDGE_TRIAL_KILL_HEALTH:
+            kedge_health_kill(&agent->health);
+            break;
+        case KEDGE_TRIAL_CONFIRM:
+            confirm(agent);
+            break;
+        case KEDGE_TRIAL_REJECT:
+            kedge_object5_reject(&agent->object5, agent->trial.reason);
+            kedge_trial_rejected(&agent->trial);
+            break;
+        default:
+            if (own_wait_ms < *wait_ms)
+                *wait_ms = own_wait_ms;
+            return;
+        }
+    }
+}
+
+/* ---- the loop ---- */
+
+static void take_signals(struct agent *agent)
+{
+    struct signalfd_siginfo info;
+    while (read(agent->signals, &info, sizeof info) == (ssize_t)sizeof info) {
+        if (info.ssi_signo == SIGCHLD || agent->stopping)
+            continue; /* the trial asks for its child's end itself */
+        kedge_log(KEDGE_LOG_INFO, "ending");
+        agent->stopping = true;
+        agent->stop_at_ms = now_ms() + STOP_LIMIT_MS;
+        kedge_registration_stop(&agent->server.registration);
+    }
+}
+
+static void tell_status(struct agent *agent)
+{
+    char message[KEDGE_LWM2M_STRING_MAX + 1];
+    const char *how = kedge_registration_is_up(&agent->server.registration)
+                          ? "registered with"
+                          : "not registered with";
+    snprintf(message, sizeof message, "%s %.200s", how, agent->config->server);
+    kedge_object5_message(&agent->object5, message);
+}
+
+/* A reboot waits for the answer and the last notification to be taken, but not for long. */
+static bool reboot_is_due(struct agent *agent, uint64_t *wait_ms)
+{
+    if (!agent->object5.reboot_wanted)
+        return false;
+    uint64_t now = now_ms();
+    if (!agent->rebooting) {
+        agent->rebooting = true;
+        agent->stop_at_ms = now + REBOOT_LIMIT_MS;
+        agent->linger_until_ms = now + REBOOT_LINGER_MS;
+    }
+    if (now >= agent->stop_at_ms ||
+        (now >= agent->linger_until_ms && coap_can_exit(agent->server.context) != 0))
+        return true;
+    if (*wait_ms > 10)
+        *wait_ms = 10;
+    return false;
+}
+
+static void wait_for_events(struct agent *agent, uint64_t wait_ms)
+{
+    struct pollfd files[] = {
+        {.fd = coap_context_get_coap_fd(agent->server.context), .events = POLLIN},
+        {.fd = agent->signals, .events = POLLIN}};
+    if (poll(files, 2, (int)(wait_ms < POLL_MAX_MS ? wait_ms : POLL_MAX_MS)) < 0 && errno != EINTR)
+        kedge_log(KEDGE_LOG_ERROR, "poll: %s", strerror(errno));
+}
+
+static int loop(struct agent *agent)
+{
+    for (;;) {
+        uint64_t wait_ms = POLL_MAX_MS;
+        take_signals(agent);
+        kedge_server_process(&agent->server);
+        mind_trial(agent, &wait_ms);
+        kedge_object5_poll(&agent->object5,
+                           kedge_registration_is_up(&agent->server.registration)
+                               ? agent->server.session
+                               : NULL,
+                           &agent->server.uri, &wait_ms);
+        bool on = kedge_server_poll(&agent->server, &wait_ms);
+        kedge_server_notify(&agent->server);
+        /* Sends and arms libcoap's timers for what was queued above. */
+        kedge_server_process(&agent->server);
+        tell_status(agent);
+        if (reboot_is_due(agent, &wait_ms))
+            return KEDGE_BOOT_EXIT_REBOOT;
+        if (agent->stopping) {
+            uint64_t now = now_ms();
+            if (!on || now >= agent->stop_at_ms)
+                return 0;
+            if (wait_ms > agent->stop_at_ms - now)
+                wait_ms = agent->stop_at_ms - now;
+        }
+        wait_for_events(agent, wait_ms);
+    }
+}
+
+/* ---- beginning and end ---- */
+
+bool kedge_agent_trust(const struct kedge_agent_config *config, struct kedge_port_trust *trust)
+{
+    kedge_port_trust_init(trust, config->allow_development_keys);
+    for (size_t i = 0; i < config->trust_count; i++) {
+        enum kedge_rc rc = kedge_port_trust_add(trust, config->trust[i]);
+        if (rc != KEDGE_OK) {
+            kedge_log(KEDGE_LOG_ERROR, "--trust %s: %s", config->trust[i],
+                      rc == KEDGE_E_SYSTEM ? strerror(errno) : kedge_rc_text(rc));
+            return false;
+        }
+    }
+    trust->trust.required = (size_t)config->required;
+    if (config->required > trust->trust.key_count) {
+        kedge_log(KEDGE_LOG_ERROR, "--require %u needs that many different keys; there are %zu",
+                  (unsigned)config->required, trust->trust.key_count);
+        return false;
+    }
+    return true;
+}
+
+static bool load_credentials(struct agent *agent)
+{
+    const struct kedge_agent_config *config = agent->config;
+    if (config->psk_file[0] == '\0' && config->psk_identity[0] == '\0')
+        return true;
+    enum kedge_rc rc =
+        kedge_credentials_load(&agent->credentials, config->psk_identity, config->psk_file);
+    if (rc == KEDGE_OK)
+        return true;
+    kedge_log(KEDGE_LOG_ERROR, "--psk-identity '%s' with --psk-file '%s': %s",
+              config->psk_identity, config->psk_file,
+              rc == KEDGE_E_SYSTEM ? strerror(errno)
+                                   : "wants an identity and one line of 2 to 128 hex digits");
+    return false;
+}
+
+static bool take_server_uri(struct agent *agent)
+{
+    struct kedge_uri *uri = &agent->server.uri;
+    enum kedge_rc rc = kedge_uri_parse(kedge_slice_text(agent->config->server), uri);
+    if (rc == KEDGE_OK && uri->query.size > 0)
+        rc = KEDGE_E_URI;
+    if (rc == KEDGE_OK && uri->secure && agent->credentials.key_size == 0) {
+        kedge_log(KEDGE_LOG_ERROR, "--server %s: coaps needs --psk-identity and --psk-file",
+                  agent->config->server);
+        return false;
+    }
+    if (rc != KEDGE_OK)
+        kedge_log(KEDGE_LOG_ERROR, "--server %s: %s (coap://HOST[:PORT] or coaps://HOST[:PORT])",
+                  agent->config->server, kedge_rc_text(rc));
+    return rc == KEDGE_OK;
+}
+
+static bool open_state(struct agent *agent)
+{
+    const char *path = agent->config->state;
+    if (access(path, F_OK) != 0) {
+        kedge_log(KEDGE_LOG_ERROR, "--state %s: %s; run kedge-agent install-factory first", path,
+                  strerror(errno));
+        return false;
+    }
+    enum kedge_rc rc = kedge_port_state_open(&agent->port, path, &agent->trust.trust, 0,
+                                             KEDGE_PORT_EXCLUSIVE);
+    if (rc == KEDGE_OK)
+        return true;
+    kedge_log(KEDGE_LOG_ERROR, "--state %s: %s", path,
+              rc == KEDGE_E_BUSY     ? "another agent runs on it"
+              : rc == KEDGE_E_SYSTEM ? strerror(errno)
+                                     : kedge_rc_text(rc));
+    return false;
+}
+
+/* Which slot is this process the firmware of? kedge-boot says; without it, the confirmed one. */
+static bool find_slot(struct agent *agent)
+{
+    struct kedge_boot_record record;
+    enum kedge_rc rc = kedge_boot_record_read(&agent->port.boot, &record);
+    if (rc != KEDGE_OK) {
+        kedge_log(KEDGE_LOG_ERROR, "--state %s: %s", agent->config->state,
+                  rc == KEDGE_E_NOT_FOUND
+                      ? "no factory firmware here; run kedge-agent install-factory first"
+                      : kedge_rc_text(rc));
+        return false;
+    }
+    bool on_trial;
+    rc = kedge_port_running(&agent->object5.slot, &on_trial);
+    if (rc == KEDGE_OK)
+        return true;
+    if (rc != KEDGE_E_NOT_FOUND) {
+        kedge_log(KEDGE_LOG_ERROR, "%s in the environment makes no sense", KEDGE_BOOT_ENV_SLOT);
+        return false;
+    }
+    agent->object5.slot = record.confirmed_slot;
+    kedge_log(KEDGE_LOG_WARNING,
+              "not started by kedge-boot: taking the confirmed slot %u for the running one",
+              (unsigned)record.confirmed_slot);
+    return true;
+}
+
+static bool block_signals(struct agent *agent)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGCHLD);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) == 0)
+        agent->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (agent->signals < 0)
+        kedge_log(KEDGE_LOG_ERROR, "signals: %s", strerror(errno));
+    return agent->signals >= 0;
+}
+
+static bool begin_server(struct agent *agent)
+{
+    agent->server.clock = kedge_port_clock();
+    agent->server.random = kedge_port_random();
+    agent->server.credentials = &agent->credentials;
+    agent->server.endpoint = agent->config->endpoint;
+    agent->server.hooks = (struct kedge_model_hooks){agent, on_read, on_write, on_execute};
+    agent->server.pull = &agent->object5.pull;
+    coap_startup();
+    coap_set_log_level(LOG_CRIT);
+    coap_dtls_set_log_level(LOG_CRIT);
+    return kedge_server_begin(&agent->server, (uint32_t)agent->config->lifetime_s) == KEDGE_OK;
+}
+
+static bool begin_object5(struct agent *agent, enum kedge_object5_start *start)
+{
+    struct kedge_object5 *object = &agent->object5;
+    const struct kedge_agent_config *config = agent->config;
+    object->boot = &agent->port.boot;
+    object->clock = kedge_port_clock();
+    object->random = kedge_port_random();
+    object->credentials = &agent->credentials;
+    object->context = agent->server.context;
+    object->class_name = config->class_name;
+    object->folder = agent->port.folder;
+    object->patience_ms = config->download_patience_s * 1000;
+    kedge_vendor_uuid(kedge_slice_text(config->vendor), object->identity.vendor);
+    kedge_class_uuid(object->identity.vendor, kedge_slice_text(config->class_name),
+                     object->identity.class_id);
+    snprintf(object->state.endpoint, sizeof object->state.endpoint, "%s", config->endpoint);
+    enum kedge_rc rc = kedge_object5_start(object, start);
+    if (rc != KEDGE_OK)
+        kedge_log(KEDGE_LOG_ERROR, "--state %s: slot %u: %s", config->state,
+                  (unsigned)object->slot, kedge_rc_text(rc));
+    return rc == KEDGE_OK;
+}
+
+static int serve(struct agent *agent)
+{
+    enum kedge_object5_start start;
+    if (!begin_server(agent) || !begin_object5(agent, &start))
+        return 1;
+    kedge_log(KEDGE_LOG_INFO, "%s runs version %s in slot %u%s", agent->config->endpoint,
+              agent->object5.version, (unsigned)agent->object5.slot,
+              start == KEDGE_OBJECT5_ON_TRIAL ? ", on trial" : "");
+    if (start == KEDGE_OBJECT5_MUST_REBOOT) {
+        kedge_log(KEDGE_LOG_WARNING, "a trial waits for the bootloader: asking for a reboot");
+        return KEDGE_BOOT_EXIT_REBOOT;
+    }
+    if (start == KEDGE_OBJECT5_ON_TRIAL)
+        kedge_trial_begin(&agent->trial, agent->config->health_command[0] != '\0',
+                          agent->config->health_timeout_s * 1000);
+    return loop(agent);
+}
+
+int kedge_agent_run(const struct kedge_agent_config *config)
+{
+    struct agent *agent = calloc(1, sizeof *agent);
+    if (agent == NULL) {
+        kedge_log(KEDGE_LOG_ERROR, "%s", kedge_rc_text(KEDGE_E_MEMORY));
+        return 1;
+    }
+    agent->config = config;
+    agent->signals = -1;
+    int status = KEDGE_AGENT_EXIT_USAGE;
+    if (!load_credentials(agent) || !take_server_uri(agent) ||
+        !kedge_agent_trust(config, &agent->trust))
+        goto cleanup;
+    status = 1;
+    if (!open_state(agent))
+        goto cleanup;
+    if (find_slot(agent) && block_signals(agent))
+        status = serve(agent);
+    kedge_health_kill(&agent->health);
+    kedge_object5_stop(&agent->object5);
+    kedge_server_end(&agent->server);
+    coap_cleanup();
+    if (agent->signals >= 0)
+        close(agent->signals);
+    kedge_port_state_close(&agent->port);
+cleanup:
+    kedge_wipe(&agent->credentials, sizeof agent->credentials);
+    free(agent);
+    return status;
+}

@@ -1,0 +1,41 @@
+/* config.h: what the agent is told by its command line and configuration file. */
+#ifndef KEDGE_AGENT_CONFIG_H
+#define KEDGE_AGENT_CONFIG_H
+
+#include "agent/client/registration.h"
+#include "agent/port/port.h"
+
+#include <kedge/lwm2m.h>
+
+#include <limits.h>
+
+#define KEDGE_CONFIG_TEXT_MAX 255u
+#define KEDGE_CONFIG_COMMAND_MAX 1023u
+#define KEDGE_HEALTH_TIMEOUT_DEFAULT_S 60u
+#define KEDGE_DOWNLOAD_PATIENCE_DEFAULT_S 180u
+
+struct kedge_agent_config {
+    char config_file[PATH_MAX];
+    char server[KEDGE_CONFIG_TEXT_MAX + 1];
+    char endpoint[KEDGE_LWM2M_ENDPOINT_MAX + 1];
+    char state[PATH_MAX];
+    char vendor[KEDGE_CONFIG_TEXT_MAX + 1];
+    char class_name[KEDGE_CONFIG_TEXT_MAX + 1];
+    char hardware[KEDGE_CONFIG_TEXT_MAX + 1];
+    char psk_identity[KEDGE_CONFIG_TEXT_MAX + 1];
+    char psk_file[PATH_MAX];
+    char health_command[KEDGE_CONFIG_COMMAND_MAX + 1];
+    char trust[KEDGE_PORT_TRUST_MAX][PATH_MAX];
+    size_t trust_count;
+    uint64_t required;
+    uint64_t lifetime_s;
+    uint64_t health_timeout_s;
+    uint64_t download_patience_s;
+    uint64_t slot_size;
+    bool allow_development_keys;
+    bool verbose;
+    bool force;
+    bool json;
+};
+
+#endif

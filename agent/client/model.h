@@ -1,0 +1,49 @@
+/*
+ * model.h: the objects as a server sees them: which resources there are, what may be done with
+ * them, and the formats. What a resource holds, and what writing or executing it does, is behind
+ * hooks, so that this part is pure. Every object here has the one instance 0.
+ */
+#ifndef KEDGE_AGENT_MODEL_H
+#define KEDGE_AGENT_MODEL_H
+
+#include <kedge/coap.h>
+#include <kedge/lwm2m.h>
+
+#define KEDGE_MODEL_PAYLOAD_MAX 1024u /* the largest answer, instance reads included */
+#define KEDGE_MODEL_OBJECT_5_VERSION "1.1"
+#define KEDGE_MODEL_NO_FORMAT UINT32_MAX /* the option is absent */
+
+/** What a resource holds and does. Codes are CoAP's, from kedge/coap.h. */
+struct kedge_model_hooks {
+    void *context;
+    /** `index` counts the instances of a multiple resource. KEDGE_E_NOT_FOUND: there is no value. */
+    enum kedge_rc (*read)(void *context, uint16_t object, uint16_t resource, size_t index,
+                          struct kedge_lwm2m_value *value);
+    uint8_t (*write)(void *context, uint16_t object, uint16_t resource,
+                     const struct kedge_lwm2m_value *value);
+    uint8_t (*execute)(void *context, uint16_t object, uint16_t resource,
+                       struct kedge_slice arguments);
+};
+
+struct kedge_model_request {
+    uint8_t method;
+    struct kedge_lwm2m_path path;
+    uint32_t format; /* of the payload; KEDGE_MODEL_NO_FORMAT */
+    uint32_t accept; /* KEDGE_MODEL_NO_FORMAT */
+    struct kedge_slice payload;
+};
+
+struct kedge_model_answer {
+    uint8_t code;
+    uint32_t format; /* of the payload; KEDGE_MODEL_NO_FORMAT without one */
+};
+
+/** kedge_model_handle() carries a request out; a payload of the answer goes to `out`. */
+struct kedge_model_answer kedge_model_handle(const struct kedge_model_hooks *hooks,
+                                             const struct kedge_model_request *request,
+                                             struct kedge_writer *out);
+
+/** kedge_model_links() writes the payload of a Register: the objects and their instances. */
+enum kedge_rc kedge_model_links(struct kedge_writer *out) KEDGE_MUST_USE;
+
+#endif

@@ -1,0 +1,410 @@
+/* object5.c: see object5.h. */
+#include "agent/client/object5.h"
+
+#include "agent/client/log.h"
+#include "agent/client/reconcile.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <kedge/coap.h>
+#include <stdio.h>
+#include <string.h>
+
+static uint8_t spare(const struct kedge_object5 *object)
+{
+    return (uint8_t)(KEDGE_SLOTS - 1 - object->slot);
+}
+
+static uint64_t now_s(const struct kedge_object5 *object)
+{
+    return object->clock->wall_ms(object->clock->context) / 1000;
+}
+
+static uint64_t now_ms(const struct kedge_object5 *object)
+{
+    return object->clock->monotonic_ms(object->clock->context);
+}
+
+/* When the file cannot be written, what is in memory still holds until the next start. */
+static bool save(struct kedge_object5 *object)
+{
+    if (kedge_agent_state_save(object->folder, &object->state) == KEDGE_OK)
+        return true;
+    kedge_log(KEDGE_LOG_ERROR, "%s cannot be written: %s", KEDGE_AGENT_STATE_FILE,
+              strerror(errno));
+    return false;
+}
+
+/* ---- the state table ---- */
+
+/* Frees what the state before held. A whole package in the spare slot is made unbootable. */
+static void drop_package(struct kedge_object5 *object, enum kedge_firmware_state from)
+{
+    kedge_pull_end(&object->pull);
+    object->package_version[0] = '\0';
+    if (from == KEDGE_FIRMWARE_DOWNLOADING)
+        kedge_install_abort(&object->install);
+    struct kedge_slot slot;
+    if (from == KEDGE_FIRMWARE_DOWNLOADED &&
+        kedge_slot_open(&slot, object->boot->slots[spare(object)], 1) != KEDGE_OK)
+        kedge_log(KEDGE_LOG_WARNING, "slot %u could not be erased", (unsigned)spare(object));
+}
+
+/*
+ * Takes an event through the table. With `durable`, nothing changes unless it is on disk first.
+ * `reason` (may be NULL: keep) are the words behind `result`. Answers with a CoAP code.
+ */
+static uint8_t apply(struct kedge_object5 *object, enum kedge_firmware_event event, int result,
+                     const char *reason, bool durable)
+{
+    const struct kedge_agent_state before = object->state;
+    const struct kedge_firmware_transition *cell = kedge_firmware_transition(before.state, event);
+    if (cell->action == KEDGE_FIRMWARE_METHOD_NOT_ALLOWED)
+        return KEDGE_COAP_METHOD_NOT_ALLOWED;
+    if (cell->action == KEDGE_FIRMWARE_BAD_REQUEST)
+        return KEDGE_COAP_BAD_REQUEST;
+    if (cell->action == KEDGE_FIRMWARE_IGNORE)
+        return KEDGE_COAP_CHANGED;
+
+    object->state.state = cell->next;
+    if (cell->next != before.state)
+        object->state.changed_at_s = now_s(object);
+    if (cell->result != -1)
+        object->state.result = cell->result == -2 ? result : cell->result;
+    if (reason != NULL)
+        snprintf(object->state.reason, sizeof object->state.reason, "%s", reason);
+    if (!save(object) && durable) {
+        object->state = before;
+        return KEDGE_COAP_INTERNAL_ERROR;
+    }
+    if (cell->drop_package)
+        drop_package(object, before.state);
+    kedge_log(KEDGE_LOG_INFO, "state %s, result %d%s%s",
+              kedge_firmware_state_name(object->state.state), object->state.result,
+              object->state.reason[0] != '\0' ? ": " : "", object->state.reason);
+    return KEDGE_COAP_CHANGED;
+}
+
+/* ---- the download ---- */
+
+static void failed(struct kedge_object5 *object, enum kedge_rc rc, const char *words)
+{
+    int result = kedge_rc_update_result(rc);
+    kedge_pull_end(&object->pull);
+    kedge_install_abort(&object->install);
+    object->package_version[0] = '\0';
+    apply(object, KEDGE_FIRMWARE_DOWNLOAD_FAILED, result != 0 ? result : KEDGE_RESULT_FAILED,
+          words, false);
+}
+
+static void note_version(struct kedge_object5 *object)
+{
+    const struct kedge_suit_manifest *manifest = kedge_install_manifest(&object->install);
+    if (manifest == NULL || object->package_version[0] != '\0')
+        return;
+    if (kedge_suit_version_text(&manifest->version, object->package_version) != KEDGE_OK)
+        object->package_version[0] = '\0';
+    kedge_log(KEDGE_LOG_INFO, "the package is authentic: version %s, sequence %" PRIu64,
+              object->package_version, manifest->sequence);
+}
+
+static enum kedge_rc push(void *context, struct kedge_slice bytes)
+{
+    struct kedge_object5 *object = context;
+    KEDGE_TRY(kedge_install_push(&object->install, bytes));
+    note_version(object);
+    return KEDGE_OK;
+}
+
+static enum kedge_rc begin_install(void *context)
+{
+    struct kedge_object5 *object = context;
+    object->package_version[0] = '\0';
+    object->told_tenths = 0;
+    return kedge_install_begin(&object->install, object->boot, &object->identity, spare(object));
+}
+
+static enum kedge_rc restart(void *context)
+{
+    struct kedge_object5 *object = context;
+    kedge_log(KEDGE_LOG_INFO, "the server offers another file now: beginning anew");
+    kedge_install_abort(&object->install);
+    return begin_install(object);
+}
+
+static void begin_download(struct kedge_object5 *object)
+{
+    const struct kedge_download_sink sink = {.context = object, .push = push, .restart = restart};
+    enum kedge_rc rc = begin_install(object);
+    if (rc == KEDGE_OK)
+        rc = kedge_pull_begin(&object->pull, object->context, object->random, object->credentials,
+                              kedge_slice_text(object->state.uri), &sink, object->patience_ms,
+                              now_ms(object));
+    if (rc != KEDGE_OK)
+        failed(object, rc, kedge_rc_text(rc));
+}
+
+static void tell_progress(struct kedge_object5 *object)
+{
+    const struct kedge_download *download = &object->pull.download;
+    if (download->total == 0)
+        return;
+    unsigned tenths = (unsigned)(download->offset * 10 / download->total);
+    if (tenths <= object->told_tenths)
+        return;
+    object->told_tenths = tenths;
+    kedge_log(KEDGE_LOG_INFO, "downloading: %u %% of %" PRIu64 " bytes", tenths * 10,
+              download->total);
+}
+
+void kedge_object5_poll(struct kedge_object5 *object, coap_session_t *server,
+                        const struct kedge_uri *server_uri, uint64_t *wait_ms)
+{
+    if (object->state.state != KEDGE_FIRMWARE_DOWNLOADING || !object->pull.running)
+        return;
+    uint64_t own_wait_ms;
+    enum kedge_download_step step =
+        kedge_pull_poll(&object->pull, server, server_uri, now_ms(object), &own_wait_ms);
+    tell_progress(object);
+    if (step == KEDGE_DOWNLOAD_WAIT) {
+        if (own_wait_ms < *wait_ms)
+            *wait_ms = own_wait_ms;
+        return;
+    }
+    *wait_ms = 0;
+    if (step == KEDGE_DOWNLOAD_FAILED) {
+        char words[sizeof object->pull.download.words];
+        memcpy(words, object->pull.download.words, sizeof words);
+        failed(object, object->pull.download.failure, words);
+        return;
+    }
+    enum kedge_rc rc = kedge_install_end(&object->install);
+    if (rc != KEDGE_OK) {
+        failed(object, rc, kedge_rc_text(rc));
+        return;
+    }
+    kedge_pull_end(&object->pull);
+    apply(object, KEDGE_FIRMWARE_DOWNLOAD_DONE, KEDGE_RESULT_INITIAL, "", false);
+}
+
+/* ---- what the server does ---- */
+
+/* A URI that cannot be taken has a Result, but only where a URI could have been taken. */
+static uint8_t refuse_uri(struct kedge_object5 *object, enum kedge_rc rc)
+{
+    const struct kedge_firmware_transition *cell =
+        kedge_firmware_transition(object->state.state, KEDGE_FIRMWARE_URI_WRITTEN);
+    if (cell->action == KEDGE_FIRMWARE_METHOD_NOT_ALLOWED)
+        return KEDGE_COAP_METHOD_NOT_ALLOWED;
+    if (cell->action == KEDGE_FIRMWARE_ACCEPT) {
+        object->state.result = kedge_rc_update_result(rc);
+        snprintf(object->state.reason, sizeof object->state.reason, "%s", kedge_rc_text(rc));
+        if (!save(object))
+            return KEDGE_COAP_INTERNAL_ERROR;
+    }
+    return KEDGE_COAP_BAD_REQUEST;
+}
+
+static uint8_t reset(struct kedge_object5 *object, enum kedge_firmware_event event)
+{
+    uint8_t code = apply(object, event, KEDGE_RESULT_INITIAL, "", true);
+    if (code != KEDGE_COAP_CHANGED)
+        return code;
+    object->state.uri[0] = '\0';
+    return save(object) ? code : KEDGE_COAP_INTERNAL_ERROR;
+}
+
+uint8_t kedge_object5_write_uri(struct kedge_object5 *object, struct kedge_slice uri)
+{
+    if (uri.size == 0)
+        return reset(object, KEDGE_FIRMWARE_URI_EMPTY);
+    struct kedge_uri parsed;
+    enum kedge_rc rc = kedge_uri_parse(uri, &parsed);
+    if (rc == KEDGE_OK && parsed.secure && object->credentials->key_size == 0)
+        rc = KEDGE_E_PROTOCOL; /* resource 8 does not offer CoAPS then */
+    if (rc != KEDGE_OK)
+        return refuse_uri(object, rc);
+
+    char before[sizeof object->state.uri];
+    memcpy(before, object->state.uri, sizeof before);
+    memcpy(object->state.uri, parsed.text, sizeof before);
+    uint8_t code =
+        apply(object, KEDGE_FIRMWARE_URI_WRITTEN, KEDGE_RESULT_INITIAL, "", true);
+    if (code != KEDGE_COAP_CHANGED) {
+        memcpy(object->state.uri, before, sizeof before);
+        return code;
+    }
+    begin_download(object);
+    return code;
+}
+
+uint8_t kedge_object5_write_package(struct kedge_object5 *object, struct kedge_slice bytes)
+{
+    if (bytes.size == 1 && bytes.data[0] == '\0')
+        return reset(object, KEDGE_FIRMWARE_PACKAGE_NUL);
+    return KEDGE_COAP_METHOD_NOT_ALLOWED; /* resource 9 says pull only */
+}
+
+static uint8_t update(struct kedge_object5 *object)
+{
+    uint8_t code =
+        apply(object, KEDGE_FIRMWARE_UPDATE_EXECUTED, KEDGE_RESULT_INITIAL, "", true);
+    if (code != KEDGE_COAP_CHANGED)
+        return code;
+    enum kedge_rc rc = kedge_boot_activate(object->boot, spare(object));
+    if (rc != KEDGE_OK) {
+        apply(object, KEDGE_FIRMWARE_INSTALL_FAILED, KEDGE_RESULT_FAILED, kedge_rc_text(rc),
+              false);
+        return code;
+    }
+    kedge_log(KEDGE_LOG_INFO, "slot %u is to run on trial: a reboot follows",
+              (unsigned)spare(object));
+    object->reboot_wanted = true;
+    return code;
+}
+
+uint8_t kedge_object5_execute(struct kedge_object5 *object, uint16_t resource)
+{
+    if (resource == KEDGE_FIRMWARE_UPDATE)
+        return update(object);
+    return apply(object, KEDGE_FIRMWARE_CANCEL_EXECUTED, KEDGE_RESULT_CANCELED,
+                 kedge_rc_text(KEDGE_E_CANCELED), true);
+}
+
+static enum kedge_rc text_value(const char *text, struct kedge_lwm2m_value *value)
+{
+    value->bytes = kedge_slice_text(text);
+    return KEDGE_OK;
+}
+
+static enum kedge_rc integer_value(int64_t integer, struct kedge_lwm2m_value *value)
+{
+    value->integer = integer;
+    return KEDGE_OK;
+}
+
+enum kedge_rc kedge_object5_read(const struct kedge_object5 *object, uint16_t resource,
+                                 size_t index, struct kedge_lwm2m_value *value)
+{
+    switch (resource) {
+    case KEDGE_FIRMWARE_PACKAGE_URI:
+        return text_value(object->state.uri, value);
+    case KEDGE_FIRMWARE_STATE:
+        return integer_value((int64_t)object->state.state, value);
+    case KEDGE_FIRMWARE_RESULT:
+        return integer_value(object->state.result, value);
+    case KEDGE_FIRMWARE_PACKAGE_NAME: /* packages have no other name: what they are for */
+        return text_value(object->package_version[0] != '\0' ? object->class_name : "", value);
+    case KEDGE_FIRMWARE_PACKAGE_VERSION:
+        return text_value(object->package_version, value);
+    case KEDGE_FIRMWARE_PROTOCOLS:
+        if (index > (object->credentials->key_size > 0 ? 1u : 0u))
+            return KEDGE_E_NOT_FOUND;
+        return integer_value(index == 0 ? KEDGE_PROTOCOL_COAP : KEDGE_PROTOCOL_COAPS, value);
+    case KEDGE_FIRMWARE_DELIVERY:
+        return integer_value(0, value); /* pull */
+    case KEDGE_FIRMWARE_LAST_STATE_CHANGE_TIME:
+        return integer_value((int64_t)object->state.changed_at_s, value);
+    default:
+        return KEDGE_E_NOT_FOUND;
+    }
+}
+
+/* ---- start, trial, stop ---- */
+
+/* A package that was complete before a restart counts only if the slot still says so. */
+static void check_downloaded(struct kedge_object5 *object)
+{
+    struct kedge_slot_image *image = object->boot->work;
+    enum kedge_rc rc = kedge_slot_verify(object->boot->slots[spare(object)],
+                                         object->boot->trust, image);
+    if (rc == KEDGE_OK)
+        rc = kedge_suit_version_text(&image->manifest.version, object->package_version);
+    if (rc == KEDGE_OK)
+        return;
+    int result = kedge_rc_update_result(rc);
+    object->state.state = KEDGE_FIRMWARE_IDLE;
+    object->state.changed_at_s = now_s(object);
+    object->state.result = result != 0 ? result : KEDGE_RESULT_FAILED;
+    snprintf(object->state.reason, sizeof object->state.reason,
+             "the downloaded package was lost over a restart: %s", kedge_rc_text(rc));
+}
+
+static void load(struct kedge_object5 *object)
+{
+    char endpoint[sizeof object->state.endpoint];
+    memcpy(endpoint, object->state.endpoint, sizeof endpoint);
+    enum kedge_rc rc = kedge_agent_state_load(object->folder, &object->state);
+    memcpy(object->state.endpoint, endpoint, sizeof endpoint);
+    if (rc == KEDGE_OK || rc == KEDGE_E_NOT_FOUND)
+        return;
+    snprintf(object->state.reason, sizeof object->state.reason,
+             "the agent's state file was damaged and was begun anew (%s)", kedge_rc_text(rc));
+    kedge_log(KEDGE_LOG_WARNING, "%s: %s", KEDGE_AGENT_STATE_FILE, object->state.reason);
+}
+
+enum kedge_rc kedge_object5_start(struct kedge_object5 *object, enum kedge_object5_start *start)
+{
+    struct kedge_boot_record record;
+    KEDGE_TRY(kedge_boot_record_read(object->boot, &record));
+    KEDGE_TRY(kedge_slot_manifest(object->boot->slots[object->slot], object->boot->work));
+    KEDGE_TRY(
+        kedge_suit_version_text(&object->boot->work->manifest.version, object->version));
+    load(object);
+
+    *start = KEDGE_OBJECT5_RUNS;
+    enum kedge_start how = kedge_reconcile(&object->state, &record, object->slot, now_s(object));
+    if (how == KEDGE_START_REBOOT)
+        *start = KEDGE_OBJECT5_MUST_REBOOT;
+    if (how == KEDGE_START_TRIAL) {
+        *start = KEDGE_OBJECT5_ON_TRIAL;
+        memcpy(object->package_version, object->version, sizeof object->package_version);
+    }
+    if (how == KEDGE_START_DOWNLOADED)
+        check_downloaded(object);
+    save(object);
+    if (how == KEDGE_START_DOWNLOAD) {
+        kedge_log(KEDGE_LOG_INFO, "a download was cut short: beginning it again");
+        begin_download(object);
+    }
+    return KEDGE_OK;
+}
+
+/* So that the end of this trial is not news to the next start. */
+static void note_record(struct kedge_object5 *object)
+{
+    struct kedge_boot_record record;
+    if (kedge_boot_record_read(object->boot, &record) == KEDGE_OK)
+        object->state.boot_number = record.number;
+}
+
+enum kedge_rc kedge_object5_confirm(struct kedge_object5 *object)
+{
+    KEDGE_TRY(kedge_boot_confirm(object->boot));
+    note_record(object);
+    object->state.uri[0] = '\0';
+    apply(object, KEDGE_FIRMWARE_TRIAL_CONFIRMED, KEDGE_RESULT_SUCCESS, "", false);
+    return KEDGE_OK;
+}
+
+void kedge_object5_reject(struct kedge_object5 *object, const char *reason)
+{
+    /* Should the record not take it, the reboot still ends this boot of a counted trial. */
+    enum kedge_rc rc = kedge_boot_reject(object->boot, KEDGE_BOOT_REASON_HEALTH, reason);
+    kedge_log(KEDGE_LOG_ERROR, "the trial has failed: %s%s%s", reason,
+              rc != KEDGE_OK ? "; the boot record: " : "", rc != KEDGE_OK ? kedge_rc_text(rc) : "");
+    object->reboot_wanted = true;
+}
+
+void kedge_object5_message(struct kedge_object5 *object, const char *message)
+{
+    if (strcmp(object->state.message, message) == 0)
+        return;
+    snprintf(object->state.message, sizeof object->state.message, "%s", message);
+    save(object);
+}
+
+void kedge_object5_stop(struct kedge_object5 *object)
+{
+    kedge_pull_end(&object->pull);
+}

@@ -1,0 +1,168 @@
+/* registration.c: see registration.h. */
+#include "agent/client/registration.h"
+
+#include <kedge/coap.h>
+
+void kedge_registration_begin(struct kedge_registration *registration,
+                              const struct kedge_random *random, uint32_t lifetime_s,
+                              uint64_t now_ms)
+{
+    *registration = (struct kedge_registration){.random = random,
+                                                .lifetime_s = lifetime_s,
+                                                .pause_ms = KEDGE_REGISTRATION_PAUSE_FIRST_MS,
+                                                .next_at_ms = now_ms};
+}
+
+/* Early enough for a lost Update to be repeated; half the lifetime when that is short. */
+static uint64_t update_after_ms(const struct kedge_registration *registration)
+{
+    uint64_t lifetime_ms = (uint64_t)registration->lifetime_s * 1000;
+    return lifetime_ms > 2 * KEDGE_REGISTRATION_MARGIN_MS
+               ? lifetime_ms - KEDGE_REGISTRATION_MARGIN_MS
+               : lifetime_ms / 2;
+}
+
+static void pause(struct kedge_registration *registration, uint64_t now_ms)
+{
+    uint32_t spread = 0;
+    /* Without random numbers the pause is the whole one: longer, never shorter. */
+    if (registration->random->fill(registration->random->context, &spread, sizeof spread) !=
+        KEDGE_OK)
+        spread = 0;
+    uint64_t half_ms = registration->pause_ms / 2;
+    registration->next_at_ms = now_ms + registration->pause_ms - spread % (half_ms + 1);
+    registration->pause_ms *= 2;
+    if (registration->pause_ms > KEDGE_REGISTRATION_PAUSE_MAX_MS)
+        registration->pause_ms = KEDGE_REGISTRATION_PAUSE_MAX_MS;
+}
+
+static enum kedge_registration_action stop(struct kedge_registration *registration)
+{
+    switch (registration->phase) {
+    case KEDGE_REGISTERED:
+        return KEDGE_REGISTRATION_SEND_DEREGISTER;
+    case KEDGE_REGISTERING:
+    case KEDGE_UPDATING_REGISTRATION:
+    case KEDGE_DEREGISTERING:
+        return KEDGE_REGISTRATION_WAIT;
+    default:
+        return KEDGE_REGISTRATION_OVER;
+    }
+}
+
+enum kedge_registration_action kedge_registration_next(struct kedge_registration *registration,
+                                                       uint64_t now_ms, uint64_t *wait_ms)
+{
+    *wait_ms = UINT64_MAX;
+    if (registration->stopping)
+        return stop(registration);
+    bool registered = registration->phase == KEDGE_REGISTERED;
+    if (!registered && registration->phase != KEDGE_UNREGISTERED)
+        return KEDGE_REGISTRATION_WAIT;
+    if (now_ms < registration->next_at_ms) {
+        *wait_ms = registration->next_at_ms - now_ms;
+        return KEDGE_REGISTRATION_WAIT;
+    }
+    return registered ? KEDGE_REGISTRATION_SEND_UPDATE : KEDGE_REGISTRATION_SEND_REGISTER;
+}
+
+void kedge_registration_sent(struct kedge_registration *registration,
+                             enum kedge_registration_action action)
+{
+    if (action == KEDGE_REGISTRATION_SEND_REGISTER) {
+        registration->phase = KEDGE_REGISTERING;
+    } else if (action == KEDGE_REGISTRATION_SEND_UPDATE) {
+        registration->phase = KEDGE_UPDATING_REGISTRATION;
+        registration->update_wanted = false;
+    } else if (action == KEDGE_REGISTRATION_SEND_DEREGISTER) {
+        registration->phase = KEDGE_DEREGISTERING;
+    }
+}
+
+static void up(struct kedge_registration *registration, uint64_t now_ms)
+{
+    registration->phase = KEDGE_REGISTERED;
+    registration->unanswered = 0;
+    registration->pause_ms = KEDGE_REGISTRATION_PAUSE_FIRST_MS;
+    registration->next_at_ms =
+        registration->update_wanted ? now_ms : now_ms + update_after_ms(registration);
+}
+
+bool kedge_registration_answered(struct kedge_registration *registration, uint8_t code,
+                                 uint64_t now_ms)
+{
+    switch (registration->phase) {
+    case KEDGE_REGISTERING:
+        if (code == KEDGE_COAP_CREATED) {
+            registration->lifetime_changed = false;
+            registration->update_wanted = false;
+            up(registration, now_ms);
+            return true;
+        }
+        registration->phase = KEDGE_UNREGISTERED;
+        pause(registration, now_ms);
+        return false;
+    case KEDGE_UPDATING_REGISTRATION:
+        if (code == KEDGE_COAP_CHANGED) {
+            registration->lifetime_changed = false;
+            up(registration, now_ms);
+            return false;
+        }
+        /* 4.04: the server has forgotten this device; any other refusal ends the same way. */
+        registration->phase = KEDGE_UNREGISTERED;
+        registration->next_at_ms = now_ms;
+        return false;
+    case KEDGE_DEREGISTERING:
+        registration->phase = KEDGE_DEREGISTERED;
+        return false;
+    default:
+        return false;
+    }
+}
+
+void kedge_registration_unanswered(struct kedge_registration *registration, uint64_t now_ms)
+{
+    registration->unanswered++;
+    switch (registration->phase) {
+    case KEDGE_UPDATING_REGISTRATION:
+        registration->phase = registration->unanswered < KEDGE_REGISTRATION_UNANSWERED_MAX
+                                  ? KEDGE_REGISTERED
+                                  : KEDGE_UNREGISTERED;
+        break;
+    case KEDGE_DEREGISTERING:
+        registration->phase = KEDGE_DEREGISTERED;
+        break;
+    default:
+        registration->phase = KEDGE_UNREGISTERED;
+    }
+    pause(registration, now_ms);
+}
+
+void kedge_registration_trigger(struct kedge_registration *registration, uint64_t now_ms)
+{
+    registration->update_wanted = true;
+    if (registration->phase == KEDGE_REGISTERED)
+        registration->next_at_ms = now_ms;
+}
+
+bool kedge_registration_set_lifetime(struct kedge_registration *registration, int64_t lifetime_s,
+                                     uint64_t now_ms)
+{
+    if (lifetime_s < (int64_t)KEDGE_LIFETIME_MIN_S || lifetime_s > (int64_t)KEDGE_LIFETIME_MAX_S)
+        return false;
+    registration->lifetime_s = (uint32_t)lifetime_s;
+    registration->lifetime_changed = true;
+    kedge_registration_trigger(registration, now_ms);
+    return true;
+}
+
+void kedge_registration_stop(struct kedge_registration *registration)
+{
+    registration->stopping = true;
+}
+
+bool kedge_registration_is_up(const struct kedge_registration *registration)
+{
+    return registration->phase == KEDGE_REGISTERED ||
+           registration->phase == KEDGE_UPDATING_REGISTRATION;
+}

@@ -1,0 +1,75 @@
+/*
+ * registration.h: when to Register, Update and De-register (OMA LwM2M Core 1.1, section 6.2): a
+ * pure machine over time and answers. It tries forever, with pauses that double up to a limit and
+ * are spread at random, so that a fleet does not come back all at once.
+ */
+#ifndef KEDGE_AGENT_REGISTRATION_H
+#define KEDGE_AGENT_REGISTRATION_H
+
+#include <kedge/base.h>
+
+#define KEDGE_REGISTRATION_PAUSE_FIRST_MS 1000u
+#define KEDGE_REGISTRATION_PAUSE_MAX_MS 300000u
+#define KEDGE_REGISTRATION_UNANSWERED_MAX 2u /* Updates in a row, before it registers anew */
+#define KEDGE_REGISTRATION_MARGIN_MS 120000u /* longer than MAX_TRANSMIT_WAIT (RFC 7252 4.8.2) */
+#define KEDGE_LIFETIME_MIN_S 2u
+#define KEDGE_LIFETIME_MAX_S 315360000u /* ten years */
+#define KEDGE_LIFETIME_DEFAULT_S 86400u
+
+enum kedge_registration_phase {
+    KEDGE_UNREGISTERED,
+    KEDGE_REGISTERING,
+    KEDGE_REGISTERED,
+    KEDGE_UPDATING_REGISTRATION,
+    KEDGE_DEREGISTERING,
+    KEDGE_DEREGISTERED
+};
+
+enum kedge_registration_action {
+    KEDGE_REGISTRATION_WAIT, /* for `wait_ms`, or for an answer */
+    KEDGE_REGISTRATION_SEND_REGISTER,
+    KEDGE_REGISTRATION_SEND_UPDATE,
+    KEDGE_REGISTRATION_SEND_DEREGISTER,
+    KEDGE_REGISTRATION_OVER /* de-registered, or given up with it */
+};
+
+struct kedge_registration {
+    const struct kedge_random *random;
+    enum kedge_registration_phase phase;
+    uint32_t lifetime_s;
+    bool lifetime_changed; /* the next Update says so */
+    bool update_wanted;
+    bool stopping;
+    unsigned unanswered; /* requests in a row */
+    uint64_t pause_ms;
+    uint64_t next_at_ms;
+};
+
+void kedge_registration_begin(struct kedge_registration *registration,
+                              const struct kedge_random *random, uint32_t lifetime_s,
+                              uint64_t now_ms);
+/** What to do now. A SEND is done by sending and then saying _sent(). */
+enum kedge_registration_action kedge_registration_next(struct kedge_registration *registration,
+                                                       uint64_t now_ms, uint64_t *wait_ms);
+/** The request that _next() asked for is on its way. */
+void kedge_registration_sent(struct kedge_registration *registration,
+                             enum kedge_registration_action action);
+/**
+ * The server answered the request that is on its way with `code` (0x41 is 2.01). True when it took
+ * a Register, which voids every observation.
+ */
+bool kedge_registration_answered(struct kedge_registration *registration, uint8_t code,
+                                 uint64_t now_ms);
+/** The request could not be sent, or nobody answered. */
+void kedge_registration_unanswered(struct kedge_registration *registration, uint64_t now_ms);
+/** Asks for an Update as soon as may be: /1/0/8, or a new lifetime. */
+void kedge_registration_trigger(struct kedge_registration *registration, uint64_t now_ms);
+/** kedge_registration_set_lifetime() takes the value written to /1/0/1; false when out of range. */
+bool kedge_registration_set_lifetime(struct kedge_registration *registration, int64_t lifetime_s,
+                                     uint64_t now_ms);
+/** Asks for a De-register, and nothing after it. */
+void kedge_registration_stop(struct kedge_registration *registration);
+/** Whether the server knows this device, as far as the device can tell. */
+bool kedge_registration_is_up(const struct kedge_registration *registration);
+
+#endif

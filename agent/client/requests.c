@@ -1,0 +1,180 @@
+/* requests.c: see requests.h. */
+#include "agent/client/requests.h"
+
+#include "agent/client/log.h"
+#include "agent/client/server.h"
+
+/* A request as it came, beside what the model needs to know of it. */
+struct incoming {
+    struct kedge_model_request model;
+    coap_bin_const_t token;
+    bool has_observe;
+    uint32_t observe;
+    bool has_block1, has_block2;
+    coap_block_t block1, block2;
+    struct kedge_recent_key key;
+};
+
+static bool find_uint(const coap_pdu_t *pdu, coap_option_num_t number, uint32_t *value)
+{
+    coap_opt_iterator_t each;
+    coap_opt_t *option = coap_check_option(pdu, number, &each);
+    if (option == NULL)
+        return false;
+    *value = coap_decode_var_bytes(coap_opt_value(option), coap_opt_length(option));
+    return true;
+}
+
+static bool take_path(const coap_pdu_t *pdu, struct incoming *in, uint32_t *crc)
+{
+    coap_string_t *text = coap_get_uri_path(pdu);
+    if (text == NULL)
+        return false;
+    struct kedge_slice path = kedge_slice(text->s, text->length);
+    *crc = kedge_crc32(*crc, path);
+    enum kedge_rc rc = kedge_lwm2m_path_parse(path, &in->model.path);
+    coap_delete_string(text);
+    return rc == KEDGE_OK;
+}
+
+/* False when the path is none of LwM2M's: there is nothing there. */
+static bool take(const coap_pdu_t *pdu, struct incoming *in)
+{
+    in->token = coap_pdu_get_token(pdu);
+    in->model.method = (uint8_t)coap_pdu_get_code(pdu);
+    in->model.format = in->model.accept = KEDGE_MODEL_NO_FORMAT;
+    find_uint(pdu, COAP_OPTION_CONTENT_FORMAT, &in->model.format);
+    find_uint(pdu, COAP_OPTION_ACCEPT, &in->model.accept);
+    in->has_observe = find_uint(pdu, COAP_OPTION_OBSERVE, &in->observe);
+    in->has_block1 = coap_get_block(pdu, COAP_OPTION_BLOCK1, &in->block1) != 0;
+    in->has_block2 = coap_get_block(pdu, COAP_OPTION_BLOCK2, &in->block2) != 0;
+    const uint8_t *payload = NULL;
+    size_t size = 0;
+    if (coap_get_data(pdu, &size, &payload) != 0)
+        in->model.payload = kedge_slice(payload, size);
+
+    uint32_t crc = kedge_crc32(0, kedge_slice(&in->model.method, 1));
+    crc = kedge_crc32(crc, kedge_slice(in->token.s, in->token.length));
+    crc = kedge_crc32(crc, in->model.payload);
+    bool found = take_path(pdu, in, &crc);
+    in->key = (struct kedge_recent_key){.message_id = (uint16_t)coap_pdu_get_mid(pdu),
+                                        .content = crc};
+    return found;
+}
+
+/* ---- the answer: options in ascending order ---- */
+
+static void add_payload(coap_pdu_t *response, const struct incoming *in,
+                        struct kedge_slice payload)
+{
+    bool cut = in->has_block2 && (in->block2.num > 0 ||
+                                  payload.size > (size_t)1 << (in->block2.szx + 4));
+    if (!cut) {
+        if (payload.size > 0)
+            coap_add_data(response, payload.size, payload.data);
+        return;
+    }
+    coap_block_t block = in->block2;
+    if (coap_write_block_opt(&block, COAP_OPTION_BLOCK2, response, payload.size) <= 0) {
+        coap_pdu_set_code(response, COAP_RESPONSE_CODE_BAD_REQUEST);
+        return;
+    }
+    coap_add_block(response, payload.size, payload.data, block.num, (unsigned char)block.szx);
+}
+
+static void answer_read(struct kedge_server *server, struct incoming *in, coap_pdu_t *response)
+{
+    uint8_t payload[KEDGE_MODEL_PAYLOAD_MAX];
+    struct kedge_writer out = kedge_writer(payload, sizeof payload);
+    struct kedge_model_answer answer = kedge_model_handle(&server->hooks, &in->model, &out);
+    coap_pdu_set_code(response, (coap_pdu_code_t)answer.code);
+    struct kedge_slice token = kedge_slice(in->token.s, in->token.length);
+    if (in->has_observe && in->observe == 1)
+        kedge_observe_cancel(&server->observe, &in->model.path, token);
+    if (answer.code != KEDGE_COAP_CONTENT)
+        return;
+    if (in->has_observe && in->observe == 0 && answer.format != KEDGE_LWM2M_FORMAT_LINK) {
+        const struct kedge_observation *observation =
+            kedge_observe_add(&server->observe, &in->model.path, answer.format, token,
+                              kedge_writer_slice(&out));
+        if (observation != NULL)
+            kedge_channel_add_uint(response, COAP_OPTION_OBSERVE, observation->sequence);
+    }
+    kedge_channel_add_uint(response, COAP_OPTION_CONTENT_FORMAT, answer.format);
+    add_payload(response, in, kedge_writer_slice(&out));
+}
+
+static bool is_package(const struct kedge_lwm2m_path *path)
+{
+    return path->depth == 3 && path->ids[0] == KEDGE_LWM2M_OBJECT_FIRMWARE &&
+           path->ids[1] == 0 && path->ids[2] == KEDGE_FIRMWARE_PACKAGE;
+}
+
+static uint8_t change(struct kedge_server *server, const coap_pdu_t *request, struct incoming *in)
+{
+    if (in->has_block1 && (in->block1.num > 0 || in->block1.m != 0))
+        return is_package(&in->model.path) ? KEDGE_COAP_METHOD_NOT_ALLOWED /* pull only */
+                                           : KEDGE_COAP_TOO_LARGE;
+    coap_opt_iterator_t each;
+    bool write_attributes = in->model.method == KEDGE_COAP_PUT && in->model.payload.size == 0 &&
+                            coap_check_option(request, COAP_OPTION_URI_QUERY, &each) != NULL;
+    if (write_attributes)
+        return KEDGE_COAP_METHOD_NOT_ALLOWED; /* and never a Write of nothing */
+    struct kedge_writer none = kedge_writer(NULL, 0);
+    return kedge_model_handle(&server->hooks, &in->model, &none).code;
+}
+
+static void answer_change(struct kedge_server *server, const coap_pdu_t *request,
+                          struct incoming *in, coap_pdu_t *response)
+{
+    uint64_t now_ms = server->clock->monotonic_ms(server->clock->context);
+    uint8_t code = kedge_recent_find(&server->recent, in->key, now_ms);
+    if (code != 0) {
+        kedge_log(KEDGE_LOG_DEBUG, "request %u came again: answered again",
+                  (unsigned)in->key.message_id);
+    } else {
+        code = change(server, request, in);
+        kedge_recent_keep(&server->recent, in->key, code, now_ms);
+    }
+    coap_pdu_set_code(response, (coap_pdu_code_t)code);
+    if (in->has_block1 && in->block1.num == 0 && in->block1.m == 0)
+        kedge_channel_add_uint(response, COAP_OPTION_BLOCK1, in->block1.szx);
+}
+
+static void on_request(coap_resource_t *resource, coap_session_t *session,
+                       const coap_pdu_t *request, const coap_string_t *query, coap_pdu_t *response)
+{
+    (void)resource;
+    (void)query;
+    struct kedge_server *server = coap_get_app_data(coap_session_get_context(session));
+    struct incoming in = {0};
+    /* The host of a download has no say here. */
+    if (session != server->session) {
+        coap_pdu_set_code(response, COAP_RESPONSE_CODE_UNAUTHORIZED);
+        return;
+    }
+    if (!take(request, &in)) {
+        coap_pdu_set_code(response, COAP_RESPONSE_CODE_NOT_FOUND);
+        return;
+    }
+    kedge_log(KEDGE_LOG_DEBUG, "request %u.%02u for /%u/%u/%u", in.model.method >> 5,
+              in.model.method & 0x1Fu, in.model.path.ids[0], in.model.path.ids[1],
+              in.model.path.ids[2]);
+    if (in.model.method == KEDGE_COAP_GET)
+        answer_read(server, &in, response);
+    else
+        answer_change(server, request, &in, response);
+}
+
+enum kedge_rc kedge_requests_register(coap_context_t *context)
+{
+    coap_resource_t *every_path = coap_resource_unknown_init2(on_request, 0);
+    if (every_path == NULL)
+        return KEDGE_E_MEMORY;
+    const coap_request_t others[] = {COAP_REQUEST_GET,   COAP_REQUEST_POST,  COAP_REQUEST_DELETE,
+                                     COAP_REQUEST_FETCH, COAP_REQUEST_PATCH, COAP_REQUEST_IPATCH};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        coap_register_request_handler(every_path, others[i], on_request);
+    coap_add_resource(context, every_path);
+    return KEDGE_OK;
+}

@@ -1,0 +1,278 @@
+/* server.c: registration and notifications over libcoap; the server's requests are in requests.c. */
+#include "agent/client/server.h"
+
+#include "agent/client/log.h"
+#include "agent/client/requests.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define LINKS_SIZE 256u
+
+static uint64_t now_ms(const struct kedge_server *server)
+{
+    return server->clock->monotonic_ms(server->clock->context);
+}
+
+/* ---- registration ---- */
+
+static bool add_option(void *context, uint16_t number, struct kedge_slice value)
+{
+    return coap_add_option(context, number, value.size, value.data) != 0;
+}
+
+static bool add_query(coap_pdu_t *pdu, const char *name, const char *value)
+{
+    char query[16 + KEDGE_LWM2M_ENDPOINT_MAX];
+    int size = snprintf(query, sizeof query, "%s=%s", name, value);
+    return size > 0 && (size_t)size < sizeof query &&
+           coap_add_option(pdu, COAP_OPTION_URI_QUERY, (size_t)size, (const uint8_t *)query) != 0;
+}
+
+static bool add_lifetime(const struct kedge_server *server, coap_pdu_t *pdu)
+{
+    char text[16];
+    snprintf(text, sizeof text, "%u", (unsigned)server->registration.lifetime_s);
+    return add_query(pdu, "lt", text);
+}
+
+/* OMA LwM2M Core 1.1, section 6.2.1: POST /rd?ep&lt&lwm2m&b with the objects as links. */
+static bool fill_register(const struct kedge_server *server, coap_pdu_t *pdu)
+{
+    uint8_t links[LINKS_SIZE];
+    struct kedge_writer out = kedge_writer(links, sizeof links);
+    return kedge_model_links(&out) == KEDGE_OK && kedge_uri_options(&server->uri, add_option, pdu) &&
+           coap_add_option(pdu, COAP_OPTION_URI_PATH, 2, (const uint8_t *)"rd") != 0 &&
+           kedge_channel_add_uint(pdu, COAP_OPTION_CONTENT_FORMAT, KEDGE_LWM2M_FORMAT_LINK) &&
+           add_query(pdu, "ep", server->endpoint) && add_lifetime(server, pdu) &&
+           add_query(pdu, "lwm2m", "1.1") && add_query(pdu, "b", "U") &&
+           coap_add_data(pdu, out.size, links) != 0;
+}
+
+static bool fill_location(const struct kedge_server *server, coap_pdu_t *pdu)
+{
+    for (size_t i = 0; i < server->location_count; i++)
+        if (coap_add_option(pdu, COAP_OPTION_URI_PATH, server->location[i].size,
+                            server->location[i].bytes) == 0)
+            return false;
+    return true;
+}
+
+static bool fill(const struct kedge_server *server, enum kedge_registration_action action,
+                 coap_pdu_t *pdu)
+{
+    if (action == KEDGE_REGISTRATION_SEND_REGISTER)
+        return fill_register(server, pdu);
+    if (!fill_location(server, pdu))
+        return false;
+    return action != KEDGE_REGISTRATION_SEND_UPDATE || !server->registration.lifetime_changed ||
+           add_lifetime(server, pdu);
+}
+
+static void drop_session(struct kedge_server *server)
+{
+    if (server->session != NULL)
+        coap_session_release(server->session);
+    server->session = NULL;
+    server->session_failed = false;
+    kedge_observe_clear(&server->observe);
+    kedge_recent_clear(&server->recent);
+}
+
+static bool have_session(struct kedge_server *server, enum kedge_registration_action action)
+{
+    if (action == KEDGE_REGISTRATION_SEND_REGISTER && server->session_failed)
+        drop_session(server);
+    if (server->session != NULL)
+        return true;
+    enum kedge_rc rc = kedge_channel_open(server->context, &server->uri, server->credentials,
+                                          &server->session);
+    if (rc != KEDGE_OK)
+        kedge_log(KEDGE_LOG_WARNING, "%s: %s", server->uri.text, kedge_rc_text(rc));
+    return rc == KEDGE_OK;
+}
+
+static void send_request(struct kedge_server *server, enum kedge_registration_action action)
+{
+    kedge_registration_sent(&server->registration, action);
+    coap_pdu_t *pdu = NULL;
+    if (have_session(server, action))
+        pdu = kedge_channel_request(server->session, server->random,
+                                    action == KEDGE_REGISTRATION_SEND_DEREGISTER
+                                        ? COAP_REQUEST_CODE_DELETE
+                                        : COAP_REQUEST_CODE_POST,
+                                    &server->token);
+    bool filled = pdu != NULL && fill(server, action, pdu);
+    if (pdu != NULL && !filled)
+        coap_delete_pdu(pdu);
+    server->waiting = filled;
+    if (!filled || coap_send(server->session, pdu) == COAP_INVALID_MID) {
+        server->waiting = false;
+        server->session_failed = true;
+        kedge_registration_unanswered(&server->registration, now_ms(server));
+    }
+}
+
+bool kedge_server_poll(struct kedge_server *server, uint64_t *wait_ms)
+{
+    uint64_t own_wait_ms;
+    enum kedge_registration_action action =
+        kedge_registration_next(&server->registration, now_ms(server), &own_wait_ms);
+    if (action == KEDGE_REGISTRATION_OVER)
+        return false;
+    if (action != KEDGE_REGISTRATION_WAIT) {
+        send_request(server, action);
+        own_wait_ms = 0;
+    }
+    if (own_wait_ms < *wait_ms)
+        *wait_ms = own_wait_ms;
+    return true;
+}
+
+/* The Location-Path of a 2.01; false when there is none or it is longer than is kept. */
+static bool take_location(struct kedge_server *server, const coap_pdu_t *response)
+{
+    coap_opt_filter_t filter;
+    coap_option_filter_clear(&filter);
+    coap_option_filter_set(&filter, COAP_OPTION_LOCATION_PATH);
+    coap_opt_iterator_t each;
+    coap_option_iterator_init(response, &each, &filter);
+    server->location_count = 0;
+    for (coap_opt_t *option; (option = coap_option_next(&each)) != NULL;) {
+        size_t size = coap_opt_length(option);
+        if (server->location_count == KEDGE_LOCATION_MAX || size > KEDGE_LOCATION_SIZE_MAX)
+            return false;
+        memcpy(server->location[server->location_count].bytes, coap_opt_value(option), size);
+        server->location[server->location_count++].size = (uint8_t)size;
+    }
+    return server->location_count > 0;
+}
+
+static void answered(struct kedge_server *server, const coap_pdu_t *response)
+{
+    uint8_t code = (uint8_t)coap_pdu_get_code(response);
+    server->waiting = false;
+    if (server->registration.phase == KEDGE_REGISTERING && code == KEDGE_COAP_CREATED &&
+        !take_location(server, response))
+        code = KEDGE_COAP_INTERNAL_ERROR; /* without a location nothing can be updated */
+    unsigned class_digit = code >> 5, detail = code & 0x1Fu;
+    if (kedge_registration_answered(&server->registration, code, now_ms(server))) {
+        kedge_observe_clear(&server->observe);
+        server->reached = true;
+        kedge_log(KEDGE_LOG_INFO, "registered with %s as %s", server->uri.text, server->endpoint);
+    } else if (class_digit != 2) {
+        kedge_log(KEDGE_LOG_WARNING, "%s answered the registration with %u.%02u", server->uri.text,
+                  class_digit, detail);
+    }
+}
+
+static coap_response_t on_response(coap_session_t *session, const coap_pdu_t *sent,
+                                   const coap_pdu_t *received, const coap_mid_t message_id)
+{
+    (void)sent;
+    (void)message_id;
+    struct kedge_server *server = coap_get_app_data(coap_session_get_context(session));
+    if (kedge_pull_response(server->pull, session, received, now_ms(server)))
+        return COAP_RESPONSE_OK;
+    if (session == server->session && server->waiting &&
+        kedge_channel_is(received, &server->token))
+        answered(server, received);
+    return COAP_RESPONSE_OK; /* a late or repeated answer: acknowledged, and forgotten */
+}
+
+static void on_undelivered(coap_session_t *session, const coap_pdu_t *sent,
+                           const coap_nack_reason_t reason, const coap_mid_t message_id)
+{
+    (void)message_id;
+    struct kedge_server *server = coap_get_app_data(coap_session_get_context(session));
+    kedge_pull_undelivered(server->pull, session, sent, now_ms(server));
+    if (session != server->session)
+        return;
+    if (reason != COAP_NACK_RST)
+        server->session_failed = true;
+    if (server->waiting && (sent == NULL || kedge_channel_is(sent, &server->token))) {
+        server->waiting = false;
+        kedge_log(KEDGE_LOG_WARNING, "%s does not answer", server->uri.text);
+        kedge_registration_unanswered(&server->registration, now_ms(server));
+        return;
+    }
+    if (sent == NULL)
+        return;
+    coap_bin_const_t token = coap_pdu_get_token(sent);
+    /* A notification that nobody takes ends its observation (RFC 7641 4.5); an Update tells why. */
+    if (kedge_observe_reset(&server->observe, kedge_slice(token.s, token.length)) &&
+        reason != COAP_NACK_RST)
+        kedge_registration_trigger(&server->registration, now_ms(server));
+}
+
+/* ---- notifications ---- */
+
+static bool send_notification(struct kedge_server *server, struct kedge_observation *observation,
+                              uint32_t format, struct kedge_slice payload)
+{
+    coap_pdu_t *pdu =
+        coap_new_pdu(COAP_MESSAGE_CON, COAP_RESPONSE_CODE_CONTENT, server->session);
+    if (pdu == NULL)
+        return false;
+    if (coap_add_token(pdu, observation->token_size, observation->token) == 0 ||
+        !kedge_channel_add_uint(pdu, COAP_OPTION_OBSERVE, observation->sequence) ||
+        !kedge_channel_add_uint(pdu, COAP_OPTION_CONTENT_FORMAT, format) ||
+        (payload.size > 0 && coap_add_data(pdu, payload.size, payload.data) == 0)) {
+        coap_delete_pdu(pdu);
+        return false;
+    }
+    return coap_send(server->session, pdu) != COAP_INVALID_MID;
+}
+
+void kedge_server_notify(struct kedge_server *server)
+{
+    if (server->session == NULL)
+        return;
+    for (size_t i = 0; i < KEDGE_OBSERVE_COUNT; i++) {
+        struct kedge_observation *observation = &server->observe.entries[i];
+        if (!observation->used)
+            continue;
+        uint8_t payload[KEDGE_MODEL_PAYLOAD_MAX];
+        struct kedge_writer out = kedge_writer(payload, sizeof payload);
+        const struct kedge_model_request request = {.method = KEDGE_COAP_GET,
+                                                    .path = observation->path,
+                                                    .format = KEDGE_MODEL_NO_FORMAT,
+                                                    .accept = observation->format};
+        struct kedge_model_answer answer = kedge_model_handle(&server->hooks, &request, &out);
+        if (answer.code != KEDGE_COAP_CONTENT ||
+            !kedge_observe_changed(observation, kedge_writer_slice(&out)))
+            continue;
+        if (!send_notification(server, observation, answer.format, kedge_writer_slice(&out)))
+            observation->used = false;
+    }
+}
+
+/* ---- life ---- */
+
+enum kedge_rc kedge_server_begin(struct kedge_server *server, uint32_t lifetime_s)
+{
+    server->context = coap_new_context(NULL);
+    if (server->context == NULL)
+        return KEDGE_E_MEMORY;
+    /* Blocks are asked for by number here; libcoap's own reassembly stays off. */
+    coap_context_set_block_mode(server->context, 0);
+    coap_set_app_data(server->context, server);
+    coap_register_response_handler(server->context, on_response);
+    coap_register_nack_handler(server->context, on_undelivered);
+    kedge_registration_begin(&server->registration, server->random, lifetime_s, now_ms(server));
+    return kedge_requests_register(server->context);
+}
+
+void kedge_server_process(struct kedge_server *server)
+{
+    coap_io_process(server->context, COAP_IO_NO_WAIT);
+}
+
+void kedge_server_end(struct kedge_server *server)
+{
+    if (server->context == NULL)
+        return;
+    drop_session(server);
+    coap_free_context(server->context);
+    server->context = NULL;
+}

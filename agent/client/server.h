@@ -1,0 +1,57 @@
+/*
+ * server.h: the one LwM2M server of the agent, over libcoap: registration, the requests that it
+ * makes, and notifications. libcoap's traps are dealt with here (duplicate requests reach the
+ * handler; a failed session is not used again).
+ */
+#ifndef KEDGE_AGENT_SERVER_H
+#define KEDGE_AGENT_SERVER_H
+
+#include "agent/client/model.h"
+#include "agent/client/observe.h"
+#include "agent/client/recent.h"
+#include "agent/client/registration.h"
+#include "agent/fetch/channel.h"
+#include "agent/fetch/pull.h"
+
+#define KEDGE_LOCATION_MAX 8u /* segments of a Location-Path */
+#define KEDGE_LOCATION_SIZE_MAX 64u
+
+struct kedge_server {
+    coap_context_t *context;
+    const struct kedge_clock *clock;
+    const struct kedge_random *random;
+    const struct kedge_credentials *credentials;
+    const char *endpoint;
+    struct kedge_uri uri;
+    struct kedge_model_hooks hooks;
+    struct kedge_pull *pull; /* gets the responses that are its own */
+
+    coap_session_t *session;
+    bool session_failed; /* not to be used for the next Register */
+    struct kedge_registration registration;
+    struct kedge_token token; /* of the registration request on its way */
+    bool waiting;
+    bool reached; /* a Register was answered with 2.01 in this run */
+    struct {
+        uint8_t bytes[KEDGE_LOCATION_SIZE_MAX];
+        uint8_t size;
+    } location[KEDGE_LOCATION_MAX];
+    size_t location_count;
+    struct kedge_recent recent;
+    struct kedge_observe observe;
+};
+
+/**
+ * kedge_server_begin() makes the libcoap context and gets ready to register; nothing is sent
+ * before kedge_server_poll(). The fields above `session`, but for `context`, are the caller's.
+ */
+enum kedge_rc kedge_server_begin(struct kedge_server *server, uint32_t lifetime_s) KEDGE_MUST_USE;
+/** Sends what is due; lowers `wait_ms`. False once it is de-registered (or gave up trying). */
+bool kedge_server_poll(struct kedge_server *server, uint64_t *wait_ms);
+/** Sends a notification for every observed value that has changed. */
+void kedge_server_notify(struct kedge_server *server);
+/** Takes in what has arrived and retransmits what is due; does not block. */
+void kedge_server_process(struct kedge_server *server);
+void kedge_server_end(struct kedge_server *server);
+
+#endif
