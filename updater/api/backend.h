@@ -1,0 +1,112 @@
+/*
+ * backend.h: the one table of functions through which the API asks for changes and for what only
+ * the network thread knows.
+ *
+ * What is committed, the API reads from the store itself. Everything else goes through here: the
+ * main program (updater/kedged) fills the table in, by posting to the network thread and waiting.
+ *
+ * Every function is called on the API's threads, many at once, and blocks until what it brought
+ * about is durable (or was refused and changed nothing). Each returns KEDGE_E_BUSY, soon, when the
+ * server is ending or the store is held. Strings are borrowed for the call. `text` is for people:
+ * filled in on failure with what is wrong and what to do ("" where kedge_rc_text() says it all);
+ * it holds KEDGE_BACKEND_TEXT_MAX bytes with its NUL and begins as "".
+ *
+ * `who` is the name of the token that asked; each change leaves an audit entry by that name.
+ */
+#ifndef KEDGE_UPDATER_BACKEND_H
+#define KEDGE_UPDATER_BACKEND_H
+
+#include "updater/store/store.h"
+
+#define KEDGE_BACKEND_TEXT_MAX 1024u
+#define KEDGE_BACKEND_LOOKS_MAX KEDGE_STORE_PAGE_MAX /* deployments looked at in one call */
+
+/** What a new rollout is to be. The backend looks up package and devices. */
+struct kedge_backend_rollout {
+    const char *name;
+    const char *package_id;
+    bool all_devices; /* all of the package's vendor and class; else the endpoints below */
+    const char *const *endpoints;
+    size_t endpoint_count;
+    struct kedge_rollout_policy policy;
+};
+
+enum kedge_backend_rollout_change {
+    KEDGE_BACKEND_ROLLOUT_START,
+    KEDGE_BACKEND_ROLLOUT_PAUSE,
+    KEDGE_BACKEND_ROLLOUT_RESUME,
+    KEDGE_BACKEND_ROLLOUT_ABORT
+};
+
+/** One deployment as the network thread sees it now. */
+struct kedge_backend_look {
+    uint64_t deployment_id; /* in */
+    bool live;              /* whether it is held now; if not, nothing below is filled in */
+    uint64_t bytes_done;    /* of the download */
+    uint64_t bytes_total;   /* 0: unknown */
+    char explanation[KEDGE_EXPLANATION_MAX]; /* why it is where it is */
+};
+
+struct kedge_backend_health {
+    bool ready;                  /* the network thread answers and the store takes changes */
+    uint64_t devices_registered; /* now */
+    uint64_t rollouts_running;
+    uint64_t deployments_busy; /* offered to verifying */
+};
+
+struct kedge_backend {
+    void *context; /* given to every function */
+
+    /*
+     * A PEM public key becomes a trust record, which is copied to `out`. KEDGE_E_KEY (no usable
+     * public key), KEDGE_E_DEVELOPMENT_KEY (a development key where the server does not allow
+     * them), KEDGE_E_EXISTS (the key, or another key of that name, is trusted already),
+     * KEDGE_E_LIMIT (too many).
+     */
+    enum kedge_rc (*trust_add)(void *context, const char *who, const char *name,
+                               struct kedge_slice pem, struct kedge_trust_record *out, char *text);
+    /* KEDGE_E_NOT_FOUND. Packages that were accepted by the key stay. */
+    enum kedge_rc (*trust_remove)(void *context, const char *who, const uint8_t key_id[32],
+                                  char *text);
+
+    /*
+     * Checks the file at `path` whole against the trust records and keeps it; `id` gets its
+     * manifest digest in hex with a NUL. The file at `path` stays the caller's to remove. A
+     * refusal (KEDGE_E_SIGNATURE, KEDGE_E_DIGEST, KEDGE_E_TRUNCATED, ...) stores nothing. A package
+     * that is there already is no failure: *existed is set and nothing changes.
+     */
+    enum kedge_rc (*package_accept)(void *context, const char *who, const char *path,
+                                    char id[KEDGE_PACKAGE_ID_SIZE + 1], bool *existed, char *text);
+    /* KEDGE_E_NOT_FOUND; KEDGE_E_CONFLICT when a rollout names it. Removes the files too. */
+    enum kedge_rc (*package_delete)(void *context, const char *who, const char *id, char *text);
+
+    /* Makes a draft. KEDGE_E_NOT_FOUND (package, a listed device, or no device at all), and as
+     * kedge_engine_handle() refuses. */
+    enum kedge_rc (*rollout_create)(void *context, const char *who,
+                                    const struct kedge_backend_rollout *rollout,
+                                    uint64_t *rollout_id, char *text);
+    /* KEDGE_E_NOT_FOUND; KEDGE_E_STATE when the state does not allow it. */
+    enum kedge_rc (*rollout_change)(void *context, const char *who, uint64_t rollout_id,
+                                    enum kedge_backend_rollout_change change, char *text);
+
+    /*
+     * Replaces the tags (a JSON object of strings, at most KEDGE_TAGS_MAX bytes, which the API has
+     * checked). KEDGE_E_NOT_FOUND.
+     */
+    enum kedge_rc (*device_set_tags)(void *context, const char *who, const char *endpoint,
+                                     const char *tags_json, char *text);
+
+    /*
+     * Looking, not touching. The explanation of a rollout, or of its group `group_index` (-1: of
+     * the rollout itself); KEDGE_E_NOT_FOUND.
+     */
+    enum kedge_rc (*rollout_explain)(void *context, uint64_t rollout_id, int64_t group_index,
+                                     char explanation[KEDGE_EXPLANATION_MAX]);
+    /* Fills in up to KEDGE_BACKEND_LOOKS_MAX looks in one go; unknown ones are not live. */
+    enum kedge_rc (*deployments_look)(void *context, struct kedge_backend_look *looks,
+                                      size_t count);
+    /* Never waits longer than a second: a network thread that does not answer is not ready. */
+    void (*health)(void *context, struct kedge_backend_health *out);
+};
+
+#endif
