@@ -29,15 +29,20 @@ static bool listed_before(const struct kedge_suit_trust *trust, size_t index)
     return false;
 }
 
+enum kedge_rc kedge_suit_digest_check(const struct kedge_suit_envelope *envelope)
+{
+    uint8_t digest[KEDGE_SHA256_SIZE];
+    kedge_sha256(envelope->manifest_bstr, digest);
+    return memcmp(digest, envelope->manifest_digest, sizeof digest) == 0 ? KEDGE_OK
+                                                                         : KEDGE_E_DIGEST;
+}
+
 enum kedge_rc kedge_suit_authenticate(const struct kedge_suit_envelope *envelope,
                                       const struct kedge_suit_trust *trust, bool *signed_by)
 {
-    uint8_t digest[KEDGE_SHA256_SIZE];
     if (trust->required == 0)
         return KEDGE_E_ARGUMENT;
-    kedge_sha256(envelope->manifest_bstr, digest);
-    if (memcmp(digest, envelope->manifest_digest, sizeof digest) != 0)
-        return KEDGE_E_DIGEST;
+    KEDGE_TRY(kedge_suit_digest_check(envelope));
     size_t good = 0;
     size_t development = 0;
     for (size_t i = 0; i < trust->key_count; i++) {

@@ -165,17 +165,23 @@ enum kedge_rc kedge_suit_head_read(struct kedge_slice prefix, struct kedge_suit_
 
 /* ---- writing ---- */
 
-enum kedge_rc kedge_suit_digest_write(struct kedge_slice manifest, struct kedge_writer *out)
+enum kedge_rc kedge_suit_bstr_digest(struct kedge_slice content, uint8_t digest[KEDGE_SHA256_SIZE])
 {
     uint8_t head_bytes[9];
     struct kedge_writer head = kedge_writer(head_bytes, sizeof head_bytes);
     struct kedge_sha256 hash;
-    uint8_t digest[KEDGE_SHA256_SIZE];
-    KEDGE_TRY(kedge_cbor_write_bstr_head(&head, manifest.size));
+    KEDGE_TRY(kedge_cbor_write_bstr_head(&head, content.size));
     kedge_sha256_init(&hash);
     kedge_sha256_update(&hash, kedge_writer_slice(&head));
-    kedge_sha256_update(&hash, manifest);
+    kedge_sha256_update(&hash, content);
     kedge_sha256_final(&hash, digest);
+    return KEDGE_OK;
+}
+
+enum kedge_rc kedge_suit_digest_write(struct kedge_slice manifest, struct kedge_writer *out)
+{
+    uint8_t digest[KEDGE_SHA256_SIZE];
+    KEDGE_TRY(kedge_suit_bstr_digest(manifest, digest));
     KEDGE_TRY(kedge_cbor_write_array(out, 2));
     KEDGE_TRY(kedge_cbor_write_int(out, SUIT_DIGEST_SHA256));
     return kedge_cbor_write_bstr(out, kedge_slice(digest, sizeof digest));

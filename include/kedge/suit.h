@@ -108,6 +108,12 @@ enum kedge_rc kedge_suit_authenticate(const struct kedge_suit_envelope *envelope
                                       const struct kedge_suit_trust *trust, bool *signed_by)
     KEDGE_MUST_USE;
 
+/**
+ * Checks the digest over the manifest alone: it says that the manifest is whole, and nothing about
+ * who made it. KEDGE_E_DIGEST.
+ */
+enum kedge_rc kedge_suit_digest_check(const struct kedge_suit_envelope *envelope) KEDGE_MUST_USE;
+
 /** A version as the draft puts it: integers, pre-release marked by -1 rc, -2 beta, -3 alpha. */
 struct kedge_suit_version {
     int64_t parts[KEDGE_SUIT_VERSION_PARTS_MAX];
@@ -206,6 +212,9 @@ const char *kedge_suit_parameter_name(int64_t parameter);
 /** Writes the manifest map for `manifest` (attachments in canonical order of their names). */
 enum kedge_rc kedge_suit_manifest_write(const struct kedge_suit_manifest *manifest,
                                         struct kedge_writer *out) KEDGE_MUST_USE;
+/** SHA-256 of `content` with the bstr head before it: what SUIT's digests of members cover. */
+enum kedge_rc kedge_suit_bstr_digest(struct kedge_slice content, uint8_t digest[KEDGE_SHA256_SIZE])
+    KEDGE_MUST_USE;
 /** Writes the encoded SUIT_Digest of the manifest (over its bstr head too). */
 enum kedge_rc kedge_suit_digest_write(struct kedge_slice manifest, struct kedge_writer *out)
     KEDGE_MUST_USE;

@@ -80,11 +80,15 @@ static inline void maker_manifest(struct kedge_slice image, bool compress, uint8
         maker_frames(image, compress, payload, manifest->payload.first_frame_digest);
 }
 
-/* Signs `manifest` with each key and puts the package together, payload behind the head. */
-static inline struct made_package maker_assemble(const struct kedge_suit_manifest *manifest,
-                                                 const struct kedge_private_key *keys,
-                                                 size_t key_count, struct kedge_slice text,
-                                                 struct kedge_slice payload)
+/*
+ * Signs `manifest` with each key and puts the package together, payload behind the head. The files
+ * are those that the manifest's attachments name.
+ */
+static inline struct made_package maker_assemble_with(const struct kedge_suit_manifest *manifest,
+                                                      const struct kedge_private_key *keys,
+                                                      size_t key_count, struct kedge_slice text,
+                                                      const struct kedge_slice *files,
+                                                      struct kedge_slice payload)
 {
     uint8_t manifest_bytes[2048], digest_bytes[64], wrapper_bytes[2048];
     uint8_t sign1_bytes[KEDGE_SUIT_SIGNATURES_MAX][KEDGE_COSE_SIGN1_MAX];
@@ -105,17 +109,28 @@ static inline struct made_package maker_assemble(const struct kedge_suit_manifes
         KEDGE_OK);
     struct made_package made = {.manifest = *manifest};
     size_t capacity = payload.size + 8192;
+    struct kedge_slice names[KEDGE_SUIT_ATTACHMENTS_MAX];
+    for (size_t i = 0; i < manifest->attachment_count; i++)
+        names[i] = manifest->attachments[i].name;
     made.bytes = malloc(capacity);
     assert_non_null(made.bytes);
     struct kedge_writer out = kedge_writer(made.bytes, capacity);
     assert_int_equal(kedge_suit_head_write(kedge_writer_slice(&wrapper),
-                                           kedge_writer_slice(&encoded), text, NULL, NULL, 0,
-                                           payload.size, &out),
+                                           kedge_writer_slice(&encoded), text, names, files,
+                                           manifest->attachment_count, payload.size, &out),
                      KEDGE_OK);
     made.payload_offset = out.size;
     assert_int_equal(kedge_writer_put(&out, payload), KEDGE_OK);
     made.size = out.size;
     return made;
+}
+
+static inline struct made_package maker_assemble(const struct kedge_suit_manifest *manifest,
+                                                 const struct kedge_private_key *keys,
+                                                 size_t key_count, struct kedge_slice text,
+                                                 struct kedge_slice payload)
+{
+    return maker_assemble_with(manifest, keys, key_count, text, NULL, payload);
 }
 
 /* The usual package: one key, a version, a sequence number. */

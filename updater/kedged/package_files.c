@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <kedge/package.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,54 +114,20 @@ static enum kedge_rc refuse(char reason[KEDGE_PACKAGE_REASON_MAX], const char *w
     return rc;
 }
 
-static struct kedge_slice named(struct kedge_slice package, const struct kedge_suit_named *payload)
-{
-    return kedge_slice(package.data + payload->offset, (size_t)payload->size);
-}
-
-static enum kedge_rc check_digest(struct kedge_slice bytes, const uint8_t digest[KEDGE_SHA256_SIZE])
-{
-    uint8_t actual[KEDGE_SHA256_SIZE];
-    kedge_sha256(bytes, actual);
-    return memcmp(actual, digest, sizeof actual) == 0 ? KEDGE_OK : KEDGE_E_DIGEST;
-}
-
-/* Each file in the envelope but the firmware is one that the manifest vouches for, and the reverse. */
-static enum kedge_rc check_attachments(struct kedge_slice package,
-                                       const struct kedge_suit_envelope *envelope,
-                                       const struct kedge_suit_manifest *manifest)
-{
-    if (envelope->payload_count != manifest->attachment_count + 1)
-        return KEDGE_E_MISSING;
-    for (size_t i = 0; i < manifest->attachment_count; i++) {
-        const struct kedge_suit_attachment *attachment = &manifest->attachments[i];
-        const struct kedge_suit_named *file = &envelope->payloads[i];
-        if (!kedge_slice_equal(file->name, attachment->name) || file->size != attachment->size)
-            return KEDGE_E_MISSING;
-        KEDGE_TRY(check_digest(named(package, file), attachment->digest));
-    }
-    return KEDGE_OK;
-}
-
 static enum kedge_rc write_to_file(void *context, uint64_t offset, struct kedge_slice bytes)
 {
     (void)offset;
-    return context == NULL ? KEDGE_OK : new_file_write(context, bytes);
+    return new_file_write(context, bytes);
 }
 
 /* Runs every frame through the reader that devices use; the image goes to `image` unless NULL. */
-static enum kedge_rc check_payload(struct kedge_slice payload,
-                                   const struct kedge_suit_manifest *manifest, struct new_file *image)
+static enum kedge_rc check_payload(const struct kedge_package *package, struct new_file *image)
 {
     struct kedge_payload_reader *reader = malloc(sizeof *reader);
     if (reader == NULL)
         return KEDGE_E_MEMORY;
     const struct kedge_payload_sink sink = {.context = image, .write = write_to_file};
-    enum kedge_rc rc = kedge_payload_begin(reader, &manifest->payload, &sink);
-    if (rc == KEDGE_OK)
-        rc = kedge_payload_push(reader, payload);
-    if (rc == KEDGE_OK)
-        rc = kedge_payload_end(reader, manifest->image_digest);
+    enum kedge_rc rc = kedge_package_expand(package, reader, image != NULL ? &sink : NULL);
     free(reader);
     return rc;
 }
@@ -173,113 +140,65 @@ static void copy_text(char *to, size_t size, struct kedge_slice from)
     to[length] = '\0';
 }
 
-/* Names for people, and only when they are the names that the signed UUIDs were made from. */
-static void take_names(struct kedge_slice text, struct kedge_package_info *info)
+static void take_words(const struct kedge_package *package, struct kedge_package_info *info)
 {
     struct kedge_suit_text words;
-    if (text.size == 0 || kedge_suit_text_read(text, &words) != KEDGE_OK)
-        return;
+    kedge_package_names(package, &words);
     copy_text(info->description, sizeof info->description, words.description);
-    uint8_t uuid[16];
-    kedge_vendor_uuid(words.vendor_domain, uuid);
-    if (memcmp(uuid, info->manifest.vendor, sizeof uuid) != 0)
-        return;
     copy_text(info->vendor_domain, sizeof info->vendor_domain, words.vendor_domain);
-    kedge_class_uuid(info->manifest.vendor, words.class_name, uuid);
-    if (memcmp(uuid, info->manifest.class_id, sizeof uuid) == 0)
-        copy_text(info->class_name, sizeof info->class_name, words.class_name);
+    copy_text(info->class_name, sizeof info->class_name, words.class_name);
 }
 
-/* The text's digest covers it with its bstr head, as severable members' digests do. */
-static enum kedge_rc check_text(const struct kedge_suit_envelope *envelope,
-                                const struct kedge_suit_manifest *manifest)
+static enum kedge_rc check_package(struct kedge_slice bytes, const struct kedge_suit_trust *trust,
+                                   struct kedge_package *package, struct kedge_package_info *info,
+                                   char *reason)
 {
-    struct kedge_slice text = envelope->severable[23];
-    if (text.size == 0)
-        return KEDGE_OK;
-    if (!manifest->has_text)
-        return KEDGE_E_MISSING;
-    uint8_t head[9];
-    struct kedge_writer writer = kedge_writer(head, sizeof head);
-    KEDGE_TRY(kedge_cbor_write_bstr_head(&writer, text.size));
-    struct kedge_sha256 hash;
-    uint8_t digest[KEDGE_SHA256_SIZE];
-    kedge_sha256_init(&hash);
-    kedge_sha256_update(&hash, kedge_writer_slice(&writer));
-    kedge_sha256_update(&hash, text);
-    kedge_sha256_final(&hash, digest);
-    return memcmp(digest, manifest->text_digest, sizeof digest) == 0 ? KEDGE_OK : KEDGE_E_DIGEST;
-}
-
-static enum kedge_rc check_package(struct kedge_slice package, const struct kedge_suit_trust *trust,
-                                   struct kedge_suit_envelope *envelope,
-                                   struct kedge_package_info *info, char *reason)
-{
-    enum kedge_rc rc = kedge_suit_envelope_read(package, envelope);
-    if (rc != KEDGE_OK)
-        return refuse(reason, "envelope", rc);
-    if (trust->key_count == 0) {
+    enum kedge_package_part part;
+    enum kedge_rc rc = kedge_package_read(bytes, trust, info->signed_by, package, &part);
+    if (rc == KEDGE_E_SIGNATURE && trust->key_count == 0) {
         snprintf(reason, KEDGE_PACKAGE_REASON_MAX,
                  "signature: the server trusts no key yet; add one with kedge trust add");
-        return KEDGE_E_SIGNATURE;
+        return rc;
     }
-    rc = kedge_suit_authenticate(envelope, trust, info->signed_by);
     if (rc != KEDGE_OK)
-        return refuse(reason, "signature", rc);
-    rc = kedge_suit_manifest_read(envelope, &info->manifest);
-    if (rc != KEDGE_OK)
-        return refuse(reason, "manifest", rc);
-    if (info->manifest.version.count == 0)
-        return refuse(reason, "manifest: version", KEDGE_E_MISSING);
-    rc = kedge_suit_version_text(&info->manifest.version, info->version);
-    if (rc != KEDGE_OK)
-        return refuse(reason, "manifest: version", rc);
-    rc = check_text(envelope, &info->manifest);
-    if (rc != KEDGE_OK)
-        return refuse(reason, "text", rc);
-    rc = check_attachments(package, envelope, &info->manifest);
-    if (rc != KEDGE_OK)
-        return refuse(reason, "attachments", rc);
+        return refuse(reason, kedge_package_part_text(part), rc);
+    kedge_hex_encode(kedge_slice(package->envelope.manifest_digest, KEDGE_SHA256_SIZE), info->id);
+    info->package_size = bytes.size;
+    info->manifest = package->manifest;
+    /* What would borrow the upload's mapping beyond its time. */
+    for (size_t i = 0; i < info->manifest.attachment_count; i++)
+        info->manifest.attachments[i].name = kedge_slice(NULL, 0);
+    copy_text(info->version, sizeof info->version, kedge_slice_text(package->version));
+    take_words(package, info);
     return KEDGE_OK;
 }
 
 /* ---- what devices are sent ---- */
 
-#define WRAPPER_SIZE_MAX (KEDGE_SUIT_SIGNATURES_MAX * KEDGE_COSE_SIGN1_MAX + 128u)
-
-static enum kedge_rc write_stripped(const struct kedge_suit_envelope *envelope,
-                                    struct kedge_slice payload, struct new_file *file)
+static enum kedge_rc write_stripped(const struct kedge_package *package, struct new_file *file)
 {
-    uint8_t wrapper_bytes[WRAPPER_SIZE_MAX];
     uint8_t head_bytes[KEDGE_SUIT_HEAD_MAX];
-    struct kedge_writer wrapper = kedge_writer(wrapper_bytes, sizeof wrapper_bytes);
     struct kedge_writer head = kedge_writer(head_bytes, sizeof head_bytes);
-    KEDGE_TRY(kedge_suit_wrapper_write(envelope->digest, envelope->signatures,
-                                       envelope->signature_count, &wrapper));
-    KEDGE_TRY(kedge_suit_head_write(kedge_writer_slice(&wrapper), envelope->manifest,
-                                    kedge_slice(NULL, 0), NULL, NULL, 0, payload.size, &head));
+    KEDGE_TRY(kedge_package_device_head_write(package, &head));
     KEDGE_TRY(new_file_write(file, kedge_writer_slice(&head)));
-    return new_file_write(file, payload);
+    return new_file_write(file, package->payload);
 }
 
-static enum kedge_rc make_device_file(const char *data_folder, struct kedge_slice package,
-                                      const struct kedge_suit_envelope *envelope,
+static enum kedge_rc make_device_file(const char *data_folder, const struct kedge_package *package,
                                       struct kedge_package_info *info, char *reason)
 {
-    const struct kedge_suit_named *firmware = &envelope->payloads[envelope->payload_count - 1];
-    struct kedge_slice payload = named(package, firmware);
     bool bare = info->manifest.delivery == KEDGE_DELIVER_PAYLOAD;
     struct new_file file = {.file = -1};
     enum kedge_rc rc = new_file_open(&file, data_folder, "fw");
     if (rc != KEDGE_OK)
         return refuse(reason, "storing the bytes for devices", rc);
-    rc = check_payload(payload, &info->manifest, bare ? &file : NULL);
+    rc = check_payload(package, bare ? &file : NULL);
     if (rc != KEDGE_OK) {
         new_file_drop(&file);
-        return refuse(reason, "payload", rc);
+        return refuse(reason, kedge_package_part_text(KEDGE_PART_PAYLOAD), rc);
     }
     if (!bare)
-        rc = write_stripped(envelope, payload, &file);
+        rc = write_stripped(package, &file);
     if (rc == KEDGE_OK) {
         uint8_t digest[KEDGE_SHA256_SIZE];
         kedge_sha256_final(&file.hash, digest);
@@ -315,25 +234,17 @@ enum kedge_rc kedge_package_accept(const char *data_folder, const char *upload,
     reason[0] = '\0';
     if (trust->key_count > KEDGE_PACKAGE_KEYS_MAX)
         return refuse(reason, "trust records", KEDGE_E_LIMIT);
-    struct kedge_slice package = {0};
-    enum kedge_rc rc = map_file(upload, &package);
+    struct kedge_slice bytes = {0};
+    enum kedge_rc rc = map_file(upload, &bytes);
     if (rc != KEDGE_OK)
         return refuse(reason, "package", rc);
-    info->package_size = package.size;
-    struct kedge_suit_envelope envelope;
-    rc = check_package(package, trust, &envelope, info, reason);
-    if (rc != KEDGE_OK)
-        goto cleanup;
-    kedge_hex_encode(kedge_slice(envelope.manifest_digest, KEDGE_SHA256_SIZE), info->id);
-    take_names(envelope.severable[23], info);
-    rc = make_device_file(data_folder, package, &envelope, info, reason);
-    if (rc != KEDGE_OK)
-        goto cleanup;
-    rc = keep_package(data_folder, package, info, reason);
-    for (size_t i = 0; i < info->manifest.attachment_count; i++)
-        info->manifest.attachments[i].name = kedge_slice(NULL, 0);
-cleanup:
-    unmap(package);
+    struct kedge_package package;
+    rc = check_package(bytes, trust, &package, info, reason);
+    if (rc == KEDGE_OK)
+        rc = make_device_file(data_folder, &package, info, reason);
+    if (rc == KEDGE_OK)
+        rc = keep_package(data_folder, bytes, info, reason);
+    unmap(bytes);
     return rc;
 }
 

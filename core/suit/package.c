@@ -1,0 +1,133 @@
+/* package.c: the checks of a whole package, in the order in which a refusal says most. */
+#include <kedge/package.h>
+#include <string.h>
+
+#include "core/suit/keys.h"
+
+#define WRAPPER_SIZE_MAX (KEDGE_SUIT_SIGNATURES_MAX * KEDGE_COSE_SIGN1_MAX + 128u)
+
+static const char *const part_texts[] = {
+#define PART_TEXT(name, words) words,
+    KEDGE_PACKAGE_PART_LIST(PART_TEXT)
+#undef PART_TEXT
+};
+
+const char *kedge_package_part_text(enum kedge_package_part part)
+{
+    return part_texts[(size_t)part < KEDGE_PART_COUNT ? (size_t)part : KEDGE_PART_ENVELOPE];
+}
+
+static struct kedge_slice bytes_of(struct kedge_slice package, const struct kedge_suit_named *named)
+{
+    return kedge_slice(package.data + named->offset, (size_t)named->size);
+}
+
+/* The text's digest covers it with its bstr head, as severable members' digests do. */
+static enum kedge_rc check_text(const struct kedge_package *package)
+{
+    if (package->text.size == 0)
+        return KEDGE_OK;
+    if (!package->manifest.has_text)
+        return KEDGE_E_MISSING;
+    uint8_t digest[KEDGE_SHA256_SIZE];
+    KEDGE_TRY(kedge_suit_bstr_digest(package->text, digest));
+    return memcmp(digest, package->manifest.text_digest, sizeof digest) == 0 ? KEDGE_OK
+                                                                             : KEDGE_E_DIGEST;
+}
+
+/* Each file in the envelope but the firmware is one that the manifest vouches for, and the reverse.
+ */
+static enum kedge_rc check_attachments(struct kedge_slice bytes, struct kedge_package *package)
+{
+    const struct kedge_suit_envelope *envelope = &package->envelope;
+    const struct kedge_suit_manifest *manifest = &package->manifest;
+    if (envelope->payload_count != manifest->attachment_count + 1)
+        return KEDGE_E_MISSING;
+    for (size_t i = 0; i < manifest->attachment_count; i++) {
+        const struct kedge_suit_attachment *attachment = &manifest->attachments[i];
+        const struct kedge_suit_named *file = &envelope->payloads[i];
+        if (!kedge_slice_equal(file->name, attachment->name) || file->size != attachment->size)
+            return KEDGE_E_MISSING;
+        package->attachments[i] = bytes_of(bytes, file);
+        uint8_t digest[KEDGE_SHA256_SIZE];
+        kedge_sha256(package->attachments[i], digest);
+        if (memcmp(digest, attachment->digest, sizeof digest) != 0)
+            return KEDGE_E_DIGEST;
+    }
+    return KEDGE_OK;
+}
+
+enum kedge_rc kedge_package_read(struct kedge_slice bytes, const struct kedge_suit_trust *trust,
+                                 bool *signed_by, struct kedge_package *package,
+                                 enum kedge_package_part *part)
+{
+    struct kedge_suit_envelope *envelope = &package->envelope;
+    struct kedge_suit_manifest *manifest = &package->manifest;
+    memset(package, 0, sizeof *package);
+    for (size_t i = 0; trust != NULL && signed_by != NULL && i < trust->key_count; i++)
+        signed_by[i] = false;
+
+    *part = KEDGE_PART_ENVELOPE;
+    KEDGE_TRY(kedge_suit_envelope_read(bytes, envelope));
+    *part = KEDGE_PART_SIGNATURE;
+    KEDGE_TRY(trust != NULL ? kedge_suit_authenticate(envelope, trust, signed_by)
+                            : kedge_suit_digest_check(envelope));
+    *part = KEDGE_PART_MANIFEST;
+    KEDGE_TRY(kedge_suit_manifest_read(envelope, manifest));
+    *part = KEDGE_PART_VERSION;
+    if (manifest->version.count == 0)
+        return KEDGE_E_MISSING;
+    KEDGE_TRY(kedge_suit_version_text(&manifest->version, package->version));
+    *part = KEDGE_PART_TEXT;
+    package->text = envelope->severable[SUIT_TEXT];
+    KEDGE_TRY(check_text(package));
+    *part = KEDGE_PART_ATTACHMENTS;
+    KEDGE_TRY(check_attachments(bytes, package));
+    *part = KEDGE_PART_PAYLOAD;
+    package->payload = bytes_of(bytes, &envelope->payloads[envelope->payload_count - 1]);
+    return KEDGE_OK;
+}
+
+static enum kedge_rc swallow(void *context, uint64_t offset, struct kedge_slice bytes)
+{
+    (void)context, (void)offset, (void)bytes;
+    return KEDGE_OK;
+}
+
+enum kedge_rc kedge_package_expand(const struct kedge_package *package,
+                                   struct kedge_payload_reader *reader,
+                                   const struct kedge_payload_sink *sink)
+{
+    static const struct kedge_payload_sink nowhere = {.write = swallow};
+    KEDGE_TRY(
+        kedge_payload_begin(reader, &package->manifest.payload, sink != NULL ? sink : &nowhere));
+    KEDGE_TRY(kedge_payload_push(reader, package->payload));
+    return kedge_payload_end(reader, package->manifest.image_digest);
+}
+
+void kedge_package_names(const struct kedge_package *package, struct kedge_suit_text *names)
+{
+    static const struct kedge_slice none;
+    uint8_t uuid[16];
+    memset(names, 0, sizeof *names);
+    if (package->text.size == 0 || kedge_suit_text_read(package->text, names) != KEDGE_OK)
+        return;
+    kedge_class_uuid(package->manifest.vendor, names->class_name, uuid);
+    if (memcmp(uuid, package->manifest.class_id, sizeof uuid) != 0)
+        names->class_name = none;
+    kedge_vendor_uuid(names->vendor_domain, uuid);
+    if (memcmp(uuid, package->manifest.vendor, sizeof uuid) != 0)
+        names->vendor_domain = names->class_name = none;
+}
+
+enum kedge_rc kedge_package_device_head_write(const struct kedge_package *package,
+                                              struct kedge_writer *out)
+{
+    const struct kedge_suit_envelope *envelope = &package->envelope;
+    uint8_t wrapper_bytes[WRAPPER_SIZE_MAX];
+    struct kedge_writer wrapper = kedge_writer(wrapper_bytes, sizeof wrapper_bytes);
+    KEDGE_TRY(kedge_suit_wrapper_write(envelope->digest, envelope->signatures,
+                                       envelope->signature_count, &wrapper));
+    return kedge_suit_head_write(kedge_writer_slice(&wrapper), envelope->manifest,
+                                 kedge_slice(NULL, 0), NULL, NULL, 0, package->payload.size, out);
+}

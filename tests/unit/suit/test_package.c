@@ -1,0 +1,183 @@
+/* test_package.c: whole packages with text and attachments: nothing in them may change unseen. */
+#include <kedge/package.h>
+
+#include "tests/unit/package_maker.h"
+
+static const char image_text[] = "a firmware whose package carries text and two files";
+static const char sbom[] = "{\"bomFormat\": \"CycloneDX\"}";
+static const char notes[] = "what is new";
+
+static void attach(struct kedge_suit_manifest *manifest, const char *name, struct kedge_slice file)
+{
+    struct kedge_suit_attachment *attachment = &manifest->attachments[manifest->attachment_count++];
+    attachment->name = kedge_slice_text(name);
+    attachment->size = file.size;
+    kedge_sha256(file, attachment->digest);
+}
+
+/* Text, two attachments, one signature. */
+static struct made_package make(const struct kedge_private_key *key, const char *vendor_domain)
+{
+    struct kedge_suit_manifest manifest = {.sequence = 3, .has_text = true};
+    const struct kedge_slice files[] = {kedge_slice_text(sbom), kedge_slice_text(notes)};
+    uint8_t payload[256], text_bytes[256];
+    struct kedge_writer text = kedge_writer(text_bytes, sizeof text_bytes);
+    assert_int_equal(kedge_suit_version_parse(kedge_slice_text("1.2.3"), &manifest.version),
+                     KEDGE_OK);
+    maker_manifest(kedge_slice(image_text, sizeof image_text), false, payload, &manifest);
+    assert_int_equal(
+        kedge_suit_text_write(kedge_slice_text("what it does"), kedge_slice_text(vendor_domain),
+                              kedge_slice_text("board-a"), kedge_slice_text("1.2.3"), &text),
+        KEDGE_OK);
+    assert_int_equal(kedge_suit_bstr_digest(kedge_writer_slice(&text), manifest.text_digest),
+                     KEDGE_OK);
+    attach(&manifest, "#sbom", files[0]);
+    attach(&manifest, "#notes", files[1]);
+    return maker_assemble_with(&manifest, key, 1, kedge_writer_slice(&text), files,
+                               kedge_slice(payload, (size_t)manifest.payload.encoded_size));
+}
+
+static enum kedge_rc check(struct kedge_slice bytes, const struct kedge_suit_trust *trust,
+                           struct kedge_package *package, enum kedge_package_part *part)
+{
+    static struct kedge_payload_reader reader;
+    KEDGE_TRY(kedge_package_read(bytes, trust, NULL, package, part));
+    return kedge_package_expand(package, &reader, NULL);
+}
+
+static void a_whole_package_is_read_with_its_text_and_files(void **state)
+{
+    (void)state;
+    struct kedge_private_key key;
+    struct kedge_package package;
+    struct kedge_suit_text names;
+    enum kedge_package_part part;
+    maker_key(KEDGE_ED25519, 3, &key);
+    struct made_package made = make(&key, "example.com");
+    const struct kedge_suit_trust trust = {.keys = &key.public_key, .key_count = 1, .required = 1};
+    assert_int_equal(check(kedge_slice(made.bytes, made.size), &trust, &package, &part), KEDGE_OK);
+    assert_string_equal(package.version, "1.2.3");
+    assert_true(kedge_slice_equal(package.attachments[0], kedge_slice_text(sbom)));
+    assert_true(kedge_slice_equal(package.attachments[1], kedge_slice_text(notes)));
+    kedge_package_names(&package, &names);
+    assert_true(kedge_slice_equal(names.description, kedge_slice_text("what it does")));
+    assert_true(kedge_slice_equal(names.vendor_domain, kedge_slice_text("example.com")));
+    assert_true(kedge_slice_equal(names.class_name, kedge_slice_text("board-a")));
+    maker_free(&made);
+}
+
+static void every_flipped_bit_of_every_part_is_refused(void **state)
+{
+    (void)state;
+    struct kedge_private_key key;
+    struct kedge_package package;
+    enum kedge_package_part part;
+    maker_key(KEDGE_ED25519, 3, &key);
+    struct made_package made = make(&key, "example.com");
+    const struct kedge_suit_trust trust = {.keys = &key.public_key, .key_count = 1, .required = 1};
+    const struct kedge_suit_trust *trusts[] = {&trust, NULL};
+    size_t head = 0;
+    for (size_t bit = 0; bit < 8 * made.size; bit++) {
+        made.bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        if (check(kedge_slice(made.bytes, made.size), trusts[0], &package, &part) == KEDGE_OK)
+            fail_msg("bit %zu of byte %zu does not matter", bit % 8, bit / 8);
+        /* Without trust only the signatures themselves may change unseen. */
+        if (check(kedge_slice(made.bytes, made.size), trusts[1], &package, &part) == KEDGE_OK)
+            head++;
+        made.bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    assert_true(head <= 8 * KEDGE_COSE_SIGN1_MAX);
+    maker_free(&made);
+}
+
+static void each_damage_is_named_by_its_part(void **state)
+{
+    (void)state;
+    struct kedge_private_key key;
+    struct kedge_package package;
+    enum kedge_package_part part;
+    maker_key(KEDGE_ED25519, 3, &key);
+    struct made_package made = make(&key, "example.com");
+    struct kedge_slice bytes = kedge_slice(made.bytes, made.size);
+    const struct kedge_suit_trust trust = {.keys = &key.public_key, .key_count = 1, .required = 1};
+    const struct kedge_suit_trust nobody = {.required = 1};
+    assert_int_equal(kedge_package_read(bytes, &nobody, NULL, &package, &part), KEDGE_E_SIGNATURE);
+    assert_int_equal(part, KEDGE_PART_SIGNATURE);
+    assert_int_equal(kedge_package_read(bytes, &trust, NULL, &package, &part), KEDGE_OK);
+    const struct {
+        const uint8_t *place;
+        enum kedge_package_part part;
+        enum kedge_rc rc;
+    } damages[] = {
+        {made.bytes, KEDGE_PART_ENVELOPE, KEDGE_E_UNSUPPORTED},
+        {package.envelope.manifest.data + 5, KEDGE_PART_SIGNATURE, KEDGE_E_DIGEST},
+        {package.text.data + package.text.size - 1, KEDGE_PART_TEXT, KEDGE_E_DIGEST},
+        {package.attachments[1].data, KEDGE_PART_ATTACHMENTS, KEDGE_E_DIGEST},
+    };
+    for (size_t i = 0; i < sizeof damages / sizeof damages[0]; i++) {
+        uint8_t *place = made.bytes + (damages[i].place - made.bytes);
+        *place ^= 1;
+        assert_int_equal(kedge_package_read(bytes, &trust, NULL, &package, &part), damages[i].rc);
+        assert_int_equal(part, damages[i].part);
+        assert_non_null(kedge_package_part_text(part));
+        *place ^= 1;
+    }
+    maker_free(&made);
+}
+
+static void names_that_the_signed_ids_were_not_made_from_are_not_shown(void **state)
+{
+    (void)state;
+    struct kedge_private_key key;
+    struct kedge_package package;
+    struct kedge_suit_text names;
+    enum kedge_package_part part;
+    maker_key(KEDGE_ED25519, 3, &key);
+    struct made_package made = make(&key, "somebody.else");
+    assert_int_equal(
+        kedge_package_read(kedge_slice(made.bytes, made.size), NULL, NULL, &package, &part),
+        KEDGE_OK);
+    kedge_package_names(&package, &names);
+    assert_int_equal(names.vendor_domain.size, 0);
+    assert_int_equal(names.class_name.size, 0);
+    assert_true(kedge_slice_equal(names.description, kedge_slice_text("what it does")));
+    maker_free(&made);
+}
+
+static void a_device_is_sent_the_package_without_text_and_files(void **state)
+{
+    (void)state;
+    struct kedge_private_key key;
+    struct kedge_package package, stripped;
+    enum kedge_package_part part;
+    uint8_t bytes[KEDGE_SUIT_HEAD_MAX];
+    maker_key(KEDGE_ED25519, 3, &key);
+    struct made_package made = make(&key, "example.com");
+    const struct kedge_suit_trust trust = {.keys = &key.public_key, .key_count = 1, .required = 1};
+    assert_int_equal(
+        kedge_package_read(kedge_slice(made.bytes, made.size), &trust, NULL, &package, &part),
+        KEDGE_OK);
+    struct kedge_writer out = kedge_writer(bytes, sizeof bytes);
+    assert_int_equal(kedge_package_device_head_write(&package, &out), KEDGE_OK);
+    assert_int_equal(kedge_writer_put(&out, package.payload), KEDGE_OK);
+    /* It has no attachments, so it is no package to upload; the signature over it still holds. */
+    assert_int_equal(kedge_package_read(kedge_writer_slice(&out), &trust, NULL, &stripped, &part),
+                     KEDGE_E_MISSING);
+    assert_int_equal(part, KEDGE_PART_ATTACHMENTS);
+    assert_int_equal(stripped.envelope.payload_count, 1);
+    assert_int_equal(stripped.text.size, 0);
+    assert_int_equal(stripped.manifest.sequence, 3);
+    maker_free(&made);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_whole_package_is_read_with_its_text_and_files),
+        cmocka_unit_test(every_flipped_bit_of_every_part_is_refused),
+        cmocka_unit_test(each_damage_is_named_by_its_part),
+        cmocka_unit_test(names_that_the_signed_ids_were_not_made_from_are_not_shown),
+        cmocka_unit_test(a_device_is_sent_the_package_without_text_and_files),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
