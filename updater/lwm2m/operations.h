@@ -1,0 +1,58 @@
+/*
+ * operations.h: what a server asks of a registered device (OMA LwM2M Core 1.1, section 6.3 and
+ * 6.4): Discover, Read, Write, Execute, Observe. On the network thread; confirmable, one at a time
+ * for each device; none of these blocks or calls back before it has returned.
+ */
+#ifndef KEDGE_UPDATER_OPERATIONS_H
+#define KEDGE_UPDATER_OPERATIONS_H
+
+#include "updater/net/net.h"
+
+#include <kedge/lwm2m.h>
+
+#define KEDGE_OPERATION_NO_FORMAT UINT32_MAX
+
+struct kedge_fleet;
+
+/** What a device answered. Borrowed for the call. */
+struct kedge_operation_answer {
+    uint8_t code;            /* 2.05, 2.04, 4.04, ... */
+    uint32_t content_format; /* of the payload; KEDGE_OPERATION_NO_FORMAT: it did not say */
+    struct kedge_slice payload;
+};
+
+/**
+ * How it ended: KEDGE_OK with the answer (any code), else NULL and KEDGE_E_TIMEOUT, KEDGE_E_REFUSED
+ * (RST), KEDGE_E_LIMIT (too large) or KEDGE_E_CANCELED (the registration it was made under ended).
+ * Called once; for an observation with each newer value, until it ends with another rc than
+ * KEDGE_OK or with an answer that is not 2.05.
+ */
+typedef void kedge_operation_fn(void *context, enum kedge_rc rc,
+                                const struct kedge_operation_answer *answer);
+
+/*
+ * `path` is "/5/0/3". Each fails at once with KEDGE_E_NOT_FOUND (no device is registered under that
+ * endpoint), KEDGE_E_BUSY (too much waits for it), KEDGE_E_BUFFER (too large), KEDGE_E_MEMORY;
+ * then there is no callback. `handle` (may be NULL) names it for kedge_device_cancel().
+ */
+enum kedge_rc kedge_device_discover(struct kedge_fleet *fleet, const char *endpoint,
+                                    const char *path, kedge_operation_fn *fn, void *context,
+                                    uint64_t *handle) KEDGE_MUST_USE;
+enum kedge_rc kedge_device_read(struct kedge_fleet *fleet, const char *endpoint, const char *path,
+                                kedge_operation_fn *fn, void *context,
+                                uint64_t *handle) KEDGE_MUST_USE;
+/** Replaces a resource (PUT); as text, an opaque value as opaque. */
+enum kedge_rc kedge_device_write(struct kedge_fleet *fleet, const char *endpoint, const char *path,
+                                 const struct kedge_lwm2m_value *value, kedge_operation_fn *fn,
+                                 void *context, uint64_t *handle) KEDGE_MUST_USE;
+/** `arguments` as in section 6.3.5 ("" for none). */
+enum kedge_rc kedge_device_execute(struct kedge_fleet *fleet, const char *endpoint,
+                                   const char *path, const char *arguments, kedge_operation_fn *fn,
+                                   void *context, uint64_t *handle) KEDGE_MUST_USE;
+enum kedge_rc kedge_device_observe(struct kedge_fleet *fleet, const char *endpoint,
+                                   const char *path, kedge_operation_fn *fn, void *context,
+                                   uint64_t *handle) KEDGE_MUST_USE;
+/** No callback any more; the next notification of an observation is refused, which ends it. */
+void kedge_device_cancel(struct kedge_fleet *fleet, uint64_t handle);
+
+#endif
