@@ -62,3 +62,11 @@ enum kedge_rc kedge_cursor_u64(struct kedge_cursor *cursor, uint64_t *out)
 {
     return take_number(cursor, 8, out);
 }
+
+bool kedge_cursor_accept(struct kedge_cursor *cursor, uint8_t byte)
+{
+    if (kedge_cursor_left(cursor) == 0 || cursor->bytes.data[cursor->offset] != byte)
+        return false;
+    cursor->offset++;
+    return true;
+}

@@ -4,29 +4,6 @@
  */
 #include <kedge/cbor.h>
 
-/* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
-static bool utf8_valid(struct kedge_slice text)
-{
-    size_t i = 0;
-    while (i < text.size) {
-        uint8_t lead = text.data[i];
-        size_t following = lead < 0x80 ? 0 : lead < 0xE0 ? 1 : lead < 0xF0 ? 2 : 3;
-        if ((lead >= 0x80 && lead < 0xC2) || lead > 0xF4 || following >= text.size - i)
-            return false;
-        uint32_t point = following == 0 ? lead : (uint32_t)(lead & (0x3F >> following));
-        for (size_t k = 1; k <= following; k++) {
-            if ((text.data[i + k] & 0xC0) != 0x80)
-                return false;
-            point = point << 6 | (text.data[i + k] & 0x3Fu);
-        }
-        static const uint32_t smallest[] = {0, 0x80, 0x800, 0x10000};
-        if (point < smallest[following] || point > 0x10FFFF || (point >= 0xD800 && point <= 0xDFFF))
-            return false;
-        i += following + 1;
-    }
-    return true;
-}
-
 /* RFC 8949 section 3: the argument of a head, refused unless it is the shortest form (4.2.1). */
 static enum kedge_rc read_argument(struct kedge_cursor *cursor, uint8_t info, uint64_t *value)
 {
@@ -96,7 +73,7 @@ enum kedge_rc kedge_cbor_next(struct kedge_cursor *cursor, struct kedge_cbor_ite
         if (read.value > kedge_cursor_left(&at))
             return KEDGE_E_TRUNCATED;
         KEDGE_TRY(kedge_cursor_take(&at, (size_t)read.value, &read.bytes));
-        if (read.type == KEDGE_CBOR_TSTR && !utf8_valid(read.bytes))
+        if (read.type == KEDGE_CBOR_TSTR && !kedge_utf8_valid(read.bytes))
             return KEDGE_E_MALFORMED;
     }
     *item = read;

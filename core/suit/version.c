@@ -19,32 +19,11 @@ static const struct {
 /* SemVer 2.0 section 2: digits without leading zeros. */
 static enum kedge_rc take_number(struct kedge_cursor *text, struct kedge_suit_version *version)
 {
-    uint64_t number = 0;
-    size_t digits = 0;
-    bool leading_zero = false;
-    while (kedge_cursor_left(text) > 0) {
-        uint8_t c = text->bytes.data[text->offset];
-        if (c < '0' || c > '9')
-            break;
-        leading_zero = leading_zero || (digits > 0 && number == 0);
-        number = number * 10 + (uint64_t)(c - '0');
-        if (number > VERSION_NUMBER_MAX)
-            return KEDGE_E_UNSUPPORTED;
-        KEDGE_TRY(kedge_cursor_skip(text, 1));
-        digits++;
-    }
-    if (digits == 0 || leading_zero)
+    uint64_t number;
+    if (kedge_cursor_decimal(text, VERSION_NUMBER_MAX, &number) != KEDGE_OK)
         return KEDGE_E_UNSUPPORTED;
     version->parts[version->count++] = (int64_t)number;
     return KEDGE_OK;
-}
-
-static bool take_char(struct kedge_cursor *text, char c)
-{
-    if (kedge_cursor_left(text) == 0 || text->bytes.data[text->offset] != (uint8_t)c)
-        return false;
-    text->offset++;
-    return true;
 }
 
 static enum kedge_rc take_stage(struct kedge_cursor *text, struct kedge_suit_version *version)
@@ -68,31 +47,18 @@ enum kedge_rc kedge_suit_version_parse(struct kedge_slice text, struct kedge_sui
     struct kedge_cursor cursor = kedge_cursor(text);
     KEDGE_TRY(take_number(&cursor, &version));
     for (int i = 0; i < 2; i++) {
-        if (!take_char(&cursor, '.'))
+        if (!kedge_cursor_accept(&cursor, '.'))
             return KEDGE_E_UNSUPPORTED;
         KEDGE_TRY(take_number(&cursor, &version));
     }
-    if (take_char(&cursor, '-')) {
+    if (kedge_cursor_accept(&cursor, '-')) {
         KEDGE_TRY(take_stage(&cursor, &version));
-        if (take_char(&cursor, '.'))
+        if (kedge_cursor_accept(&cursor, '.'))
             KEDGE_TRY(take_number(&cursor, &version));
     }
     if (kedge_cursor_left(&cursor) > 0)
         return KEDGE_E_UNSUPPORTED;
     *out = version;
-    return KEDGE_OK;
-}
-
-static enum kedge_rc put_number(struct kedge_writer *out, uint64_t number)
-{
-    char digits[20];
-    size_t count = 0;
-    do {
-        digits[count++] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    while (count > 0)
-        KEDGE_TRY(kedge_writer_u8(out, (uint8_t)digits[--count]));
     return KEDGE_OK;
 }
 
@@ -117,7 +83,7 @@ enum kedge_rc kedge_suit_version_text(const struct kedge_suit_version *version,
         if (part < 0)
             KEDGE_TRY(put_stage(&out, part));
         else
-            KEDGE_TRY(put_number(&out, (uint64_t)part));
+            KEDGE_TRY(kedge_writer_decimal(&out, (uint64_t)part));
     }
     text[out.size] = '\0';
     return KEDGE_OK;

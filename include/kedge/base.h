@@ -130,6 +130,9 @@ enum kedge_rc kedge_cursor_u16(struct kedge_cursor *cursor, uint16_t *out) KEDGE
 enum kedge_rc kedge_cursor_u32(struct kedge_cursor *cursor, uint32_t *out) KEDGE_MUST_USE;
 enum kedge_rc kedge_cursor_u64(struct kedge_cursor *cursor, uint64_t *out) KEDGE_MUST_USE;
 
+/** kedge_cursor_accept() moves past the next byte if it is `byte`, and says whether it did. */
+bool kedge_cursor_accept(struct kedge_cursor *cursor, uint8_t byte);
+
 /* ---- the bounded writer, its counterpart ---- */
 
 /** Writes into the caller's `capacity` bytes at `data`; `size` is what has been written. */
@@ -172,6 +175,30 @@ void kedge_hex_encode(struct kedge_slice bytes, char *out);
 
 /** kedge_hex_decode() fails with KEDGE_E_MALFORMED unless `text` is exactly 2 * size hex digits. */
 enum kedge_rc kedge_hex_decode(struct kedge_slice text, uint8_t *out, size_t size) KEDGE_MUST_USE;
+
+/* ---- text ---- */
+
+/** kedge_utf8_valid() says whether `text` is UTF-8 (RFC 3629: no overlong forms, no surrogates). */
+bool kedge_utf8_valid(struct kedge_slice text);
+
+/**
+ * kedge_cursor_decimal() reads all the digits that stand next as a number of at most `max`.
+ * KEDGE_E_MALFORMED when there is none or they begin with a zero too many, KEDGE_E_LIMIT above
+ * `max`; the cursor then stays where it was.
+ */
+enum kedge_rc kedge_cursor_decimal(struct kedge_cursor *cursor, uint64_t max, uint64_t *out)
+    KEDGE_MUST_USE;
+/** kedge_writer_decimal() writes `number` in decimal digits; KEDGE_E_BUFFER as any write. */
+enum kedge_rc kedge_writer_decimal(struct kedge_writer *writer, uint64_t number) KEDGE_MUST_USE;
+
+/**
+ * Base64 (RFC 4648 section 4), padded and in one line. Decoding fails with KEDGE_E_MALFORMED for
+ * anything but the one encoding of some bytes. Both fail with KEDGE_E_BUFFER when it does not fit;
+ * after a failure `out` counts nothing of it as written.
+ */
+enum kedge_rc kedge_base64_decode(struct kedge_slice text, struct kedge_writer *out) KEDGE_MUST_USE;
+enum kedge_rc kedge_base64_encode(struct kedge_slice bytes, struct kedge_writer *out)
+    KEDGE_MUST_USE;
 
 /* ---- CRC-32 (IEEE 802.3, reflected polynomial 0xEDB88320), for records on flash ---- */
 
