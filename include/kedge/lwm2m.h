@@ -17,6 +17,7 @@
 #define KEDGE_LWM2M_FORMAT_SENML_JSON 110u
 #define KEDGE_LWM2M_FORMAT_SENML_CBOR 112u
 #define KEDGE_LWM2M_FORMAT_TLV 11542u
+#define KEDGE_LWM2M_FORMAT_NONE UINT32_MAX /* a message without a Content-Format */
 
 #define KEDGE_LWM2M_OBJECT_SECURITY 0u
 #define KEDGE_LWM2M_OBJECT_SERVER 1u
@@ -27,7 +28,7 @@
 #define KEDGE_LWM2M_ID_NONE 65535u      /* reserved by OMA: never an id */
 #define KEDGE_LWM2M_ENDPOINT_MAX 128u   /* bytes of an endpoint name */
 #define KEDGE_LWM2M_LINKS_MAX 256u      /* links taken from one registration; more are refused */
-#define KEDGE_LWM2M_STRING_MAX 255u     /* of the resources used here */
+#define KEDGE_LWM2M_STRING_MAX 255u     /* bytes of a string; longer ones are refused */
 
 /** /object/instance/resource/resource-instance; `depth` says how many of them are there. */
 struct kedge_lwm2m_path {
@@ -35,10 +36,13 @@ struct kedge_lwm2m_path {
     uint8_t depth;
 };
 
-/** Reads "/5/0/1" or "5/0/1" ("" and "/" are the root). KEDGE_E_MALFORMED, KEDGE_E_LIMIT. */
+/**
+ * kedge_lwm2m_path_parse() reads "/5/0/1" or "5/0/1" ("" and "/" are the root). KEDGE_E_LIMIT for
+ * more than four ids or one above 65534, KEDGE_E_MALFORMED for anything else that is no path.
+ */
 enum kedge_rc kedge_lwm2m_path_parse(struct kedge_slice text, struct kedge_lwm2m_path *path)
     KEDGE_MUST_USE;
-/** Writes "/5/0/1" and a NUL (at most 24 bytes + NUL). */
+/** kedge_lwm2m_path_text() writes "/5/0/1" and a NUL (at most 24 bytes + NUL); "/" is the root. */
 void kedge_lwm2m_path_text(const struct kedge_lwm2m_path *path, char text[25]);
 
 /* ---- values ---- */
@@ -59,10 +63,22 @@ struct kedge_lwm2m_value {
     struct kedge_slice bytes; /* STRING (UTF-8) and OPAQUE; borrowed */
 };
 
-/** Reads a plain-text value of the type asked for (OPAQUE: Base64, into `scratch`). */
+/*
+ * The one form of each type in plain text: integers and times in decimal without leading zeros,
+ * booleans "0" or "1", strings as they are, opaque bytes in Base64. In any format a string is
+ * UTF-8 without NUL (so that C strings can hold it whole) and of KEDGE_LWM2M_STRING_MAX bytes at
+ * most (KEDGE_E_LIMIT); an integer that does not fit is KEDGE_E_LIMIT too.
+ */
+
+/**
+ * kedge_lwm2m_text_read() reads a plain-text value of the type asked for. Strings are borrowed
+ * from `text`; opaque bytes are decoded into `scratch` (may be NULL for other types) and borrowed
+ * from there, KEDGE_E_BUFFER when they do not fit. KEDGE_E_MALFORMED for anything else.
+ */
 enum kedge_rc kedge_lwm2m_text_read(struct kedge_slice text, enum kedge_lwm2m_type type,
                                     struct kedge_writer *scratch, struct kedge_lwm2m_value *value)
     KEDGE_MUST_USE;
+/** kedge_lwm2m_text_write() appends the value's text. KEDGE_E_BUFFER when it does not fit. */
 enum kedge_rc kedge_lwm2m_text_write(const struct kedge_lwm2m_value *value, struct kedge_writer *out)
     KEDGE_MUST_USE;
 
@@ -81,27 +97,39 @@ struct kedge_tlv_entry {
     struct kedge_slice value; /* for instances and multiple resources: nested entries */
 };
 
-/** Reads the next entry; KEDGE_E_NOT_FOUND at the end; KEDGE_E_TRUNCATED for a lying length. */
+/**
+ * kedge_tlv_next() reads the next entry; KEDGE_E_NOT_FOUND at the end; KEDGE_E_TRUNCATED for a
+ * length beyond the bytes that are there; KEDGE_E_MALFORMED for the reserved id 65535. Nested
+ * entries are not looked at: the caller walks `value`, one level at a time.
+ */
 enum kedge_rc kedge_tlv_next(struct kedge_cursor *cursor, struct kedge_tlv_entry *entry)
     KEDGE_MUST_USE;
-/** Decodes a resource's value: integers of 1, 2, 4 or 8 bytes, booleans of 1 (0 or 1). */
+/**
+ * kedge_tlv_value() decodes a resource's value: integers and times of 1, 2, 4 or 8 bytes,
+ * booleans of 1 (0 or 1). Strings and opaque bytes are borrowed. KEDGE_E_MALFORMED otherwise.
+ */
 enum kedge_rc kedge_tlv_value(struct kedge_slice bytes, enum kedge_lwm2m_type type,
                               struct kedge_lwm2m_value *value) KEDGE_MUST_USE;
+/** kedge_tlv_write() writes an entry or, when it does not fit (KEDGE_E_BUFFER), nothing. */
 enum kedge_rc kedge_tlv_write(struct kedge_writer *out, enum kedge_tlv_kind kind, uint16_t id,
                               struct kedge_slice value) KEDGE_MUST_USE;
 /** Writes a resource (or resource instance) from a typed value, integers as short as they go. */
 enum kedge_rc kedge_tlv_write_value(struct kedge_writer *out, enum kedge_tlv_kind kind, uint16_t id,
                                     const struct kedge_lwm2m_value *value) KEDGE_MUST_USE;
 /**
- * Finds one resource's value in a TLV payload that answers a read of `asked` (an instance or the
- * resource itself, with or without the object-instance wrapping that clients differ in).
+ * kedge_tlv_find_resource() finds one resource's value in a TLV payload that answers a read of an
+ * instance or of the resource itself, with or without the object-instance wrapping that clients
+ * differ in. For a multiple resource it views its resource instances. All of the payload is
+ * checked: KEDGE_E_MALFORMED when the resource is there twice; KEDGE_E_NOT_FOUND.
  */
 enum kedge_rc kedge_tlv_find_resource(struct kedge_slice payload, uint16_t instance,
                                       uint16_t resource, struct kedge_slice *value) KEDGE_MUST_USE;
 
 /**
- * Decodes one single-resource answer in whichever format it came (text, opaque, TLV; no
- * Content-Format means text). KEDGE_E_UNSUPPORTED for other formats.
+ * kedge_lwm2m_value_read() decodes an answer that holds the one value at `path` (a resource, or an
+ * instance of a multiple one) in whichever format it came: text, opaque, TLV; no Content-Format
+ * (KEDGE_LWM2M_FORMAT_NONE) means text. KEDGE_E_UNSUPPORTED for other formats, KEDGE_E_TYPE when
+ * format and type do not go together, KEDGE_E_NOT_FOUND when a TLV holds something else.
  */
 enum kedge_rc kedge_lwm2m_value_read(uint32_t content_format, struct kedge_slice payload,
                                      const struct kedge_lwm2m_path *path,
@@ -115,11 +143,21 @@ struct kedge_link {
     struct kedge_slice attributes; /* ;name=value... ; see kedge_link_attribute() */
 };
 
-/** Reads the next link; KEDGE_E_NOT_FOUND at the end. */
+/**
+ * kedge_link_next() reads the next link of a list whose cursor began at its first byte, with all
+ * its attributes checked. KEDGE_E_NOT_FOUND at the end, KEDGE_E_TRUNCATED for one that is cut off,
+ * KEDGE_E_MALFORMED. Spaces behind a comma are taken: some clients write them.
+ */
 enum kedge_rc kedge_link_next(struct kedge_cursor *cursor, struct kedge_link *link) KEDGE_MUST_USE;
-/** Finds an attribute; `value` is without quotes; false when it is not there. */
+/**
+ * kedge_link_attribute() finds the first attribute of that name; false when it is not there.
+ * `value` is without quotes (a backslash before an escaped character stays); empty without a value.
+ */
 bool kedge_link_attribute(const struct kedge_link *link, const char *name, struct kedge_slice *value);
-/** Appends `</5/0>;ver="1.1"` with a comma before it unless it is the first. */
+/**
+ * kedge_link_write() appends `</5/0>;ver="1.1"` or, when it does not fit, nothing (KEDGE_E_BUFFER);
+ * with a comma before it unless it is the first in `out`. `attributes` are written as they are.
+ */
 enum kedge_rc kedge_link_write(struct kedge_writer *out, const char *target, const char *attributes)
     KEDGE_MUST_USE;
 
