@@ -33,6 +33,17 @@ enum kedge_rc kedge_engine_create(const struct kedge_engine_ids *last, struct ke
     return KEDGE_OK;
 }
 
+/* Its timers first: the heap of those that are left must not point at what is freed. */
+static void free_rollout(struct kedge_engine *engine, struct rollout_node *rollout)
+{
+    kedge_timer_cancel(&engine->timers, &rollout->deadline_timer);
+    for (uint32_t i = 0; i < rollout->record.group_count; i++)
+        kedge_timer_cancel(&engine->timers, &rollout->groups[i].soak_timer);
+    engine_drop_deployments(engine, rollout);
+    free(rollout->groups);
+    free(rollout);
+}
+
 void kedge_engine_destroy(struct kedge_engine *engine)
 {
     if (engine == NULL)
@@ -40,9 +51,7 @@ void kedge_engine_destroy(struct kedge_engine *engine)
     while (engine->first_rollout != NULL) {
         struct rollout_node *rollout = engine->first_rollout;
         engine->first_rollout = rollout->next;
-        engine_drop_deployments(engine, rollout);
-        free(rollout->groups);
-        free(rollout);
+        free_rollout(engine, rollout);
     }
     kedge_map_free(&engine->rollouts);
     kedge_map_free(&engine->deployments);
