@@ -5,8 +5,10 @@
  *
  * After every event the invariants are checked against mirrors built from the engine's outputs
  * only. The same file is compiled against engines with one line made wrong (see CMakeLists.txt):
- * each of those must break an invariant.
+ * each of those must break an invariant. An engine that does not come back from an event breaks one
+ * too: a watchdog that counts processor time says so.
  */
+#define _POSIX_C_SOURCE 200809L
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,9 +19,12 @@
 #include "updater/rollout/rollout.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
 
 #define DEVICES 120
 #define ROLLOUTS_MAX 40
@@ -101,7 +106,52 @@ static bool rollout_exists(uint64_t id)
     return id >= 1 && id <= w->seen.last.rollout_id && w->seen.rollouts[id].id == id;
 }
 
+/* ---- the watchdog ---- */
+
+#define WATCHDOG_S 2 /* of processor time; an event takes well under a millisecond */
+
+static void watch(int number)
+{
+    static uint64_t steps = UINT64_MAX;
+    static const char words[] = "invariant broken: the engine does not come back from an event\n";
+    (void)number;
+    if (w != NULL && w->steps == steps) {
+        ssize_t written = write(STDERR_FILENO, words, sizeof(words) - 1);
+        _exit(written > 0 ? 1 : 2);
+    }
+    steps = w != NULL ? w->steps : UINT64_MAX;
+}
+
+static void start_watchdog(void)
+{
+    struct itimerval every = {.it_interval.tv_sec = WATCHDOG_S, .it_value.tv_sec = WATCHDOG_S};
+    struct sigaction action = {.sa_handler = watch, .sa_flags = SA_RESTART};
+    assert_int_equal(sigaction(SIGVTALRM, &action, NULL), 0);
+    assert_int_equal(setitimer(ITIMER_VIRTUAL, &every, NULL), 0);
+}
+
 /* ---- invariants ---- */
+
+/* Only a rollout that is running, at that point of the history, offers anything. */
+static void check_offers(const struct kedge_engine_output *output)
+{
+    static char states[ROLLOUTS_MAX + 1][24];
+    for (size_t i = 0; i < output->history_count; i++) {
+        uint64_t id = output->history[i].rollout_id;
+        (void)snprintf(states[id], sizeof(states[id]), "%s",
+                       kedge_rollout_state_name(w->seen.rollouts[id].state));
+    }
+    for (size_t i = 0; i < output->history_count; i++) {
+        const struct kedge_history_entry *entry = &output->history[i];
+        char *state = states[entry->rollout_id];
+        if (entry->deployment_id == 0 && entry->group_index < 0)
+            memcpy(state, entry->to, sizeof(states[0]));
+        INVARIANT(entry->deployment_id == 0 || strcmp(entry->from, "pending") != 0 ||
+                      strcmp(entry->to, "offered") != 0 || strcmp(state, "running") == 0,
+                  "deployment %" PRIu64 " is offered while its rollout is %s", entry->deployment_id,
+                  state);
+    }
+}
 
 static void check_history(const struct kedge_engine_output *output)
 {
@@ -205,7 +255,8 @@ static void check_reasons(const struct kedge_engine_output *output)
             uint64_t size = 0;
             for (unsigned s = 0; s < KEDGE_DEPLOYMENT_STATE_COUNT; s++)
                 size += group->counts[s];
-            justified |= group->errors > size * rollout->policy.error_threshold_percent / 100;
+            justified |= group->errors > size * rollout->policy.error_threshold_percent / 100 &&
+                         group->errors > group->errors_accepted;
         }
         INVARIANT(justified, "rollout %" PRIu64 " stopped for errors that it bears", rollout->id);
     }
@@ -343,6 +394,7 @@ static void make_durable(size_t count)
 static void take_output(struct kedge_engine_output *output)
 {
     check_history(output);
+    check_offers(output);
     check_terminal(output);
     apply(&w->seen, output);
     check_reasons(output);
@@ -505,12 +557,15 @@ static void create(void)
     static struct kedge_rollout_target targets[DEVICES];
     static const char id[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
     uint32_t groups = 1 + below(GROUPS_MAX);
-    size_t count = 0;
+    /* Every other rollout has groups of ten, twenty ... devices, and thresholds that such a group
+     * can meet to the device: boundaries are where an engine goes wrong. */
+    bool exact = chance(50);
+    size_t count = 0, most = exact ? 10 * groups * (1 + below(DEVICES / 10 / groups)) : DEVICES;
     if (w->seen.last.rollout_id >= ROLLOUTS_MAX)
         return;
-    for (unsigned i = 0; i < DEVICES; i++) {
+    for (unsigned i = 0; i < DEVICES && count < most; i++) {
         struct device *device = &w->devices[i];
-        if (count >= groups && chance(40))
+        if (!exact && count >= groups && chance(40))
             continue;
         targets[count] = (struct kedge_rollout_target){
             .endpoint = device->endpoint,
@@ -520,7 +575,7 @@ static void create(void)
             .version = device->version,
             .present = device->present && !device->untold,
             .asleep = device->asleep,
-            .group_index = count < groups ? (uint32_t)count : below(groups)};
+            .group_index = exact || count < groups ? (uint32_t)count % groups : below(groups)};
         count++;
     }
     char version[16];
@@ -538,7 +593,7 @@ static void create(void)
                                                   .target_count = count}};
     kedge_rollout_policy_default(&event.create.policy);
     event.create.policy.in_flight_max = 1 + below(20);
-    event.create.policy.error_threshold_percent = below(101);
+    event.create.policy.error_threshold_percent = exact ? 10 * below(4) : below(101);
     event.create.policy.error_minimum_sample = below(20);
     event.create.policy.error_action = chance(50) ? KEDGE_ERROR_PAUSE : KEDGE_ERROR_ABORT;
     event.create.policy.success_threshold_percent = below(101);
@@ -672,12 +727,14 @@ static void run_seed(uint64_t seed)
     make_durable(w->queued);
     kedge_engine_destroy(w->engine);
     free(w);
+    w = NULL;
 }
 
 static void the_invariants_hold_in_every_history(void **state)
 {
     (void)state;
     const char *seeds = getenv("KEDGE_MODEL_SEEDS");
+    start_watchdog();
     uint64_t count = seeds == NULL ? 12 : strtoull(seeds, NULL, 10);
     for (uint64_t seed = 1; seed <= count; seed++)
         run_seed(seed);
