@@ -164,11 +164,13 @@ enum kedge_rc sql_open_reader(const char *folder, sqlite3 **out, char error[KEDG
         (void)sqlite3_busy_timeout(database, BUSY_TIMEOUT_MS);
         rc = sql_run(database, "PRAGMA trusted_schema = OFF; PRAGMA query_only = ON");
     }
-    int64_t version;
+    int64_t version = 0;
     if (rc == KEDGE_OK)
         rc = sql_number(database, "SELECT version FROM schema_version", &version);
+    if (rc == KEDGE_OK && version > KEDGE_STORE_SCHEMA_VERSION)
+        rc = KEDGE_E_VERSION;
     if (rc != KEDGE_OK) {
-        explain_open(rc, path, database, 0, error);
+        explain_open(rc, path, database, version, error);
         (void)sqlite3_close(database);
         return rc;
     }
