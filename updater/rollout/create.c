@@ -186,27 +186,14 @@ static enum kedge_rc check_texts(struct kedge_engine *engine, const struct kedge
 static enum kedge_rc check_policy(struct kedge_engine *engine,
                                   const struct kedge_rollout_policy *policy)
 {
-    const struct {
-        const char *name;
-        uint32_t value, least, most;
-    } fields[] = {
-        {"in_flight_max", policy->in_flight_max, 1, KEDGE_ROLLOUT_TARGETS_MAX},
-        {"error_threshold_percent", policy->error_threshold_percent, 0, 100},
-        {"error_minimum_sample", policy->error_minimum_sample, 0, KEDGE_ROLLOUT_TARGETS_MAX},
-        {"success_threshold_percent", policy->success_threshold_percent, 0, 100},
-        {"deployment_soak_s", policy->deployment_soak_s, 0, KEDGE_SPAN_MAX_S},
-        {"group_soak_s", policy->group_soak_s, 0, KEDGE_SPAN_MAX_S},
-        {"deadline_s", policy->deadline_s, 0, KEDGE_SPAN_MAX_S},
-        {"offer_limit_s", policy->offer_limit_s, 1, KEDGE_SPAN_MAX_S},
-        {"download_limit_s", policy->download_limit_s, 1, KEDGE_SPAN_MAX_S},
-        {"install_limit_s", policy->install_limit_s, 1, KEDGE_SPAN_MAX_S},
-        {"verify_limit_s", policy->verify_limit_s, 1, KEDGE_SPAN_MAX_S},
-    };
-    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-        if (fields[i].value < fields[i].least || fields[i].value > fields[i].most)
+    for (size_t i = 0; i < KEDGE_POLICY_FIELD_COUNT; i++) {
+        const struct kedge_policy_field *field = &kedge_policy_fields[i];
+        uint32_t value = kedge_policy_get(policy, field);
+        if (value < field->least || value > field->most)
             return engine_refuse(engine, KEDGE_E_ARGUMENT,
                                  "%s is %" PRIu32 ", it must be %" PRIu32 " to %" PRIu32,
-                                 fields[i].name, fields[i].value, fields[i].least, fields[i].most);
+                                 field->name, value, field->least, field->most);
+    }
     if (policy->error_action == KEDGE_ERROR_ROLL_BACK)
         return engine_refuse(engine, KEDGE_E_UNSUPPORTED,
                              "the error action roll_back needs a revert package, which a rollout "

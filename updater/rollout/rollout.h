@@ -121,6 +121,22 @@ struct kedge_rollout_policy {
 /** 100 in flight, errors above 20 % (sample 10) pause, gate 80 %, no soak, no deadline. */
 void kedge_rollout_policy_default(struct kedge_rollout_policy *policy);
 
+/** A number of the policy: its name everywhere, where it stands, and what it may be. */
+struct kedge_policy_field {
+    const char *name;
+    size_t offset;
+    uint32_t least, most;
+};
+
+#define KEDGE_POLICY_FIELD_COUNT 11u
+/** All numbers of a policy (not the error action), in the order of the struct. */
+extern const struct kedge_policy_field kedge_policy_fields[KEDGE_POLICY_FIELD_COUNT];
+
+uint32_t kedge_policy_get(const struct kedge_rollout_policy *policy,
+                          const struct kedge_policy_field *field);
+void kedge_policy_set(struct kedge_rollout_policy *policy, const struct kedge_policy_field *field,
+                      uint32_t value);
+
 struct kedge_rollout {
     uint64_t id;
     enum kedge_rollout_state state;

@@ -134,3 +134,36 @@ void kedge_rollout_policy_default(struct kedge_rollout_policy *policy)
         .verify_limit_s = 2400,
     };
 }
+
+#define FIELD(member, least, most)                                          \
+    {                                                                       \
+#member, offsetof(struct kedge_rollout_policy, member), least, most \
+    }
+const struct kedge_policy_field kedge_policy_fields[KEDGE_POLICY_FIELD_COUNT] = {
+    FIELD(in_flight_max, 1, KEDGE_ROLLOUT_TARGETS_MAX),
+    FIELD(error_threshold_percent, 0, 100),
+    FIELD(error_minimum_sample, 0, KEDGE_ROLLOUT_TARGETS_MAX),
+    FIELD(success_threshold_percent, 0, 100),
+    FIELD(deployment_soak_s, 0, KEDGE_SPAN_MAX_S),
+    FIELD(group_soak_s, 0, KEDGE_SPAN_MAX_S),
+    FIELD(deadline_s, 0, KEDGE_SPAN_MAX_S),
+    FIELD(offer_limit_s, 1, KEDGE_SPAN_MAX_S),
+    FIELD(download_limit_s, 1, KEDGE_SPAN_MAX_S),
+    FIELD(install_limit_s, 1, KEDGE_SPAN_MAX_S),
+    FIELD(verify_limit_s, 1, KEDGE_SPAN_MAX_S),
+};
+#undef FIELD
+
+uint32_t kedge_policy_get(const struct kedge_rollout_policy *policy,
+                          const struct kedge_policy_field *field)
+{
+    uint32_t value;
+    memcpy(&value, (const char *)policy + field->offset, sizeof(value));
+    return value;
+}
+
+void kedge_policy_set(struct kedge_rollout_policy *policy, const struct kedge_policy_field *field,
+                      uint32_t value)
+{
+    memcpy((char *)policy + field->offset, &value, sizeof(value));
+}
