@@ -1,0 +1,22 @@
+/* audit.c: what people did. */
+#include "updater/api/internal.h"
+
+static bool list_entry(void *context, const struct kedge_audit_entry *entry)
+{
+    json_t **items = context;
+    json_add(items, audit_json(entry));
+    return *items != NULL;
+}
+
+void audit_list(struct request *request)
+{
+    struct kedge_page page;
+    if (!query_page(request, &page))
+        return;
+    json_t *items = json_array();
+    enum kedge_rc rc = kedge_reader_audit(request->reader, &page, list_entry, &items);
+    if (reader_ok(request, rc, "entry"))
+        answer_json(request, MHD_HTTP_OK, json_list("audit", items, &page));
+    else
+        json_decref(items);
+}

@@ -1,0 +1,121 @@
+/* devices.c: devices as they are committed, and their tags. */
+#define _POSIX_C_SOURCE 200809L
+#include "updater/api/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool list_device(void *context, const struct kedge_device_record *record)
+{
+    json_t **items = context;
+    json_add(items, device_json(record));
+    return *items != NULL;
+}
+
+void devices_list(struct request *request)
+{
+    struct kedge_page page;
+    char vendor[KEDGE_VENDOR_MAX + 1], class_name[KEDGE_CLASS_MAX + 1];
+    bool by_vendor, by_class;
+    if (!query_page(request, &page) ||
+        !query_text(request, "vendor", vendor, sizeof(vendor), &by_vendor) ||
+        !query_text(request, "class", class_name, sizeof(class_name), &by_class))
+        return;
+    json_t *items = json_array();
+    enum kedge_rc rc =
+        kedge_reader_devices(request->reader, by_vendor ? vendor : NULL,
+                             by_class ? class_name : NULL, &page, list_device, &items);
+    if (reader_ok(request, rc, "device"))
+        answer_json(request, MHD_HTTP_OK, json_list("devices", items, &page));
+    else
+        json_decref(items);
+}
+
+void device_show(struct request *request)
+{
+    struct kedge_device_record record;
+    if (reader_ok(request, kedge_reader_device(request->reader, request->parameter, &record),
+                  "device"))
+        answer_json(request, MHD_HTTP_OK, device_json(&record));
+}
+
+/* ---- tags ---- */
+
+static bool refuse_tags(struct request *request, const char *words)
+{
+    refuse(request, MHD_HTTP_BAD_REQUEST, "argument", "tags", "%s", words);
+    return false;
+}
+
+/* RFC 7396: a member that is null is taken away, any other is set. */
+static bool merge_tags(struct request *request, json_t *tags, json_t *changes)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach(changes, name, value)
+    {
+        if (name[0] == '\0' || strlen(name) > KEDGE_NAME_MAX)
+            return refuse_tags(request, "the name of a tag has 1 to 64 bytes");
+        if (json_is_null(value)) {
+            (void)json_object_del(tags, name);
+            continue;
+        }
+        if (!json_is_string(value))
+            return refuse_tags(request,
+                               "the value of a tag is a string, or null to remove the tag");
+        if (json_object_set(tags, name, value) != 0) {
+            answer_json(request, MHD_HTTP_INTERNAL_SERVER_ERROR, NULL);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool store_tags(struct request *request, json_t *tags)
+{
+    char text[KEDGE_BACKEND_TEXT_MAX] = "";
+    char *packed = json_dumps(tags, JSON_COMPACT | JSON_SORT_KEYS);
+    if (packed == NULL) {
+        answer_json(request, MHD_HTTP_INTERNAL_SERVER_ERROR, NULL);
+        return false;
+    }
+    const struct kedge_backend *backend = request->api->config.backend;
+    enum kedge_rc rc = KEDGE_OK;
+    if (strlen(packed) > KEDGE_TAGS_MAX)
+        (void)refuse_tags(request, "the tags of a device have at most 1023 bytes as JSON");
+    else if ((rc = backend->device_set_tags(backend->context, request->who, request->parameter,
+                                            packed, text)) != KEDGE_OK)
+        refuse_rc(request, rc, NULL, text);
+    free(packed);
+    return request->answer == NULL;
+}
+
+/* One change at a time, so that none is lost between reading and setting. */
+static bool change_tags(struct request *request, json_t *changes)
+{
+    struct kedge_device_record record;
+    if (!reader_ok(request, kedge_reader_device(request->reader, request->parameter, &record),
+                   "device"))
+        return false;
+    json_t *tags = json_loads(record.tags, JSON_REJECT_DUPLICATES, NULL);
+    if (tags == NULL)
+        tags = json_object();
+    bool changed = tags != NULL && merge_tags(request, tags, changes) && store_tags(request, tags);
+    json_decref(tags);
+    return changed;
+}
+
+void device_change(struct request *request)
+{
+    json_t *changes = NULL;
+    const struct field fields[] = {
+        {.name = "tags", .kind = FIELD_OBJECT, .required = true, .json = &changes},
+    };
+    if (!body_read(request, request->json, "", fields, 1))
+        return;
+    pthread_mutex_lock(&request->api->tags_lock);
+    bool changed = change_tags(request, changes);
+    pthread_mutex_unlock(&request->api->tags_lock);
+    if (changed)
+        device_show(request);
+}

@@ -1,0 +1,204 @@
+/*
+ * internal.h: what the files of the API share: a request on its way from its first line to its
+ * answer, and the small tools that handlers are written with.
+ *
+ * A handler looks at the request, and ends by giving it exactly one answer: answer_json() or one of
+ * the refusals. A tool that returns false has given the answer already.
+ */
+#ifndef KEDGE_UPDATER_API_INTERNAL_H
+#define KEDGE_UPDATER_API_INTERNAL_H
+
+#include <jansson.h>
+#include <microhttpd.h>
+#include <pthread.h>
+
+#include "updater/api/api.h"
+
+#define READERS_IDLE_MAX 8u
+#define TOKEN_MAX 256u
+#define PATH_MAX_BYTES 4096u
+
+/** Store readers, handed to one thread at a time. */
+struct readers {
+    pthread_mutex_t lock;
+    const char *folder;
+    struct kedge_reader *idle[READERS_IDLE_MAX];
+    size_t idle_count;
+};
+
+void readers_init(struct readers *readers, const char *folder);
+void readers_close(struct readers *readers);
+enum kedge_rc readers_take(struct readers *readers, struct kedge_reader **out,
+                           char error[KEDGE_STORE_ERROR_MAX]) KEDGE_MUST_USE;
+/** `sound` is false for one that failed: it is closed, not used again. */
+void readers_give_back(struct readers *readers, struct kedge_reader *reader, bool sound);
+
+struct kedge_api {
+    struct kedge_api_config config;
+    struct MHD_Daemon *daemon;
+    struct readers readers;
+    pthread_mutex_t tags_lock; /* around reading, merging and setting the tags of a device */
+    char uploads[PATH_MAX_BYTES];
+};
+
+void api_log(const struct kedge_api *api, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* ---- requests ---- */
+
+enum body_kind { BODY_NONE, BODY_JSON, BODY_FILE };
+
+struct request;
+
+/** One row of the table of routes. */
+struct route {
+    const char *method;
+    const char *pattern; /* "{}" stands for one segment, which becomes request.parameter */
+    const char *query;   /* names that the query may hold, each followed by a space */
+    enum body_kind body;
+    bool without_token;
+    void (*handle)(struct request *request);
+};
+
+/** A package being received. `file` is -1 when there is none. */
+struct upload {
+    int file;
+    char path[PATH_MAX_BYTES + 32];
+};
+
+struct request {
+    struct kedge_api *api;
+    struct MHD_Connection *connection;
+    const struct route *route;
+    char parameter[KEDGE_ENDPOINT_MAX + 1]; /* percent-decoded */
+    char who[KEDGE_NAME_MAX + 1];           /* whose token it is */
+    struct kedge_reader *reader;            /* while a handler runs */
+    bool reader_failed;
+    uint64_t body_max;
+    uint64_t received;
+    char *body;
+    size_t body_size, body_capacity;
+    json_t *json; /* an object, for BODY_JSON */
+    struct upload upload;
+    struct MHD_Response *answer;
+    unsigned status;
+};
+
+/** Finds route and token, opens what is needed; gives the answer when that fails. */
+void request_begin(struct request *request, const char *url, const char *method);
+/** Whether the answer is there and the body need not be waited for. */
+bool request_answers_now(const struct request *request);
+/** Takes a piece of the body; false when the connection is to be cut. */
+bool request_take(struct request *request, const char *bytes, size_t size);
+/** Calls the handler, unless the answer is there already. It is there afterwards. */
+void request_finish(struct request *request);
+void request_destroy(struct request *request);
+
+/** Finds the row and fills in the parameter; a refusal when there is none. */
+bool find_route(struct request *request, const char *url, const char *method);
+/** Replaces %XX; false for what is no escape, for %00 and when it does not fit. */
+bool percent_decode(const char *text, size_t text_size, char *out, size_t out_size);
+
+bool upload_open(struct request *request);
+bool upload_write(struct request *request, const char *bytes, size_t size);
+/** Closes and removes the file. */
+void upload_discard(struct upload *upload);
+
+/* ---- answers ---- */
+
+/** Takes `json` over; NULL (no memory) becomes 500. */
+void answer_json(struct request *request, unsigned status, json_t *json);
+void answer_empty(struct request *request);
+bool answer_header(struct request *request, const char *name, const char *value);
+
+/** RFC 9457 problem details. `field` is the field or parameter at fault, or NULL. */
+void refuse(struct request *request, unsigned status, const char *code, const char *field,
+            const char *format, ...) __attribute__((format(printf, 5, 6)));
+/** The same for what the store or the backend says; `text` may be "". */
+void refuse_rc(struct request *request, enum kedge_rc rc, const char *field, const char *text);
+/** What a reader call that failed means for the request; true for KEDGE_OK. */
+bool reader_ok(struct request *request, enum kedge_rc rc, const char *what);
+/** The HTTP status of a result. */
+unsigned rc_status(enum kedge_rc rc);
+
+/* ---- query ---- */
+
+/** Refuses names that the route does not have and such as stand there twice. */
+bool query_check(struct request *request);
+/** The decoded value ("" when it is not given); false, with the answer, when it is too long. */
+bool query_text(struct request *request, const char *name, char *out, size_t out_size, bool *given);
+/** `limit` (1 to 500, by default 100) and `cursor`. */
+bool query_page(struct request *request, struct kedge_page *page);
+/** The parameter as a number; 404 when it is none. */
+bool parameter_id(struct request *request, uint64_t *id);
+
+/* ---- the JSON of a body ---- */
+
+enum field_kind { FIELD_TEXT, FIELD_FLAG, FIELD_NUMBER, FIELD_TEXTS, FIELD_OBJECT };
+
+/** What a body may hold. What is found goes to the member of `kind`; absent fields leave it. */
+struct field {
+    const char *name;
+    enum field_kind kind;
+    bool required;
+    uint64_t least, most; /* of a number; of a text's bytes; of a list's length */
+    const char **text;    /* borrowed from the body */
+    bool *flag;
+    uint32_t *number;
+    json_t **json; /* FIELD_TEXTS, FIELD_OBJECT: borrowed */
+};
+
+/** Parses the body into request->json; an empty one is {}. */
+bool body_parse(struct request *request);
+/** Reads `object` by the table; `within` is put before names in refusals ("policy." or ""). */
+bool body_read(struct request *request, json_t *object, const char *within,
+               const struct field *fields, size_t count);
+
+/* ---- records as JSON. NULL: no memory ---- */
+
+/** Sets a member, taking `value` over; *object becomes NULL when there is no memory. */
+void json_put(json_t **object, const char *name, json_t *value);
+void json_add(json_t **array, json_t *value);
+/** A string; bytes that are not UTF-8 become "?". */
+json_t *json_text(const char *text);
+json_t *json_count(uint64_t value);
+/** A list as it is answered: {"<name>": items, "next": cursor or null}. Takes `items` over. */
+json_t *json_list(const char *name, json_t *items, const struct kedge_page *page);
+
+json_t *device_json(const struct kedge_device_record *record);
+json_t *package_json(const struct kedge_package_record *record);
+json_t *trust_json(const struct kedge_trust_record *record);
+json_t *rollout_json(const struct kedge_rollout *record);
+json_t *group_json(const struct kedge_group *record);
+json_t *deployment_json(const struct kedge_deployment *record);
+json_t *history_json(const struct kedge_history_entry *entry);
+json_t *audit_json(const struct kedge_audit_entry *entry);
+/** {"pending": n, ...} with every state. */
+json_t *counts_json(const uint64_t counts[KEDGE_DEPLOYMENT_STATE_COUNT]);
+
+/* ---- handlers ---- */
+
+void devices_list(struct request *request);
+void device_show(struct request *request);
+void device_change(struct request *request);
+void packages_list(struct request *request);
+void package_upload(struct request *request);
+void package_show(struct request *request);
+void package_remove(struct request *request);
+void trust_list(struct request *request);
+void trust_add(struct request *request);
+void trust_remove(struct request *request);
+void rollouts_list(struct request *request);
+void rollout_create(struct request *request);
+void rollout_show(struct request *request);
+void rollout_start(struct request *request);
+void rollout_pause(struct request *request);
+void rollout_resume(struct request *request);
+void rollout_abort(struct request *request);
+void rollout_groups(struct request *request);
+void rollout_deployments(struct request *request);
+void rollout_history(struct request *request);
+void audit_list(struct request *request);
+void health_show(struct request *request);
+
+#endif

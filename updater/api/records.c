@@ -1,0 +1,252 @@
+/* records.c: records as JSON. Names are those of the records; a time that is not yet is null. */
+#include "updater/api/internal.h"
+
+#include <kedge/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+
+void json_put(json_t **object, const char *name, json_t *value)
+{
+    if (*object == NULL) {
+        json_decref(value);
+        return;
+    }
+    if (json_object_set_new(*object, name, value) == 0)
+        return;
+    json_decref(*object);
+    *object = NULL;
+}
+
+void json_add(json_t **array, json_t *value)
+{
+    if (*array == NULL) {
+        json_decref(value);
+        return;
+    }
+    if (json_array_append_new(*array, value) == 0)
+        return;
+    json_decref(*array);
+    *array = NULL;
+}
+
+json_t *json_text(const char *text)
+{
+    json_t *json = json_string(text);
+    if (json != NULL)
+        return json;
+    char *ascii = strdup(text);
+    if (ascii == NULL)
+        return NULL;
+    for (char *at = ascii; *at != '\0'; at++)
+        if ((unsigned char)*at >= 0x80)
+            *at = '?';
+    json = json_string(ascii);
+    free(ascii);
+    return json;
+}
+
+json_t *json_count(uint64_t value)
+{
+    return json_integer((json_int_t)value);
+}
+
+static json_t *json_time(uint64_t at_ms)
+{
+    return at_ms == 0 ? json_null() : json_count(at_ms);
+}
+
+static json_t *json_hex(const uint8_t *bytes, size_t size)
+{
+    char text[2 * 64 + 1];
+    if (size > 64)
+        return NULL;
+    kedge_hex_encode(kedge_slice(bytes, size), text);
+    return json_string(text);
+}
+
+json_t *json_list(const char *name, json_t *items, const struct kedge_page *page)
+{
+    json_t *list = json_object();
+    json_put(&list, name, items);
+    json_put(&list, "next", page->next[0] == '\0' ? json_null() : json_text(page->next));
+    return list;
+}
+
+json_t *device_json(const struct kedge_device_record *record)
+{
+    json_t *json = json_object();
+    json_put(&json, "endpoint", json_text(record->endpoint));
+    json_put(&json, "vendor", json_text(record->vendor));
+    json_put(&json, "class", json_text(record->class_name));
+    json_put(&json, "version", json_text(record->version));
+    json_put(&json, "hardware", json_text(record->hardware));
+    json_put(&json, "registered", json_boolean(record->registered));
+    json_put(&json, "address", json_text(record->address));
+    json_put(&json, "lwm2m_version", json_text(record->lwm2m_version));
+    json_put(&json, "binding", json_text(record->binding));
+    json_put(&json, "lifetime_s", json_count(record->lifetime_s));
+    json_put(&json, "location", json_text(record->location));
+    json_put(&json, "first_seen_ms", json_time(record->first_seen_ms));
+    json_put(&json, "last_seen_ms", json_time(record->last_seen_ms));
+    json_t *tags = json_loads(record->tags, JSON_REJECT_DUPLICATES, NULL);
+    json_put(&json, "tags", tags != NULL ? tags : json_object());
+    return json;
+}
+
+json_t *package_json(const struct kedge_package_record *record)
+{
+    json_t *json = json_object();
+    json_put(&json, "id", json_text(record->id));
+    json_put(&json, "version", json_text(record->version));
+    json_put(&json, "sequence", json_count(record->sequence));
+    json_put(&json, "vendor", json_text(record->vendor));
+    json_put(&json, "class", json_text(record->class_name));
+    json_put(&json, "vendor_id", json_hex(record->vendor_id, sizeof(record->vendor_id)));
+    json_put(&json, "class_id", json_hex(record->class_id, sizeof(record->class_id)));
+    json_put(&json, "envelope_size", json_count(record->envelope_size));
+    json_put(&json, "image_size", json_count(record->image_size));
+    json_put(&json, "image_digest", json_hex(record->image_digest, sizeof(record->image_digest)));
+    json_put(&json, "device_size", json_count(record->device_size));
+    json_put(&json, "device_digest", json_text(record->device_digest));
+    json_put(&json, "deliver", json_text(record->deliver_payload ? "payload" : "envelope"));
+    json_t *signers = json_array();
+    for (uint32_t i = 0; i < record->signer_count && i < KEDGE_PACKAGE_SIGNERS_MAX; i++)
+        json_add(&signers, json_hex(record->signers[i], sizeof(record->signers[i])));
+    json_put(&json, "signers", signers);
+    json_put(&json, "uploaded_at_ms", json_time(record->uploaded_at_ms));
+    json_put(&json, "uploader", json_text(record->uploader));
+    return json;
+}
+
+json_t *trust_json(const struct kedge_trust_record *record)
+{
+    struct kedge_public_key key;
+    bool usable =
+        kedge_public_key_from_spki(kedge_slice(record->spki, record->spki_size), &key) == KEDGE_OK;
+    json_t *json = json_object();
+    json_put(&json, "id", json_hex(record->key_id, sizeof(record->key_id)));
+    json_put(&json, "name", json_text(record->name));
+    json_put(&json, "algorithm",
+             usable ? json_text(kedge_algorithm_name(key.algorithm)) : json_null());
+    json_put(&json, "development", json_boolean(record->development));
+    json_put(&json, "added_at_ms", json_time(record->added_at_ms));
+    return json;
+}
+
+static json_t *policy_json(const struct kedge_rollout_policy *policy)
+{
+    json_t *json = json_object();
+    for (size_t i = 0; i < KEDGE_POLICY_FIELD_COUNT; i++)
+        json_put(&json, kedge_policy_fields[i].name,
+                 json_count(kedge_policy_get(policy, &kedge_policy_fields[i])));
+    json_put(&json, "error_action", json_text(kedge_error_action_name(policy->error_action)));
+    return json;
+}
+
+json_t *rollout_json(const struct kedge_rollout *record)
+{
+    json_t *json = json_object();
+    json_put(&json, "id", json_count(record->id));
+    json_put(&json, "name", json_text(record->name));
+    json_put(&json, "state", json_text(kedge_rollout_state_name(record->state)));
+    json_put(&json, "reason", json_text(record->reason));
+    json_put(&json, "package_id", json_text(record->package_id));
+    json_put(&json, "vendor", json_text(record->vendor));
+    json_put(&json, "class", json_text(record->class_name));
+    json_put(&json, "version", json_text(record->version));
+    json_put(&json, "sequence", json_count(record->sequence));
+    json_put(&json, "all_devices", json_boolean(record->all_devices));
+    json_put(&json, "author", json_text(record->author));
+    json_put(&json, "policy", policy_json(&record->policy));
+    json_put(&json, "group_count", json_count(record->group_count));
+    json_put(&json, "device_count", json_count(record->device_count));
+    json_put(&json, "created_at_ms", json_time(record->created_at_ms));
+    json_put(&json, "started_at_ms", json_time(record->started_at_ms));
+    json_put(&json, "deadline_at_ms", json_time(record->deadline_at_ms));
+    json_put(&json, "ended_at_ms", json_time(record->ended_at_ms));
+    return json;
+}
+
+json_t *counts_json(const uint64_t counts[KEDGE_DEPLOYMENT_STATE_COUNT])
+{
+    json_t *json = json_object();
+    for (unsigned i = 0; i < KEDGE_DEPLOYMENT_STATE_COUNT; i++)
+        json_put(&json, kedge_deployment_state_name((enum kedge_deployment_state)i),
+                 json_count(counts[i]));
+    return json;
+}
+
+json_t *group_json(const struct kedge_group *record)
+{
+    uint64_t counts[KEDGE_DEPLOYMENT_STATE_COUNT];
+    for (unsigned i = 0; i < KEDGE_DEPLOYMENT_STATE_COUNT; i++)
+        counts[i] = record->counts[i];
+    json_t *json = json_object();
+    json_put(&json, "rollout_id", json_count(record->rollout_id));
+    json_put(&json, "index", json_count(record->index));
+    json_put(&json, "name", json_text(record->name));
+    json_put(&json, "state", json_text(kedge_group_state_name(record->state)));
+    json_put(&json, "reason", json_text(record->reason));
+    json_put(&json, "counts", counts_json(counts));
+    json_put(&json, "errors", json_count(record->errors));
+    json_put(&json, "already", json_count(record->already));
+    json_put(&json, "errors_accepted", json_count(record->errors_accepted));
+    json_put(&json, "started_at_ms", json_time(record->started_at_ms));
+    json_put(&json, "soak_until_ms", json_time(record->soak_until_ms));
+    json_put(&json, "ended_at_ms", json_time(record->ended_at_ms));
+    return json;
+}
+
+json_t *deployment_json(const struct kedge_deployment *record)
+{
+    json_t *json = json_object();
+    json_put(&json, "id", json_count(record->id));
+    json_put(&json, "rollout_id", json_count(record->rollout_id));
+    json_put(&json, "group_index", json_count(record->group_index));
+    json_put(&json, "endpoint", json_text(record->endpoint));
+    json_put(&json, "state", json_text(kedge_deployment_state_name(record->state)));
+    json_put(&json, "update_result",
+             record->update_result == KEDGE_UPDATE_RESULT_NONE
+                 ? json_null()
+                 : json_integer(record->update_result));
+    json_put(&json, "reason", json_text(record->reason));
+    json_put(&json, "version_before", json_text(record->version_before));
+    json_put(&json, "bytes_done", json_count(record->bytes_done));
+    json_put(&json, "bytes_total", json_count(record->bytes_total));
+    json_put(&json, "offered_at_ms", json_time(record->offered_at_ms));
+    json_put(&json, "changed_at_ms", json_time(record->changed_at_ms));
+    json_put(&json, "ended_at_ms", json_time(record->ended_at_ms));
+    return json;
+}
+
+json_t *history_json(const struct kedge_history_entry *entry)
+{
+    json_t *json = json_object();
+    json_put(&json, "id", json_count(entry->id));
+    json_put(&json, "at_ms", json_count(entry->at_ms));
+    json_put(&json, "rollout_id", json_count(entry->rollout_id));
+    json_put(&json, "group_index",
+             entry->group_index < 0 ? json_null() : json_integer(entry->group_index));
+    json_put(&json, "deployment_id",
+             entry->deployment_id == 0 ? json_null() : json_count(entry->deployment_id));
+    json_put(&json, "endpoint", json_text(entry->endpoint));
+    json_put(&json, "who", json_text(entry->who));
+    json_put(&json, "from", json_text(entry->from));
+    json_put(&json, "to", json_text(entry->to));
+    json_put(&json, "text", json_text(entry->text));
+    return json;
+}
+
+json_t *audit_json(const struct kedge_audit_entry *entry)
+{
+    json_t *json = json_object();
+    json_put(&json, "sequence", json_count(entry->sequence));
+    json_put(&json, "at_ms", json_count(entry->at_ms));
+    json_put(&json, "who", json_text(entry->who));
+    json_put(&json, "what", json_text(entry->what));
+    json_put(&json, "subject", json_text(entry->subject));
+    json_put(&json, "before", json_text(entry->before));
+    json_put(&json, "after", json_text(entry->after));
+    json_put(&json, "hash", json_hex(entry->hash, sizeof(entry->hash)));
+    return json;
+}

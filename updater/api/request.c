@@ -1,0 +1,182 @@
+/* request.c: a request on its way: route, token, body, handler. */
+#include "updater/api/internal.h"
+
+#include <kedge/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define BODY_FIRST 4096u
+
+static bool take_reader(struct request *request)
+{
+    char error[KEDGE_STORE_ERROR_MAX];
+    request->reader_failed = false;
+    if (readers_take(&request->api->readers, &request->reader, error) == KEDGE_OK)
+        return true;
+    refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, "busy", NULL, "the store cannot be read now: %s",
+           error);
+    return false;
+}
+
+static void give_back_reader(struct request *request)
+{
+    if (request->reader != NULL)
+        readers_give_back(&request->api->readers, request->reader, !request->reader_failed);
+    request->reader = NULL;
+}
+
+/* ---- who asks ---- */
+
+/* The token of "Authorization: Bearer TOKEN" (RFC 6750 section 2.1); NULL when there is none. */
+static const char *bearer_token(struct request *request)
+{
+    const char *value = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND,
+                                                    MHD_HTTP_HEADER_AUTHORIZATION);
+    if (value == NULL || strncasecmp(value, "Bearer ", 7) != 0)
+        return NULL;
+    value += 7;
+    value += strspn(value, " ");
+    size_t size = strlen(value);
+    return size == 0 || size > TOKEN_MAX ? NULL : value;
+}
+
+static bool token_known(struct request *request, const char *token)
+{
+    uint8_t hash[KEDGE_SHA256_SIZE];
+    struct kedge_token_record record;
+    kedge_sha256(kedge_slice_text(token), hash);
+    enum kedge_rc rc = kedge_reader_token(request->reader, hash, &record);
+    if (rc == KEDGE_OK && kedge_equal_constant_time(hash, record.hash, sizeof(hash))) {
+        memcpy(request->who, record.name, sizeof(request->who));
+        return true;
+    }
+    if (rc == KEDGE_OK || rc == KEDGE_E_NOT_FOUND)
+        refuse(request, MHD_HTTP_UNAUTHORIZED, "token", NULL, "this server knows no such token");
+    else
+        (void)reader_ok(request, rc, "token");
+    return false;
+}
+
+static bool authenticate(struct request *request)
+{
+    if (request->route->without_token)
+        return true;
+    const char *token = bearer_token(request);
+    if (token == NULL) {
+        refuse(request, MHD_HTTP_UNAUTHORIZED, "token", NULL,
+               "a token is needed: Authorization: Bearer TOKEN");
+        return false;
+    }
+    if (!take_reader(request))
+        return false;
+    bool known = token_known(request, token);
+    give_back_reader(request);
+    return known;
+}
+
+/* ---- the body ---- */
+
+/* What Content-Length says; 0 when it is absent. libmicrohttpd has refused one that is no number.
+ */
+static uint64_t announced_size(const struct request *request)
+{
+    const char *value = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND,
+                                                    MHD_HTTP_HEADER_CONTENT_LENGTH);
+    return value == NULL ? 0 : strtoull(value, NULL, 10);
+}
+
+static bool refuse_size(struct request *request)
+{
+    upload_discard(&request->upload);
+    refuse(request, MHD_HTTP_CONTENT_TOO_LARGE, "limit", NULL, "the body is over %llu bytes",
+           (unsigned long long)request->body_max);
+    return false;
+}
+
+static bool body_expected(struct request *request)
+{
+    if (request->route->body == BODY_FILE)
+        request->body_max = request->api->config.upload_max_bytes;
+    if (announced_size(request) > request->body_max)
+        return refuse_size(request);
+    return request->route->body != BODY_FILE || upload_open(request);
+}
+
+void request_begin(struct request *request, const char *url, const char *method)
+{
+    request->body_max = KEDGE_API_BODY_MAX;
+    request->upload.file = -1;
+    if (!find_route(request, url, method) || !authenticate(request) || !query_check(request))
+        return;
+    (void)body_expected(request);
+}
+
+bool request_answers_now(const struct request *request)
+{
+    /* A small body is read to its end first, so that closing does not reset the connection before
+     * the answer is read; a large one, or one that the client still holds back, is not. */
+    return request->answer != NULL &&
+           (announced_size(request) > KEDGE_API_BODY_MAX ||
+            MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND,
+                                        MHD_HTTP_HEADER_EXPECT) != NULL);
+}
+
+static bool keep_bytes(struct request *request, const char *bytes, size_t size)
+{
+    while (request->body_capacity - request->body_size < size) {
+        size_t capacity = request->body_capacity == 0 ? BODY_FIRST : 2 * request->body_capacity;
+        char *grown = realloc(request->body, capacity);
+        if (grown == NULL) {
+            answer_json(request, MHD_HTTP_INTERNAL_SERVER_ERROR, NULL);
+            return false;
+        }
+        request->body = grown;
+        request->body_capacity = capacity;
+    }
+    memcpy(&request->body[request->body_size], bytes, size);
+    request->body_size += size;
+    return true;
+}
+
+bool request_take(struct request *request, const char *bytes, size_t size)
+{
+    request->received += size;
+    if (request->answer != NULL) /* refused: read on for a while, so that the client sees why */
+        return request->received <= request->body_max + KEDGE_API_BODY_MAX;
+    if (request->received > request->body_max)
+        (void)refuse_size(request);
+    else if (request->route->body == BODY_NONE)
+        refuse(request, MHD_HTTP_BAD_REQUEST, "argument", NULL, "this request takes no body");
+    else if (request->route->body == BODY_FILE)
+        (void)upload_write(request, bytes, size);
+    else
+        (void)keep_bytes(request, bytes, size);
+    return true;
+}
+
+/* ---- the end ---- */
+
+void request_finish(struct request *request)
+{
+    if (request->answer != NULL)
+        return;
+    if (request->route->body == BODY_JSON && !body_parse(request))
+        return;
+    if (!take_reader(request))
+        return;
+    request->route->handle(request);
+    give_back_reader(request);
+}
+
+void request_destroy(struct request *request)
+{
+    if (request == NULL)
+        return;
+    upload_discard(&request->upload);
+    if (request->answer != NULL)
+        MHD_destroy_response(request->answer);
+    json_decref(request->json);
+    free(request->body);
+    free(request);
+}

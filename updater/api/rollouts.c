@@ -1,0 +1,408 @@
+/* rollouts.c: rollouts, their groups, deployments and history. */
+#include "updater/api/internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- how far it is ---- */
+
+struct figures {
+    uint64_t counts[KEDGE_DEPLOYMENT_STATE_COUNT];
+    uint64_t errors;
+};
+
+static bool add_figures(void *context, const struct kedge_group *record)
+{
+    struct figures *figures = context;
+    for (unsigned i = 0; i < KEDGE_DEPLOYMENT_STATE_COUNT; i++)
+        figures->counts[i] += record->counts[i];
+    figures->errors += record->errors;
+    return true;
+}
+
+static bool put_figures(struct request *request, uint64_t rollout_id, json_t **json)
+{
+    struct figures figures = {.errors = 0};
+    if (!reader_ok(request, kedge_reader_groups(request->reader, rollout_id, add_figures, &figures),
+                   "rollout"))
+        return false;
+    json_put(json, "counts", counts_json(figures.counts));
+    json_put(json, "errors", json_count(figures.errors));
+    return true;
+}
+
+/* The engine's words; of what it holds no longer, the reason that is stored. */
+static void put_explanation(struct request *request, uint64_t rollout_id, int64_t group_index,
+                            const char *reason, json_t **json)
+{
+    const struct kedge_backend *backend = request->api->config.backend;
+    char explanation[KEDGE_EXPLANATION_MAX] = "";
+    if (backend->rollout_explain(backend->context, rollout_id, group_index, explanation) !=
+        KEDGE_OK)
+        (void)snprintf(explanation, sizeof(explanation), "%s", reason);
+    json_put(json, "explanation", json_text(explanation));
+}
+
+static void answer_rollout(struct request *request, unsigned status, uint64_t rollout_id)
+{
+    struct kedge_rollout record;
+    if (!reader_ok(request, kedge_reader_rollout(request->reader, rollout_id, &record), "rollout"))
+        return;
+    json_t *json = rollout_json(&record);
+    put_explanation(request, record.id, -1, record.reason, &json);
+    if (put_figures(request, record.id, &json))
+        answer_json(request, status, json);
+    else
+        json_decref(json);
+}
+
+void rollout_show(struct request *request)
+{
+    uint64_t id;
+    if (parameter_id(request, &id))
+        answer_rollout(request, MHD_HTTP_OK, id);
+}
+
+static bool list_rollout(void *context, const struct kedge_rollout *record)
+{
+    json_t **items = context;
+    json_add(items, rollout_json(record));
+    return *items != NULL;
+}
+
+void rollouts_list(struct request *request)
+{
+    struct kedge_page page;
+    if (!query_page(request, &page))
+        return;
+    json_t *items = json_array();
+    enum kedge_rc rc = kedge_reader_rollouts(request->reader, &page, list_rollout, &items);
+    bool complete = reader_ok(request, rc, "rollout");
+    for (size_t i = 0; complete && i < json_array_size(items); i++) {
+        json_t *item = json_incref(json_array_get(items, i));
+        uint64_t id = (uint64_t)json_integer_value(json_object_get(item, "id"));
+        complete = put_figures(request, id, &item);
+        json_decref(item);
+    }
+    if (complete)
+        answer_json(request, MHD_HTTP_OK, json_list("rollouts", items, &page));
+    else
+        json_decref(items);
+}
+
+/* ---- what people ask for ---- */
+
+static bool read_policy(struct request *request, json_t *json, struct kedge_rollout_policy *policy)
+{
+    uint32_t numbers[KEDGE_POLICY_FIELD_COUNT];
+    struct field fields[KEDGE_POLICY_FIELD_COUNT + 1];
+    const char *action = NULL;
+    for (size_t i = 0; i < KEDGE_POLICY_FIELD_COUNT; i++) {
+        const struct kedge_policy_field *field = &kedge_policy_fields[i];
+        numbers[i] = kedge_policy_get(policy, field);
+        fields[i] = (struct field){.name = field->name,
+                                   .kind = FIELD_NUMBER,
+                                   .least = field->least,
+                                   .most = field->most,
+                                   .number = &numbers[i]};
+    }
+    fields[KEDGE_POLICY_FIELD_COUNT] = (struct field){
+        .name = "error_action", .kind = FIELD_TEXT, .least = 1, .most = 16, .text = &action};
+    if (!body_read(request, json, "policy.", fields, KEDGE_POLICY_FIELD_COUNT + 1))
+        return false;
+    for (size_t i = 0; i < KEDGE_POLICY_FIELD_COUNT; i++)
+        kedge_policy_set(policy, &kedge_policy_fields[i], numbers[i]);
+    if (action == NULL || kedge_error_action_parse(action, &policy->error_action))
+        return true;
+    refuse(request, MHD_HTTP_BAD_REQUEST, "argument", "policy.error_action",
+           "policy.error_action must be pause or abort");
+    return false;
+}
+
+/* A rollout and what to do with it, as the body says; `devices` borrows from the body. */
+struct asked {
+    struct kedge_backend_rollout rollout;
+    json_t *devices;
+    bool start;
+};
+
+static bool read_rollout(struct request *request, struct asked *asked)
+{
+    json_t *policy = NULL;
+    const struct field fields[] = {
+        {.name = "name",
+         .kind = FIELD_TEXT,
+         .required = true,
+         .least = 1,
+         .most = KEDGE_NAME_MAX,
+         .text = &asked->rollout.name},
+        {.name = "package_id",
+         .kind = FIELD_TEXT,
+         .required = true,
+         .least = KEDGE_PACKAGE_ID_SIZE,
+         .most = KEDGE_PACKAGE_ID_SIZE,
+         .text = &asked->rollout.package_id},
+        {.name = "all_devices", .kind = FIELD_FLAG, .flag = &asked->rollout.all_devices},
+        {.name = "devices",
+         .kind = FIELD_TEXTS,
+         .least = 1,
+         .most = KEDGE_ROLLOUT_TARGETS_MAX,
+         .json = &asked->devices},
+        {.name = "policy", .kind = FIELD_OBJECT, .json = &policy},
+        {.name = "start", .kind = FIELD_FLAG, .flag = &asked->start},
+    };
+    kedge_rollout_policy_default(&asked->rollout.policy);
+    if (!body_read(request, request->json, "", fields, sizeof(fields) / sizeof(fields[0])) ||
+        (policy != NULL && !read_policy(request, policy, &asked->rollout.policy)))
+        return false;
+    if (asked->rollout.all_devices == (asked->devices != NULL)) {
+        refuse(request, MHD_HTTP_BAD_REQUEST, "argument", "devices",
+               "either \"all_devices\" is true or \"devices\" lists them, one of the two");
+        return false;
+    }
+    return true;
+}
+
+/* A refusal to create: what is not there was named by the body, not by the path. */
+static void refuse_create(struct request *request, enum kedge_rc rc, const char *text)
+{
+    if (rc == KEDGE_E_NOT_FOUND)
+        refuse(request, MHD_HTTP_UNPROCESSABLE_CONTENT, "not_found", NULL, "%s",
+               text[0] != '\0' ? text : "the package or a device is not there");
+    else
+        refuse_rc(request, rc, NULL, text);
+}
+
+static bool create(struct request *request, const struct asked *asked, uint64_t *id)
+{
+    const struct kedge_backend *backend = request->api->config.backend;
+    char text[KEDGE_BACKEND_TEXT_MAX] = "";
+    enum kedge_rc rc =
+        backend->rollout_create(backend->context, request->who, &asked->rollout, id, text);
+    if (rc != KEDGE_OK)
+        refuse_create(request, rc, text);
+    return rc == KEDGE_OK;
+}
+
+static bool change(struct request *request, uint64_t id, enum kedge_backend_rollout_change change)
+{
+    const struct kedge_backend *backend = request->api->config.backend;
+    char text[KEDGE_BACKEND_TEXT_MAX] = "";
+    enum kedge_rc rc = backend->rollout_change(backend->context, request->who, id, change, text);
+    if (rc != KEDGE_OK)
+        refuse_rc(request, rc, NULL, text);
+    return rc == KEDGE_OK;
+}
+
+static bool create_for_listed(struct request *request, struct asked *asked, uint64_t *id)
+{
+    size_t count = json_array_size(asked->devices);
+    const char **endpoints = calloc(count, sizeof(*endpoints));
+    if (endpoints == NULL) {
+        answer_json(request, MHD_HTTP_INTERNAL_SERVER_ERROR, NULL);
+        return false;
+    }
+    for (size_t i = 0; i < count; i++)
+        endpoints[i] = json_string_value(json_array_get(asked->devices, i));
+    asked->rollout.endpoints = endpoints;
+    asked->rollout.endpoint_count = count;
+    bool created = create(request, asked, id);
+    free(endpoints);
+    return created;
+}
+
+void rollout_create(struct request *request)
+{
+    struct asked asked = {.start = false};
+    uint64_t id = 0;
+    if (!read_rollout(request, &asked))
+        return;
+    bool created = asked.devices != NULL ? create_for_listed(request, &asked, &id)
+                                         : create(request, &asked, &id);
+    if (!created || (asked.start && !change(request, id, KEDGE_BACKEND_ROLLOUT_START)))
+        return;
+    char location[64];
+    (void)snprintf(location, sizeof(location), "/api/v1/rollouts/%llu", (unsigned long long)id);
+    answer_rollout(request, MHD_HTTP_CREATED, id);
+    (void)answer_header(request, MHD_HTTP_HEADER_LOCATION, location);
+}
+
+static void change_and_show(struct request *request, enum kedge_backend_rollout_change what)
+{
+    uint64_t id;
+    if (parameter_id(request, &id) && body_read(request, request->json, "", NULL, 0) &&
+        change(request, id, what))
+        answer_rollout(request, MHD_HTTP_OK, id);
+}
+
+void rollout_start(struct request *request)
+{
+    change_and_show(request, KEDGE_BACKEND_ROLLOUT_START);
+}
+
+void rollout_pause(struct request *request)
+{
+    change_and_show(request, KEDGE_BACKEND_ROLLOUT_PAUSE);
+}
+
+void rollout_resume(struct request *request)
+{
+    change_and_show(request, KEDGE_BACKEND_ROLLOUT_RESUME);
+}
+
+void rollout_abort(struct request *request)
+{
+    change_and_show(request, KEDGE_BACKEND_ROLLOUT_ABORT);
+}
+
+/* ---- its parts ---- */
+
+static bool find_rollout(struct request *request, uint64_t *id)
+{
+    struct kedge_rollout record;
+    return parameter_id(request, id) &&
+           reader_ok(request, kedge_reader_rollout(request->reader, *id, &record), "rollout");
+}
+
+static bool list_group(void *context, const struct kedge_group *record)
+{
+    json_t **items = context;
+    json_add(items, group_json(record));
+    return *items != NULL;
+}
+
+void rollout_groups(struct request *request)
+{
+    uint64_t id;
+    if (!find_rollout(request, &id))
+        return;
+    json_t *items = json_array();
+    struct kedge_page all = {.next = ""};
+    if (!reader_ok(request, kedge_reader_groups(request->reader, id, list_group, &items),
+                   "rollout")) {
+        json_decref(items);
+        return;
+    }
+    for (size_t i = 0; i < json_array_size(items); i++) {
+        json_t *item = json_incref(json_array_get(items, i));
+        put_explanation(request, id, json_integer_value(json_object_get(item, "index")),
+                        json_string_value(json_object_get(item, "reason")), &item);
+        json_decref(item);
+    }
+    answer_json(request, MHD_HTTP_OK, json_list("groups", items, &all));
+}
+
+/* A page of deployments, with what the network thread knows of each. */
+struct deployments {
+    json_t *items;
+    struct kedge_backend_look *looks;
+    struct kedge_deployment *records;
+    size_t count, capacity;
+};
+
+static bool keep_deployment(void *context, const struct kedge_deployment *record)
+{
+    struct deployments *page = context;
+    page->looks[page->count].deployment_id = record->id;
+    page->records[page->count++] = *record;
+    return page->count < page->capacity;
+}
+
+static void add_deployments(struct request *request, struct deployments *page)
+{
+    const struct kedge_backend *backend = request->api->config.backend;
+    bool looked = backend->deployments_look(backend->context, page->looks, page->count) == KEDGE_OK;
+    for (size_t i = 0; i < page->count; i++) {
+        struct kedge_backend_look *look = &page->looks[i];
+        struct kedge_deployment *record = &page->records[i];
+        if (looked && look->live) {
+            record->bytes_done = look->bytes_done;
+            record->bytes_total = look->bytes_total;
+        } else {
+            kedge_deployment_explain(record, look->explanation);
+        }
+        json_t *item = deployment_json(record);
+        json_put(&item, "explanation", json_text(look->explanation));
+        json_add(&page->items, item);
+    }
+}
+
+static bool query_deployments(struct request *request, struct kedge_deployment_filter *filter,
+                              char endpoint[KEDGE_ENDPOINT_MAX + 1])
+{
+    char state[32], group[16];
+    bool by_state, by_group, by_endpoint;
+    enum kedge_deployment_state parsed;
+    if (!query_text(request, "state", state, sizeof(state), &by_state) ||
+        !query_text(request, "group", group, sizeof(group), &by_group) ||
+        !query_text(request, "endpoint", endpoint, KEDGE_ENDPOINT_MAX + 1, &by_endpoint))
+        return false;
+    if (by_state && !kedge_deployment_state_parse(state, &parsed)) {
+        refuse(request, MHD_HTTP_BAD_REQUEST, "argument", "state",
+               "no deployment is in a state \"%s\"", state);
+        return false;
+    }
+    if (by_group &&
+        (group[0] == '\0' || strlen(group) > 9 || strspn(group, "0123456789") != strlen(group))) {
+        refuse(request, MHD_HTTP_BAD_REQUEST, "argument", "group", "group must be a whole number");
+        return false;
+    }
+    filter->state = by_state ? (int)parsed : -1;
+    filter->group_index = by_group ? (int64_t)strtoul(group, NULL, 10) : -1;
+    filter->endpoint = by_endpoint ? endpoint : NULL;
+    return true;
+}
+
+void rollout_deployments(struct request *request)
+{
+    struct kedge_page page;
+    struct kedge_deployment_filter filter = {.of_open_rollouts = false};
+    char endpoint[KEDGE_ENDPOINT_MAX + 1];
+    struct deployments found = {.items = NULL};
+    if (!find_rollout(request, &filter.rollout_id) || !query_page(request, &page) ||
+        !query_deployments(request, &filter, endpoint))
+        return;
+    /* One more than a page, so that the listing ends by itself and knows whether more follows. */
+    found.capacity = page.limit + 1u;
+    found.items = json_array();
+    found.looks = calloc(found.capacity, sizeof(*found.looks));
+    found.records = calloc(found.capacity, sizeof(*found.records));
+    if (found.looks == NULL || found.records == NULL) {
+        answer_json(request, MHD_HTTP_INTERNAL_SERVER_ERROR, NULL);
+        goto cleanup;
+    }
+    if (!reader_ok(
+            request,
+            kedge_reader_deployments(request->reader, &filter, &page, keep_deployment, &found),
+            "rollout"))
+        goto cleanup;
+    add_deployments(request, &found);
+    answer_json(request, MHD_HTTP_OK, json_list("deployments", found.items, &page));
+    found.items = NULL;
+cleanup:
+    json_decref(found.items);
+    free(found.looks);
+    free(found.records);
+}
+
+static bool list_history(void *context, const struct kedge_history_entry *entry)
+{
+    json_t **items = context;
+    json_add(items, history_json(entry));
+    return *items != NULL;
+}
+
+void rollout_history(struct request *request)
+{
+    struct kedge_page page;
+    struct kedge_history_filter filter = {.endpoint = NULL};
+    if (!find_rollout(request, &filter.rollout_id) || !query_page(request, &page))
+        return;
+    json_t *items = json_array();
+    enum kedge_rc rc = kedge_reader_history(request->reader, &filter, &page, list_history, &items);
+    if (reader_ok(request, rc, "rollout"))
+        answer_json(request, MHD_HTTP_OK, json_list("history", items, &page));
+    else
+        json_decref(items);
+}

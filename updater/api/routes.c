@@ -1,0 +1,125 @@
+/* routes.c: the table of routes, and how a path finds its row. */
+#include "updater/api/internal.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#define V1 "/api/v1"
+#define PAGE "limit cursor "
+
+static const struct route routes[] = {
+    {"GET", "/healthz", "", BODY_NONE, true, health_show},
+    {"GET", V1 "/devices", PAGE "vendor class ", BODY_NONE, false, devices_list},
+    {"GET", V1 "/devices/{}", "", BODY_NONE, false, device_show},
+    {"PATCH", V1 "/devices/{}", "", BODY_JSON, false, device_change},
+    {"GET", V1 "/packages", PAGE, BODY_NONE, false, packages_list},
+    {"POST", V1 "/packages", "", BODY_FILE, false, package_upload},
+    {"GET", V1 "/packages/{}", "", BODY_NONE, false, package_show},
+    {"DELETE", V1 "/packages/{}", "", BODY_NONE, false, package_remove},
+    {"GET", V1 "/trust", PAGE, BODY_NONE, false, trust_list},
+    {"POST", V1 "/trust", "", BODY_JSON, false, trust_add},
+    {"DELETE", V1 "/trust/{}", "", BODY_NONE, false, trust_remove},
+    {"GET", V1 "/rollouts", PAGE, BODY_NONE, false, rollouts_list},
+    {"POST", V1 "/rollouts", "", BODY_JSON, false, rollout_create},
+    {"GET", V1 "/rollouts/{}", "", BODY_NONE, false, rollout_show},
+    {"POST", V1 "/rollouts/{}/start", "", BODY_JSON, false, rollout_start},
+    {"POST", V1 "/rollouts/{}/pause", "", BODY_JSON, false, rollout_pause},
+    {"POST", V1 "/rollouts/{}/resume", "", BODY_JSON, false, rollout_resume},
+    {"POST", V1 "/rollouts/{}/abort", "", BODY_JSON, false, rollout_abort},
+    {"GET", V1 "/rollouts/{}/groups", "", BODY_NONE, false, rollout_groups},
+    {"GET", V1 "/rollouts/{}/deployments", PAGE "state group endpoint ", BODY_NONE, false,
+     rollout_deployments},
+    {"GET", V1 "/rollouts/{}/history", PAGE, BODY_NONE, false, rollout_history},
+    {"GET", V1 "/audit", PAGE, BODY_NONE, false, audit_list},
+};
+#define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+bool percent_decode(const char *text, size_t text_size, char *out, size_t out_size)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < text_size; i++) {
+        char c = text[i];
+        if (c == '%') {
+            int high = i + 2 < text_size ? hex_digit(text[i + 1]) : -1;
+            int low = high >= 0 ? hex_digit(text[i + 2]) : -1;
+            if (low < 0 || (high == 0 && low == 0))
+                return false;
+            c = (char)(high * 16 + low);
+            i += 2;
+        }
+        if (used + 1 >= out_size)
+            return false;
+        out[used++] = c;
+    }
+    out[used] = '\0';
+    return true;
+}
+
+/* Whether `path` is one of `pattern`; the segment that stands at "{}" goes to `segment`. */
+static bool pattern_fits(const char *pattern, const char *path, struct kedge_slice *segment)
+{
+    while (*pattern != '\0') {
+        if (strncmp(pattern, "{}", 2) == 0) {
+            size_t size = strcspn(path, "/");
+            if (size == 0)
+                return false;
+            *segment = kedge_slice(path, size);
+            pattern += 2;
+            path += size;
+        } else if (*pattern++ != *path++) {
+            return false;
+        }
+    }
+    return *path == '\0';
+}
+
+static bool method_fits(const struct route *route, const char *method)
+{
+    return strcmp(route->method, method) == 0 ||
+           (strcmp(method, "HEAD") == 0 && strcmp(route->method, "GET") == 0);
+}
+
+bool find_route(struct request *request, const char *url, const char *method)
+{
+    char allowed[64] = "";
+    struct kedge_slice segment = kedge_slice(NULL, 0);
+    for (size_t i = 0; i < ROUTE_COUNT; i++) {
+        if (!pattern_fits(routes[i].pattern, url, &segment))
+            continue;
+        if (method_fits(&routes[i], method)) {
+            request->route = &routes[i];
+            break;
+        }
+        size_t used = strlen(allowed);
+        (void)snprintf(&allowed[used], sizeof(allowed) - used, "%s%s%s", used > 0 ? ", " : "",
+                       routes[i].method, strcmp(routes[i].method, "GET") == 0 ? ", HEAD" : "");
+    }
+    if (request->route == NULL && allowed[0] != '\0') {
+        refuse(request, MHD_HTTP_METHOD_NOT_ALLOWED, "method", NULL, "here goes %s, not %.16s",
+               allowed, method);
+        (void)answer_header(request, MHD_HTTP_HEADER_ALLOW, allowed);
+        return false;
+    }
+    if (request->route == NULL) {
+        refuse(request, MHD_HTTP_NOT_FOUND, "not_found", NULL, "there is no such resource");
+        return false;
+    }
+    if (!percent_decode((const char *)segment.data, segment.size, request->parameter,
+                        sizeof(request->parameter))) {
+        refuse(request, MHD_HTTP_NOT_FOUND, "not_found", NULL, "no name of anything here is so");
+        return false;
+    }
+    return true;
+}
