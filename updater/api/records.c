@@ -1,4 +1,5 @@
 /* records.c: records as JSON. Names are those of the records; a time that is not yet is null. */
+#define _POSIX_C_SOURCE 200809L
 #include "updater/api/internal.h"
 
 #include <kedge/crypto.h>
