@@ -156,6 +156,18 @@ enum kedge_rc kedge_cbor_tstr(struct kedge_cursor *cursor, struct kedge_slice *o
     return KEDGE_OK;
 }
 
+enum kedge_rc kedge_cbor_bstr_head(struct kedge_cursor *cursor, uint64_t *size)
+{
+    struct kedge_cursor at = *cursor;
+    uint8_t head;
+    KEDGE_TRY(kedge_cursor_u8(&at, &head));
+    if (head >> 5 != KEDGE_CBOR_BSTR)
+        return KEDGE_E_TYPE;
+    KEDGE_TRY(read_argument(&at, head & 0x1F, size));
+    *cursor = at;
+    return KEDGE_OK;
+}
+
 enum kedge_rc kedge_cbor_array(struct kedge_cursor *cursor, size_t *count)
 {
     struct kedge_cursor at = *cursor;

@@ -79,23 +79,8 @@ static enum kedge_rc read_payload_head(struct kedge_cursor *cursor, struct kedge
 {
     if (out->payload_count == KEDGE_SUIT_PAYLOADS_MAX || name.size > NAME_MAX)
         return KEDGE_E_LIMIT;
-    /* The strict reader wants the bytes too; only the head is read here, by the same rules. */
-    uint8_t first;
     uint64_t size;
-    struct kedge_cursor at = *cursor;
-    KEDGE_TRY(kedge_cursor_u8(&at, &first));
-    if (first >> 5 != KEDGE_CBOR_BSTR)
-        return KEDGE_E_TYPE;
-    size_t head_size = (first & 0x1F) < 24 ? 1 : (size_t)1 + ((size_t)1 << ((first & 0x1F) - 24));
-    if ((first & 0x1F) > 27)
-        return KEDGE_E_NOT_CANONICAL;
-    struct kedge_slice head;
-    KEDGE_TRY(kedge_cursor_take(cursor, head_size, &head));
-    uint8_t as_uint[9];
-    memcpy(as_uint, head.data, head.size);
-    as_uint[0] &= 0x1F;
-    struct kedge_cursor number = kedge_cursor(kedge_slice(as_uint, head.size));
-    KEDGE_TRY(kedge_cbor_uint(&number, &size));
+    KEDGE_TRY(kedge_cbor_bstr_head(cursor, &size));
     if (size > UINT64_MAX / 2)
         return KEDGE_E_LIMIT;
     out->payloads[out->payload_count++] =

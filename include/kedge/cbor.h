@@ -55,6 +55,8 @@ enum kedge_rc kedge_cbor_bool(struct kedge_cursor *cursor, bool *out) KEDGE_MUST
 enum kedge_rc kedge_cbor_null(struct kedge_cursor *cursor) KEDGE_MUST_USE;
 enum kedge_rc kedge_cbor_bstr(struct kedge_cursor *cursor, struct kedge_slice *out) KEDGE_MUST_USE;
 enum kedge_rc kedge_cbor_tstr(struct kedge_cursor *cursor, struct kedge_slice *out) KEDGE_MUST_USE;
+/** Reads only the head of a byte string, whose bytes may not have arrived yet; by the same rules. */
+enum kedge_rc kedge_cbor_bstr_head(struct kedge_cursor *cursor, uint64_t *size) KEDGE_MUST_USE;
 enum kedge_rc kedge_cbor_array(struct kedge_cursor *cursor, size_t *count) KEDGE_MUST_USE;
 enum kedge_rc kedge_cbor_tag(struct kedge_cursor *cursor, uint64_t *number) KEDGE_MUST_USE;
 /** KEDGE_E_TRAILING unless the cursor is at its end. */
