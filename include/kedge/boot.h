@@ -185,7 +185,10 @@ struct kedge_boot {
 enum kedge_rc kedge_boot_record_read(const struct kedge_boot *boot,
                                      struct kedge_boot_record *out) KEDGE_MUST_USE;
 
-/* The bytes of one copy; for tests and tools. Decoding is KEDGE_E_MALFORMED unless all is right. */
+/*
+ * The bytes of one copy; for tests and tools. Decoding is KEDGE_E_MALFORMED unless all is right, but
+ * KEDGE_E_UNSUPPORTED, with `number` set, for a whole record of a later format.
+ */
 void kedge_boot_record_encode(const struct kedge_boot_record *record,
                               uint8_t bytes[KEDGE_BOOT_RECORD_SIZE]);
 enum kedge_rc kedge_boot_record_decode(struct kedge_slice bytes,
@@ -201,7 +204,7 @@ enum kedge_rc kedge_boot_factory(const struct kedge_boot *boot, uint8_t slot) KE
 /**
  * kedge_boot_activate() asks for a trial of `slot`, which must verify and must not be the confirmed
  * one: the last write of an update. Asking again before the reboot is KEDGE_OK; KEDGE_E_STATE while
- * a trial runs. Forgets the outcome of the update before. A reboot must follow.
+ * a trial runs; KEDGE_E_SEQUENCE below the floor, where the old image of an update before is. Forgets the outcome of the update before. A reboot must follow.
  */
 enum kedge_rc kedge_boot_activate(const struct kedge_boot *boot, uint8_t slot) KEDGE_MUST_USE;
 

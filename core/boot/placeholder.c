@@ -1,2 +1,0 @@
-/* Replaced by the module's sources. */
-#include <kedge/base.h>
