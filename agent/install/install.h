@@ -83,7 +83,10 @@ enum kedge_rc kedge_install_end(struct kedge_install *install) KEDGE_MUST_USE;
 /** kedge_install_manifest() is the manifest once it was authenticated and judged; NULL before. */
 const struct kedge_suit_manifest *kedge_install_manifest(const struct kedge_install *install);
 
-/** kedge_install_abort() gives up with KEDGE_E_CANCELED; the spare slot stays unbootable. */
+/**
+ * kedge_install_abort() gives up with KEDGE_E_CANCELED; the spare slot stays unbootable. Once the
+ * installation is done or has failed it changes nothing.
+ */
 void kedge_install_abort(struct kedge_install *install);
 
 #endif

@@ -1,0 +1,146 @@
+/*
+ * install.c: what is done with an envelope's parts. The slot is opened when the payload begins, so
+ * everything that refuses a package by its manifest refuses it before flash changes.
+ */
+#include "agent/install/internal.h"
+
+static enum kedge_rc fail(struct kedge_install *install, enum kedge_rc rc)
+{
+    if (rc == KEDGE_OK)
+        return rc;
+    install->stage = KEDGE_INSTALL_FAILED;
+    install->failure = rc;
+    return rc;
+}
+
+static enum kedge_rc write_to_slot(void *context, uint64_t offset, struct kedge_slice bytes)
+{
+    struct kedge_install *install = context;
+    (void)offset; /* the reader gives the image in order */
+    return kedge_slot_write(&install->writer, bytes);
+}
+
+/* The floor of the device as it is; KEDGE_E_STATE when `slot` is not the spare one of a steady
+ * device. */
+static enum kedge_rc read_floor(const struct kedge_boot *boot, uint8_t slot, uint64_t *floor)
+{
+    struct kedge_boot_record record;
+    enum kedge_rc rc = kedge_boot_record_read(boot, &record);
+    *floor = 0;
+    if (rc == KEDGE_E_NOT_FOUND)
+        return KEDGE_OK;
+    KEDGE_TRY(rc);
+    if (record.phase != KEDGE_BOOT_STEADY || record.confirmed_slot == slot)
+        return KEDGE_E_STATE;
+    *floor = record.floor;
+    return KEDGE_OK;
+}
+
+enum kedge_rc kedge_install_begin(struct kedge_install *install, const struct kedge_boot *boot,
+                                  const struct kedge_install_identity *identity, uint8_t slot)
+{
+    struct kedge_suit_device device = {0};
+    if (slot >= KEDGE_SLOTS)
+        return KEDGE_E_ARGUMENT;
+    KEDGE_TRY(kedge_flash_check(boot->slots[slot]));
+    device.slot_size = kedge_slot_capacity(boot->slots[slot]);
+    if (device.slot_size == 0)
+        return KEDGE_E_SPACE;
+    KEDGE_TRY(read_floor(boot, slot, &device.sequence_floor));
+    for (size_t i = 0; i < sizeof device.vendor; i++) {
+        device.vendor[i] = identity->vendor[i];
+        device.class_id[i] = identity->class_id[i];
+    }
+
+    install->boot = boot;
+    install->slot = slot;
+    install->stage = KEDGE_INSTALL_TOP;
+    install->failure = KEDGE_OK;
+    install->device = device;
+    install->authenticated = false;
+    install->received = 0;
+    install->pairs_left = 0;
+    install->value_left = 0;
+    install->last_key_size = 0;
+    install->pending_size = 0;
+    install->wrapper_size = 0;
+    install->manifest_size = 0;
+    install->kept_size = 0;
+    install->head_size = 0;
+    return KEDGE_OK;
+}
+
+/* What the slot keeps of the package: an envelope's head with nothing between manifest and payload.
+ */
+static enum kedge_rc compose_head(struct kedge_install *install, uint64_t payload_size)
+{
+    struct kedge_writer head = kedge_writer(install->head, sizeof install->head);
+    KEDGE_TRY(kedge_suit_head_write(
+        kedge_slice(install->kept, install->wrapper_size),
+        kedge_slice(install->kept + install->wrapper_size, install->manifest_size),
+        kedge_slice(NULL, 0), NULL, NULL, 0, payload_size, &head));
+    install->head_size = head.size;
+    return KEDGE_OK;
+}
+
+enum kedge_rc install_judge(struct kedge_install *install)
+{
+    struct kedge_suit_envelope envelope;
+    struct kedge_payload_sink sink = {.context = install, .write = write_to_slot};
+    struct kedge_suit_manifest *manifest = &install->manifest;
+    KEDGE_TRY(compose_head(install, 0));
+    KEDGE_TRY(kedge_suit_head_read(kedge_slice(install->head, install->head_size), &envelope));
+    KEDGE_TRY(kedge_suit_authenticate(&envelope, install->boot->trust, NULL));
+    KEDGE_TRY(kedge_suit_manifest_read(&envelope, manifest));
+    KEDGE_TRY(kedge_suit_manifest_judge(manifest, &install->device));
+    KEDGE_TRY(kedge_payload_begin(&install->reader, &manifest->payload, &sink));
+    /* The manifest's slices stay good: only the payload's length at the very end changes. */
+    KEDGE_TRY(compose_head(install, manifest->payload.encoded_size));
+    install->authenticated = true;
+    return KEDGE_OK;
+}
+
+enum kedge_rc install_begin_payload(struct kedge_install *install, uint64_t size)
+{
+    uint64_t signed_size = install->manifest.payload.encoded_size;
+    if (size != signed_size)
+        return size < signed_size ? KEDGE_E_TRUNCATED : KEDGE_E_TRAILING;
+    return kedge_slot_open(&install->writer, install->boot->slots[install->slot],
+                           install->manifest.image_size);
+}
+
+enum kedge_rc kedge_install_push(struct kedge_install *install, struct kedge_slice bytes)
+{
+    if (install->stage == KEDGE_INSTALL_FAILED)
+        return install->failure;
+    return fail(install, install_walk(install, bytes));
+}
+
+enum kedge_rc kedge_install_end(struct kedge_install *install)
+{
+    if (install->stage == KEDGE_INSTALL_DONE)
+        return KEDGE_OK;
+    if (install->stage == KEDGE_INSTALL_FAILED)
+        return install->failure;
+    if (install->stage != KEDGE_INSTALL_COMPLETE)
+        return fail(install, KEDGE_E_TRUNCATED);
+    const uint8_t *image_digest = install->manifest.image_digest;
+    enum kedge_rc rc = kedge_payload_end(&install->reader, image_digest);
+    if (rc == KEDGE_OK)
+        rc = kedge_slot_finish(&install->writer, kedge_slice(install->head, install->head_size),
+                               image_digest);
+    if (rc == KEDGE_OK)
+        install->stage = KEDGE_INSTALL_DONE;
+    return fail(install, rc);
+}
+
+const struct kedge_suit_manifest *kedge_install_manifest(const struct kedge_install *install)
+{
+    return install->authenticated ? &install->manifest : NULL;
+}
+
+void kedge_install_abort(struct kedge_install *install)
+{
+    if (install->stage != KEDGE_INSTALL_DONE && install->stage != KEDGE_INSTALL_FAILED)
+        fail(install, KEDGE_E_CANCELED);
+}
