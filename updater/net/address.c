@@ -64,8 +64,10 @@ enum kedge_rc kedge_address_parse(const char *text, struct kedge_address *out)
     unsigned long port = strtoul(colon + 1, &end, 10);
     if (colon[1] < '0' || colon[1] > '9' || *end != '\0' || port > UINT16_MAX)
         return KEDGE_E_MALFORMED;
+    /* An IPv6 address stands in brackets: without them, its last part would be taken for a port. */
     if (host[0] != '[')
-        return kedge_address_from_host(host, (uint16_t)port, out);
+        return strchr(host, ':') == NULL ? kedge_address_from_host(host, (uint16_t)port, out)
+                                         : KEDGE_E_MALFORMED;
     if (size < 2 || host[size - 1] != ']')
         return KEDGE_E_MALFORMED;
     host[size - 1] = '\0';

@@ -27,7 +27,7 @@ size_t kedge_blob_serve(const struct kedge_blob *blob, const struct kedge_coap_m
         return 0;
     }
     size_t offset = (size_t)block.number << (block.size_exponent + 4u);
-    if (offset >= blob->bytes.size) {
+    if (offset > 0 && offset >= blob->bytes.size) {
         kedge_net_reply(reply, KEDGE_COAP_BAD_REQUEST);
         return 0;
     }

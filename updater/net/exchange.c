@@ -12,7 +12,6 @@
 #include "updater/net/internal.h"
 
 #define BUCKETS 1024u
-#define SIZE_EXPONENT_MAX 6u
 
 enum kedge_rc exchanges_init(struct kedge_net *net)
 {
@@ -83,7 +82,8 @@ static uint64_t new_token(struct kedge_net *net)
     uint64_t token;
     do {
         net->exchanges.last_token++;
-        token = siphash(&net->key, &net->exchanges.last_token, sizeof net->exchanges.last_token);
+        token =
+            kedge_siphash(&net->key, &net->exchanges.last_token, sizeof net->exchanges.last_token);
     } while (token == 0 || find(net, token) != NULL);
     return token;
 }
@@ -139,7 +139,7 @@ static void start_next(struct kedge_net *net, struct peer *peer)
         exchange->message[3] = (uint8_t)exchange->message_id;
         /* RFC 7252 section 4.2: ACK_TIMEOUT times a random factor of 1 to 1.5. */
         uint32_t spread = net->config.ack_timeout_ms / 2 + 1;
-        uint64_t draw = siphash(&net->key, &exchange->token, sizeof exchange->token);
+        uint64_t draw = kedge_siphash(&net->key, &exchange->token, sizeof exchange->token);
         exchange->timeout_ms = net->config.ack_timeout_ms + (uint32_t)(draw % spread);
         transmit(exchange);
     }
@@ -182,15 +182,13 @@ static void end(struct exchange *exchange, enum kedge_rc rc,
     void *context = exchange->context;
     detach(exchange);
     /* The peer must outlive the callback, which may send to it or let it go. */
-    bool kept = peer->kept;
-    peer->kept = true;
+    peer->pins++;
     uint8_t *collected = exchange->collected;
     exchange->collected = NULL;
     destroy(exchange);
     on_result(context, rc, response);
     free(collected);
-    if (!kept)
-        peer->kept = false;
+    peer->pins--;
     start_next(net, peer);
 }
 
@@ -247,6 +245,8 @@ static enum kedge_rc send_request(struct kedge_net *net, const struct kedge_addr
     struct peer *peer = peer_use(net, to);
     if (peer == NULL)
         return KEDGE_E_MEMORY;
+    if (peer->forgetting)
+        return KEDGE_E_CANCELED;
     if (peer->queued >= KEDGE_NET_QUEUE_MAX)
         return KEDGE_E_BUSY;
     size_t capacity = 64 + KEDGE_NET_PATH_MAX + request->payload.size;
@@ -309,7 +309,8 @@ void kedge_net_peer_forget(struct kedge_net *net, const struct kedge_address *ad
     struct peer *peer = peer_find(net, address);
     if (peer == NULL)
         return;
-    peer->kept = true; /* until all have been told */
+    peer->pins++;
+    peer->forgetting = true;
     /* The queue first, so that ending the one in flight starts nothing. */
     while (peer->queue != NULL)
         end(peer->queue, KEDGE_E_CANCELED, NULL);
@@ -317,6 +318,8 @@ void kedge_net_peer_forget(struct kedge_net *net, const struct kedge_address *ad
         end(peer->in_flight, KEDGE_E_CANCELED, NULL);
     while (peer->observations != NULL)
         end(peer->observations, KEDGE_E_CANCELED, NULL);
+    peer->forgetting = false;
+    peer->pins--;
     peer->kept = false;
     peer_settle(net, peer);
 }
@@ -351,16 +354,18 @@ void exchange_on_empty(struct kedge_net *net, struct peer *peer,
                         exchange);
 }
 
-/* Takes one block in. KEDGE_E_BUSY asks for the next one. */
+/* Takes one block in. KEDGE_E_BUSY asks for the next one, KEDGE_E_EXISTS: it came before. */
 static enum kedge_rc collect(struct exchange *exchange, const struct kedge_coap_message *response,
                              struct kedge_coap_block *block)
 {
     enum kedge_rc rc = kedge_coap_block_find(response, KEDGE_COAP_BLOCK2, block);
     if (rc == KEDGE_E_NOT_FOUND)
-        return KEDGE_OK;
+        return exchange->collected == NULL ? KEDGE_OK : KEDGE_E_MALFORMED;
     if (rc != KEDGE_OK)
         return rc;
     size_t offset = (size_t)block->number << (block->size_exponent + 4u);
+    if (offset < exchange->collected_size)
+        return KEDGE_E_EXISTS;
     if (offset != exchange->collected_size)
         return KEDGE_E_MALFORMED;
     if (block->more && response->payload.size != kedge_coap_block_size(block))
@@ -388,9 +393,8 @@ static enum kedge_rc ask_for_next_block(struct exchange *exchange,
                                     .size_exponent = last->size_exponent};
     request.path = exchange->path;
     request.accept = exchange->accept;
-    leave(net, exchange);
-    exchange->token = new_token(net);
-    enter(net, exchange);
+    /* The token stays, since it is the caller's handle too; the message id tells the blocks apart.
+     */
     /* The first message had room for all of this but a Block2 option of at most 4 bytes. */
     KEDGE_TRY(encode(exchange, &request, 64 + KEDGE_NET_PATH_MAX, &next));
     kedge_net_timer_cancel(net, &exchange->timer);
@@ -412,6 +416,13 @@ static void notify(struct exchange *exchange, const struct kedge_coap_message *r
                    uint32_t number)
 {
     struct kedge_net *net = exchange->net;
+    struct kedge_coap_block block;
+    /* A value that does not fit into one message is not worth watching. */
+    enum kedge_rc rc = kedge_coap_block_find(response, KEDGE_COAP_BLOCK2, &block);
+    if (rc == KEDGE_OK ? block.more : rc != KEDGE_E_NOT_FOUND) {
+        end(exchange, rc == KEDGE_OK ? KEDGE_E_LIMIT : rc, NULL);
+        return;
+    }
     if (exchange->observed_once &&
         !kedge_coap_observe_newer(exchange->observe_number, exchange->observe_at_ms, number,
                                   net->now_ms))
@@ -440,8 +451,9 @@ static void take_response(struct exchange *exchange, const struct kedge_coap_mes
     }
     struct kedge_coap_block block;
     enum kedge_rc rc = message->code >> 5 == 2 ? collect(exchange, message, &block) : KEDGE_OK;
-    if (rc == KEDGE_E_BUSY && exchange->message[1] == KEDGE_COAP_GET &&
-        block.size_exponent <= SIZE_EXPONENT_MAX) {
+    if (rc == KEDGE_E_EXISTS)
+        return;
+    if (rc == KEDGE_E_BUSY && exchange->message[1] == KEDGE_COAP_GET) {
         rc = ask_for_next_block(exchange, &block);
         if (rc == KEDGE_OK)
             return;
@@ -456,23 +468,16 @@ static void take_response(struct exchange *exchange, const struct kedge_coap_mes
     end(exchange, KEDGE_OK, &whole);
 }
 
-static void send_empty(struct kedge_net *net, const struct kedge_address *to,
-                       const struct path *path, enum kedge_coap_type type, uint16_t message_id)
-{
-    const uint8_t bytes[4] = {(uint8_t)(0x40u | (unsigned)type << 4), 0, (uint8_t)(message_id >> 8),
-                              (uint8_t)message_id};
-    net_transmit(net, to, path, kedge_slice(bytes, sizeof bytes));
-}
-
 void exchange_on_response(struct kedge_net *net, const struct kedge_address *from,
-                          const struct kedge_coap_message *message)
+                          const struct path *path, const struct kedge_coap_message *message)
 {
     struct peer *peer = peer_find(net, from);
     if (peer == NULL)
         return; /* we never asked it anything: no answer to an unknown address */
+    peer->path = *path;
     if (message->type == KEDGE_COAP_CON && peer_recall(peer, message->message_id, net->now_ms)) {
         net->counters.duplicates++;
-        send_empty(net, from, &peer->path, KEDGE_COAP_ACK, message->message_id);
+        net_transmit_empty(net, from, path, KEDGE_COAP_ACK, message->message_id);
         return;
     }
     uint64_t token = 0;
@@ -486,12 +491,12 @@ void exchange_on_response(struct kedge_net *net, const struct kedge_address *fro
     if (expected && message->type == KEDGE_COAP_ACK)
         expected = exchange == peer->in_flight && exchange->message_id == message->message_id;
     if (message->type == KEDGE_COAP_CON) {
-        send_empty(net, from, &peer->path, expected ? KEDGE_COAP_ACK : KEDGE_COAP_RST,
-                   message->message_id);
+        net_transmit_empty(net, from, path, expected ? KEDGE_COAP_ACK : KEDGE_COAP_RST,
+                           message->message_id);
         if (expected)
             peer_remember(peer, message->message_id, net->now_ms, kedge_slice(NULL, 0));
     } else if (!expected && message->type == KEDGE_COAP_NON) {
-        send_empty(net, from, &peer->path, KEDGE_COAP_RST, message->message_id);
+        net_transmit_empty(net, from, path, KEDGE_COAP_RST, message->message_id);
     }
     if (expected)
         take_response(exchange, message);

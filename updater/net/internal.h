@@ -8,19 +8,11 @@
 #include <sys/socket.h>
 
 #include "updater/net/net.h"
+#include "updater/net/siphash.h"
 
 #define BATCH 64u
 #define DATAGRAM_SIZE 1500u
 #define CONTROL_SIZE 64u
-
-/* ---- keyed hash ---- */
-
-struct siphash_key {
-    uint64_t k0, k1;
-};
-
-/** SipHash-2-4: nobody outside can choose addresses or tokens that collide. */
-uint64_t siphash(const struct siphash_key *key, const void *data, size_t size);
 
 /* ---- timers ---- */
 
@@ -71,6 +63,8 @@ struct peer {
     struct path path;
     bool kept;
     bool listed_idle;
+    bool forgetting; /* its exchanges are being ended: no new ones */
+    uint8_t pins;    /* calls at work on it that it must outlive */
     uint8_t recent_next;
     uint8_t queued;
     uint16_t next_message_id;
@@ -142,9 +136,9 @@ void exchanges_destroy(struct kedge_net *net);
 /** An empty ACK or RST came. */
 void exchange_on_empty(struct kedge_net *net, struct peer *peer,
                        const struct kedge_coap_message *message);
-/** A response came, piggybacked or separate. */
+/** A response came, piggybacked or separate; `path` is the way it took. */
 void exchange_on_response(struct kedge_net *net, const struct kedge_address *from,
-                          const struct kedge_coap_message *message);
+                          const struct path *path, const struct kedge_coap_message *message);
 
 /* ---- sockets ---- */
 
@@ -169,7 +163,7 @@ struct post {
 
 struct kedge_net {
     struct kedge_net_config config;
-    struct siphash_key key;
+    struct kedge_siphash_key key;
     int epoll;
     int wake; /* eventfd */
     _Atomic bool stopping;
@@ -194,7 +188,13 @@ void listener_read(struct kedge_net *net, uint8_t index);
 /** Queues a datagram; it leaves when the batch is full or at the end of the round. */
 void net_transmit(struct kedge_net *net, const struct kedge_address *to, const struct path *path,
                   struct kedge_slice bytes);
+/** An empty ACK or RST (RFC 7252 section 4.1). */
+void net_transmit_empty(struct kedge_net *net, const struct kedge_address *to,
+                        const struct path *path, enum kedge_coap_type type, uint16_t message_id);
 void net_flush(struct kedge_net *net);
+/** One turn of the loop: sends what waits, waits (at most so long; -1: as long as it takes),
+ * serves. */
+enum kedge_rc net_turn(struct kedge_net *net, int wait_max_ms) KEDGE_MUST_USE;
 /** The one way in for a datagram. */
 void net_on_datagram(struct kedge_net *net, const struct kedge_address *from,
                      const struct path *path, struct kedge_slice bytes);

@@ -88,12 +88,18 @@ static void on_request(struct kedge_net *net, const struct kedge_address *from,
         peer_remember(peer, request->message_id, net->now_ms, bytes);
 }
 
+void net_transmit_empty(struct kedge_net *net, const struct kedge_address *to,
+                        const struct path *path, enum kedge_coap_type type, uint16_t message_id)
+{
+    const uint8_t bytes[4] = {(uint8_t)(0x40u | (unsigned)type << 4), 0, (uint8_t)(message_id >> 8),
+                              (uint8_t)message_id};
+    net_transmit(net, to, path, kedge_slice(bytes, sizeof bytes));
+}
+
 static void reset(struct kedge_net *net, const struct kedge_address *to, const struct path *path,
                   uint16_t message_id)
 {
-    const uint8_t bytes[4] = {0x40 | KEDGE_COAP_RST << 4, 0, (uint8_t)(message_id >> 8),
-                              (uint8_t)message_id};
-    net_transmit(net, to, path, kedge_slice(bytes, sizeof bytes));
+    net_transmit_empty(net, to, path, KEDGE_COAP_RST, message_id);
 }
 
 void net_on_datagram(struct kedge_net *net, const struct kedge_address *from,
@@ -118,7 +124,7 @@ void net_on_datagram(struct kedge_net *net, const struct kedge_address *from,
     } else if (class == 0 && (message.type == KEDGE_COAP_CON || message.type == KEDGE_COAP_NON)) {
         on_request(net, from, path, &message);
     } else if ((class == 2 || class == 4 || class == 5) && message.type != KEDGE_COAP_RST) {
-        exchange_on_response(net, from, &message);
+        exchange_on_response(net, from, path, &message);
     } else {
         net->counters.malformed++; /* section 4.2: reserved classes and impossible pairs */
         if (message.type == KEDGE_COAP_CON)
@@ -180,24 +186,31 @@ static void on_wake(struct kedge_net *net)
     run_posts(net);
 }
 
-enum kedge_rc kedge_net_run(struct kedge_net *net)
+enum kedge_rc net_turn(struct kedge_net *net, int wait_max_ms)
 {
     struct epoll_event events[KEDGE_NET_LISTEN_MAX + 1];
-    while (!net->stopping) {
-        net_flush(net);
-        int wait_ms = timer_wheel_wait_ms(&net->wheel, monotonic_ms());
-        int count = epoll_wait(net->epoll, events, KEDGE_NET_LISTEN_MAX + 1, wait_ms);
-        if (count < 0 && errno != EINTR)
-            return KEDGE_E_SYSTEM;
-        net->now_ms = monotonic_ms();
-        for (int i = 0; i < count; i++) {
-            if (events[i].data.u32 == WAKE_INDEX)
-                on_wake(net);
-            else
-                listener_read(net, (uint8_t)events[i].data.u32);
-        }
-        timer_wheel_advance(&net->wheel, net->now_ms);
+    net_flush(net);
+    int wait_ms = timer_wheel_wait_ms(&net->wheel, monotonic_ms());
+    if (wait_max_ms >= 0 && (wait_ms < 0 || wait_ms > wait_max_ms))
+        wait_ms = wait_max_ms;
+    int count = epoll_wait(net->epoll, events, KEDGE_NET_LISTEN_MAX + 1, wait_ms);
+    if (count < 0 && errno != EINTR)
+        return KEDGE_E_SYSTEM;
+    net->now_ms = monotonic_ms();
+    for (int i = 0; i < count; i++) {
+        if (events[i].data.u32 == WAKE_INDEX)
+            on_wake(net);
+        else
+            listener_read(net, (uint8_t)events[i].data.u32);
     }
+    timer_wheel_advance(&net->wheel, net->now_ms);
+    return KEDGE_OK;
+}
+
+enum kedge_rc kedge_net_run(struct kedge_net *net)
+{
+    while (!net->stopping)
+        KEDGE_TRY(net_turn(net, -1));
     run_posts(net);
     net_flush(net);
     return KEDGE_OK;

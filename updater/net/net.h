@@ -137,7 +137,9 @@ enum kedge_rc kedge_net_send(struct kedge_net *net, const struct kedge_address *
                              const struct kedge_net_request *request,
                              kedge_net_result_fn *on_result, void *context,
                              uint64_t *handle) KEDGE_MUST_USE;
-/** Observes `path`: the callback stays until the end is told (rc other than KEDGE_OK) or cancelled.
+/**
+ * Observes `path`: the callback stays until it is cancelled or the end is told, by another rc than
+ * KEDGE_OK (KEDGE_E_LIMIT for a value in blocks) or by a response without an Observe option.
  */
 enum kedge_rc kedge_net_observe(struct kedge_net *net, const struct kedge_address *to,
                                 const char *path, int32_t accept, kedge_net_result_fn *on_result,
@@ -148,9 +150,19 @@ void kedge_net_cancel(struct kedge_net *net, uint64_t handle);
 /** Keeps the peer's state for good (a registration), or lets it go when it is idle. */
 enum kedge_rc kedge_net_peer_keep(struct kedge_net *net, const struct kedge_address *peer,
                                   bool keep) KEDGE_MUST_USE;
-/** Ends all requests and observations of the peer: each is told KEDGE_E_CANCELED, before this
- * returns. */
+/**
+ * Ends all requests and observations of the peer: each is told KEDGE_E_CANCELED, before this
+ * returns. Until then kedge_net_send() to it fails with KEDGE_E_CANCELED.
+ */
 void kedge_net_peer_forget(struct kedge_net *net, const struct kedge_address *peer);
+
+/**
+ * The address and port by which the peer reaches this server: where it last came in, or, before it
+ * has, where the system would send to it from. KEDGE_E_NOT_FOUND without a socket of its family,
+ * KEDGE_E_SYSTEM without a route.
+ */
+enum kedge_rc kedge_net_peer_local(struct kedge_net *net, const struct kedge_address *peer,
+                                   struct kedge_address *local) KEDGE_MUST_USE;
 
 /* ---- figures ---- */
 

@@ -26,12 +26,12 @@ static uint64_t hash_of(const struct kedge_net *net, const struct kedge_address 
     if (address->any.sa_family == AF_INET) {
         memcpy(bytes, &address->v4.sin_addr, 4);
         memcpy(bytes + 4, &address->v4.sin_port, 2);
-        return siphash(&net->key, bytes, 6);
+        return kedge_siphash(&net->key, bytes, 6);
     }
     memcpy(bytes, &address->v6.sin6_addr, 16);
     memcpy(bytes + 16, &address->v6.sin6_port, 2);
     memcpy(bytes + 18, &address->v6.sin6_scope_id, 4);
-    return siphash(&net->key, bytes, 22);
+    return kedge_siphash(&net->key, bytes, 22);
 }
 
 static struct peer **bucket_of(const struct kedge_net *net, const struct kedge_address *address)
@@ -109,7 +109,8 @@ static void drop(struct kedge_net *net, struct peer *peer)
 
 void peer_settle(struct kedge_net *net, struct peer *peer)
 {
-    bool held = peer->kept || peer->in_flight || peer->queue || peer->observations;
+    bool held =
+        peer->kept || peer->pins > 0 || peer->in_flight || peer->queue || peer->observations;
     unlist(net, peer);
     if (held)
         return;
@@ -128,7 +129,8 @@ struct peer *peer_use(struct kedge_net *net, const struct kedge_address *address
         peer->address = *address;
         peer->queue_end = &peer->queue;
         /* RFC 7252 section 4.4: hard to guess where a peer's message ids begin. */
-        peer->next_message_id = (uint16_t)siphash(&net->key, &net->now_ms, sizeof net->now_ms);
+        peer->next_message_id =
+            (uint16_t)kedge_siphash(&net->key, &net->now_ms, sizeof net->now_ms);
         if (net->peers.count >= net->peers.bucket_count)
             grow(net);
         struct peer **bucket = bucket_of(net, address);

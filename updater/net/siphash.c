@@ -1,8 +1,6 @@
 /* siphash.c: SipHash-2-4 (Aumasson and Bernstein, 2012), for hash tables over what comes from
  * outside. */
-#include <string.h>
-
-#include "updater/net/internal.h"
+#include "updater/net/siphash.h"
 
 static uint64_t rotate(uint64_t value, unsigned bits)
 {
@@ -33,7 +31,7 @@ static void mix(uint64_t v[4], int rounds)
     }
 }
 
-uint64_t siphash(const struct siphash_key *key, const void *data, size_t size)
+uint64_t kedge_siphash(const struct kedge_siphash_key *key, const void *data, size_t size)
 {
     const uint8_t *bytes = data;
     uint64_t v[4] = {key->k0 ^ UINT64_C(0x736f6d6570736575), key->k1 ^ UINT64_C(0x646f72616e646f6d),

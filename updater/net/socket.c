@@ -145,17 +145,23 @@ void net_transmit(struct kedge_net *net, const struct kedge_address *to, const s
     memcpy(out->bytes, bytes.data, bytes.size);
 }
 
-/* The socket for a path: the one the peer came by, or the first of its family. */
-static int file_for(const struct kedge_net *net, const struct outgoing *out)
+/* The socket for a path: the one the peer came by, or the first of its family; NULL: none. */
+static const struct listener *listener_for(const struct kedge_net *net, int family,
+                                           const struct path *path)
 {
-    int family = out->to.any.sa_family;
-    if (out->path.socket < net->listener_count &&
-        net->listeners[out->path.socket].address.any.sa_family == family)
-        return net->listeners[out->path.socket].file;
+    if (path->socket < net->listener_count &&
+        net->listeners[path->socket].address.any.sa_family == family)
+        return &net->listeners[path->socket];
     for (size_t i = 0; i < net->listener_count; i++)
         if (net->listeners[i].address.any.sa_family == family)
-            return net->listeners[i].file;
-    return -1;
+            return &net->listeners[i];
+    return NULL;
+}
+
+static int file_for(const struct kedge_net *net, const struct outgoing *out)
+{
+    const struct listener *listener = listener_for(net, out->to.any.sa_family, &out->path);
+    return listener != NULL ? listener->file : -1;
 }
 
 static void send_run(struct kedge_net *net, size_t first, size_t count, int file)
@@ -206,4 +212,59 @@ void net_flush(struct kedge_net *net)
         first += count;
     }
     net->outgoing_count = 0;
+}
+
+/* ---- which address of ours a peer sees ---- */
+
+static bool is_every_address(const struct kedge_address *address)
+{
+    if (address->any.sa_family == AF_INET)
+        return address->v4.sin_addr.s_addr == htonl(INADDR_ANY);
+    return IN6_IS_ADDR_UNSPECIFIED(&address->v6.sin6_addr);
+}
+
+static void set_host(struct kedge_address *address, const struct path *path)
+{
+    if (address->any.sa_family == AF_INET)
+        address->v4.sin_addr = path->local.v4;
+    else
+        address->v6.sin6_addr = path->local.v6;
+}
+
+/* Connecting a UDP socket sends nothing; it only looks the route up. */
+static enum kedge_rc ask_for_route(const struct kedge_address *peer, struct kedge_address *local)
+{
+    enum kedge_rc rc = KEDGE_E_SYSTEM;
+    socklen_t size = sizeof *local;
+    int file = socket(peer->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (file < 0)
+        return KEDGE_E_SYSTEM;
+    if (connect(file, &peer->any, kedge_address_size(peer)) == 0 &&
+        getsockname(file, &local->any, &size) == 0)
+        rc = KEDGE_OK;
+    close(file);
+    return rc;
+}
+
+enum kedge_rc kedge_net_peer_local(struct kedge_net *net, const struct kedge_address *address,
+                                   struct kedge_address *local)
+{
+    static const struct path unknown;
+    const struct peer *peer = peer_find(net, address);
+    const struct path *path = peer != NULL ? &peer->path : &unknown;
+    const struct listener *listener = listener_for(net, address->any.sa_family, path);
+    if (listener == NULL)
+        return KEDGE_E_NOT_FOUND;
+    struct kedge_address found = listener->address;
+    if (path->local_known) {
+        set_host(&found, path);
+    } else if (is_every_address(&found)) {
+        KEDGE_TRY(ask_for_route(address, &found));
+        if (found.any.sa_family == AF_INET)
+            found.v4.sin_port = listener->address.v4.sin_port;
+        else
+            found.v6.sin6_port = listener->address.v6.sin6_port;
+    }
+    *local = found;
+    return KEDGE_OK;
 }
