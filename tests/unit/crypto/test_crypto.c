@@ -233,11 +233,24 @@ static void damaged_pem_is_refused(void **state)
                          PEM_BEGIN PEM_END,
                          PEM_BEGIN "MCowBQYDK2VwAyEA\n" PEM_END,
                          PEM_BEGIN "not base64!\n" PEM_END,
+                         PEM_BEGIN "\n" PEM_BODY PEM_END,
                          PEM_BEGIN KEDGE_DEVELOPMENT_MARK "\n" PEM_BODY PEM_END,
                          PEM_BEGIN PEM_BODY PEM_END PEM_BEGIN PEM_BODY PEM_END,
                          "-----BEGIN PRIVATE KEY-----\n" PEM_BODY "-----END PRIVATE KEY-----\n"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_int_not_equal(read_pem(bad[i], &key), KEDGE_OK);
+}
+
+/* Its body is as long as that of an RSA key: over the bound for keys of ours. */
+static void a_key_of_another_kind_is_an_unusable_key(void **state)
+{
+    (void)state;
+    struct kedge_public_key key;
+    char pem[1024] = PEM_BEGIN;
+    for (int line = 0; line < 6; line++)
+        strcat(pem, "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAu1SU1LfVLPHCozMxH2Mo\n");
+    strcat(pem, PEM_END);
+    assert_int_equal(read_pem(pem, &key), KEDGE_E_KEY);
 }
 
 int main(void)
@@ -253,6 +266,7 @@ int main(void)
         cmocka_unit_test(p256_points_off_the_curve_and_secrets_out_of_range_are_refused),
         cmocka_unit_test(pem_is_read_with_text_around_it_and_the_mark_is_seen),
         cmocka_unit_test(damaged_pem_is_refused),
+        cmocka_unit_test(a_key_of_another_kind_is_an_unusable_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
