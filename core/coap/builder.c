@@ -3,6 +3,7 @@
 #include <string.h>
 
 #define PAYLOAD_MARKER 0xFFu
+#define OPTION_SIZE_MAX (269u + UINT16_MAX) /* RFC 7252 section 3.1 */
 
 static void keep(struct kedge_coap_builder *builder, enum kedge_rc rc)
 {
@@ -42,7 +43,7 @@ static void put_extended(struct kedge_coap_builder *builder, uint32_t value)
 void kedge_coap_add_option(struct kedge_coap_builder *builder, uint16_t number,
                            struct kedge_slice value)
 {
-    if (number < builder->last_option || value.size > UINT16_MAX) {
+    if (number < builder->last_option || value.size > OPTION_SIZE_MAX || builder->has_payload) {
         keep(builder, KEDGE_E_ARGUMENT);
         return;
     }
@@ -81,9 +82,13 @@ void kedge_coap_add_payload(struct kedge_coap_builder *builder, struct kedge_sli
 {
     if (payload.size == 0)
         return;
+    if (builder->has_payload) {
+        keep(builder, KEDGE_E_ARGUMENT);
+        return;
+    }
     keep(builder, kedge_writer_u8(&builder->out, PAYLOAD_MARKER));
     keep(builder, kedge_writer_put(&builder->out, payload));
-    builder->last_option = UINT16_MAX;
+    builder->has_payload = true;
 }
 
 enum kedge_rc kedge_coap_finish(const struct kedge_coap_builder *builder,

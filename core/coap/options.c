@@ -1,5 +1,4 @@
-/* options.c: what a message's options say: paths, queries, numbers, and which of them are unknown.
- */
+/* options.c: what a message's options say: paths, queries, numbers, and which are unknown. */
 #include <kedge/coap.h>
 #include <string.h>
 
@@ -30,21 +29,40 @@ bool kedge_coap_option_uint(const struct kedge_coap_message *message, uint16_t n
     return true;
 }
 
+/* The critical options that this codec knows (RFC 7252 section 5.10, RFC 7959 section 2.1). */
+static const struct known {
+    uint16_t number;
+    uint16_t size_min, size_max;
+    bool repeatable;
+} known_critical[] = {
+    {KEDGE_COAP_IF_MATCH, 0, 8, true},       {KEDGE_COAP_URI_HOST, 1, 255, false},
+    {KEDGE_COAP_IF_NONE_MATCH, 0, 0, false}, {KEDGE_COAP_URI_PORT, 0, 2, false},
+    {KEDGE_COAP_URI_PATH, 0, 255, true},     {KEDGE_COAP_URI_QUERY, 0, 255, true},
+    {KEDGE_COAP_ACCEPT, 0, 2, false},        {KEDGE_COAP_BLOCK2, 0, 3, false},
+    {KEDGE_COAP_BLOCK1, 0, 3, false},
+};
+
+static bool is_known(const struct kedge_coap_option *option, uint16_t last_number)
+{
+    for (size_t i = 0; i < sizeof known_critical / sizeof known_critical[0]; i++) {
+        const struct known *known = &known_critical[i];
+        if (known->number == option->number)
+            return option->value.size >= known->size_min && option->value.size <= known->size_max &&
+                   (known->repeatable || last_number != option->number);
+    }
+    return false;
+}
+
 /* RFC 7252 section 5.4.1: odd numbers are critical. */
 uint16_t kedge_coap_unknown_critical(const struct kedge_coap_message *message)
 {
-    static const uint16_t known[] = {
-        KEDGE_COAP_IF_MATCH, KEDGE_COAP_URI_HOST, KEDGE_COAP_IF_NONE_MATCH,
-        KEDGE_COAP_URI_PORT, KEDGE_COAP_URI_PATH, KEDGE_COAP_URI_QUERY,
-        KEDGE_COAP_ACCEPT,   KEDGE_COAP_BLOCK2,   KEDGE_COAP_BLOCK1};
     struct kedge_coap_options walk = kedge_coap_options(message);
     struct kedge_coap_option option;
+    uint16_t last_number = 0;
     while (kedge_coap_option_next(&walk, &option)) {
-        bool is_known = option.number % 2 == 0;
-        for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-            is_known = is_known || known[i] == option.number;
-        if (!is_known)
+        if (option.number % 2 != 0 && !is_known(&option, last_number))
             return option.number;
+        last_number = option.number;
     }
     return 0;
 }

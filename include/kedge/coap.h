@@ -93,7 +93,11 @@ bool kedge_coap_option_find(const struct kedge_coap_message *message, uint16_t n
 /** Reads an option as an unsigned integer of at most 4 bytes; false when absent or longer. */
 bool kedge_coap_option_uint(const struct kedge_coap_message *message, uint16_t number,
                             uint32_t *value);
-/** A critical option (odd number) that is not in this codec's list, for 4.02; 0 when there is none. */
+/**
+ * The first critical option (odd number) that is to be answered with 4.02: one that is not in this
+ * codec's list, or whose length is outside its range (RFC 7252 section 5.4.3), or that is there once
+ * too often (section 5.4.5). 0 when there is none.
+ */
 uint16_t kedge_coap_unknown_critical(const struct kedge_coap_message *message);
 /** true when the Uri-Path options are exactly `path`, as "rd" or "fw/ab12" (no leading slash). */
 bool kedge_coap_path_is(const struct kedge_coap_message *message, const char *path);
@@ -124,10 +128,14 @@ uint32_t kedge_coap_block_value(const struct kedge_coap_block *block);
 /** RFC 7641 section 3.4: is notification `b` (received at b_ms) newer than `a`? 24-bit numbers. */
 bool kedge_coap_observe_newer(uint32_t a, uint64_t a_ms, uint32_t b, uint64_t b_ms);
 
-/** A message being written; options must be added in ascending order of their numbers. */
+/**
+ * A message being written: options in ascending order of their numbers, then at most one payload.
+ * What comes out of order is KEDGE_E_ARGUMENT, what does not fit KEDGE_E_BUFFER.
+ */
 struct kedge_coap_builder {
     struct kedge_writer out;
     uint16_t last_option;
+    bool has_payload;
     enum kedge_rc rc; /* the first failure; later calls do nothing, kedge_coap_finish() reports it */
 };
 
@@ -139,6 +147,7 @@ void kedge_coap_add_option(struct kedge_coap_builder *builder, uint16_t number,
 void kedge_coap_add_uint(struct kedge_coap_builder *builder, uint16_t number, uint32_t value);
 /** Adds one Uri-Path (or Location-Path) option for each segment of "5/0/1". */
 void kedge_coap_add_path(struct kedge_coap_builder *builder, uint16_t number, const char *path);
+/** Adds the payload, which ends the message; an empty one is no payload (section 3: no marker). */
 void kedge_coap_add_payload(struct kedge_coap_builder *builder, struct kedge_slice payload);
 enum kedge_rc kedge_coap_finish(const struct kedge_coap_builder *builder, struct kedge_slice *message)
     KEDGE_MUST_USE;
