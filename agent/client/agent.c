@@ -220,9 +220,8 @@ static void take_signals(struct agent *agent)
 static void tell_status(struct agent *agent)
 {
     char message[KEDGE_LWM2M_STRING_MAX + 1];
-    const char *how = kedge_registration_is_up(&agent->server.registration)
-                          ? "registered with"
-                          : "not registered with";
+    const char *how = kedge_registration_is_up(&agent->server.registration) ? "registered with"
+                                                                            : "not registered with";
     snprintf(message, sizeof message, "%s %.200s", how, agent->config->server);
     kedge_object5_message(&agent->object5, message);
 }
@@ -262,11 +261,10 @@ static int loop(struct agent *agent)
         take_signals(agent);
         kedge_server_process(&agent->server);
         mind_trial(agent, &wait_ms);
-        kedge_object5_poll(&agent->object5,
-                           kedge_registration_is_up(&agent->server.registration)
-                               ? agent->server.session
-                               : NULL,
-                           &agent->server.uri, &wait_ms);
+        kedge_object5_poll(
+            &agent->object5,
+            kedge_registration_is_up(&agent->server.registration) ? agent->server.session : NULL,
+            &agent->server.uri, &wait_ms);
         bool on = kedge_server_poll(&agent->server, &wait_ms);
         kedge_server_notify(&agent->server);
         /* Sends and arms libcoap's timers for what was queued above. */
@@ -316,8 +314,8 @@ static bool load_credentials(struct agent *agent)
         kedge_credentials_load(&agent->credentials, config->psk_identity, config->psk_file);
     if (rc == KEDGE_OK)
         return true;
-    kedge_log(KEDGE_LOG_ERROR, "--psk-identity '%s' with --psk-file '%s': %s",
-              config->psk_identity, config->psk_file,
+    kedge_log(KEDGE_LOG_ERROR, "--psk-identity '%s' with --psk-file '%s': %s", config->psk_identity,
+              config->psk_file,
               rc == KEDGE_E_SYSTEM ? strerror(errno)
                                    : "wants an identity and one line of 2 to 128 hex digits");
     return false;
@@ -348,8 +346,8 @@ static bool open_state(struct agent *agent)
                   strerror(errno));
         return false;
     }
-    enum kedge_rc rc = kedge_port_state_open(&agent->port, path, &agent->trust.trust, 0,
-                                             KEDGE_PORT_EXCLUSIVE);
+    enum kedge_rc rc =
+        kedge_port_state_open(&agent->port, path, &agent->trust.trust, 0, KEDGE_PORT_EXCLUSIVE);
     if (rc == KEDGE_OK)
         return true;
     kedge_log(KEDGE_LOG_ERROR, "--state %s: %s", path,
@@ -432,8 +430,8 @@ static bool begin_object5(struct agent *agent, enum kedge_object5_start *start)
     snprintf(object->state.endpoint, sizeof object->state.endpoint, "%s", config->endpoint);
     enum kedge_rc rc = kedge_object5_start(object, start);
     if (rc != KEDGE_OK)
-        kedge_log(KEDGE_LOG_ERROR, "--state %s: slot %u: %s", config->state,
-                  (unsigned)object->slot, kedge_rc_text(rc));
+        kedge_log(KEDGE_LOG_ERROR, "--state %s: slot %u: %s", config->state, (unsigned)object->slot,
+                  kedge_rc_text(rc));
     return rc == KEDGE_OK;
 }
 

@@ -1,6 +1,7 @@
 /* credentials.c: see credentials.h. */
 #include "agent/client/credentials.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,9 +32,12 @@ enum kedge_rc kedge_credentials_load(struct kedge_credentials *credentials, cons
     FILE *file = fopen(path, "re");
     if (file == NULL)
         return KEDGE_E_SYSTEM;
+    setvbuf(file, NULL, _IONBF, 0); /* no copy of the key in a buffer that is not wiped */
     size_t size = fread(line, 1, sizeof line, file);
     enum kedge_rc rc = ferror(file) ? KEDGE_E_SYSTEM : take_line(credentials, line, size);
+    int saved_errno = errno;
     fclose(file);
+    errno = saved_errno;
     kedge_wipe(line, sizeof line);
     return rc;
 }

@@ -1,19 +1,22 @@
 /* health.c: see health.h. */
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE
 #include "agent/client/health.h"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* In the child: only what may be called there, except setenv(), safe in a single-threaded parent. */
+/* In the child: only what may be called there, except setenv(), safe in a single-threaded parent.
+ */
 static _Noreturn void run(const char *command, uint8_t slot, const char *version,
                           const char *endpoint)
 {
     setpgid(0, 0);
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* an agent that is killed leaves no check behind */
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -24,6 +27,8 @@ static _Noreturn void run(const char *command, uint8_t slot, const char *version
         setenv("KEDGE_SLOT", slot_text, 1) != 0 || setenv("KEDGE_VERSION", version, 1) != 0 ||
         setenv("KEDGE_ENDPOINT", endpoint, 1) != 0)
         _exit(126);
+    /* libcoap's sockets are not marked close-on-exec; they are none of the command's. */
+    close_range(STDERR_FILENO + 1, ~0U, 0);
     execl("/bin/sh", "sh", "-c", command, (char *)NULL);
     _exit(127);
 }
@@ -43,18 +48,26 @@ enum kedge_rc kedge_health_start(struct kedge_health *health, const char *comman
     return KEDGE_OK;
 }
 
-static void collect_group(pid_t group)
+/* Ends the whole group while its leader, dead or not, still holds the number. */
+static int collect(struct kedge_health *health)
 {
-    kill(-group, SIGKILL);
+    int how = 0;
+    kill(-health->process, SIGKILL);
+    while (waitpid(health->process, &how, 0) < 0)
+        ; /* only an interruption can fail here */
+    health->process = 0;
+    return how;
 }
 
 bool kedge_health_ended(struct kedge_health *health, int *status, int *signal_number)
 {
-    int how;
-    if (health->process == 0 || waitpid(health->process, &how, WNOHANG) != health->process)
+    siginfo_t info = {.si_pid = 0};
+    if (health->process == 0 ||
+        waitid(P_PID, (id_t)health->process, &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+        info.si_pid == 0)
         return false;
-    collect_group(health->process); /* what it left behind must not outlive the check */
-    health->process = 0;
+    /* What the command left behind must not outlive the check. */
+    int how = collect(health);
     *status = WIFEXITED(how) ? WEXITSTATUS(how) : 0;
     *signal_number = WIFSIGNALED(how) ? WTERMSIG(how) : 0;
     return true;
@@ -62,10 +75,6 @@ bool kedge_health_ended(struct kedge_health *health, int *status, int *signal_nu
 
 void kedge_health_kill(struct kedge_health *health)
 {
-    if (health->process == 0)
-        return;
-    collect_group(health->process);
-    while (waitpid(health->process, NULL, 0) < 0)
-        ; /* only an interruption can fail here */
-    health->process = 0;
+    if (health->process != 0)
+        collect(health);
 }

@@ -7,7 +7,7 @@ enum kedge_log_level { KEDGE_LOG_ERROR, KEDGE_LOG_WARNING, KEDGE_LOG_INFO, KEDGE
 /** kedge_log_set_level() lets this level and the more important ones through; INFO at first. */
 void kedge_log_set_level(enum kedge_log_level level);
 
-__attribute__((format(printf, 2, 3))) void kedge_log(enum kedge_log_level level,
-                                                     const char *format, ...);
+__attribute__((format(printf, 2, 3))) void kedge_log(enum kedge_log_level level, const char *format,
+                                                     ...);
 
 #endif

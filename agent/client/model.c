@@ -18,19 +18,19 @@ struct resource {
 
 /* Sorted by object and resource. */
 static const struct resource resources[] = {
-    {SERVER, 0, R, false, KEDGE_LWM2M_INTEGER},       /* short server id */
-    {SERVER, 1, R | W, false, KEDGE_LWM2M_INTEGER},   /* lifetime */
-    {SERVER, 6, R | W, false, KEDGE_LWM2M_BOOLEAN},   /* notification storing */
-    {SERVER, 7, R, false, KEDGE_LWM2M_STRING},        /* binding */
-    {SERVER, 8, E, false, KEDGE_LWM2M_OPAQUE},        /* registration update trigger */
-    {DEVICE, 0, R, false, KEDGE_LWM2M_STRING},        /* manufacturer: the vendor's domain */
-    {DEVICE, 1, R, false, KEDGE_LWM2M_STRING},        /* model: the class */
-    {DEVICE, 2, R, false, KEDGE_LWM2M_STRING},        /* serial number */
-    {DEVICE, 3, R, false, KEDGE_LWM2M_STRING},        /* firmware version */
-    {DEVICE, 4, E, false, KEDGE_LWM2M_OPAQUE},        /* reboot */
-    {DEVICE, 11, R, true, KEDGE_LWM2M_INTEGER},       /* error code */
-    {DEVICE, 16, R, false, KEDGE_LWM2M_STRING},       /* supported binding */
-    {DEVICE, 18, R, false, KEDGE_LWM2M_STRING},       /* hardware version */
+    {SERVER, 0, R, false, KEDGE_LWM2M_INTEGER},     /* short server id */
+    {SERVER, 1, R | W, false, KEDGE_LWM2M_INTEGER}, /* lifetime */
+    {SERVER, 6, R | W, false, KEDGE_LWM2M_BOOLEAN}, /* notification storing */
+    {SERVER, 7, R, false, KEDGE_LWM2M_STRING},      /* binding */
+    {SERVER, 8, E, false, KEDGE_LWM2M_OPAQUE},      /* registration update trigger */
+    {DEVICE, 0, R, false, KEDGE_LWM2M_STRING},      /* manufacturer: the vendor's domain */
+    {DEVICE, 1, R, false, KEDGE_LWM2M_STRING},      /* model: the class */
+    {DEVICE, 2, R, false, KEDGE_LWM2M_STRING},      /* serial number */
+    {DEVICE, 3, R, false, KEDGE_LWM2M_STRING},      /* firmware version */
+    {DEVICE, 4, E, false, KEDGE_LWM2M_OPAQUE},      /* reboot */
+    {DEVICE, 11, R, true, KEDGE_LWM2M_INTEGER},     /* error code */
+    {DEVICE, 16, R, false, KEDGE_LWM2M_STRING},     /* supported binding */
+    {DEVICE, 18, R, false, KEDGE_LWM2M_STRING},     /* hardware version */
     {FIRMWARE, KEDGE_FIRMWARE_PACKAGE, W, false, KEDGE_LWM2M_OPAQUE},
     {FIRMWARE, KEDGE_FIRMWARE_PACKAGE_URI, R | W, false, KEDGE_LWM2M_STRING},
     {FIRMWARE, KEDGE_FIRMWARE_UPDATE, E, false, KEDGE_LWM2M_OPAQUE},
@@ -168,9 +168,9 @@ static struct kedge_model_answer read_resource(const struct kedge_model_hooks *h
         return code(KEDGE_COAP_NOT_ACCEPTABLE);
     if (whole_multiple)
         return content(write_multiple(hooks, resource, out), format);
-    return content(write_single(hooks, resource, &request->path,
-                                format == KEDGE_LWM2M_FORMAT_TEXT, out),
-                   format);
+    return content(
+        write_single(hooks, resource, &request->path, format == KEDGE_LWM2M_FORMAT_TEXT, out),
+        format);
 }
 
 /* ---- Discover ---- */
@@ -183,7 +183,16 @@ static enum kedge_rc write_link(struct kedge_writer *out, struct kedge_lwm2m_pat
     return kedge_link_write(out, text, versioned ? ";ver=" KEDGE_MODEL_OBJECT_5_VERSION : "");
 }
 
-static struct kedge_model_answer discover(const struct kedge_lwm2m_path *path,
+/* What can be read is there only when it has a value (a hardware revision, for one). */
+static bool is_there(const struct kedge_model_hooks *hooks, const struct resource *resource)
+{
+    struct kedge_lwm2m_value value = {.type = resource->type};
+    return (resource->operations & R) == 0 ||
+           hooks->read(hooks->context, resource->object, resource->id, 0, &value) == KEDGE_OK;
+}
+
+static struct kedge_model_answer discover(const struct kedge_model_hooks *hooks,
+                                          const struct kedge_lwm2m_path *path,
                                           struct kedge_writer *out)
 {
     uint16_t object = path->ids[0];
@@ -191,9 +200,9 @@ static struct kedge_model_answer discover(const struct kedge_lwm2m_path *path,
     if (rc == KEDGE_OK && path->depth == 1)
         rc = write_link(out, (struct kedge_lwm2m_path){.ids = {object, 0}, .depth = 2});
     for (size_t i = 0; rc == KEDGE_OK && path->depth < 3 && i < RESOURCE_COUNT; i++)
-        if (resources[i].object == object)
-            rc = write_link(out, (struct kedge_lwm2m_path){.ids = {object, 0, resources[i].id},
-                                                           .depth = 3});
+        if (resources[i].object == object && is_there(hooks, &resources[i]))
+            rc = write_link(
+                out, (struct kedge_lwm2m_path){.ids = {object, 0, resources[i].id}, .depth = 3});
     return content(rc, KEDGE_LWM2M_FORMAT_LINK);
 }
 
@@ -284,10 +293,10 @@ static struct kedge_model_answer on_resource(const struct kedge_model_hooks *hoo
         return code((resource->operations & W) != 0 ? write_resource(hooks, resource, request)
                                                     : refused);
     case KEDGE_COAP_POST:
-        return code((resource->operations & E) != 0
-                        ? hooks->execute(hooks->context, resource->object, resource->id,
-                                         request->payload)
-                        : refused);
+        return code(
+            (resource->operations & E) != 0
+                ? hooks->execute(hooks->context, resource->object, resource->id, request->payload)
+                : refused);
     default:
         return code(refused);
     }
@@ -324,7 +333,7 @@ struct kedge_model_answer kedge_model_handle(const struct kedge_model_hooks *hoo
     if (path->depth == 4 && !resource->multiple)
         return code(KEDGE_COAP_NOT_FOUND);
     if (request->method == KEDGE_COAP_GET && request->accept == KEDGE_LWM2M_FORMAT_LINK)
-        return discover(path, out);
+        return discover(hooks, path, out);
     if (resource != NULL)
         return on_resource(hooks, resource, request, out);
     return above_resource(hooks, request, out);

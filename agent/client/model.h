@@ -16,7 +16,8 @@
 /** What a resource holds and does. Codes are CoAP's, from kedge/coap.h. */
 struct kedge_model_hooks {
     void *context;
-    /** `index` counts the instances of a multiple resource. KEDGE_E_NOT_FOUND: there is no value. */
+    /** `index` counts the instances of a multiple resource. KEDGE_E_NOT_FOUND: there is no value.
+     */
     enum kedge_rc (*read)(void *context, uint16_t object, uint16_t resource, size_t index,
                           struct kedge_lwm2m_value *value);
     uint8_t (*write)(void *context, uint16_t object, uint16_t resource,

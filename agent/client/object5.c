@@ -30,8 +30,7 @@ static bool save(struct kedge_object5 *object)
 {
     if (kedge_agent_state_save(object->folder, &object->state) == KEDGE_OK)
         return true;
-    kedge_log(KEDGE_LOG_ERROR, "%s cannot be written: %s", KEDGE_AGENT_STATE_FILE,
-              strerror(errno));
+    kedge_log(KEDGE_LOG_ERROR, "%s cannot be written: %s", KEDGE_AGENT_STATE_FILE, strerror(errno));
     return false;
 }
 
@@ -93,8 +92,8 @@ static void failed(struct kedge_object5 *object, enum kedge_rc rc, const char *w
     kedge_pull_end(&object->pull);
     kedge_install_abort(&object->install);
     object->package_version[0] = '\0';
-    apply(object, KEDGE_FIRMWARE_DOWNLOAD_FAILED, result != 0 ? result : KEDGE_RESULT_FAILED,
-          words, false);
+    apply(object, KEDGE_FIRMWARE_DOWNLOAD_FAILED, result != 0 ? result : KEDGE_RESULT_FAILED, words,
+          false);
 }
 
 static void note_version(struct kedge_object5 *object)
@@ -226,12 +225,14 @@ uint8_t kedge_object5_write_uri(struct kedge_object5 *object, struct kedge_slice
         return refuse_uri(object, rc);
 
     char before[sizeof object->state.uri];
+    const uint64_t begun_before = object->state.begun;
     memcpy(before, object->state.uri, sizeof before);
     memcpy(object->state.uri, parsed.text, sizeof before);
-    uint8_t code =
-        apply(object, KEDGE_FIRMWARE_URI_WRITTEN, KEDGE_RESULT_INITIAL, "", true);
+    object->state.begun = 1;
+    uint8_t code = apply(object, KEDGE_FIRMWARE_URI_WRITTEN, KEDGE_RESULT_INITIAL, "", true);
     if (code != KEDGE_COAP_CHANGED) {
         memcpy(object->state.uri, before, sizeof before);
+        object->state.begun = begun_before;
         return code;
     }
     begin_download(object);
@@ -247,14 +248,12 @@ uint8_t kedge_object5_write_package(struct kedge_object5 *object, struct kedge_s
 
 static uint8_t update(struct kedge_object5 *object)
 {
-    uint8_t code =
-        apply(object, KEDGE_FIRMWARE_UPDATE_EXECUTED, KEDGE_RESULT_INITIAL, "", true);
+    uint8_t code = apply(object, KEDGE_FIRMWARE_UPDATE_EXECUTED, KEDGE_RESULT_INITIAL, "", true);
     if (code != KEDGE_COAP_CHANGED)
         return code;
     enum kedge_rc rc = kedge_boot_activate(object->boot, spare(object));
     if (rc != KEDGE_OK) {
-        apply(object, KEDGE_FIRMWARE_INSTALL_FAILED, KEDGE_RESULT_FAILED, kedge_rc_text(rc),
-              false);
+        apply(object, KEDGE_FIRMWARE_INSTALL_FAILED, KEDGE_RESULT_FAILED, kedge_rc_text(rc), false);
         return code;
     }
     kedge_log(KEDGE_LOG_INFO, "slot %u is to run on trial: a reboot follows",
@@ -316,8 +315,8 @@ enum kedge_rc kedge_object5_read(const struct kedge_object5 *object, uint16_t re
 static void check_downloaded(struct kedge_object5 *object)
 {
     struct kedge_slot_image *image = object->boot->work;
-    enum kedge_rc rc = kedge_slot_verify(object->boot->slots[spare(object)],
-                                         object->boot->trust, image);
+    enum kedge_rc rc =
+        kedge_slot_verify(object->boot->slots[spare(object)], object->boot->trust, image);
     if (rc == KEDGE_OK)
         rc = kedge_suit_version_text(&image->manifest.version, object->package_version);
     if (rc == KEDGE_OK)
@@ -348,8 +347,7 @@ enum kedge_rc kedge_object5_start(struct kedge_object5 *object, enum kedge_objec
     struct kedge_boot_record record;
     KEDGE_TRY(kedge_boot_record_read(object->boot, &record));
     KEDGE_TRY(kedge_slot_manifest(object->boot->slots[object->slot], object->boot->work));
-    KEDGE_TRY(
-        kedge_suit_version_text(&object->boot->work->manifest.version, object->version));
+    KEDGE_TRY(kedge_suit_version_text(&object->boot->work->manifest.version, object->version));
     load(object);
 
     *start = KEDGE_OBJECT5_RUNS;
@@ -362,6 +360,8 @@ enum kedge_rc kedge_object5_start(struct kedge_object5 *object, enum kedge_objec
     }
     if (how == KEDGE_START_DOWNLOADED)
         check_downloaded(object);
+    if (how == KEDGE_START_DOWNLOAD)
+        object->state.begun++;
     save(object);
     if (how == KEDGE_START_DOWNLOAD) {
         kedge_log(KEDGE_LOG_INFO, "a download was cut short: beginning it again");

@@ -32,11 +32,7 @@ struct kedge_object5 {
 };
 
 /** What the agent has to do after the start, see reconcile.h. */
-enum kedge_object5_start {
-    KEDGE_OBJECT5_RUNS,
-    KEDGE_OBJECT5_ON_TRIAL,
-    KEDGE_OBJECT5_MUST_REBOOT
-};
+enum kedge_object5_start { KEDGE_OBJECT5_RUNS, KEDGE_OBJECT5_ON_TRIAL, KEDGE_OBJECT5_MUST_REBOOT };
 
 /**
  * kedge_object5_start() loads the state file, brings it in line with the boot record, and takes a

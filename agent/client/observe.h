@@ -36,7 +36,8 @@ void kedge_observe_cancel(struct kedge_observe *observe, const struct kedge_lwm2
                           struct kedge_slice token);
 /** A notification with `token` was reset or never acknowledged: true when that ended one. */
 bool kedge_observe_reset(struct kedge_observe *observe, struct kedge_slice token);
-/** True when `value` is not what the server was told last; the sequence number has then moved on. */
+/** True when `value` is not what the server was told last; the sequence number has then moved on.
+ */
 bool kedge_observe_changed(struct kedge_observation *observation, struct kedge_slice value);
 void kedge_observe_clear(struct kedge_observe *observe);
 

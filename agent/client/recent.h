@@ -11,7 +11,8 @@
 #define KEDGE_RECENT_COUNT 16u
 #define KEDGE_RECENT_LIFETIME_MS 247000u /* EXCHANGE_LIFETIME, RFC 7252 section 4.8.2 */
 
-/** What tells one request from another: message id, and a CRC over code, token, path and payload. */
+/** What tells one request from another: message id, and a CRC over code, token, path and payload.
+ */
 struct kedge_recent_key {
     uint16_t message_id;
     uint32_t content;

@@ -50,6 +50,17 @@ static void take_lost_switch(struct kedge_agent_state *state, uint64_t now_s)
              "the device restarted before the switch to the new slot was written");
 }
 
+/* Whatever ends this device in mid-download may do so again and again: there is an end to that. */
+static enum kedge_start take_download(struct kedge_agent_state *state, uint64_t now_s)
+{
+    if (state->begun < KEDGE_DOWNLOAD_BEGUN_MAX)
+        return KEDGE_START_DOWNLOAD;
+    apply(state, KEDGE_FIRMWARE_DOWNLOAD_FAILED, KEDGE_RESULT_CONNECTION_LOST, now_s);
+    snprintf(state->reason, sizeof state->reason,
+             "the download was begun %u times and cut short each time", KEDGE_DOWNLOAD_BEGUN_MAX);
+    return KEDGE_START_NORMAL;
+}
+
 enum kedge_start kedge_reconcile(struct kedge_agent_state *state,
                                  const struct kedge_boot_record *record, uint8_t slot,
                                  uint64_t now_s)
@@ -76,7 +87,7 @@ enum kedge_start kedge_reconcile(struct kedge_agent_state *state,
 
     switch (state->state) {
     case KEDGE_FIRMWARE_DOWNLOADING:
-        return KEDGE_START_DOWNLOAD;
+        return take_download(state, now_s);
     case KEDGE_FIRMWARE_DOWNLOADED:
         return KEDGE_START_DOWNLOADED;
     default:

@@ -9,12 +9,14 @@
 
 #include <kedge/boot.h>
 
+#define KEDGE_DOWNLOAD_BEGUN_MAX 8u /* over restarts: then it costs more than it will bring */
+
 enum kedge_start {
-    KEDGE_START_NORMAL,   /* the confirmed slot runs */
-    KEDGE_START_TRIAL,    /* the slot on trial runs: see trial.h */
-    KEDGE_START_DOWNLOAD, /* a download was cut short: begin it again */
+    KEDGE_START_NORMAL,     /* the confirmed slot runs */
+    KEDGE_START_TRIAL,      /* the slot on trial runs: see trial.h */
+    KEDGE_START_DOWNLOAD,   /* a download was cut short: begin it again */
     KEDGE_START_DOWNLOADED, /* a package waits in the spare slot, if that still verifies */
-    KEDGE_START_REBOOT    /* a trial was asked for and the bootloader has not been through yet */
+    KEDGE_START_REBOOT      /* a trial was asked for and the bootloader has not been through yet */
 };
 
 /**

@@ -63,29 +63,45 @@ enum kedge_registration_action kedge_registration_next(struct kedge_registration
         *wait_ms = registration->next_at_ms - now_ms;
         return KEDGE_REGISTRATION_WAIT;
     }
-    return registered ? KEDGE_REGISTRATION_SEND_UPDATE : KEDGE_REGISTRATION_SEND_REGISTER;
+    return registered && !registration->renewal_wanted ? KEDGE_REGISTRATION_SEND_UPDATE
+                                                       : KEDGE_REGISTRATION_SEND_REGISTER;
 }
 
 void kedge_registration_sent(struct kedge_registration *registration,
                              enum kedge_registration_action action)
 {
-    if (action == KEDGE_REGISTRATION_SEND_REGISTER) {
+    switch (action) {
+    case KEDGE_REGISTRATION_SEND_REGISTER:
         registration->phase = KEDGE_REGISTERING;
-    } else if (action == KEDGE_REGISTRATION_SEND_UPDATE) {
+        registration->renewal_wanted = false;
+        break;
+    case KEDGE_REGISTRATION_SEND_UPDATE:
         registration->phase = KEDGE_UPDATING_REGISTRATION;
-        registration->update_wanted = false;
-    } else if (action == KEDGE_REGISTRATION_SEND_DEREGISTER) {
+        break;
+    case KEDGE_REGISTRATION_SEND_DEREGISTER:
         registration->phase = KEDGE_DEREGISTERING;
+        return;
+    default:
+        return;
     }
+    /* What is asked for from here on is for the request after this one. */
+    registration->update_wanted = false;
+    registration->lifetime_sent_s = registration->lifetime_s;
+}
+
+bool kedge_registration_tells_lifetime(const struct kedge_registration *registration)
+{
+    return registration->lifetime_told_s != registration->lifetime_s;
 }
 
 static void up(struct kedge_registration *registration, uint64_t now_ms)
 {
     registration->phase = KEDGE_REGISTERED;
     registration->unanswered = 0;
+    registration->lifetime_told_s = registration->lifetime_sent_s;
     registration->pause_ms = KEDGE_REGISTRATION_PAUSE_FIRST_MS;
-    registration->next_at_ms =
-        registration->update_wanted ? now_ms : now_ms + update_after_ms(registration);
+    bool more = registration->update_wanted || registration->renewal_wanted;
+    registration->next_at_ms = more ? now_ms : now_ms + update_after_ms(registration);
 }
 
 bool kedge_registration_answered(struct kedge_registration *registration, uint8_t code,
@@ -94,8 +110,6 @@ bool kedge_registration_answered(struct kedge_registration *registration, uint8_
     switch (registration->phase) {
     case KEDGE_REGISTERING:
         if (code == KEDGE_COAP_CREATED) {
-            registration->lifetime_changed = false;
-            registration->update_wanted = false;
             up(registration, now_ms);
             return true;
         }
@@ -104,7 +118,6 @@ bool kedge_registration_answered(struct kedge_registration *registration, uint8_
         return false;
     case KEDGE_UPDATING_REGISTRATION:
         if (code == KEDGE_COAP_CHANGED) {
-            registration->lifetime_changed = false;
             up(registration, now_ms);
             return false;
         }
@@ -145,13 +158,19 @@ void kedge_registration_trigger(struct kedge_registration *registration, uint64_
         registration->next_at_ms = now_ms;
 }
 
+void kedge_registration_renew(struct kedge_registration *registration, uint64_t now_ms)
+{
+    registration->renewal_wanted = true;
+    if (registration->phase == KEDGE_REGISTERED)
+        registration->next_at_ms = now_ms;
+}
+
 bool kedge_registration_set_lifetime(struct kedge_registration *registration, int64_t lifetime_s,
                                      uint64_t now_ms)
 {
     if (lifetime_s < (int64_t)KEDGE_LIFETIME_MIN_S || lifetime_s > (int64_t)KEDGE_LIFETIME_MAX_S)
         return false;
     registration->lifetime_s = (uint32_t)lifetime_s;
-    registration->lifetime_changed = true;
     kedge_registration_trigger(registration, now_ms);
     return true;
 }

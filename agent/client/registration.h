@@ -37,8 +37,10 @@ struct kedge_registration {
     const struct kedge_random *random;
     enum kedge_registration_phase phase;
     uint32_t lifetime_s;
-    bool lifetime_changed; /* the next Update says so */
+    uint32_t lifetime_sent_s; /* with the request on its way, or the one before */
+    uint32_t lifetime_told_s; /* what the server has acknowledged; 0: nothing */
     bool update_wanted;
+    bool renewal_wanted; /* the next request is a Register */
     bool stopping;
     unsigned unanswered; /* requests in a row */
     uint64_t pause_ms;
@@ -54,9 +56,11 @@ enum kedge_registration_action kedge_registration_next(struct kedge_registration
 /** The request that _next() asked for is on its way. */
 void kedge_registration_sent(struct kedge_registration *registration,
                              enum kedge_registration_action action);
+/** Whether the next Update has to name the lifetime: the server knows another one. */
+bool kedge_registration_tells_lifetime(const struct kedge_registration *registration);
 /**
  * The server answered the request that is on its way with `code` (0x41 is 2.01). True when it took
- * a Register, which voids every observation.
+ * a Register.
  */
 bool kedge_registration_answered(struct kedge_registration *registration, uint8_t code,
                                  uint64_t now_ms);
@@ -64,6 +68,11 @@ bool kedge_registration_answered(struct kedge_registration *registration, uint8_
 void kedge_registration_unanswered(struct kedge_registration *registration, uint64_t now_ms);
 /** Asks for an Update as soon as may be: /1/0/8, or a new lifetime. */
 void kedge_registration_trigger(struct kedge_registration *registration, uint64_t now_ms);
+/**
+ * Asks for a new Register as soon as may be: what the server believes of this device, its
+ * observations for one, may no longer be so.
+ */
+void kedge_registration_renew(struct kedge_registration *registration, uint64_t now_ms);
 /** kedge_registration_set_lifetime() takes the value written to /1/0/1; false when out of range. */
 bool kedge_registration_set_lifetime(struct kedge_registration *registration, int64_t lifetime_s,
                                      uint64_t now_ms);

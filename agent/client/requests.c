@@ -57,18 +57,17 @@ static bool take(const coap_pdu_t *pdu, struct incoming *in)
     crc = kedge_crc32(crc, kedge_slice(in->token.s, in->token.length));
     crc = kedge_crc32(crc, in->model.payload);
     bool found = take_path(pdu, in, &crc);
-    in->key = (struct kedge_recent_key){.message_id = (uint16_t)coap_pdu_get_mid(pdu),
-                                        .content = crc};
+    in->key =
+        (struct kedge_recent_key){.message_id = (uint16_t)coap_pdu_get_mid(pdu), .content = crc};
     return found;
 }
 
 /* ---- the answer: options in ascending order ---- */
 
-static void add_payload(coap_pdu_t *response, const struct incoming *in,
-                        struct kedge_slice payload)
+static void add_payload(coap_pdu_t *response, const struct incoming *in, struct kedge_slice payload)
 {
-    bool cut = in->has_block2 && (in->block2.num > 0 ||
-                                  payload.size > (size_t)1 << (in->block2.szx + 4));
+    bool cut =
+        in->has_block2 && (in->block2.num > 0 || payload.size > (size_t)1 << (in->block2.szx + 4));
     if (!cut) {
         if (payload.size > 0)
             coap_add_data(response, payload.size, payload.data);
@@ -94,9 +93,8 @@ static void answer_read(struct kedge_server *server, struct incoming *in, coap_p
     if (answer.code != KEDGE_COAP_CONTENT)
         return;
     if (in->has_observe && in->observe == 0 && answer.format != KEDGE_LWM2M_FORMAT_LINK) {
-        const struct kedge_observation *observation =
-            kedge_observe_add(&server->observe, &in->model.path, answer.format, token,
-                              kedge_writer_slice(&out));
+        const struct kedge_observation *observation = kedge_observe_add(
+            &server->observe, &in->model.path, answer.format, token, kedge_writer_slice(&out));
         if (observation != NULL)
             kedge_channel_add_uint(response, COAP_OPTION_OBSERVE, observation->sequence);
     }
@@ -106,8 +104,8 @@ static void answer_read(struct kedge_server *server, struct incoming *in, coap_p
 
 static bool is_package(const struct kedge_lwm2m_path *path)
 {
-    return path->depth == 3 && path->ids[0] == KEDGE_LWM2M_OBJECT_FIRMWARE &&
-           path->ids[1] == 0 && path->ids[2] == KEDGE_FIRMWARE_PACKAGE;
+    return path->depth == 3 && path->ids[0] == KEDGE_LWM2M_OBJECT_FIRMWARE && path->ids[1] == 0 &&
+           path->ids[2] == KEDGE_FIRMWARE_PACKAGE;
 }
 
 static uint8_t change(struct kedge_server *server, const coap_pdu_t *request, struct incoming *in)

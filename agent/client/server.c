@@ -1,4 +1,5 @@
-/* server.c: registration and notifications over libcoap; the server's requests are in requests.c. */
+/* server.c: registration and notifications over libcoap; the server's requests are in requests.c.
+ */
 #include "agent/client/server.h"
 
 #include "agent/client/log.h"
@@ -41,7 +42,8 @@ static bool fill_register(const struct kedge_server *server, coap_pdu_t *pdu)
 {
     uint8_t links[LINKS_SIZE];
     struct kedge_writer out = kedge_writer(links, sizeof links);
-    return kedge_model_links(&out) == KEDGE_OK && kedge_uri_options(&server->uri, add_option, pdu) &&
+    return kedge_model_links(&out) == KEDGE_OK &&
+           kedge_uri_options(&server->uri, add_option, pdu) &&
            coap_add_option(pdu, COAP_OPTION_URI_PATH, 2, (const uint8_t *)"rd") != 0 &&
            kedge_channel_add_uint(pdu, COAP_OPTION_CONTENT_FORMAT, KEDGE_LWM2M_FORMAT_LINK) &&
            add_query(pdu, "ep", server->endpoint) && add_lifetime(server, pdu) &&
@@ -65,8 +67,8 @@ static bool fill(const struct kedge_server *server, enum kedge_registration_acti
         return fill_register(server, pdu);
     if (!fill_location(server, pdu))
         return false;
-    return action != KEDGE_REGISTRATION_SEND_UPDATE || !server->registration.lifetime_changed ||
-           add_lifetime(server, pdu);
+    return action != KEDGE_REGISTRATION_SEND_UPDATE ||
+           !kedge_registration_tells_lifetime(&server->registration) || add_lifetime(server, pdu);
 }
 
 static void drop_session(struct kedge_server *server)
@@ -85,8 +87,8 @@ static bool have_session(struct kedge_server *server, enum kedge_registration_ac
         drop_session(server);
     if (server->session != NULL)
         return true;
-    enum kedge_rc rc = kedge_channel_open(server->context, &server->uri, server->credentials,
-                                          &server->session);
+    enum kedge_rc rc =
+        kedge_channel_open(server->context, &server->uri, server->credentials, &server->session);
     if (rc != KEDGE_OK)
         kedge_log(KEDGE_LOG_WARNING, "%s: %s", server->uri.text, kedge_rc_text(rc));
     return rc == KEDGE_OK;
@@ -95,6 +97,10 @@ static bool have_session(struct kedge_server *server, enum kedge_registration_ac
 static void send_request(struct kedge_server *server, enum kedge_registration_action action)
 {
     kedge_registration_sent(&server->registration, action);
+    /* A Register voids every observation, and the server may observe anew before its 2.01 is here.
+     */
+    if (action == KEDGE_REGISTRATION_SEND_REGISTER)
+        kedge_observe_clear(&server->observe);
     coap_pdu_t *pdu = NULL;
     if (have_session(server, action))
         pdu = kedge_channel_request(server->session, server->random,
@@ -106,11 +112,13 @@ static void send_request(struct kedge_server *server, enum kedge_registration_ac
     if (pdu != NULL && !filled)
         coap_delete_pdu(pdu);
     server->waiting = filled;
-    if (!filled || coap_send(server->session, pdu) == COAP_INVALID_MID) {
-        server->waiting = false;
-        server->session_failed = true;
+    if (filled && coap_send(server->session, pdu) != COAP_INVALID_MID)
+        return;
+    server->session_failed = true;
+    /* Unless libcoap has told on_undelivered() already. */
+    if (server->waiting || !filled)
         kedge_registration_unanswered(&server->registration, now_ms(server));
-    }
+    server->waiting = false;
 }
 
 bool kedge_server_poll(struct kedge_server *server, uint64_t *wait_ms)
@@ -157,7 +165,6 @@ static void answered(struct kedge_server *server, const coap_pdu_t *response)
         code = KEDGE_COAP_INTERNAL_ERROR; /* without a location nothing can be updated */
     unsigned class_digit = code >> 5, detail = code & 0x1Fu;
     if (kedge_registration_answered(&server->registration, code, now_ms(server))) {
-        kedge_observe_clear(&server->observe);
         server->reached = true;
         kedge_log(KEDGE_LOG_INFO, "registered with %s as %s", server->uri.text, server->endpoint);
     } else if (class_digit != 2) {
@@ -174,8 +181,7 @@ static coap_response_t on_response(coap_session_t *session, const coap_pdu_t *se
     struct kedge_server *server = coap_get_app_data(coap_session_get_context(session));
     if (kedge_pull_response(server->pull, session, received, now_ms(server)))
         return COAP_RESPONSE_OK;
-    if (session == server->session && server->waiting &&
-        kedge_channel_is(received, &server->token))
+    if (session == server->session && server->waiting && kedge_channel_is(received, &server->token))
         answered(server, received);
     return COAP_RESPONSE_OK; /* a late or repeated answer: acknowledged, and forgotten */
 }
@@ -199,10 +205,11 @@ static void on_undelivered(coap_session_t *session, const coap_pdu_t *sent,
     if (sent == NULL)
         return;
     coap_bin_const_t token = coap_pdu_get_token(sent);
-    /* A notification that nobody takes ends its observation (RFC 7641 4.5); an Update tells why. */
+    /* A notification that nobody takes ends its observation (RFC 7641 section 4.5). A server that
+     * did not ask for that learns it from a Register. */
     if (kedge_observe_reset(&server->observe, kedge_slice(token.s, token.length)) &&
         reason != COAP_NACK_RST)
-        kedge_registration_trigger(&server->registration, now_ms(server));
+        kedge_registration_renew(&server->registration, now_ms(server));
 }
 
 /* ---- notifications ---- */
@@ -210,8 +217,7 @@ static void on_undelivered(coap_session_t *session, const coap_pdu_t *sent,
 static bool send_notification(struct kedge_server *server, struct kedge_observation *observation,
                               uint32_t format, struct kedge_slice payload)
 {
-    coap_pdu_t *pdu =
-        coap_new_pdu(COAP_MESSAGE_CON, COAP_RESPONSE_CODE_CONTENT, server->session);
+    coap_pdu_t *pdu = coap_new_pdu(COAP_MESSAGE_CON, COAP_RESPONSE_CODE_CONTENT, server->session);
     if (pdu == NULL)
         return false;
     if (coap_add_token(pdu, observation->token_size, observation->token) == 0 ||
@@ -242,8 +248,10 @@ void kedge_server_notify(struct kedge_server *server)
         if (answer.code != KEDGE_COAP_CONTENT ||
             !kedge_observe_changed(observation, kedge_writer_slice(&out)))
             continue;
-        if (!send_notification(server, observation, answer.format, kedge_writer_slice(&out)))
-            observation->used = false;
+        if (send_notification(server, observation, answer.format, kedge_writer_slice(&out)))
+            continue;
+        observation->used = false;
+        kedge_registration_renew(&server->registration, now_ms(server));
     }
 }
 

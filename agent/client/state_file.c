@@ -15,8 +15,18 @@
 #define TEMPORARY_FILE KEDGE_AGENT_STATE_FILE ".new"
 
 /* The map's keys, all of them present. */
-enum { KEY_STATE = 1, KEY_RESULT, KEY_CHANGED, KEY_BOOT, KEY_URI, KEY_REASON, KEY_MESSAGE, KEY_ENDPOINT };
-#define KEY_COUNT 8u
+enum {
+    KEY_STATE = 1,
+    KEY_RESULT,
+    KEY_CHANGED,
+    KEY_BOOT,
+    KEY_BEGUN,
+    KEY_URI,
+    KEY_REASON,
+    KEY_MESSAGE,
+    KEY_ENDPOINT
+};
+#define KEY_COUNT 9u
 
 void kedge_agent_state_init(struct kedge_agent_state *state)
 {
@@ -45,12 +55,12 @@ enum kedge_rc kedge_agent_state_encode(const struct kedge_agent_state *state,
     KEDGE_TRY(write_number(out, KEY_RESULT, (uint64_t)state->result));
     KEDGE_TRY(write_number(out, KEY_CHANGED, state->changed_at_s));
     KEDGE_TRY(write_number(out, KEY_BOOT, state->boot_number));
+    KEDGE_TRY(write_number(out, KEY_BEGUN, state->begun));
     KEDGE_TRY(write_text(out, KEY_URI, state->uri));
     KEDGE_TRY(write_text(out, KEY_REASON, state->reason));
     KEDGE_TRY(write_text(out, KEY_MESSAGE, state->message));
     KEDGE_TRY(write_text(out, KEY_ENDPOINT, state->endpoint));
-    return kedge_writer_u32(out,
-                            kedge_crc32(0, kedge_slice(out->data + start, out->size - start)));
+    return kedge_writer_u32(out, kedge_crc32(0, kedge_slice(out->data + start, out->size - start)));
 }
 
 static enum kedge_rc read_key(struct kedge_cursor *cursor, struct kedge_cbor_map *map,
@@ -96,6 +106,7 @@ static enum kedge_rc read_map(struct kedge_cursor *cursor, struct kedge_agent_st
     state->result = (int)number;
     KEDGE_TRY(read_number(cursor, &map, KEY_CHANGED, INT64_MAX, &state->changed_at_s));
     KEDGE_TRY(read_number(cursor, &map, KEY_BOOT, UINT64_MAX, &state->boot_number));
+    KEDGE_TRY(read_number(cursor, &map, KEY_BEGUN, UINT64_MAX, &state->begun));
     KEDGE_TRY(read_text(cursor, &map, KEY_URI, state->uri, sizeof state->uri));
     KEDGE_TRY(read_text(cursor, &map, KEY_REASON, state->reason, sizeof state->reason));
     KEDGE_TRY(read_text(cursor, &map, KEY_MESSAGE, state->message, sizeof state->message));
@@ -108,8 +119,7 @@ static enum kedge_rc decode(struct kedge_slice bytes, struct kedge_agent_state *
     if (bytes.size < MAGIC_SIZE + CRC_SIZE)
         return KEDGE_E_TRUNCATED;
     struct kedge_slice body = kedge_slice(bytes.data, bytes.size - CRC_SIZE);
-    struct kedge_cursor tail =
-        kedge_cursor(kedge_slice(bytes.data + body.size, CRC_SIZE));
+    struct kedge_cursor tail = kedge_cursor(kedge_slice(bytes.data + body.size, CRC_SIZE));
     uint32_t crc;
     KEDGE_TRY(kedge_cursor_u32(&tail, &crc));
     if (crc != kedge_crc32(0, body))

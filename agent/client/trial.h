@@ -33,9 +33,9 @@ struct kedge_trial {
     bool running;
     bool server_reached;
     enum kedge_trial_health health;
-    uint64_t limit_ms;     /* for the health command */
+    uint64_t limit_ms;      /* for the health command */
     uint64_t started_at_ms; /* of the health command */
-    uint64_t retry_at_ms;  /* not before this is the confirmation written again */
+    uint64_t retry_at_ms;   /* not before this is the confirmation written again */
     char reason[KEDGE_TRIAL_REASON_MAX + 1];
 };
 

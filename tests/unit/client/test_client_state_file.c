@@ -1,0 +1,214 @@
+/* test_client_state_file.c: agent.state round trips, and no damaged one is believed. */
+#define _POSIX_C_SOURCE 200809L
+#include "agent/client/state_file.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char folder_path[] = "client-state-XXXXXX";
+static int folder;
+
+static int make_folder(void **state)
+{
+    (void)state;
+    if (mkdtemp(folder_path) == NULL)
+        return 1;
+    folder = open(folder_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return folder < 0;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    unlinkat(folder, KEDGE_AGENT_STATE_FILE, 0);
+    unlinkat(folder, KEDGE_AGENT_STATE_FILE ".new", 0);
+    close(folder);
+    return rmdir(folder_path);
+}
+
+static struct kedge_agent_state sample(void)
+{
+    return (struct kedge_agent_state){.state = KEDGE_FIRMWARE_DOWNLOADED,
+                                      .result = KEDGE_RESULT_FAILED,
+                                      .changed_at_s = 1700000000,
+                                      .boot_number = 70000,
+                                      .begun = 3,
+                                      .uri = "coap://host/fw/ab",
+                                      .reason = "the health check failed: exit status 3",
+                                      .message = "registered with coap://host",
+                                      .endpoint = "urn:dev:1"};
+}
+
+static void assert_same(const struct kedge_agent_state *a, const struct kedge_agent_state *b)
+{
+    assert_int_equal(a->state, b->state);
+    assert_int_equal(a->result, b->result);
+    assert_int_equal(a->changed_at_s, b->changed_at_s);
+    assert_int_equal(a->boot_number, b->boot_number);
+    assert_int_equal(a->begun, b->begun);
+    assert_string_equal(a->uri, b->uri);
+    assert_string_equal(a->reason, b->reason);
+    assert_string_equal(a->message, b->message);
+    assert_string_equal(a->endpoint, b->endpoint);
+}
+
+static void assert_blank(const struct kedge_agent_state *state)
+{
+    struct kedge_agent_state blank;
+    kedge_agent_state_init(&blank);
+    assert_same(state, &blank);
+}
+
+static size_t encode(const struct kedge_agent_state *state, uint8_t *bytes)
+{
+    struct kedge_writer out = kedge_writer(bytes, KEDGE_AGENT_STATE_SIZE_MAX);
+    assert_int_equal(kedge_agent_state_encode(state, &out), KEDGE_OK);
+    return out.size;
+}
+
+static void fill_text(char *text, size_t size)
+{
+    memset(text, 'x', size - 1);
+    text[size - 1] = '\0';
+}
+
+static void every_field_comes_back(void **state)
+{
+    (void)state;
+    struct kedge_agent_state before = sample(), after;
+    uint8_t bytes[KEDGE_AGENT_STATE_SIZE_MAX];
+    size_t size = encode(&before, bytes);
+    assert_int_equal(kedge_agent_state_decode(kedge_slice(bytes, size), &after), KEDGE_OK);
+    assert_same(&before, &after);
+}
+
+static void the_largest_state_fits(void **state)
+{
+    (void)state;
+    struct kedge_agent_state before = sample(), after;
+    before.changed_at_s = INT64_MAX;
+    before.boot_number = before.begun = UINT64_MAX;
+    fill_text(before.uri, sizeof before.uri);
+    fill_text(before.reason, sizeof before.reason);
+    fill_text(before.message, sizeof before.message);
+    fill_text(before.endpoint, sizeof before.endpoint);
+    uint8_t bytes[KEDGE_AGENT_STATE_SIZE_MAX];
+    size_t size = encode(&before, bytes);
+    assert_int_equal(kedge_agent_state_decode(kedge_slice(bytes, size), &after), KEDGE_OK);
+    assert_same(&before, &after);
+}
+
+static void no_damaged_bit_and_no_other_length_is_believed(void **state)
+{
+    (void)state;
+    struct kedge_agent_state before = sample(), after;
+    uint8_t bytes[KEDGE_AGENT_STATE_SIZE_MAX + 1] = {0};
+    size_t size = encode(&before, bytes);
+    for (size_t bit = 0; bit < size * 8; bit++) {
+        bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        assert_int_not_equal(kedge_agent_state_decode(kedge_slice(bytes, size), &after), KEDGE_OK);
+        assert_blank(&after);
+        bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    for (size_t cut = 0; cut < size; cut++)
+        assert_int_not_equal(kedge_agent_state_decode(kedge_slice(bytes, cut), &after), KEDGE_OK);
+    assert_int_not_equal(kedge_agent_state_decode(kedge_slice(bytes, size + 1), &after), KEDGE_OK);
+}
+
+/* Written by something else, with a right CRC over it: what it says is looked at all the same. */
+static void values_that_cannot_be_are_refused(void **state)
+{
+    (void)state;
+    struct kedge_agent_state wrong[3] = {sample(), sample(), sample()}, after;
+    wrong[0].state = KEDGE_FIRMWARE_STATE_COUNT;
+    wrong[1].result = KEDGE_RESULT_DEFERRED + 1;
+    wrong[2].changed_at_s = (uint64_t)INT64_MAX + 1;
+    for (size_t i = 0; i < 3; i++) {
+        uint8_t bytes[KEDGE_AGENT_STATE_SIZE_MAX];
+        size_t size = encode(&wrong[i], bytes);
+        assert_int_equal(kedge_agent_state_decode(kedge_slice(bytes, size), &after), KEDGE_E_LIMIT);
+        assert_blank(&after);
+    }
+}
+
+static void the_file_is_replaced_as_a_whole(void **state)
+{
+    (void)state;
+    struct kedge_agent_state before = sample(), after;
+    assert_int_equal(kedge_agent_state_load(folder, &after), KEDGE_E_NOT_FOUND);
+    assert_blank(&after);
+    for (unsigned i = 0; i < 3; i++) {
+        before.boot_number = i;
+        before.reason[5] = '\0'; /* a shorter file than the one before */
+        assert_int_equal(kedge_agent_state_save(folder, &before), KEDGE_OK);
+        assert_int_equal(kedge_agent_state_load(folder, &after), KEDGE_OK);
+        assert_same(&before, &after);
+    }
+    struct stat info;
+    assert_int_equal(fstatat(folder, KEDGE_AGENT_STATE_FILE, &info, 0), 0);
+    assert_int_equal(info.st_mode & 0777, 0600);
+}
+
+/* What a cut in the middle of a replacement leaves. */
+static void half_a_new_file_beside_the_old_one_does_no_harm(void **state)
+{
+    (void)state;
+    struct kedge_agent_state before = sample(), after;
+    assert_int_equal(kedge_agent_state_save(folder, &before), KEDGE_OK);
+    int half = openat(folder, KEDGE_AGENT_STATE_FILE ".new", O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    assert_int_equal(write(half, "KAS", 3), 3);
+    close(half);
+    assert_int_equal(kedge_agent_state_load(folder, &after), KEDGE_OK);
+    assert_same(&before, &after);
+    assert_int_equal(kedge_agent_state_save(folder, &before), KEDGE_OK);
+}
+
+static void a_file_that_is_too_long_is_refused(void **state)
+{
+    (void)state;
+    struct kedge_agent_state after;
+    int file = openat(folder, KEDGE_AGENT_STATE_FILE, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    assert_int_equal(ftruncate(file, 1 << 20), 0);
+    close(file);
+    assert_int_equal(kedge_agent_state_load(folder, &after), KEDGE_E_LIMIT);
+    assert_blank(&after);
+}
+
+static void when_it_cannot_be_written_the_old_file_stays(void **state)
+{
+    (void)state;
+    struct kedge_agent_state before = sample(), after, other = sample();
+    assert_int_equal(kedge_agent_state_save(folder, &before), KEDGE_OK);
+    other.begun = 99;
+    /* A folder where the temporary file goes: it cannot be opened for writing. */
+    assert_int_equal(mkdirat(folder, KEDGE_AGENT_STATE_FILE ".new", 0700), 0);
+    assert_int_equal(kedge_agent_state_save(folder, &other), KEDGE_E_SYSTEM);
+    assert_int_equal(unlinkat(folder, KEDGE_AGENT_STATE_FILE ".new", AT_REMOVEDIR), 0);
+    assert_int_equal(kedge_agent_state_load(folder, &after), KEDGE_OK);
+    assert_same(&before, &after);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_field_comes_back),
+        cmocka_unit_test(the_largest_state_fits),
+        cmocka_unit_test(no_damaged_bit_and_no_other_length_is_believed),
+        cmocka_unit_test(values_that_cannot_be_are_refused),
+        cmocka_unit_test(the_file_is_replaced_as_a_whole),
+        cmocka_unit_test(half_a_new_file_beside_the_old_one_does_no_harm),
+        cmocka_unit_test(a_file_that_is_too_long_is_refused),
+        cmocka_unit_test(when_it_cannot_be_written_the_old_file_stays),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
