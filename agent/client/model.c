@@ -67,7 +67,7 @@ static const struct resource *find_resource(uint16_t object, uint16_t id)
 
 static struct kedge_model_answer code(uint8_t value)
 {
-    return (struct kedge_model_answer){.code = value, .format = KEDGE_MODEL_NO_FORMAT};
+    return (struct kedge_model_answer){.code = value, .format = KEDGE_LWM2M_FORMAT_NONE};
 }
 
 /* ---- Read ---- */
@@ -126,7 +126,7 @@ static struct kedge_model_answer read_above_resource(const struct kedge_model_ho
                                                      const struct kedge_model_request *request,
                                                      struct kedge_writer *out)
 {
-    if (request->accept != KEDGE_MODEL_NO_FORMAT && request->accept != KEDGE_LWM2M_FORMAT_TLV)
+    if (request->accept != KEDGE_LWM2M_FORMAT_NONE && request->accept != KEDGE_LWM2M_FORMAT_TLV)
         return code(KEDGE_COAP_NOT_ACCEPTABLE);
     uint16_t object = request->path.ids[0];
     if (request->path.depth == 2)
@@ -162,7 +162,7 @@ static struct kedge_model_answer read_resource(const struct kedge_model_hooks *h
 {
     bool whole_multiple = resource->multiple && request->path.depth == 3;
     uint32_t format = request->accept;
-    if (format == KEDGE_MODEL_NO_FORMAT)
+    if (format == KEDGE_LWM2M_FORMAT_NONE)
         format = whole_multiple ? KEDGE_LWM2M_FORMAT_TLV : KEDGE_LWM2M_FORMAT_TEXT;
     if (format != KEDGE_LWM2M_FORMAT_TLV && (whole_multiple || format != KEDGE_LWM2M_FORMAT_TEXT))
         return code(KEDGE_COAP_NOT_ACCEPTABLE);
@@ -218,7 +218,7 @@ static uint8_t write_resource(const struct kedge_model_hooks *hooks,
                               const struct kedge_model_request *request)
 {
     uint32_t format = request->format;
-    if (format == KEDGE_MODEL_NO_FORMAT)
+    if (format == KEDGE_LWM2M_FORMAT_NONE)
         format = resource->type == KEDGE_LWM2M_OPAQUE ? KEDGE_LWM2M_FORMAT_OPAQUE
                                                       : KEDGE_LWM2M_FORMAT_TEXT;
     uint8_t decoded[KEDGE_LWM2M_STRING_MAX + 1];

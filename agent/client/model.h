@@ -11,7 +11,6 @@
 
 #define KEDGE_MODEL_PAYLOAD_MAX 1024u /* the largest answer, instance reads included */
 #define KEDGE_MODEL_OBJECT_5_VERSION "1.1"
-#define KEDGE_MODEL_NO_FORMAT UINT32_MAX /* the option is absent */
 
 /** What a resource holds and does. Codes are CoAP's, from kedge/coap.h. */
 struct kedge_model_hooks {
@@ -29,14 +28,14 @@ struct kedge_model_hooks {
 struct kedge_model_request {
     uint8_t method;
     struct kedge_lwm2m_path path;
-    uint32_t format; /* of the payload; KEDGE_MODEL_NO_FORMAT */
-    uint32_t accept; /* KEDGE_MODEL_NO_FORMAT */
+    uint32_t format; /* of the payload; KEDGE_LWM2M_FORMAT_NONE */
+    uint32_t accept; /* KEDGE_LWM2M_FORMAT_NONE */
     struct kedge_slice payload;
 };
 
 struct kedge_model_answer {
     uint8_t code;
-    uint32_t format; /* of the payload; KEDGE_MODEL_NO_FORMAT without one */
+    uint32_t format; /* of the payload; KEDGE_LWM2M_FORMAT_NONE without one */
 };
 
 /** kedge_model_handle() carries a request out; a payload of the answer goes to `out`. */

@@ -42,7 +42,7 @@ static bool take(const coap_pdu_t *pdu, struct incoming *in)
 {
     in->token = coap_pdu_get_token(pdu);
     in->model.method = (uint8_t)coap_pdu_get_code(pdu);
-    in->model.format = in->model.accept = KEDGE_MODEL_NO_FORMAT;
+    in->model.format = in->model.accept = KEDGE_LWM2M_FORMAT_NONE;
     find_uint(pdu, COAP_OPTION_CONTENT_FORMAT, &in->model.format);
     find_uint(pdu, COAP_OPTION_ACCEPT, &in->model.accept);
     in->has_observe = find_uint(pdu, COAP_OPTION_OBSERVE, &in->observe);

@@ -242,7 +242,7 @@ void kedge_server_notify(struct kedge_server *server)
         struct kedge_writer out = kedge_writer(payload, sizeof payload);
         const struct kedge_model_request request = {.method = KEDGE_COAP_GET,
                                                     .path = observation->path,
-                                                    .format = KEDGE_MODEL_NO_FORMAT,
+                                                    .format = KEDGE_LWM2M_FORMAT_NONE,
                                                     .accept = observation->format};
         struct kedge_model_answer answer = kedge_model_handle(&server->hooks, &request, &out);
         if (answer.code != KEDGE_COAP_CONTENT ||

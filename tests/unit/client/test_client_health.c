@@ -1,0 +1,169 @@
+/* test_client_health.c: the health command as a process: what it is told, and how it ends. */
+#define _POSIX_C_SOURCE 200809L
+#include "agent/client/health.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PATIENCE_MS 10000
+
+static struct kedge_health health;
+
+static void start(const char *command)
+{
+    assert_int_equal(kedge_health_start(&health, command, 1, "1.2.3", "urn:dev:1"), KEDGE_OK);
+}
+
+/* Waits for its end as the agent does: asking, while other things go on. */
+static void wait_for_end(int *status, int *signal_number)
+{
+    const struct timespec pause = {.tv_nsec = 2000000};
+    for (int i = 0; i < PATIENCE_MS / 2; i++) {
+        if (kedge_health_ended(&health, status, signal_number))
+            return;
+        nanosleep(&pause, NULL);
+    }
+    kedge_health_kill(&health);
+    fail_msg("it did not end");
+}
+
+static void assert_status(const char *command, int expected)
+{
+    int status, signal_number;
+    start(command);
+    wait_for_end(&status, &signal_number);
+    assert_int_equal(signal_number, 0);
+    assert_int_equal(status, expected);
+    assert_false(kedge_health_ended(&health, &status, &signal_number));
+}
+
+static void the_exit_status_is_told_once(void **state)
+{
+    (void)state;
+    assert_status("true", 0);
+    assert_status("exit 3", 3);
+    assert_status("/no/such/command", 127);
+}
+
+static void a_signal_that_ended_it_is_told(void **state)
+{
+    (void)state;
+    int status, signal_number;
+    start("kill -SEGV $$");
+    wait_for_end(&status, &signal_number);
+    assert_int_equal(signal_number, SIGSEGV);
+}
+
+static void it_is_told_which_firmware_it_judges(void **state)
+{
+    (void)state;
+    assert_status("test \"$KEDGE_SLOT\" = 1 && test \"$KEDGE_VERSION\" = 1.2.3 && "
+                  "test \"$KEDGE_ENDPOINT\" = urn:dev:1",
+                  0);
+}
+
+static void it_has_no_input_no_blocked_signals_and_none_of_the_agents_files(void **state)
+{
+    (void)state;
+    int inherited = open("/dev/null", O_RDWR); /* without close-on-exec, as libcoap's sockets are */
+    assert_true(inherited > STDERR_FILENO);
+    sigset_t set, before;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &set, &before);
+    char command[256];
+    snprintf(command, sizeof command,
+             "test -z \"$(cat)\" && ! test -e /proc/$$/fd/%d && "
+             "grep -q '^SigBlk:.0*$' /proc/$$/status",
+             inherited);
+    assert_status(command, 0);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    close(inherited);
+}
+
+static void only_one_runs_at_a_time(void **state)
+{
+    (void)state;
+    start("sleep 60");
+    assert_int_equal(kedge_health_start(&health, "true", 0, "", ""), KEDGE_E_BUSY);
+    kedge_health_kill(&health);
+    assert_int_equal(health.process, 0);
+}
+
+/* A pipe whose writing end every process of the command holds: it closes when all of them ended. */
+static void assert_all_end(const char *command, bool kill_it)
+{
+    char path[] = "health-fifo-XXXXXX", full[256];
+    assert_non_null(mkdtemp(path));
+    char fifo[64];
+    snprintf(fifo, sizeof fifo, "%s/fifo", path);
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    int reader = open(fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    snprintf(full, sizeof full, "exec 9>%s; echo up >&9; %s", fifo, command);
+    start(full);
+
+    struct pollfd file = {.fd = reader, .events = POLLIN};
+    char text[8];
+    assert_int_equal(poll(&file, 1, PATIENCE_MS), 1);
+    assert_int_equal(read(reader, text, sizeof text), 3);
+    int status, signal_number;
+    if (kill_it)
+        kedge_health_kill(&health);
+    else
+        wait_for_end(&status, &signal_number);
+    file.revents = 0;
+    assert_int_equal(poll(&file, 1, PATIENCE_MS), 1);
+    assert_true((file.revents & POLLHUP) != 0);
+    close(reader);
+    unlink(fifo);
+    rmdir(path);
+}
+
+static void killing_it_ends_everything_it_started(void **state)
+{
+    (void)state;
+    assert_all_end("sleep 60 & (sleep 60 & sleep 60) & trap '' TERM; sleep 60; wait", true);
+}
+
+static void what_it_left_behind_ends_with_it(void **state)
+{
+    (void)state;
+    assert_all_end("sleep 60 & exit 0", false);
+}
+
+static void killing_nothing_does_nothing(void **state)
+{
+    (void)state;
+    int status, signal_number;
+    kedge_health_kill(&health);
+    assert_false(kedge_health_ended(&health, &status, &signal_number));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_exit_status_is_told_once),
+        cmocka_unit_test(a_signal_that_ended_it_is_told),
+        cmocka_unit_test(it_is_told_which_firmware_it_judges),
+        cmocka_unit_test(it_has_no_input_no_blocked_signals_and_none_of_the_agents_files),
+        cmocka_unit_test(only_one_runs_at_a_time),
+        cmocka_unit_test(killing_it_ends_everything_it_started),
+        cmocka_unit_test(what_it_left_behind_ends_with_it),
+        cmocka_unit_test(killing_nothing_does_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
