@@ -7,25 +7,25 @@
 
 #include <kedge/lwm2m.h>
 
-#include <limits.h>
-
 #define KEDGE_CONFIG_TEXT_MAX 255u
+#define KEDGE_CONFIG_PATH_MAX 1023u
 #define KEDGE_CONFIG_COMMAND_MAX 1023u
 #define KEDGE_HEALTH_TIMEOUT_DEFAULT_S 60u
 #define KEDGE_DOWNLOAD_PATIENCE_DEFAULT_S 180u
 
+/** Empty texts are options that were not given; kedge_options_read() sets the defaults. */
 struct kedge_agent_config {
-    char config_file[PATH_MAX];
+    char config_file[KEDGE_CONFIG_PATH_MAX + 1];
     char server[KEDGE_CONFIG_TEXT_MAX + 1];
     char endpoint[KEDGE_LWM2M_ENDPOINT_MAX + 1];
-    char state[PATH_MAX];
+    char state[KEDGE_CONFIG_PATH_MAX + 1];
     char vendor[KEDGE_CONFIG_TEXT_MAX + 1];
     char class_name[KEDGE_CONFIG_TEXT_MAX + 1];
     char hardware[KEDGE_CONFIG_TEXT_MAX + 1];
     char psk_identity[KEDGE_CONFIG_TEXT_MAX + 1];
-    char psk_file[PATH_MAX];
+    char psk_file[KEDGE_CONFIG_PATH_MAX + 1];
     char health_command[KEDGE_CONFIG_COMMAND_MAX + 1];
-    char trust[KEDGE_PORT_TRUST_MAX][PATH_MAX];
+    char trust[KEDGE_PORT_TRUST_MAX][KEDGE_CONFIG_PATH_MAX + 1];
     size_t trust_count;
     uint64_t required;
     uint64_t lifetime_s;
@@ -34,7 +34,6 @@ struct kedge_agent_config {
     uint64_t slot_size;
     bool allow_development_keys;
     bool verbose;
-    bool force;
     bool json;
 };
 

@@ -1,0 +1,19 @@
+/* commands.h: what kedge-agent can be asked to do. Each returns the exit status of the program. */
+#ifndef KEDGE_AGENT_COMMANDS_H
+#define KEDGE_AGENT_COMMANDS_H
+
+#include "agent/client/config.h"
+
+/**
+ * kedge_command_install_factory() installs the package in the file `package` into the first slot of
+ * a device that has no firmware yet. 1 when it is refused, with its Update Result in the message.
+ */
+int kedge_command_install_factory(const struct kedge_agent_config *config, const char *package);
+
+/**
+ * kedge_command_status() prints where the device stands, by its state folder alone: beside a
+ * running agent or without one. 1 when there is no firmware, or the folder cannot be read.
+ */
+int kedge_command_status(const struct kedge_agent_config *config);
+
+#endif

@@ -1,0 +1,124 @@
+/* factory.c: the first firmware, by the same installer as every later one. */
+#include "agent/client/agent.h"
+#include "agent/client/log.h"
+#include "agent/install/install.h"
+#include "agent/main/commands.h"
+
+#include <errno.h>
+#include <kedge/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FACTORY_SLOT 0u
+#define PIECE_SIZE 32768u
+
+/* Room that is too much for the stack. */
+struct factory {
+    struct kedge_port_trust trust;
+    struct kedge_port_state port;
+    struct kedge_install install;
+    uint8_t piece[PIECE_SIZE];
+};
+
+static enum kedge_rc push_file(struct factory *factory, FILE *file)
+{
+    size_t size;
+    while ((size = fread(factory->piece, 1, sizeof factory->piece, file)) > 0)
+        KEDGE_TRY(kedge_install_push(&factory->install, kedge_slice(factory->piece, size)));
+    return ferror(file) ? KEDGE_E_SYSTEM : KEDGE_OK;
+}
+
+static enum kedge_rc install(struct factory *factory, const struct kedge_agent_config *config,
+                             FILE *file)
+{
+    struct kedge_install_identity identity;
+    kedge_vendor_uuid(kedge_slice_text(config->vendor), identity.vendor);
+    kedge_class_uuid(identity.vendor, kedge_slice_text(config->class_name), identity.class_id);
+    KEDGE_TRY(kedge_install_begin(&factory->install, &factory->port.boot, &identity, FACTORY_SLOT));
+    KEDGE_TRY(push_file(factory, file));
+    KEDGE_TRY(kedge_install_end(&factory->install));
+    return kedge_boot_factory(&factory->port.boot, FACTORY_SLOT);
+}
+
+static void say_refusal(const char *package, enum kedge_rc rc)
+{
+    if (rc == KEDGE_E_SYSTEM)
+        kedge_log(KEDGE_LOG_ERROR, "%s: %s", package, strerror(errno));
+    else
+        kedge_log(KEDGE_LOG_ERROR, "%s is refused: %s (Update Result %d)", package,
+                  kedge_rc_text(rc), kedge_rc_update_result(rc));
+}
+
+/* An installation that was cut short has left no record, and is simply done again. */
+static bool is_blank(const struct factory *factory, const char *path)
+{
+    struct kedge_boot_record record;
+    enum kedge_rc rc = kedge_boot_record_read(&factory->port.boot, &record);
+    if (rc == KEDGE_E_NOT_FOUND)
+        return true;
+    kedge_log(KEDGE_LOG_ERROR, "--state %s: %s", path,
+              rc == KEDGE_OK ? "this device has firmware already" : kedge_rc_text(rc));
+    return false;
+}
+
+static bool open_state(struct factory *factory, const struct kedge_agent_config *config)
+{
+    enum kedge_rc rc = kedge_port_state_open(&factory->port, config->state, &factory->trust.trust,
+                                             (uint32_t)config->slot_size, KEDGE_PORT_EXCLUSIVE);
+    if (rc == KEDGE_OK)
+        return true;
+    kedge_log(KEDGE_LOG_ERROR, "--state %s: %s", config->state,
+              rc == KEDGE_E_BUSY     ? "an agent runs on it"
+              : rc == KEDGE_E_SYSTEM ? strerror(errno)
+                                     : kedge_rc_text(rc));
+    return false;
+}
+
+static int install_file(struct factory *factory, const struct kedge_agent_config *config,
+                        const char *package)
+{
+    FILE *file = fopen(package, "rbe");
+    if (file == NULL) {
+        say_refusal(package, KEDGE_E_SYSTEM);
+        return 1;
+    }
+    int status = 1;
+    if (!open_state(factory, config))
+        goto cleanup;
+    if (is_blank(factory, config->state)) {
+        enum kedge_rc rc = install(factory, config, file);
+        if (rc != KEDGE_OK)
+            say_refusal(package, rc);
+        status = rc == KEDGE_OK ? 0 : 1;
+    }
+    kedge_port_state_close(&factory->port);
+cleanup:
+    fclose(file);
+    return status;
+}
+
+static void say_done(const struct factory *factory, const struct kedge_agent_config *config)
+{
+    char version[KEDGE_SUIT_VERSION_TEXT_MAX];
+    const struct kedge_suit_manifest *manifest = kedge_install_manifest(&factory->install);
+    if (manifest != NULL && kedge_suit_version_text(&manifest->version, version) == KEDGE_OK)
+        kedge_log(KEDGE_LOG_INFO, "factory firmware %s is in slot %u of %s", version, FACTORY_SLOT,
+                  config->state);
+}
+
+int kedge_command_install_factory(const struct kedge_agent_config *config, const char *package)
+{
+    struct factory *factory = calloc(1, sizeof *factory);
+    if (factory == NULL) {
+        kedge_log(KEDGE_LOG_ERROR, "%s", kedge_rc_text(KEDGE_E_MEMORY));
+        return 1;
+    }
+    int status = KEDGE_AGENT_EXIT_USAGE;
+    if (kedge_agent_trust(config, &factory->trust))
+        status = install_file(factory, config, package);
+    if (status == 0)
+        say_done(factory, config);
+    free(factory);
+    return status;
+}
