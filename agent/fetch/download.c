@@ -84,8 +84,7 @@ void kedge_download_lost(struct kedge_download *download, uint64_t now_ms)
 /* A refusal of the server: some pass by themselves, the others are about the URI. */
 static void refused(struct kedge_download *download, uint8_t code, uint64_t now_ms)
 {
-    if (CODE_CLASS(code) == 5 || code == KEDGE_COAP_INCOMPLETE ||
-        code == CODE_TOO_MANY_REQUESTS) {
+    if (CODE_CLASS(code) == 5 || code == KEDGE_COAP_INCOMPLETE || code == CODE_TOO_MANY_REQUESTS) {
         kedge_download_lost(download, now_ms);
         return;
     }

@@ -127,8 +127,8 @@ static const char *set(struct kedge_agent_config *config, const struct row *row,
     case LIST:
         if (config->trust_count == KEDGE_PORT_TRUST_MAX)
             return "is given too often";
-        const char *wrong = set_text(row, config->trust[config->trust_count],
-                                     sizeof config->trust[0], value);
+        const char *wrong =
+            set_text(row, config->trust[config->trust_count], sizeof config->trust[0], value);
         config->trust_count += wrong == NULL;
         return wrong;
     default:

@@ -78,8 +78,9 @@ static void it_is_told_which_firmware_it_judges(void **state)
 static void it_has_no_input_no_blocked_signals_and_none_of_the_agents_files(void **state)
 {
     (void)state;
-    int inherited = open("/dev/null", O_RDWR); /* without close-on-exec, as libcoap's sockets are */
-    assert_true(inherited > STDERR_FILENO);
+    /* Without close-on-exec, as libcoap's sockets are; above the numbers that a shell uses. */
+    int inherited = fcntl(STDERR_FILENO, F_DUPFD, 100);
+    assert_true(inherited >= 100);
     sigset_t set, before;
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
@@ -88,7 +89,7 @@ static void it_has_no_input_no_blocked_signals_and_none_of_the_agents_files(void
     char command[256];
     snprintf(command, sizeof command,
              "test -z \"$(cat)\" && ! test -e /proc/$$/fd/%d && "
-             "grep -q '^SigBlk:.0*$' /proc/$$/status",
+             "grep -q '^SigBlk:.0*$' /proc/self/status",
              inherited);
     assert_status(command, 0);
     sigprocmask(SIG_SETMASK, &before, NULL);
@@ -104,7 +105,8 @@ static void only_one_runs_at_a_time(void **state)
     assert_int_equal(health.process, 0);
 }
 
-/* A pipe whose writing end every process of the command holds: it closes when all of them ended. */
+/* A pipe whose writing end every process of the command holds: it closes when all of them ended.
+ * The command says "up" on it once they run. */
 static void assert_all_end(const char *command, bool kill_it)
 {
     char path[] = "health-fifo-XXXXXX", full[256];
@@ -113,7 +115,7 @@ static void assert_all_end(const char *command, bool kill_it)
     snprintf(fifo, sizeof fifo, "%s/fifo", path);
     assert_int_equal(mkfifo(fifo, 0600), 0);
     int reader = open(fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    snprintf(full, sizeof full, "exec 9>%s; echo up >&9; %s", fifo, command);
+    snprintf(full, sizeof full, "exec 9>%s; %s", fifo, command);
     start(full);
 
     struct pollfd file = {.fd = reader, .events = POLLIN};
@@ -136,13 +138,14 @@ static void assert_all_end(const char *command, bool kill_it)
 static void killing_it_ends_everything_it_started(void **state)
 {
     (void)state;
-    assert_all_end("sleep 60 & (sleep 60 & sleep 60) & trap '' TERM; sleep 60; wait", true);
+    assert_all_end("sleep 60 & (sleep 60 & sleep 60) & trap '' TERM; echo up >&9; sleep 60; wait",
+                   true);
 }
 
 static void what_it_left_behind_ends_with_it(void **state)
 {
     (void)state;
-    assert_all_end("sleep 60 & exit 0", false);
+    assert_all_end("sleep 60 & echo up >&9; exit 0", false);
 }
 
 static void killing_nothing_does_nothing(void **state)
