@@ -17,6 +17,8 @@
 #define KEDGE_PUBLIC_KEY_MAX 64   /* Ed25519: 32; P-256: x || y */
 #define KEDGE_PRIVATE_KEY_SIZE 32 /* Ed25519 seed or P-256 scalar */
 #define KEDGE_SPKI_MAX 91         /* DER SubjectPublicKeyInfo of either */
+#define KEDGE_PEM_TEXT_MAX 4096u  /* a key file, with what stands outside the armour */
+#define KEDGE_PEM_DER_MAX 1023u   /* what an armour may hold; a multiple of 3 */
 
 /** The line that marks a development key, outside the PEM armour of both of its files. */
 #define KEDGE_DEVELOPMENT_MARK "KEDGE DEVELOPMENT KEY: not for production"
@@ -40,6 +42,24 @@ void kedge_vendor_uuid(struct kedge_slice domain, uint8_t uuid[16]);
 /** The class's UUID: version 5 of its name in the vendor's namespace. */
 void kedge_class_uuid(const uint8_t vendor[16], struct kedge_slice name, uint8_t uuid[16]);
 
+/** What one PEM armour holds; wipe it with kedge_wipe() when that is a secret. */
+struct kedge_pem {
+    struct kedge_slice label; /* "PUBLIC KEY"; borrows the text */
+    bool development;         /* the mark stands outside the armour */
+    uint8_t der[KEDGE_PEM_DER_MAX];
+    size_t der_size;
+};
+
+/**
+ * Reads the one armour in `text` (RFC 7468). KEDGE_E_KEY when there is none, more than one,
+ * something else than Base64 inside, or more of it than a key here can have; KEDGE_E_LIMIT when the
+ * text is over KEDGE_PEM_TEXT_MAX.
+ */
+enum kedge_rc kedge_pem_read(struct kedge_slice text, struct kedge_pem *out) KEDGE_MUST_USE;
+/** Writes `der` in an armour, after the mark when `development`. */
+enum kedge_rc kedge_pem_write(const char *label, struct kedge_slice der, bool development,
+                              struct kedge_writer *out) KEDGE_MUST_USE;
+
 enum kedge_algorithm { KEDGE_ED25519 = 1, KEDGE_ESP256 = 2 };
 
 /** kedge_algorithm_name() is "ed25519" or "esp256". */
@@ -58,6 +78,9 @@ enum kedge_rc kedge_public_key_from_spki(struct kedge_slice der, struct kedge_pu
     KEDGE_MUST_USE;
 /** Reads "BEGIN PUBLIC KEY" PEM; sets `development` when the mark stands outside the armour. */
 enum kedge_rc kedge_public_key_from_pem(struct kedge_slice pem, struct kedge_public_key *key)
+    KEDGE_MUST_USE;
+/** Writes it back, with the mark when `development` is set. */
+enum kedge_rc kedge_public_key_to_pem(const struct kedge_public_key *key, struct kedge_writer *out)
     KEDGE_MUST_USE;
 /** Writes the DER SubjectPublicKeyInfo (44 or 91 bytes). */
 enum kedge_rc kedge_public_key_to_spki(const struct kedge_public_key *key, struct kedge_writer *out)

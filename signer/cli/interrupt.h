@@ -1,0 +1,19 @@
+/*
+ * interrupt.h: what an interrupted program leaves behind: no half-written file, and a terminal that
+ * shows again what is typed.
+ */
+#ifndef KEDGE_SIGNER_INTERRUPT_H
+#define KEDGE_SIGNER_INTERRUPT_H
+
+struct termios;
+
+/** kedge_interrupt_begin() catches SIGINT, SIGTERM and SIGHUP from now on. */
+void kedge_interrupt_begin(void);
+
+/** kedge_interrupt_removes() names the file to remove; it is the caller's, NULL for none. */
+void kedge_interrupt_removes(const char *path);
+
+/** kedge_interrupt_restores() says how the open terminal was before; NULL for not at all. */
+void kedge_interrupt_restores(int terminal, const struct termios *before);
+
+#endif

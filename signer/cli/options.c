@@ -1,0 +1,134 @@
+/* options.c: see options.h. */
+#define _GNU_SOURCE
+#include "signer/cli/options.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#define HELP_COLUMN 30
+
+static size_t option_count(const struct kedge_command *command)
+{
+    size_t count = 0;
+    while (command->options[count].name != NULL)
+        count++;
+    return count;
+}
+
+static bool may_repeat(enum kedge_option_count count)
+{
+    return count == KEDGE_REPEATED || count == KEDGE_ONE_OR_MORE;
+}
+
+static enum kedge_exit usage(const struct kedge_command *command, const char *what,
+                             const char *name)
+{
+    return kedge_complain(KEDGE_EXIT_USAGE, "%s: %s %s; see kedge-sign %s --help", command->name,
+                          what, name, command->name);
+}
+
+static enum kedge_exit take_value(const struct kedge_command *command, size_t option,
+                                  const char *value, struct kedge_arguments *arguments)
+{
+    size_t *count = &arguments->counts[option];
+    size_t most = may_repeat(command->options[option].count) ? KEDGE_VALUES_MAX : 1;
+    if (*count == most)
+        return usage(command, "given too often: ", command->options[option].name);
+    arguments->values[option][(*count)++] = value;
+    return KEDGE_EXIT_DONE;
+}
+
+static enum kedge_exit take_file(const struct kedge_command *command, int count, char **words,
+                                 struct kedge_arguments *arguments)
+{
+    if (command->file == NULL)
+        return count == 0 ? KEDGE_EXIT_DONE : usage(command, "does not take", words[0]);
+    if (count == 0)
+        return usage(command, "needs", command->file);
+    if (count > 1)
+        return usage(command, "takes one file, not also", words[1]);
+    arguments->file = words[0];
+    return KEDGE_EXIT_DONE;
+}
+
+static enum kedge_exit check_required(const struct kedge_command *command,
+                                      const struct kedge_arguments *arguments)
+{
+    for (size_t i = 0; command->options[i].name != NULL; i++) {
+        enum kedge_option_count count = command->options[i].count;
+        if ((count == KEDGE_REQUIRED || count == KEDGE_ONE_OR_MORE) && arguments->counts[i] == 0)
+            return kedge_complain(KEDGE_EXIT_USAGE, "%s: needs --%s %s; see kedge-sign %s --help",
+                                  command->name, command->options[i].name,
+                                  command->options[i].value, command->name);
+    }
+    return KEDGE_EXIT_DONE;
+}
+
+enum kedge_exit kedge_arguments_read(const struct kedge_command *command, int count, char **words,
+                                     struct kedge_arguments *arguments, bool *help)
+{
+    struct option long_options[KEDGE_OPTIONS_MAX + 2] = {{0}};
+    size_t options = option_count(command);
+    for (size_t i = 0; i < options; i++)
+        long_options[i] = (struct option){
+            command->options[i].name,
+            command->options[i].value != NULL ? required_argument : no_argument, NULL, (int)i + 1};
+    long_options[options] = (struct option){"help", no_argument, NULL, 'h' + 256};
+    memset(arguments, 0, sizeof *arguments);
+    opterr = 0;
+    optind = 1;
+    int option;
+    while ((option = getopt_long(count, words, ":h", long_options, NULL)) != -1) {
+        if (option == 'h' || option == 'h' + 256) {
+            *help = true;
+            return KEDGE_EXIT_DONE;
+        }
+        if (option == '?')
+            return usage(command, "does not know", words[optind - 1]);
+        if (option == ':')
+            return usage(command, "a value is missing after", words[optind - 1]);
+        enum kedge_exit status = take_value(command, (size_t)option - 1, optarg, arguments);
+        if (status != KEDGE_EXIT_DONE)
+            return status;
+    }
+    enum kedge_exit status = take_file(command, count - optind, words + optind, arguments);
+    return status == KEDGE_EXIT_DONE ? check_required(command, arguments) : status;
+}
+
+static void print_usage(const struct kedge_command *command)
+{
+    printf("usage: kedge-sign %s", command->name);
+    for (size_t i = 0; command->options[i].name != NULL; i++) {
+        const struct kedge_option *option = &command->options[i];
+        bool needed = option->count == KEDGE_REQUIRED || option->count == KEDGE_ONE_OR_MORE;
+        printf(" %s--%s%s%s%s%s", needed ? "" : "[", option->name, option->value != NULL ? " " : "",
+               option->value != NULL ? option->value : "", needed ? "" : "]",
+               may_repeat(option->count) ? "..." : "");
+    }
+    printf("%s%s\n", command->file != NULL ? " " : "", command->file != NULL ? command->file : "");
+}
+
+void kedge_command_help(const struct kedge_command *command)
+{
+    print_usage(command);
+    printf("\n%s\n\n", command->summary);
+    for (size_t i = 0; command->options[i].name != NULL; i++) {
+        const struct kedge_option *option = &command->options[i];
+        int width = printf("  --%s%s%s", option->name, option->value != NULL ? " " : "",
+                           option->value != NULL ? option->value : "");
+        if (width >= HELP_COLUMN)
+            printf("\n%*s%s\n", HELP_COLUMN, "", option->help);
+        else
+            printf("%*s%s\n", HELP_COLUMN - width, "", option->help);
+    }
+    printf("  --help%*sthis text\n", HELP_COLUMN - 8, "");
+    if (command->more != NULL)
+        printf("\n%s", command->more);
+}
+
+bool kedge_number_parse(const char *text, uint64_t most, uint64_t *out)
+{
+    struct kedge_cursor cursor = kedge_cursor(kedge_slice_text(text));
+    return kedge_cursor_decimal(&cursor, most, out) == KEDGE_OK && kedge_cursor_left(&cursor) == 0;
+}

@@ -1,0 +1,15 @@
+/*
+ * commands.h: the commands of kedge-sign, each with its own table of options.
+ */
+#ifndef KEDGE_SIGNER_COMMANDS_H
+#define KEDGE_SIGNER_COMMANDS_H
+
+#include "signer/cli/options.h"
+
+extern const struct kedge_command kedge_command_keygen;
+extern const struct kedge_command kedge_command_create;
+extern const struct kedge_command kedge_command_verify;
+extern const struct kedge_command kedge_command_inspect;
+extern const struct kedge_command kedge_command_extract;
+
+#endif

@@ -1,0 +1,438 @@
+/* create.c: from an image to a signed package. Here the options become what is to be built. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "signer/commands/commands.h"
+#include "signer/commands/words.h"
+#include "signer/files/input.h"
+#include "signer/keys/load.h"
+#include "signer/package/build.h"
+
+#define NAME_SIZE_MAX 127u                        /* bytes of a vendor domain or class name */
+#define DESCRIPTION_SIZE_MAX 4096u                /* bytes of --text */
+#define ATTACHMENT_SIZE_MAX (16u << 20)           /* bytes of one attached file */
+#define SEQUENCE_MAX UINT64_C(0x7fffffffffffffff) /* what a store's signed column holds */
+
+enum {
+    PAYLOAD,
+    VENDOR,
+    CLASS,
+    VERSION,
+    SEQUENCE,
+    COMPRESS,
+    TEXT,
+    DELIVER,
+    ATTACH,
+    KEY,
+    PASSWORD_FILE,
+    OUTPUT,
+    JSON
+};
+
+static const struct kedge_option options[] = {
+    [PAYLOAD] = {"payload", "IMAGE", KEDGE_REQUIRED, "the firmware image"},
+    [VENDOR] = {"vendor", "DOMAIN", KEDGE_REQUIRED,
+                "the vendor's domain; devices compare its UUID"},
+    [CLASS] = {"class", "NAME", KEDGE_REQUIRED, "the device class; devices compare its UUID"},
+    [VERSION] = {"version", "X.Y.Z", KEDGE_REQUIRED,
+                 "the image's version; X.Y.Z-rc.N, -beta.N and -alpha.N too"},
+    [SEQUENCE] = {"sequence", "N", KEDGE_REQUIRED,
+                  "the sequence number; devices take none below what they confirmed"},
+    [COMPRESS] = {"compress", "none|zlib", KEDGE_OPTIONAL, "default: zlib"},
+    [TEXT] = {"text", "DESCRIPTION", KEDGE_OPTIONAL, "a description for people"},
+    [DELIVER] = {"deliver", "envelope|payload", KEDGE_OPTIONAL,
+                 "default: envelope; payload: devices are sent the bare image"},
+    [ATTACH] = {"attach", "sbom|prov|notes=FILE", KEDGE_REPEATED,
+                "a file for people: SBOM, provenance, release notes"},
+    [KEY] = {"key", "KEY.pem", KEDGE_ONE_OR_MORE, "a private key that signs, one for each signer"},
+    [PASSWORD_FILE] = {"password-file", "FILE", KEDGE_REPEATED,
+                       "the password of the keys; or one for each --key, in their order"},
+    [OUTPUT] = {"output", "OUT.suit", KEDGE_REQUIRED,
+                "the package; a file of this name is replaced"},
+    [JSON] = {"json", NULL, KEDGE_OPTIONAL, "say what was made as JSON"},
+    {0},
+};
+
+/* In the canonical order of the envelope's keys. */
+static const struct {
+    const char *word;
+    const char *name;
+} attachment_kinds[] = {{"prov", "#prov"}, {"sbom", "#sbom"}, {"notes", "#notes"}};
+
+#define ATTACHMENT_KINDS (sizeof attachment_kinds / sizeof attachment_kinds[0])
+_Static_assert(ATTACHMENT_KINDS == KEDGE_SUIT_ATTACHMENTS_MAX, "each kind once");
+
+/* All that creating holds on to; released by release(). */
+struct order {
+    const struct kedge_arguments *arguments;
+    struct kedge_build build;
+    struct kedge_private_key keys[KEDGE_SUIT_SIGNATURES_MAX];
+    const char *attachment_paths[ATTACHMENT_KINDS];
+    uint8_t text[KEDGE_TEXT_MAX];
+};
+
+static void release(struct order *order)
+{
+    for (size_t i = 0; i < order->build.manifest.attachment_count; i++)
+        kedge_file_release(order->build.attachments[i]);
+    kedge_wipe(order, sizeof *order);
+    free(order);
+}
+
+/* ---- options ---- */
+
+/* Chooses 0 or 1 by the word given; 0 when the option is absent. */
+static enum kedge_exit choose(const struct kedge_arguments *arguments, size_t option,
+                              const char *const words[2], int *choice)
+{
+    const char *given = kedge_argument(arguments, option);
+    for (int i = 0; i < 2; i++) {
+        if (given == NULL || strcmp(given, words[i]) == 0) {
+            *choice = given == NULL ? 0 : i;
+            return KEDGE_EXIT_DONE;
+        }
+    }
+    return kedge_complain(KEDGE_EXIT_USAGE, "create: --%s is %s, not %s", options[option].name,
+                          options[option].value, given);
+}
+
+static enum kedge_exit check_name(const struct kedge_arguments *arguments, size_t option)
+{
+    struct kedge_slice name = kedge_slice_text(kedge_argument(arguments, option));
+    if (name.size > 0 && name.size <= NAME_SIZE_MAX && kedge_utf8_valid(name))
+        return KEDGE_EXIT_DONE;
+    return kedge_complain(KEDGE_EXIT_USAGE, "create: --%s is UTF-8 of 1 to %u bytes",
+                          options[option].name, NAME_SIZE_MAX);
+}
+
+static enum kedge_exit take_hardware(struct order *order)
+{
+    struct kedge_suit_manifest *manifest = &order->build.manifest;
+    enum kedge_exit status = check_name(order->arguments, VENDOR);
+    if (status == KEDGE_EXIT_DONE)
+        status = check_name(order->arguments, CLASS);
+    if (status != KEDGE_EXIT_DONE)
+        return status;
+    kedge_vendor_uuid(kedge_slice_text(kedge_argument(order->arguments, VENDOR)), manifest->vendor);
+    kedge_class_uuid(manifest->vendor, kedge_slice_text(kedge_argument(order->arguments, CLASS)),
+                     manifest->class_id);
+    return KEDGE_EXIT_DONE;
+}
+
+static enum kedge_exit take_version_and_sequence(struct order *order)
+{
+    struct kedge_suit_manifest *manifest = &order->build.manifest;
+    const char *version = kedge_argument(order->arguments, VERSION);
+    const char *sequence = kedge_argument(order->arguments, SEQUENCE);
+    uint64_t number;
+    if (kedge_suit_version_parse(kedge_slice_text(version), &manifest->version) != KEDGE_OK)
+        return kedge_complain(KEDGE_EXIT_USAGE,
+                              "create: --version %s cannot be expressed in a SUIT manifest: it is "
+                              "X.Y.Z, and X.Y.Z-rc, -beta or -alpha, with .N or without; no build "
+                              "metadata, no other pre-release",
+                              version);
+    if (!kedge_number_parse(sequence, SEQUENCE_MAX, &number))
+        return kedge_complain(KEDGE_EXIT_USAGE,
+                              "create: --sequence is a whole number from 0 to %llu, not %s",
+                              (unsigned long long)SEQUENCE_MAX, sequence);
+    manifest->sequence = number;
+    return KEDGE_EXIT_DONE;
+}
+
+static enum kedge_exit take_choices(struct order *order)
+{
+    static const char *const compressions[] = {"zlib", "none"};
+    static const char *const deliveries[] = {"envelope", "payload"};
+    int compression = 0, delivery = 0;
+    enum kedge_exit status = choose(order->arguments, COMPRESS, compressions, &compression);
+    if (status == KEDGE_EXIT_DONE)
+        status = choose(order->arguments, DELIVER, deliveries, &delivery);
+    order->build.compress = compression == 0;
+    order->build.manifest.delivery = delivery == 0 ? KEDGE_DELIVER_ENVELOPE : KEDGE_DELIVER_PAYLOAD;
+    return status;
+}
+
+static enum kedge_exit take_text(struct order *order)
+{
+    const char *description = kedge_argument(order->arguments, TEXT);
+    struct kedge_writer out = kedge_writer(order->text, sizeof order->text);
+    if (description == NULL)
+        description = "";
+    if (strlen(description) > DESCRIPTION_SIZE_MAX ||
+        !kedge_utf8_valid(kedge_slice_text(description)))
+        return kedge_complain(KEDGE_EXIT_USAGE, "create: --text is UTF-8 of at most %u bytes",
+                              DESCRIPTION_SIZE_MAX);
+    enum kedge_rc rc = kedge_suit_text_write(
+        kedge_slice_text(description), kedge_slice_text(kedge_argument(order->arguments, VENDOR)),
+        kedge_slice_text(kedge_argument(order->arguments, CLASS)),
+        kedge_slice_text(kedge_argument(order->arguments, VERSION)), &out);
+    if (rc == KEDGE_OK)
+        rc = kedge_suit_bstr_digest(kedge_writer_slice(&out), order->build.manifest.text_digest);
+    if (rc != KEDGE_OK)
+        return kedge_complain(KEDGE_EXIT_USAGE, "create: the text for people: %s",
+                              kedge_rc_text(rc));
+    order->build.manifest.has_text = true;
+    order->build.text = kedge_writer_slice(&out);
+    return KEDGE_EXIT_DONE;
+}
+
+/* ---- attachments ---- */
+
+static enum kedge_exit sort_attachment(struct order *order, const char *given)
+{
+    const char *equals = strchr(given, '=');
+    size_t size = equals != NULL ? (size_t)(equals - given) : 0;
+    for (size_t i = 0; i < ATTACHMENT_KINDS; i++) {
+        if (size != strlen(attachment_kinds[i].word) ||
+            memcmp(given, attachment_kinds[i].word, size) != 0)
+            continue;
+        if (order->attachment_paths[i] != NULL)
+            return kedge_complain(KEDGE_EXIT_USAGE, "create: --attach %s= is given twice",
+                                  attachment_kinds[i].word);
+        order->attachment_paths[i] = equals + 1;
+        return KEDGE_EXIT_DONE;
+    }
+    return kedge_complain(KEDGE_EXIT_USAGE,
+                          "create: --attach is sbom=FILE, prov=FILE or notes=FILE, not %s", given);
+}
+
+static enum kedge_exit attach(struct order *order, const char *name, const char *path)
+{
+    struct kedge_suit_manifest *manifest = &order->build.manifest;
+    struct kedge_slice bytes;
+    enum kedge_rc rc = kedge_file_read(path, ATTACHMENT_SIZE_MAX, &bytes);
+    if (rc == KEDGE_E_LIMIT)
+        return kedge_complain(KEDGE_EXIT_USAGE, "%s: an attachment has at most %u bytes", path,
+                              ATTACHMENT_SIZE_MAX);
+    if (rc != KEDGE_OK)
+        return kedge_complain_system("read", path);
+    struct kedge_suit_attachment *attachment = &manifest->attachments[manifest->attachment_count];
+    attachment->name = kedge_slice_text(name);
+    attachment->size = bytes.size;
+    kedge_sha256(bytes, attachment->digest);
+    order->build.attachments[manifest->attachment_count++] = bytes;
+    return KEDGE_EXIT_DONE;
+}
+
+static enum kedge_exit take_attachments(struct order *order)
+{
+    enum kedge_exit status = KEDGE_EXIT_DONE;
+    for (size_t i = 0; i < order->arguments->counts[ATTACH] && status == KEDGE_EXIT_DONE; i++)
+        status = sort_attachment(order, order->arguments->values[ATTACH][i]);
+    for (size_t i = 0; i < ATTACHMENT_KINDS && status == KEDGE_EXIT_DONE; i++)
+        if (order->attachment_paths[i] != NULL)
+            status = attach(order, attachment_kinds[i].name, order->attachment_paths[i]);
+    return status;
+}
+
+/* ---- keys ---- */
+
+static bool same_key(const struct kedge_private_key *a, const struct kedge_private_key *b)
+{
+    return memcmp(a->public_key.key_id, b->public_key.key_id, KEDGE_KEY_ID_SIZE) == 0;
+}
+
+/* One password file serves all keys; several belong to the keys in their order. */
+static const char *password_path(const struct kedge_arguments *arguments, size_t key)
+{
+    size_t count = arguments->counts[PASSWORD_FILE];
+    if (count == 0)
+        return NULL;
+    return arguments->values[PASSWORD_FILE][count == 1 ? 0 : key];
+}
+
+static enum kedge_exit take_key(struct order *order, const char *path)
+{
+    size_t index = order->build.key_count;
+    struct kedge_private_key *key = &order->keys[index];
+    enum kedge_exit status =
+        kedge_load_private_key(path, password_path(order->arguments, index), key);
+    if (status != KEDGE_EXIT_DONE)
+        return status;
+    for (size_t i = 0; i < index; i++)
+        if (same_key(&order->keys[i], key))
+            return kedge_complain(KEDGE_EXIT_USAGE, "create: --key %s is the same key as --key %s",
+                                  path, order->arguments->values[KEY][i]);
+    if (key->public_key.development)
+        kedge_note("%s is a development key: production verifiers refuse what rests on it", path);
+    order->build.key_count++;
+    return KEDGE_EXIT_DONE;
+}
+
+static enum kedge_exit take_keys(struct order *order)
+{
+    const struct kedge_arguments *arguments = order->arguments;
+    size_t count = arguments->counts[KEY];
+    size_t passwords = arguments->counts[PASSWORD_FILE];
+    if (count > KEDGE_SUIT_SIGNATURES_MAX)
+        return kedge_complain(KEDGE_EXIT_USAGE, "create: a package has at most %u signatures",
+                              KEDGE_SUIT_SIGNATURES_MAX);
+    if (passwords > 1 && passwords != count)
+        return kedge_complain(
+            KEDGE_EXIT_USAGE,
+            "create: give one --password-file for all keys, or one for each --key "
+            "(%zu keys, %zu password files)",
+            count, passwords);
+    enum kedge_exit status = KEDGE_EXIT_DONE;
+    for (size_t i = 0; i < count && status == KEDGE_EXIT_DONE; i++)
+        status = take_key(order, arguments->values[KEY][i]);
+    order->build.keys = order->keys;
+    return status;
+}
+
+/* ---- building ---- */
+
+static enum kedge_exit refuse_input_as_output(const struct kedge_arguments *arguments,
+                                              const struct kedge_file_identity *output,
+                                              const char *path)
+{
+    struct kedge_file_identity input;
+    if (kedge_file_identify(path, &input) == KEDGE_OK && input.device == output->device &&
+        input.inode == output->inode)
+        return kedge_complain(KEDGE_EXIT_USAGE,
+                              "create: --output %s is %s, which is read: choose another name",
+                              kedge_argument(arguments, OUTPUT), path);
+    return KEDGE_EXIT_DONE;
+}
+
+/* No file that is read may be replaced: not the image, and least of all a key. */
+static enum kedge_exit check_output(struct order *order)
+{
+    static const size_t inputs[] = {PAYLOAD, KEY, PASSWORD_FILE};
+    const struct kedge_arguments *arguments = order->arguments;
+    struct kedge_file_identity output;
+    if (kedge_file_identify(kedge_argument(arguments, OUTPUT), &output) != KEDGE_OK)
+        return KEDGE_EXIT_DONE;
+    enum kedge_exit status = KEDGE_EXIT_DONE;
+    for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++)
+        for (size_t k = 0; k < arguments->counts[inputs[i]] && status == KEDGE_EXIT_DONE; k++)
+            status = refuse_input_as_output(arguments, &output, arguments->values[inputs[i]][k]);
+    for (size_t i = 0; i < ATTACHMENT_KINDS && status == KEDGE_EXIT_DONE; i++)
+        if (order->attachment_paths[i] != NULL)
+            status = refuse_input_as_output(arguments, &output, order->attachment_paths[i]);
+    return status;
+}
+
+static enum kedge_exit complain_image(const char *path, enum kedge_rc rc)
+{
+    if (rc == KEDGE_E_MISSING)
+        return kedge_complain(KEDGE_EXIT_USAGE, "%s: the image is empty", path);
+    if (rc == KEDGE_E_LIMIT)
+        return kedge_complain(KEDGE_EXIT_USAGE, "%s: an image has at most 4 GiB", path);
+    if (rc == KEDGE_E_CONFLICT)
+        return kedge_complain(KEDGE_EXIT_SYSTEM, "%s was changed while it was read: run it again",
+                              path);
+    return kedge_complain_system("read", path);
+}
+
+static enum kedge_exit complain_build(const struct kedge_arguments *arguments, enum kedge_rc rc)
+{
+    if (rc == KEDGE_E_CONFLICT)
+        return complain_image(kedge_argument(arguments, PAYLOAD), rc);
+    if (rc == KEDGE_E_KEY)
+        return kedge_complain(KEDGE_EXIT_KEY, "signing failed: %s", kedge_rc_text(rc));
+    if (rc == KEDGE_E_SYSTEM)
+        return kedge_complain_system("write", kedge_argument(arguments, OUTPUT));
+    return kedge_complain(KEDGE_EXIT_SYSTEM, "%s: %s", kedge_argument(arguments, OUTPUT),
+                          kedge_rc_text(rc));
+}
+
+static enum kedge_exit write_package(struct order *order, struct kedge_built *built)
+{
+    const char *image_path = kedge_argument(order->arguments, PAYLOAD);
+    struct kedge_image image;
+    struct kedge_output output;
+    enum kedge_rc rc = kedge_image_open(&image, image_path);
+    if (rc != KEDGE_OK)
+        return complain_image(image_path, rc);
+    rc = kedge_output_open(&output, kedge_argument(order->arguments, OUTPUT), 0666);
+    if (rc == KEDGE_OK)
+        rc = kedge_build_write(&order->build, &image, &output, built);
+    enum kedge_rc closed = kedge_image_close(&image);
+    if (rc == KEDGE_OK)
+        rc = closed;
+    if (rc == KEDGE_OK)
+        rc = kedge_output_keep(&output, true);
+    kedge_output_drop(&output);
+    return rc == KEDGE_OK ? KEDGE_EXIT_DONE : complain_build(order->arguments, rc);
+}
+
+/* ---- saying what was made ---- */
+
+static void report_json(const struct order *order, const struct kedge_built *built)
+{
+    const struct kedge_suit_manifest *manifest = &order->build.manifest;
+    json_t *keys = json_array();
+    for (size_t i = 0; i < order->build.key_count; i++)
+        json_array_append_new(keys, kedge_json_hex(order->keys[i].public_key.key_id, 32));
+    json_t *root = json_pack("{s:s, s:o, s:s, s:I, s:o, s:I, s:I, s:I, s:o}", "output",
+                             kedge_argument(order->arguments, OUTPUT), "manifest_digest",
+                             kedge_json_hex(built->manifest_digest, KEDGE_SHA256_SIZE), "version",
+                             kedge_argument(order->arguments, VERSION), "sequence",
+                             (json_int_t)manifest->sequence, "image_digest",
+                             kedge_json_hex(manifest->image_digest, KEDGE_SHA256_SIZE),
+                             "image_size", (json_int_t)manifest->image_size, "encoded_size",
+                             (json_int_t)manifest->payload.encoded_size, "package_size",
+                             (json_int_t)built->package_size, "signed_by", keys);
+    kedge_json_print(root);
+}
+
+static void report(const struct order *order, const struct kedge_built *built)
+{
+    const struct kedge_suit_manifest *manifest = &order->build.manifest;
+    const struct kedge_arguments *arguments = order->arguments;
+    char digest[2 * KEDGE_SHA256_SIZE + 1];
+    kedge_hex_encode(kedge_slice(built->manifest_digest, KEDGE_SHA256_SIZE), digest);
+    printf("%s: %s %s, version %s, sequence %llu\n", kedge_argument(arguments, OUTPUT),
+           kedge_argument(arguments, VENDOR), kedge_argument(arguments, CLASS),
+           kedge_argument(arguments, VERSION), (unsigned long long)manifest->sequence);
+    printf("  manifest     %s\n", digest);
+    printf("  image        %llu bytes\n", (unsigned long long)manifest->image_size);
+    printf("  package      %llu bytes, of which the payload %llu\n",
+           (unsigned long long)built->package_size,
+           (unsigned long long)manifest->payload.encoded_size);
+    for (size_t i = 0; i < order->build.key_count; i++)
+        kedge_print_key("signed by", &order->keys[i].public_key, arguments->values[KEY][i]);
+}
+
+static enum kedge_exit fill(struct order *order)
+{
+    static enum kedge_exit (*const steps[])(struct order *) = {
+        take_hardware, take_version_and_sequence, take_choices,
+        take_text,     take_attachments,          check_output,
+        take_keys};
+    enum kedge_exit status = KEDGE_EXIT_DONE;
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0] && status == KEDGE_EXIT_DONE; i++)
+        status = steps[i](order);
+    return status;
+}
+
+static enum kedge_exit run(const struct kedge_arguments *arguments)
+{
+    struct order *order = calloc(1, sizeof *order);
+    if (order == NULL)
+        return kedge_complain_system("create", "a package");
+    struct kedge_built built = {0};
+    order->arguments = arguments;
+    enum kedge_exit status = fill(order);
+    if (status == KEDGE_EXIT_DONE)
+        status = write_package(order, &built);
+    if (status == KEDGE_EXIT_DONE && kedge_argument_given(arguments, JSON))
+        report_json(order, &built);
+    else if (status == KEDGE_EXIT_DONE)
+        report(order, &built);
+    release(order);
+    return status;
+}
+
+const struct kedge_command kedge_command_create = {
+    .name = "create",
+    .summary = "Turns an image into a signed package.",
+    .options = options,
+    .more = "The same image, options and keys give the same bytes.\n",
+    .run = run,
+};

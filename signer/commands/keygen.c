@@ -1,0 +1,183 @@
+/* keygen.c: a new key pair: the private key's file and the public key's. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "signer/commands/commands.h"
+#include "signer/files/input.h"
+#include "signer/files/output.h"
+#include "signer/keys/key_file.h"
+#include "signer/keys/password.h"
+
+enum { ALG, OUT, PUBLIC, PASSWORD_FILE, NO_PASSWORD, DEVELOPMENT };
+
+static const struct kedge_option options[] = {
+    [ALG] = {"alg", "ed25519|esp256", KEDGE_REQUIRED, "Ed25519, or ECDSA on P-256 with SHA-256"},
+    [OUT] = {"out", "KEY.pem", KEDGE_REQUIRED, "the private key's file; it must not exist yet"},
+    [PUBLIC] = {"public", "PUB.pem", KEDGE_REQUIRED,
+                "the public key's file; it must not exist yet"},
+    [PASSWORD_FILE] = {"password-file", "FILE", KEDGE_OPTIONAL,
+                       "take the password from the first line of FILE instead of asking"},
+    [NO_PASSWORD] = {"no-password", NULL, KEDGE_OPTIONAL,
+                     "leave the private key unencrypted: whoever reads the file can sign"},
+    [DEVELOPMENT] = {"development", NULL, KEDGE_OPTIONAL,
+                     "mark both files: packages that rest on this key are for tests only"},
+    {0},
+};
+
+static enum kedge_rc fill_random(void *context, void *out, size_t size)
+{
+    (void)context;
+    uint8_t *bytes = out;
+    while (size > 0) {
+        ssize_t got = getrandom(bytes, size, 0);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return KEDGE_E_SYSTEM;
+        bytes += got;
+        size -= (size_t)got;
+    }
+    return KEDGE_OK;
+}
+
+static const struct kedge_random system_random = {.fill = fill_random};
+
+static enum kedge_exit choose_algorithm(const char *name, enum kedge_algorithm *algorithm)
+{
+    static const enum kedge_algorithm all[] = {KEDGE_ED25519, KEDGE_ESP256};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        if (strcmp(name, kedge_algorithm_name(all[i])) == 0) {
+            *algorithm = all[i];
+            return KEDGE_EXIT_DONE;
+        }
+    }
+    return kedge_complain(KEDGE_EXIT_USAGE, "keygen: --alg is ed25519 or esp256, not %s", name);
+}
+
+static enum kedge_exit must_be_free(const char *path)
+{
+    struct stat status;
+    if (lstat(path, &status) == 0)
+        return kedge_complain(KEDGE_EXIT_SYSTEM,
+                              "%s exists already, and a key is never overwritten: move it away, or "
+                              "choose another name",
+                              path);
+    return errno == ENOENT ? KEDGE_EXIT_DONE : kedge_complain_system("write", path);
+}
+
+static enum kedge_exit choose_password(const struct kedge_arguments *arguments,
+                                       struct kedge_password *password)
+{
+    const char *path = kedge_argument(arguments, PASSWORD_FILE);
+    if (kedge_argument_given(arguments, NO_PASSWORD)) {
+        if (path != NULL)
+            return kedge_complain(KEDGE_EXIT_USAGE,
+                                  "keygen: --password-file and --no-password exclude each other");
+        return KEDGE_EXIT_DONE;
+    }
+    return path != NULL ? kedge_password_from_file(path, password)
+                        : kedge_password_ask(kedge_argument(arguments, OUT), true, password);
+}
+
+static enum kedge_exit write_new_file(const char *path, mode_t mode, struct kedge_slice text)
+{
+    struct kedge_output output;
+    enum kedge_rc rc = kedge_output_open(&output, path, mode);
+    if (rc == KEDGE_OK)
+        rc = kedge_output_write(&output, text);
+    if (rc == KEDGE_OK)
+        rc = kedge_output_keep(&output, false);
+    kedge_output_drop(&output);
+    return rc == KEDGE_OK ? KEDGE_EXIT_DONE : kedge_complain_system("write", path);
+}
+
+static enum kedge_exit write_files(const struct kedge_arguments *arguments,
+                                   const struct kedge_private_key *key, struct kedge_slice password)
+{
+    const char *private_path = kedge_argument(arguments, OUT);
+    const char *public_path = kedge_argument(arguments, PUBLIC);
+    uint8_t private_text[KEDGE_KEY_FILE_MAX], public_text[KEDGE_KEY_FILE_MAX];
+    struct kedge_writer private_out = kedge_writer(private_text, sizeof private_text);
+    struct kedge_writer public_out = kedge_writer(public_text, sizeof public_text);
+    enum kedge_rc rc = kedge_key_file_write(key, password, &system_random, &private_out);
+    if (rc == KEDGE_OK)
+        rc = kedge_public_key_to_pem(&key->public_key, &public_out);
+    enum kedge_exit status = KEDGE_EXIT_DONE;
+    if (rc != KEDGE_OK)
+        status = kedge_complain(KEDGE_EXIT_KEY, "no key could be made: %s", kedge_rc_text(rc));
+    if (status == KEDGE_EXIT_DONE)
+        status = write_new_file(private_path, 0600, kedge_writer_slice(&private_out));
+    kedge_wipe(private_text, sizeof private_text);
+    if (status != KEDGE_EXIT_DONE)
+        return status;
+    status = write_new_file(public_path, 0666, kedge_writer_slice(&public_out));
+    /* A private key whose public key is nowhere is of no use to anybody. */
+    if (status != KEDGE_EXIT_DONE)
+        unlink(private_path);
+    return status;
+}
+
+static void report(const struct kedge_arguments *arguments, const struct kedge_public_key *key)
+{
+    char key_id[2 * KEDGE_KEY_ID_SIZE + 1];
+    kedge_hex_encode(kedge_slice(key->key_id, KEDGE_KEY_ID_SIZE), key_id);
+    printf("%s key %s\n  private key  %s%s\n  public key   %s\n",
+           kedge_algorithm_name(key->algorithm), key_id, kedge_argument(arguments, OUT),
+           kedge_argument_given(arguments, NO_PASSWORD) ? "" : " (encrypted)",
+           kedge_argument(arguments, PUBLIC));
+    if (key->development)
+        puts("  for development only: production verifiers refuse what rests on it");
+    if (kedge_argument_given(arguments, NO_PASSWORD))
+        kedge_note("%s is NOT protected by a password: whoever reads the file can sign",
+                   kedge_argument(arguments, OUT));
+}
+
+static enum kedge_exit make_pair(const struct kedge_arguments *arguments,
+                                 enum kedge_algorithm algorithm, struct kedge_slice password)
+{
+    struct kedge_private_key key;
+    enum kedge_rc rc = kedge_private_key_generate(algorithm, &system_random, &key);
+    if (rc != KEDGE_OK)
+        return kedge_complain(KEDGE_EXIT_KEY, "no key could be made: %s", kedge_rc_text(rc));
+    key.public_key.development = kedge_argument_given(arguments, DEVELOPMENT);
+    enum kedge_exit status = write_files(arguments, &key, password);
+    if (status == KEDGE_EXIT_DONE)
+        report(arguments, &key.public_key);
+    kedge_wipe(&key, sizeof key);
+    return status;
+}
+
+static enum kedge_exit run(const struct kedge_arguments *arguments)
+{
+    enum kedge_algorithm algorithm = KEDGE_ED25519;
+    struct kedge_password password = {.size = 0};
+    enum kedge_exit status = choose_algorithm(kedge_argument(arguments, ALG), &algorithm);
+    if (status == KEDGE_EXIT_DONE &&
+        strcmp(kedge_argument(arguments, OUT), kedge_argument(arguments, PUBLIC)) == 0)
+        status = kedge_complain(KEDGE_EXIT_USAGE, "keygen: --out and --public are the same file");
+    if (status == KEDGE_EXIT_DONE)
+        status = must_be_free(kedge_argument(arguments, OUT));
+    if (status == KEDGE_EXIT_DONE)
+        status = must_be_free(kedge_argument(arguments, PUBLIC));
+    if (status == KEDGE_EXIT_DONE)
+        status = choose_password(arguments, &password);
+    if (status == KEDGE_EXIT_DONE)
+        status = make_pair(arguments, algorithm, kedge_password_slice(&password));
+    kedge_wipe(&password, sizeof password);
+    return status;
+}
+
+const struct kedge_command kedge_command_keygen = {
+    .name = "keygen",
+    .summary = "Makes a key pair.",
+    .options = options,
+    .more = "Without --password-file or --no-password the password is asked for on the terminal.\n"
+            "The private key is PKCS#8 (PBKDF2-HMAC-SHA256, AES-256-CBC), the public key\n"
+            "SubjectPublicKeyInfo, both in PEM: openssl reads and makes them too.\n",
+    .run = run,
+};

@@ -1,0 +1,39 @@
+/*
+ * input.h: the files that are read: small ones into memory, packages as a mapping.
+ * Why the system refused stays in errno.
+ */
+#ifndef KEDGE_SIGNER_INPUT_H
+#define KEDGE_SIGNER_INPUT_H
+
+#include <kedge/base.h>
+#include <sys/types.h>
+
+/** Which file it is, whatever its name. */
+struct kedge_file_identity {
+    dev_t device;
+    ino_t inode;
+};
+
+/**
+ * kedge_file_identify() follows links. KEDGE_E_NOT_FOUND when there is no such file, KEDGE_E_SYSTEM
+ * when the system does not tell.
+ */
+enum kedge_rc kedge_file_identify(const char *path, struct kedge_file_identity *out) KEDGE_MUST_USE;
+
+/**
+ * kedge_file_read() reads a whole file into fresh memory, which kedge_file_release() wipes and
+ * gives back. KEDGE_E_LIMIT when it has more than `most` bytes, KEDGE_E_SYSTEM when it cannot be
+ * read.
+ */
+enum kedge_rc kedge_file_read(const char *path, size_t most,
+                              struct kedge_slice *bytes) KEDGE_MUST_USE;
+void kedge_file_release(struct kedge_slice bytes);
+
+/**
+ * kedge_file_map() maps a regular file for reading; an empty one gives an empty slice. Nobody may
+ * shorten the file meanwhile. KEDGE_E_SYSTEM when it cannot be read.
+ */
+enum kedge_rc kedge_file_map(const char *path, struct kedge_slice *bytes) KEDGE_MUST_USE;
+void kedge_file_unmap(struct kedge_slice bytes);
+
+#endif

@@ -1,0 +1,127 @@
+/* password.c: see password.h. */
+#define _GNU_SOURCE
+#include "signer/keys/password.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "signer/cli/interrupt.h"
+#include "signer/files/input.h"
+
+/* Takes what stands before the first line end. */
+static enum kedge_rc take_line(struct kedge_slice text, struct kedge_password *password)
+{
+    const uint8_t *end = text.size > 0 ? memchr(text.data, '\n', text.size) : NULL;
+    size_t size = end != NULL ? (size_t)(end - text.data) : text.size;
+    if (size > 0 && text.data[size - 1] == '\r')
+        size--;
+    if (size == 0)
+        return KEDGE_E_MISSING;
+    if (size > sizeof password->bytes)
+        return KEDGE_E_LIMIT;
+    memcpy(password->bytes, text.data, size);
+    password->size = size;
+    return KEDGE_OK;
+}
+
+enum kedge_exit kedge_password_from_file(const char *path, struct kedge_password *password)
+{
+    struct kedge_slice text = {0};
+    enum kedge_rc rc = kedge_file_read(path, sizeof password->bytes + 2, &text);
+    if (rc == KEDGE_E_SYSTEM)
+        return kedge_complain_system("read the password file", path);
+    if (rc == KEDGE_OK)
+        rc = take_line(text, password);
+    kedge_file_release(text);
+    if (rc == KEDGE_E_MISSING)
+        return kedge_complain(KEDGE_EXIT_KEY, "%s: the first line holds no password", path);
+    if (rc != KEDGE_OK)
+        return kedge_complain(KEDGE_EXIT_KEY, "%s: a password has at most %u bytes, on one line",
+                              path, KEDGE_PASSWORD_MAX);
+    return KEDGE_EXIT_DONE;
+}
+
+/* Reads up to the line end into `line`; KEDGE_E_SYSTEM at the end of the terminal's input. */
+static enum kedge_rc read_line(int terminal, uint8_t *line, size_t capacity, size_t *size)
+{
+    *size = 0;
+    while (*size < capacity) {
+        ssize_t got = read(terminal, line + *size, 1);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return KEDGE_E_SYSTEM;
+        if (line[*size] == '\n')
+            return KEDGE_OK;
+        (*size)++;
+    }
+    return KEDGE_E_LIMIT;
+}
+
+/* One question; the terminal shows nothing of the answer. */
+static enum kedge_rc ask_once(int terminal, const char *question, struct kedge_password *password)
+{
+    uint8_t line[KEDGE_PASSWORD_MAX + 1];
+    size_t size = 0;
+    struct termios before;
+    if (tcgetattr(terminal, &before) != 0)
+        return KEDGE_E_SYSTEM;
+    struct termios silent = before;
+    silent.c_lflag &= ~(tcflag_t)ECHO;
+    kedge_interrupt_restores(terminal, &before);
+    enum kedge_rc rc = KEDGE_E_SYSTEM;
+    if (tcsetattr(terminal, TCSAFLUSH, &silent) != 0)
+        goto cleanup;
+    dprintf(terminal, "%s: ", question);
+    rc = read_line(terminal, line, sizeof line, &size);
+    dprintf(terminal, "\n");
+    if (rc == KEDGE_OK)
+        rc = take_line(kedge_slice(line, size), password);
+cleanup:
+    tcsetattr(terminal, TCSAFLUSH, &before);
+    kedge_interrupt_restores(-1, NULL);
+    kedge_wipe(line, sizeof line);
+    return rc;
+}
+
+static enum kedge_rc ask_twice(int terminal, const char *question, struct kedge_password *password)
+{
+    struct kedge_password again = {.size = 0};
+    KEDGE_TRY(ask_once(terminal, question, password));
+    enum kedge_rc rc = ask_once(terminal, "The same password again", &again);
+    if (rc == KEDGE_OK &&
+        !kedge_slice_equal(kedge_password_slice(password), kedge_password_slice(&again)))
+        rc = KEDGE_E_CONFLICT;
+    kedge_wipe(&again, sizeof again);
+    return rc;
+}
+
+enum kedge_exit kedge_password_ask(const char *key_path, bool is_new,
+                                   struct kedge_password *password)
+{
+    char question[512];
+    int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+    if (terminal < 0)
+        return kedge_complain(KEDGE_EXIT_KEY,
+                              "%s: a password is needed and there is no terminal to ask for it; "
+                              "use --password-file FILE%s",
+                              key_path, is_new ? " (or --no-password)" : "");
+    snprintf(question, sizeof question, is_new ? "New password for %.400s" : "Password for %.400s",
+             key_path);
+    enum kedge_rc rc =
+        is_new ? ask_twice(terminal, question, password) : ask_once(terminal, question, password);
+    close(terminal);
+    if (rc == KEDGE_E_CONFLICT)
+        return kedge_complain(KEDGE_EXIT_KEY, "%s: the two passwords differ; nothing was written",
+                              key_path);
+    if (rc == KEDGE_E_MISSING)
+        return kedge_complain(KEDGE_EXIT_KEY, "%s: the password is empty", key_path);
+    if (rc != KEDGE_OK)
+        return kedge_complain(KEDGE_EXIT_KEY, "%s: no password could be read from the terminal",
+                              key_path);
+    return KEDGE_EXIT_DONE;
+}

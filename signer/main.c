@@ -1,0 +1,77 @@
+/*
+ * kedge-sign: makes keys, signs firmware images into packages, and checks, shows and opens
+ * packages. The table of commands below is what is dispatched and what --help lists.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "signer/cli/interrupt.h"
+#include "signer/commands/commands.h"
+
+static const struct kedge_command *const commands[] = {
+    &kedge_command_keygen,  &kedge_command_create,  &kedge_command_verify,
+    &kedge_command_inspect, &kedge_command_extract,
+};
+
+#define COMMAND_COUNT (sizeof commands / sizeof commands[0])
+
+static void print_help(void)
+{
+    puts("usage: kedge-sign COMMAND [OPTION]...\n"
+         "\n"
+         "Turns firmware images into signed packages (SUIT envelopes), and checks them.\n");
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
+    puts("\n"
+         "  --help     this text; kedge-sign COMMAND --help for a command's options\n"
+         "  --version  the program's version\n"
+         "\n"
+         "Exit status: 0 done; 1 a readable file is not a valid package by these keys; 2 usage;\n"
+         "3 a policy refused it; 4 a key or password is not usable; 5 the system refused to read\n"
+         "or write.");
+}
+
+static enum kedge_exit run_command(const struct kedge_command *command, int count, char **words)
+{
+    struct kedge_arguments arguments;
+    bool help = false;
+    enum kedge_exit status = kedge_arguments_read(command, count, words, &arguments, &help);
+    if (status != KEDGE_EXIT_DONE)
+        return status;
+    if (help) {
+        kedge_command_help(command);
+        return KEDGE_EXIT_DONE;
+    }
+    return command->run(&arguments);
+}
+
+static enum kedge_exit dispatch(int count, char **words)
+{
+    if (count < 2)
+        return kedge_complain(KEDGE_EXIT_USAGE, "a command is missing; see kedge-sign --help");
+    if (strcmp(words[1], "--version") == 0) {
+        puts("kedge-sign " KEDGE_VERSION);
+        return KEDGE_EXIT_DONE;
+    }
+    if (strcmp(words[1], "--help") == 0 || strcmp(words[1], "-h") == 0) {
+        print_help();
+        return KEDGE_EXIT_DONE;
+    }
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(words[1], commands[i]->name) == 0)
+            return run_command(commands[i], count - 1, words + 1);
+    return kedge_complain(KEDGE_EXIT_USAGE, "there is no command %s; see kedge-sign --help",
+                          words[1]);
+}
+
+int main(int count, char **words)
+{
+    /* A file that may not grow any further is an error of write(), not the end of the program. */
+    signal(SIGXFSZ, SIG_IGN);
+    kedge_interrupt_begin();
+    enum kedge_exit status = dispatch(count, words);
+    if ((fflush(stdout) != 0 || ferror(stdout)) && status == KEDGE_EXIT_DONE)
+        return kedge_complain_system("write", "standard output");
+    return status;
+}
