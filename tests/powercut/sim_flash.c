@@ -1,0 +1,197 @@
+/* sim_flash.c: see sim_flash.h. */
+#include "tests/powercut/sim_flash.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *must(void *memory)
+{
+    if (memory == NULL) {
+        fputs("out of memory\n", stderr);
+        abort();
+    }
+    return memory;
+}
+
+static void violate(struct sim_flash *sim, const char *words)
+{
+    if (sim->violation == NULL)
+        sim->violation = words;
+}
+
+uint8_t *sim_byte(const struct sim_flash *sim, uint8_t *state, const struct sim_op *op,
+                  uint32_t offset)
+{
+    return state + sim->regions[op->region].base + op->offset + offset;
+}
+
+static uint8_t *written_flag(const struct sim_flash *sim, uint8_t *state, const struct sim_op *op,
+                             uint32_t offset)
+{
+    uint32_t at = sim->regions[op->region].base + op->offset + offset;
+    return state + sim->bytes_size + at / sim->geometry.write_size;
+}
+
+void sim_mark_written(const struct sim_flash *sim, uint8_t *state, const struct sim_op *op,
+                      uint32_t first, uint32_t end)
+{
+    for (uint32_t at = first; at < end; at += sim->geometry.write_size)
+        *written_flag(sim, state, op, at) = 1;
+}
+
+void sim_program(const struct sim_flash *sim, uint8_t *state, const struct sim_op *op,
+                 uint32_t first, uint32_t end)
+{
+    memcpy(sim_byte(sim, state, op, first), sim->data + op->data + first, end - first);
+    sim_mark_written(sim, state, op, first, end);
+}
+
+void sim_erase(const struct sim_flash *sim, uint8_t *state, const struct sim_op *op, uint32_t first,
+               uint32_t end)
+{
+    memset(sim_byte(sim, state, op, first), sim->geometry.erased_value, end - first);
+    for (uint32_t at = first; at < end; at += sim->geometry.write_size)
+        *written_flag(sim, state, op, at) = 0;
+}
+
+/* ---- the seam ---- */
+
+static struct sim_op *record(struct sim_flash *sim, enum sim_kind kind, unsigned region,
+                             uint32_t offset, uint32_t size)
+{
+    if (sim->log_count == sim->log_capacity) {
+        sim->log_capacity = sim->log_capacity * 2 + 64;
+        sim->log = must(realloc(sim->log, sim->log_capacity * sizeof *sim->log));
+    }
+    struct sim_op *op = &sim->log[sim->log_count++];
+    *op = (struct sim_op){
+        .kind = kind, .region = region, .offset = offset, .size = size, .data = sim->data_size};
+    return op;
+}
+
+static void record_data(struct sim_flash *sim, const void *data, size_t size)
+{
+    if (sim->data_size + size > sim->data_capacity) {
+        sim->data_capacity = (sim->data_capacity + size) * 2;
+        sim->data = must(realloc(sim->data, sim->data_capacity));
+    }
+    memcpy(sim->data + sim->data_size, data, size);
+    sim->data_size += size;
+}
+
+static bool inside(struct sim_region *region, uint32_t offset, size_t size, uint32_t unit)
+{
+    const struct kedge_flash *flash = &region->sim->flash[region->index];
+    bool good = offset <= flash->size && size <= flash->size - offset && offset % unit == 0 &&
+                size % unit == 0;
+    if (!good)
+        violate(region->sim, "an access is out of bounds or not aligned");
+    return good;
+}
+
+static enum kedge_rc read_region(void *context, uint32_t offset, void *out, size_t size)
+{
+    struct sim_region *region = context;
+    if (!inside(region, offset, size, 1) || region->sim->fail_reads[region->index])
+        return KEDGE_E_FLASH;
+    memcpy(out, region->sim->state + region->base + offset, size);
+    return KEDGE_OK;
+}
+
+static enum kedge_rc write_region(void *context, uint32_t offset, const void *data, size_t size)
+{
+    struct sim_region *region = context;
+    struct sim_flash *sim = region->sim;
+    uint32_t unit = sim->geometry.write_size;
+    if (!inside(region, offset, size, unit) || sim->fail_writes[region->index])
+        return KEDGE_E_FLASH;
+    struct sim_op *op = record(sim, SIM_WRITE, region->index, offset, (uint32_t)size);
+    record_data(sim, data, size);
+    for (uint32_t at = 0; at < op->size; at += unit)
+        if (*written_flag(sim, sim->state, op, at) != 0)
+            violate(sim, "a write unit is written twice without an erase");
+    if (sim->log_count - 1 == sim->weak_op)
+        sim->data[op->data] ^= 0x01;
+    sim_program(sim, sim->state, op, 0, op->size);
+    return KEDGE_OK;
+}
+
+static enum kedge_rc erase_region(void *context, uint32_t offset, uint32_t size)
+{
+    struct sim_region *region = context;
+    struct sim_flash *sim = region->sim;
+    if (!inside(region, offset, size, sim->geometry.erase_size) || sim->fail_writes[region->index])
+        return KEDGE_E_FLASH;
+    struct sim_op *op = record(sim, SIM_ERASE, region->index, offset, size);
+    sim_erase(sim, sim->state, op, 0, size);
+    return KEDGE_OK;
+}
+
+static enum kedge_rc sync_region(void *context)
+{
+    struct sim_region *region = context;
+    if (region->sim->fail_writes[region->index])
+        return KEDGE_E_FLASH;
+    record(region->sim, SIM_SYNC, region->index, 0, 0);
+    return KEDGE_OK;
+}
+
+/* ---- making it ---- */
+
+static uint32_t round_up(uint32_t value, uint32_t unit)
+{
+    return (value + unit - 1) / unit * unit;
+}
+
+static uint32_t region_size(const struct sim_geometry *geometry, unsigned region,
+                            uint32_t image_capacity)
+{
+    uint32_t erase = geometry->erase_size;
+    if (region == SIM_RECORD)
+        return 2 * round_up(KEDGE_BOOT_RECORD_SIZE, erase);
+    return round_up(KEDGE_SLOT_HEADER_SIZE + KEDGE_SUIT_HEAD_MAX, erase) +
+           round_up(image_capacity, erase);
+}
+
+void sim_init(struct sim_flash *sim, const struct sim_geometry *geometry, uint32_t image_capacity)
+{
+    *sim = (struct sim_flash){.geometry = *geometry, .weak_op = SIZE_MAX};
+    for (unsigned i = 0; i < SIM_REGIONS; i++) {
+        sim->regions[i] =
+            (struct sim_region){.sim = sim, .index = i, .base = (uint32_t)sim->bytes_size};
+        sim->flash[i] = (struct kedge_flash){.context = &sim->regions[i],
+                                             .size = region_size(geometry, i, image_capacity),
+                                             .erase_size = geometry->erase_size,
+                                             .write_size = geometry->write_size,
+                                             .erased_value = geometry->erased_value,
+                                             .read = read_region,
+                                             .write = write_region,
+                                             .erase = erase_region,
+                                             .sync = sync_region};
+        sim->bytes_size += sim->flash[i].size;
+    }
+    sim->state_size = sim->bytes_size + sim->bytes_size / geometry->write_size;
+    sim->state = must(malloc(sim->state_size));
+    memset(sim->state, geometry->erased_value, sim->bytes_size);
+    memset(sim->state + sim->bytes_size, 0, sim->state_size - sim->bytes_size);
+}
+
+void sim_free(struct sim_flash *sim)
+{
+    free(sim->state);
+    free(sim->log);
+    free(sim->data);
+    *sim = (struct sim_flash){0};
+}
+
+void sim_clear_log(struct sim_flash *sim)
+{
+    sim->log_count = 0;
+    sim->data_size = 0;
+}
+
+uint8_t *sim_bytes(const struct sim_flash *sim, unsigned region)
+{
+    return sim->state + sim->regions[region].base;
+}

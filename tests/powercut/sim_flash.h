@@ -1,0 +1,80 @@
+/*
+ * sim_flash.h: simulated flash under the real boot and install code: a boot record and two slots.
+ *
+ * It holds its users to the seam's contract (alignment, bounds, each write unit written at most
+ * once between two erases), keeps a log of what was asked of it, and can be made to fail. What a
+ * cut of power may leave behind is cut.h's matter, which works on the log.
+ */
+#ifndef KEDGE_TESTS_SIM_FLASH_H
+#define KEDGE_TESTS_SIM_FLASH_H
+
+#include <kedge/boot.h>
+
+#define SIM_REGIONS 3
+#define SIM_RECORD 0
+#define SIM_SLOT(n) (1 + (n))
+
+struct sim_geometry {
+    const char *name;
+    uint32_t write_size;
+    uint32_t erase_size;
+    uint8_t erased_value;
+    bool cached; /* writes and erases are volatile until a sync, and may get durable in any order */
+    bool one_disk; /* cached: a sync of one region makes all of them durable */
+};
+
+enum sim_kind { SIM_WRITE, SIM_ERASE, SIM_SYNC };
+
+struct sim_op {
+    enum sim_kind kind;
+    unsigned region;
+    uint32_t offset; /* in the region */
+    uint32_t size;
+    size_t data; /* of a write: where its bytes begin in sim_flash.data */
+};
+
+struct sim_region {
+    struct sim_flash *sim;
+    unsigned index;
+    uint32_t base; /* of its bytes in the state */
+};
+
+struct sim_flash {
+    struct sim_geometry geometry;
+    struct sim_region regions[SIM_REGIONS];
+    struct kedge_flash flash[SIM_REGIONS];
+    /* The state: all bytes, then a byte for each write unit that says whether it has been written.
+     */
+    uint8_t *state;
+    size_t bytes_size, state_size;
+    struct sim_op *log;
+    size_t log_count, log_capacity;
+    uint8_t *data;
+    size_t data_size, data_capacity;
+    const char *violation; /* the first breach of the contract; NULL when there was none */
+    size_t weak_op;        /* the logged write whose first bit does not hold; SIZE_MAX: none */
+    bool fail_reads[SIM_REGIONS], fail_writes[SIM_REGIONS];
+};
+
+/** Makes blank flash with room for `image_capacity` bytes of image in each slot; aborts without
+ * memory. */
+void sim_init(struct sim_flash *sim, const struct sim_geometry *geometry, uint32_t image_capacity);
+void sim_free(struct sim_flash *sim);
+void sim_clear_log(struct sim_flash *sim);
+
+/** The bytes of a region; tests may change them behind the code's back. */
+uint8_t *sim_bytes(const struct sim_flash *sim, unsigned region);
+
+/* The parts of one operation on a state as `sim` has it: whole units and whole bytes. */
+void sim_program(const struct sim_flash *sim, uint8_t *state, const struct sim_op *op,
+                 uint32_t first, uint32_t end);
+void sim_erase(const struct sim_flash *sim, uint8_t *state, const struct sim_op *op, uint32_t first,
+               uint32_t end);
+/** Marks the write units of [first, end) of `op` as written, whatever they hold. */
+void sim_mark_written(const struct sim_flash *sim, uint8_t *state, const struct sim_op *op,
+                      uint32_t first, uint32_t end);
+/** The byte of `state` at `offset` of the operation's range. */
+uint8_t *sim_byte(const struct sim_flash *sim, uint8_t *state, const struct sim_op *op,
+                  uint32_t offset);
+
+#endif
