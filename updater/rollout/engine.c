@@ -314,6 +314,17 @@ uint64_t kedge_engine_device_deployment(const struct kedge_engine *engine, const
     return device == NULL || device->working == NULL ? 0 : device->working->id;
 }
 
+void kedge_engine_figures(const struct kedge_engine *engine, uint64_t *rollouts_running,
+                          uint64_t *deployments_busy)
+{
+    *rollouts_running = *deployments_busy = 0;
+    for (const struct rollout_node *rollout = engine->first_rollout; rollout != NULL;
+         rollout = rollout->next) {
+        *rollouts_running += rollout->record.state == KEDGE_ROLLOUT_RUNNING;
+        *deployments_busy += rollout->in_flight;
+    }
+}
+
 bool kedge_engine_package_in_use(const struct kedge_engine *engine, const char *package_id)
 {
     const struct rollout_node *rollout = engine->first_rollout;

@@ -388,6 +388,9 @@ enum kedge_rc kedge_engine_deployment(const struct kedge_engine *engine, uint64_
                                       struct kedge_deployment *out) KEDGE_MUST_USE;
 /** The deployment that is at work on the device now; 0: none. */
 uint64_t kedge_engine_device_deployment(const struct kedge_engine *engine, const char *endpoint);
+/** How many rollouts are running and how many deployments are busy. O(rollouts). */
+void kedge_engine_figures(const struct kedge_engine *engine, uint64_t *rollouts_running,
+                          uint64_t *deployments_busy);
 /** Whether a rollout that has not ended rests on the package. O(rollouts). */
 bool kedge_engine_package_in_use(const struct kedge_engine *engine, const char *package_id);
 

@@ -79,7 +79,9 @@ static void write_queue(struct kedge_store *store, struct kedge_batch *first, bo
     char detail[KEDGE_STORE_ERROR_MAX] = "a reference does not hold";
     enum kedge_rc rc = held ? KEDGE_OK : kedge_sql_write_batches(&store->writer, first);
     if (rc != KEDGE_OK) {
-        (void)snprintf(detail, sizeof(detail), "%s (%.300s)", kedge_rc_text(rc),
+        /* A batch needs no slot: what lacks space here is the disk, or the database's limit. */
+        (void)snprintf(detail, sizeof(detail), "%s (%.300s)",
+                       rc == KEDGE_E_SPACE ? "no space is left for it" : kedge_rc_text(rc),
                        sqlite3_errmsg(store->writer.database));
         /* Held before anybody hears of the failure: nothing slips in between. */
         (void)pthread_mutex_lock(&store->lock);
@@ -141,8 +143,10 @@ static void *run(void *context)
         struct kedge_touches touches;
         store->first = store->last = NULL;
         take_touches(store, &touches);
-        if (first == NULL && touches.first == NULL && store->closing)
+        if (first == NULL && touches.first == NULL && store->closing) {
+            kedge_touches_free(&touches);
             break;
+        }
         bool held = store->held;
         (void)pthread_mutex_unlock(&store->lock);
         if (first != NULL)
