@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "updater/kedged/package_files.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <kedge/package.h>
@@ -13,6 +14,8 @@
 #include <unistd.h>
 
 #define PATH_SIZE 4096u
+#define NEW_FILE_PREFIX ".new-"
+#define PACKAGE_ENDING ".suit"
 
 static enum kedge_rc map_file(const char *path, struct kedge_slice *bytes)
 {
@@ -45,6 +48,11 @@ static void unmap(struct kedge_slice bytes)
 
 /* ---- files that are whole or absent ---- */
 
+static enum kedge_rc write_failed(void)
+{
+    return errno == ENOSPC || errno == EDQUOT ? KEDGE_E_SPACE : KEDGE_E_SYSTEM;
+}
+
 struct new_file {
     char path[PATH_SIZE];
     char temporary[PATH_SIZE + 16];
@@ -60,10 +68,10 @@ static enum kedge_rc new_file_open(struct new_file *new, const char *data_folder
     new->size = 0;
     snprintf(new->folder, sizeof new->folder, "%s/%s", data_folder, sub);
     if (mkdir(new->folder, 0700) != 0 && errno != EEXIST)
-        return KEDGE_E_SYSTEM;
-    snprintf(new->temporary, sizeof new->temporary, "%s/.new-XXXXXX", new->folder);
+        return write_failed();
+    snprintf(new->temporary, sizeof new->temporary, "%s/" NEW_FILE_PREFIX "XXXXXX", new->folder);
     new->file = mkostemp(new->temporary, O_CLOEXEC);
-    return new->file < 0 ? KEDGE_E_SYSTEM : KEDGE_OK;
+    return new->file < 0 ? write_failed() : KEDGE_OK;
 }
 
 static enum kedge_rc new_file_write(struct new_file *new, struct kedge_slice bytes)
@@ -75,7 +83,7 @@ static enum kedge_rc new_file_write(struct new_file *new, struct kedge_slice byt
         if (written < 0 && errno == EINTR)
             continue;
         if (written <= 0)
-            return KEDGE_E_SYSTEM;
+            return write_failed();
         bytes = kedge_slice(bytes.data + written, bytes.size - (size_t)written);
     }
     return KEDGE_OK;
@@ -90,12 +98,17 @@ static void new_file_drop(struct new_file *new)
     new->file = -1;
 }
 
-/* Durable under its name: the bytes first, then the name, then the folder that holds the name. */
+/*
+ * Durable under its name: the bytes first, then the name, then the folder that holds the name. A
+ * file that has the name already stays: another signature over the same manifest replaces nothing.
+ */
 static enum kedge_rc new_file_keep(struct new_file *new, const char *name)
 {
     snprintf(new->path, sizeof new->path, "%.3900s/%s", new->folder, name);
+    if (access(new->path, F_OK) == 0)
+        return KEDGE_OK;
     if (fsync(new->file) != 0 || rename(new->temporary, new->path) != 0)
-        return KEDGE_E_SYSTEM;
+        return write_failed();
     close(new->file);
     new->file = -1;
     int folder = open(new->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -108,9 +121,13 @@ static enum kedge_rc new_file_keep(struct new_file *new, const char *name)
 
 /* ---- checking ---- */
 
-static enum kedge_rc refuse(char reason[KEDGE_PACKAGE_REASON_MAX], const char *what, enum kedge_rc rc)
+static enum kedge_rc refuse(char reason[KEDGE_PACKAGE_REASON_MAX], const char *what,
+                            enum kedge_rc rc)
 {
-    snprintf(reason, KEDGE_PACKAGE_REASON_MAX, "%s: %s", what, kedge_rc_text(rc));
+    /* Of all that is read here nothing is a device's slot: space is what the server's disk lacks.
+     */
+    const char *words = rc == KEDGE_E_SPACE ? "the server's disk is full" : kedge_rc_text(rc);
+    snprintf(reason, KEDGE_PACKAGE_REASON_MAX, "%s: %s", what, words);
     return rc;
 }
 
@@ -214,7 +231,7 @@ static enum kedge_rc keep_package(const char *data_folder, struct kedge_slice pa
                                   const struct kedge_package_info *info, char *reason)
 {
     char name[sizeof info->id + 8];
-    snprintf(name, sizeof name, "%s.suit", info->id);
+    snprintf(name, sizeof name, "%s" PACKAGE_ENDING, info->id);
     struct new_file file = {.file = -1};
     enum kedge_rc rc = new_file_open(&file, data_folder, "packages");
     if (rc == KEDGE_OK)
@@ -223,6 +240,14 @@ static enum kedge_rc keep_package(const char *data_folder, struct kedge_slice pa
         rc = new_file_keep(&file, name);
     new_file_drop(&file);
     return rc == KEDGE_OK ? rc : refuse(reason, "storing the package", rc);
+}
+
+static void remove_file(const char *data_folder, const char *sub, const char *name,
+                        const char *ending)
+{
+    char path[PATH_SIZE];
+    snprintf(path, sizeof path, "%s/%s/%s%s", data_folder, sub, name, ending);
+    unlink(path);
 }
 
 enum kedge_rc kedge_package_accept(const char *data_folder, const char *upload,
@@ -242,20 +267,67 @@ enum kedge_rc kedge_package_accept(const char *data_folder, const char *upload,
     rc = check_package(bytes, trust, &package, info, reason);
     if (rc == KEDGE_OK)
         rc = make_device_file(data_folder, &package, info, reason);
-    if (rc == KEDGE_OK)
+    if (rc == KEDGE_OK) {
         rc = keep_package(data_folder, bytes, info, reason);
+        if (rc != KEDGE_OK)
+            remove_file(data_folder, "fw", info->device_file, "");
+    }
     unmap(bytes);
     return rc;
 }
 
 void kedge_package_remove(const char *data_folder, const char *id, const char *device_file)
 {
-    char path[PATH_SIZE];
-    snprintf(path, sizeof path, "%s/packages/%s.suit", data_folder, id);
-    unlink(path);
-    snprintf(path, sizeof path, "%s/fw/%s", data_folder, device_file);
-    unlink(path);
+    if (id != NULL)
+        remove_file(data_folder, "packages", id, PACKAGE_ENDING);
+    if (device_file != NULL)
+        remove_file(data_folder, "fw", device_file, "");
 }
+
+/* ---- what a crash left behind ---- */
+
+/* The digest in a name that has the form of a package's or device file's; false for any other. */
+static bool split_name(const char *name, const char *ending, char digest[2 * KEDGE_SHA256_SIZE + 1])
+{
+    uint8_t bytes[KEDGE_SHA256_SIZE];
+    size_t size = 2 * sizeof bytes;
+    if (strlen(name) != size + strlen(ending) || strcmp(name + size, ending) != 0 ||
+        kedge_hex_decode(kedge_slice(name, size), bytes, sizeof bytes) != KEDGE_OK)
+        return false;
+    memcpy(digest, name, size);
+    digest[size] = '\0';
+    return true;
+}
+
+static size_t sweep_folder(const char *data_folder, const char *sub, const char *ending,
+                           kedge_package_known_fn *known, void *context)
+{
+    char path[PATH_SIZE], digest[2 * KEDGE_SHA256_SIZE + 1];
+    snprintf(path, sizeof path, "%s/%s", data_folder, sub);
+    DIR *folder = opendir(path);
+    size_t removed = 0;
+    struct dirent *entry;
+    while (folder != NULL && (entry = readdir(folder)) != NULL) {
+        bool half = strncmp(entry->d_name, NEW_FILE_PREFIX, strlen(NEW_FILE_PREFIX)) == 0;
+        bool ours = split_name(entry->d_name, ending, digest);
+        if (!half && (!ours || known(context, digest)))
+            continue;
+        remove_file(data_folder, sub, entry->d_name, "");
+        removed++;
+    }
+    if (folder != NULL)
+        closedir(folder);
+    return removed;
+}
+
+size_t kedge_package_sweep(const char *data_folder, kedge_package_known_fn *package_known,
+                           kedge_package_known_fn *device_file_known, void *context)
+{
+    return sweep_folder(data_folder, "packages", PACKAGE_ENDING, package_known, context) +
+           sweep_folder(data_folder, "fw", "", device_file_known, context);
+}
+
+/* ---- serving ---- */
 
 enum kedge_rc kedge_package_map(const char *data_folder, const char *device_file,
                                 struct kedge_package_mapping *mapping)
