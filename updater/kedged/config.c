@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "updater/kedged/config.h"
 
+#include <arpa/inet.h>
 #include <getopt.h>
 #include <ini.h>
 #include <stdlib.h>
@@ -109,7 +110,8 @@ static bool read_file(struct kedge_config *config)
 
 /* ---- checks across fields ---- */
 
-enum kedge_rc kedge_config_split_address(const char *text, char *host, size_t host_size, uint16_t *port)
+enum kedge_rc kedge_config_split_address(const char *text, char *host, size_t host_size,
+                                         uint16_t *port)
 {
     const char *colon = strrchr(text, ':');
     if (colon == NULL || colon[1] == '\0')
@@ -137,10 +139,40 @@ static bool check_address(const char *name, const char *text)
 {
     char host[KEDGE_CONFIG_TEXT_MAX];
     uint16_t port;
-    if (text[0] == '\0' || kedge_config_split_address(text, host, sizeof host, &port) == KEDGE_OK)
+    struct in6_addr address;
+    if (text[0] == '\0')
         return true;
-    fprintf(stderr, "kedged: --%s %s: write it as ADDR:PORT, as 127.0.0.1:5683 or [::1]:5683\n", name,
-            text);
+    if (kedge_config_split_address(text, host, sizeof host, &port) == KEDGE_OK &&
+        (host[0] == '\0' || inet_pton(AF_INET, host, &address) == 1 ||
+         inet_pton(AF_INET6, host, &address) == 1))
+        return true;
+    fprintf(stderr, "kedged: --%s %s: write it as ADDR:PORT, as 127.0.0.1:5683 or [::1]:5683\n",
+            name, text);
+    return false;
+}
+
+static bool is_loopback(const char *host)
+{
+    struct in_addr v4;
+    struct in6_addr v6;
+    if (inet_pton(AF_INET, host, &v4) == 1)
+        return ntohl(v4.s_addr) >> 24 == 127;
+    return inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+}
+
+/* The token that every request carries must not travel over a network unencrypted. */
+static bool check_http(const struct kedge_config *config)
+{
+    char host[KEDGE_CONFIG_TEXT_MAX];
+    uint16_t port;
+    if (config->insecure_http ||
+        kedge_config_split_address(config->http, host, sizeof host, &port) != KEDGE_OK ||
+        is_loopback(host))
+        return true;
+    fprintf(stderr,
+            "kedged: --http %s: without TLS the API is served on loopback only (127.0.0.1 or\n"
+            "[::1]); --insecure-http serves it there all the same, token and all\n",
+            config->http);
     return false;
 }
 
@@ -161,7 +193,8 @@ static bool check(const struct kedge_config *config)
                 config->log_level);
         return false;
     }
-    return check_address("coap", config->coap) && check_address("http", config->http);
+    return check_address("coap", config->coap) && check_address("http", config->http) &&
+           check_http(config);
 }
 
 /* ---- the command line ---- */
@@ -227,5 +260,8 @@ enum kedge_config_outcome kedge_config_read(int argc, char **argv, struct kedge_
         return outcome;
     if (!check(config))
         return KEDGE_CONFIG_USAGE;
-    return config->check_config ? KEDGE_CONFIG_END : KEDGE_CONFIG_RUN;
+    if (!config->check_config)
+        return KEDGE_CONFIG_RUN;
+    puts("kedged: the configuration is good");
+    return KEDGE_CONFIG_END;
 }

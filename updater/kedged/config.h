@@ -34,7 +34,7 @@ enum kedge_config_outcome { KEDGE_CONFIG_RUN, KEDGE_CONFIG_END, KEDGE_CONFIG_USA
 enum kedge_config_outcome kedge_config_read(int argc, char **argv, struct kedge_config *config);
 
 /** Splits "127.0.0.1:5683", "[::1]:5683" or ":5683" (all addresses) into host and port text. */
-enum kedge_rc kedge_config_split_address(const char *text, char *host, size_t host_size, uint16_t *port)
-    KEDGE_MUST_USE;
+enum kedge_rc kedge_config_split_address(const char *text, char *host, size_t host_size,
+                                         uint16_t *port) KEDGE_MUST_USE;
 
 #endif

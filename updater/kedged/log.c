@@ -34,8 +34,8 @@ void kedge_log(enum kedge_log_level level, const char *format, ...)
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &utc);
     size_t head = strftime(line, sizeof line, "%Y-%m-%dT%H:%M:%S", &utc);
-    head += (size_t)snprintf(line + head, sizeof line - head, ".%03ldZ %-7s ", now.tv_nsec / 1000000,
-                             level_names[level]);
+    head += (size_t)snprintf(line + head, sizeof line - head, ".%03ldZ %-7s ",
+                             now.tv_nsec / 1000000, level_names[level]);
     va_list arguments;
     va_start(arguments, format);
     int body = vsnprintf(line + head, sizeof line - head - 1, format, arguments);

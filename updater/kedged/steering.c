@@ -2,12 +2,12 @@
 #define _GNU_SOURCE
 #include "updater/kedged/steering.h"
 
+#include "updater/kedged/clock.h"
 #include "updater/kedged/log.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define RELOAD_DELAY_MS 1000u
 
@@ -36,16 +36,10 @@ struct voyage {
     char error[KEDGE_STORE_ERROR_MAX];
 };
 
-static uint64_t wall_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
-}
-
 static void on_tick(void *context)
 {
-    kedge_steering_handle(context, &(struct kedge_engine_event){.kind = KEDGE_EVENT_TICK}, NULL, NULL);
+    kedge_steering_handle(context, &(struct kedge_engine_event){.kind = KEDGE_EVENT_TICK}, NULL,
+                          NULL);
 }
 
 /* The engine counts in wall time, timers in monotonic time. */
@@ -56,7 +50,7 @@ static void arm_tick(struct kedge_steering *steering)
         kedge_net_timer_cancel(steering->net, &steering->tick);
         return;
     }
-    uint64_t now_ms = wall_ms();
+    uint64_t now_ms = kedge_wall_ms();
     uint64_t delay_ms = at_ms > now_ms ? at_ms - now_ms : 0;
     kedge_net_timer_arm(steering->net, &steering->tick, kedge_net_now_ms(steering->net) + delay_ms,
                         on_tick, steering);
@@ -70,9 +64,11 @@ static void carry_out(struct kedge_steering *steering, const struct kedge_engine
     }
     /* What has changed since the command was given wins: an ended deployment is not offered. */
     struct kedge_deployment deployment;
-    const struct kedge_rollout *rollout = kedge_engine_rollout(steering->engine, command->rollout_id);
+    const struct kedge_rollout *rollout =
+        kedge_engine_rollout(steering->engine, command->rollout_id);
     if (rollout == NULL ||
-        kedge_engine_deployment(steering->engine, command->deployment_id, &deployment) != KEDGE_OK ||
+        kedge_engine_deployment(steering->engine, command->deployment_id, &deployment) !=
+            KEDGE_OK ||
         !kedge_deployment_state_busy(deployment.state))
         return;
     steering->crew.offer(steering->crew.context, &deployment, rollout);
@@ -126,18 +122,17 @@ static enum kedge_rc load(struct kedge_steering *steering, char error[KEDGE_STOR
     struct kedge_reader *reader = NULL;
     struct kedge_engine *engine = NULL;
     struct kedge_engine_ids last = {0};
-    enum kedge_rc rc = kedge_reader_open(steering->folder, &reader, error);
-    if (rc != KEDGE_OK)
-        return rc;
-    rc = kedge_reader_last_ids(reader, &last);
+    KEDGE_TRY(kedge_reader_open(steering->folder, &reader, error));
+    enum kedge_rc rc = kedge_reader_last_ids(reader, &last);
     if (rc == KEDGE_OK)
         rc = kedge_engine_create(&last, &engine);
     if (rc == KEDGE_OK)
         rc = load_records(reader, engine);
     if (rc == KEDGE_OK)
-        rc = kedge_engine_load_done(engine, wall_ms(), &steering->output);
+        rc = kedge_engine_load_done(engine, kedge_wall_ms(), &steering->output);
     if (rc != KEDGE_OK) {
-        snprintf(error, KEDGE_STORE_ERROR_MAX, "the rollouts cannot be loaded: %s", kedge_rc_text(rc));
+        snprintf(error, KEDGE_STORE_ERROR_MAX, "the rollouts cannot be loaded: %s",
+                 kedge_rc_text(rc));
         kedge_engine_destroy(engine);
     } else {
         steering->engine = engine;
@@ -167,7 +162,8 @@ static void on_reload(void *context)
 
 static void lose(struct kedge_steering *steering, const char *error)
 {
-    kedge_log(KEDGE_LOG_ERROR, "store: %s; changes are refused until it can be written again", error);
+    kedge_log(KEDGE_LOG_ERROR, "store: %s; changes are refused until it can be written again",
+              error);
     kedge_engine_destroy(steering->engine);
     steering->engine = NULL;
     steering->epoch++;
@@ -178,14 +174,20 @@ static void lose(struct kedge_steering *steering, const char *error)
 
 /* ---- the way of one output ---- */
 
+static bool is_current(const struct voyage *voyage)
+{
+    return voyage->epoch == voyage->steering->epoch && voyage->steering->engine != NULL;
+}
+
 static void arrive(void *context)
 {
     struct voyage *voyage = context;
     struct kedge_steering *steering = voyage->steering;
-    bool current = voyage->epoch == steering->epoch && steering->engine != NULL;
-    if (voyage->rc != KEDGE_OK && current)
+    if (voyage->rc != KEDGE_OK && is_current(voyage))
         lose(steering, voyage->error);
-    for (size_t i = 0; voyage->rc == KEDGE_OK && current && i < voyage->command_count; i++)
+    /* A command may lead to another loss: then the rest is out of date. */
+    for (size_t i = 0; voyage->rc == KEDGE_OK && i < voyage->command_count && is_current(voyage);
+         i++)
         carry_out(steering, &voyage->commands[i]);
     if (voyage->done != NULL)
         voyage->done(voyage->context, voyage->rc, voyage->rollout_id, voyage->error);
@@ -205,7 +207,8 @@ static void on_durable(void *context, enum kedge_rc rc, const char *error)
     }
 }
 
-static struct voyage *embark(struct kedge_steering *steering, kedge_steering_done_fn *done, void *context)
+static struct voyage *embark(struct kedge_steering *steering, kedge_steering_done_fn *done,
+                             void *context)
 {
     struct voyage *voyage = calloc(1, sizeof *voyage);
     if (voyage == NULL)
@@ -256,10 +259,12 @@ void kedge_steering_handle(struct kedge_steering *steering, const struct kedge_e
 {
     if (steering->engine == NULL) {
         if (done != NULL)
-            done(context, KEDGE_E_BUSY, 0, "the store cannot be written at the moment; see the server's log");
+            done(context, KEDGE_E_BUSY, 0,
+                 "the store cannot be written at the moment; see the server's log");
         return;
     }
-    enum kedge_rc rc = kedge_engine_handle(steering->engine, wall_ms(), event, &steering->output);
+    enum kedge_rc rc =
+        kedge_engine_handle(steering->engine, kedge_wall_ms(), event, &steering->output);
     if (rc == KEDGE_OK) {
         submit(steering, done, context);
         return;
@@ -297,13 +302,25 @@ enum kedge_rc kedge_steering_create(struct kedge_net *net, struct kedge_store *s
     return KEDGE_OK;
 }
 
+void kedge_steering_store_failed(struct kedge_steering *steering, const char *error)
+{
+    if (steering->engine != NULL)
+        lose(steering, error);
+}
+
+void kedge_steering_end(struct kedge_steering *steering)
+{
+    kedge_net_timer_cancel(steering->net, &steering->tick);
+    kedge_net_timer_cancel(steering->net, &steering->reload);
+    kedge_engine_destroy(steering->engine);
+    steering->engine = NULL;
+    steering->epoch++;
+}
+
 void kedge_steering_destroy(struct kedge_steering *steering)
 {
     if (steering == NULL)
         return;
-    kedge_net_timer_cancel(steering->net, &steering->tick);
-    kedge_net_timer_cancel(steering->net, &steering->reload);
     kedge_engine_output_clear(&steering->output);
-    kedge_engine_destroy(steering->engine);
     free(steering);
 }

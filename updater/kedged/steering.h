@@ -20,18 +20,32 @@ struct kedge_steering_crew {
     void (*offer)(void *context, const struct kedge_deployment *deployment,
                   const struct kedge_rollout *rollout);
     void (*cancel)(void *context, uint64_t deployment_id);
-    /** The engine was loaded anew: say kedge_steering_handle(DEVICE_PRESENT) for each device that is there. */
+    /** The engine was loaded anew: say kedge_steering_handle(DEVICE_PRESENT) for each device that
+     * is there. */
     void (*reloaded)(void *context);
 };
 
 /** Loads the engine from the store. `net`, `store` and `folder` outlive it. */
 enum kedge_rc kedge_steering_create(struct kedge_net *net, struct kedge_store *store,
                                     const char *folder, const struct kedge_steering_crew *crew,
-                                    struct kedge_steering **out, char error[KEDGE_STORE_ERROR_MAX])
-    KEDGE_MUST_USE;
+                                    struct kedge_steering **out,
+                                    char error[KEDGE_STORE_ERROR_MAX]) KEDGE_MUST_USE;
+/**
+ * Nothing is carried out or written any more. What was submitted before is still answered, as the
+ * store and the posts of `net` get to it. Before kedge_net_destroy(), when the loop has ended.
+ */
+void kedge_steering_end(struct kedge_steering *steering);
+/** After kedge_steering_end(), when the store is closed and `net` destroyed. NULL is fine. */
 void kedge_steering_destroy(struct kedge_steering *steering);
 
-/** How an event ended, told once on the network thread: `text` is the refusal, or the store's error. */
+/**
+ * "Something else than a rollout could not be written": the store is held now, so the engine is
+ * thrown away and loaded again, and the store let go, as after a failure of its own.
+ */
+void kedge_steering_store_failed(struct kedge_steering *steering, const char *error);
+
+/** How an event ended, told once on the network thread: `text` is the refusal, or the store's
+ * error. */
 typedef void kedge_steering_done_fn(void *context, enum kedge_rc rc, uint64_t rollout_id,
                                     const char *text);
 

@@ -1,4 +1,5 @@
-/* trust.c: trust records as keys; the record says what a key may do, the key says nothing itself. */
+/* trust.c: trust records as keys; the record says what a key may do, the key says nothing itself.
+ */
 #include "updater/kedged/trust.h"
 
 struct loading {

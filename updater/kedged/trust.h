@@ -17,7 +17,7 @@ struct kedge_trusted_keys {
  * kedge_trusted_keys_load() reads all trust records. KEDGE_E_KEY when a stored key cannot be used,
  * KEDGE_E_LIMIT when there are more than KEDGE_PACKAGE_KEYS_MAX.
  */
-enum kedge_rc kedge_trusted_keys_load(struct kedge_reader *reader, struct kedge_trusted_keys *out)
-    KEDGE_MUST_USE;
+enum kedge_rc kedge_trusted_keys_load(struct kedge_reader *reader,
+                                      struct kedge_trusted_keys *out) KEDGE_MUST_USE;
 
 #endif

@@ -1,0 +1,294 @@
+/*
+ * backend.c: the table, what its parts share, and what only looks.
+ */
+#define _GNU_SOURCE
+#include "updater/kedged/backend.h"
+
+#include "updater/kedged/call.h"
+#include "updater/kedged/clock.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define HEALTH_WAIT_MS 1000
+
+/* ---- what the parts share ---- */
+
+enum kedge_rc kedge_backend_refuse(char *text, enum kedge_rc rc, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, KEDGE_BACKEND_TEXT_MAX, format, arguments);
+    va_end(arguments);
+    return rc;
+}
+
+enum kedge_rc kedge_backend_reader(struct kedge_backend_state *state, struct kedge_reader **reader,
+                                   char *text)
+{
+    char error[KEDGE_STORE_ERROR_MAX];
+    enum kedge_rc rc = kedge_reader_open(state->folder, reader, error);
+    return rc == KEDGE_OK ? rc : kedge_backend_refuse(text, rc, "%s", error);
+}
+
+static enum kedge_rc add_audit(struct kedge_batch *batch, const struct kedge_change *change)
+{
+    struct kedge_audit_entry entry = {.at_ms = kedge_wall_ms()};
+    (void)snprintf(entry.who, sizeof(entry.who), "%s", change->who);
+    (void)snprintf(entry.what, sizeof(entry.what), "%s", change->what);
+    (void)snprintf(entry.subject, sizeof(entry.subject), "%s", change->subject);
+    (void)snprintf(entry.before, sizeof(entry.before), "%s", change->before ? change->before : "");
+    (void)snprintf(entry.after, sizeof(entry.after), "%s", change->after ? change->after : "");
+    return kedge_batch_add_audit(batch, &entry);
+}
+
+struct failure {
+    struct kedge_bridge *bridge;
+    char error[KEDGE_STORE_ERROR_MAX];
+};
+
+static void tell_failure(void *context)
+{
+    struct failure *failure = context;
+    if (!failure->bridge->ended)
+        kedge_steering_store_failed(failure->bridge->steering, failure->error);
+    free(failure);
+}
+
+/* The store is held until the steering has loaded again what is durable. */
+static void store_failed(struct kedge_backend_state *state, const char *error)
+{
+    struct failure *failure = calloc(1, sizeof(*failure));
+    if (failure == NULL)
+        return; /* the steering's own next change will run into it */
+    failure->bridge = state->bridge;
+    (void)snprintf(failure->error, sizeof(failure->error), "%s", error);
+    if (kedge_net_post(state->net, tell_failure, failure) != KEDGE_OK)
+        free(failure);
+}
+
+enum kedge_rc kedge_backend_commit(struct kedge_backend_state *state, struct kedge_batch *batch,
+                                   const struct kedge_change *change, char *text)
+{
+    enum kedge_rc rc = add_audit(batch, change);
+    if (rc != KEDGE_OK) {
+        kedge_batch_destroy(batch);
+        return rc;
+    }
+    rc = kedge_call_commit(state->store, batch, text);
+    if (rc != KEDGE_OK && rc != KEDGE_E_CONFLICT)
+        store_failed(state, text);
+    return rc;
+}
+
+/* ---- tags ---- */
+
+static enum kedge_rc device_set_tags(void *context, const char *who, const char *endpoint,
+                                     const char *tags_json, char *text)
+{
+    struct kedge_backend_state *state = context;
+    struct kedge_reader *reader;
+    struct kedge_device_record record;
+    KEDGE_TRY(kedge_backend_reader(state, &reader, text));
+    enum kedge_rc rc = kedge_reader_device(reader, endpoint, &record);
+    kedge_reader_close(reader);
+    if (rc != KEDGE_OK)
+        return kedge_backend_refuse(text, rc, "there is no device %s", endpoint);
+    const struct kedge_change change = {.who = who,
+                                        .what = "device.tag",
+                                        .subject = endpoint,
+                                        .before = record.tags,
+                                        .after = tags_json};
+    struct kedge_batch *batch = kedge_batch_create();
+    if (batch == NULL)
+        return KEDGE_E_MEMORY;
+    rc = kedge_batch_set_tags(batch, endpoint, tags_json);
+    if (rc == KEDGE_OK)
+        return kedge_backend_commit(state, batch, &change, text);
+    kedge_batch_destroy(batch);
+    return rc;
+}
+
+/* ---- looking, on the network thread ---- */
+
+static const char held_text[] = "the store cannot be written at the moment; see the server's log";
+
+struct explaining {
+    struct kedge_backend_state *state;
+    uint64_t rollout_id;
+    int64_t group_index;
+    char *explanation;
+};
+
+static void explain(struct kedge_call *call)
+{
+    struct explaining *explaining = call->context;
+    const struct kedge_engine *engine = kedge_steering_engine(explaining->state->bridge->steering);
+    if (engine == NULL) {
+        kedge_call_answer(call, KEDGE_E_BUSY, held_text);
+        return;
+    }
+    uint64_t now_ms = kedge_wall_ms();
+    enum kedge_rc rc = explaining->group_index < 0
+                           ? kedge_engine_explain_rollout(engine, explaining->rollout_id, now_ms,
+                                                          explaining->explanation)
+                           : kedge_engine_explain_group(engine, explaining->rollout_id,
+                                                        (uint32_t)explaining->group_index, now_ms,
+                                                        explaining->explanation);
+    kedge_call_answer(call, rc, "");
+}
+
+static enum kedge_rc rollout_explain(void *context, uint64_t rollout_id, int64_t group_index,
+                                     char explanation[KEDGE_EXPLANATION_MAX])
+{
+    struct kedge_backend_state *state = context;
+    struct explaining explaining = {state, rollout_id, group_index, explanation};
+    struct kedge_call call = {.fn = explain, .context = &explaining};
+    return kedge_call_network(state->net, &call);
+}
+
+struct looking {
+    struct kedge_backend_state *state;
+    struct kedge_backend_look *looks;
+    size_t count;
+};
+
+static void look(struct kedge_call *call)
+{
+    struct looking *looking = call->context;
+    const struct kedge_engine *engine = kedge_steering_engine(looking->state->bridge->steering);
+    uint64_t now_ms = kedge_wall_ms();
+    for (size_t i = 0; engine != NULL && i < looking->count; i++) {
+        struct kedge_backend_look *one = &looking->looks[i];
+        struct kedge_deployment deployment;
+        one->live = kedge_engine_deployment(engine, one->deployment_id, &deployment) == KEDGE_OK &&
+                    kedge_engine_explain_deployment(engine, one->deployment_id, now_ms,
+                                                    one->explanation) == KEDGE_OK;
+        one->bytes_done = one->live ? deployment.bytes_done : 0;
+        one->bytes_total = one->live ? deployment.bytes_total : 0;
+    }
+    kedge_call_answer(call, engine != NULL ? KEDGE_OK : KEDGE_E_BUSY,
+                      engine != NULL ? "" : held_text);
+}
+
+static enum kedge_rc deployments_look(void *context, struct kedge_backend_look *looks, size_t count)
+{
+    struct kedge_backend_state *state = context;
+    struct looking looking = {state, looks, count};
+    struct kedge_call call = {.fn = look, .context = &looking};
+    if (count > KEDGE_BACKEND_LOOKS_MAX)
+        return KEDGE_E_LIMIT;
+    for (size_t i = 0; i < count; i++)
+        looks[i].live = false;
+    return kedge_call_network(state->net, &call);
+}
+
+/* ---- health: the one question that does not wait for its answer for ever ---- */
+
+/* Shared by who asks and who answers; the last of them frees it. */
+struct checkup {
+    struct kedge_backend_state *state;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    bool answered, given_up;
+    struct kedge_backend_health health;
+};
+
+static void checkup_free(struct checkup *checkup)
+{
+    (void)pthread_cond_destroy(&checkup->wake);
+    (void)pthread_mutex_destroy(&checkup->lock);
+    free(checkup);
+}
+
+static void check_up(void *context)
+{
+    struct checkup *checkup = context;
+    struct kedge_bridge *bridge = checkup->state->bridge;
+    const struct kedge_engine *engine =
+        bridge->ended ? NULL : kedge_steering_engine(bridge->steering);
+    struct kedge_backend_health health = {.ready = engine != NULL};
+    if (!bridge->ended)
+        health.devices_registered = kedge_fleet_counters(bridge->fleet).registered;
+    if (engine != NULL)
+        kedge_engine_figures(engine, &health.rollouts_running, &health.deployments_busy);
+    (void)pthread_mutex_lock(&checkup->lock);
+    bool given_up = checkup->given_up;
+    checkup->health = health;
+    checkup->answered = true;
+    (void)pthread_cond_signal(&checkup->wake);
+    (void)pthread_mutex_unlock(&checkup->lock);
+    if (given_up)
+        checkup_free(checkup);
+}
+
+static struct checkup *checkup_create(struct kedge_backend_state *state)
+{
+    struct checkup *checkup = calloc(1, sizeof(*checkup));
+    pthread_condattr_t attributes;
+    if (checkup == NULL)
+        return NULL;
+    checkup->state = state;
+    (void)pthread_mutex_init(&checkup->lock, NULL);
+    (void)pthread_condattr_init(&attributes);
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&checkup->wake, &attributes);
+    (void)pthread_condattr_destroy(&attributes);
+    return checkup;
+}
+
+static void health(void *context, struct kedge_backend_health *out)
+{
+    struct kedge_backend_state *state = context;
+    struct timespec until;
+    *out = (struct kedge_backend_health){.ready = false};
+    struct checkup *checkup = checkup_create(state);
+    if (checkup == NULL)
+        return;
+    if (kedge_net_post(state->net, check_up, checkup) != KEDGE_OK) {
+        checkup_free(checkup);
+        return;
+    }
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += HEALTH_WAIT_MS / 1000;
+    (void)pthread_mutex_lock(&checkup->lock);
+    while (!checkup->answered &&
+           pthread_cond_timedwait(&checkup->wake, &checkup->lock, &until) == 0)
+        continue;
+    *out = checkup->health;
+    bool answered = checkup->answered;
+    checkup->given_up = !answered;
+    (void)pthread_mutex_unlock(&checkup->lock);
+    if (answered)
+        checkup_free(checkup);
+}
+
+/* ---- the table ---- */
+
+void kedge_backend_init(struct kedge_backend_state *state, struct kedge_backend *table)
+{
+    (void)pthread_mutex_init(&state->trust_lock, NULL);
+    (void)pthread_mutex_init(&state->package_lock, NULL);
+    *table = (struct kedge_backend){
+        .context = state,
+        .trust_add = kedge_backend_trust_add,
+        .trust_remove = kedge_backend_trust_remove,
+        .package_accept = kedge_backend_package_accept,
+        .package_delete = kedge_backend_package_delete,
+        .rollout_create = kedge_backend_rollout_create,
+        .rollout_change = kedge_backend_rollout_change,
+        .device_set_tags = device_set_tags,
+        .rollout_explain = rollout_explain,
+        .deployments_look = deployments_look,
+        .health = health,
+    };
+}
+
+void kedge_backend_clear(struct kedge_backend_state *state)
+{
+    (void)pthread_mutex_destroy(&state->trust_lock);
+    (void)pthread_mutex_destroy(&state->package_lock);
+}

@@ -1,0 +1,76 @@
+/*
+ * backend.h: the table of updater/api/backend.h, filled in.
+ *
+ *   backend.c           the table; looking; tags
+ *   trust_changes.c     trust records      package_changes.c   packages
+ *   rollout_changes.c   rollouts           targets.c           the devices of a new one
+ *
+ * Trust records, packages and tags are the store's alone: the API's thread writes them itself, one
+ * at a time, and the network thread hears of it only where it matters (a file that is served).
+ */
+#ifndef KEDGE_UPDATER_KEDGED_BACKEND_H
+#define KEDGE_UPDATER_KEDGED_BACKEND_H
+
+#include "updater/api/backend.h"
+#include "updater/kedged/bridge.h"
+
+#include <pthread.h>
+
+struct kedge_backend_state {
+    struct kedge_net *net;
+    struct kedge_store *store;
+    struct kedge_bridge *bridge;
+    const char *folder;
+    bool allow_development_keys;
+    pthread_mutex_t trust_lock;   /* what is looked up is still so when it is written */
+    pthread_mutex_t package_lock; /* likewise, and one package is checked at a time */
+};
+
+/** Fills in `table`; what `state` points to outlives it. */
+void kedge_backend_init(struct kedge_backend_state *state, struct kedge_backend *table);
+void kedge_backend_clear(struct kedge_backend_state *state);
+
+/* ---- for the files of the backend ---- */
+
+/** What was done, for the audit log. NULL texts are empty. */
+struct kedge_change {
+    const char *who;
+    const char *what;
+    const char *subject;
+    const char *before;
+    const char *after;
+};
+
+/**
+ * Adds the change's audit entry to the batch, commits it and waits. Takes the batch over. When the
+ * store could not be written, it lets the steering know.
+ */
+enum kedge_rc kedge_backend_commit(struct kedge_backend_state *state, struct kedge_batch *batch,
+                                   const struct kedge_change *change, char *text) KEDGE_MUST_USE;
+/** A reader for one call; its error goes to `text`. */
+enum kedge_rc kedge_backend_reader(struct kedge_backend_state *state, struct kedge_reader **reader,
+                                   char *text) KEDGE_MUST_USE;
+/** Leaves words in `text` and hands `rc` back. */
+enum kedge_rc kedge_backend_refuse(char *text, enum kedge_rc rc, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* trust_changes.c */
+enum kedge_rc kedge_backend_trust_add(void *context, const char *who, const char *name,
+                                      struct kedge_slice pem, struct kedge_trust_record *out,
+                                      char *text);
+enum kedge_rc kedge_backend_trust_remove(void *context, const char *who, const uint8_t key_id[32],
+                                         char *text);
+/* package_changes.c */
+enum kedge_rc kedge_backend_package_accept(void *context, const char *who, const char *path,
+                                           char id[KEDGE_PACKAGE_ID_SIZE + 1], bool *existed,
+                                           char *text);
+enum kedge_rc kedge_backend_package_delete(void *context, const char *who, const char *id,
+                                           char *text);
+/* rollout_changes.c */
+enum kedge_rc kedge_backend_rollout_create(void *context, const char *who,
+                                           const struct kedge_backend_rollout *rollout,
+                                           uint64_t *rollout_id, char *text);
+enum kedge_rc kedge_backend_rollout_change(void *context, const char *who, uint64_t rollout_id,
+                                           enum kedge_backend_rollout_change change, char *text);
+
+#endif

@@ -1,0 +1,190 @@
+/*
+ * bridge.c: the engine's commands become jobs, and what the jobs report becomes events.
+ */
+#define _GNU_SOURCE
+#include "updater/kedged/bridge.h"
+
+#include "updater/kedged/log.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One step of a deployment has one name on both sides. */
+_Static_assert(KEDGE_UPDATE_PHASE_COUNT - KEDGE_UPDATE_OFFERED ==
+                   KEDGE_DEPLOYMENT_CANCELED + 1 - KEDGE_DEPLOYMENT_OFFERED,
+               "phases are the deployment states from offered to canceled");
+_Static_assert(KEDGE_UPDATE_NO_RESULT == KEDGE_UPDATE_RESULT_NONE, "no Update Result yet");
+
+static enum kedge_deployment_state state_of_phase(enum kedge_update_phase phase)
+{
+    return (enum kedge_deployment_state)(KEDGE_DEPLOYMENT_OFFERED + (int)phase);
+}
+
+static enum kedge_update_phase phase_of_state(enum kedge_deployment_state state)
+{
+    return (enum kedge_update_phase)((int)state - KEDGE_DEPLOYMENT_OFFERED);
+}
+
+/* ---- reports ---- */
+
+static void on_report(void *context, const struct kedge_update_report *report)
+{
+    struct kedge_bridge *bridge = context;
+    struct kedge_engine_event event = {
+        .kind = KEDGE_EVENT_DEPLOYMENT_REPORT,
+        .report = {.deployment_id = report->deployment_id,
+                   .state = state_of_phase(report->phase),
+                   .update_result = report->update_result,
+                   .reason = report->reason,
+                   .bytes_done = report->bytes_done,
+                   .bytes_total = report->bytes_total},
+    };
+    if (report->reason != NULL)
+        kedge_log(KEDGE_LOG_DEBUG, "deployment %" PRIu64 ": %s: %s", report->deployment_id,
+                  kedge_update_phase_name(report->phase), report->reason);
+    kedge_steering_handle(bridge->steering, &event, NULL, NULL);
+}
+
+/* ---- offers ---- */
+
+/* An offer that could not be made, told once the engine's own call is over. */
+struct failed_offer {
+    struct kedge_bridge *bridge;
+    uint64_t deployment_id;
+    char reason[KEDGE_REASON_MAX + 1];
+};
+
+static void tell_failed_offer(void *context)
+{
+    struct failed_offer *failed = context;
+    struct kedge_update_report report = {.deployment_id = failed->deployment_id,
+                                         .phase = KEDGE_UPDATE_FAILED,
+                                         .update_result = KEDGE_UPDATE_NO_RESULT,
+                                         .reason = failed->reason};
+    if (!failed->bridge->ended)
+        on_report(failed->bridge, &report);
+    free(failed);
+}
+
+static void offer_failed(struct kedge_bridge *bridge, uint64_t deployment_id, const char *why)
+{
+    struct failed_offer *failed = calloc(1, sizeof(*failed));
+    kedge_log(KEDGE_LOG_ERROR, "deployment %" PRIu64 " cannot be offered: %s", deployment_id, why);
+    if (failed == NULL)
+        return; /* the deployment stays offered, and is offered again at the next start */
+    failed->bridge = bridge;
+    failed->deployment_id = deployment_id;
+    (void)snprintf(failed->reason, sizeof(failed->reason), "the server cannot offer it: %s", why);
+    if (kedge_net_post(bridge->net, tell_failed_offer, failed) != KEDGE_OK)
+        free(failed);
+}
+
+static void offer(void *context, const struct kedge_deployment *deployment,
+                  const struct kedge_rollout *rollout)
+{
+    struct kedge_bridge *bridge = context;
+    struct kedge_package_record package;
+    if (kedge_reader_package(bridge->reader, rollout->package_id, &package) != KEDGE_OK) {
+        offer_failed(bridge, deployment->id, kedge_reader_error(bridge->reader));
+        return;
+    }
+    const struct kedge_update_plan plan = {
+        .file = package.device_digest,
+        .file_size = package.device_size,
+        .version = rollout->version,
+        .reached = phase_of_state(deployment->state),
+        .soak_s = rollout->policy.deployment_soak_s,
+        .offer_limit_s = rollout->policy.offer_limit_s,
+        .download_limit_s = rollout->policy.download_limit_s,
+        .install_limit_s = rollout->policy.install_limit_s,
+        .verify_limit_s = rollout->policy.verify_limit_s,
+    };
+    enum kedge_rc rc =
+        kedge_fleet_offer(bridge->fleet, deployment->id, deployment->endpoint, &plan);
+    if (rc != KEDGE_OK)
+        offer_failed(bridge, deployment->id, kedge_rc_text(rc));
+}
+
+static void cancel(void *context, uint64_t deployment_id)
+{
+    struct kedge_bridge *bridge = context;
+    kedge_fleet_cancel(bridge->fleet, deployment_id);
+}
+
+static void reloaded(void *context)
+{
+    kedge_bridge_tell_all(context);
+}
+
+/* ---- what devices download ---- */
+
+static bool on_blob(void *context, const char *name, struct kedge_blob *blob)
+{
+    struct kedge_bridge *bridge = context;
+    return kedge_device_files_find(&bridge->files, name, blob);
+}
+
+/* ---- making and ending ---- */
+
+static enum kedge_rc make_fleet(struct kedge_bridge *bridge, char error[KEDGE_STORE_ERROR_MAX])
+{
+    struct kedge_fleet_config config = {.net = bridge->net};
+    kedge_bridge_set_hooks(bridge, &config.hooks);
+    config.hooks.report = on_report;
+    config.hooks.blob = on_blob;
+    enum kedge_rc rc = kedge_fleet_create(&config, &bridge->fleet);
+    if (rc != KEDGE_OK)
+        (void)snprintf(error, KEDGE_STORE_ERROR_MAX, "cannot serve devices: %s", kedge_rc_text(rc));
+    return rc;
+}
+
+static enum kedge_rc make_steering(struct kedge_bridge *bridge, char error[KEDGE_STORE_ERROR_MAX])
+{
+    const struct kedge_steering_crew crew = {
+        .context = bridge, .offer = offer, .cancel = cancel, .reloaded = reloaded};
+    return kedge_steering_create(bridge->net, bridge->store, bridge->folder, &crew,
+                                 &bridge->steering, error);
+}
+
+enum kedge_rc kedge_bridge_open(struct kedge_bridge *bridge, struct kedge_net *net,
+                                struct kedge_store *store, const char *folder,
+                                char error[KEDGE_STORE_ERROR_MAX])
+{
+    *bridge = (struct kedge_bridge){.net = net, .store = store, .folder = folder};
+    bridge->files.folder = folder;
+    enum kedge_rc rc = kedge_reader_open(folder, &bridge->reader, error);
+    if (rc == KEDGE_OK)
+        rc = make_fleet(bridge, error);
+    if (rc == KEDGE_OK)
+        rc = make_steering(bridge, error);
+    if (rc == KEDGE_OK)
+        rc = kedge_bridge_restore(bridge, error);
+    if (rc != KEDGE_OK)
+        kedge_bridge_end(bridge);
+    return rc;
+}
+
+void kedge_bridge_end(struct kedge_bridge *bridge)
+{
+    bridge->ended = true;
+    if (bridge->steering != NULL)
+        kedge_steering_end(bridge->steering);
+    kedge_fleet_destroy(bridge->fleet);
+    bridge->fleet = NULL;
+    kedge_device_files_clear(&bridge->files);
+    kedge_reader_close(bridge->reader);
+    bridge->reader = NULL;
+}
+
+void kedge_bridge_close(struct kedge_bridge *bridge)
+{
+    kedge_steering_destroy(bridge->steering);
+    bridge->steering = NULL;
+    while (bridge->lost != NULL) {
+        struct kedge_lost_device *lost = bridge->lost;
+        bridge->lost = lost->next;
+        free(lost);
+    }
+}

@@ -1,0 +1,57 @@
+/*
+ * bridge.h: the registered devices on one side, the rollouts and their store on the other.
+ *
+ *   bridge.c   making and ending it, the engine's commands as jobs, the jobs' reports as events
+ *   devices.c  what devices do, as records and events; registrations taken up after a restart
+ *
+ * All of it is on the network thread, but for making it (before that runs) and ending it (after).
+ */
+#ifndef KEDGE_UPDATER_BRIDGE_H
+#define KEDGE_UPDATER_BRIDGE_H
+
+#include "updater/kedged/device_files.h"
+#include "updater/kedged/steering.h"
+#include "updater/lwm2m/fleet.h"
+
+/** A device whose record could not be written when the store was full, to be written again. */
+struct kedge_lost_device {
+    struct kedge_lost_device *next;
+    char endpoint[KEDGE_ENDPOINT_MAX + 1];
+};
+
+struct kedge_bridge {
+    struct kedge_net *net;
+    struct kedge_store *store;
+    const char *folder;
+    struct kedge_fleet *fleet;
+    struct kedge_steering *steering;
+    struct kedge_reader *reader;
+    struct kedge_device_files files;
+    struct kedge_lost_device *lost;
+    bool ended;
+};
+
+/**
+ * Makes fleet and steering over `net` and `store`, which outlive the bridge, as does `folder`, and
+ * takes up the registrations that are stored. On failure it is ended already; close it all the
+ * same.
+ */
+enum kedge_rc kedge_bridge_open(struct kedge_bridge *bridge, struct kedge_net *net,
+                                struct kedge_store *store, const char *folder,
+                                char error[KEDGE_STORE_ERROR_MAX]) KEDGE_MUST_USE;
+/**
+ * After kedge_net_run() has returned: nothing is offered or written any more. What was submitted
+ * may still be answered by the store, until that is closed.
+ */
+void kedge_bridge_end(struct kedge_bridge *bridge);
+/** After the store was closed and kedge_net_destroy(). */
+void kedge_bridge_close(struct kedge_bridge *bridge);
+
+/* devices.c */
+void kedge_bridge_set_hooks(struct kedge_bridge *bridge, struct kedge_fleet_hooks *hooks);
+enum kedge_rc kedge_bridge_restore(struct kedge_bridge *bridge,
+                                   char error[KEDGE_STORE_ERROR_MAX]) KEDGE_MUST_USE;
+/** The engine was loaded anew: it is told who is there, and lost records are written again. */
+void kedge_bridge_tell_all(struct kedge_bridge *bridge);
+
+#endif

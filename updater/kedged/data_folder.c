@@ -1,0 +1,162 @@
+/*
+ * data_folder.c: making the folder and the admin's token.
+ */
+#define _GNU_SOURCE
+#include "updater/kedged/data_folder.h"
+
+#include "updater/kedged/call.h"
+#include "updater/kedged/clock.h"
+#include "updater/kedged/log.h"
+
+#include <kedge/crypto.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TOKEN_BYTES 32u
+
+static enum kedge_rc failed(char error[KEDGE_STORE_ERROR_MAX], const char *what, const char *path)
+{
+    (void)snprintf(error, KEDGE_STORE_ERROR_MAX, "cannot %s %.300s: %s", what, path,
+                   strerror(errno));
+    return KEDGE_E_SYSTEM;
+}
+
+enum kedge_rc kedge_data_folder_make(const char *folder, char error[KEDGE_STORE_ERROR_MAX])
+{
+    struct stat status;
+    if (mkdir(folder, 0700) == 0)
+        return KEDGE_OK;
+    if (errno != EEXIST)
+        return failed(error, "make the data folder", folder);
+    if (stat(folder, &status) != 0)
+        return failed(error, "look at the data folder", folder);
+    if (S_ISDIR(status.st_mode))
+        return KEDGE_OK;
+    errno = ENOTDIR;
+    return failed(error, "use the data folder", folder);
+}
+
+/* ---- the admin's token ---- */
+
+static bool find_admin(void *context, const struct kedge_token_record *record)
+{
+    bool *found = context;
+    *found = strcmp(record->name, KEDGE_ADMIN_TOKEN_NAME) == 0;
+    return !*found;
+}
+
+static enum kedge_rc admin_is_stored(const char *folder, bool *found,
+                                     char error[KEDGE_STORE_ERROR_MAX])
+{
+    struct kedge_reader *reader;
+    *found = false;
+    KEDGE_TRY(kedge_reader_open(folder, &reader, error));
+    enum kedge_rc rc = kedge_reader_tokens(reader, NULL, find_admin, found);
+    if (rc != KEDGE_OK)
+        (void)snprintf(error, KEDGE_STORE_ERROR_MAX, "cannot read the tokens: %.400s",
+                       kedge_reader_error(reader));
+    kedge_reader_close(reader);
+    return rc;
+}
+
+static enum kedge_rc store_token(struct kedge_store *store, const char *token, char *text)
+{
+    struct kedge_token_record record = {.name = KEDGE_ADMIN_TOKEN_NAME,
+                                        .created_at_ms = kedge_wall_ms()};
+    struct kedge_audit_entry entry = {.at_ms = record.created_at_ms,
+                                      .who = "server",
+                                      .what = "token.create",
+                                      .subject = KEDGE_ADMIN_TOKEN_NAME};
+    kedge_sha256(kedge_slice_text(token), record.hash);
+    struct kedge_batch *batch = kedge_batch_create();
+    if (batch == NULL)
+        return KEDGE_E_MEMORY;
+    enum kedge_rc rc = kedge_batch_put_token(batch, &record);
+    if (rc == KEDGE_OK)
+        rc = kedge_batch_add_audit(batch, &entry);
+    if (rc == KEDGE_OK)
+        return kedge_call_commit(store, batch, text);
+    kedge_batch_destroy(batch);
+    return rc;
+}
+
+/* Durable under a name of its own first: the token's name is given to it when the store has it. */
+static enum kedge_rc write_file(const char *path, const char *token,
+                                char error[KEDGE_STORE_ERROR_MAX])
+{
+    (void)unlink(path);
+    int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (file < 0)
+        return failed(error, "make", path);
+    char line[2 * TOKEN_BYTES + 2];
+    int size = snprintf(line, sizeof(line), "%s\n", token);
+    bool written =
+        fchmod(file, 0600) == 0 && write(file, line, (size_t)size) == size && fsync(file) == 0;
+    enum kedge_rc rc = written ? KEDGE_OK : failed(error, "write", path);
+    (void)close(file);
+    kedge_wipe(line, sizeof(line));
+    return rc;
+}
+
+static enum kedge_rc sync_folder(const char *folder, char error[KEDGE_STORE_ERROR_MAX])
+{
+    int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool synced = descriptor >= 0 && fsync(descriptor) == 0;
+    enum kedge_rc rc = synced ? KEDGE_OK : failed(error, "sync", folder);
+    if (descriptor >= 0)
+        (void)close(descriptor);
+    return rc;
+}
+
+static enum kedge_rc make_token(struct kedge_store *store, const char *folder, const char *path,
+                                char error[KEDGE_STORE_ERROR_MAX])
+{
+    uint8_t secret[TOKEN_BYTES];
+    char token[2 * TOKEN_BYTES + 1], fresh[PATH_MAX + 8], text[KEDGE_BACKEND_TEXT_MAX] = "";
+    if (getrandom(secret, sizeof(secret), 0) != (ssize_t)sizeof(secret))
+        return failed(error, "get random numbers for", path);
+    kedge_hex_encode(kedge_slice(secret, sizeof(secret)), token);
+    (void)snprintf(fresh, sizeof(fresh), "%s.new", path);
+    enum kedge_rc rc = write_file(fresh, token, error);
+    if (rc != KEDGE_OK)
+        goto cleanup;
+    rc = store_token(store, token, text);
+    if (rc != KEDGE_OK) {
+        (void)snprintf(error, KEDGE_STORE_ERROR_MAX, "cannot store the admin's token: %.300s",
+                       text[0] != '\0' ? text : kedge_rc_text(rc));
+        goto cleanup;
+    }
+    rc = rename(fresh, path) == 0 ? sync_folder(folder, error) : failed(error, "make", path);
+    if (rc == KEDGE_OK)
+        kedge_log(KEDGE_LOG_INFO, "the admin's token is in %s", path);
+
+cleanup:
+    if (rc != KEDGE_OK)
+        (void)unlink(fresh);
+    kedge_wipe(token, sizeof(token));
+    kedge_wipe(secret, sizeof(secret));
+    return rc;
+}
+
+enum kedge_rc kedge_admin_token_ensure(struct kedge_store *store, const char *folder,
+                                       char error[KEDGE_STORE_ERROR_MAX])
+{
+    char path[PATH_MAX];
+    bool stored;
+    int size = snprintf(path, sizeof(path), "%s/%s", folder, KEDGE_ADMIN_TOKEN_FILE);
+    if (size < 0 || (size_t)size >= sizeof(path)) {
+        (void)snprintf(error, KEDGE_STORE_ERROR_MAX, "the name of the data folder is too long");
+        return KEDGE_E_ARGUMENT;
+    }
+    KEDGE_TRY(admin_is_stored(folder, &stored, error));
+    if (stored && access(path, F_OK) == 0)
+        return KEDGE_OK;
+    return make_token(store, folder, path, error);
+}

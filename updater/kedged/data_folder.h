@@ -1,0 +1,24 @@
+/*
+ * data_folder.h: the folder of everything that lasts, and the admin's token in it.
+ */
+#ifndef KEDGE_UPDATER_DATA_FOLDER_H
+#define KEDGE_UPDATER_DATA_FOLDER_H
+
+#include "updater/store/store.h"
+
+#define KEDGE_ADMIN_TOKEN_FILE "admin.token"
+#define KEDGE_ADMIN_TOKEN_NAME "admin"
+
+/** Makes the folder (0700) when it is not there; what stands above it must be. */
+enum kedge_rc kedge_data_folder_make(const char *folder,
+                                     char error[KEDGE_STORE_ERROR_MAX]) KEDGE_MUST_USE;
+
+/**
+ * Makes the admin's token when the store knows none or its file is gone: 32 random bytes in hex,
+ * in `folder`/admin.token (0600). The store keeps its SHA-256 only, and the audit log that it was
+ * made. The file appears only once the store's record is durable. Blocks.
+ */
+enum kedge_rc kedge_admin_token_ensure(struct kedge_store *store, const char *folder,
+                                       char error[KEDGE_STORE_ERROR_MAX]) KEDGE_MUST_USE;
+
+#endif

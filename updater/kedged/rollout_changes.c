@@ -1,0 +1,133 @@
+/*
+ * rollout_changes.c: rollouts are created and changed. The store says which devices there are, the
+ * fleet which of them are there now, and the engine whether it can be.
+ */
+#include "updater/kedged/backend.h"
+#include "updater/kedged/call.h"
+#include "updater/kedged/targets.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* An event for the engine, taken to it by the network thread. */
+struct asking {
+    struct kedge_backend_state *state;
+    struct kedge_engine_event event;
+    struct kedge_targets *targets; /* of a new rollout; NULL otherwise */
+};
+
+static void done(void *context, enum kedge_rc rc, uint64_t rollout_id, const char *text)
+{
+    struct kedge_call *call = context;
+    call->rollout_id = rollout_id;
+    kedge_call_answer(call, rc, text);
+}
+
+static void look_who_is_there(struct kedge_fleet *fleet, struct kedge_targets *targets)
+{
+    struct kedge_device device;
+    for (size_t i = 0; i < targets->count; i++)
+        targets->items[i].present =
+            kedge_fleet_device(fleet, targets->items[i].endpoint, &device) && device.identified;
+}
+
+static void ask(struct kedge_call *call)
+{
+    struct asking *asking = call->context;
+    if (asking->targets != NULL)
+        look_who_is_there(asking->state->bridge->fleet, asking->targets);
+    kedge_steering_handle(asking->state->bridge->steering, &asking->event, done, call);
+}
+
+static enum kedge_rc ask_engine(struct asking *asking, uint64_t *rollout_id, char *text)
+{
+    struct kedge_call call = {.fn = ask, .context = asking};
+    enum kedge_rc rc = kedge_call_network(asking->state->net, &call);
+    memcpy(text, call.text, KEDGE_BACKEND_TEXT_MAX);
+    if (rc == KEDGE_OK && rollout_id != NULL)
+        *rollout_id = call.rollout_id;
+    return rc;
+}
+
+/* ---- creating ---- */
+
+static enum kedge_rc take_targets(struct kedge_targets *targets, struct kedge_reader *reader,
+                                  const struct kedge_package_record *package,
+                                  const struct kedge_backend_rollout *rollout, char *text)
+{
+    enum kedge_rc rc = rollout->all_devices
+                           ? kedge_targets_take_all(targets, reader, package)
+                           : kedge_targets_take_listed(targets, reader, package, rollout->endpoints,
+                                                       rollout->endpoint_count);
+    if (rc != KEDGE_OK)
+        return kedge_backend_refuse(text, rc, "the devices cannot be read: %s",
+                                    rc == KEDGE_E_LIMIT ? "there are too many for one rollout"
+                                                        : kedge_reader_error(reader));
+    if (targets->vendor[0] != '\0' && targets->class_name[0] != '\0')
+        return KEDGE_OK;
+    return kedge_backend_refuse(text, KEDGE_E_NOT_FOUND,
+                                "none of the devices is of the vendor and class that the package "
+                                "is for");
+}
+
+static enum kedge_rc create(struct kedge_backend_state *state, struct kedge_reader *reader,
+                            const char *who, const struct kedge_backend_rollout *rollout,
+                            struct kedge_targets *targets, uint64_t *rollout_id, char *text)
+{
+    struct kedge_package_record package;
+    enum kedge_rc rc = kedge_reader_package(reader, rollout->package_id, &package);
+    if (rc != KEDGE_OK)
+        return kedge_backend_refuse(text, rc, "package %.64s: %s", rollout->package_id,
+                                    kedge_reader_error(reader));
+    KEDGE_TRY(take_targets(targets, reader, &package, rollout, text));
+    struct asking asking = {
+        .state = state,
+        .targets = targets,
+        .event = {.kind = KEDGE_EVENT_ROLLOUT_CREATE,
+                  .who = who,
+                  .create = {.name = rollout->name,
+                             .package_id = package.id,
+                             .vendor = targets->vendor,
+                             .class_name = targets->class_name,
+                             .version = package.version,
+                             .sequence = package.sequence,
+                             .all_devices = rollout->all_devices,
+                             .policy = rollout->policy,
+                             .group_count = 1,
+                             .targets = targets->items,
+                             .target_count = targets->count}},
+    };
+    return ask_engine(&asking, rollout_id, text);
+}
+
+enum kedge_rc kedge_backend_rollout_create(void *context, const char *who,
+                                           const struct kedge_backend_rollout *rollout,
+                                           uint64_t *rollout_id, char *text)
+{
+    struct kedge_backend_state *state = context;
+    struct kedge_targets targets = {0};
+    struct kedge_reader *reader;
+    KEDGE_TRY(kedge_backend_reader(state, &reader, text));
+    enum kedge_rc rc = create(state, reader, who, rollout, &targets, rollout_id, text);
+    kedge_targets_clear(&targets);
+    kedge_reader_close(reader);
+    return rc;
+}
+
+/* ---- changing ---- */
+
+enum kedge_rc kedge_backend_rollout_change(void *context, const char *who, uint64_t rollout_id,
+                                           enum kedge_backend_rollout_change change, char *text)
+{
+    static const enum kedge_engine_event_kind events[] = {
+        [KEDGE_BACKEND_ROLLOUT_START] = KEDGE_EVENT_ROLLOUT_START,
+        [KEDGE_BACKEND_ROLLOUT_PAUSE] = KEDGE_EVENT_ROLLOUT_PAUSE,
+        [KEDGE_BACKEND_ROLLOUT_RESUME] = KEDGE_EVENT_ROLLOUT_RESUME,
+        [KEDGE_BACKEND_ROLLOUT_ABORT] = KEDGE_EVENT_ROLLOUT_ABORT,
+    };
+    struct asking asking = {
+        .state = context,
+        .event = {.kind = events[change], .who = who, .rollout_id = rollout_id},
+    };
+    return ask_engine(&asking, NULL, text);
+}

@@ -1,0 +1,254 @@
+/*
+ * server.c: the parts of the server and their order.
+ *
+ * Opened:  data folder, store, admin's token, sockets, bridge (fleet and rollouts), API; then the
+ *          network thread runs.
+ * Ended:   API (its last changes are still carried out), network thread, bridge, store (what was
+ *          submitted becomes durable, and its owners are told), sockets.
+ */
+#define _GNU_SOURCE
+#include "updater/kedged/server.h"
+
+#include "updater/api/api.h"
+#include "updater/kedged/backend.h"
+#include "updater/kedged/data_folder.h"
+#include "updater/kedged/log.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct server {
+    const struct kedge_config *config;
+    struct kedge_store *store;
+    struct kedge_net *net;
+    struct kedge_bridge bridge;
+    bool bridge_made, bridge_open, backend_made;
+    struct kedge_backend_state backend_state;
+    struct kedge_backend backend;
+    struct kedge_api *api;
+    char error[KEDGE_STORE_ERROR_MAX];
+};
+
+static enum kedge_rc explain(struct server *server, enum kedge_rc rc, const char *what,
+                             const char *why)
+{
+    (void)snprintf(server->error, sizeof(server->error), "%.300s: %.150s", what, why);
+    return rc;
+}
+
+/* ---- opening ---- */
+
+static enum kedge_rc open_store(struct server *server)
+{
+    const struct kedge_config *config = server->config;
+    const struct kedge_store_config store_config = {.folder = config->data,
+                                                    .check_integrity = false};
+    KEDGE_TRY(kedge_data_folder_make(config->data, server->error));
+    KEDGE_TRY(kedge_store_open(&store_config, &server->store, server->error));
+    return kedge_admin_token_ensure(server->store, config->data, server->error);
+}
+
+static bool package_is_known(void *context, const char *digest)
+{
+    struct kedge_package_record record;
+    return kedge_reader_package(context, digest, &record) != KEDGE_E_NOT_FOUND;
+}
+
+struct device_file_search {
+    const char *digest;
+    bool found;
+};
+
+static bool compare_device_file(void *context, const struct kedge_package_record *record)
+{
+    struct device_file_search *search = context;
+    search->found = strcmp(record->device_digest, search->digest) == 0;
+    return !search->found;
+}
+
+static bool device_file_is_known(void *context, const char *digest)
+{
+    struct device_file_search search = {.digest = digest};
+    enum kedge_rc rc = kedge_reader_packages(context, NULL, compare_device_file, &search);
+    return rc != KEDGE_OK || search.found; /* in doubt it stays */
+}
+
+static enum kedge_rc sweep(struct server *server)
+{
+    const char *folder = server->config->data;
+    struct kedge_reader *reader;
+    KEDGE_TRY(kedge_reader_open(folder, &reader, server->error));
+    size_t removed = kedge_package_sweep(folder, package_is_known, device_file_is_known, reader);
+    kedge_reader_close(reader);
+    if (removed > 0)
+        kedge_log(KEDGE_LOG_INFO, "%zu files of unfinished uploads removed", removed);
+    return KEDGE_OK;
+}
+
+static enum kedge_rc open_sockets(struct server *server)
+{
+    struct kedge_net_config net_config = {.listen_count = 0};
+    const char *coap = server->config->coap;
+    if (coap[0] != '\0') {
+        char host[KEDGE_CONFIG_TEXT_MAX];
+        uint16_t port;
+        enum kedge_rc rc = kedge_config_split_address(coap, host, sizeof(host), &port);
+        if (rc == KEDGE_OK)
+            rc = kedge_address_from_host(host, port, &net_config.listen[0]);
+        if (rc != KEDGE_OK)
+            return explain(server, rc, coap, kedge_rc_text(rc));
+        net_config.listen_count = 1;
+    }
+    enum kedge_rc rc = kedge_net_create(&net_config, &server->net);
+    if (rc == KEDGE_OK)
+        return rc;
+    char what[300];
+    (void)snprintf(what, sizeof(what), "cannot listen on coap://%.250s", coap);
+    return explain(server, rc, what, rc == KEDGE_E_SYSTEM ? strerror(errno) : kedge_rc_text(rc));
+}
+
+static enum kedge_rc open_bridge(struct server *server)
+{
+    server->bridge_made = true;
+    KEDGE_TRY(kedge_bridge_open(&server->bridge, server->net, server->store, server->config->data,
+                                server->error));
+    server->bridge_open = true;
+    return KEDGE_OK;
+}
+
+static void log_api(void *context, const char *line)
+{
+    (void)context;
+    kedge_log(KEDGE_LOG_INFO, "api: %s", line);
+}
+
+static enum kedge_rc open_api(struct server *server)
+{
+    char host[KEDGE_CONFIG_TEXT_MAX], error[KEDGE_API_ERROR_MAX] = "";
+    uint16_t port;
+    server->backend_state = (struct kedge_backend_state){
+        .net = server->net,
+        .store = server->store,
+        .bridge = &server->bridge,
+        .folder = server->config->data,
+        .allow_development_keys = server->config->allow_development_keys,
+    };
+    kedge_backend_init(&server->backend_state, &server->backend);
+    server->backend_made = true;
+    KEDGE_TRY(kedge_config_split_address(server->config->http, host, sizeof(host), &port));
+    const struct kedge_api_config api_config = {
+        .address = host,
+        .port = port,
+        .folder = server->config->data,
+        .backend = &server->backend,
+        .log = log_api,
+    };
+    enum kedge_rc rc = kedge_api_start(&api_config, &server->api, error);
+    if (rc != KEDGE_OK)
+        (void)snprintf(server->error, sizeof(server->error), "%s", error);
+    return rc;
+}
+
+static enum kedge_rc open_all(struct server *server)
+{
+    KEDGE_TRY(open_store(server));
+    KEDGE_TRY(sweep(server));
+    KEDGE_TRY(open_sockets(server));
+    KEDGE_TRY(open_bridge(server));
+    return open_api(server);
+}
+
+/* ---- ending ---- */
+
+/* The loop has ended before, or never ran. */
+static void close_all(struct server *server)
+{
+    kedge_api_stop(server->api);
+    if (server->bridge_open)
+        kedge_bridge_end(&server->bridge);
+    kedge_store_close(server->store);
+    kedge_net_destroy(server->net);
+    if (server->bridge_made)
+        kedge_bridge_close(&server->bridge);
+    if (server->backend_made)
+        kedge_backend_clear(&server->backend_state);
+}
+
+/* ---- running ---- */
+
+static void *run_network(void *context)
+{
+    struct server *server = context;
+    enum kedge_rc rc = kedge_net_run(server->net);
+    if (rc == KEDGE_OK)
+        return NULL;
+    /* Nothing can be done any more, and everything that counts is durable. */
+    kedge_log(KEDGE_LOG_ERROR, "the network loop failed: %s", kedge_rc_text(rc));
+    _exit(1);
+}
+
+static void say_ready(const struct server *server)
+{
+    char devices[KEDGE_CONFIG_TEXT_MAX + 32] = "no devices (no --coap)",
+                                         host[KEDGE_CONFIG_TEXT_MAX];
+    const char *coap = server->config->coap, *http = server->config->http;
+    uint16_t port;
+    if (coap[0] != '\0' && kedge_config_split_address(coap, host, sizeof(host), &port) == KEDGE_OK)
+        (void)snprintf(devices, sizeof(devices), "devices at coap://%.*s:%u",
+                       (int)(strrchr(coap, ':') - coap), coap,
+                       (unsigned)kedge_net_local_port(server->net, 0));
+    kedge_log(KEDGE_LOG_INFO, "ready: %s, API at http://%.*s:%u", devices,
+              (int)(strrchr(http, ':') - http), http, (unsigned)kedge_api_port(server->api));
+}
+
+static int serve(struct server *server)
+{
+    pthread_t network;
+    sigset_t signals;
+    int number = 0;
+    int failed = pthread_create(&network, NULL, run_network, server);
+    if (failed != 0) {
+        kedge_log(KEDGE_LOG_ERROR, "cannot start the network thread: %s", strerror(failed));
+        return 1;
+    }
+    say_ready(server);
+    (void)sigemptyset(&signals);
+    (void)sigaddset(&signals, SIGTERM);
+    (void)sigaddset(&signals, SIGINT);
+    while (sigwait(&signals, &number) != 0)
+        continue;
+    kedge_log(KEDGE_LOG_INFO, "ending, as asked by %s", strsignal(number));
+    /* First nobody can ask for anything new; the network thread still answers what was asked. */
+    kedge_api_stop(server->api);
+    server->api = NULL;
+    kedge_net_stop(server->net);
+    (void)pthread_join(network, NULL);
+    return 0;
+}
+
+int kedge_server_run(const struct kedge_config *config)
+{
+    struct server *server = calloc(1, sizeof(*server));
+    if (server == NULL) {
+        kedge_log(KEDGE_LOG_ERROR, "out of memory");
+        return 1;
+    }
+    server->config = config;
+    int status = 1;
+    enum kedge_rc rc = open_all(server);
+    if (rc == KEDGE_OK)
+        status = serve(server);
+    else
+        kedge_log(KEDGE_LOG_ERROR, "%s",
+                  server->error[0] != '\0' ? server->error : kedge_rc_text(rc));
+    close_all(server);
+    free(server);
+    if (status == 0)
+        kedge_log(KEDGE_LOG_INFO, "ended");
+    return status;
+}

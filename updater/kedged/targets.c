@@ -1,0 +1,141 @@
+/*
+ * targets.c: devices of a package's vendor and class.
+ */
+#include "updater/kedged/targets.h"
+
+#include <kedge/crypto.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static enum kedge_rc make_room(struct kedge_targets *targets)
+{
+    if (targets->count < targets->capacity)
+        return KEDGE_OK;
+    if (targets->count >= KEDGE_ROLLOUT_TARGETS_MAX)
+        return KEDGE_E_LIMIT;
+    size_t capacity = targets->capacity == 0 ? 64 : targets->capacity * 2;
+    struct kedge_rollout_target *items = realloc(targets->items, capacity * sizeof(*items));
+    if (items == NULL)
+        return KEDGE_E_MEMORY;
+    targets->items = items;
+    targets->capacity = capacity;
+    return KEDGE_OK;
+}
+
+static char *put_text(char **at, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *start = *at;
+    memcpy(start, text, size);
+    *at += size;
+    return start;
+}
+
+/* All four strings of a target stand in one piece of memory, the endpoint first. */
+static enum kedge_rc add(struct kedge_targets *targets, const struct kedge_device_record *record,
+                         bool known)
+{
+    KEDGE_TRY(make_room(targets));
+    char *at = malloc(strlen(record->endpoint) + strlen(record->vendor) +
+                      strlen(record->class_name) + strlen(record->version) + 4);
+    if (at == NULL)
+        return KEDGE_E_MEMORY;
+    struct kedge_rollout_target *target = &targets->items[targets->count++];
+    *target = (struct kedge_rollout_target){.known = known};
+    target->endpoint = put_text(&at, record->endpoint);
+    target->vendor = put_text(&at, record->vendor);
+    target->class_name = put_text(&at, record->class_name);
+    target->version = put_text(&at, record->version);
+    return KEDGE_OK;
+}
+
+void kedge_targets_clear(struct kedge_targets *targets)
+{
+    for (size_t i = 0; i < targets->count; i++)
+        free((char *)(uintptr_t)targets->items[i].endpoint);
+    free(targets->items);
+    *targets = (struct kedge_targets){0};
+}
+
+/* ---- which ones ---- */
+
+struct selecting {
+    struct kedge_targets *targets;
+    const struct kedge_package_record *package;
+    enum kedge_rc rc;
+};
+
+static bool uuids_match(const struct kedge_package_record *package,
+                        const struct kedge_device_record *record)
+{
+    uint8_t vendor[16], class_id[16];
+    kedge_vendor_uuid(kedge_slice_text(record->vendor), vendor);
+    kedge_class_uuid(vendor, kedge_slice_text(record->class_name), class_id);
+    return memcmp(vendor, package->vendor_id, sizeof(vendor)) == 0 &&
+           memcmp(class_id, package->class_id, sizeof(class_id)) == 0;
+}
+
+/* Whether the package is for the device; the first one that fits gives a nameless package names. */
+static bool fits(struct kedge_targets *targets, const struct kedge_package_record *package,
+                 const struct kedge_device_record *record)
+{
+    if (targets->vendor[0] != '\0' && targets->class_name[0] != '\0')
+        return strcmp(targets->vendor, record->vendor) == 0 &&
+               strcmp(targets->class_name, record->class_name) == 0;
+    if (!uuids_match(package, record))
+        return false;
+    (void)snprintf(targets->vendor, sizeof(targets->vendor), "%s", record->vendor);
+    (void)snprintf(targets->class_name, sizeof(targets->class_name), "%s", record->class_name);
+    return true;
+}
+
+static void take_names(struct kedge_targets *targets, const struct kedge_package_record *package)
+{
+    memcpy(targets->vendor, package->vendor, sizeof(targets->vendor));
+    memcpy(targets->class_name, package->class_name, sizeof(targets->class_name));
+}
+
+static bool select_device(void *context, const struct kedge_device_record *record)
+{
+    struct selecting *selecting = context;
+    if (fits(selecting->targets, selecting->package, record))
+        selecting->rc = add(selecting->targets, record, true);
+    return selecting->rc == KEDGE_OK;
+}
+
+enum kedge_rc kedge_targets_take_all(struct kedge_targets *targets, struct kedge_reader *reader,
+                                     const struct kedge_package_record *package)
+{
+    struct selecting selecting = {targets, package, KEDGE_OK};
+    take_names(targets, package);
+    KEDGE_TRY(kedge_reader_devices(reader, NULL, NULL, NULL, select_device, &selecting));
+    return selecting.rc;
+}
+
+static enum kedge_rc take_listed(struct kedge_targets *targets, struct kedge_reader *reader,
+                                 const struct kedge_package_record *package, const char *endpoint)
+{
+    struct kedge_device_record record;
+    enum kedge_rc rc = kedge_reader_device(reader, endpoint, &record);
+    if (rc == KEDGE_OK) {
+        (void)fits(targets, package, &record);
+        return add(targets, &record, true);
+    }
+    if (rc != KEDGE_E_NOT_FOUND)
+        return rc;
+    record = (struct kedge_device_record){.endpoint = ""};
+    (void)snprintf(record.endpoint, sizeof(record.endpoint), "%s", endpoint);
+    return add(targets, &record, false);
+}
+
+enum kedge_rc kedge_targets_take_listed(struct kedge_targets *targets, struct kedge_reader *reader,
+                                        const struct kedge_package_record *package,
+                                        const char *const *endpoints, size_t count)
+{
+    take_names(targets, package);
+    for (size_t i = 0; i < count; i++)
+        KEDGE_TRY(take_listed(targets, reader, package, endpoints[i]));
+    return KEDGE_OK;
+}

@@ -1,0 +1,32 @@
+/*
+ * targets.h: the devices that a new rollout is meant for, read from the store.
+ */
+#ifndef KEDGE_UPDATER_TARGETS_H
+#define KEDGE_UPDATER_TARGETS_H
+
+#include "updater/store/store.h"
+
+/** Zero it first. The strings are its own. */
+struct kedge_targets {
+    struct kedge_rollout_target *items;
+    size_t count, capacity;
+    char vendor[KEDGE_VENDOR_MAX + 1]; /* what the package is for, as its devices say it */
+    char class_name[KEDGE_CLASS_MAX + 1];
+};
+
+/**
+ * Takes all devices that the package is for. Vendor and class are the package's UUIDs; where its
+ * text names them too (which was checked against the UUIDs at upload) those names are compared.
+ */
+enum kedge_rc kedge_targets_take_all(struct kedge_targets *targets, struct kedge_reader *reader,
+                                     const struct kedge_package_record *package) KEDGE_MUST_USE;
+/**
+ * Takes the devices listed, whoever they are: the engine says which of them do not fit. One that
+ * is not stored is taken as not known.
+ */
+enum kedge_rc kedge_targets_take_listed(struct kedge_targets *targets, struct kedge_reader *reader,
+                                        const struct kedge_package_record *package,
+                                        const char *const *endpoints, size_t count) KEDGE_MUST_USE;
+void kedge_targets_clear(struct kedge_targets *targets);
+
+#endif
