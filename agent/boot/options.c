@@ -1,0 +1,137 @@
+/* options.c: see options.h. One table drives parsing and the help text. */
+#define _GNU_SOURCE
+#include "agent/boot/options.h"
+
+#include "agent/boot/policy.h"
+#include "agent/boot/say.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum option_id {
+    OPTION_STATE = 1,
+    OPTION_TRUST,
+    OPTION_REQUIRE,
+    OPTION_LIMIT,
+    OPTION_DEVELOPMENT,
+    OPTION_HELP,
+    OPTION_VERSION
+};
+
+/* X(id, name, value's name or NULL, what it is) */
+#define OPTION_LIST(X)                                                                            \
+    X(OPTION_STATE, "state", "DIR", "the device's state folder: boot record and slots")           \
+    X(OPTION_TRUST, "trust", "PUB.pem", "a key that may sign firmware; may be given again")       \
+    X(OPTION_REQUIRE, "require", "N", "how many of these keys must have signed (1)")              \
+    X(OPTION_LIMIT, "trial-limit", "S", "seconds that new firmware has to confirm itself (1800)") \
+    X(OPTION_DEVELOPMENT, "allow-development-keys", NULL, "run firmware signed by one of these")  \
+    X(OPTION_HELP, "help", NULL, "this text")                                                     \
+    X(OPTION_VERSION, "version", NULL, "the program's version")
+
+static void show_help(void)
+{
+    puts(
+        "usage: kedge-boot --state DIR --trust PUB.pem [OPTION]... -- kedge-agent ...\n"
+        "\n"
+        "The reference bootloader as a host program. Picks and checks a slot, starts the agent as\n"
+        "that slot's firmware, and is the power button: it boots again when the agent asks for it\n"
+        "or crashes, and goes back to the old slot when a trial is not confirmed in three boots "
+        "or\n"
+        "within the trial limit. SIGTERM and SIGINT are passed on to the agent and end both.\n");
+    static const struct {
+        const char *name, *value, *words;
+    } lines[] = {
+#define OPTION_LINE(id, name, value, words) {name, value, words},
+        OPTION_LIST(OPTION_LINE)
+#undef OPTION_LINE
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        char left[48];
+        snprintf(left, sizeof left, "--%s %s", lines[i].name,
+                 lines[i].value != NULL ? lines[i].value : "");
+        printf("  %-26s %s\n", left, lines[i].words);
+    }
+    puts("\nExit status: 0 ended as told; 1 nothing may be run, or the system refused; 2 usage.");
+}
+
+static bool read_number(const char *name, const char *text, uint64_t most, uint64_t *out)
+{
+    char *end;
+    bool digits = text[0] >= '0' && text[0] <= '9';
+    unsigned long long value = digits ? strtoull(text, &end, 10) : 0;
+    if (digits && *end == '\0' && value >= 1 && value <= most) {
+        *out = value;
+        return true;
+    }
+    kedge_boot_say("--%s %s: not a number from 1 to %" PRIu64, name, text, most);
+    return false;
+}
+
+static bool take_option(int id, const char *value, struct kedge_boot_options *options)
+{
+    switch (id) {
+    case OPTION_STATE:
+        options->state = value;
+        return true;
+    case OPTION_TRUST:
+        if (options->trust_count == KEDGE_PORT_TRUST_MAX) {
+            kedge_boot_say("--trust: more than %u keys", KEDGE_PORT_TRUST_MAX);
+            return false;
+        }
+        options->trust[options->trust_count++] = value;
+        return true;
+    case OPTION_REQUIRE:
+        return read_number("require", value, KEDGE_SUIT_SIGNATURES_MAX, &options->required);
+    case OPTION_LIMIT:
+        return read_number("trial-limit", value, KEDGE_TRIAL_LIMIT_MAX_S, &options->trial_limit_s);
+    case OPTION_DEVELOPMENT:
+        options->allow_development_keys = true;
+        return true;
+    default:
+        return false; /* getopt has said which one it does not know */
+    }
+}
+
+static bool complete(const struct kedge_boot_options *options)
+{
+    if (options->state == NULL)
+        kedge_boot_say("--state DIR is missing; see kedge-boot --help");
+    else if (options->trust_count == 0)
+        kedge_boot_say("--trust PUB.pem is missing; see kedge-boot --help");
+    else if (options->command[0] == NULL)
+        kedge_boot_say("the agent's command is missing behind --; see kedge-boot --help");
+    else
+        return true;
+    return false;
+}
+
+enum kedge_options_outcome kedge_boot_options_read(int count, char **words,
+                                                   struct kedge_boot_options *options)
+{
+    static const struct option table[] = {
+#define OPTION_ROW(id, name, value, words) \
+    {name, (value) != NULL ? required_argument : no_argument, NULL, id},
+        OPTION_LIST(OPTION_ROW)
+#undef OPTION_ROW
+            {NULL, 0, NULL, 0}};
+    *options =
+        (struct kedge_boot_options){.required = 1, .trial_limit_s = KEDGE_TRIAL_LIMIT_DEFAULT_S};
+    int id;
+    while ((id = getopt_long(count, words, "+", table, NULL)) != -1) {
+        if (id == OPTION_HELP) {
+            show_help();
+            return KEDGE_OPTIONS_SHOWN;
+        }
+        if (id == OPTION_VERSION) {
+            puts("kedge-boot " KEDGE_VERSION);
+            return KEDGE_OPTIONS_SHOWN;
+        }
+        if (!take_option(id, optarg, options))
+            return KEDGE_OPTIONS_WRONG;
+    }
+    options->command = words + optind;
+    return complete(options) ? KEDGE_OPTIONS_RUN : KEDGE_OPTIONS_WRONG;
+}

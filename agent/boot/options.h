@@ -1,0 +1,26 @@
+/* options.h: the command line of kedge-boot. */
+#ifndef KEDGE_AGENT_BOOT_OPTIONS_H
+#define KEDGE_AGENT_BOOT_OPTIONS_H
+
+#include "agent/port/port.h"
+
+struct kedge_boot_options {
+    const char *state;
+    const char *trust[KEDGE_PORT_TRUST_MAX];
+    size_t trust_count;
+    uint64_t required;
+    uint64_t trial_limit_s;
+    bool allow_development_keys;
+    char **command; /* the agent and its arguments, NULL at the end */
+};
+
+enum kedge_options_outcome { KEDGE_OPTIONS_RUN, KEDGE_OPTIONS_SHOWN, KEDGE_OPTIONS_WRONG };
+
+/**
+ * kedge_boot_options_read() reads the words of main(); what it fills in borrows them. SHOWN when
+ * help or version was asked for and printed; WRONG when it has said on standard error what is.
+ */
+enum kedge_options_outcome kedge_boot_options_read(int count, char **words,
+                                                   struct kedge_boot_options *options);
+
+#endif
