@@ -35,9 +35,20 @@ static enum kedge_rc temporary_beside(const char *path, char temporary[KEDGE_PAT
     return KEDGE_OK;
 }
 
+/* Giving a file the name of a device or a pipe would take that away. */
+static enum kedge_rc refuse_special_file(const char *path)
+{
+    struct stat status;
+    if (stat(path, &status) != 0 || S_ISREG(status.st_mode))
+        return KEDGE_OK;
+    errno = S_ISDIR(status.st_mode) ? EISDIR : ENOTSUP;
+    return KEDGE_E_SYSTEM;
+}
+
 enum kedge_rc kedge_output_open(struct kedge_output *output, const char *path, mode_t mode)
 {
     output->file = -1;
+    KEDGE_TRY(refuse_special_file(path));
     if (strlen(path) >= sizeof output->path) {
         errno = ENAMETOOLONG;
         return KEDGE_E_SYSTEM;

@@ -18,7 +18,10 @@ struct kedge_output {
     int file; /* -1 when there is none */
 };
 
-/** kedge_output_open() creates the temporary file with `mode` (0600 for secrets). */
+/**
+ * kedge_output_open() creates the temporary file with `mode` (0600 for secrets). KEDGE_E_SYSTEM,
+ * too, when `path` is something else than a regular file.
+ */
 enum kedge_rc kedge_output_open(struct kedge_output *output, const char *path,
                                 mode_t mode) KEDGE_MUST_USE;
 
