@@ -10,22 +10,21 @@
 
 #include <kedge/lwm2m.h>
 
-#define KEDGE_OPERATION_NO_FORMAT UINT32_MAX
-
 struct kedge_fleet;
 
 /** What a device answered. Borrowed for the call. */
 struct kedge_operation_answer {
     uint8_t code;            /* 2.05, 2.04, 4.04, ... */
-    uint32_t content_format; /* of the payload; KEDGE_OPERATION_NO_FORMAT: it did not say */
+    uint32_t content_format; /* of the payload; KEDGE_LWM2M_FORMAT_NONE: it did not say */
     struct kedge_slice payload;
+    bool observing; /* of an observation: newer values will follow */
 };
 
 /**
  * How it ended: KEDGE_OK with the answer (any code), else NULL and KEDGE_E_TIMEOUT, KEDGE_E_REFUSED
  * (RST), KEDGE_E_LIMIT (too large) or KEDGE_E_CANCELED (the registration it was made under ended).
  * Called once; for an observation with each newer value, until it ends with another rc than
- * KEDGE_OK or with an answer that is not 2.05.
+ * KEDGE_OK or with an answer that is not `observing`.
  */
 typedef void kedge_operation_fn(void *context, enum kedge_rc rc,
                                 const struct kedge_operation_answer *answer);

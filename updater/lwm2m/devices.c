@@ -1,0 +1,208 @@
+/* devices.c: the devices, found by endpoint, location and address, and their lifetimes. */
+#include "updater/lwm2m/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define GRACE_MAX_MS 93000u /* MAX_TRANSMIT_WAIT (RFC 7252 section 4.8.2): an Update on its way */
+
+static const size_t text_max[TEXT_COUNT] = {
+    [TEXT_VENDOR] = KEDGE_DEVICE_VENDOR_MAX,
+    [TEXT_CLASS] = KEDGE_DEVICE_CLASS_MAX,
+    [TEXT_VERSION] = KEDGE_DEVICE_VERSION_MAX,
+    [TEXT_HARDWARE] = KEDGE_DEVICE_HARDWARE_MAX,
+};
+
+/* ---- finding ---- */
+
+static uint64_t hash_bytes(const struct kedge_fleet *fleet, struct kedge_slice bytes)
+{
+    return kedge_siphash(&fleet->key, bytes.data, bytes.size);
+}
+
+static uint64_t hash_address(const struct kedge_fleet *fleet, const struct kedge_address *address)
+{
+    char text[KEDGE_ADDRESS_TEXT_MAX];
+    kedge_address_text(address, text);
+    return hash_bytes(fleet, kedge_slice_text(text));
+}
+
+struct device *device_by_endpoint(const struct kedge_fleet *fleet, struct kedge_slice endpoint)
+{
+    struct kedge_index_link *link =
+        kedge_index_find(&fleet->by_endpoint, hash_bytes(fleet, endpoint));
+    for (; link != NULL; link = kedge_index_find_next(link)) {
+        struct device *device = KEDGE_INDEX_THING(link, struct device, by_endpoint);
+        if (kedge_slice_equal(kedge_slice_text(device->endpoint), endpoint))
+            return device;
+    }
+    return NULL;
+}
+
+struct device *device_by_location(const struct kedge_fleet *fleet, struct kedge_slice location)
+{
+    struct kedge_index_link *link =
+        kedge_index_find(&fleet->by_location, hash_bytes(fleet, location));
+    for (; link != NULL; link = kedge_index_find_next(link)) {
+        struct device *device = KEDGE_INDEX_THING(link, struct device, by_location);
+        if (kedge_slice_equal(kedge_slice_text(device->location), location))
+            return device;
+    }
+    return NULL;
+}
+
+struct device *device_by_address(const struct kedge_fleet *fleet,
+                                 const struct kedge_address *address)
+{
+    struct kedge_index_link *link =
+        kedge_index_find(&fleet->by_address, hash_address(fleet, address));
+    for (; link != NULL; link = kedge_index_find_next(link)) {
+        struct device *device = KEDGE_INDEX_THING(link, struct device, by_address);
+        if (kedge_address_equal(&device->address, address))
+            return device;
+    }
+    return NULL;
+}
+
+/* ---- making, looking, freeing ---- */
+
+struct device *device_create(struct kedge_fleet *fleet, struct kedge_slice endpoint)
+{
+    struct device *device = calloc(1, sizeof *device + endpoint.size + 1);
+    if (device == NULL)
+        return NULL;
+    device->fleet = fleet;
+    device->firmware_state = device->firmware_result = -1;
+    memcpy(device->endpoint, endpoint.data, endpoint.size);
+    kedge_index_insert(&fleet->by_endpoint, &device->by_endpoint, hash_bytes(fleet, endpoint));
+    return device;
+}
+
+void device_free(struct device *device)
+{
+    struct kedge_fleet *fleet = device->fleet;
+    kedge_net_timer_cancel(fleet->net, &device->expiry);
+    kedge_index_remove(&fleet->by_endpoint, &device->by_endpoint);
+    kedge_index_remove(&fleet->by_location, &device->by_location);
+    kedge_index_remove(&fleet->by_address, &device->by_address);
+    for (size_t i = 0; i < TEXT_COUNT; i++)
+        free(device->texts[i]);
+    free(device);
+}
+
+void device_release(struct device *device)
+{
+    if (!device->registered && device->job == NULL && device->pins == 0)
+        device_free(device);
+}
+
+static const char *text_of(const struct device *device, enum device_text which)
+{
+    return device->texts[which] != NULL ? device->texts[which] : "";
+}
+
+void device_view(const struct device *device, struct kedge_device *view)
+{
+    *view = (struct kedge_device){.endpoint = device->endpoint,
+                                  .vendor = text_of(device, TEXT_VENDOR),
+                                  .class_name = text_of(device, TEXT_CLASS),
+                                  .version = text_of(device, TEXT_VERSION),
+                                  .hardware = text_of(device, TEXT_HARDWARE),
+                                  .lwm2m_version = device->lwm2m_version,
+                                  .binding = device->binding,
+                                  .location = device->location,
+                                  .lifetime_s = device->lifetime_s,
+                                  .address = device->address,
+                                  .registered = device->registered,
+                                  .identified = device->identified,
+                                  .queue_mode = device->queue_mode,
+                                  .has_firmware_object = device->links.firmware,
+                                  .firmware_state = device->firmware_state,
+                                  .firmware_result = device->firmware_result};
+}
+
+enum kedge_rc device_set_text(struct device *device, enum device_text which,
+                              struct kedge_slice text)
+{
+    char *copy = NULL;
+    if (text.size > 0 && text.size <= text_max[which]) {
+        copy = malloc(text.size + 1);
+        if (copy == NULL)
+            return KEDGE_E_MEMORY;
+        memcpy(copy, text.data, text.size);
+        copy[text.size] = '\0';
+    }
+    free(device->texts[which]);
+    device->texts[which] = copy;
+    return KEDGE_OK;
+}
+
+/* ---- registered or not ---- */
+
+static void on_expiry(void *context)
+{
+    struct device *device = context;
+    device->fleet->counters.expired++;
+    device_leave(device, KEDGE_GONE_EXPIRED);
+}
+
+/* A device that sends its Update in time may have to send it again: half a lifetime more, at most.
+ */
+void device_renew(struct device *device)
+{
+    struct kedge_net *net = device->fleet->net;
+    if (device->lifetime_s == 0) {
+        kedge_net_timer_cancel(net, &device->expiry);
+        return;
+    }
+    uint64_t lifetime_ms = (uint64_t)device->lifetime_s * 1000u;
+    uint64_t grace_ms = lifetime_ms / 2 < GRACE_MAX_MS ? lifetime_ms / 2 : GRACE_MAX_MS;
+    kedge_net_timer_arm(net, &device->expiry, kedge_net_now_ms(net) + lifetime_ms + grace_ms,
+                        on_expiry, device);
+}
+
+enum kedge_rc device_connect(struct device *device, const struct kedge_address *address,
+                             const char *location)
+{
+    struct kedge_fleet *fleet = device->fleet;
+    KEDGE_TRY(kedge_net_peer_keep(fleet->net, address, true));
+    device->address = *address;
+    memmove(device->location, location, KEDGE_DEVICE_LOCATION_SIZE);
+    device->location[KEDGE_DEVICE_LOCATION_SIZE] = '\0';
+    kedge_index_insert(&fleet->by_location, &device->by_location,
+                       hash_bytes(fleet, kedge_slice_text(device->location)));
+    kedge_index_insert(&fleet->by_address, &device->by_address, hash_address(fleet, address));
+    device->registered = true;
+    fleet->counters.registered++;
+    device_renew(device);
+    return KEDGE_OK;
+}
+
+void device_disconnect(struct device *device)
+{
+    struct kedge_fleet *fleet = device->fleet;
+    if (!device->registered)
+        return;
+    device->registered = false;
+    fleet->counters.registered--;
+    kedge_net_timer_cancel(fleet->net, &device->expiry);
+    kedge_index_remove(&fleet->by_location, &device->by_location);
+    kedge_index_remove(&fleet->by_address, &device->by_address);
+    identify_stop(device);
+    if (device->job != NULL)
+        job_gone(device->job);
+    kedge_net_peer_forget(fleet->net, &device->address);
+}
+
+void device_leave(struct device *device, enum kedge_gone_reason reason)
+{
+    struct kedge_fleet *fleet = device->fleet;
+    struct kedge_device view;
+    device->pins++;
+    device_disconnect(device);
+    device_view(device, &view);
+    if (fleet->hooks.gone != NULL)
+        fleet->hooks.gone(fleet->hooks.context, &view, reason);
+    device->pins--;
+    device_release(device);
+}

@@ -1,0 +1,214 @@
+/* fleet.c: making and ending a fleet, and which part answers which request. */
+#include "updater/lwm2m/fleet.h"
+
+#include "updater/lwm2m/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define DEFAULT_POLL_MS 30000u
+#define DEFAULT_QUICK_POLL_MS 5000u
+
+const char *kedge_gone_reason_text(enum kedge_gone_reason reason)
+{
+    switch (reason) {
+    case KEDGE_GONE_DEREGISTERED:
+        return "it de-registered";
+    case KEDGE_GONE_EXPIRED:
+        return "its lifetime expired";
+    case KEDGE_GONE_REPLACED:
+        return "its address registered under another name";
+    }
+    return "unknown";
+}
+
+/* ---- downloads ---- */
+
+static void serve_file(struct kedge_fleet *fleet, const struct kedge_address *from,
+                       const struct kedge_coap_message *request, struct kedge_net_reply *reply)
+{
+    char name[KEDGE_UPDATE_FILE_SIZE + 1];
+    struct kedge_slice segment;
+    struct kedge_blob blob;
+    bool named = kedge_coap_path_count(request) == 2 &&
+                 kedge_coap_path_segment(request, 1, &segment) &&
+                 segment.size == KEDGE_UPDATE_FILE_SIZE && fleet->hooks.blob != NULL;
+    if (named) {
+        memcpy(name, segment.data, segment.size);
+        name[segment.size] = '\0';
+    }
+    if (!named || !fleet->hooks.blob(fleet->hooks.context, name, &blob)) {
+        kedge_net_reply(reply, KEDGE_COAP_NOT_FOUND);
+        return;
+    }
+    size_t reach = kedge_blob_serve(&blob, request, reply);
+    if (reach == 0)
+        return;
+    fleet->counters.blocks_served++;
+    struct device *device = device_by_address(fleet, from);
+    if (device != NULL && device->job != NULL)
+        job_block(device->job, name, reach);
+}
+
+static void on_request(void *context, const struct kedge_address *from,
+                       const struct kedge_coap_message *request, struct kedge_net_reply *reply)
+{
+    struct kedge_fleet *fleet = context;
+    struct kedge_slice first = {0};
+    bool has_path = kedge_coap_path_segment(request, 0, &first);
+    if (has_path && kedge_slice_equal(first, kedge_slice_text("rd")))
+        registration_handle(fleet, from, request, reply);
+    else if (has_path && kedge_slice_equal(first, kedge_slice_text("fw")))
+        serve_file(fleet, from, request, reply);
+    else if (fleet->hooks.request == NULL ||
+             !fleet->hooks.request(fleet->hooks.context, from, request, reply))
+        kedge_net_reply(reply, KEDGE_COAP_NOT_FOUND);
+}
+
+/* ---- making and ending ---- */
+
+static enum kedge_rc init(struct kedge_fleet *fleet)
+{
+    if (getrandom(&fleet->key, sizeof fleet->key, 0) != (ssize_t)sizeof fleet->key)
+        return KEDGE_E_SYSTEM;
+    KEDGE_TRY(kedge_index_init(&fleet->by_endpoint));
+    KEDGE_TRY(kedge_index_init(&fleet->by_location));
+    KEDGE_TRY(kedge_index_init(&fleet->by_address));
+    KEDGE_TRY(kedge_index_init(&fleet->operations));
+    return kedge_index_init(&fleet->jobs);
+}
+
+enum kedge_rc kedge_fleet_create(const struct kedge_fleet_config *config, struct kedge_fleet **out)
+{
+    struct kedge_fleet *fleet = calloc(1, sizeof *fleet);
+    if (fleet == NULL)
+        return KEDGE_E_MEMORY;
+    fleet->net = config->net;
+    fleet->hooks = config->hooks;
+    fleet->poll_ms = config->poll_ms != 0 ? config->poll_ms : DEFAULT_POLL_MS;
+    fleet->quick_poll_ms =
+        config->quick_poll_ms != 0 ? config->quick_poll_ms : DEFAULT_QUICK_POLL_MS;
+    enum kedge_rc rc = init(fleet);
+    if (rc != KEDGE_OK) {
+        kedge_fleet_destroy(fleet);
+        return rc;
+    }
+    kedge_net_set_handler(fleet->net, on_request, fleet);
+    *out = fleet;
+    return KEDGE_OK;
+}
+
+static void free_devices(struct kedge_fleet *fleet)
+{
+    struct kedge_index_link *link;
+    while ((link = kedge_index_walk(&fleet->by_endpoint, NULL)) != NULL) {
+        struct device *device = KEDGE_INDEX_THING(link, struct device, by_endpoint);
+        identify_stop(device);
+        if (device->job != NULL)
+            job_free(device->job);
+        device_free(device);
+    }
+}
+
+void kedge_fleet_destroy(struct kedge_fleet *fleet)
+{
+    if (fleet == NULL)
+        return;
+    if (fleet->by_endpoint.buckets != NULL)
+        free_devices(fleet);
+    if (fleet->operations.buckets != NULL)
+        operations_free(fleet);
+    kedge_net_timer_cancel(fleet->net, &fleet->identifications.timer);
+    kedge_index_free(&fleet->by_endpoint);
+    kedge_index_free(&fleet->by_location);
+    kedge_index_free(&fleet->by_address);
+    kedge_index_free(&fleet->operations);
+    kedge_index_free(&fleet->jobs);
+    free(fleet);
+}
+
+/* ---- restoring ---- */
+
+static bool can_have_been_registered(const struct kedge_device *device)
+{
+    uint8_t location[KEDGE_DEVICE_LOCATION_SIZE / 2];
+    return kedge_registration_endpoint_valid(kedge_slice_text(device->endpoint)) &&
+           kedge_registration_version_spoken(kedge_slice_text(device->lwm2m_version)) &&
+           kedge_registration_binding_valid(kedge_slice_text(device->binding)) &&
+           kedge_hex_decode(kedge_slice_text(device->location), location, sizeof location) ==
+               KEDGE_OK;
+}
+
+static enum kedge_rc copy_stored(struct device *device, const struct kedge_device *stored)
+{
+    KEDGE_TRY(device_set_text(device, TEXT_VENDOR, kedge_slice_text(stored->vendor)));
+    KEDGE_TRY(device_set_text(device, TEXT_CLASS, kedge_slice_text(stored->class_name)));
+    KEDGE_TRY(device_set_text(device, TEXT_VERSION, kedge_slice_text(stored->version)));
+    KEDGE_TRY(device_set_text(device, TEXT_HARDWARE, kedge_slice_text(stored->hardware)));
+    strcpy(device->lwm2m_version, stored->lwm2m_version);
+    strcpy(device->binding, stored->binding);
+    device->queue_mode = strchr(stored->binding, 'Q') != NULL || stored->queue_mode;
+    device->lifetime_s = stored->lifetime_s;
+    /* Its links were not stored: it is asked, and told by 4.04 what is not there. */
+    device->links.firmware = device->links.words = true;
+    return KEDGE_OK;
+}
+
+enum kedge_rc kedge_fleet_restore(struct kedge_fleet *fleet, const struct kedge_device *stored)
+{
+    if (!can_have_been_registered(stored))
+        return KEDGE_E_ARGUMENT;
+    struct kedge_slice endpoint = kedge_slice_text(stored->endpoint);
+    struct device *device = device_by_endpoint(fleet, endpoint);
+    if ((device != NULL && device->registered) ||
+        device_by_location(fleet, kedge_slice_text(stored->location)) != NULL ||
+        device_by_address(fleet, &stored->address) != NULL)
+        return KEDGE_E_EXISTS;
+    if (device == NULL)
+        device = device_create(fleet, endpoint);
+    if (device == NULL)
+        return KEDGE_E_MEMORY;
+    enum kedge_rc rc = copy_stored(device, stored);
+    if (rc == KEDGE_OK)
+        rc = device_connect(device, &stored->address, stored->location);
+    if (rc == KEDGE_OK) {
+        identify_begin(device);
+        if (device->job != NULL)
+            job_touched(device->job);
+    }
+    device_release(device);
+    return rc;
+}
+
+/* ---- looking ---- */
+
+bool kedge_fleet_device(struct kedge_fleet *fleet, const char *endpoint, struct kedge_device *view)
+{
+    const struct device *device = device_by_endpoint(fleet, kedge_slice_text(endpoint));
+    if (device == NULL || !device->registered)
+        return false;
+    device_view(device, view);
+    return true;
+}
+
+void kedge_fleet_each(struct kedge_fleet *fleet,
+                      void (*fn)(void *context, const struct kedge_device *device), void *context)
+{
+    struct kedge_index_link *link = NULL;
+    while ((link = kedge_index_walk(&fleet->by_endpoint, link)) != NULL) {
+        const struct device *device = KEDGE_INDEX_THING(link, struct device, by_endpoint);
+        struct kedge_device view;
+        if (!device->registered)
+            continue;
+        device_view(device, &view);
+        fn(context, &view);
+    }
+}
+
+struct kedge_fleet_counters kedge_fleet_counters(const struct kedge_fleet *fleet)
+{
+    struct kedge_fleet_counters counters = fleet->counters;
+    counters.jobs = fleet->jobs.count;
+    return counters;
+}

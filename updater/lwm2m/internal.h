@@ -1,0 +1,118 @@
+/* internal.h: what the files of updater/lwm2m share. */
+#ifndef KEDGE_UPDATER_LWM2M_INTERNAL_H
+#define KEDGE_UPDATER_LWM2M_INTERNAL_H
+
+#include "updater/lwm2m/fleet.h"
+#include "updater/lwm2m/index.h"
+#include "updater/lwm2m/operations.h"
+#include "updater/lwm2m/registration.h"
+#include "updater/net/siphash.h"
+
+/** What a device says of itself. */
+enum device_text { TEXT_VENDOR, TEXT_CLASS, TEXT_VERSION, TEXT_HARDWARE, TEXT_COUNT };
+
+/**
+ * A device that is registered, or that a job waits for. It is in by_location and by_address only
+ * while it is registered.
+ */
+struct device {
+    struct kedge_fleet *fleet;
+    struct kedge_index_link by_endpoint, by_location, by_address;
+    struct kedge_address address;
+    struct kedge_net_timer expiry;
+    struct identification *identification; /* while it is queued or at work */
+    struct job *job;
+    char *texts[TEXT_COUNT]; /* NULL: not said */
+    uint32_t lifetime_s;
+    uint16_t pins; /* calls at work on it that it must outlive */
+    bool registered, identified, queue_mode;
+    struct kedge_registration_links links;
+    int firmware_state, firmware_result; /* -1: not read */
+    char location[KEDGE_DEVICE_LOCATION_SIZE + 1];
+    char lwm2m_version[KEDGE_REGISTRATION_VERSION_MAX + 1];
+    char binding[KEDGE_REGISTRATION_BINDING_MAX + 1];
+    char endpoint[]; /* with a NUL */
+};
+
+struct identifications {
+    struct identification *first, *last; /* those that wait */
+    size_t running;
+    struct kedge_net_timer timer;
+};
+
+struct kedge_fleet {
+    struct kedge_net *net;
+    struct kedge_fleet_hooks hooks;
+    uint32_t poll_ms, quick_poll_ms;
+    struct kedge_siphash_key key;
+    struct kedge_index by_endpoint, by_location, by_address;
+    struct kedge_index operations; /* by id */
+    struct kedge_index jobs;       /* by deployment id */
+    uint64_t last_operation;
+    struct identifications identifications;
+    struct kedge_fleet_counters counters;
+};
+
+/* ---- devices ---- */
+
+struct device *device_by_endpoint(const struct kedge_fleet *fleet, struct kedge_slice endpoint);
+struct device *device_by_location(const struct kedge_fleet *fleet, struct kedge_slice location);
+struct device *device_by_address(const struct kedge_fleet *fleet,
+                                 const struct kedge_address *address);
+/** A new one that is not registered; NULL without memory. */
+struct device *device_create(struct kedge_fleet *fleet, struct kedge_slice endpoint);
+/** Frees it unless it is registered, a job waits for it, or somebody is at work on it. */
+void device_release(struct device *device);
+void device_free(struct device *device);
+void device_view(const struct device *device, struct kedge_device *view);
+/** Copies a text; one that is longer than its limit counts as not said. */
+enum kedge_rc device_set_text(struct device *device, enum device_text which,
+                              struct kedge_slice text) KEDGE_MUST_USE;
+/** Makes it registered at this address and location, with a fresh lifetime. */
+enum kedge_rc device_connect(struct device *device, const struct kedge_address *address,
+                             const char *location) KEDGE_MUST_USE;
+/** Ends its registration and everything that was asked under it, and tells nobody. */
+void device_disconnect(struct device *device);
+/** Ends its registration and tells so; the device may be gone afterwards. */
+void device_leave(struct device *device, enum kedge_gone_reason reason);
+/** Its lifetime begins anew. */
+void device_renew(struct device *device);
+
+/* ---- requests that come in ---- */
+
+void registration_handle(struct kedge_fleet *fleet, const struct kedge_address *from,
+                         const struct kedge_coap_message *request, struct kedge_net_reply *reply);
+
+/* ---- operations on a device; as kedge_device_...(), which find it by endpoint ---- */
+
+enum kedge_rc operation_read(struct device *device, const char *path, kedge_operation_fn *fn,
+                             void *context, uint64_t *handle) KEDGE_MUST_USE;
+enum kedge_rc operation_write(struct device *device, const char *path,
+                              const struct kedge_lwm2m_value *value, kedge_operation_fn *fn,
+                              void *context, uint64_t *handle) KEDGE_MUST_USE;
+enum kedge_rc operation_execute(struct device *device, const char *path, const char *arguments,
+                                kedge_operation_fn *fn, void *context,
+                                uint64_t *handle) KEDGE_MUST_USE;
+enum kedge_rc operation_observe(struct device *device, const char *path, kedge_operation_fn *fn,
+                                void *context, uint64_t *handle) KEDGE_MUST_USE;
+/** The one value of an answer of 2.05 to a read of `path`, in whichever format it came. */
+enum kedge_rc operation_value(const struct kedge_operation_answer *answer, const char *path,
+                              enum kedge_lwm2m_type type,
+                              struct kedge_lwm2m_value *value) KEDGE_MUST_USE;
+void operations_free(struct kedge_fleet *fleet);
+
+/* ---- who is it? ---- */
+
+/** Asks the device, when its turn comes; begins anew when it was being asked. */
+void identify_begin(struct device *device);
+void identify_stop(struct device *device);
+
+/* ---- jobs ---- */
+
+void job_registered(struct job *job);
+void job_touched(struct job *job);
+void job_gone(struct job *job);
+void job_block(struct job *job, const char *name, uint64_t reach);
+void job_free(struct job *job);
+
+#endif

@@ -1,0 +1,161 @@
+/*
+ * machine.h: how a device is taken through object 5, as a pure machine: answers, notifications,
+ * served blocks and the time come in, what to ask of the device next and what to report go out. It
+ * does no input or output; times are milliseconds of a clock that the caller has.
+ *
+ * Method: whatever happens, the machine asks the device what it looks like (a probe), sorts the
+ * answer into one of the pictures below, and looks up in a total table of step x picture what to
+ * make of it. So the first look at a device, a lost answer and a restart of either side all take
+ * the same way, and a notification is only ever a reason to look.
+ */
+#ifndef KEDGE_UPDATER_MACHINE_H
+#define KEDGE_UPDATER_MACHINE_H
+
+#include "updater/lwm2m/update.h"
+
+#define KEDGE_MACHINE_TRIES_MAX 3u      /* writings of the URI, Executes, resets: of each */
+#define KEDGE_MACHINE_PROGRESS_MS 1000u /* reports of progress are at least so far apart */
+
+/** How far the machine has come with the device. */
+#define KEDGE_MACHINE_STEPS(X)                                                       \
+    X(KEDGE_STEP_LOOK)     /* nothing of this job is known to have reached it */     \
+    X(KEDGE_STEP_DOWNLOAD) /* it took the URI */                                     \
+    X(KEDGE_STEP_EXECUTE)  /* Execute is to be sent, or was sent and not answered */ \
+    X(KEDGE_STEP_AWAIT)    /* Execute was answered; it has not come back yet */      \
+    X(KEDGE_STEP_RETURNED) /* it has registered again since */                       \
+    X(KEDGE_STEP_SOAK)     /* it read as updated; is it still, after the soak? */
+
+/** What a device looks like, from State, Result, version and Package URI. */
+#define KEDGE_MACHINE_PICTURES(X)                                                   \
+    X(KEDGE_PICTURE_IDLE)          /* 0, Result 0 or 11; another version */         \
+    X(KEDGE_PICTURE_IDLE_FAILED)   /* 0, any other Result but 1; another version */ \
+    X(KEDGE_PICTURE_IDLE_CLAIMS)   /* 0, Result 1; another version all the same */  \
+    X(KEDGE_PICTURE_UPDATED)       /* 0, Result 1, the wanted version */            \
+    X(KEDGE_PICTURE_UNCONFIRMED)   /* 0, the wanted version, but not Result 1 */    \
+    X(KEDGE_PICTURE_DOWNLOADING)   /* 1 */                                          \
+    X(KEDGE_PICTURE_DOWNLOADED)    /* 2 */                                          \
+    X(KEDGE_PICTURE_DEFERRED)      /* 2, Result 11: somebody there put it off */    \
+    X(KEDGE_PICTURE_NOT_INSTALLED) /* 2, with the Result of a failure */            \
+    X(KEDGE_PICTURE_UPDATING)      /* 3 */                                          \
+    X(KEDGE_PICTURE_FOREIGN)       /* 1, 2 or 3 with a package that is not this job's */
+
+#define KEDGE_MACHINE_ENUM_(name) name,
+enum kedge_machine_step { KEDGE_MACHINE_STEPS(KEDGE_MACHINE_ENUM_) KEDGE_STEP_COUNT };
+enum kedge_machine_picture { KEDGE_MACHINE_PICTURES(KEDGE_MACHINE_ENUM_) KEDGE_PICTURE_COUNT };
+#undef KEDGE_MACHINE_ENUM_
+
+/** What is made of a picture in a step. */
+enum kedge_machine_verdict {
+    KEDGE_VERDICT_OFFER,  /* write the URI */
+    KEDGE_VERDICT_RESET,  /* take back what it holds, then look again */
+    KEDGE_VERDICT_FOLLOW, /* it downloads: watch */
+    KEDGE_VERDICT_RUN,    /* Execute */
+    KEDGE_VERDICT_AWAIT,  /* it installs: wait for its return */
+    KEDGE_VERDICT_STAY,   /* nothing new: go on watching */
+    KEDGE_VERDICT_SETTLE, /* believe it, once the soak is over */
+    KEDGE_VERDICT_FAIL
+};
+
+/** The cell of the total table. */
+enum kedge_machine_verdict kedge_machine_verdict(enum kedge_machine_step step,
+                                                 enum kedge_machine_picture picture);
+
+/** What the machine wants done next; one thing at a time. */
+enum kedge_machine_action {
+    KEDGE_MACHINE_WAIT,      /* for an event, or until the time has come */
+    KEDGE_MACHINE_PROBE,     /* read State and Result, then what kedge_machine_wants_*() says */
+    KEDGE_MACHINE_WRITE_URI, /* write the Package URI */
+    KEDGE_MACHINE_RESET,     /* write an empty Package URI */
+    KEDGE_MACHINE_OBSERVE,   /* observe State and Result */
+    KEDGE_MACHINE_EXECUTE,   /* execute Update */
+    KEDGE_MACHINE_EXPLAIN,   /* read the words behind a failure at /26241/0/0 */
+    KEDGE_MACHINE_OVER       /* nothing any more; the last report may be due */
+};
+
+/** What a probe read. */
+struct kedge_machine_view {
+    int64_t state;
+    int64_t result;
+    const char *version; /* "": the device does not say, or was not asked */
+    const char *uri;     /* of the package; NULL: not asked, "": none or not readable */
+};
+
+struct kedge_machine {
+    struct kedge_update_plan plan; /* its strings are the caller's */
+    uint64_t poll_ms;
+    uint64_t quick_poll_ms;
+
+    enum kedge_machine_step step;
+    enum kedge_machine_action next; /* due at next_at_ms */
+    uint64_t next_at_ms;
+    uint64_t limit_at_ms; /* when the patience of this step ends */
+    bool asking;          /* `next` is being done */
+    bool news;            /* something happened meanwhile: look again */
+    bool reachable;       /* registered now */
+    bool observing;
+    bool unobservable; /* it refused to be observed, in this registration */
+    bool in_touch;     /* an Update came since Execute was answered */
+    bool first_look;   /* no probe has been answered yet */
+    bool ours;         /* what it holds is this job's package */
+    bool already;      /* it ran the wanted version before anything was sent */
+    bool words_wanted; /* it may have an object 26241 */
+    bool ended;
+    uint8_t writes, executes, resets;
+    uint8_t refused;       /* the code of the last answer to the URI that was not 2.04 */
+    int64_t state, result; /* as last known; -1: not */
+    int64_t result_before; /* when the URI was written */
+    uint64_t written_at_ms, soak_until_ms, told_at_ms;
+
+    enum kedge_update_phase phase;
+    uint64_t bytes_done;
+    bool report_due;
+    bool has_reason;
+    char reason[KEDGE_UPDATE_REASON_MAX + 1];
+};
+
+/** Begins a job; the fields of the plan and the two polls are copied, its strings borrowed. */
+void kedge_machine_begin(struct kedge_machine *machine, const struct kedge_update_plan *plan,
+                         uint64_t poll_ms, uint64_t quick_poll_ms, bool reachable, uint64_t now_ms);
+
+/** Ends the job when the patience of its step is over, though something may be asked just now. */
+void kedge_machine_check_limit(struct kedge_machine *machine, uint64_t now_ms);
+/** What to do at `now_ms`; of a WAIT, `wait_ms` is how long. Not while something is asked. */
+enum kedge_machine_action kedge_machine_next(struct kedge_machine *machine, uint64_t now_ms,
+                                             uint64_t *wait_ms);
+/** Whether a probe that read this State needs the version, or the Package URI, too. */
+bool kedge_machine_wants_version(int64_t state);
+bool kedge_machine_wants_uri(const struct kedge_machine *machine, int64_t state);
+/** Whether the device holds something that was not told to be installed: worth a reset. */
+bool kedge_machine_holds_package(const struct kedge_machine *machine);
+
+/* How what was asked for ended. `code` is the device's answer, 0: none came. */
+void kedge_machine_probed(struct kedge_machine *machine, const struct kedge_machine_view *view,
+                          uint64_t now_ms);
+void kedge_machine_probe_failed(struct kedge_machine *machine, const char *path, uint8_t code,
+                                uint64_t now_ms);
+void kedge_machine_uri_written(struct kedge_machine *machine, uint8_t code, uint64_t now_ms);
+/** There is no URI for this device: the job ends in REJECTED for the reason given. */
+void kedge_machine_no_uri(struct kedge_machine *machine, const char *reason);
+void kedge_machine_reset_done(struct kedge_machine *machine, uint8_t code, uint64_t now_ms);
+void kedge_machine_observed(struct kedge_machine *machine, bool observing, uint64_t now_ms);
+void kedge_machine_executed(struct kedge_machine *machine, uint8_t code, uint64_t now_ms);
+/** `words` may be NULL: the device has none. */
+void kedge_machine_explained(struct kedge_machine *machine, const char *words);
+
+/* What happens beside it, at any time. */
+void kedge_machine_state_noticed(struct kedge_machine *machine, int64_t state, uint64_t now_ms);
+void kedge_machine_result_noticed(struct kedge_machine *machine, int64_t result, uint64_t now_ms);
+void kedge_machine_observation_lost(struct kedge_machine *machine, uint64_t now_ms);
+/** A block was served that reaches so far from the file's start. */
+void kedge_machine_block(struct kedge_machine *machine, uint64_t reach, uint64_t now_ms);
+/** A Register was taken: everything that was asked under an earlier one has ended. */
+void kedge_machine_registered(struct kedge_machine *machine, uint64_t now_ms);
+/** An Update was taken, perhaps from a new address: then kedge_machine_gone() was said before. */
+void kedge_machine_touched(struct kedge_machine *machine, uint64_t now_ms);
+/** The registration ended; what is being asked still gets its answer from the caller. */
+void kedge_machine_gone(struct kedge_machine *machine);
+
+/** Takes the report that is due, if one is; the deployment's id is left to the caller. */
+bool kedge_machine_report(struct kedge_machine *machine, struct kedge_update_report *report);
+
+#endif

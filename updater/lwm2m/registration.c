@@ -1,0 +1,229 @@
+/* registration.c: the queries and the links of a Register and of an Update. */
+#include "updater/lwm2m/registration.h"
+
+#include <string.h>
+
+#define SMS_NUMBER_MAX 20u
+
+/* ---- what may be ---- */
+
+bool kedge_registration_endpoint_valid(struct kedge_slice endpoint)
+{
+    if (endpoint.size == 0 || endpoint.size > KEDGE_LWM2M_ENDPOINT_MAX ||
+        !kedge_utf8_valid(endpoint))
+        return false;
+    for (size_t i = 0; i < endpoint.size; i++)
+        if (endpoint.data[i] < 0x20 || endpoint.data[i] == 0x7F)
+            return false;
+    return true;
+}
+
+/* Transport letters of 1.0 to 1.2; in 1.0 with a Q for queue mode behind them. */
+bool kedge_registration_binding_valid(struct kedge_slice binding)
+{
+    if (binding.size == 0 || binding.size > KEDGE_REGISTRATION_BINDING_MAX)
+        return false;
+    for (size_t i = 0; i < binding.size; i++)
+        if (binding.data[i] == '\0' || strchr("UTSNMHQ", binding.data[i]) == NULL)
+            return false;
+    return true;
+}
+
+bool kedge_registration_version_spoken(struct kedge_slice version)
+{
+    static const char *const spoken[] = {"1.0", "1.1", "1.2"};
+    for (size_t i = 0; i < sizeof spoken / sizeof spoken[0]; i++)
+        if (kedge_slice_equal(version, kedge_slice_text(spoken[i])))
+            return true;
+    return false;
+}
+
+static bool is_version(struct kedge_slice text)
+{
+    struct kedge_cursor cursor = kedge_cursor(text);
+    uint64_t number;
+    return text.size <= KEDGE_REGISTRATION_VERSION_MAX &&
+           kedge_cursor_decimal(&cursor, UINT16_MAX, &number) == KEDGE_OK &&
+           kedge_cursor_accept(&cursor, '.') &&
+           kedge_cursor_decimal(&cursor, UINT16_MAX, &number) == KEDGE_OK &&
+           kedge_cursor_left(&cursor) == 0;
+}
+
+static bool read_lifetime(struct kedge_slice text, uint32_t *lifetime_s)
+{
+    struct kedge_cursor cursor = kedge_cursor(text);
+    uint64_t number;
+    if (kedge_cursor_decimal(&cursor, UINT32_MAX, &number) != KEDGE_OK ||
+        kedge_cursor_left(&cursor) > 0)
+        return false;
+    *lifetime_s = (uint32_t)number;
+    return true;
+}
+
+/* ---- queries ---- */
+
+static bool refuse(struct kedge_registration_refusal *refusal, uint8_t code, const char *reason)
+{
+    *refusal = (struct kedge_registration_refusal){.code = code, .reason = reason};
+    return false;
+}
+
+enum query { QUERY_EP, QUERY_LT, QUERY_LWM2M, QUERY_B, QUERY_Q, QUERY_SMS, QUERY_COUNT };
+
+struct query_value {
+    bool there;
+    bool has_value; /* "name=value", not "name" */
+    struct kedge_slice value;
+};
+
+static void split(struct kedge_slice query, struct kedge_slice *name, struct query_value *value)
+{
+    const uint8_t *sign = query.size > 0 ? memchr(query.data, '=', query.size) : NULL;
+    size_t size = sign != NULL ? (size_t)(sign - query.data) : query.size;
+    *name = kedge_slice(query.data, size);
+    *value = (struct query_value){.there = true, .has_value = sign != NULL};
+    if (sign != NULL)
+        value->value = kedge_slice(sign + 1, query.size - size - 1);
+}
+
+/* Takes each known query once; others are left alone, as later versions may add some. */
+static bool collect(const struct kedge_coap_message *request,
+                    struct query_value values[QUERY_COUNT],
+                    struct kedge_registration_refusal *refusal)
+{
+    static const char *const names[QUERY_COUNT] = {"ep", "lt", "lwm2m", "b", "Q", "sms"};
+    struct kedge_coap_options walk = kedge_coap_options(request);
+    struct kedge_coap_option option;
+    while (kedge_coap_option_next(&walk, &option)) {
+        struct kedge_slice name;
+        struct query_value value;
+        if (option.number != KEDGE_COAP_URI_QUERY)
+            continue;
+        split(option.value, &name, &value);
+        for (size_t i = 0; i < QUERY_COUNT; i++) {
+            if (!kedge_slice_equal(name, kedge_slice_text(names[i])))
+                continue;
+            if (values[i].there)
+                return refuse(refusal, KEDGE_COAP_BAD_REQUEST, "a query is there twice");
+            if (value.has_value == (i == QUERY_Q))
+                return refuse(refusal, KEDGE_COAP_BAD_REQUEST,
+                              "a query lacks its value, or Q has one");
+            values[i] = value;
+        }
+    }
+    return true;
+}
+
+static bool read_common(const struct query_value values[QUERY_COUNT],
+                        struct kedge_registration_request *out,
+                        struct kedge_registration_refusal *refusal)
+{
+    out->has_lifetime = values[QUERY_LT].there;
+    if (out->has_lifetime && !read_lifetime(values[QUERY_LT].value, &out->lifetime_s))
+        return refuse(refusal, KEDGE_COAP_BAD_REQUEST, "lt is not a number of seconds");
+    out->has_binding = values[QUERY_B].there;
+    out->binding = out->has_binding ? values[QUERY_B].value : kedge_slice("U", 1);
+    if (!kedge_registration_binding_valid(out->binding))
+        return refuse(refusal, KEDGE_COAP_BAD_REQUEST, "b is not a binding");
+    if (values[QUERY_SMS].there && values[QUERY_SMS].value.size > SMS_NUMBER_MAX)
+        return refuse(refusal, KEDGE_COAP_BAD_REQUEST, "sms is too long");
+    out->queue_mode =
+        values[QUERY_Q].there || memchr(out->binding.data, 'Q', out->binding.size) != NULL;
+    return true;
+}
+
+/* ---- links ---- */
+
+/* The root's "ct", a list of numbers with spaces between them (RFC 7252 section 7.2.1). */
+static void read_formats(const struct kedge_link *link, struct kedge_registration_links *links)
+{
+    struct kedge_slice list;
+    if (!kedge_link_attribute(link, "ct", &list))
+        return;
+    struct kedge_cursor cursor = kedge_cursor(list);
+    uint64_t format;
+    links->says_formats = true;
+    while (kedge_cursor_decimal(&cursor, UINT16_MAX, &format) == KEDGE_OK) {
+        links->text = links->text || format == KEDGE_LWM2M_FORMAT_TEXT;
+        links->tlv = links->tlv || format == KEDGE_LWM2M_FORMAT_TLV;
+        if (!kedge_cursor_accept(&cursor, ' '))
+            return;
+    }
+}
+
+static void read_link(const struct kedge_link *link, struct kedge_registration_links *links)
+{
+    struct kedge_lwm2m_path path;
+    if (kedge_lwm2m_path_parse(link->target, &path) != KEDGE_OK)
+        return; /* not an LwM2M path: some other resource of the device */
+    if (path.depth == 0)
+        read_formats(link, links);
+    if (path.depth < 2 || path.ids[1] != 0)
+        return;
+    links->firmware = links->firmware || path.ids[0] == KEDGE_LWM2M_OBJECT_FIRMWARE;
+    links->words = links->words || path.ids[0] == KEDGE_LWM2M_OBJECT_KEDGE;
+}
+
+static bool read_links(const struct kedge_coap_message *request,
+                       struct kedge_registration_request *out,
+                       struct kedge_registration_refusal *refusal)
+{
+    uint32_t format;
+    struct kedge_coap_block block;
+    enum kedge_rc rc = kedge_coap_block_find(request, KEDGE_COAP_BLOCK1, &block);
+    if (rc != KEDGE_E_NOT_FOUND && (rc != KEDGE_OK || block.number > 0 || block.more))
+        return refuse(refusal, KEDGE_COAP_TOO_LARGE, "the links must fit into one message");
+    out->has_links = request->payload.size > 0;
+    if (out->has_links && kedge_coap_option_uint(request, KEDGE_COAP_CONTENT_FORMAT, &format) &&
+        format != KEDGE_LWM2M_FORMAT_LINK)
+        return refuse(refusal, KEDGE_COAP_UNSUPPORTED_FORMAT, "the links are not in link format");
+    struct kedge_cursor cursor = kedge_cursor(request->payload);
+    struct kedge_link link;
+    size_t count = 0;
+    while ((rc = kedge_link_next(&cursor, &link)) == KEDGE_OK) {
+        if (++count > KEDGE_LWM2M_LINKS_MAX)
+            return refuse(refusal, KEDGE_COAP_BAD_REQUEST, "more than 256 links");
+        read_link(&link, &out->links);
+    }
+    if (rc != KEDGE_E_NOT_FOUND)
+        return refuse(refusal, KEDGE_COAP_BAD_REQUEST, "the links are not well-formed");
+    return true;
+}
+
+/* ---- the two requests ---- */
+
+bool kedge_registration_read_register(const struct kedge_coap_message *request,
+                                      struct kedge_registration_request *out,
+                                      struct kedge_registration_refusal *refusal)
+{
+    struct query_value values[QUERY_COUNT] = {0};
+    *out = (struct kedge_registration_request){.lifetime_s = KEDGE_REGISTRATION_LIFETIME_DEFAULT_S};
+    if (!collect(request, values, refusal))
+        return false;
+    out->endpoint = values[QUERY_EP].value;
+    out->version = values[QUERY_LWM2M].value;
+    if (!values[QUERY_EP].there)
+        return refuse(refusal, KEDGE_COAP_BAD_REQUEST, "ep is missing");
+    if (!kedge_registration_endpoint_valid(out->endpoint))
+        return refuse(refusal, KEDGE_COAP_BAD_REQUEST,
+                      "ep is not a name of 1 to 128 bytes of UTF-8");
+    if (!values[QUERY_LWM2M].there || !is_version(out->version))
+        return refuse(refusal, KEDGE_COAP_BAD_REQUEST, "lwm2m is not a version");
+    if (!kedge_registration_version_spoken(out->version))
+        return refuse(refusal, KEDGE_COAP_PRECONDITION_FAILED,
+                      "this server speaks LwM2M 1.0, 1.1 and 1.2");
+    return read_common(values, out, refusal) && read_links(request, out, refusal);
+}
+
+bool kedge_registration_read_update(const struct kedge_coap_message *request,
+                                    struct kedge_registration_request *out,
+                                    struct kedge_registration_refusal *refusal)
+{
+    struct query_value values[QUERY_COUNT] = {0};
+    *out = (struct kedge_registration_request){0};
+    if (!collect(request, values, refusal))
+        return false;
+    if (values[QUERY_EP].there || values[QUERY_LWM2M].there)
+        return refuse(refusal, KEDGE_COAP_BAD_REQUEST, "ep and lwm2m belong to a Register");
+    return read_common(values, out, refusal) && read_links(request, out, refusal);
+}

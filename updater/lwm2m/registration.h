@@ -1,0 +1,54 @@
+/*
+ * registration.h: what a Register or an Update says (OMA LwM2M Core 1.1, section 6.2), taken from
+ * the request and held to its limits. Pure.
+ */
+#ifndef KEDGE_UPDATER_REGISTRATION_H
+#define KEDGE_UPDATER_REGISTRATION_H
+
+#include <kedge/coap.h>
+#include <kedge/lwm2m.h>
+
+#define KEDGE_REGISTRATION_LIFETIME_DEFAULT_S 86400u
+#define KEDGE_REGISTRATION_BINDING_MAX 7u
+#define KEDGE_REGISTRATION_VERSION_MAX 7u
+
+/** Slices borrow the request. */
+struct kedge_registration_request {
+    struct kedge_slice endpoint;
+    struct kedge_slice version; /* "1.0" */
+    struct kedge_slice binding;
+    bool has_lifetime;
+    uint32_t lifetime_s; /* 0: for ever */
+    bool has_binding;
+    bool queue_mode;
+    bool has_links; /* of an Update: the list replaces the former one */
+    struct kedge_registration_links {
+        bool firmware;     /* /5/0 is there */
+        bool words;        /* /26241/0 is there */
+        bool says_formats; /* the root link has a list of formats */
+        bool text, tlv;    /* which are in it */
+    } links;
+};
+
+/** A refusal: the code, and the reason as the diagnostic payload (RFC 7252 section 5.5.2). */
+struct kedge_registration_refusal {
+    uint8_t code;
+    const char *reason;
+};
+
+/** Reads a Register: endpoint and version must be there. False: refused. */
+bool kedge_registration_read_register(const struct kedge_coap_message *request,
+                                      struct kedge_registration_request *out,
+                                      struct kedge_registration_refusal *refusal);
+/** Reads an Update: everything may be absent, and endpoint and version must be. */
+bool kedge_registration_read_update(const struct kedge_coap_message *request,
+                                    struct kedge_registration_request *out,
+                                    struct kedge_registration_refusal *refusal);
+
+/** Whether an endpoint name may be: 1 to 128 bytes of UTF-8 without control characters. */
+bool kedge_registration_endpoint_valid(struct kedge_slice endpoint);
+bool kedge_registration_binding_valid(struct kedge_slice binding);
+/** Whether it is a version that this server speaks. */
+bool kedge_registration_version_spoken(struct kedge_slice version);
+
+#endif
