@@ -148,6 +148,8 @@ static enum kedge_rc set_attachments(struct kedge_cursor *cursor,
         KEDGE_TRY(kedge_cbor_map_key(&inner, &map, &name));
         if (name.type != KEDGE_CBOR_TSTR)
             return KEDGE_E_TYPE;
+        if (name.bytes.size > KEDGE_SUIT_ATTACHMENT_NAME_MAX)
+            return KEDGE_E_LIMIT;
         attachment->name = name.bytes;
         KEDGE_TRY(read_digest_array(&inner, 3, attachment->digest));
         KEDGE_TRY(kedge_cbor_uint(&inner, &attachment->size));

@@ -1,5 +1,4 @@
-/* manifest_write.c: writing the manifest of a package, in the one form that docs/format.md shows.
- */
+/* manifest_write.c: writing a package's manifest, in the one form that docs/format.md shows. */
 #include <kedge/suit.h>
 
 #include "core/suit/keys.h"
@@ -77,6 +76,8 @@ static enum kedge_rc write_attachments(const struct kedge_suit_manifest *manifes
     KEDGE_TRY(kedge_cbor_write_map(&inner, manifest->attachment_count));
     for (size_t i = 0; i < manifest->attachment_count; i++) {
         const struct kedge_suit_attachment *attachment = &manifest->attachments[i];
+        if (attachment->name.size > KEDGE_SUIT_ATTACHMENT_NAME_MAX)
+            return KEDGE_E_LIMIT;
         KEDGE_TRY(kedge_cbor_write_tstr(&inner, attachment->name));
         KEDGE_TRY(kedge_cbor_write_array(&inner, 3));
         KEDGE_TRY(kedge_cbor_write_int(&inner, SUIT_DIGEST_SHA256));

@@ -16,6 +16,7 @@
 #define KEDGE_SUIT_SIGNATURES_MAX 8u
 #define KEDGE_SUIT_PAYLOADS_MAX 8u    /* integrated payloads ("#name" keys) in one envelope */
 #define KEDGE_SUIT_ATTACHMENTS_MAX 3u /* #sbom, #prov, #notes */
+#define KEDGE_SUIT_ATTACHMENT_NAME_MAX 8u /* bytes: shorter than "#firmware", so that it sorts first */
 #define KEDGE_SUIT_COMPONENTS_MAX 4u
 #define KEDGE_SUIT_VERSION_PARTS_MAX 8u
 #define KEDGE_SUIT_VERSION_TEXT_MAX 64u

@@ -196,6 +196,31 @@ static void p256_points_off_the_curve_and_secrets_out_of_range_are_refused(void 
     assert_int_equal(kedge_private_key_from_secret(KEDGE_ESP256, secret, &key), KEDGE_E_KEY);
 }
 
+/* FIPS 186-5 section 6.4.2: r and s are numbers from 1 to n - 1, and one form stands for each. */
+static void p256_signatures_with_r_or_s_out_of_range_are_refused(void **state)
+{
+    (void)state;
+    const char *outside[] = {"0000000000000000000000000000000000000000000000000000000000000000",
+                             "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551",
+                             "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632552",
+                             "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"};
+    struct kedge_private_key key;
+    struct kedge_slice message = kedge_slice_text("move a step at a time");
+    make_key(KEDGE_ESP256, &key);
+    for (size_t i = 0; i < sizeof outside / sizeof outside[0]; i++) {
+        for (size_t half = 0; half < 2; half++) {
+            uint8_t signature[64];
+            assert_int_equal(kedge_sign(&key, message, signature), KEDGE_OK);
+            decode(outside[i], signature + 32 * half, 32);
+            assert_int_equal(kedge_verify(&key.public_key, message, kedge_slice(signature, 64)),
+                             KEDGE_E_SIGNATURE);
+        }
+    }
+    const uint8_t zeros[64] = {0};
+    assert_int_equal(kedge_verify(&key.public_key, message, kedge_slice(zeros, 64)),
+                     KEDGE_E_SIGNATURE);
+}
+
 /* Made by `openssl genpkey -algorithm ed25519`; the key id by `openssl dgst -sha256` over its DER.
  */
 #define PEM_BODY "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n"
@@ -264,6 +289,7 @@ int main(void)
         cmocka_unit_test(ed25519_signatures_with_s_beyond_the_order_are_refused),
         cmocka_unit_test(ed25519_keys_of_small_order_are_refused),
         cmocka_unit_test(p256_points_off_the_curve_and_secrets_out_of_range_are_refused),
+        cmocka_unit_test(p256_signatures_with_r_or_s_out_of_range_are_refused),
         cmocka_unit_test(pem_is_read_with_text_around_it_and_the_mark_is_seen),
         cmocka_unit_test(damaged_pem_is_refused),
         cmocka_unit_test(a_key_of_another_kind_is_an_unusable_key),
