@@ -43,7 +43,9 @@ static void fill_record(const struct kedge_package_info *info,
     memcpy(record->vendor_id, info->manifest.vendor, sizeof(record->vendor_id));
     memcpy(record->class_id, info->manifest.class_id, sizeof(record->class_id));
     (void)snprintf(record->vendor, sizeof(record->vendor), "%s", info->vendor_domain);
-    (void)snprintf(record->class_name, sizeof(record->class_name), "%s", info->class_name);
+    /* check_names() has seen that it fits */
+    (void)snprintf(record->class_name, sizeof(record->class_name), "%.*s", (int)KEDGE_CLASS_MAX,
+                   info->class_name);
     memcpy(record->image_digest, info->manifest.image_digest, sizeof(record->image_digest));
     (void)snprintf(record->device_digest, sizeof(record->device_digest), "%s", info->device_file);
     (void)snprintf(record->uploader, sizeof(record->uploader), "%s", who);

@@ -5,7 +5,7 @@
 #define _GNU_SOURCE
 #include <sqlite3.h>
 
-#include "store_fixture.h"
+#include "tests/unit/store_fixture.h"
 
 #include <kedge/crypto.h>
 

@@ -4,7 +4,7 @@
 #define _GNU_SOURCE
 #include <sqlite3.h>
 
-#include "store_fixture.h"
+#include "tests/unit/store_fixture.h"
 
 #include <fcntl.h>
 
