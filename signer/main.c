@@ -72,6 +72,6 @@ int main(int count, char **words)
     kedge_interrupt_begin();
     enum kedge_exit status = dispatch(count, words);
     if ((fflush(stdout) != 0 || ferror(stdout)) && status == KEDGE_EXIT_DONE)
-        return kedge_complain_system("write", "standard output");
-    return status;
+        status = kedge_complain_system("write", "standard output");
+    return (int)status;
 }
