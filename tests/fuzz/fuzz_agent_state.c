@@ -1,0 +1,35 @@
+// links: kedge-client-core
+/*
+ * fuzz_agent_state.c: the agent's state file: what is taken is what would be written. The input is
+ * tried as it is and with the CRC that it should have, which no fuzzer would find.
+ */
+#include "agent/client/state_file.h"
+#include "tests/fuzz/fuzz.h"
+
+static void decode(struct kedge_slice bytes)
+{
+    struct kedge_agent_state state;
+    struct kedge_agent_state fresh;
+    if (kedge_agent_state_decode(bytes, &state) != KEDGE_OK) {
+        kedge_agent_state_init(&fresh);
+        FUZZ_REQUIRE(state.state == fresh.state && state.result == fresh.result);
+        FUZZ_REQUIRE(state.uri[0] == '\0' && state.reason[0] == '\0' && state.endpoint[0] == '\0');
+        return;
+    }
+    uint8_t written[KEDGE_AGENT_STATE_SIZE_MAX];
+    struct kedge_writer out = kedge_writer(written, sizeof written);
+    FUZZ_REQUIRE(kedge_agent_state_encode(&state, &out) == KEDGE_OK);
+    FUZZ_REQUIRE(kedge_slice_equal(kedge_writer_slice(&out), bytes));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static uint8_t bytes[KEDGE_AGENT_STATE_SIZE_MAX];
+    struct kedge_writer out = kedge_writer(bytes, sizeof bytes);
+    struct kedge_slice input = kedge_slice(data, size);
+    decode(input);
+    if (kedge_writer_put(&out, input) == KEDGE_OK &&
+        kedge_writer_u32(&out, kedge_crc32(0, input)) == KEDGE_OK)
+        decode(kedge_writer_slice(&out));
+    return 0;
+}

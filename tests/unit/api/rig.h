@@ -1,0 +1,67 @@
+/*
+ * rig.h: the real HTTP server over the real store in a temporary folder, with a small backend that
+ * writes to the store and can be told to refuse, and libcurl to talk to it.
+ */
+#ifndef KEDGE_TEST_API_RIG_H
+#define KEDGE_TEST_API_RIG_H
+
+#include <jansson.h>
+
+#include "updater/api/api.h"
+
+#define RIG_TOKEN "rig-token"
+#define RIG_WHO "tester"
+#define RIG_UPLOAD_MAX (3u << 20)
+
+struct rig {
+    char folder[64];
+    struct kedge_store *store;
+    struct kedge_backend backend;
+    struct kedge_api *api;
+    char url[64];
+    /* what the backend does and has seen */
+    enum kedge_rc refuse_with; /* KEDGE_OK: it does what is asked */
+    const char *refuse_text;
+    char accepted[64]; /* the first bytes of the upload */
+    uint64_t accepted_size;
+    char who[KEDGE_NAME_MAX + 1];
+    struct kedge_rollout created; /* name, package_id, policy, device_count of the last request */
+    char created_endpoints[256];  /* joined by spaces */
+    uint64_t rollouts;            /* how many were made */
+    uint64_t live_deployment;     /* is live, with 50 of 200 bytes */
+    uint64_t calls;
+};
+
+int rig_setup(void **state);
+int rig_teardown(void **state);
+
+/** Commits what `fill` puts into a batch. */
+void rig_commit(struct rig *rig, void (*fill)(struct kedge_batch *batch, void *context),
+                void *context);
+void rig_put_device(struct rig *rig, const char *endpoint, const char *vendor,
+                    const char *class_name);
+void rig_put_package(struct rig *rig, char digit);
+/** How many files are in the folder of uploads. */
+int rig_upload_files(const struct rig *rig);
+
+/** An answer: `json` is NULL when the body is none. Free it with reply_free(). */
+struct reply {
+    long status;
+    json_t *json;
+    char headers[4096];
+    char body[4096]; /* its beginning */
+};
+
+/** With the token unless `headers` (NULL-terminated, or NULL) name an Authorization. */
+struct reply rig_call(struct rig *rig, const char *method, const char *path, const char *body,
+                      const char *const *headers);
+struct reply rig_get(struct rig *rig, const char *path);
+void reply_free(struct reply *reply);
+
+/** Sends raw bytes and returns what comes back until the end; `close_early` reads nothing. */
+size_t rig_raw(struct rig *rig, const char *bytes, size_t size, bool close_early, char *out,
+               size_t out_size);
+
+const char *reply_text(const struct reply *reply, const char *name);
+
+#endif

@@ -1,0 +1,235 @@
+/* test_api_rollouts.c: rollouts as people ask for them and as they are shown. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rig.h"
+
+#include <cmocka.h>
+
+#define PACKAGE "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+#define BEGIN "{\"name\":\"haul\",\"package_id\":\"" PACKAGE "\","
+
+static struct reply create(struct rig *rig, const char *rest)
+{
+    char body[1024];
+    if (rig->rollouts == 0)
+        rig_put_package(rig, 'b');
+    (void)snprintf(body, sizeof(body), BEGIN "%s}", rest);
+    return rig_call(rig, "POST", "/api/v1/rollouts", body, NULL);
+}
+
+static void a_draft_is_made_with_what_was_asked(void **state)
+{
+    struct rig *rig = *state;
+    struct reply reply =
+        create(rig, "\"all_devices\":true,\"policy\":{\"in_flight_max\":3,\"deployment_soak_s\":9,"
+                    "\"error_action\":\"abort\"}");
+    assert_int_equal(reply.status, 201);
+    assert_string_equal(reply_text(&reply, "state"), "draft");
+    assert_string_equal(reply_text(&reply, "name"), "haul");
+    assert_string_equal(reply_text(&reply, "explanation"), "explained -1");
+    assert_non_null(strstr(reply.headers, "Location: /api/v1/rollouts/1\r\n"));
+    const json_t *counts = json_object_get(reply.json, "counts");
+    assert_int_equal(json_integer_value(json_object_get(counts, "pending")), 1);
+    assert_int_equal(json_object_size(counts), KEDGE_DEPLOYMENT_STATE_COUNT);
+    reply_free(&reply);
+    struct kedge_rollout_policy expected;
+    kedge_rollout_policy_default(&expected);
+    expected.in_flight_max = 3;
+    expected.deployment_soak_s = 9;
+    expected.error_action = KEDGE_ERROR_ABORT;
+    assert_memory_equal(&rig->created.policy, &expected, sizeof(expected));
+    assert_true(rig->created.all_devices);
+    assert_string_equal(rig->created.package_id, PACKAGE);
+}
+
+static void listed_devices_come_through_in_order(void **state)
+{
+    struct rig *rig = *state;
+    struct reply reply = create(rig, "\"devices\":[\"b\",\"a\",\"c d\"]");
+    assert_int_equal(reply.status, 201);
+    assert_string_equal(rig->created_endpoints, "b a c d ");
+    assert_false(rig->created.all_devices);
+    reply_free(&reply);
+}
+
+static void start_may_come_with_creation(void **state)
+{
+    struct reply reply = create(*state, "\"all_devices\":true,\"start\":true");
+    assert_int_equal(reply.status, 201);
+    assert_string_equal(reply_text(&reply, "state"), "running");
+    reply_free(&reply);
+}
+
+static void a_rollout_is_refused_by_the_field_at_fault(void **state)
+{
+    static const char *const bad[][2] = {
+        {"\"start\":true", "devices"},
+        {"\"all_devices\":true,\"devices\":[\"a\"]", "devices"},
+        {"\"all_devices\":false", "devices"},
+        {"\"devices\":[]", "devices"},
+        {"\"devices\":[1]", "devices"},
+        {"\"devices\":\"a\"", "devices"},
+        {"\"all_devices\":1", "all_devices"},
+        {"\"all_devices\":true,\"policy\":[]", "policy"},
+        {"\"all_devices\":true,\"policy\":{\"speed\":1}", "policy.speed"},
+        {"\"all_devices\":true,\"policy\":{\"in_flight_max\":0}", "policy.in_flight_max"},
+        {"\"all_devices\":true,\"policy\":{\"in_flight_max\":1.5}", "policy.in_flight_max"},
+        {"\"all_devices\":true,\"policy\":{\"in_flight_max\":-1}", "policy.in_flight_max"},
+        {"\"all_devices\":true,\"policy\":{\"error_threshold_percent\":101}",
+         "policy.error_threshold_percent"},
+        {"\"all_devices\":true,\"policy\":{\"deployment_soak_s\":4294967297}",
+         "policy.deployment_soak_s"},
+        {"\"all_devices\":true,\"policy\":{\"error_action\":\"explode\"}", "policy.error_action"},
+        {"\"all_devices\":true,\"starts\":true", "starts"},
+    };
+    struct rig *rig = *state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct reply reply = create(rig, bad[i][0]);
+        if (reply.status != 400)
+            print_error("%s\n", bad[i][0]);
+        assert_int_equal(reply.status, 400);
+        assert_string_equal(reply_text(&reply, "field"), bad[i][1]);
+        reply_free(&reply);
+    }
+    struct reply reply =
+        rig_call(rig, "POST", "/api/v1/rollouts",
+                 "{\"name\":\"a\",\"package_id\":\"x\",\"all_devices\":true}", NULL);
+    assert_string_equal(reply_text(&reply, "field"), "package_id");
+    reply_free(&reply);
+    assert_int_equal(rig->calls, 0);
+}
+
+static void a_package_that_is_not_there_is_no_missing_route(void **state)
+{
+    struct rig *rig = *state;
+    rig->refuse_with = KEDGE_E_NOT_FOUND;
+    rig->refuse_text = "there is no package";
+    struct reply reply = create(rig, "\"all_devices\":true");
+    assert_int_equal(reply.status, 422);
+    assert_string_equal(reply_text(&reply, "detail"), "there is no package");
+    reply_free(&reply);
+}
+
+static void each_change_is_carried_out_and_shown(void **state)
+{
+    static const char *const changes[][2] = {{"/api/v1/rollouts/1/start", "running"},
+                                             {"/api/v1/rollouts/1/pause", "paused"},
+                                             {"/api/v1/rollouts/1/resume", "running"},
+                                             {"/api/v1/rollouts/1/abort", "aborting"}};
+    struct rig *rig = *state;
+    struct reply reply = create(rig, "\"all_devices\":true");
+    reply_free(&reply);
+    for (size_t i = 0; i < 4; i++) {
+        reply = rig_call(rig, "POST", changes[i][0], i % 2 == 0 ? NULL : "{}", NULL);
+        assert_int_equal(reply.status, 200);
+        assert_string_equal(reply_text(&reply, "state"), changes[i][1]);
+        reply_free(&reply);
+    }
+    reply = rig_call(rig, "POST", changes[0][0], "{\"now\":true}", NULL);
+    assert_int_equal(reply.status, 400);
+    reply_free(&reply);
+    reply = rig_call(rig, "POST", "/api/v1/rollouts/2/start", NULL, NULL);
+    assert_int_equal(reply.status, 404);
+    reply_free(&reply);
+    rig->refuse_with = KEDGE_E_STATE;
+    reply = rig_call(rig, "POST", changes[0][0], NULL, NULL);
+    assert_int_equal(reply.status, 409);
+    reply_free(&reply);
+}
+
+static const json_t *first(const struct reply *reply, const char *list)
+{
+    return json_array_get(json_object_get(reply->json, list), 0);
+}
+
+static void groups_and_deployments_are_listed_with_why(void **state)
+{
+    struct rig *rig = *state;
+    struct reply reply = create(rig, "\"all_devices\":true");
+    reply_free(&reply);
+    reply = rig_get(rig, "/api/v1/rollouts/1/groups");
+    assert_string_equal(json_string_value(json_object_get(first(&reply, "groups"), "explanation")),
+                        "explained 0");
+    reply_free(&reply);
+    reply = rig_get(rig, "/api/v1/rollouts/1/deployments");
+    const json_t *item = first(&reply, "deployments");
+    assert_string_equal(json_string_value(json_object_get(item, "endpoint")), "boat-1");
+    assert_string_equal(json_string_value(json_object_get(item, "state")), "pending");
+    assert_true(json_is_null(json_object_get(item, "update_result")));
+    assert_string_equal(json_string_value(json_object_get(item, "explanation")), "pending");
+    reply_free(&reply);
+    rig->live_deployment = 1;
+    reply = rig_get(rig, "/api/v1/rollouts/1/deployments?state=pending&group=0&endpoint=boat-1");
+    item = first(&reply, "deployments");
+    assert_int_equal(json_integer_value(json_object_get(item, "bytes_done")), 50);
+    assert_int_equal(json_integer_value(json_object_get(item, "bytes_total")), 200);
+    assert_string_equal(json_string_value(json_object_get(item, "explanation")), "live");
+    reply_free(&reply);
+    reply = rig_get(rig, "/api/v1/rollouts/1/deployments?state=failed");
+    assert_null(first(&reply, "deployments"));
+    reply_free(&reply);
+    reply = rig_get(rig, "/api/v1/rollouts/1/deployments?state=floating");
+    assert_int_equal(reply.status, 400);
+    assert_string_equal(reply_text(&reply, "field"), "state");
+    reply_free(&reply);
+    reply = rig_get(rig, "/api/v1/rollouts/2/deployments");
+    assert_int_equal(reply.status, 404);
+    reply_free(&reply);
+}
+
+static void the_history_goes_on_behind_the_last_entry_seen(void **state)
+{
+    char path[128];
+    struct rig *rig = *state;
+    struct reply reply = create(rig, "\"all_devices\":true");
+    reply_free(&reply);
+    reply = rig_get(rig, "/api/v1/rollouts/1/history?cursor=0");
+    const json_t *entry = first(&reply, "history");
+    assert_string_equal(json_string_value(json_object_get(entry, "to")), "draft");
+    assert_true(json_is_null(json_object_get(entry, "group_index")));
+    (void)snprintf(path, sizeof(path), "/api/v1/rollouts/1/history?cursor=%d",
+                   (int)json_integer_value(json_object_get(entry, "id")));
+    reply_free(&reply);
+    reply = rig_get(rig, path);
+    assert_int_equal(reply.status, 200);
+    assert_null(first(&reply, "history"));
+    reply_free(&reply);
+}
+
+static void rollouts_are_listed_newest_first_with_counts(void **state)
+{
+    struct rig *rig = *state;
+    for (int i = 0; i < 2; i++) {
+        struct reply reply = create(rig, "\"all_devices\":true");
+        reply_free(&reply);
+    }
+    struct reply reply = rig_get(rig, "/api/v1/rollouts?limit=1");
+    const json_t *item = first(&reply, "rollouts");
+    assert_int_equal(json_integer_value(json_object_get(item, "id")), 2);
+    const json_t *counts = json_object_get(item, "counts");
+    assert_int_equal(json_integer_value(json_object_get(counts, "pending")), 1);
+    assert_true(json_is_string(json_object_get(reply.json, "next")));
+    reply_free(&reply);
+}
+
+#define ROLLOUT_TEST(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ROLLOUT_TEST(a_draft_is_made_with_what_was_asked),
+        ROLLOUT_TEST(listed_devices_come_through_in_order),
+        ROLLOUT_TEST(start_may_come_with_creation),
+        ROLLOUT_TEST(a_rollout_is_refused_by_the_field_at_fault),
+        ROLLOUT_TEST(a_package_that_is_not_there_is_no_missing_route),
+        ROLLOUT_TEST(each_change_is_carried_out_and_shown),
+        ROLLOUT_TEST(groups_and_deployments_are_listed_with_why),
+        ROLLOUT_TEST(the_history_goes_on_behind_the_last_entry_seen),
+        ROLLOUT_TEST(rollouts_are_listed_newest_first_with_counts),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

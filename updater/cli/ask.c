@@ -1,0 +1,93 @@
+/* ask.c: asking with complaints, all pages of a listing, and printing JSON. */
+#define _POSIX_C_SOURCE 200809L
+#include <curl/curl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "updater/cli/cli.h"
+#include "updater/cli/table.h"
+
+void complain(const char *format, ...)
+{
+    char text[CLIENT_ERROR_MAX + 256], printable[CLIENT_ERROR_MAX + 256];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    text_printable(text, printable, sizeof(printable));
+    (void)fprintf(stderr, "kedge: %s\n", printable);
+}
+
+enum status ask(struct cli *cli, const char *method, const char *path, json_t *body, json_t **out)
+{
+    struct client_answer answer;
+    enum client_outcome outcome = client_ask(cli->client, method, path, body, &answer);
+    json_decref(body);
+    if (outcome != CLIENT_DONE) {
+        complain("%s", answer.error);
+        return outcome == CLIENT_REFUSED ? STATUS_REFUSED : STATUS_UNREACHABLE;
+    }
+    if (out != NULL)
+        *out = answer.json;
+    else
+        json_decref(answer.json);
+    return STATUS_DONE;
+}
+
+char *path_of(const char *prefix, const char *name, const char *suffix)
+{
+    char *escaped = curl_easy_escape(NULL, name, 0);
+    if (escaped == NULL)
+        return NULL;
+    size_t size = strlen(prefix) + strlen(escaped) + strlen(suffix) + 1;
+    char *path = malloc(size);
+    if (path != NULL)
+        (void)snprintf(path, size, "%s%s%s", prefix, escaped, suffix);
+    curl_free(escaped);
+    return path;
+}
+
+/* The next page's path; `cursor` is NULL for the first. */
+static char *page_path(const char *path, const char *cursor)
+{
+    char prefix[1024];
+    (void)snprintf(prefix, sizeof(prefix), "%s%climit=500%s", path,
+                   strchr(path, '?') == NULL ? '?' : '&', cursor == NULL ? "" : "&cursor=");
+    return path_of(prefix, cursor == NULL ? "" : cursor, "");
+}
+
+enum status ask_list(struct cli *cli, const char *path, const char *name, json_t **out)
+{
+    json_t *items = json_array(), *page = NULL;
+    enum status status = STATUS_DONE;
+    for (const char *cursor = NULL; status == STATUS_DONE;) {
+        char *next_path = page_path(path, cursor);
+        json_decref(page);
+        page = NULL;
+        if (next_path == NULL || items == NULL) {
+            complain("out of memory");
+            status = STATUS_UNREACHABLE;
+        } else {
+            status = ask(cli, "GET", next_path, NULL, &page);
+        }
+        free(next_path);
+        (void)json_array_extend(items, json_object_get(page, name));
+        cursor = json_string_value(json_object_get(page, "next"));
+        if (cursor == NULL)
+            break;
+    }
+    json_decref(page);
+    *out = status == STATUS_DONE ? json_pack("{s:o}", name, items) : NULL;
+    if (status != STATUS_DONE)
+        json_decref(items);
+    return status;
+}
+
+enum status print_json(json_t *json)
+{
+    (void)json_dumpf(json, stdout, JSON_INDENT(2));
+    (void)fputc('\n', stdout);
+    json_decref(json);
+    return STATUS_DONE;
+}

@@ -1,0 +1,127 @@
+/*
+ * cli.h: what the commands of `kedge` share.
+ *
+ * A command gets its arguments already checked against its row in the table of commands, asks the
+ * server, prints, and returns its exit status. What goes wrong is said on standard error by the
+ * tool that noticed it.
+ */
+#ifndef KEDGE_UPDATER_CLI_H
+#define KEDGE_UPDATER_CLI_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "updater/cli/client.h"
+
+enum status {
+    STATUS_DONE = 0,
+    STATUS_REFUSED = 1,    /* by the server; or what was watched did not finish */
+    STATUS_USAGE = 2,      /* the command line, or a file that it names */
+    STATUS_UNREACHABLE = 3 /* no server, or no token for it */
+};
+
+#define CLI_VALUES_MAX 4096u /* positional arguments and repeated options */
+
+enum option_kind {
+    OPTION_FLAG,
+    OPTION_TEXT,
+    OPTION_NUMBER, /* a whole number; the server knows what it may be */
+    OPTION_TEXTS   /* may be repeated */
+};
+
+/** A row of a command's options, which drives parsing and help. */
+struct option_row {
+    const char *name;        /* without the dashes */
+    const char *placeholder; /* of its value; NULL for a flag */
+    enum option_kind kind;
+    const char *help;
+    const char *field; /* of the policy in a new rollout's JSON, or NULL */
+};
+
+#define COMMAND_OPTIONS_MAX 20u
+
+/** What the command line said. Strings are those of argv. */
+struct arguments {
+    const struct command *command;
+    const char *values[COMMAND_OPTIONS_MAX]; /* by the row's index; NULL: not given */
+    const char *texts[CLI_VALUES_MAX];       /* of the one OPTION_TEXTS of the command */
+    size_t text_count;
+    const char *positional[CLI_VALUES_MAX];
+    size_t positional_count;
+};
+
+struct cli {
+    const char *server;
+    const char *token_file;
+    bool json;
+    struct client *client;
+};
+
+/** A row of the table of commands, which drives dispatch, usage and help. */
+struct command {
+    const char *noun;
+    const char *verb;
+    const char *positional; /* for the usage line; "" for none */
+    size_t least, most;     /* how many positional arguments */
+    const char *help;
+    const struct option_row *options;
+    size_t option_count;
+    enum status (*run)(struct cli *cli, const struct arguments *arguments);
+};
+
+extern const struct command commands[];
+extern const size_t command_count;
+
+/** The value of an option, by its name; NULL when it was not given ("" for a flag that was). */
+const char *argument(const struct arguments *arguments, const char *name);
+
+/* ---- options.c ---- */
+
+enum options_outcome { OPTIONS_RUN, OPTIONS_END, OPTIONS_USAGE };
+
+/**
+ * Reads the whole command line into `cli` and `arguments`. Help and version are printed
+ * (OPTIONS_END); what is wrong is said on standard error (OPTIONS_USAGE).
+ */
+enum options_outcome options_read(int argc, char **argv, struct cli *cli,
+                                  struct arguments *arguments);
+
+/** Usage of everything, of one noun, or of one command with its options. */
+void usage_print(FILE *out, const char *noun, const char *verb);
+
+/* ---- asking ---- */
+
+/** Says what is wrong, after "kedge: ". */
+void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/** Asks, takes `body` over (NULL: none). On STATUS_DONE *out is the answer (NULL when empty). */
+enum status ask(struct cli *cli, const char *method, const char *path, json_t *body, json_t **out);
+/** All pages of a listing: {"<name>": [...]}. */
+enum status ask_list(struct cli *cli, const char *path, const char *name, json_t **out);
+/** "<prefix><escaped name><suffix>" in memory of its own; NULL: no memory. */
+char *path_of(const char *prefix, const char *name, const char *suffix);
+/** Prints an answer as JSON and lets go of it. */
+enum status print_json(json_t *json);
+
+/* ---- commands ---- */
+
+enum status device_list(struct cli *cli, const struct arguments *arguments);
+enum status device_show(struct cli *cli, const struct arguments *arguments);
+enum status device_tag(struct cli *cli, const struct arguments *arguments);
+enum status package_upload(struct cli *cli, const struct arguments *arguments);
+enum status package_list(struct cli *cli, const struct arguments *arguments);
+enum status package_show(struct cli *cli, const struct arguments *arguments);
+enum status package_delete(struct cli *cli, const struct arguments *arguments);
+enum status trust_add(struct cli *cli, const struct arguments *arguments);
+enum status trust_list(struct cli *cli, const struct arguments *arguments);
+enum status trust_remove(struct cli *cli, const struct arguments *arguments);
+enum status rollout_create(struct cli *cli, const struct arguments *arguments);
+enum status rollout_change(struct cli *cli, const struct arguments *arguments);
+enum status rollout_show(struct cli *cli, const struct arguments *arguments);
+enum status rollout_list(struct cli *cli, const struct arguments *arguments);
+enum status rollout_watch(struct cli *cli, const struct arguments *arguments);
+enum status audit_list(struct cli *cli, const struct arguments *arguments);
+
+#endif

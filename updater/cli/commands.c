@@ -1,0 +1,81 @@
+/* commands.c: the table of commands, which everything about the command line follows. */
+#include "updater/cli/cli.h"
+
+static const struct option_row device_list_options[] = {
+    {"vendor", "DOMAIN", OPTION_TEXT, "only devices of this vendor", NULL},
+    {"class", "NAME", OPTION_TEXT, "only devices of this class", NULL},
+};
+
+static const struct option_row trust_add_options[] = {
+    {"name", "NAME", OPTION_TEXT, "what people call the key (needed)", NULL},
+};
+
+static const struct option_row create_options[] = {
+    {"name", "NAME", OPTION_TEXT, "what people call the rollout (needed)", NULL},
+    {"package", "ID", OPTION_TEXT, "the package, as `kedge package list` names it (needed)", NULL},
+    {"all", NULL, OPTION_FLAG, "for all devices of the package's vendor and class", NULL},
+    {"device", "ENDPOINT", OPTION_TEXTS, "for this device; may be repeated", NULL},
+    {"start", NULL, OPTION_FLAG, "start it at once instead of leaving a draft", NULL},
+    {"soak", "S", OPTION_NUMBER, "a device must still be well S seconds after its update",
+     "deployment_soak_s"},
+    {"in-flight", "N", OPTION_NUMBER, "at most N devices at work at once", "in_flight_max"},
+    {"error-threshold", "P", OPTION_NUMBER, "more than P percent of a group in error trip it",
+     "error_threshold_percent"},
+    {"error-sample", "N", OPTION_NUMBER, "errors are not judged before N devices were tried",
+     "error_minimum_sample"},
+    {"error-action", "WHAT", OPTION_TEXT, "what tripping does: pause or abort", "error_action"},
+    {"success-threshold", "P", OPTION_NUMBER, "the gate: P percent of a group must succeed",
+     "success_threshold_percent"},
+    {"group-soak", "S", OPTION_NUMBER, "seconds from a group's last end until its gate is judged",
+     "group_soak_s"},
+    {"deadline", "S", OPTION_NUMBER, "devices that never came are given up after S seconds",
+     "deadline_s"},
+    {"offer-limit", "S", OPTION_NUMBER, "seconds a device has to take up an offer",
+     "offer_limit_s"},
+    {"download-limit", "S", OPTION_NUMBER, "seconds a download may stand still",
+     "download_limit_s"},
+    {"install-limit", "S", OPTION_NUMBER, "seconds a device has to install", "install_limit_s"},
+    {"verify-limit", "S", OPTION_NUMBER, "seconds a device has to come back and confirm",
+     "verify_limit_s"},
+};
+
+static const struct option_row show_options[] = {
+    {"devices", NULL, OPTION_FLAG, "each device's part too", NULL},
+};
+
+#define NONE NULL, 0
+#define ROWS(table) table, sizeof(table) / sizeof((table)[0])
+
+const struct command commands[] = {
+    {"device", "list", "", 0, 0, "the devices that the server knows", ROWS(device_list_options),
+     device_list},
+    {"device", "show", "ENDPOINT", 1, 1, "one device", NONE, device_show},
+    {"device", "tag", "ENDPOINT NAME=VALUE|NAME- ...", 2, CLI_VALUES_MAX,
+     "set tags of a device, or remove them with a dash behind the name", NONE, device_tag},
+    {"package", "upload", "FILE.suit", 1, 1, "check a signed package and keep it on the server",
+     NONE, package_upload},
+    {"package", "list", "", 0, 0, "the packages on the server", NONE, package_list},
+    {"package", "show", "ID", 1, 1, "one package", NONE, package_show},
+    {"package", "delete", "ID", 1, 1, "remove a package that no rollout names", NONE,
+     package_delete},
+    {"trust", "add", "PUB.pem", 1, 1, "accept packages that are signed by this key",
+     ROWS(trust_add_options), trust_add},
+    {"trust", "list", "", 0, 0, "the keys that are trusted", NONE, trust_list},
+    {"trust", "remove", "ID|NAME", 1, 1, "no longer accept new packages by this key", NONE,
+     trust_remove},
+    {"rollout", "create", "", 0, CLI_VALUES_MAX, "bring a package to devices, as a draft at first",
+     ROWS(create_options), rollout_create},
+    {"rollout", "start", "ID", 1, 1, "start a draft", NONE, rollout_change},
+    {"rollout", "pause", "ID", 1, 1, "offer to no more devices for now", NONE, rollout_change},
+    {"rollout", "resume", "ID", 1, 1, "go on after a pause", NONE, rollout_change},
+    {"rollout", "abort", "ID", 1, 1, "end it; devices that install already finish doing so", NONE,
+     rollout_change},
+    {"rollout", "show", "ID", 1, 1, "where a rollout stands, and why", ROWS(show_options),
+     rollout_show},
+    {"rollout", "list", "", 0, 0, "the rollouts, newest first", NONE, rollout_list},
+    {"rollout", "watch", "ID", 1, 1,
+     "follow a rollout to its end: exit status 0 when it finished, 1 when it stopped otherwise",
+     NONE, rollout_watch},
+    {"audit", "list", "", 0, 0, "who did what", NONE, audit_list},
+};
+const size_t command_count = sizeof(commands) / sizeof(commands[0]);

@@ -1,0 +1,86 @@
+/* create.c: kedge rollout create. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "updater/cli/cli.h"
+#include "updater/cli/json.h"
+
+/* --device A B C: what stands without an option after it are devices as well. */
+static bool add_devices(const struct arguments *arguments, json_t *body)
+{
+    bool all = argument(arguments, "all") != NULL;
+    bool listed = arguments->text_count > 0;
+    if (all == listed || (!listed && arguments->positional_count > 0)) {
+        complain("say which devices: either --all (of the package's vendor and class) or --device "
+                 "ENDPOINT ...");
+        return false;
+    }
+    if (all)
+        return json_object_set_new(body, "all_devices", json_true()) == 0;
+    json_t *devices = json_array();
+    for (size_t i = 0; i < arguments->text_count; i++)
+        (void)json_array_append_new(devices, json_string(arguments->texts[i]));
+    for (size_t i = 0; i < arguments->positional_count; i++)
+        (void)json_array_append_new(devices, json_string(arguments->positional[i]));
+    if (json_array_size(devices) != arguments->text_count + arguments->positional_count) {
+        complain("the name of a device is not UTF-8");
+        json_decref(devices);
+        return false;
+    }
+    return json_object_set_new(body, "devices", devices) == 0;
+}
+
+static bool add_policy(const struct arguments *arguments, json_t *body)
+{
+    const struct command *command = arguments->command;
+    json_t *policy = json_object();
+    for (size_t i = 0; i < command->option_count; i++) {
+        const struct option_row *row = &command->options[i];
+        const char *value = arguments->values[i];
+        if (row->field == NULL || value == NULL)
+            continue;
+        json_t *json = row->kind == OPTION_NUMBER ? json_integer(strtoll(value, NULL, 10))
+                                                  : json_string(value);
+        (void)json_object_set_new(policy, row->field, json);
+    }
+    return json_object_set_new(body, "policy", policy) == 0;
+}
+
+static json_t *make_body(const struct arguments *arguments)
+{
+    const char *name = argument(arguments, "name"), *package = argument(arguments, "package");
+    if (name == NULL || package == NULL) {
+        complain("rollout create needs --name NAME and --package ID");
+        return NULL;
+    }
+    json_t *body = json_pack("{s:s, s:s, s:b}", "name", name, "package_id", package, "start",
+                             argument(arguments, "start") != NULL);
+    if (body == NULL)
+        complain("the name is not UTF-8");
+    if (body != NULL && add_devices(arguments, body) && add_policy(arguments, body))
+        return body;
+    json_decref(body);
+    return NULL;
+}
+
+enum status rollout_create(struct cli *cli, const struct arguments *arguments)
+{
+    json_t *body = make_body(arguments), *rollout = NULL;
+    if (body == NULL)
+        return STATUS_USAGE;
+    enum status status = ask(cli, "POST", "/api/v1/rollouts", body, &rollout);
+    if (status != STATUS_DONE)
+        return status;
+    if (cli->json)
+        return print_json(rollout);
+    uint64_t id = number_of(rollout, "id");
+    (void)printf("rollout %" PRIu64 " is %s: version %s for %" PRIu64 " devices; %s: kedge rollout "
+                 "%s %" PRIu64 "\n",
+                 id, text_of(rollout, "state"), text_of(rollout, "version"),
+                 number_of(rollout, "device_count"),
+                 argument(arguments, "start") != NULL ? "follow it" : "start it",
+                 argument(arguments, "start") != NULL ? "watch" : "start", id);
+    json_decref(rollout);
+    return STATUS_DONE;
+}

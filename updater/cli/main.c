@@ -1,0 +1,41 @@
+/* main.c: kedge: the operator's command line. */
+#include <stdlib.h>
+
+#include "updater/cli/cli.h"
+
+static bool connect_client(struct cli *cli)
+{
+    char token[CLIENT_TOKEN_MAX + 1], error[CLIENT_ERROR_MAX];
+    if (cli->token_file == NULL) {
+        complain("no token: name its file with --token-file or KEDGE_TOKEN_FILE; kedged makes one, "
+                 "admin.token, in its data folder");
+        return false;
+    }
+    if (!token_read(cli->token_file, token, error)) {
+        complain("%s", error);
+        return false;
+    }
+    cli->client = client_create(cli->server, token);
+    if (cli->client == NULL)
+        complain("out of memory");
+    return cli->client != NULL;
+}
+
+int main(int argc, char **argv)
+{
+    static struct arguments arguments;
+    struct cli cli = {.client = NULL};
+    switch (options_read(argc, argv, &cli, &arguments)) {
+    case OPTIONS_RUN:
+        break;
+    case OPTIONS_END:
+        return STATUS_DONE;
+    case OPTIONS_USAGE:
+        return STATUS_USAGE;
+    }
+    if (!connect_client(&cli))
+        return STATUS_UNREACHABLE;
+    enum status status = arguments.command->run(&cli, &arguments);
+    client_destroy(cli.client);
+    return (int)status;
+}

@@ -1,0 +1,264 @@
+/* options.c: the command line, read and explained by the table of commands. */
+#include "updater/cli/cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define HELP_COLUMN 28
+
+static const struct option_row global_options[] = {
+    {"server", "URL", OPTION_TEXT, "where kedged is (KEDGE_SERVER; http://127.0.0.1:8080)", NULL},
+    {"token-file", "FILE", OPTION_TEXT, "the token to ask with (KEDGE_TOKEN_FILE)", NULL},
+    {"json", NULL, OPTION_FLAG, "answers as JSON", NULL},
+    {"help", NULL, OPTION_FLAG, "this text, or that of a command", NULL},
+    {"version", NULL, OPTION_FLAG, "which kedge this is", NULL},
+};
+#define GLOBAL_COUNT (sizeof(global_options) / sizeof(global_options[0]))
+
+/* What is being read; globals have values of their own. */
+struct reading {
+    int argc;
+    char **argv;
+    int at;
+    const char *globals[GLOBAL_COUNT];
+    const char *noun, *verb;
+    struct arguments *arguments;
+};
+
+/* ---- help ---- */
+
+static void print_option(FILE *out, const struct option_row *row)
+{
+    char text[64];
+    (void)snprintf(text, sizeof(text), "--%s%s%s", row->name, row->placeholder ? " " : "",
+                   row->placeholder ? row->placeholder : "");
+    (void)fprintf(out, "  %-*s%s\n", HELP_COLUMN, text, row->help);
+}
+
+static void print_command(FILE *out, const struct command *command)
+{
+    char text[128];
+    (void)snprintf(text, sizeof(text), "%s %s %s", command->noun, command->verb,
+                   command->positional);
+    (void)fprintf(out, "  %-*s%s\n", HELP_COLUMN, text, command->help);
+}
+
+static void print_one(FILE *out, const struct command *command)
+{
+    (void)fprintf(out,
+                  "usage: kedge [--server URL] [--token-file FILE] [--json] %s %s%s%s%s\n\n%s\n",
+                  command->noun, command->verb, command->option_count > 0 ? " [options]" : "",
+                  command->positional[0] != '\0' ? " " : "", command->positional, command->help);
+    if (command->option_count > 0)
+        (void)fprintf(out, "\n");
+    for (size_t i = 0; i < command->option_count; i++)
+        print_option(out, &command->options[i]);
+}
+
+static const struct command *find_command(const char *noun, const char *verb)
+{
+    for (size_t i = 0; i < command_count; i++)
+        if (strcmp(commands[i].noun, noun) == 0 && strcmp(commands[i].verb, verb) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+void usage_print(FILE *out, const char *noun, const char *verb)
+{
+    const struct command *command = noun != NULL && verb != NULL ? find_command(noun, verb) : NULL;
+    if (command != NULL) {
+        print_one(out, command);
+        return;
+    }
+    (void)fprintf(out, "usage: kedge [--server URL] [--token-file FILE] [--json] COMMAND ...\n\n");
+    for (size_t i = 0; i < command_count; i++)
+        if (noun == NULL || strcmp(commands[i].noun, noun) == 0)
+            print_command(out, &commands[i]);
+    (void)fprintf(out, "\n");
+    for (size_t i = 0; i < GLOBAL_COUNT; i++)
+        print_option(out, &global_options[i]);
+    (void)fprintf(out,
+                  "\nexit status: 0 done; 1 refused by the server; 2 usage; 3 the server cannot "
+                  "be reached, or there is no token\n");
+}
+
+/* ---- reading ---- */
+
+static const struct option_row *find_option(const struct option_row *rows, size_t count,
+                                            const char *name, size_t name_size, size_t *index)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strlen(rows[i].name) == name_size && strncmp(rows[i].name, name, name_size) == 0) {
+            *index = i;
+            return &rows[i];
+        }
+    }
+    return NULL;
+}
+
+static bool keep_value(struct reading *reading, const struct option_row *row, const char **place,
+                       const char *value)
+{
+    struct arguments *arguments = reading->arguments;
+    if (row->kind == OPTION_NUMBER &&
+        (value[0] == '\0' || strspn(value, "0123456789") != strlen(value) || strlen(value) > 9)) {
+        complain("--%s must be a whole number, not \"%s\"", row->name, value);
+        return false;
+    }
+    if (row->kind == OPTION_TEXTS) {
+        if (arguments->text_count == CLI_VALUES_MAX) {
+            complain("--%s is given more than %u times", row->name, CLI_VALUES_MAX);
+            return false;
+        }
+        arguments->texts[arguments->text_count++] = value;
+    } else if (*place != NULL && row->kind != OPTION_FLAG) {
+        complain("--%s is given twice", row->name);
+        return false;
+    }
+    *place = value;
+    return true;
+}
+
+static bool read_option(struct reading *reading, const char *text)
+{
+    size_t size = strcspn(text, "="), index = 0;
+    const struct command *command = reading->arguments->command;
+    const struct option_row *row = NULL;
+    const char **place = NULL;
+    if (command != NULL)
+        row = find_option(command->options, command->option_count, text, size, &index);
+    if (row != NULL) {
+        place = &reading->arguments->values[index];
+    } else {
+        row = find_option(global_options, GLOBAL_COUNT, text, size, &index);
+        place = &reading->globals[index];
+    }
+    if (row == NULL) {
+        complain("there is no option --%.*s%s%s%s%s", (int)size, text, command ? " of " : "",
+                 command ? command->noun : "", command ? " " : "", command ? command->verb : "");
+        return false;
+    }
+    if (row->kind == OPTION_FLAG) {
+        if (text[size] == '=')
+            complain("--%s takes no value", row->name);
+        else
+            *place = "";
+        return text[size] != '=';
+    }
+    if (text[size] == '=')
+        return keep_value(reading, row, place, &text[size + 1]);
+    if (reading->at + 1 >= reading->argc) {
+        complain("--%s needs a value: %s", row->name, row->placeholder);
+        return false;
+    }
+    return keep_value(reading, row, place, reading->argv[++reading->at]);
+}
+
+static bool read_word(struct reading *reading, const char *text)
+{
+    struct arguments *arguments = reading->arguments;
+    if (reading->noun == NULL) {
+        reading->noun = text;
+        for (size_t i = 0; i < command_count; i++)
+            if (strcmp(commands[i].noun, text) == 0)
+                return true;
+        complain("there is no command \"%s\"; see kedge --help", text);
+        return false;
+    }
+    if (reading->verb == NULL) {
+        reading->verb = text;
+        arguments->command = find_command(reading->noun, text);
+        if (arguments->command == NULL)
+            complain("there is no command \"%s %s\"; see kedge %s --help", reading->noun, text,
+                     reading->noun);
+        return arguments->command != NULL;
+    }
+    if (arguments->positional_count == CLI_VALUES_MAX) {
+        complain("there are more than %u arguments", CLI_VALUES_MAX);
+        return false;
+    }
+    arguments->positional[arguments->positional_count++] = text;
+    return true;
+}
+
+static bool read_all(struct reading *reading)
+{
+    bool options_ended = false;
+    for (reading->at = 1; reading->at < reading->argc; reading->at++) {
+        const char *text = reading->argv[reading->at];
+        if (!options_ended && strcmp(text, "--") == 0) {
+            options_ended = true;
+        } else if (!options_ended && strcmp(text, "-h") == 0) {
+            reading->globals[3] = "";
+        } else if (!options_ended && text[0] == '-' && text[1] == '-') {
+            if (!read_option(reading, &text[2]))
+                return false;
+        } else if (!options_ended && text[0] == '-' && text[1] != '\0') {
+            complain("there is no option %s; see kedge --help", text);
+            return false;
+        } else if (!read_word(reading, text)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static const char *global(const struct reading *reading, const char *name, const char *environment,
+                          const char *fallback)
+{
+    size_t index = 0;
+    (void)find_option(global_options, GLOBAL_COUNT, name, strlen(name), &index);
+    const char *value = reading->globals[index];
+    if (value == NULL && environment != NULL)
+        value = getenv(environment);
+    return value != NULL && (value[0] != '\0' || environment == NULL) ? value : fallback;
+}
+
+static bool counts_fit(const struct arguments *arguments)
+{
+    const struct command *command = arguments->command;
+    if (arguments->positional_count < command->least) {
+        complain("%s %s needs: %s", command->noun, command->verb, command->positional);
+        return false;
+    }
+    if (arguments->positional_count > command->most) {
+        complain("%s %s: \"%s\" is one argument too many", command->noun, command->verb,
+                 arguments->positional[command->most]);
+        return false;
+    }
+    return true;
+}
+
+enum options_outcome options_read(int argc, char **argv, struct cli *cli,
+                                  struct arguments *arguments)
+{
+    struct reading reading = {.argc = argc, .argv = argv, .arguments = arguments};
+    *arguments = (struct arguments){.command = NULL};
+    if (!read_all(&reading))
+        return OPTIONS_USAGE;
+    if (global(&reading, "help", NULL, NULL) != NULL) {
+        usage_print(stdout, reading.noun, reading.verb);
+        return OPTIONS_END;
+    }
+    if (global(&reading, "version", NULL, NULL) != NULL) {
+        (void)printf("kedge " KEDGE_VERSION "\n");
+        return OPTIONS_END;
+    }
+    if (arguments->command == NULL) {
+        usage_print(stderr, reading.noun, NULL);
+        return OPTIONS_USAGE;
+    }
+    cli->server = global(&reading, "server", "KEDGE_SERVER", "http://127.0.0.1:8080");
+    cli->token_file = global(&reading, "token-file", "KEDGE_TOKEN_FILE", NULL);
+    cli->json = global(&reading, "json", NULL, NULL) != NULL;
+    return counts_fit(arguments) ? OPTIONS_RUN : OPTIONS_USAGE;
+}
+
+const char *argument(const struct arguments *arguments, const char *name)
+{
+    size_t index = 0;
+    const struct command *command = arguments->command;
+    if (find_option(command->options, command->option_count, name, strlen(name), &index) == NULL)
+        return NULL;
+    return arguments->values[index];
+}

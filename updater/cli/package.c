@@ -1,0 +1,134 @@
+/* package.c: kedge package ... */
+#define _POSIX_C_SOURCE 200809L
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "updater/cli/cli.h"
+#include "updater/cli/json.h"
+#include "updater/cli/table.h"
+
+#define PACKAGES "/api/v1/packages/"
+
+static const struct column package_columns[] = {
+    {"ID", false, true},       {"CLASS", false, true}, {"VERSION", false, false},
+    {"SEQUENCE", true, false}, {"IMAGE", true, false}, {"UPLOADED", false, false},
+};
+
+static void add_package(struct table *table, const json_t *package)
+{
+    char size[32], uploaded[32];
+    size_text(number_of(package, "image_size"), size, sizeof(size));
+    time_text(number_of(package, "uploaded_at_ms"), uploaded, sizeof(uploaded));
+    table_add(table, text_of(package, "id"));
+    table_add(table, text_of(package, "class"));
+    table_add(table, text_of(package, "version"));
+    table_add_number(table, number_of(package, "sequence"));
+    table_add(table, size);
+    table_add(table, uploaded);
+}
+
+enum status package_list(struct cli *cli, const struct arguments *arguments)
+{
+    (void)arguments;
+    json_t *list = NULL, *package;
+    size_t index;
+    struct table table;
+    enum status status = ask_list(cli, "/api/v1/packages", "packages", &list);
+    if (status != STATUS_DONE)
+        return status;
+    if (cli->json)
+        return print_json(list);
+    table_init(&table, package_columns, sizeof(package_columns) / sizeof(package_columns[0]));
+    json_array_foreach(json_object_get(list, "packages"), index, package)
+        add_package(&table, package);
+    table_print(&table, stdout, terminal_width(stdout));
+    json_decref(list);
+    return STATUS_DONE;
+}
+
+/* Asks about one package by its id; *out may be NULL. */
+static enum status ask_package(struct cli *cli, const char *method, const char *id, json_t **out)
+{
+    char *path = path_of(PACKAGES, id, "");
+    if (path == NULL) {
+        complain("out of memory");
+        return STATUS_UNREACHABLE;
+    }
+    enum status status = ask(cli, method, path, NULL, out);
+    free(path);
+    return status;
+}
+
+enum status package_show(struct cli *cli, const struct arguments *arguments)
+{
+    json_t *package = NULL;
+    enum status status = ask_package(cli, "GET", arguments->positional[0], &package);
+    if (status != STATUS_DONE)
+        return status;
+    if (cli->json)
+        return print_json(package);
+    print_details(package);
+    json_decref(package);
+    return STATUS_DONE;
+}
+
+enum status package_delete(struct cli *cli, const struct arguments *arguments)
+{
+    return ask_package(cli, "DELETE", arguments->positional[0], NULL);
+}
+
+/* ---- uploading ---- */
+
+static FILE *open_package(const char *path, uint64_t *size)
+{
+    struct stat status;
+    FILE *file = fopen(path, "re");
+    if (file == NULL || fstat(fileno(file), &status) != 0) {
+        complain("%s: %s", path, strerror(errno));
+    } else if (!S_ISREG(status.st_mode)) {
+        complain("%s: not a file", path);
+    } else {
+        *size = (uint64_t)status.st_size;
+        return file;
+    }
+    if (file != NULL)
+        (void)fclose(file);
+    return NULL;
+}
+
+static enum status print_uploaded(const struct cli *cli, const char *path,
+                                  struct client_answer *answer)
+{
+    if (cli->json)
+        return print_json(answer->json);
+    char size[32];
+    size_text(number_of(answer->json, "image_size"), size, sizeof(size));
+    (void)printf("%s: version %s for %s, sequence %llu, image %s%s\npackage %s\n", path,
+                 text_of(answer->json, "version"), text_of(answer->json, "class"),
+                 (unsigned long long)number_of(answer->json, "sequence"), size,
+                 answer->http_status == 200 ? " (was there already)" : "",
+                 text_of(answer->json, "id"));
+    json_decref(answer->json);
+    return STATUS_DONE;
+}
+
+enum status package_upload(struct cli *cli, const struct arguments *arguments)
+{
+    const char *path = arguments->positional[0];
+    struct client_answer answer;
+    uint64_t size;
+    FILE *file = open_package(path, &size);
+    if (file == NULL)
+        return STATUS_USAGE;
+    bool progress = isatty(STDERR_FILENO) == 1;
+    enum client_outcome outcome =
+        client_send(cli->client, "/api/v1/packages", file, size, progress, &answer);
+    (void)fclose(file);
+    if (outcome == CLIENT_DONE)
+        return print_uploaded(cli, path, &answer);
+    complain("%s: %s", path, answer.error);
+    return outcome == CLIENT_REFUSED ? STATUS_REFUSED : STATUS_UNREACHABLE;
+}

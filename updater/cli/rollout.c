@@ -1,0 +1,192 @@
+/* rollout.c: kedge rollout ..., but for create (create.c) and watch (watch.c). */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "updater/cli/cli.h"
+#include "updater/cli/json.h"
+#include "updater/cli/table.h"
+
+#define ROLLOUTS "/api/v1/rollouts"
+#define COUNTS_MAX 256u
+
+static const struct column rollout_columns[] = {
+    {"ID", true, false},      {"NAME", false, true},    {"STATE", false, false},
+    {"VERSION", false, true}, {"DEVICES", true, false}, {"DEPLOYMENTS", false, true},
+};
+
+static const struct column group_columns[] = {
+    {"GROUP", true, false},       {"NAME", false, true}, {"STATE", false, false},
+    {"DEPLOYMENTS", false, true}, {"WHY", false, true},
+};
+
+static const struct column deployment_columns[] = {
+    {"ENDPOINT", false, true}, {"STATE", false, false},   {"RESULT", true, false},
+    {"FROM", false, true},     {"DOWNLOAD", true, false}, {"WHY", false, true},
+};
+
+/* ---- listing ---- */
+
+enum status rollout_list(struct cli *cli, const struct arguments *arguments)
+{
+    (void)arguments;
+    json_t *list = NULL, *rollout;
+    size_t index;
+    struct table table;
+    char counts[COUNTS_MAX];
+    enum status status = ask_list(cli, ROLLOUTS, "rollouts", &list);
+    if (status != STATUS_DONE)
+        return status;
+    if (cli->json)
+        return print_json(list);
+    table_init(&table, rollout_columns, sizeof(rollout_columns) / sizeof(rollout_columns[0]));
+    json_array_foreach(json_object_get(list, "rollouts"), index, rollout)
+    {
+        counts_text(json_object_get(rollout, "counts"), counts, sizeof(counts));
+        table_add_number(&table, number_of(rollout, "id"));
+        table_add(&table, text_of(rollout, "name"));
+        table_add(&table, text_of(rollout, "state"));
+        table_add(&table, text_of(rollout, "version"));
+        table_add_number(&table, number_of(rollout, "device_count"));
+        table_add(&table, counts);
+    }
+    table_print(&table, stdout, terminal_width(stdout));
+    json_decref(list);
+    return STATUS_DONE;
+}
+
+/* ---- showing ---- */
+
+static void print_summary(const json_t *rollout)
+{
+    char counts[COUNTS_MAX], time[32], name[128], text[1024];
+    counts_text(json_object_get(rollout, "counts"), counts, sizeof(counts));
+    time_text(number_of(rollout, "started_at_ms"), time, sizeof(time));
+    text_printable(text_of(rollout, "name"), name, sizeof(name));
+    text_printable(text_of(rollout, "explanation"), text, sizeof(text));
+    (void)printf("rollout %" PRIu64 " \"%s\": %s\n  %s\n  version   %s (%s, %s)\n"
+                 "  package   %s\n  started   %s\n  devices   %" PRIu64 ": %s\n\n",
+                 number_of(rollout, "id"), name, text_of(rollout, "state"), text,
+                 text_of(rollout, "version"), text_of(rollout, "vendor"), text_of(rollout, "class"),
+                 text_of(rollout, "package_id"), time, number_of(rollout, "device_count"), counts);
+}
+
+static void print_groups(const json_t *groups)
+{
+    struct table table;
+    size_t index;
+    json_t *group;
+    char counts[COUNTS_MAX];
+    table_init(&table, group_columns, sizeof(group_columns) / sizeof(group_columns[0]));
+    json_array_foreach(groups, index, group)
+    {
+        counts_text(json_object_get(group, "counts"), counts, sizeof(counts));
+        table_add_number(&table, number_of(group, "index"));
+        table_add(&table, text_of(group, "name"));
+        table_add(&table, text_of(group, "state"));
+        table_add(&table, counts);
+        table_add(&table, text_of(group, "explanation"));
+    }
+    table_print(&table, stdout, terminal_width(stdout));
+}
+
+static void add_deployment(struct table *table, const json_t *deployment)
+{
+    uint64_t done = number_of(deployment, "bytes_done"),
+             total = number_of(deployment, "bytes_total");
+    char download[16] = "";
+    if (total > 0)
+        (void)snprintf(download, sizeof(download), "%" PRIu64 " %%",
+                       done >= total ? 100 : done * 100 / total);
+    table_add(table, text_of(deployment, "endpoint"));
+    table_add(table, text_of(deployment, "state"));
+    if (json_is_integer(json_object_get(deployment, "update_result")))
+        table_add_number(table, number_of(deployment, "update_result"));
+    else
+        table_add(table, "");
+    table_add(table, text_of(deployment, "version_before"));
+    table_add(table, download);
+    table_add(table, text_of(deployment, "explanation"));
+}
+
+static void print_deployments(const json_t *deployments)
+{
+    struct table table;
+    size_t index;
+    json_t *deployment;
+    table_init(&table, deployment_columns,
+               sizeof(deployment_columns) / sizeof(deployment_columns[0]));
+    json_array_foreach(deployments, index, deployment) add_deployment(&table, deployment);
+    (void)printf("\n");
+    table_print(&table, stdout, terminal_width(stdout));
+}
+
+/* Asks for a listing below the rollout and puts its items into the rollout. */
+static enum status add_part(struct cli *cli, json_t *rollout, const char *id, const char *name)
+{
+    char suffix[32];
+    json_t *list = NULL;
+    (void)snprintf(suffix, sizeof(suffix), "/%s", name);
+    char *path = path_of(ROLLOUTS "/", id, suffix);
+    if (path == NULL) {
+        complain("out of memory");
+        return STATUS_UNREACHABLE;
+    }
+    enum status status = ask_list(cli, path, name, &list);
+    free(path);
+    if (status == STATUS_DONE)
+        (void)json_object_set(rollout, name, json_object_get(list, name));
+    json_decref(list);
+    return status;
+}
+
+enum status rollout_show(struct cli *cli, const struct arguments *arguments)
+{
+    const char *id = arguments->positional[0];
+    bool with_devices = argument(arguments, "devices") != NULL;
+    json_t *rollout = NULL;
+    char *path = path_of(ROLLOUTS "/", id, "");
+    if (path == NULL) {
+        complain("out of memory");
+        return STATUS_UNREACHABLE;
+    }
+    enum status status = ask(cli, "GET", path, NULL, &rollout);
+    free(path);
+    if (status == STATUS_DONE)
+        status = add_part(cli, rollout, id, "groups");
+    if (status == STATUS_DONE && with_devices)
+        status = add_part(cli, rollout, id, "deployments");
+    if (status == STATUS_DONE && cli->json)
+        return print_json(rollout);
+    if (status == STATUS_DONE) {
+        print_summary(rollout);
+        print_groups(json_object_get(rollout, "groups"));
+        if (with_devices)
+            print_deployments(json_object_get(rollout, "deployments"));
+    }
+    json_decref(rollout);
+    return status;
+}
+
+/* ---- start, pause, resume, abort ---- */
+
+enum status rollout_change(struct cli *cli, const struct arguments *arguments)
+{
+    char suffix[32];
+    json_t *rollout = NULL;
+    (void)snprintf(suffix, sizeof(suffix), "/%s", arguments->command->verb);
+    char *path = path_of(ROLLOUTS "/", arguments->positional[0], suffix);
+    if (path == NULL) {
+        complain("out of memory");
+        return STATUS_UNREACHABLE;
+    }
+    enum status status = ask(cli, "POST", path, NULL, &rollout);
+    free(path);
+    if (status != STATUS_DONE)
+        return status;
+    if (cli->json)
+        return print_json(rollout);
+    print_summary(rollout);
+    json_decref(rollout);
+    return STATUS_DONE;
+}

@@ -1,0 +1,49 @@
+/*
+ * table.h: what people see: tables that fit the terminal, sizes, times, and text from outside that
+ * cannot steer a terminal.
+ */
+#ifndef KEDGE_UPDATER_TABLE_H
+#define KEDGE_UPDATER_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define TABLE_COLUMNS_MAX 12u
+
+struct column {
+    const char *title;
+    bool right;     /* numbers */
+    bool shortened; /* may be cut, with "...", where the terminal is too narrow */
+};
+
+/** Rows are kept until they are printed. `cells` is NULL when there was no memory. */
+struct table {
+    const struct column *columns;
+    size_t column_count;
+    char **cells;
+    size_t cell_count, cell_capacity;
+    bool failed;
+};
+
+void table_init(struct table *table, const struct column *columns, size_t column_count);
+/** Adds the next cell, row by row. Control characters become "?"; NULL is "". */
+void table_add(struct table *table, const char *text);
+void table_add_number(struct table *table, uint64_t value);
+/** Prints within `width` characters (0: as wide as it comes) and frees the rows. */
+void table_print(struct table *table, FILE *out, size_t width);
+
+/** How many characters a line of `out` has; 0 when it is no terminal. */
+size_t terminal_width(FILE *out);
+
+/** Characters, not bytes, of UTF-8. */
+size_t text_width(const char *text);
+/** Copies with control characters replaced by "?". */
+void text_printable(const char *text, char *out, size_t out_size);
+/** "17 B", "1.4 MiB". */
+void size_text(uint64_t bytes, char *out, size_t out_size);
+/** Local time, "2026-01-31 23:59:59"; "-" for 0. */
+void time_text(uint64_t at_ms, char *out, size_t out_size);
+
+#endif

@@ -1,0 +1,141 @@
+/* trust.c: kedge trust ... */
+#define _POSIX_C_SOURCE 200809L
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "updater/cli/cli.h"
+#include "updater/cli/json.h"
+#include "updater/cli/table.h"
+
+#define TRUST "/api/v1/trust"
+#define KEY_ID_DIGITS 64u
+#define PEM_FILE_MAX 4096u
+
+static const struct column trust_columns[] = {
+    {"NAME", false, true},   {"ALGORITHM", false, false}, {"KEY ID", false, true},
+    {"ADDED", false, false}, {"", false, false},
+};
+
+/* The file's text; NULL, with a complaint, when it cannot be a public key. */
+static char *read_pem(const char *path)
+{
+    FILE *file = fopen(path, "re");
+    char *text = calloc(1, PEM_FILE_MAX + 2);
+    size_t size = 0;
+    const char *what = NULL;
+    if (file == NULL)
+        what = strerror(errno);
+    else if (text == NULL)
+        what = "out of memory";
+    else
+        size = fread(text, 1, PEM_FILE_MAX + 1, file);
+    if (what == NULL && ferror(file))
+        what = "cannot be read";
+    if (what == NULL && strstr(text, "PRIVATE KEY") != NULL)
+        what = "this is a private key: it must not leave where it is; name the public one";
+    if (what == NULL && (size > PEM_FILE_MAX || strstr(text, "BEGIN PUBLIC KEY") == NULL))
+        what = "not a public key in PEM (kedge-sign keygen --public makes one)";
+    if (file != NULL)
+        (void)fclose(file);
+    if (what == NULL)
+        return text;
+    complain("%s: %s", path, what);
+    free(text);
+    return NULL;
+}
+
+enum status trust_add(struct cli *cli, const struct arguments *arguments)
+{
+    const char *name = argument(arguments, "name");
+    if (name == NULL) {
+        complain("trust add needs --name NAME: what people call the key");
+        return STATUS_USAGE;
+    }
+    char *pem = read_pem(arguments->positional[0]);
+    if (pem == NULL)
+        return STATUS_USAGE;
+    json_t *body = json_pack("{s:s, s:s}", "name", name, "pem", pem), *key = NULL;
+    free(pem);
+    if (body == NULL) {
+        complain("%s: the name or the file is not UTF-8 text", arguments->positional[0]);
+        return STATUS_USAGE;
+    }
+    enum status status = ask(cli, "POST", TRUST, body, &key);
+    if (status != STATUS_DONE)
+        return status;
+    if (cli->json)
+        return print_json(key);
+    (void)printf("trusted: %s, %s key %s%s\n", text_of(key, "name"), text_of(key, "algorithm"),
+                 text_of(key, "id"),
+                 json_is_true(json_object_get(key, "development")) ? " (development)" : "");
+    json_decref(key);
+    return STATUS_DONE;
+}
+
+enum status trust_list(struct cli *cli, const struct arguments *arguments)
+{
+    (void)arguments;
+    json_t *list = NULL, *key;
+    size_t index;
+    struct table table;
+    char added[32];
+    enum status status = ask_list(cli, TRUST, "trust", &list);
+    if (status != STATUS_DONE)
+        return status;
+    if (cli->json)
+        return print_json(list);
+    table_init(&table, trust_columns, sizeof(trust_columns) / sizeof(trust_columns[0]));
+    json_array_foreach(json_object_get(list, "trust"), index, key)
+    {
+        time_text(number_of(key, "added_at_ms"), added, sizeof(added));
+        table_add(&table, text_of(key, "name"));
+        table_add(&table, text_of(key, "algorithm"));
+        table_add(&table, text_of(key, "id"));
+        table_add(&table, added);
+        table_add(&table, json_is_true(json_object_get(key, "development")) ? "development" : "");
+    }
+    table_print(&table, stdout, terminal_width(stdout));
+    json_decref(list);
+    return STATUS_DONE;
+}
+
+/* A key id as it is, or that of the key with this name; NULL when there is none. */
+static enum status find_key(struct cli *cli, const char *wanted, char id[KEY_ID_DIGITS + 1])
+{
+    json_t *list = NULL, *key;
+    size_t index, found = 0;
+    enum status status = ask_list(cli, TRUST, "trust", &list);
+    if (status != STATUS_DONE)
+        return status;
+    json_array_foreach(json_object_get(list, "trust"), index, key)
+    {
+        if (strcmp(text_of(key, "id"), wanted) != 0 && strcmp(text_of(key, "name"), wanted) != 0)
+            continue;
+        (void)snprintf(id, KEY_ID_DIGITS + 1, "%s", text_of(key, "id"));
+        found++;
+    }
+    json_decref(list);
+    if (found == 1)
+        return STATUS_DONE;
+    complain(found == 0 ? "no key \"%s\" is trusted; see kedge trust list"
+                        : "several keys are called \"%s\": name its id, from kedge trust list",
+             wanted);
+    return STATUS_REFUSED;
+}
+
+enum status trust_remove(struct cli *cli, const struct arguments *arguments)
+{
+    char id[KEY_ID_DIGITS + 1];
+    enum status status = find_key(cli, arguments->positional[0], id);
+    if (status != STATUS_DONE)
+        return status;
+    char *path = path_of(TRUST "/", id, "");
+    if (path == NULL) {
+        complain("out of memory");
+        return STATUS_UNREACHABLE;
+    }
+    status = ask(cli, "DELETE", path, NULL, NULL);
+    free(path);
+    return status;
+}
