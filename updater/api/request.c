@@ -7,6 +7,9 @@
 #include <strings.h>
 
 #define BODY_FIRST 4096u
+/* How much of a refused body is read, so that closing does not reset the connection before the
+ * client has read why. */
+#define DRAIN_MAX (UINT64_C(64) << 20)
 
 static bool take_reader(struct request *request)
 {
@@ -114,10 +117,9 @@ void request_begin(struct request *request, const char *url, const char *method)
 
 bool request_answers_now(const struct request *request)
 {
-    /* A small body is read to its end first, so that closing does not reset the connection before
-     * the answer is read; a large one, or one that the client still holds back, is not. */
+    /* Nothing is on its way yet, or more than is worth reading. */
     return request->answer != NULL &&
-           (announced_size(request) > KEDGE_API_BODY_MAX ||
+           (announced_size(request) > DRAIN_MAX ||
             MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND,
                                         MHD_HTTP_HEADER_EXPECT) != NULL);
 }
@@ -142,8 +144,8 @@ static bool keep_bytes(struct request *request, const char *bytes, size_t size)
 bool request_take(struct request *request, const char *bytes, size_t size)
 {
     request->received += size;
-    if (request->answer != NULL) /* refused: read on for a while, so that the client sees why */
-        return request->received <= request->body_max + KEDGE_API_BODY_MAX;
+    if (request->answer != NULL)
+        return request->received <= request->body_max + DRAIN_MAX;
     if (request->received > request->body_max)
         (void)refuse_size(request);
     else if (request->route->body == BODY_NONE)

@@ -437,14 +437,20 @@ const char *reply_text(const struct reply *reply, const char *name)
     return text == NULL ? "" : text;
 }
 
-size_t rig_raw(struct rig *rig, const char *bytes, size_t size, bool close_early, char *out,
-               size_t out_size)
+int rig_connect(struct rig *rig)
 {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(kedge_api_port(rig->api))};
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int file = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(file >= 0);
     assert_int_equal(connect(file, (const struct sockaddr *)&to, sizeof(to)), 0);
+    return file;
+}
+
+size_t rig_raw(struct rig *rig, const char *bytes, size_t size, bool close_early, char *out,
+               size_t out_size)
+{
+    int file = rig_connect(rig);
     size_t got = 0;
     if (send(file, bytes, size, MSG_NOSIGNAL) == (ssize_t)size && !close_early) {
         (void)shutdown(file, SHUT_WR);

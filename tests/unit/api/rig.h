@@ -58,6 +58,8 @@ struct reply rig_call(struct rig *rig, const char *method, const char *path, con
 struct reply rig_get(struct rig *rig, const char *path);
 void reply_free(struct reply *reply);
 
+/** A connection of its own. */
+int rig_connect(struct rig *rig);
 /** Sends raw bytes and returns what comes back until the end; `close_early` reads nothing. */
 size_t rig_raw(struct rig *rig, const char *bytes, size_t size, bool close_early, char *out,
                size_t out_size);

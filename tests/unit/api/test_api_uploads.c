@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -116,6 +117,57 @@ static void an_upload_without_a_token_is_not_written(void **state)
     free(bytes);
 }
 
+/* Sends a chunk of 64 KiB again and again; how many bytes went out before the server cut it off. */
+static uint64_t send_for_ever(struct rig *rig, const char *head, uint64_t most)
+{
+    static char chunk[65536 + 16];
+    int size = snprintf(chunk, sizeof(chunk), "10000\r\n");
+    memset(&chunk[size], 'p', 65536);
+    memcpy(&chunk[size + 65536], "\r\n", 2);
+    size_t chunk_size = (size_t)size + 65536 + 2;
+    uint64_t sent = 0;
+    int file = rig_connect(rig);
+    bool going = send(file, head, strlen(head), MSG_NOSIGNAL) > 0;
+    while (going && sent < most) {
+        ssize_t some = send(file, chunk, chunk_size, MSG_NOSIGNAL);
+        going = some == (ssize_t)chunk_size;
+        sent += some > 0 ? (uint64_t)some : 0;
+    }
+    (void)close(file);
+    return sent;
+}
+
+static void a_stream_without_end_is_cut_off(void **state)
+{
+    const uint64_t most = UINT64_C(512) << 20;
+    assert_true(send_for_ever(*state,
+                              "POST /api/v1/packages HTTP/1.1\r\nHost: x\r\n"
+                              "Transfer-Encoding: chunked\r\n\r\n",
+                              most) < most);
+    assert_true(send_for_ever(*state,
+                              "POST /api/v1/packages HTTP/1.1\r\nHost: x\r\n"
+                              "Transfer-Encoding: chunked\r\nAuthorization: Bearer " RIG_TOKEN
+                              "\r\n\r\n",
+                              most) < most);
+    wait_for_no_files(*state);
+    assert_int_equal(((struct rig *)*state)->calls, 0);
+}
+
+static void what_is_far_too_long_is_refused_before_it_is_sent(void **state)
+{
+    static const char head[] = "POST /api/v1/packages HTTP/1.1\r\nHost: x\r\n"
+                               "Content-Length: 5000000000000\r\n"
+                               "Authorization: Bearer " RIG_TOKEN "\r\n\r\n";
+    char out[4096];
+    int file = rig_connect(*state);
+    assert_int_equal(send(file, head, sizeof(head) - 1, MSG_NOSIGNAL), (ssize_t)sizeof(head) - 1);
+    ssize_t got = recv(file, out, sizeof(out) - 1, 0);
+    (void)close(file);
+    assert_true(got > 0);
+    out[got] = '\0';
+    assert_non_null(strstr(out, "HTTP/1.1 413"));
+}
+
 /* A request that announces 100000 bytes (or chunks) and sends half. */
 static void an_upload_cut_in_half_leaves_nothing(void **state)
 {
@@ -185,6 +237,8 @@ int main(void)
         UPLOAD_TEST(an_empty_upload_is_refused),
         UPLOAD_TEST(an_upload_over_the_limit_is_413),
         UPLOAD_TEST(an_upload_without_a_token_is_not_written),
+        UPLOAD_TEST(a_stream_without_end_is_cut_off),
+        UPLOAD_TEST(what_is_far_too_long_is_refused_before_it_is_sent),
         UPLOAD_TEST(an_upload_cut_in_half_leaves_nothing),
         UPLOAD_TEST(a_folder_that_cannot_be_written_is_said_and_survived),
         UPLOAD_TEST(what_a_killed_server_was_receiving_is_removed),

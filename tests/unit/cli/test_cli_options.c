@@ -1,0 +1,181 @@
+/* test_cli_options.c: the command line, read by the table of commands. */
+#define _POSIX_C_SOURCE 200809L
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "updater/cli/cli.h"
+
+#include <cmocka.h>
+
+#define WORDS_MAX 16
+
+/* Splits at spaces, as a shell would. */
+static enum options_outcome read_line(const char *line, struct cli *cli,
+                                      struct arguments *arguments)
+{
+    static char copy[512];
+    static char *words[WORDS_MAX];
+    int count = 0;
+    (void)snprintf(copy, sizeof(copy), "kedge %s", line);
+    for (char *rest = copy, *word; (word = strtok_r(rest, " ", &rest)) != NULL;)
+        words[count++] = word;
+    return options_read(count, words, cli, arguments);
+}
+
+static struct cli cli;
+static struct arguments arguments;
+
+static int without_environment(void **state)
+{
+    (void)state;
+    (void)unsetenv("KEDGE_SERVER");
+    (void)unsetenv("KEDGE_TOKEN_FILE");
+    return 0;
+}
+
+static void options_may_stand_before_and_behind_the_command(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        read_line("--server http://a --json trust add --name n p.pem", &cli, &arguments),
+        OPTIONS_RUN);
+    assert_string_equal(cli.server, "http://a");
+    assert_true(cli.json);
+    assert_ptr_equal(arguments.command->run, trust_add);
+    assert_string_equal(argument(&arguments, "name"), "n");
+    assert_int_equal(arguments.positional_count, 1);
+    assert_string_equal(arguments.positional[0], "p.pem");
+
+    assert_int_equal(
+        read_line("trust add p.pem --name=n --token-file=t --server=http://b", &cli, &arguments),
+        OPTIONS_RUN);
+    assert_string_equal(cli.server, "http://b");
+    assert_string_equal(cli.token_file, "t");
+    assert_false(cli.json);
+    assert_string_equal(argument(&arguments, "name"), "n");
+}
+
+static void the_environment_stands_in_for_options_and_loses_to_them(void **state)
+{
+    (void)state;
+    assert_int_equal(read_line("device list", &cli, &arguments), OPTIONS_RUN);
+    assert_string_equal(cli.server, "http://127.0.0.1:8080");
+    assert_null(cli.token_file);
+    assert_int_equal(setenv("KEDGE_SERVER", "http://e", 1), 0);
+    assert_int_equal(setenv("KEDGE_TOKEN_FILE", "file", 1), 0);
+    assert_int_equal(read_line("device list", &cli, &arguments), OPTIONS_RUN);
+    assert_string_equal(cli.server, "http://e");
+    assert_string_equal(cli.token_file, "file");
+    assert_int_equal(read_line("device list --server http://o", &cli, &arguments), OPTIONS_RUN);
+    assert_string_equal(cli.server, "http://o");
+}
+
+static void what_is_wrong_is_a_matter_of_usage(void **state)
+{
+    static const char *const wrong[] = {
+        "",
+        "device",
+        "ship list",
+        "device sink",
+        "device list extra",
+        "device show",
+        "device show a b",
+        "device tag a",
+        "device list --name x",
+        "device list --server",
+        "device list -x",
+        "--name x trust add p.pem",
+        "trust add --name a --name b p.pem",
+        "--json=yes device list",
+        "rollout create --soak many",
+        "rollout create --soak -1",
+        "rollout create --soak 1.5",
+        "rollout create --soak 99999999999",
+        "rollout create --soak=",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        if (read_line(wrong[i], &cli, &arguments) != OPTIONS_USAGE)
+            fail_msg("taken: kedge %s", wrong[i]);
+    }
+}
+
+static void help_and_version_end_it(void **state)
+{
+    static const char *const ends[] = {"--help",
+                                       "-h",
+                                       "--version",
+                                       "rollout --help",
+                                       "rollout create --help",
+                                       "device show --help"};
+    (void)state;
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+        assert_int_equal(read_line(ends[i], &cli, &arguments), OPTIONS_END);
+}
+
+static void a_repeated_option_keeps_each_value(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        read_line("rollout create --device a --device b --soak 5 --start c", &cli, &arguments),
+        OPTIONS_RUN);
+    assert_int_equal(arguments.text_count, 2);
+    assert_string_equal(arguments.texts[0], "a");
+    assert_string_equal(arguments.texts[1], "b");
+    assert_string_equal(arguments.positional[0], "c");
+    assert_string_equal(argument(&arguments, "soak"), "5");
+    assert_non_null(argument(&arguments, "start"));
+    assert_null(argument(&arguments, "all"));
+}
+
+static void behind_two_dashes_everything_is_an_argument(void **state)
+{
+    (void)state;
+    assert_int_equal(read_line("device show -- --json", &cli, &arguments), OPTIONS_RUN);
+    assert_string_equal(arguments.positional[0], "--json");
+    assert_false(cli.json);
+}
+
+static void every_command_fits_the_tables_limits_and_is_in_the_usage(void **state)
+{
+    char *text = NULL;
+    size_t size = 0;
+    (void)state;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    usage_print(out, NULL, NULL);
+    (void)fclose(out);
+    for (size_t i = 0; i < command_count; i++) {
+        char line[64];
+        size_t repeated = 0;
+        (void)snprintf(line, sizeof(line), "  %s %s ", commands[i].noun, commands[i].verb);
+        assert_non_null(strstr(text, line));
+        assert_true(commands[i].option_count <= COMMAND_OPTIONS_MAX);
+        assert_non_null(commands[i].run);
+        for (size_t j = 0; j < commands[i].option_count; j++) {
+            const struct option_row *row = &commands[i].options[j];
+            assert_int_equal(row->kind == OPTION_FLAG, row->placeholder == NULL);
+            repeated += row->kind == OPTION_TEXTS;
+        }
+        assert_true(repeated <= 1);
+    }
+    free(text);
+}
+
+#define OPTION_TEST(name) cmocka_unit_test_setup(name, without_environment)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        OPTION_TEST(options_may_stand_before_and_behind_the_command),
+        OPTION_TEST(the_environment_stands_in_for_options_and_loses_to_them),
+        OPTION_TEST(what_is_wrong_is_a_matter_of_usage),
+        OPTION_TEST(help_and_version_end_it),
+        OPTION_TEST(a_repeated_option_keeps_each_value),
+        OPTION_TEST(behind_two_dashes_everything_is_an_argument),
+        OPTION_TEST(every_command_fits_the_tables_limits_and_is_in_the_usage),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
