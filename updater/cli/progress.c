@@ -49,19 +49,14 @@ unsigned progress_percent(const json_t *counts, double downloaded)
 {
     const char *state;
     json_t *value;
-    double done = 0, total = 0, ended = 0;
+    double done = 0, total = 0;
     json_object_foreach((json_t *)(uintptr_t)counts, state, value)
     {
         double count = (double)json_integer_value(value);
-        double share = share_of(state, downloaded);
         total += count;
-        done += count * share;
-        ended += share >= 1 ? count : 0;
+        done += count * share_of(state, downloaded);
     }
-    if (total <= 0)
-        return 0;
-    unsigned percent = (unsigned)(100 * done / total);
-    return percent >= 100 && ended < total ? 99 : percent;
+    return total <= 0 ? 0 : (unsigned)(100 * done / total);
 }
 
 double downloads_average(const json_t *deployments)
