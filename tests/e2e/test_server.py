@@ -1,0 +1,501 @@
+"""The server program: starting, refusing to start, being killed, a full disk, ending.
+
+Spoken to over plain HTTP and UDP, so that nothing here rests on our own clients."""
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import socket
+import stat
+import subprocess
+import urllib.error
+import urllib.request
+
+import pytest
+
+from conftest import CLASS, VENDOR, Keys, Server, make_package, program, run, wait_until
+
+
+def call(server, method, path, body=None, token=None):
+    """One request of the REST API: its status and its JSON."""
+    headers = {"Authorization": f"Bearer {token or server.token}"}
+    if isinstance(body, (bytes, bytearray)):
+        headers["Content-Type"] = "application/octet-stream"
+    elif body is not None:
+        body = json.dumps(body).encode()
+        headers["Content-Type"] = "application/json"
+    request = urllib.request.Request(server.http_url + path, body, headers, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=30) as response:
+            data = response.read()
+            return response.status, json.loads(data) if data else None
+    except urllib.error.HTTPError as error:
+        data = error.read()
+        return error.code, json.loads(data) if data else None
+
+
+def trust(server, keys, name="release"):
+    return call(server, "POST", "/api/v1/trust", {"name": name, "pem": keys.public.read_text()})
+
+
+def upload(server, package):
+    return call(server, "POST", "/api/v1/packages", package.read_bytes())
+
+
+def listing(server, what):
+    status, body = call(server, "GET", f"/api/v1/{what}?limit=500")
+    assert status == 200
+    return body[what]
+
+
+def files_below(folder: pathlib.Path):
+    """The files of packages, by their names."""
+    return sorted(f.name for sub in ("packages", "fw") if (folder / sub).exists() for f in (folder / sub).iterdir())
+
+
+def uploads_below(folder: pathlib.Path):
+    """What is being received; it goes a moment after the answer."""
+    return sorted(f.name for f in (folder / "uploads").iterdir())
+
+
+class Client:
+    """The least that registers: CoAP written out byte by byte, and an answer to what it is asked."""
+
+    def __init__(self, server, endpoint: str):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.connect(("127.0.0.1", server.coap_port))
+        self.socket.settimeout(10)
+        self.endpoint = endpoint
+
+    @staticmethod
+    def option(delta: int, value: bytes) -> bytes:
+        assert delta < 13
+        if len(value) < 13:
+            return bytes([delta << 4 | len(value)]) + value
+        assert len(value) < 269
+        return bytes([delta << 4 | 13, len(value) - 13]) + value
+
+    def register(self, lifetime_s: int = 300) -> str:
+        """Registers; returns the location's id."""
+        message = (bytes([0x44, 0x02, 0x12, os.urandom(1)[0]]) + b"toke" + self.option(11, b"rd") +
+                   self.option(1, b"\x28") + self.option(3, f"ep={self.endpoint}".encode()) +
+                   self.option(0, f"lt={lifetime_s}".encode()) + self.option(0, b"lwm2m=1.1") +
+                   self.option(0, b"b=U") + b"\xff</1/0>,</3/0>,</5/0>")
+        self.socket.send(message)
+        answer = self.socket.recv(1500)
+        assert answer[1] == 0x41, f"Register was answered with {answer[1]:#x}"
+        place = answer[8:]
+        assert place[0] == 8 << 4 | 2 and place[1:3] == b"rd"
+        length = place[3] & 15
+        return (place[4:4 + length] if length < 13 else place[5:5 + 13 + place[4]]).decode()
+
+    def answer_requests(self, until, timeout: float = 10):
+        """Answers each read of /3/0/n until `until()` is true."""
+        values = {"0": VENDOR, "1": CLASS, "3": "1.0.0", "18": "rev-a"}
+        self.socket.settimeout(0.05)
+
+        def step():
+            with contextlib.suppress(TimeoutError):
+                request = self.socket.recv(1500)
+                token = request[4:4 + (request[0] & 15)]
+                if request[0] >> 4 & 3 == 0 and request[1] == 1:
+                    path = self.path(request)
+                    value = values.get(path[2]) if path[:2] == ["3", "0"] and len(path) == 3 else None
+                    head = bytes([0x60 | len(token), 0x45 if value else 0x84]) + request[2:4] + token
+                    self.socket.send(head + (b"\xc0\xff" + value.encode() if value else b""))
+            return until()
+        wait_until(step, timeout, "the server to know the device")
+
+    @staticmethod
+    def path(request: bytes) -> list[str]:
+        at, number, segments = 4 + (request[0] & 15), 0, []
+        while at < len(request) and request[at] != 0xff:
+            delta, length = request[at] >> 4, request[at] & 15
+            at += 1
+            if delta == 13:
+                delta, at = 13 + request[at], at + 1
+            if length == 13:
+                length, at = 13 + request[at], at + 1
+            number += delta
+            if number == 11:
+                segments.append(request[at:at + length].decode())
+            at += length
+        return segments
+
+
+# ---- starting and ending ----
+
+def test_the_first_start_makes_folder_and_token_for_the_owner_alone(server):
+    assert stat.S_IMODE(server.data.stat().st_mode) == 0o700
+    assert stat.S_IMODE(server.token_file.stat().st_mode) == 0o600
+    assert stat.S_IMODE((server.data / "kedged.db").stat().st_mode) == 0o600
+    assert len(server.token) == 64 and set(server.token) <= set("0123456789abcdef")
+    assert [a["what"] for a in listing(server, "audit")] == ["token.create"]
+
+
+def test_the_token_is_nowhere_but_in_its_file(server, keys):
+    trust(server, keys)
+    token = server.token
+    assert server.process.stop() == 0
+    assert token not in server.process.log
+    for file in server.data.rglob("*"):
+        if file.is_file() and file.name != "admin.token":
+            assert token.encode() not in file.read_bytes(), file
+            assert bytes.fromhex(token) not in file.read_bytes(), file
+
+
+def test_another_token_is_refused_and_the_same_one_works_after_a_restart(server):
+    assert call(server, "GET", "/api/v1/devices", token="0" * 64)[0] == 401
+    before = server.token
+    assert server.process.stop() == 0
+    server.begin()
+    assert server.token == before
+    assert call(server, "GET", "/api/v1/devices")[0] == 200
+
+
+def test_a_token_file_that_is_gone_is_replaced_and_the_old_token_is_worth_nothing(server):
+    old = server.token
+    assert server.process.stop() == 0
+    server.token_file.unlink()
+    server.begin()
+    assert server.token != old
+    assert call(server, "GET", "/api/v1/devices")[0] == 200
+    assert call(server, "GET", "/api/v1/devices", token=old)[0] == 401
+    assert [a["what"] for a in listing(server, "audit")] == ["token.create"] * 2
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_cleanly_when_it_is_asked_to(server, how):
+    assert server.process.stop(how) == 0
+    assert "ending, as asked by" in server.process.log
+
+
+def test_it_ends_cleanly_with_connections_open(server):
+    with socket.create_connection(("127.0.0.1", int(server.http_url.rsplit(":", 1)[1]))) as idle:
+        idle.sendall(b"POST /api/v1/packages HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " +
+                     server.token.encode() + b"\r\nContent-Length: 100000\r\n"
+                     b"Content-Type: application/octet-stream\r\n\r\nhalf of it")
+        wait_until(lambda: uploads_below(server.data), 10, "the upload to begin")
+        assert server.process.stop() == 0
+    assert files_below(server.data) == uploads_below(server.data) == []
+
+
+def test_port_0_takes_a_free_one_and_says_which(start, tmp_path):
+    process = start(program("kedged"), "--data", tmp_path / "data", "--coap", "127.0.0.1:0",
+                    "--http", "[::1]:0")
+    ready = process.wait_for(r"ready.*coap://127\.0\.0\.1:(\d+).*http://\[::1\]:(\d+)")
+    assert int(ready[1]) > 0 and int(ready[2]) > 0
+    with socket.create_connection(("::1", int(ready[2]))):
+        pass
+    assert process.stop() == 0
+
+
+# ---- refusing to start ----
+
+def refused(*args, status: int):
+    done = run(program("kedged"), *args, timeout=20)
+    assert done.returncode == status, done.stderr
+    assert done.stderr.strip()
+    return done.stderr
+
+
+def test_a_second_server_on_the_same_folder_is_refused(server):
+    words = refused("--data", server.data, "--coap", "127.0.0.1:0", "--http", "127.0.0.1:0", status=1)
+    assert "another kedged is running" in words and str(server.data) in words
+    assert call(server, "GET", "/api/v1/devices")[0] == 200
+
+
+@pytest.mark.parametrize("which", ["--coap", "--http"])
+def test_a_port_that_is_in_use_is_named(tmp_path, which):
+    kind = socket.SOCK_DGRAM if which == "--coap" else socket.SOCK_STREAM
+    with socket.socket(socket.AF_INET, kind) as taken:
+        taken.bind(("127.0.0.1", 0))
+        if kind == socket.SOCK_STREAM:
+            taken.listen()
+        port = taken.getsockname()[1]
+        ports = {"--coap": "127.0.0.1:0", "--http": "127.0.0.1:0", which: f"127.0.0.1:{port}"}
+        words = refused("--data", tmp_path / "data", *[w for pair in ports.items() for w in pair], status=1)
+    assert f"127.0.0.1:{port}" in words or f"port {port}" in words
+    assert "in use" in words
+
+
+@pytest.mark.parametrize("arguments, words", [
+    ([], "--data"),
+    (["--data", "DATA", "--nonsense"], "nonsense"),
+    (["--data", "DATA", "--coap"], "coap"),
+    (["--data", "DATA", "--coap", "5683"], "ADDR:PORT"),
+    (["--data", "DATA", "--coap", "127.0.0.1:70000"], "ADDR:PORT"),
+    (["--data", "DATA", "--coap", "localhost:5683"], "ADDR:PORT"),
+    (["--data", "DATA", "--coap", "::1:5683"], "ADDR:PORT"),
+    (["--data", "DATA", "--log-level", "loud"], "loud"),
+    (["--data", "DATA", "extra"], "extra"),
+    (["--data", "DATA", "--http", "0.0.0.0:8080"], "--insecure-http"),
+    (["--data", "DATA", "--http", ":8080"], "--insecure-http"),
+    (["--data", "DATA", "--http", "[::]:8080"], "--insecure-http"),
+    (["--data", "DATA", "--http", "192.0.2.1:8080"], "--insecure-http"),
+    (["--data", "", "--coap", "127.0.0.1:0"], "--data"),
+])
+def test_bad_options_are_refused_before_anything_is_made(tmp_path, arguments, words):
+    data = tmp_path / "data"
+    given = [str(data) if a == "DATA" else a for a in arguments]
+    assert words in refused(*given, status=2)
+    assert not data.exists()
+
+
+@pytest.mark.parametrize("text, words", [
+    ("data = DATA\ncoop = 127.0.0.1:0\n", ":2: unknown option coop"),
+    ("data = DATA\nthis is no pair\n", ":2: "),
+    ("insecure-http = perhaps\n", ":1: insecure-http takes true or false"),
+    ("check-config = true\n", ":1: unknown option"),
+    ("[section]\ndata = DATA\n", ":2: unknown option"),
+])
+def test_a_bad_configuration_file_is_refused_with_its_line(tmp_path, text, words):
+    file = tmp_path / "kedged.conf"
+    file.write_text(text.replace("DATA", str(tmp_path / "data")))
+    message = refused("--config", file, "--data", tmp_path / "data", status=2)
+    assert f"{file}{words}" in message
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_configuration_file_that_is_not_there_is_named(tmp_path):
+    assert str(tmp_path / "none.conf") in refused("--config", tmp_path / "none.conf", "--data",
+                                                   tmp_path / "data", status=2)
+
+
+def test_check_config_says_what_it_thinks_and_makes_nothing(tmp_path):
+    file = tmp_path / "kedged.conf"
+    file.write_text(f"data = {tmp_path / 'data'}\ncoap = 127.0.0.1:0\nhttp = 127.0.0.1:0\n")
+    done = run(program("kedged"), "--config", file, "--check-config")
+    assert done.returncode == 0 and "good" in done.stdout
+    assert not (tmp_path / "data").exists()
+    assert run(program("kedged"), "--config", file, "--coap", "nowhere", "--check-config").returncode == 2
+
+
+def test_the_configuration_file_serves_and_the_command_line_wins(start, tmp_path):
+    file = tmp_path / "kedged.conf"
+    file.write_text(f"data = {tmp_path / 'of-the-file'}\ncoap = 127.0.0.1:0\nhttp = 127.0.0.1:0\n")
+    process = start(program("kedged"), "--config", file, "--data", tmp_path / "of-the-line")
+    process.wait_for("ready")
+    assert (tmp_path / "of-the-line" / "admin.token").exists()
+    assert not (tmp_path / "of-the-file").exists()
+    assert process.stop() == 0
+
+
+def test_insecure_http_is_served_when_it_is_asked_for_by_name(start, tmp_path):
+    process = start(program("kedged"), "--data", tmp_path / "data", "--http", "0.0.0.0:0", "--insecure-http")
+    process.wait_for("ready")
+    assert process.stop() == 0
+
+
+def test_help_and_version():
+    helped = run(program("kedged"), "--help")
+    assert helped.returncode == 0
+    for option in ("--data", "--config", "--coap", "--http", "--insecure-http", "--check-config", "SIGTERM"):
+        assert option in helped.stdout
+    version = run(program("kedged"), "--version")
+    assert version.returncode == 0 and version.stdout.startswith("kedged ")
+
+
+@pytest.mark.parametrize("content", [b"this is no database at all, only some words" * 100, b"SQLite format 3\0" + b"\xff" * 8192])
+def test_a_damaged_database_is_refused_and_left_alone(tmp_path, content):
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "kedged.db").write_bytes(content)
+    words = refused("--data", data, "--http", "127.0.0.1:0", status=1)
+    assert "kedged.db" in words and "backup" in words
+    assert (data / "kedged.db").read_bytes() == content
+
+
+def test_a_data_folder_that_cannot_be_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    assert str(tmp_path / "file") in refused("--data", tmp_path / "file", "--http", "127.0.0.1:0", status=1)
+    assert "none" in refused("--data", tmp_path / "none" / "data", "--http", "127.0.0.1:0", status=1)
+
+
+# ---- what lasts ----
+
+def test_kill_9_and_a_restart_keep_all(server, keys, tmp_path):
+    package = make_package(tmp_path, keys, "1.1.0", 2)
+    assert trust(server, keys)[0] == 201
+    assert upload(server, package)[0] == 201
+    kept = ("packages", "trust", "audit", "devices", "rollouts")
+    before = [listing(server, what) for what in kept]
+    files = files_below(server.data)
+    assert len(before[0]) == 1 and len(files) == 2
+    server.kill()
+    server.begin()
+    assert [listing(server, what) for what in kept] == before
+    assert files_below(server.data) == files
+
+
+def test_what_a_crash_left_of_uploads_is_swept_up_and_nothing_else(server, keys, tmp_path):
+    trust(server, keys)
+    upload(server, make_package(tmp_path, keys, "1.1.0", 2))
+    kept = files_below(server.data)
+    server.kill()
+    (server.data / "packages" / ".new-abcdef").write_bytes(b"half")
+    (server.data / "packages" / ("0" * 64 + ".suit")).write_bytes(b"without a record")
+    (server.data / "fw" / ("0" * 64)).write_bytes(b"without a record")
+    (server.data / "fw" / "README").write_bytes(b"somebody's own")
+    (server.data / "uploads" / "upload-abcdef").write_bytes(b"half")
+    server.begin()
+    assert files_below(server.data) == sorted([*kept, "README"])
+    assert uploads_below(server.data) == []
+
+
+def test_a_package_that_is_there_already_changes_nothing(server, keys, tmp_path):
+    package = make_package(tmp_path, keys, "1.1.0", 2)
+    trust(server, keys)
+    assert upload(server, package)[0] == 201
+    before = (listing(server, "packages"), listing(server, "audit"), files_below(server.data))
+    assert upload(server, package)[0] == 200
+    assert (listing(server, "packages"), listing(server, "audit"), files_below(server.data)) == before
+
+
+def test_a_deleted_package_is_gone_with_its_files(server, keys, tmp_path):
+    trust(server, keys)
+    upload(server, make_package(tmp_path, keys, "1.1.0", 2))
+    package = listing(server, "packages")[0]["id"]
+    assert call(server, "DELETE", f"/api/v1/packages/{package}")[0] == 204
+    assert listing(server, "packages") == [] and files_below(server.data) == []
+    assert call(server, "DELETE", f"/api/v1/packages/{package}")[0] == 404
+
+
+def test_trust_is_refused_with_words(server, keys, tmp_path):
+    assert trust(server, keys)[0] == 201
+    status, body = trust(server, keys, "again")
+    assert status == 409 and "release" in body["detail"]
+    other = Keys(tmp_path, "other")
+    status, body = trust(server, other)
+    assert status == 409 and "release" in body["detail"]
+    status, body = trust(server, Keys(tmp_path, "toy", "ed25519", "--development"), "toy")
+    assert status == 422 and "--allow-development-keys" in body["detail"]
+    status, body = call(server, "POST", "/api/v1/trust", {"name": "x", "pem": "no key"})
+    assert status in (400, 422) and "public key" in body["detail"]
+    assert len(listing(server, "trust")) == 1
+    assert [a["what"] for a in listing(server, "audit")] == ["token.create", "trust.add"]
+    key_id = listing(server, "trust")[0]["id"]
+    assert call(server, "DELETE", f"/api/v1/trust/{key_id}")[0] == 204
+    assert listing(server, "trust") == []
+    assert call(server, "DELETE", f"/api/v1/trust/{key_id}")[0] == 404
+
+
+# ---- devices ----
+
+def test_a_registration_outlives_kill_9_and_a_restart(server):
+    client = Client(server, "lasting")
+    location = client.register()
+    client.answer_requests(lambda: [d for d in listing(server, "devices") if d["version"] == "1.0.0"])
+    before = listing(server, "devices")[0]
+    assert before["endpoint"] == "lasting" and before["registered"] is True
+    assert (before["vendor"], before["class"]) == (VENDOR, CLASS)
+    server.kill()
+    server.begin()
+    after = listing(server, "devices")[0]
+    assert (after["endpoint"], after["registered"], after["version"]) == ("lasting", True, "1.0.0")
+    # An Update finds the registration where it was.
+    update = bytes([0x44, 0x02, 0x77, 0x77]) + b"toke" + Client.option(11, b"rd") + Client.option(0, location.encode())
+    client.socket.send(update)
+
+    def updated():
+        with contextlib.suppress(TimeoutError):
+            answer = client.socket.recv(1500)
+            return answer[2:4] == b"\x77\x77" and answer[1]
+        return None
+    assert wait_until(updated, 10, "the answer to the Update") == 0x44
+
+
+def test_the_newest_register_of_an_endpoint_wins_and_the_conflict_is_audited(server):
+    first, second = Client(server, "twin"), Client(server, "twin")
+    first.register()
+    wait_until(lambda: listing(server, "devices"), 10, "the first one")
+    second.register()
+    port = second.socket.getsockname()[1]
+    wait_until(lambda: listing(server, "devices")[0]["address"] == f"127.0.0.1:{port}", 10, "the second one")
+    conflict = wait_until(lambda: [a for a in listing(server, "audit") if "conflict" in a["what"]], 10, "the audit")
+    assert conflict[0]["subject"] == "twin"
+    assert conflict[0]["before"] == f"127.0.0.1:{first.socket.getsockname()[1]}"
+    assert conflict[0]["after"] == f"127.0.0.1:{port}"
+
+
+# ---- a full disk ----
+
+class SmallDisk(Server):
+    """A server whose data folder is a file system of a few megabytes, which only it can see."""
+
+    def begin(self):
+        self.data.mkdir(exist_ok=True)
+        self.process = self._start(
+            "unshare", "--mount", "sh", "-c", 'mount -t tmpfs -o size=10m none "$1" && shift && exec "$@"', "sh",
+            self.data, program("kedged"), "--data", self.data, "--coap", f"127.0.0.1:{self.coap_port}",
+            "--http", self.http_url.removeprefix("http://"), "--log-level", "debug")
+        self.process.wait_for("ready")
+        self.seen = pathlib.Path(f"/proc/{self.process.process.pid}/root{self.data}")
+        self.token_file = self.seen / "admin.token"
+
+    def fill(self, leave: int):
+        """Takes the room that is left, but for `leave` bytes."""
+        room = os.statvfs(self.seen)
+        (self.seen / "ballast").write_bytes(bytes(room.f_bavail * room.f_bsize - leave))
+
+    def make_room(self):
+        (self.seen / "ballast").unlink()
+
+
+@pytest.fixture
+def small_disk(start, tmp_path):
+    probe = tmp_path / "probe"
+    probe.mkdir()
+    tried = subprocess.run(["unshare", "--mount", "mount", "-t", "tmpfs", "none", probe], capture_output=True)
+    if tried.returncode != 0:
+        pytest.skip("mounting a file system is not permitted here")
+    return SmallDisk(start, tmp_path / "small")
+
+
+def test_a_full_disk_refuses_clearly_loses_nothing_and_is_got_over(small_disk, keys, tmp_path):
+    server = small_disk
+    first = make_package(tmp_path, keys, "1.1.0", 2)
+    second = make_package(tmp_path, keys, "1.2.0", 3, os.urandom(2 << 20))
+    assert trust(server, keys)[0] == 201
+    assert upload(server, first)[0] == 201
+    before = (listing(server, "packages"), files_below(server.seen))
+
+    # No room for the package: refused, and nothing of it stays.
+    server.fill(2 << 20)
+    status, body = upload(server, second)
+    assert status == 507, body
+    assert "full" in body["detail"] or "space" in body["detail"].lower()
+    assert (listing(server, "packages"), files_below(server.seen)) == before
+    wait_until(lambda: not uploads_below(server.seen), 10, "the upload to go")
+    server.make_room()
+
+    # No room for the database either: changes are refused, reading goes on.
+    server.fill(0)
+    statuses = set()
+
+    def tag_until_refused():
+        status, body = call(server, "PATCH", "/api/v1/devices/nobody", {"tags": {}})
+        assert status == 404
+        name = os.urandom(4).hex()
+        status, body = call(server, "POST", "/api/v1/trust", {"name": name, "pem": other_key(tmp_path, name)})
+        statuses.add(status)
+        return status != 201 and body
+    body = wait_until(tag_until_refused, 30, "the database to run out of room")
+    assert statuses <= {201, 503, 507}
+    assert body["detail"]
+    held = len(listing(server, "trust"))
+    assert (listing(server, "packages"), files_below(server.seen)) == before
+
+    # With room again it carries on by itself.
+    server.make_room()
+    name = "after"
+    pem = other_key(tmp_path, name)
+    wait_until(lambda: call(server, "POST", "/api/v1/trust", {"name": name, "pem": pem})[0] == 201, 20, "it to go on")
+    assert len(listing(server, "trust")) == held + 1
+    assert upload(server, second)[0] == 201
+    assert server.process.stop() == 0
+
+
+def other_key(folder, name):
+    return Keys(folder, name).public.read_text()
