@@ -267,8 +267,6 @@ static int loop(struct agent *agent)
             &agent->server.uri, &wait_ms);
         bool on = kedge_server_poll(&agent->server, &wait_ms);
         kedge_server_notify(&agent->server);
-        /* Sends and arms libcoap's timers for what was queued above. */
-        kedge_server_process(&agent->server);
         tell_status(agent);
         if (reboot_is_due(agent, &wait_ms))
             return KEDGE_BOOT_EXIT_REBOOT;
@@ -279,7 +277,8 @@ static int loop(struct agent *agent)
             if (wait_ms > agent->stop_at_ms - now)
                 wait_ms = agent->stop_at_ms - now;
         }
-        wait_for_events(agent, wait_ms);
+        if (!kedge_server_arm(&agent->server))
+            wait_for_events(agent, wait_ms);
     }
 }
 

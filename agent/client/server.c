@@ -191,6 +191,7 @@ static void on_undelivered(coap_session_t *session, const coap_pdu_t *sent,
 {
     (void)message_id;
     struct kedge_server *server = coap_get_app_data(coap_session_get_context(session));
+    server->undelivered = true;
     kedge_pull_undelivered(server->pull, session, sent, now_ms(server));
     if (session != server->session)
         return;
@@ -274,6 +275,15 @@ enum kedge_rc kedge_server_begin(struct kedge_server *server, uint32_t lifetime_
 void kedge_server_process(struct kedge_server *server)
 {
     coap_io_process(server->context, COAP_IO_NO_WAIT);
+}
+
+bool kedge_server_arm(struct kedge_server *server)
+{
+    coap_tick_t now;
+    coap_ticks(&now);
+    server->undelivered = false;
+    coap_io_prepare_epoll(server->context, now);
+    return server->undelivered;
 }
 
 void kedge_server_end(struct kedge_server *server)

@@ -28,6 +28,7 @@ struct kedge_server {
 
     coap_session_t *session;
     bool session_failed; /* not to be used for the next Register */
+    bool undelivered;    /* since the timers were set */
     struct kedge_registration registration;
     struct kedge_token token; /* of the registration request on its way */
     bool waiting;
@@ -52,6 +53,11 @@ bool kedge_server_poll(struct kedge_server *server, uint64_t *wait_ms);
 void kedge_server_notify(struct kedge_server *server);
 /** Takes in what has arrived and retransmits what is due; does not block. */
 void kedge_server_process(struct kedge_server *server);
+/**
+ * Sets libcoap's timers for what was sent since: the last thing before a wait. True when something
+ * was found to be undelivered by that, so that there is something to do before the wait.
+ */
+bool kedge_server_arm(struct kedge_server *server);
 void kedge_server_end(struct kedge_server *server);
 
 #endif
