@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,7 +15,6 @@ static _Noreturn void run(const char *command, uint8_t slot, const char *version
                           const char *endpoint)
 {
     setpgid(0, 0);
-    prctl(PR_SET_PDEATHSIG, SIGKILL); /* an agent that is killed leaves no check behind */
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -33,19 +31,18 @@ static _Noreturn void run(const char *command, uint8_t slot, const char *version
     _exit(127);
 }
 
-enum kedge_rc kedge_health_start(struct kedge_health *health, const char *command, uint8_t slot,
-                                 const char *version, const char *endpoint)
+/* Reads from the pipe until its other end closes: with the agent, however that ends. */
+static _Noreturn void guard(pid_t group, int life)
 {
-    if (health->process != 0)
-        return KEDGE_E_BUSY;
-    pid_t process = fork();
-    if (process < 0)
-        return KEDGE_E_SYSTEM;
-    if (process == 0)
-        run(command, slot, version, endpoint);
-    setpgid(process, process); /* here too, so that a kill right away meets the group */
-    health->process = process;
-    return KEDGE_OK;
+    char byte;
+    setpgid(0, group);
+    if (dup2(life, STDIN_FILENO) < 0)
+        _exit(126);
+    close_range(STDIN_FILENO + 1, ~0U, 0);
+    while (read(STDIN_FILENO, &byte, 1) != 0)
+        ; /* only an interruption can come between */
+    kill(-group, SIGKILL);
+    _exit(0);
 }
 
 /* Ends the whole group while its leader, dead or not, still holds the number. */
@@ -55,8 +52,41 @@ static int collect(struct kedge_health *health)
     kill(-health->process, SIGKILL);
     while (waitpid(health->process, &how, 0) < 0)
         ; /* only an interruption can fail here */
-    health->process = 0;
+    if (health->guard > 0) {
+        kill(health->guard, SIGKILL); /* it may not have joined the group yet */
+        while (waitpid(health->guard, NULL, 0) < 0)
+            ;
+    }
+    close(health->life);
+    *health = (struct kedge_health){.process = 0};
     return how;
+}
+
+enum kedge_rc kedge_health_start(struct kedge_health *health, const char *command, uint8_t slot,
+                                 const char *version, const char *endpoint)
+{
+    int life[2];
+    if (health->process != 0)
+        return KEDGE_E_BUSY;
+    if (pipe2(life, O_CLOEXEC) != 0)
+        return KEDGE_E_SYSTEM;
+    pid_t process = fork();
+    if (process == 0)
+        run(command, slot, version, endpoint);
+    if (process < 0) {
+        close(life[0]);
+        close(life[1]);
+        return KEDGE_E_SYSTEM;
+    }
+    setpgid(process, process); /* here too, so that a kill right away meets the group */
+    *health = (struct kedge_health){.process = process, .guard = fork(), .life = life[1]};
+    if (health->guard == 0)
+        guard(process, life[0]);
+    close(life[0]);
+    if (health->guard > 0)
+        return KEDGE_OK;
+    collect(health);
+    return KEDGE_E_SYSTEM;
 }
 
 bool kedge_health_ended(struct kedge_health *health, int *status, int *signal_number)

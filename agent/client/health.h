@@ -1,6 +1,7 @@
 /*
  * health.h: runs the operator's health command beside the agent, in a process group of its own,
- * so that all of it can be ended when it hangs. One at a time; never blocks.
+ * so that all of it can be ended when it hangs. A guard in that group ends it when the agent is
+ * killed. One at a time; never blocks.
  */
 #ifndef KEDGE_AGENT_HEALTH_H
 #define KEDGE_AGENT_HEALTH_H
@@ -10,6 +11,8 @@
 
 struct kedge_health {
     pid_t process; /* also its group; 0: none runs */
+    pid_t guard;   /* waits for `life` to close */
+    int life;      /* the writing end of a pipe that nobody writes to */
 };
 
 /**

@@ -12,9 +12,9 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -105,47 +105,78 @@ static void only_one_runs_at_a_time(void **state)
     assert_int_equal(health.process, 0);
 }
 
-/* A pipe whose writing end every process of the command holds: it closes when all of them ended.
- * The command says "up" on it once they run. */
-static void assert_all_end(const char *command, bool kill_it)
+/*
+ * A pipe whose writing end every process of the command holds as 9: it closes when all of them
+ * ended. The command says "up" on it once they run.
+ */
+static int make_pipe(char command[256], const char *what)
 {
-    char path[] = "health-fifo-XXXXXX", full[256];
-    assert_non_null(mkdtemp(path));
     char fifo[64];
-    snprintf(fifo, sizeof fifo, "%s/fifo", path);
+    snprintf(fifo, sizeof fifo, "health-fifo-%d", (int)getpid());
     assert_int_equal(mkfifo(fifo, 0600), 0);
     int reader = open(fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    snprintf(full, sizeof full, "exec 9>%s; %s", fifo, command);
-    start(full);
+    assert_true(reader >= 0);
+    snprintf(command, 256, "exec 9>%s; rm %s; %s", fifo, fifo, what);
+    return reader;
+}
 
+static void wait_for_up(int reader)
+{
     struct pollfd file = {.fd = reader, .events = POLLIN};
     char text[8];
     assert_int_equal(poll(&file, 1, PATIENCE_MS), 1);
     assert_int_equal(read(reader, text, sizeof text), 3);
-    int status, signal_number;
-    if (kill_it)
-        kedge_health_kill(&health);
-    else
-        wait_for_end(&status, &signal_number);
-    file.revents = 0;
+}
+
+static void assert_all_ended(int reader)
+{
+    struct pollfd file = {.fd = reader, .events = POLLIN};
     assert_int_equal(poll(&file, 1, PATIENCE_MS), 1);
     assert_true((file.revents & POLLHUP) != 0);
     close(reader);
-    unlink(fifo);
-    rmdir(path);
 }
+
+#define A_FAMILY "sleep 60 & (sleep 60 & sleep 60) & trap '' TERM; echo up >&9; sleep 60; wait"
 
 static void killing_it_ends_everything_it_started(void **state)
 {
     (void)state;
-    assert_all_end("sleep 60 & (sleep 60 & sleep 60) & trap '' TERM; echo up >&9; sleep 60; wait",
-                   true);
+    char command[256];
+    int reader = make_pipe(command, A_FAMILY);
+    start(command);
+    wait_for_up(reader);
+    kedge_health_kill(&health);
+    assert_all_ended(reader);
 }
 
 static void what_it_left_behind_ends_with_it(void **state)
 {
     (void)state;
-    assert_all_end("sleep 60 & echo up >&9; exit 0", false);
+    char command[256];
+    int status, signal_number;
+    int reader = make_pipe(command, "sleep 60 & echo up >&9; exit 0");
+    start(command);
+    wait_for_up(reader);
+    wait_for_end(&status, &signal_number);
+    assert_int_equal(status, 0);
+    assert_all_ended(reader);
+}
+
+static void it_ends_with_an_agent_that_is_killed(void **state)
+{
+    (void)state;
+    char command[256];
+    int reader = make_pipe(command, A_FAMILY);
+    pid_t agent = fork();
+    if (agent == 0) {
+        start(command);
+        for (;;)
+            pause();
+    }
+    wait_for_up(reader);
+    kill(agent, SIGKILL);
+    assert_int_equal(waitpid(agent, NULL, 0), agent);
+    assert_all_ended(reader);
 }
 
 static void killing_nothing_does_nothing(void **state)
@@ -166,6 +197,7 @@ int main(void)
         cmocka_unit_test(only_one_runs_at_a_time),
         cmocka_unit_test(killing_it_ends_everything_it_started),
         cmocka_unit_test(what_it_left_behind_ends_with_it),
+        cmocka_unit_test(it_ends_with_an_agent_that_is_killed),
         cmocka_unit_test(killing_nothing_does_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
