@@ -33,21 +33,24 @@ static void print_devices(const json_t *devices)
     table_print(&table, stdout, terminal_width(stdout));
 }
 
+/* `path` with one query parameter more, unless that is not given; frees `path`. */
+static char *with_query(char *path, const char *name, const char *value)
+{
+    char prefix[1024];
+    if (path == NULL || value == NULL)
+        return path;
+    (void)snprintf(prefix, sizeof(prefix), "%s%c%s=", path, strchr(path, '?') == NULL ? '?' : '&',
+                   name);
+    free(path);
+    return path_of(prefix, value, "");
+}
+
 /* "/api/v1/devices" narrowed as the options say. */
 static char *list_path(const struct arguments *arguments)
 {
-    const char *vendor = argument(arguments, "vendor"), *class_name = argument(arguments, "class");
-    char *by_vendor = path_of(vendor == NULL ? "" : "&vendor=", vendor == NULL ? "" : vendor, "");
-    char *path = NULL;
-    if (by_vendor != NULL) {
-        char prefix[1024];
-        (void)snprintf(prefix, sizeof(prefix), "/api/v1/devices?%s%s",
-                       by_vendor[0] == '&' ? &by_vendor[1] : "",
-                       class_name == NULL ? "" : "&class=");
-        path = path_of(prefix, class_name == NULL ? "" : class_name, "");
-    }
-    free(by_vendor);
-    return path;
+    char *path = path_of("/api/v1/devices", "", "");
+    path = with_query(path, "vendor", argument(arguments, "vendor"));
+    return with_query(path, "class", argument(arguments, "class"));
 }
 
 enum status device_list(struct cli *cli, const struct arguments *arguments)

@@ -121,8 +121,9 @@ static void print_deployments(const json_t *deployments)
     table_print(&table, stdout, terminal_width(stdout));
 }
 
-/* Asks for a listing below the rollout and puts its items into the rollout. */
-static enum status add_part(struct cli *cli, json_t *rollout, const char *id, const char *name)
+/* Asks for a listing below the rollout, page by page or in one, and puts its items into it. */
+static enum status add_part(struct cli *cli, json_t *rollout, const char *id, const char *name,
+                            bool paged)
 {
     char suffix[32];
     json_t *list = NULL;
@@ -132,7 +133,8 @@ static enum status add_part(struct cli *cli, json_t *rollout, const char *id, co
         complain("out of memory");
         return STATUS_UNREACHABLE;
     }
-    enum status status = ask_list(cli, path, name, &list);
+    enum status status =
+        paged ? ask_list(cli, path, name, &list) : ask(cli, "GET", path, NULL, &list);
     free(path);
     if (status == STATUS_DONE)
         (void)json_object_set(rollout, name, json_object_get(list, name));
@@ -153,9 +155,9 @@ enum status rollout_show(struct cli *cli, const struct arguments *arguments)
     enum status status = ask(cli, "GET", path, NULL, &rollout);
     free(path);
     if (status == STATUS_DONE)
-        status = add_part(cli, rollout, id, "groups");
+        status = add_part(cli, rollout, id, "groups", false);
     if (status == STATUS_DONE && with_devices)
-        status = add_part(cli, rollout, id, "deployments");
+        status = add_part(cli, rollout, id, "deployments", true);
     if (status == STATUS_DONE && cli->json)
         return print_json(rollout);
     if (status == STATUS_DONE) {
