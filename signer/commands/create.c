@@ -336,7 +336,9 @@ static enum kedge_exit complain_build(const struct kedge_arguments *arguments, e
     if (rc == KEDGE_E_KEY)
         return kedge_complain(KEDGE_EXIT_KEY, "signing failed: %s", kedge_rc_text(rc));
     if (rc == KEDGE_E_SYSTEM)
-        return kedge_complain_system("write", kedge_argument(arguments, OUTPUT));
+        return kedge_complain(KEDGE_EXIT_SYSTEM, "cannot read %s or write %s: %s",
+                              kedge_argument(arguments, PAYLOAD), kedge_argument(arguments, OUTPUT),
+                              strerror(errno));
     return kedge_complain(KEDGE_EXIT_SYSTEM, "%s: %s", kedge_argument(arguments, OUTPUT),
                           kedge_rc_text(rc));
 }

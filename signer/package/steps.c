@@ -34,6 +34,16 @@ void kedge_printable(struct kedge_slice text, char *out, size_t size)
     out[length] = '\0';
 }
 
+/* Before anything is set, and after a command that may have set anything or changed the component.
+ */
+static void forget(struct telling *telling)
+{
+    char *values[] = {telling->vendor, telling->class_id, telling->digest,
+                      telling->size,   telling->uri,      telling->frames};
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
+        snprintf(values[i], KEDGE_STEP_VALUE_SIZE, "(not known)");
+}
+
 /* ---- values of parameters. Each writes what it can read; the rest is shown as bytes. ---- */
 
 static enum kedge_rc tell_uuid(struct kedge_slice encoded, struct kedge_slice name, char *out)
@@ -179,7 +189,7 @@ static enum kedge_rc tell_attachments(struct telling *telling, struct kedge_slic
 static const struct {
     int64_t parameter;
     enum kedge_rc (*tell)(struct telling *telling, struct kedge_slice encoded, char *out);
-} values[] = {
+} parameter_values[] = {
     {KEDGE_SUIT_PARAMETER_VENDOR, tell_vendor},
     {KEDGE_SUIT_PARAMETER_CLASS, tell_class},
     {KEDGE_SUIT_PARAMETER_IMAGE_DIGEST, tell_digest},
@@ -193,8 +203,9 @@ static const struct {
 static void tell_value(struct telling *telling, int64_t parameter, struct kedge_slice encoded,
                        char *out)
 {
-    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
-        if (values[i].parameter == parameter && values[i].tell(telling, encoded, out) == KEDGE_OK)
+    for (size_t i = 0; i < sizeof parameter_values / sizeof parameter_values[0]; i++)
+        if (parameter_values[i].parameter == parameter &&
+            parameter_values[i].tell(telling, encoded, out) == KEDGE_OK)
             return;
     char digits[2 * 32 + 1];
     size_t shown = encoded.size < 32 ? encoded.size : 32;
@@ -257,6 +268,7 @@ static enum kedge_rc tell_command(struct telling *telling, struct kedge_slice ar
                  telling->uri, telling->frames, kedge_rc_update_result(KEDGE_E_FRAME));
         return KEDGE_OK;
     default:
+        forget(telling);
         snprintf(text, size, "a Kedge device refuses this command (Update Result %d)",
                  kedge_rc_update_result(KEDGE_E_COMMAND));
         return KEDGE_OK;
@@ -294,6 +306,7 @@ enum kedge_rc kedge_steps_describe(const struct kedge_suit_envelope *envelope,
 {
     struct telling telling = {.names = names, .sink = sink};
     struct kedge_suit_parts parts;
+    forget(&telling);
     KEDGE_TRY(kedge_suit_parts_read(envelope, &parts));
     /* The order of draft-ietf-suit-manifest-37, section 6.3: first for the update, then to boot. */
     KEDGE_TRY(tell_sequence(&telling, "shared", parts.shared_sequence));

@@ -1,0 +1,167 @@
+"""The keys of kedge-sign: its own and openssl's, passwords, prompts, and what it does not take."""
+import os
+import signal
+import stat
+
+import pytest
+import suit_oracle
+from conftest import CLASS, VENDOR, Keys, make_package, run
+from signing import DONE, KEY, SYSTEM, USAGE, Terminal, create, create_with_key, refused, sign
+
+
+@pytest.fixture
+def password(tmp_path):
+    path = tmp_path / "password"
+    path.write_text("correct horse\nnot this line\n")
+    return path
+
+
+@pytest.mark.parametrize("algorithm", ["ed25519", "esp256"])
+def test_our_keys_load_in_openssl_and_its_keys_here(tmp_path, algorithm, password):
+    ours = tmp_path / "ours.pem"
+    done = sign("keygen", "--alg", algorithm, "--out", ours, "--public", tmp_path / "ours.pub", "--password-file", password)
+    assert done.returncode == DONE, done.stderr
+    assert "ENCRYPTED PRIVATE KEY" in ours.read_text()
+    derived = run("openssl", "pkey", "-in", ours, "-passin", f"file:{password}", "-pubout")
+    assert derived.returncode == 0, derived.stderr
+    assert derived.stdout == (tmp_path / "ours.pub").read_text()
+
+    kind = ["ed25519"] if algorithm == "ed25519" else ["EC", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    plain, locked, public = tmp_path / "plain.pem", tmp_path / "locked.pem", tmp_path / "theirs.pub"
+    assert run("openssl", "genpkey", "-algorithm", *kind, "-out", plain).returncode == 0
+    assert run("openssl", "pkcs8", "-topk8", "-in", plain, "-out", locked, "-passout", f"file:{password}").returncode == 0
+    assert run("openssl", "pkey", "-in", plain, "-pubout", "-out", public).returncode == 0
+    for key in (plain, locked):
+        path = create(tmp_path, b"z" * 99, "--password-file", password, key=key)
+        assert sign("verify", "--trust", public, path).returncode == DONE
+        assert suit_oracle.check(path.read_bytes(), [suit_oracle.load_public(public)]).signed_by
+
+
+@pytest.mark.parametrize("conversion", [["-scrypt"], ["-v2", "aes-128-cbc"], ["-v2prf", "hmacWithSHA1"]])
+def test_another_encryption_is_refused_with_the_command_that_converts_it(tmp_path, password, conversion):
+    plain, foreign = tmp_path / "plain.pem", tmp_path / "foreign.pem"
+    run("openssl", "genpkey", "-algorithm", "ed25519", "-out", plain)
+    done = run("openssl", "pkcs8", "-topk8", *conversion, "-in", plain, "-out", foreign, "-passout", f"file:{password}")
+    assert done.returncode == 0, done.stderr
+    (tmp_path / "image.bin").write_bytes(b"x")
+    command = ["create", "--payload", tmp_path / "image.bin", "--vendor", VENDOR, "--class", CLASS, "--version", "1.0.0",
+               "--sequence", 1, "--password-file", password, "--output", tmp_path / "out.suit"]
+    said = refused(KEY, *command, "--key", foreign, says="openssl pkcs8 -topk8").stderr
+    advice = said[said.index("openssl pkcs8"):].split()
+    advice[advice.index("NEW.pem")] = str(tmp_path / "new.pem")
+    # Two options that name one file would take its first and its second line.
+    new_password = tmp_path / "new-password"
+    new_password.write_text("correct horse")
+    converted = run(*advice, "-passin", f"file:{password}", "-passout", f"file:{new_password}")
+    assert converted.returncode == 0, converted.stderr
+    assert sign(*command, "--key", tmp_path / "new.pem").returncode == DONE
+
+
+def test_an_ec_private_key_file_is_refused_with_the_command_that_converts_it(tmp_path):
+    plain, sec1 = tmp_path / "plain.pem", tmp_path / "sec1.pem"
+    run("openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", plain)
+    run("openssl", "ec", "-in", plain, "-out", sec1)
+    assert "BEGIN EC PRIVATE KEY" in sec1.read_text()
+    done = create_with_key(tmp_path, sec1)
+    assert done.returncode == KEY and "openssl pkcs8 -topk8" in done.stderr
+
+
+def test_keys_that_cannot_be_used_are_key_errors(tmp_path, keys, password):
+    wrong = tmp_path / "wrong"
+    wrong.write_text("incorrect horse\n")
+    (tmp_path / "empty").write_text("\n")
+    (tmp_path / "long").write_text("x" * 1025)
+    locked = tmp_path / "locked.pem"
+    sign("keygen", "--alg", "ed25519", "--out", locked, "--public", tmp_path / "l.pub", "--password-file", password)
+    rsa = tmp_path / "rsa.pem"
+    run("openssl", "genpkey", "-algorithm", "RSA", "-out", rsa)
+    p384 = tmp_path / "p384.pem"
+    run("openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384", "-out", p384)
+    garbage = tmp_path / "garbage.pem"
+    garbage.write_text("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")
+    cases = [(locked, ["--password-file", wrong], "password is wrong"),
+             (locked, ["--password-file", tmp_path / "empty"], "no password"),
+             (locked, ["--password-file", tmp_path / "long"], "at most 1024 bytes"),
+             (locked, [], "--password-file"), (keys.public, [], "no private key"), (rsa, [], ""), (p384, [], "P-256"),
+             (garbage, [], "no private key")]
+    for key, extra, says in cases:
+        done = create_with_key(tmp_path, key, *extra, start_new_session=True)
+        assert done.returncode == KEY, f"{key} {extra}: {done.returncode} {done.stderr}"
+        assert says in done.stderr and "kedge-sign: " in done.stderr
+    assert not (tmp_path / "out.suit").exists()
+    assert create_with_key(tmp_path, locked, "--password-file", password).returncode == DONE
+
+
+def test_a_password_file_for_each_key(tmp_path, password):
+    second = tmp_path / "second"
+    second.write_text("battery staple")
+    for name, file in (("a", password), ("b", second)):
+        sign("keygen", "--alg", "ed25519", "--out", tmp_path / f"{name}.pem", "--public", tmp_path / f"{name}.pub",
+             "--password-file", file)
+    both = ["--key", tmp_path / "b.pem"]
+    done = create_with_key(tmp_path, tmp_path / "a.pem", *both, "--password-file", password, "--password-file", second)
+    assert done.returncode == DONE, done.stderr
+    assert create_with_key(tmp_path, tmp_path / "a.pem", *both, "--password-file", password).returncode == KEY
+    done = create_with_key(tmp_path, tmp_path / "a.pem", "--password-file", password, "--password-file", second)
+    assert done.returncode == USAGE
+
+
+def test_trust_takes_public_keys_only(tmp_path, keys):
+    path = make_package(tmp_path, keys, "1.0.0", 1)
+    refused(KEY, "verify", "--trust", keys.private, path, says="public key")
+    refused(SYSTEM, "verify", "--trust", tmp_path / "absent", path, says="absent")
+
+
+def test_private_keys_are_for_their_owner_and_never_overwritten(tmp_path):
+    old_umask = os.umask(0)
+    try:
+        keys = Keys(tmp_path)
+    finally:
+        os.umask(old_umask)
+    assert stat.S_IMODE(keys.private.stat().st_mode) == 0o600
+    before = keys.private.read_bytes(), keys.public.read_bytes()
+    fresh = tmp_path / "fresh"
+    for out, public in ((keys.private, fresh), (fresh, keys.public)):
+        refused(SYSTEM, "keygen", "--alg", "ed25519", "--out", out, "--public", public, "--no-password", says="exists")
+        assert not fresh.exists()
+    assert (keys.private.read_bytes(), keys.public.read_bytes()) == before
+    refused(USAGE, "keygen", "--alg", "ed25519", "--out", fresh, "--public", fresh, "--no-password", says="same file")
+
+
+def test_a_key_without_a_password_is_said_aloud(tmp_path):
+    done = sign("keygen", "--alg", "ed25519", "--out", tmp_path / "k", "--public", tmp_path / "p", "--no-password")
+    assert done.returncode == DONE and "NOT protected by a password" in done.stderr
+
+
+def test_a_private_key_without_its_public_key_is_not_left_behind(tmp_path):
+    refused(SYSTEM, "keygen", "--alg", "ed25519", "--out", tmp_path / "k", "--public", tmp_path / "no" / "p",
+            "--no-password")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_password_is_asked_for_twice_and_not_shown(tmp_path, password):
+    terminal = Terminal("keygen", "--alg", "ed25519", "--out", tmp_path / "k", "--public", tmp_path / "p")
+    terminal.answer(b"New password for", b"correct horse")
+    terminal.answer(b"again: ", b"correct horse")
+    assert os.waitstatus_to_exitcode(terminal.status()) == DONE
+    assert b"horse" not in terminal.shown
+    assert create_with_key(tmp_path, tmp_path / "k", "--password-file", password).returncode == DONE
+
+    terminal = Terminal("keygen", "--alg", "ed25519", "--out", tmp_path / "k2", "--public", tmp_path / "p2")
+    terminal.answer(b"New password for", b"one")
+    terminal.answer(b"again: ", b"two")
+    assert os.waitstatus_to_exitcode(terminal.status()) == KEY
+    assert not (tmp_path / "k2").exists()
+
+
+def test_an_interrupted_prompt_gives_the_terminal_its_echo_back(tmp_path):
+    import termios
+    terminal = Terminal("keygen", "--alg", "ed25519", "--out", tmp_path / "k", "--public", tmp_path / "p")
+    terminal.wait_for(b"New password")
+    before = termios.tcgetattr(terminal.terminal)[3] & termios.ECHO
+    os.kill(terminal.pid, signal.SIGTERM)
+    _, status = os.waitpid(terminal.pid, 0)
+    after = termios.tcgetattr(terminal.terminal)[3] & termios.ECHO
+    os.close(terminal.terminal)
+    assert os.WTERMSIG(status) == signal.SIGTERM
+    assert not before and after
