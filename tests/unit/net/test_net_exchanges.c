@@ -1,0 +1,707 @@
+/*
+ * test_net_exchanges.c: requests of the server's: sent again, answered in every way that a peer
+ * may, given up, cancelled, observed, and answered in blocks.
+ */
+#define _GNU_SOURCE
+#include "tests/unit/scripted_peer.h"
+
+#define ACK_TIMEOUT_MS 40u
+
+struct scene {
+    struct kedge_net *net;
+    struct scripted_peer peer;
+    struct outcome outcome;
+    uint64_t handle;
+};
+
+static int set_up(void **state)
+{
+    struct scene *scene = calloc(1, sizeof *scene);
+    scene->net = server_open(ACK_TIMEOUT_MS, NULL, NULL);
+    peer_open(&scene->peer, scene->net);
+    *state = scene;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct scene *scene = *state;
+    peer_close(&scene->peer);
+    kedge_net_destroy(scene->net);
+    free(scene);
+    return 0;
+}
+
+static enum kedge_rc try_get(struct scene *scene, const char *path, struct outcome *outcome)
+{
+    struct kedge_net_request request = KEDGE_NET_REQUEST_INIT;
+    request.path = path;
+    request.accept = 11542;
+    return kedge_net_send(scene->net, &scene->peer.address, &request, outcome_note, outcome,
+                          &scene->handle);
+}
+
+static void get(struct scene *scene, const char *path)
+{
+    assert_int_equal(try_get(scene, path, &scene->outcome), KEDGE_OK);
+}
+
+/* The token of the request that came last, kept while other messages come. */
+static struct kedge_slice keep_token(const struct scene *scene, uint8_t token[KEDGE_COAP_TOKEN_MAX])
+{
+    memcpy(token, scene->peer.message.token, KEDGE_COAP_TOKEN_MAX);
+    return kedge_slice(token, scene->peer.message.token_size);
+}
+
+/* ---- sending ---- */
+
+static void test_a_request_says_what_was_asked(void **state)
+{
+    struct scene *scene = *state;
+    struct kedge_net_request request = {.method = KEDGE_COAP_PUT,
+                                        .path = "5/0/1",
+                                        .content_format = 0,
+                                        .accept = -1,
+                                        .payload = kedge_slice_text("coap://h/fw/x")};
+    assert_int_equal(kedge_net_send(scene->net, &scene->peer.address, &request, outcome_note,
+                                    &scene->outcome, NULL),
+                     KEDGE_OK);
+    peer_receives(&scene->peer);
+    const struct kedge_coap_message *message = &scene->peer.message;
+    uint32_t format = 99;
+    assert_int_equal(message->type, KEDGE_COAP_CON);
+    assert_int_equal(message->code, KEDGE_COAP_PUT);
+    assert_true(kedge_coap_path_is(message, "5/0/1"));
+    assert_true(kedge_coap_option_uint(message, KEDGE_COAP_CONTENT_FORMAT, &format));
+    assert_int_equal(format, 0);
+    assert_false(kedge_coap_option_uint(message, KEDGE_COAP_ACCEPT, &format));
+    assert_true(kedge_slice_equal(message->payload, request.payload));
+    assert_int_equal(message->token_size, 8);
+}
+
+static void test_a_piggybacked_answer_ends_it(void **state)
+{
+    struct scene *scene = *state;
+    get(scene, "3/0/0");
+    assert_int_equal(scene->outcome.calls, 0);
+    peer_receives(&scene->peer);
+    peer_answers(&scene->peer, KEDGE_COAP_CONTENT, "hello");
+    outcome_wait(scene->net, &scene->outcome, 1);
+    assert_int_equal(scene->outcome.rc, KEDGE_OK);
+    assert_int_equal(scene->outcome.code, KEDGE_COAP_CONTENT);
+    assert_string_equal(scene->outcome.payload, "hello");
+    assert_int_equal(kedge_net_counters(scene->net).exchanges, 0);
+    /* The same answer again is nobody's. */
+    peer_answers(&scene->peer, KEDGE_COAP_CONTENT, "hello");
+    peer_hears_nothing(&scene->peer, 30);
+    assert_int_equal(scene->outcome.calls, 1);
+}
+
+static void test_an_unanswered_request_is_sent_again_with_growing_pauses_then_given_up(void **state)
+{
+    struct scene *scene = *state;
+    uint8_t first[2048];
+    uint64_t began_ms = test_clock_ms();
+    get(scene, "3/0/0");
+    for (unsigned i = 0; i < 5; i++) {
+        peer_receives(&scene->peer);
+        if (i == 0)
+            memcpy(first, scene->peer.bytes, scene->peer.size);
+        /* Byte for byte the same message, message id included. */
+        assert_memory_equal(first, scene->peer.bytes, scene->peer.size);
+        /* Never before 1, 3, 7, 15 times the first timeout. */
+        assert_true(test_clock_ms() - began_ms + 1 >= ACK_TIMEOUT_MS * ((1u << i) - 1));
+    }
+    outcome_wait(scene->net, &scene->outcome, 1);
+    assert_int_equal(scene->outcome.rc, KEDGE_E_TIMEOUT);
+    peer_hears_nothing(&scene->peer, 30);
+    struct kedge_net_counters counters = kedge_net_counters(scene->net);
+    assert_int_equal(counters.retransmissions, 4);
+    assert_int_equal(counters.timeouts, 1);
+    assert_int_equal(counters.exchanges, 0);
+}
+
+static void test_an_answer_to_a_retransmission_counts(void **state)
+{
+    struct scene *scene = *state;
+    get(scene, "3/0/0");
+    for (unsigned i = 0; i < 3; i++)
+        peer_receives(&scene->peer);
+    peer_answers(&scene->peer, KEDGE_COAP_CONTENT, "late");
+    outcome_wait(scene->net, &scene->outcome, 1);
+    assert_string_equal(scene->outcome.payload, "late");
+    peer_hears_nothing(&scene->peer, 250);
+}
+
+static void test_one_request_at_a_time_goes_to_a_peer_in_order(void **state)
+{
+    struct scene *scene = *state;
+    struct outcome outcomes[3] = {0};
+    static const char *const paths[] = {"1", "2", "3"};
+    struct scripted_peer other;
+    struct outcome others = {0};
+    peer_open(&other, scene->net);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(try_get(scene, paths[i], &outcomes[i]), KEDGE_OK);
+    struct kedge_net_request request = KEDGE_NET_REQUEST_INIT;
+    request.path = "other";
+    assert_int_equal(
+        kedge_net_send(scene->net, &other.address, &request, outcome_note, &others, NULL),
+        KEDGE_OK);
+    /* Another peer does not wait for this one. */
+    peer_receives(&other);
+    for (unsigned i = 0; i < 3; i++) {
+        do
+            peer_receives(&scene->peer);
+        while (i > 0 && message_path_is(&scene->peer.message, paths[i - 1]));
+        assert_true(message_path_is(&scene->peer.message, paths[i]));
+        peer_answers(&scene->peer, KEDGE_COAP_CONTENT, paths[i]);
+        outcome_wait(scene->net, &outcomes[i], 1);
+        assert_string_equal(outcomes[i].payload, paths[i]);
+    }
+    peer_close(&other);
+}
+
+static void test_a_queue_that_is_full_says_busy(void **state)
+{
+    struct scene *scene = *state;
+    struct outcome outcomes[KEDGE_NET_QUEUE_MAX + 2] = {0};
+    for (unsigned i = 0; i <= KEDGE_NET_QUEUE_MAX; i++)
+        assert_int_equal(try_get(scene, "x", &outcomes[i]), KEDGE_OK);
+    assert_int_equal(try_get(scene, "x", &outcomes[KEDGE_NET_QUEUE_MAX + 1]), KEDGE_E_BUSY);
+}
+
+static void test_what_does_not_fit_into_a_message_is_refused_at_once(void **state)
+{
+    struct scene *scene = *state;
+    static uint8_t large[KEDGE_NET_MESSAGE_MAX];
+    char path[KEDGE_NET_PATH_MAX + 2];
+    struct kedge_net_request request = KEDGE_NET_REQUEST_INIT;
+    request.payload = kedge_slice(large, sizeof large);
+    assert_int_equal(kedge_net_send(scene->net, &scene->peer.address, &request, outcome_note,
+                                    &scene->outcome, NULL),
+                     KEDGE_E_BUFFER);
+    memset(path, 'p', sizeof path - 1);
+    path[sizeof path - 1] = '\0';
+    assert_int_equal(try_get(scene, path, &scene->outcome), KEDGE_E_BUFFER);
+    assert_int_equal(kedge_net_counters(scene->net).exchanges, 0);
+    /* As deep as a path of that length can be: every segment costs an option. */
+    for (size_t i = 1; i < KEDGE_NET_PATH_MAX; i += 2)
+        path[i] = '/';
+    path[KEDGE_NET_PATH_MAX] = '\0';
+    get(scene, path);
+    peer_receives(&scene->peer);
+    assert_true(message_path_is(&scene->peer.message, path));
+}
+
+/* ---- other ways of answering ---- */
+
+static void test_a_separate_response_is_acknowledged_and_taken_once(void **state)
+{
+    struct scene *scene = *state;
+    uint8_t bytes[KEDGE_COAP_TOKEN_MAX];
+    get(scene, "3/0/0");
+    peer_receives(&scene->peer);
+    struct kedge_slice token = keep_token(scene, bytes);
+    peer_sends(&scene->peer,
+               &(struct scripted_message){.type = KEDGE_COAP_ACK,
+                                          .message_id = scene->peer.message.message_id});
+    /* Acknowledged: it is not sent again. */
+    peer_hears_nothing(&scene->peer, 2 * ACK_TIMEOUT_MS);
+    const struct scripted_message response = {.type = KEDGE_COAP_CON,
+                                              .code = KEDGE_COAP_CONTENT,
+                                              .message_id = 0x4242,
+                                              .token = token,
+                                              .payload = kedge_slice_text("separate")};
+    for (unsigned i = 0; i < 2; i++) {
+        peer_sends(&scene->peer, &response);
+        peer_receives(&scene->peer);
+        assert_int_equal(scene->peer.message.type, KEDGE_COAP_ACK);
+        assert_int_equal(scene->peer.message.message_id, 0x4242);
+        assert_int_equal(scene->peer.size, 4);
+        assert_int_equal(scene->outcome.calls, 1);
+    }
+    assert_string_equal(scene->outcome.payload, "separate");
+}
+
+static void test_a_separate_response_that_overtakes_its_acknowledgement_is_taken(void **state)
+{
+    struct scene *scene = *state;
+    uint8_t bytes[KEDGE_COAP_TOKEN_MAX];
+    get(scene, "3/0/0");
+    peer_receives(&scene->peer);
+    struct kedge_slice token = keep_token(scene, bytes);
+    peer_sends(&scene->peer, &(struct scripted_message){.type = KEDGE_COAP_NON,
+                                                        .code = KEDGE_COAP_CONTENT,
+                                                        .message_id = 0x4243,
+                                                        .token = token});
+    outcome_wait(scene->net, &scene->outcome, 1);
+    assert_int_equal(scene->outcome.rc, KEDGE_OK);
+    peer_hears_nothing(&scene->peer, 2 * ACK_TIMEOUT_MS);
+}
+
+static void test_an_acknowledgement_without_a_response_runs_out(void **state)
+{
+    struct scene *scene = *state;
+    get(scene, "3/0/0");
+    peer_receives(&scene->peer);
+    peer_sends(&scene->peer,
+               &(struct scripted_message){.type = KEDGE_COAP_ACK,
+                                          .message_id = scene->peer.message.message_id});
+    outcome_wait(scene->net, &scene->outcome, 1);
+    assert_int_equal(scene->outcome.rc, KEDGE_E_TIMEOUT);
+    assert_int_equal(kedge_net_counters(scene->net).retransmissions, 0);
+}
+
+static void test_a_reset_ends_a_request_and_the_next_one_goes_out(void **state)
+{
+    struct scene *scene = *state;
+    struct outcome second = {0};
+    get(scene, "1");
+    assert_int_equal(try_get(scene, "2", &second), KEDGE_OK);
+    peer_receives(&scene->peer);
+    peer_sends(&scene->peer,
+               &(struct scripted_message){.type = KEDGE_COAP_RST,
+                                          .message_id = scene->peer.message.message_id});
+    outcome_wait(scene->net, &scene->outcome, 1);
+    assert_int_equal(scene->outcome.rc, KEDGE_E_REFUSED);
+    peer_receives(&scene->peer);
+    assert_true(message_path_is(&scene->peer.message, "2"));
+}
+
+static void test_answers_with_a_wrong_token_id_or_sender_are_not_taken(void **state)
+{
+    struct scene *scene = *state;
+    struct scripted_peer stranger;
+    uint8_t bytes[KEDGE_COAP_TOKEN_MAX];
+    peer_open(&stranger, scene->net);
+    get(scene, "3/0/0");
+    peer_receives(&scene->peer);
+    struct kedge_slice token = keep_token(scene, bytes);
+    uint16_t message_id = scene->peer.message.message_id;
+    struct scripted_message answer = {.type = KEDGE_COAP_ACK,
+                                      .code = KEDGE_COAP_CONTENT,
+                                      .message_id = message_id,
+                                      .token = kedge_slice("wrong!!!", 8)};
+    peer_sends(&scene->peer, &answer);
+    answer.token = kedge_slice(bytes, 7);
+    peer_sends(&scene->peer, &answer);
+    answer.token = token;
+    answer.message_id = (uint16_t)(message_id + 1);
+    peer_sends(&scene->peer, &answer);
+    answer.message_id = message_id;
+    peer_sends(&stranger, &answer);
+    for (unsigned i = 0; i < 10; i++)
+        server_turn(scene->net);
+    assert_int_equal(scene->outcome.calls, 0);
+    /* A confirmable response that nobody waits for is reset, so that it is not sent again. */
+    answer.type = KEDGE_COAP_CON;
+    answer.message_id = 0x5555;
+    answer.token = kedge_slice("wrong!!!", 8);
+    peer_sends(&scene->peer, &answer);
+    do
+        peer_receives(&scene->peer);
+    while (scene->peer.message.type == KEDGE_COAP_CON);
+    assert_int_equal(scene->peer.message.type, KEDGE_COAP_RST);
+    assert_int_equal(scene->peer.message.message_id, 0x5555);
+    answer.type = KEDGE_COAP_ACK;
+    answer.message_id = message_id;
+    answer.token = token;
+    peer_sends(&scene->peer, &answer);
+    outcome_wait(scene->net, &scene->outcome, 1);
+    assert_int_equal(scene->outcome.rc, KEDGE_OK);
+    peer_close(&stranger);
+}
+
+/* ---- cancelling and forgetting ---- */
+
+static void test_a_cancelled_request_is_not_told_and_the_next_goes_out(void **state)
+{
+    struct scene *scene = *state;
+    struct outcome second = {0};
+    uint64_t handle;
+    get(scene, "1");
+    handle = scene->handle;
+    assert_int_equal(try_get(scene, "2", &second), KEDGE_OK);
+    peer_receives(&scene->peer);
+    struct kedge_coap_message first = scene->peer.message;
+    kedge_net_cancel(scene->net, handle);
+    kedge_net_cancel(scene->net, handle);
+    peer_receives(&scene->peer);
+    assert_true(message_path_is(&scene->peer.message, "2"));
+    peer_sends(&scene->peer, &(struct scripted_message){.type = KEDGE_COAP_ACK,
+                                                        .code = KEDGE_COAP_CONTENT,
+                                                        .message_id = first.message_id,
+                                                        .token = kedge_slice(first.token, 8)});
+    peer_answers(&scene->peer, KEDGE_COAP_CONTENT, "two");
+    outcome_wait(scene->net, &second, 1);
+    assert_int_equal(scene->outcome.calls, 0);
+}
+
+struct resender {
+    struct scene *scene;
+    struct outcome outcome;
+    enum kedge_rc again;
+};
+
+static void note_and_send_again(void *context, enum kedge_rc rc,
+                                const struct kedge_coap_message *response)
+{
+    struct resender *resender = context;
+    outcome_note(&resender->outcome, rc, response);
+    resender->again = try_get(resender->scene, "again", &resender->scene->outcome);
+}
+
+static void test_forgetting_a_peer_tells_everyone_and_takes_nothing_new(void **state)
+{
+    struct scene *scene = *state;
+    struct outcome waiting = {0}, observing = {0};
+    struct resender resender = {.scene = scene};
+    struct kedge_net_request request = KEDGE_NET_REQUEST_INIT;
+    assert_int_equal(kedge_net_peer_keep(scene->net, &scene->peer.address, true), KEDGE_OK);
+    assert_int_equal(kedge_net_observe(scene->net, &scene->peer.address, "5/0/3", -1, outcome_note,
+                                       &observing, NULL),
+                     KEDGE_OK);
+    peer_receives(&scene->peer);
+    peer_sends(&scene->peer,
+               &(struct scripted_message){.type = KEDGE_COAP_ACK,
+                                          .code = KEDGE_COAP_CONTENT,
+                                          .message_id = scene->peer.message.message_id,
+                                          .token = kedge_slice(scene->peer.message.token, 8),
+                                          .options = {{KEDGE_COAP_OBSERVE, NULL, 1}}});
+    outcome_wait(scene->net, &observing, 1);
+    assert_int_equal(kedge_net_send(scene->net, &scene->peer.address, &request, note_and_send_again,
+                                    &resender, NULL),
+                     KEDGE_OK);
+    assert_int_equal(try_get(scene, "waiting", &waiting), KEDGE_OK);
+    kedge_net_peer_forget(scene->net, &scene->peer.address);
+    assert_int_equal(resender.outcome.rc, KEDGE_E_CANCELED);
+    assert_int_equal(resender.again, KEDGE_E_CANCELED);
+    assert_int_equal(waiting.rc, KEDGE_E_CANCELED);
+    assert_int_equal(observing.calls, 2);
+    assert_int_equal(observing.rc, KEDGE_E_CANCELED);
+    assert_int_equal(scene->outcome.calls, 0);
+    assert_int_equal(kedge_net_counters(scene->net).exchanges, 0);
+    get(scene, "afterwards");
+    do
+        peer_receives(&scene->peer);
+    while (!message_path_is(&scene->peer.message, "afterwards"));
+}
+
+static void keep_peer(void *context, enum kedge_rc rc, const struct kedge_coap_message *response)
+{
+    struct scene *scene = context;
+    outcome_note(&scene->outcome, rc, response);
+    assert_int_equal(kedge_net_peer_keep(scene->net, &scene->peer.address, true), KEDGE_OK);
+}
+
+static void test_a_peer_that_a_callback_keeps_stays_kept(void **state)
+{
+    struct scene *scene = *state;
+    struct kedge_net_request request = KEDGE_NET_REQUEST_INIT;
+    assert_int_equal(
+        kedge_net_send(scene->net, &scene->peer.address, &request, keep_peer, scene, NULL),
+        KEDGE_OK);
+    peer_receives(&scene->peer);
+    peer_answers(&scene->peer, KEDGE_COAP_CONTENT, "x");
+    outcome_wait(scene->net, &scene->outcome, 1);
+    assert_true(peer_find(scene->net, &scene->peer.address)->kept);
+    assert_int_equal(scene->net->peers.idle_count, 0);
+}
+
+/* ---- observing ---- */
+
+static void notify(struct scene *scene, struct kedge_slice token, enum kedge_coap_type type,
+                   uint32_t number, const char *payload)
+{
+    peer_sends(&scene->peer,
+               &(struct scripted_message){.type = type,
+                                          .code = KEDGE_COAP_CONTENT,
+                                          .message_id = scene->peer.next_message_id++,
+                                          .token = token,
+                                          .options = {{KEDGE_COAP_OBSERVE, NULL, number}},
+                                          .payload = kedge_slice_text(payload)});
+}
+
+static struct kedge_slice observe(struct scene *scene, uint8_t bytes[KEDGE_COAP_TOKEN_MAX],
+                                  uint32_t first)
+{
+    assert_int_equal(kedge_net_observe(scene->net, &scene->peer.address, "5/0/3", 0, outcome_note,
+                                       &scene->outcome, &scene->handle),
+                     KEDGE_OK);
+    peer_receives(&scene->peer);
+    uint32_t wish = 99;
+    assert_true(kedge_coap_option_uint(&scene->peer.message, KEDGE_COAP_OBSERVE, &wish));
+    assert_int_equal(wish, 0);
+    struct kedge_slice token = keep_token(scene, bytes);
+    peer_sends(&scene->peer,
+               &(struct scripted_message){.type = KEDGE_COAP_ACK,
+                                          .code = KEDGE_COAP_CONTENT,
+                                          .message_id = scene->peer.message.message_id,
+                                          .token = token,
+                                          .options = {{KEDGE_COAP_OBSERVE, NULL, first}},
+                                          .payload = kedge_slice_text("first")});
+    outcome_wait(scene->net, &scene->outcome, 1);
+    return token;
+}
+
+static void test_only_newer_notifications_are_told(void **state)
+{
+    struct scene *scene = *state;
+    uint8_t bytes[KEDGE_COAP_TOKEN_MAX];
+    struct kedge_slice token = observe(scene, bytes, 10);
+    notify(scene, token, KEDGE_COAP_NON, 12, "twelve");
+    notify(scene, token, KEDGE_COAP_NON, 11, "eleven, overtaken");
+    notify(scene, token, KEDGE_COAP_NON, 12, "twelve, again");
+    notify(scene, token, KEDGE_COAP_NON, 13, "thirteen");
+    outcome_wait(scene->net, &scene->outcome, 3);
+    assert_string_equal(scene->outcome.payload, "thirteen");
+    for (unsigned i = 0; i < 10; i++)
+        server_turn(scene->net);
+    assert_int_equal(scene->outcome.calls, 3);
+}
+
+static void test_numbers_of_notifications_wrap_around(void **state)
+{
+    struct scene *scene = *state;
+    uint8_t bytes[KEDGE_COAP_TOKEN_MAX];
+    struct kedge_slice token = observe(scene, bytes, 0xFFFFFE);
+    notify(scene, token, KEDGE_COAP_NON, 1, "after the wrap");
+    outcome_wait(scene->net, &scene->outcome, 2);
+    notify(scene, token, KEDGE_COAP_NON, 0xFFFFFF, "before it");
+    for (unsigned i = 0; i < 10; i++)
+        server_turn(scene->net);
+    assert_int_equal(scene->outcome.calls, 2);
+}
+
+static void test_a_confirmable_notification_is_acknowledged_and_requests_go_on_beside(void **state)
+{
+    struct scene *scene = *state;
+    struct outcome read = {0};
+    uint8_t bytes[KEDGE_COAP_TOKEN_MAX];
+    struct kedge_slice token = observe(scene, bytes, 1);
+    notify(scene, token, KEDGE_COAP_CON, 2, "two");
+    peer_receives(&scene->peer);
+    assert_int_equal(scene->peer.message.type, KEDGE_COAP_ACK);
+    assert_int_equal(scene->outcome.calls, 2);
+    assert_int_equal(try_get(scene, "3/0/0", &read), KEDGE_OK);
+    peer_receives(&scene->peer);
+    peer_answers(&scene->peer, KEDGE_COAP_CONTENT, "read");
+    outcome_wait(scene->net, &read, 1);
+    notify(scene, token, KEDGE_COAP_NON, 3, "three");
+    outcome_wait(scene->net, &scene->outcome, 3);
+}
+
+static void test_a_cancelled_observation_is_refused_by_reset(void **state)
+{
+    struct scene *scene = *state;
+    uint8_t bytes[KEDGE_COAP_TOKEN_MAX];
+    struct kedge_slice token = observe(scene, bytes, 1);
+    kedge_net_cancel(scene->net, scene->handle);
+    notify(scene, token, KEDGE_COAP_NON, 2, "two");
+    peer_receives(&scene->peer);
+    assert_int_equal(scene->peer.message.type, KEDGE_COAP_RST);
+    assert_int_equal(scene->outcome.calls, 1);
+}
+
+static void test_an_observation_ends_with_an_error_or_without_its_option(void **state)
+{
+    struct scene *scene = *state;
+    uint8_t bytes[KEDGE_COAP_TOKEN_MAX];
+    struct kedge_slice token = observe(scene, bytes, 1);
+    peer_sends(&scene->peer, &(struct scripted_message){.type = KEDGE_COAP_NON,
+                                                        .code = KEDGE_COAP_NOT_FOUND,
+                                                        .message_id = scene->peer.next_message_id++,
+                                                        .token = token});
+    outcome_wait(scene->net, &scene->outcome, 2);
+    assert_int_equal(scene->outcome.rc, KEDGE_OK);
+    assert_int_equal(scene->outcome.code, KEDGE_COAP_NOT_FOUND);
+    assert_int_equal(kedge_net_counters(scene->net).exchanges, 0);
+    /* A peer that does not know Observe just answers. */
+    assert_int_equal(kedge_net_observe(scene->net, &scene->peer.address, "5/0/3", 0, outcome_note,
+                                       &scene->outcome, NULL),
+                     KEDGE_OK);
+    peer_receives(&scene->peer);
+    peer_answers(&scene->peer, KEDGE_COAP_CONTENT, "0");
+    outcome_wait(scene->net, &scene->outcome, 3);
+    assert_int_equal(kedge_net_counters(scene->net).exchanges, 0);
+}
+
+static void test_a_notification_in_blocks_ends_the_observation(void **state)
+{
+    struct scene *scene = *state;
+    uint8_t bytes[KEDGE_COAP_TOKEN_MAX];
+    struct kedge_slice token = observe(scene, bytes, 1);
+    const struct kedge_coap_block block = {.more = true, .size_exponent = 0};
+    peer_sends(&scene->peer,
+               &(struct scripted_message){
+                   .type = KEDGE_COAP_NON,
+                   .code = KEDGE_COAP_CONTENT,
+                   .message_id = scene->peer.next_message_id++,
+                   .token = token,
+                   .options = {{KEDGE_COAP_OBSERVE, NULL, 2},
+                               {KEDGE_COAP_BLOCK2, NULL, kedge_coap_block_value(&block)}},
+                   .payload = kedge_slice_text("0123456789abcdef")});
+    outcome_wait(scene->net, &scene->outcome, 2);
+    assert_int_equal(scene->outcome.rc, KEDGE_E_LIMIT);
+}
+
+/* ---- answers in blocks ---- */
+
+static void answer_block(struct scene *scene, uint32_t number, bool more, uint8_t exponent,
+                         size_t size, uint8_t fill)
+{
+    uint8_t bytes[1024];
+    memset(bytes, fill, sizeof bytes);
+    const struct kedge_coap_block block = {
+        .number = number, .more = more, .size_exponent = exponent};
+    peer_sends(&scene->peer,
+               &(struct scripted_message){
+                   .type = KEDGE_COAP_ACK,
+                   .code = KEDGE_COAP_CONTENT,
+                   .message_id = scene->peer.message.message_id,
+                   .token = kedge_slice(scene->peer.message.token, 8),
+                   .options = {{KEDGE_COAP_BLOCK2, NULL, kedge_coap_block_value(&block)}},
+                   .payload = kedge_slice(bytes, size)});
+}
+
+static void next_block_is_asked(struct scene *scene, uint32_t number)
+{
+    struct kedge_coap_block block;
+    uint32_t accept = 0;
+    peer_receives(&scene->peer);
+    assert_int_equal(kedge_coap_block_find(&scene->peer.message, KEDGE_COAP_BLOCK2, &block),
+                     KEDGE_OK);
+    assert_int_equal(block.number, number);
+    assert_true(message_path_is(&scene->peer.message, "1/0"));
+    assert_true(kedge_coap_option_uint(&scene->peer.message, KEDGE_COAP_ACCEPT, &accept));
+    assert_int_equal(accept, 11542);
+}
+
+static void test_a_response_in_blocks_is_put_together(void **state)
+{
+    struct scene *scene = *state;
+    get(scene, "1/0");
+    peer_receives(&scene->peer);
+    answer_block(scene, 0, true, 2, 64, 'a');
+    next_block_is_asked(scene, 1);
+    answer_block(scene, 1, true, 2, 64, 'b');
+    next_block_is_asked(scene, 2);
+    answer_block(scene, 2, false, 2, 5, 'c');
+    outcome_wait(scene->net, &scene->outcome, 1);
+    assert_int_equal(scene->outcome.rc, KEDGE_OK);
+    assert_int_equal(scene->outcome.payload_size, 133);
+    for (size_t i = 0; i < 133; i++)
+        assert_int_equal(scene->outcome.payload[i], i < 64 ? 'a' : i < 128 ? 'b' : 'c');
+}
+
+static void test_a_handle_holds_through_all_blocks(void **state)
+{
+    struct scene *scene = *state;
+    get(scene, "1/0");
+    peer_receives(&scene->peer);
+    answer_block(scene, 0, true, 2, 64, 'a');
+    next_block_is_asked(scene, 1);
+    kedge_net_cancel(scene->net, scene->handle);
+    answer_block(scene, 1, false, 2, 64, 'b');
+    peer_hears_nothing(&scene->peer, 100);
+    assert_int_equal(scene->outcome.calls, 0);
+    assert_int_equal(kedge_net_counters(scene->net).exchanges, 0);
+}
+
+static void test_blocks_come_before_what_waits_for_the_peer(void **state)
+{
+    struct scene *scene = *state;
+    struct outcome second = {0};
+    get(scene, "1/0");
+    assert_int_equal(try_get(scene, "second", &second), KEDGE_OK);
+    peer_receives(&scene->peer);
+    answer_block(scene, 0, true, 0, 16, 'a');
+    next_block_is_asked(scene, 1);
+    answer_block(scene, 1, false, 0, 1, 'b');
+    outcome_wait(scene->net, &scene->outcome, 1);
+    peer_receives(&scene->peer);
+    assert_true(message_path_is(&scene->peer.message, "second"));
+}
+
+static void test_blocks_that_do_not_fit_together_are_malformed(void **state)
+{
+    struct scene *scene = *state;
+    static const struct {
+        uint32_t number;
+        bool more;
+        uint8_t exponent;
+        size_t size;
+    } bad[] = {
+        {2, false, 2, 5}, /* one was left out */
+        {1, true, 2, 63}, /* not a whole block, and more to come */
+        {1, false, 7, 5}, /* SZX 7 */
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        get(scene, "1/0");
+        peer_receives(&scene->peer);
+        answer_block(scene, 0, true, 2, 64, 'a');
+        next_block_is_asked(scene, 1);
+        answer_block(scene, bad[i].number, bad[i].more, bad[i].exponent, bad[i].size, 'b');
+        outcome_wait(scene->net, &scene->outcome, (unsigned)i + 1);
+        assert_int_equal(scene->outcome.rc, KEDGE_E_MALFORMED);
+    }
+    /* The rest without a Block2 option is not the whole. */
+    get(scene, "1/0");
+    peer_receives(&scene->peer);
+    answer_block(scene, 0, true, 2, 64, 'a');
+    next_block_is_asked(scene, 1);
+    peer_answers(&scene->peer, KEDGE_COAP_CONTENT, "all of it?");
+    outcome_wait(scene->net, &scene->outcome, 4);
+    assert_int_equal(scene->outcome.rc, KEDGE_E_MALFORMED);
+}
+
+static void test_a_response_without_end_is_cut_off(void **state)
+{
+    struct scene *scene = *state;
+    uint32_t number = 0;
+    get(scene, "1/0");
+    while (scene->outcome.calls == 0 && number < 1000) {
+        peer_receives(&scene->peer);
+        answer_block(scene, number++, true, 6, 1024, 'x');
+        for (unsigned i = 0; i < 3 && scene->outcome.calls == 0; i++)
+            server_turn(scene->net);
+    }
+    assert_int_equal(scene->outcome.rc, KEDGE_E_LIMIT);
+    assert_int_equal(number, KEDGE_NET_COLLECTED_MAX / 1024 + 1);
+}
+
+#define SCENE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SCENE_TEST(test_a_request_says_what_was_asked),
+        SCENE_TEST(test_a_piggybacked_answer_ends_it),
+        SCENE_TEST(test_an_unanswered_request_is_sent_again_with_growing_pauses_then_given_up),
+        SCENE_TEST(test_an_answer_to_a_retransmission_counts),
+        SCENE_TEST(test_one_request_at_a_time_goes_to_a_peer_in_order),
+        SCENE_TEST(test_a_queue_that_is_full_says_busy),
+        SCENE_TEST(test_what_does_not_fit_into_a_message_is_refused_at_once),
+        SCENE_TEST(test_a_separate_response_is_acknowledged_and_taken_once),
+        SCENE_TEST(test_a_separate_response_that_overtakes_its_acknowledgement_is_taken),
+        SCENE_TEST(test_an_acknowledgement_without_a_response_runs_out),
+        SCENE_TEST(test_a_reset_ends_a_request_and_the_next_one_goes_out),
+        SCENE_TEST(test_answers_with_a_wrong_token_id_or_sender_are_not_taken),
+        SCENE_TEST(test_a_cancelled_request_is_not_told_and_the_next_goes_out),
+        SCENE_TEST(test_forgetting_a_peer_tells_everyone_and_takes_nothing_new),
+        SCENE_TEST(test_a_peer_that_a_callback_keeps_stays_kept),
+        SCENE_TEST(test_only_newer_notifications_are_told),
+        SCENE_TEST(test_numbers_of_notifications_wrap_around),
+        SCENE_TEST(test_a_confirmable_notification_is_acknowledged_and_requests_go_on_beside),
+        SCENE_TEST(test_a_cancelled_observation_is_refused_by_reset),
+        SCENE_TEST(test_an_observation_ends_with_an_error_or_without_its_option),
+        SCENE_TEST(test_a_notification_in_blocks_ends_the_observation),
+        SCENE_TEST(test_a_response_in_blocks_is_put_together),
+        SCENE_TEST(test_a_handle_holds_through_all_blocks),
+        SCENE_TEST(test_blocks_come_before_what_waits_for_the_peer),
+        SCENE_TEST(test_blocks_that_do_not_fit_together_are_malformed),
+        SCENE_TEST(test_a_response_without_end_is_cut_off),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
