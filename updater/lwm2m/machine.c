@@ -365,6 +365,11 @@ static void carry_out(struct kedge_machine *machine, const struct kedge_machine_
         await_return(machine, first_look, now_ms);
         return;
     case KEDGE_VERDICT_STAY:
+        /* Taken up after a restart of the server: that Execute was answered is plain to see. */
+        if (machine->phase == KEDGE_UPDATE_INSTALLING) {
+            say(machine, "State %" PRId64 " (%s)", view->state, state_name(view->state));
+            enter_phase(machine, KEDGE_UPDATE_VERIFYING);
+        }
         watch(machine, next_poll(machine, now_ms), now_ms);
         return;
     case KEDGE_VERDICT_SETTLE:
