@@ -105,6 +105,16 @@ static void finish(struct identification *one)
         fleet->hooks.identified(fleet->hooks.context, &view);
 }
 
+/*
+ * Whether an answer says anything of the device. One of 4.01 or 5.xx does not: it has not taken up
+ * this server again, or cannot answer now.
+ */
+static bool is_telling(uint8_t code)
+{
+    return code == KEDGE_COAP_CONTENT || code == KEDGE_COAP_NOT_FOUND ||
+           code == KEDGE_COAP_METHOD_NOT_ALLOWED || code == KEDGE_COAP_NOT_ACCEPTABLE;
+}
+
 /* What the device does not have, or says in a way that cannot be, counts as not said. */
 static enum kedge_rc take_answer(struct device *device, size_t index,
                                  const struct kedge_operation_answer *answer)
@@ -130,6 +140,8 @@ static void on_answer(void *context, enum kedge_rc rc, const struct kedge_operat
 {
     struct identification *one = context;
     one->handle = 0;
+    if (rc == KEDGE_OK && !is_telling(answer->code))
+        rc = KEDGE_E_REFUSED;
     if (rc == KEDGE_OK)
         rc = take_answer(one->device, one->question, answer);
     if (rc != KEDGE_OK) {

@@ -125,11 +125,14 @@ static void succeed(struct kedge_machine *machine)
 static void time_out(struct kedge_machine *machine)
 {
     const struct kedge_update_plan *plan = &machine->plan;
+    char code[5];
     const char *where = machine->reachable ? "" : "; it is not registered";
     switch (machine->step) {
     case KEDGE_STEP_LOOK:
-        say(machine, "the device did not take the package within %" PRIu32 " s%s",
-            plan->offer_limit_s, where);
+        kedge_coap_code_text(machine->probe_code, code);
+        say(machine, "the device did not take the package within %" PRIu32 " s%s%s%s",
+            plan->offer_limit_s, where, machine->probe_code != 0 ? "; it last answered " : "",
+            machine->probe_code != 0 ? code : "");
         break;
     case KEDGE_STEP_DOWNLOAD:
         say(machine,
@@ -389,6 +392,7 @@ void kedge_machine_probed(struct kedge_machine *machine, const struct kedge_mach
     if (machine->ended)
         return;
     machine->first_look = false;
+    machine->probe_code = 0;
     machine->state = view->state;
     machine->result = view->result;
     if (view->state < 0 || view->state >= KEDGE_FIRMWARE_STATE_COUNT) {
@@ -418,8 +422,10 @@ void kedge_machine_probe_failed(struct kedge_machine *machine, const char *path,
     machine->asking = false;
     if (machine->ended)
         return;
-    if (code == KEDGE_COAP_NOT_FOUND || code == KEDGE_COAP_METHOD_NOT_ALLOWED ||
-        code == KEDGE_COAP_UNAUTHORIZED) {
+    machine->probe_code = code;
+    /* Not so for 4.01: a device that lost its registration refuses until it has registered again.
+     */
+    if (code == KEDGE_COAP_NOT_FOUND || code == KEDGE_COAP_METHOD_NOT_ALLOWED) {
         char text[5];
         kedge_coap_code_text(code, text);
         say(machine, "answered %s to a read of %s: it cannot be updated by object 5", text, path);

@@ -102,6 +102,7 @@ struct kedge_machine {
     bool ended;
     uint8_t writes, executes, resets;
     uint8_t refused;       /* the code of the last answer to the URI that was not 2.04 */
+    uint8_t probe_code;    /* of the last answer that was none, 0: it did not answer */
     int64_t state, result; /* as last known; -1: not */
     int64_t result_before; /* when the URI was written */
     uint64_t written_at_ms, soak_until_ms, told_at_ms;

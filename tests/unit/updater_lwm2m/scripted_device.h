@@ -23,6 +23,7 @@ struct scripted_device {
     bool unobservable; /* Observe is ignored */
     bool speaks_tlv;   /* answers in TLV, else in text; refuses the other one with 4.06 */
     bool deaf;         /* answers nothing */
+    bool strange;      /* answers 4.01 to everything */
     uint8_t uri_code, execute_code; /* what to answer; 0: 2.04 */
     bool execute_unanswered;
     unsigned uris, resets, executes, reads;
@@ -155,7 +156,9 @@ static inline void device_answers(struct scripted_device *device)
     bool firmware = message_path_is(request, "5/0/1") || message_path_is(request, "5/0/2") ||
                     message_path_is(request, "5/0/3") || message_path_is(request, "5/0/5") ||
                     message_path_is(request, "5/0/9");
-    if (message_path_is(request, "3/0/0"))
+    if (device->strange)
+        device_refuse(device, KEDGE_COAP_UNAUTHORIZED);
+    else if (message_path_is(request, "3/0/0"))
         device_text(device, 0, device->vendor);
     else if (message_path_is(request, "3/0/1"))
         device_text(device, 1, device->class_name);

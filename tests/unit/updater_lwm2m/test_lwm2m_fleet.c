@@ -377,6 +377,22 @@ static void test_a_restored_device_that_is_silent_is_asked_again_when_heard_of(v
     device_until(&scene->device, &scene->identified, 1);
 }
 
+static void test_a_restored_device_that_refuses_keeps_what_was_known_of_it(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct kedge_device stored = stored_device(&scene->device), found;
+    scene->device.strange = true;
+    assert_int_equal(kedge_fleet_restore(scene->fleet, &stored), KEDGE_OK);
+    assert_true(device_turn(&scene->device, PATIENCE_MS));
+    device_rest(&scene->device, 50);
+    assert_int_equal(scene->identified, 0);
+    assert_true(kedge_fleet_device(scene->fleet, "device-1", &found));
+    assert_string_equal(found.vendor, "vendor.example");
+    scene->device.strange = false;
+    scene_identify(scene);
+    assert_string_equal(scene->version, "1.0.0");
+}
+
 static void test_records_that_no_register_can_have_left_are_not_restored(void **state)
 {
     struct fleet_scene *scene = *state;
@@ -513,6 +529,7 @@ int main(void)
         SCENE_TEST(test_a_lifetime_expires_after_its_grace_and_an_update_prevents_it),
         SCENE_TEST(test_a_restored_device_is_asked_and_its_location_holds),
         SCENE_TEST(test_a_restored_device_that_is_silent_is_asked_again_when_heard_of),
+        SCENE_TEST(test_a_restored_device_that_refuses_keeps_what_was_known_of_it),
         SCENE_TEST(test_records_that_no_register_can_have_left_are_not_restored),
         SCENE_TEST(test_read_write_execute_reach_the_device),
         SCENE_TEST(test_an_observation_tells_each_change_until_the_next_register),

@@ -387,6 +387,33 @@ static void test_a_device_without_object_5_fails_at_once(void **state)
 }
 
 static void
+test_a_device_that_does_not_take_this_server_for_its_own_yet_is_asked_again(void **state)
+{
+    (void)state;
+    struct sim sim = {0};
+    uint64_t wait_ms;
+    begin(&sim, KEDGE_UPDATE_DOWNLOADING);
+    assert_int_equal(kedge_machine_next(&sim.machine, sim.now_ms, &wait_ms), KEDGE_MACHINE_PROBE);
+    kedge_machine_probe_failed(&sim.machine, "/5/0/3", KEDGE_COAP_UNAUTHORIZED, sim.now_ms);
+    assert_open(&sim, KEDGE_UPDATE_DOWNLOADING);
+    strcpy(sim.uri, OUR_URI);
+    sim.state = KEDGE_FIRMWARE_DOWNLOADING;
+    registers(&sim);
+    assert_open(&sim, KEDGE_UPDATE_DOWNLOADING);
+    assert_int_equal(sim.uris, 0);
+    struct sim stubborn = {0};
+    begin(&stubborn, KEDGE_UPDATE_OFFERED);
+    while (kedge_machine_next(&stubborn.machine, stubborn.now_ms, &wait_ms) != KEDGE_MACHINE_OVER) {
+        if (wait_ms == 0)
+            kedge_machine_probe_failed(&stubborn.machine, "/5/0/3", KEDGE_COAP_UNAUTHORIZED,
+                                       stubborn.now_ms);
+        stubborn.now_ms += wait_ms;
+    }
+    settle(&stubborn);
+    assert_ended(&stubborn, KEDGE_UPDATE_TIMED_OUT, "it last answered 4.01");
+}
+
+static void
 test_a_device_that_loses_the_package_is_offered_it_a_bounded_number_of_times(void **state)
 {
     (void)state;
@@ -847,6 +874,8 @@ int main(void)
         cmocka_unit_test(test_an_install_that_fails_before_the_restart_is_a_failure),
         cmocka_unit_test(test_a_refused_uri_is_a_rejection_with_code_and_result),
         cmocka_unit_test(test_a_device_without_object_5_fails_at_once),
+        cmocka_unit_test(
+            test_a_device_that_does_not_take_this_server_for_its_own_yet_is_asked_again),
         cmocka_unit_test(
             test_a_device_that_loses_the_package_is_offered_it_a_bounded_number_of_times),
         cmocka_unit_test(
