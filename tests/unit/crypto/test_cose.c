@@ -63,6 +63,51 @@ static void every_flipped_bit_is_refused(void **state)
     }
 }
 
+/* Four members: protected, unprotected, payload, signature; a tag may stand before them. */
+static void messages_in_any_other_form_are_refused(void **state)
+{
+    (void)state;
+    const struct {
+        const char *hex;
+        enum kedge_rc rc;
+    } cases[] = {
+        {"d28443a10132a0f640", KEDGE_OK},
+        {"8443a10132a0f640", KEDGE_OK},
+        {"d28440a0f640", KEDGE_OK},                  /* no protected header at all */
+        {"d28443a10132a0414040", KEDGE_OK},          /* a payload of its own */
+        {"d18443a10132a0f640", KEDGE_E_UNSUPPORTED}, /* tag 17 */
+        {"d28343a10132a0f6", KEDGE_E_MALFORMED},
+        {"d28543a10132a0f64040", KEDGE_E_MALFORMED},
+        {"d28443a10132a0f64000", KEDGE_E_TRAILING},
+        {"d28443a10132a0f500", KEDGE_E_TYPE},
+        {"d284a10132a0f640", KEDGE_E_TYPE},         /* the header is no string */
+        {"d28444a1013200a0f640", KEDGE_E_TRAILING}, /* bytes behind the header's map */
+        {"d28440a10132f640", KEDGE_E_UNSUPPORTED},  /* an algorithm that nobody signed */
+        {"d28446a201320281"
+         "04a0f640",
+         KEDGE_E_UNSUPPORTED}, /* critical headers */
+        {"d28440a1028104f640", KEDGE_E_UNSUPPORTED},
+        {"d28446a20132044131a1044131f640", KEDGE_E_MALFORMED}, /* two key ids */
+        {"d28445a201320132a0f640", KEDGE_E_NOT_CANONICAL},
+        {"d28444a1011832a0f640", KEDGE_OK}, /* algorithm 50: read, never verified */
+        {"d28443a10160a0f640", KEDGE_E_TYPE},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct kedge_cose_sign1 sign1;
+        struct kedge_private_key key;
+        struct kedge_slice bytes = vector_hex(cases[i].hex);
+        enum kedge_rc rc = kedge_cose_sign1_read(bytes, &sign1);
+        if (rc != cases[i].rc)
+            fail_msg("%s: %s", cases[i].hex, kedge_rc_name(rc));
+        test_key(KEDGE_ED25519, 7, &key);
+        if (rc == KEDGE_OK)
+            assert_int_equal(
+                kedge_cose_sign1_verify(&sign1, kedge_slice_text("digest"), &key.public_key),
+                KEDGE_E_SIGNATURE);
+        vector_free(bytes);
+    }
+}
+
 /* ---- the examples of the COSE Working Group ---- */
 
 static void base64url(const char *text, uint8_t *out, size_t size)
@@ -166,6 +211,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read_and_verified_by_its_key_only),
         cmocka_unit_test(every_flipped_bit_is_refused),
+        cmocka_unit_test(messages_in_any_other_form_are_refused),
         cmocka_unit_test(the_working_groups_passes_pass),
         cmocka_unit_test(the_working_groups_failures_fail),
         cmocka_unit_test(a_tag_or_shape_that_is_not_sign1_is_refused),

@@ -228,6 +228,18 @@ static void integers_are_as_short_as_they_go_and_come_back(void **state)
     }
 }
 
+static void booleans_are_one_byte(void **state)
+{
+    (void)state;
+    for (int64_t boolean = 0; boolean < 2; boolean++) {
+        uint8_t bytes[3];
+        struct kedge_writer out = kedge_writer(bytes, sizeof bytes);
+        put(&out, 9, (struct kedge_lwm2m_value){.type = KEDGE_LWM2M_BOOLEAN, .integer = boolean});
+        assert_int_equal(out.size, 3);
+        assert_int_equal(bytes[2], boolean);
+    }
+}
+
 static void values_of_another_size_than_their_type_are_refused(void **state)
 {
     (void)state;
@@ -322,6 +334,7 @@ int main(void)
         cmocka_unit_test(lengths_and_ids_are_as_short_as_they_go_at_every_boundary),
         cmocka_unit_test(longer_forms_of_a_length_are_read_as_other_clients_write_them),
         cmocka_unit_test(integers_are_as_short_as_they_go_and_come_back),
+        cmocka_unit_test(booleans_are_one_byte),
         cmocka_unit_test(values_of_another_size_than_their_type_are_refused),
         cmocka_unit_test(lying_lengths_reserved_ids_and_mixed_levels_are_refused),
         cmocka_unit_test(every_truncation_of_an_answer_is_refused_or_a_shorter_answer),

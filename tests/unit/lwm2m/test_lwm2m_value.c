@@ -72,6 +72,18 @@ static void an_instance_of_a_multiple_resource_is_read_alone_or_inside_its_resou
                      KEDGE_E_MALFORMED);
 }
 
+static void damage_beside_the_instance_that_is_asked_for_shows(void **state)
+{
+    (void)state;
+    struct kedge_lwm2m_value value;
+    assert_int_equal(read_as(KEDGE_LWM2M_FORMAT_TLV, "\x86\x08\x41\x01\x03\xC1\x00\x02", 8,
+                             &protocol_path, KEDGE_LWM2M_INTEGER, &value),
+                     KEDGE_E_MALFORMED); /* a resource among resource instances */
+    assert_int_equal(read_as(KEDGE_LWM2M_FORMAT_TLV, "\x86\x08\x41\x01\x03\x42\x00\x02", 8,
+                             &protocol_path, KEDGE_LWM2M_INTEGER, &value),
+                     KEDGE_E_TRUNCATED);
+}
+
 static void single_and_multiple_resources_are_not_taken_for_each_other(void **state)
 {
     (void)state;
@@ -134,6 +146,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_state_is_read_from_every_form_in_which_devices_answer),
         cmocka_unit_test(an_instance_of_a_multiple_resource_is_read_alone_or_inside_its_resource),
+        cmocka_unit_test(damage_beside_the_instance_that_is_asked_for_shows),
         cmocka_unit_test(single_and_multiple_resources_are_not_taken_for_each_other),
         cmocka_unit_test(opaque_values_come_as_bytes_tlv_or_base64),
         cmocka_unit_test(what_does_not_go_together_is_refused_with_its_own_result),

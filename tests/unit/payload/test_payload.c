@@ -211,6 +211,53 @@ static void a_bomb_ends_at_the_byte_that_is_too_many(void **state)
     free(arena);
 }
 
+/* One frame of `data`, as its head says it is kept, for an image of `image_size` bytes. */
+static enum kedge_rc take_frame(uint8_t kept_as, struct kedge_slice data, uint64_t image_size,
+                                struct collected *to)
+{
+    uint8_t frame[KEDGE_FRAME_HEAD_SIZE + 64];
+    const uint8_t none[KEDGE_SHA256_SIZE] = {0};
+    kedge_frame_head(none, (enum kedge_frame_encoding)kept_as, data.size, frame);
+    memcpy(frame + KEDGE_FRAME_HEAD_SIZE, data.data, data.size);
+    struct kedge_payload_plan plan = {.encoding = KEDGE_FRAME_ZLIB,
+                                      .image_size = image_size,
+                                      .encoded_size = KEDGE_FRAME_HEAD_SIZE + data.size};
+    struct kedge_slice bytes = kedge_slice(frame, (size_t)plan.encoded_size);
+    kedge_sha256(bytes, plan.first_frame_digest);
+    to->size = 0;
+    return take(&plan, bytes, 7, none, to);
+}
+
+/* The chain holds, so whoever signed the package made these; they are refused all the same. */
+static void frames_whose_data_is_not_what_the_head_says_are_refused(void **state)
+{
+    (void)state;
+    /* zlib.compress(b"0123456789" * 4, 9) */
+    static const uint8_t whole[] = {0x78, 0xda, 0x33, 0x30, 0x34, 0x32, 0x36,
+                                    0x31, 0x35, 0x33, 0xb7, 0xb0, 0x34, 0xc0,
+                                    0xcb, 0x02, 0x00, 0xa7, 0x08, 0x08, 0x35};
+    uint8_t bytes[sizeof whole + 1];
+    struct collected to = {.bytes = (uint8_t[64]){0}, .capacity = 64};
+    memcpy(bytes, whole, sizeof whole);
+    bytes[sizeof whole] = 0;
+    struct kedge_slice zlib = kedge_slice(bytes, sizeof whole);
+    /* Whole, it fails only by the digest of the image, which nobody gave here. */
+    assert_int_equal(take_frame(1, zlib, 40, &to), KEDGE_E_DIGEST);
+    assert_true(to.size == 40 &&
+                memcmp(to.bytes, "0123456789012345678901234567890123456789", 40) == 0);
+    assert_int_equal(take_frame(1, zlib, 41, &to), KEDGE_E_FRAME); /* too little comes out */
+    assert_int_equal(take_frame(1, zlib, 39, &to), KEDGE_E_FRAME); /* too much */
+    assert_int_equal(take_frame(1, kedge_slice(bytes, sizeof whole - 1), 40, &to), KEDGE_E_FRAME);
+    assert_int_equal(take_frame(1, kedge_slice(bytes, sizeof whole + 1), 40, &to), KEDGE_E_FRAME);
+    assert_int_equal(take_frame(2, zlib, 40, &to), KEDGE_E_FRAME); /* kept in no known way */
+    assert_int_equal(take_frame(0, zlib, 40, &to), KEDGE_E_FRAME); /* stored, of another size */
+    bytes[1] ^= 0x20;                                              /* a preset dictionary */
+    assert_int_equal(take_frame(1, zlib, 40, &to), KEDGE_E_FRAME);
+    bytes[1] ^= 0x20;
+    bytes[sizeof whole - 1] ^= 1; /* zlib's own checksum */
+    assert_int_equal(take_frame(1, zlib, 40, &to), KEDGE_E_FRAME);
+}
+
 static void impossible_plans_are_refused_before_anything_flows(void **state)
 {
     (void)state;
@@ -256,6 +303,7 @@ int main(void)
         cmocka_unit_test(bytes_after_the_last_frame_are_refused),
         cmocka_unit_test(an_image_digest_that_differs_is_refused),
         cmocka_unit_test(a_bomb_ends_at_the_byte_that_is_too_many),
+        cmocka_unit_test(frames_whose_data_is_not_what_the_head_says_are_refused),
         cmocka_unit_test(impossible_plans_are_refused_before_anything_flows),
         cmocka_unit_test(the_sinks_own_failure_is_handed_on),
     };
