@@ -44,8 +44,8 @@ static bool admitted(const char *hex)
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
         if (strncmp(hex, refused[i], 2) == 0)
             return false;
-    static const char *const inside[] = {"c1fb", "83018202039f0405ff",
-                                         "83019f0203ff820405", "826161bf61626163ff"};
+    static const char *const inside[] = {"c1fb", "83018202039f0405ff", "83019f0203ff820405",
+                                         "826161bf61626163ff"};
     for (size_t i = 0; i < sizeof inside / sizeof inside[0]; i++)
         if (strncmp(hex, inside[i], strlen(inside[i])) == 0)
             return false;
@@ -199,8 +199,58 @@ static void typed_readers_refuse_another_type_and_move_nothing(void **state)
     assert_int_equal(kedge_cbor_array(&cursor, &count), KEDGE_E_TYPE);
     assert_int_equal(kedge_cbor_map(&cursor, &map), KEDGE_E_TYPE);
     assert_int_equal(kedge_cbor_tag(&cursor, &number), KEDGE_E_TYPE);
+    assert_int_equal(kedge_cbor_bstr_head(&cursor, &number), KEDGE_E_TYPE);
     assert_int_equal(kedge_cbor_tstr(&cursor, &slice), KEDGE_OK);
     assert_int_equal(slice.size, 1);
+}
+
+/* Each item takes a byte: nobody has to believe in more of them than bytes follow. */
+static void counts_beyond_the_bytes_that_follow_are_refused_at_the_head(void **state)
+{
+    (void)state;
+    const char *texts[] = {"8400000000", "9b000000010000000000", "a200000000",
+                           "bb000000010000000000"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct kedge_slice whole = vector_hex(texts[i]);
+        struct kedge_slice bytes = kedge_slice(whole.data, whole.size - 1);
+        struct kedge_cursor cursor = kedge_cursor(bytes);
+        struct kedge_cbor_map map;
+        size_t count;
+        assert_int_equal(i < 2 ? kedge_cbor_array(&cursor, &count) : kedge_cbor_map(&cursor, &map),
+                         KEDGE_E_TRUNCATED);
+        assert_int_equal(cursor.offset, 0);
+        assert_int_equal(kedge_cbor_check(bytes), KEDGE_E_TRUNCATED);
+        vector_free(whole);
+    }
+}
+
+static void keys_that_are_no_number_and_no_text_are_refused(void **state)
+{
+    (void)state;
+    const char *texts[] = {"a1410000", "a18000", "a1f500", "a1c00000"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct kedge_slice bytes = vector_hex(texts[i]);
+        struct kedge_cursor cursor = kedge_cursor(bytes);
+        struct kedge_cbor_map map;
+        struct kedge_cbor_item key;
+        assert_int_equal(kedge_cbor_map(&cursor, &map), KEDGE_OK);
+        assert_int_equal(kedge_cbor_map_key(&cursor, &map, &key), KEDGE_E_TYPE);
+        assert_int_equal(cursor.offset, 1);
+        vector_free(bytes);
+    }
+}
+
+static void both_booleans_are_read(void **state)
+{
+    (void)state;
+    const uint8_t bytes[] = {0xF4, 0xF5};
+    struct kedge_cursor cursor = kedge_cursor(kedge_slice(bytes, sizeof bytes));
+    bool flag = true;
+    assert_int_equal(kedge_cbor_bool(&cursor, &flag), KEDGE_OK);
+    assert_false(flag);
+    assert_int_equal(kedge_cbor_bool(&cursor, &flag), KEDGE_OK);
+    assert_true(flag);
+    assert_int_equal(kedge_cbor_bool(&cursor, &flag), KEDGE_E_TRUNCATED);
 }
 
 static void integers_beyond_64_signed_bits_are_a_limit_not_a_wrong_number(void **state)
@@ -258,6 +308,9 @@ int main(void)
             what_is_not_canonical_or_outside_the_profile_is_refused_with_its_own_result),
         cmocka_unit_test(nesting_ends_at_its_limit),
         cmocka_unit_test(typed_readers_refuse_another_type_and_move_nothing),
+        cmocka_unit_test(counts_beyond_the_bytes_that_follow_are_refused_at_the_head),
+        cmocka_unit_test(keys_that_are_no_number_and_no_text_are_refused),
+        cmocka_unit_test(both_booleans_are_read),
         cmocka_unit_test(integers_beyond_64_signed_bits_are_a_limit_not_a_wrong_number),
         cmocka_unit_test(a_write_that_does_not_fit_writes_nothing),
         cmocka_unit_test(a_map_walk_ends_after_its_pairs),

@@ -145,6 +145,15 @@ static void a_failed_read_moves_nothing(void **state)
     assert_true(kedge_slice_equal(link.target, kedge_slice_text("/1")));
 }
 
+static void a_walk_goes_on_at_a_comma_alone(void **state)
+{
+    (void)state;
+    struct kedge_cursor cursor = kedge_cursor(kedge_slice_text("x</1>"));
+    struct kedge_link link;
+    cursor.offset = 1;
+    assert_int_equal(kedge_link_next(&cursor, &link), KEDGE_E_MALFORMED);
+}
+
 static void lists_are_written_with_commas_between_and_never_in_part(void **state)
 {
     (void)state;
@@ -169,6 +178,7 @@ int main(void)
         cmocka_unit_test(spaces_behind_a_comma_are_taken_and_nowhere_else),
         cmocka_unit_test(damaged_lists_are_refused),
         cmocka_unit_test(a_failed_read_moves_nothing),
+        cmocka_unit_test(a_walk_goes_on_at_a_comma_alone),
         cmocka_unit_test(lists_are_written_with_commas_between_and_never_in_part),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

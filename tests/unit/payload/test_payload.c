@@ -258,6 +258,56 @@ static void frames_whose_data_is_not_what_the_head_says_are_refused(void **state
     assert_int_equal(take_frame(1, zlib, 40, &to), KEDGE_E_FRAME);
 }
 
+/* Two stored frames of an image of 32,778 bytes, `next` in each place where a digest stands. */
+static enum kedge_rc take_two(const uint8_t *next_of_first, const uint8_t *next_of_second,
+                              uint64_t encoded_size, struct collected *to)
+{
+    static uint8_t frames[KEDGE_FRAME_MAX + KEDGE_FRAME_HEAD_SIZE + 10];
+    uint8_t *second = frames + KEDGE_FRAME_MAX;
+    uint8_t digest[KEDGE_SHA256_SIZE];
+    struct kedge_payload_plan plan = {.encoding = KEDGE_FRAME_ZLIB,
+                                      .image_size = KEDGE_FRAME_IMAGE_SIZE + 10,
+                                      .encoded_size = encoded_size};
+    kedge_frame_head(next_of_second, KEDGE_FRAME_STORED, 10, second);
+    kedge_sha256(kedge_slice(second, KEDGE_FRAME_HEAD_SIZE + 10), digest);
+    kedge_frame_head(next_of_first != NULL ? next_of_first : digest, KEDGE_FRAME_STORED,
+                     KEDGE_FRAME_IMAGE_SIZE, frames);
+    kedge_sha256(kedge_slice(frames, KEDGE_FRAME_MAX), plan.first_frame_digest);
+    to->size = 0;
+    return take(&plan, kedge_slice(frames, sizeof frames), 30000, digest, to);
+}
+
+static void a_chain_that_ends_too_early_too_late_or_at_another_size_is_refused(void **state)
+{
+    (void)state;
+    const uint8_t zeros[KEDGE_SHA256_SIZE] = {0};
+    const uint8_t more[KEDGE_SHA256_SIZE] = {1};
+    const uint64_t size = KEDGE_FRAME_MAX + KEDGE_FRAME_HEAD_SIZE + 10;
+    struct collected to = {.bytes = malloc(40000), .capacity = 40000};
+    assert_non_null(to.bytes);
+    assert_int_equal(take_two(NULL, zeros, size, &to),
+                     KEDGE_E_DIGEST); /* of the image, not given */
+    assert_int_equal(to.size, KEDGE_FRAME_IMAGE_SIZE + 10);
+    assert_int_equal(take_two(zeros, zeros, size, &to), KEDGE_E_FRAME); /* the first is the last */
+    assert_int_equal(take_two(NULL, more, size, &to), KEDGE_E_FRAME);   /* the last has a next */
+    assert_int_equal(take_two(NULL, zeros, size - 1, &to), KEDGE_E_FRAME);
+    free(to.bytes);
+}
+
+static void pieces_that_are_no_frame_are_not_packed(void **state)
+{
+    (void)state;
+    static uint8_t image[KEDGE_FRAME_IMAGE_SIZE + 1];
+    static uint8_t data[KEDGE_FRAME_IMAGE_SIZE];
+    enum kedge_frame_encoding encoding;
+    size_t size;
+    assert_int_equal(kedge_frame_pack(kedge_slice(image, 0), NULL, data, &size, &encoding),
+                     KEDGE_E_ARGUMENT);
+    assert_int_equal(
+        kedge_frame_pack(kedge_slice(image, sizeof image), NULL, data, &size, &encoding),
+        KEDGE_E_ARGUMENT);
+}
+
 static void impossible_plans_are_refused_before_anything_flows(void **state)
 {
     (void)state;
@@ -267,6 +317,7 @@ static void impossible_plans_are_refused_before_anything_flows(void **state)
         enum kedge_rc rc;
     } bad[] = {
         {{.image_size = 0, .encoded_size = 37}, KEDGE_E_MALFORMED},
+        {{.image_size = 0, .encoded_size = 0}, KEDGE_E_MALFORMED},
         {{.image_size = KEDGE_IMAGE_SIZE_MAX + 1, .encoded_size = UINT64_MAX}, KEDGE_E_LIMIT},
         {{.image_size = UINT64_MAX, .encoded_size = 37}, KEDGE_E_LIMIT},
         {{.image_size = 100, .encoded_size = 137}, KEDGE_E_MALFORMED},
@@ -304,6 +355,8 @@ int main(void)
         cmocka_unit_test(an_image_digest_that_differs_is_refused),
         cmocka_unit_test(a_bomb_ends_at_the_byte_that_is_too_many),
         cmocka_unit_test(frames_whose_data_is_not_what_the_head_says_are_refused),
+        cmocka_unit_test(a_chain_that_ends_too_early_too_late_or_at_another_size_is_refused),
+        cmocka_unit_test(pieces_that_are_no_frame_are_not_packed),
         cmocka_unit_test(impossible_plans_are_refused_before_anything_flows),
         cmocka_unit_test(the_sinks_own_failure_is_handed_on),
     };

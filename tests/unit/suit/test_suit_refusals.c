@@ -219,6 +219,22 @@ static void installs_that_cannot_be_run_are_refused(void **state)
     ASSERT_REFUSALS(install, refusals);
 }
 
+#define ATTACHED(letter) "6223" letter "832f5820" ZEROS32 "00"
+#define THREE_ATTACHED ATTACHED("61") ATTACHED("62") ATTACHED("63")
+
+static void attachments_are_counted(void **state)
+{
+    (void)state;
+    struct kedge_suit_manifest manifest;
+    struct pieces pieces = good;
+    pieces.install = "8614a4" URI FRAMES DELIVERY "3901025879a3" THREE_ATTACHED "3901000f030f";
+    assert_int_equal(read_pieces(&pieces, &manifest), KEDGE_OK);
+    assert_int_equal(manifest.attachment_count, KEDGE_SUIT_ATTACHMENTS_MAX);
+    pieces.install =
+        "8614a4" URI FRAMES DELIVERY "39010258a1a4" THREE_ATTACHED ATTACHED("64") "3901000f030f";
+    assert_int_equal(read_pieces(&pieces, &manifest), KEDGE_E_LIMIT);
+}
+
 static void versions_out_of_bounds_are_refused(void **state)
 {
     (void)state;
@@ -323,6 +339,8 @@ static void envelopes_that_are_none_are_refused(void **state)
         {"d86ba3" WRAPPER MANIFEST "782123" ZEROS32 "40", KEDGE_E_LIMIT, KEDGE_E_LIMIT},
         {"d86ba2024180" MANIFEST, KEDGE_E_MALFORMED, KEDGE_E_MALFORMED},
         {"d86ba2025828815825832f5820" ZEROS32 "00" MANIFEST, KEDGE_E_MALFORMED, KEDGE_E_MALFORMED},
+        {"d86ba2025826815823822f581f" ZEROS16 "000000000000000000000000000000" MANIFEST,
+         KEDGE_E_MALFORMED, KEDGE_E_MALFORMED}, /* 31 bytes of digest */
         {"d86ba2025827815824822e5820" ZEROS32 MANIFEST, KEDGE_E_UNSUPPORTED, KEDGE_E_UNSUPPORTED},
         {"d86ba2024b8a40404040404040404040" MANIFEST, KEDGE_E_LIMIT, KEDGE_E_LIMIT},
     };
@@ -335,6 +353,40 @@ static void envelopes_that_are_none_are_refused(void **state)
             fail_msg("%s: %s, head %s", cases[i].hex, kedge_rc_name(whole), kedge_rc_name(head));
         vector_free(bytes);
     }
+}
+
+static void envelopes_are_not_written_beyond_their_limits_or_out_of_order(void **state)
+{
+    (void)state;
+    uint8_t bytes[512];
+    const struct kedge_slice one = {(const uint8_t *)"x", 1};
+    const struct kedge_slice signatures[KEDGE_SUIT_SIGNATURES_MAX + 1] = {one};
+    const struct {
+        const char *names[KEDGE_SUIT_ATTACHMENTS_MAX + 1];
+        size_t count;
+        enum kedge_rc rc;
+    } cases[] = {
+        {{"#prov", "#sbom", "#notes"}, 3, KEDGE_OK},
+        {{"#sbom", "#prov"}, 2, KEDGE_E_ARGUMENT},
+        {{"#sbom", "#sbom"}, 2, KEDGE_E_ARGUMENT},
+        {{"#zzzzzzzz"}, 1, KEDGE_E_ARGUMENT}, /* behind "#firmware" */
+        {{"#a", "#b", "#c", "#d"}, 4, KEDGE_E_LIMIT},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct kedge_slice names[KEDGE_SUIT_ATTACHMENTS_MAX + 1];
+        const struct kedge_slice files[KEDGE_SUIT_ATTACHMENTS_MAX + 1] = {one, one, one, one};
+        struct kedge_writer out = kedge_writer(bytes, sizeof bytes);
+        for (size_t k = 0; k < cases[i].count; k++)
+            names[k] = kedge_slice_text(cases[i].names[k]);
+        assert_int_equal(kedge_suit_head_write(one, one, kedge_slice(NULL, 0), names, files,
+                                               cases[i].count, 1, &out),
+                         cases[i].rc);
+    }
+    struct kedge_writer out = kedge_writer(bytes, sizeof bytes);
+    assert_int_equal(kedge_suit_wrapper_write(one, signatures, KEDGE_SUIT_SIGNATURES_MAX, &out),
+                     KEDGE_OK);
+    assert_int_equal(kedge_suit_wrapper_write(one, signatures, KEDGE_SUIT_SIGNATURES_MAX + 1, &out),
+                     KEDGE_E_LIMIT);
 }
 
 static void payloads_are_counted(void **state)
@@ -365,10 +417,12 @@ int main(void)
         cmocka_unit_test(shared_sequences_that_say_too_little_or_too_much_are_refused),
         cmocka_unit_test(validation_that_does_not_match_the_image_is_refused),
         cmocka_unit_test(installs_that_cannot_be_run_are_refused),
+        cmocka_unit_test(attachments_are_counted),
         cmocka_unit_test(versions_out_of_bounds_are_refused),
         cmocka_unit_test(what_a_package_never_has_is_refused),
         cmocka_unit_test(a_manifest_without_its_payload_is_refused),
         cmocka_unit_test(envelopes_that_are_none_are_refused),
+        cmocka_unit_test(envelopes_are_not_written_beyond_their_limits_or_out_of_order),
         cmocka_unit_test(payloads_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
