@@ -63,6 +63,57 @@ static void every_flipped_bit_is_refused(void **state)
     }
 }
 
+/* What `key` signs under any protected header, as its own code would never write it. */
+static bool header_verifies(const struct kedge_private_key *key, const char *header_hex)
+{
+    struct kedge_slice payload = kedge_slice_text("digest");
+    struct kedge_slice header = vector_hex(header_hex);
+    uint8_t bytes[256];
+    uint8_t signature[KEDGE_SIGNATURE_SIZE];
+    struct kedge_writer message = kedge_writer(bytes, sizeof bytes);
+    struct kedge_cose_sign1 sign1;
+    assert_int_equal(kedge_cose_sig_structure(header, payload, &message), KEDGE_OK);
+    assert_int_equal(kedge_sign(key, kedge_writer_slice(&message), signature), KEDGE_OK);
+    struct kedge_writer out = kedge_writer(bytes, sizeof bytes);
+    assert_int_equal(kedge_cbor_write_array(&out, 4), KEDGE_OK);
+    assert_int_equal(kedge_cbor_write_bstr(&out, header), KEDGE_OK);
+    assert_int_equal(kedge_cbor_write_map(&out, 0), KEDGE_OK);
+    assert_int_equal(kedge_cbor_write_null(&out), KEDGE_OK);
+    assert_int_equal(kedge_cbor_write_bstr(&out, kedge_slice(signature, 64)), KEDGE_OK);
+    assert_int_equal(kedge_cose_sign1_read(kedge_writer_slice(&out), &sign1), KEDGE_OK);
+    vector_free(header);
+    return kedge_cose_sign1_verify(&sign1, payload, &key->public_key) == KEDGE_OK;
+}
+
+static void the_algorithm_is_that_of_the_key_and_not_of_the_message(void **state)
+{
+    (void)state;
+    struct kedge_private_key ed25519;
+    struct kedge_private_key p256;
+    test_key(KEDGE_ED25519, 7, &ed25519);
+    test_key(KEDGE_ESP256, 7, &p256);
+    assert_true(header_verifies(&ed25519, "a10132") && header_verifies(&ed25519, "a10127"));
+    assert_true(header_verifies(&p256, "a10128") && header_verifies(&p256, "a10126"));
+    assert_false(header_verifies(&ed25519, "a10128") || header_verifies(&ed25519, "a10126"));
+    assert_false(header_verifies(&p256, "a10132") || header_verifies(&p256, "a10127"));
+    assert_false(header_verifies(&ed25519, "a0") || header_verifies(&p256, "a0"));
+}
+
+/* A signature that names another key of ours is not this key's, whatever its bytes. */
+static void a_key_id_of_our_length_must_be_the_keys(void **state)
+{
+    (void)state;
+    struct kedge_private_key key;
+    char header[128];
+    test_key(KEDGE_ED25519, 7, &key);
+    memcpy(header, "a20132045820", 12);
+    kedge_hex_encode(kedge_slice(key.public_key.key_id, KEDGE_KEY_ID_SIZE), header + 12);
+    assert_true(header_verifies(&key, header));
+    header[12] = header[12] == '0' ? '1' : '0';
+    assert_false(header_verifies(&key, header));
+    assert_true(header_verifies(&key, "a2013204426b31")); /* "k1" of another tool decides nothing */
+}
+
 /* Four members: protected, unprotected, payload, signature; a tag may stand before them. */
 static void messages_in_any_other_form_are_refused(void **state)
 {
@@ -211,6 +262,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read_and_verified_by_its_key_only),
         cmocka_unit_test(every_flipped_bit_is_refused),
+        cmocka_unit_test(the_algorithm_is_that_of_the_key_and_not_of_the_message),
+        cmocka_unit_test(a_key_id_of_our_length_must_be_the_keys),
         cmocka_unit_test(messages_in_any_other_form_are_refused),
         cmocka_unit_test(the_working_groups_passes_pass),
         cmocka_unit_test(the_working_groups_failures_fail),

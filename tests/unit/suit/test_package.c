@@ -170,6 +170,79 @@ static void a_device_is_sent_the_package_without_text_and_files(void **state)
     maker_free(&made);
 }
 
+/* The signed parts of `from`, with other unsigned ones around them, as anybody could do. */
+static struct kedge_slice rewrap(const struct kedge_package *from, struct kedge_slice text,
+                                 const char *extra, uint8_t *bytes, size_t capacity)
+{
+    uint8_t wrapper_bytes[512];
+    const struct kedge_slice name = kedge_slice_text(extra != NULL ? extra : "");
+    const struct kedge_slice file = kedge_slice_text("not vouched for");
+    struct kedge_writer wrapper = kedge_writer(wrapper_bytes, sizeof wrapper_bytes);
+    struct kedge_writer out = kedge_writer(bytes, capacity);
+    assert_int_equal(kedge_suit_wrapper_write(from->envelope.digest, from->envelope.signatures,
+                                              from->envelope.signature_count, &wrapper),
+                     KEDGE_OK);
+    assert_int_equal(kedge_suit_head_write(kedge_writer_slice(&wrapper), from->envelope.manifest,
+                                           text, &name, &file, extra != NULL ? 1 : 0,
+                                           from->payload.size, &out),
+                     KEDGE_OK);
+    assert_int_equal(kedge_writer_put(&out, from->payload), KEDGE_OK);
+    return kedge_writer_slice(&out);
+}
+
+static void what_the_manifest_does_not_vouch_for_is_refused(void **state)
+{
+    (void)state;
+    struct kedge_private_key key;
+    struct kedge_package package, other;
+    enum kedge_package_part part;
+    uint8_t bytes[2048], text_bytes[128];
+    struct kedge_writer text = kedge_writer(text_bytes, sizeof text_bytes);
+    const struct kedge_slice none = kedge_slice(NULL, 0);
+    maker_key(KEDGE_ED25519, 3, &key);
+    struct made_package made =
+        maker_package(kedge_slice(image_text, sizeof image_text), false, 1, "1.0.0", &key);
+    const struct kedge_suit_trust trust = {.keys = &key.public_key, .key_count = 1, .required = 1};
+    assert_int_equal(
+        kedge_package_read(kedge_slice(made.bytes, made.size), &trust, NULL, &package, &part),
+        KEDGE_OK);
+    assert_int_equal(kedge_package_read(rewrap(&package, none, NULL, bytes, sizeof bytes), &trust,
+                                        NULL, &other, &part),
+                     KEDGE_OK);
+    assert_int_equal(kedge_package_read(rewrap(&package, none, "#evil", bytes, sizeof bytes),
+                                        &trust, NULL, &other, &part),
+                     KEDGE_E_MISSING);
+    assert_int_equal(part, KEDGE_PART_ATTACHMENTS);
+    assert_int_equal(kedge_suit_text_write(kedge_slice_text("believe me"), none, none, none, &text),
+                     KEDGE_OK);
+    assert_int_equal(
+        kedge_package_read(rewrap(&package, kedge_writer_slice(&text), NULL, bytes, sizeof bytes),
+                           &trust, NULL, &other, &part),
+        KEDGE_E_MISSING);
+    assert_int_equal(part, KEDGE_PART_TEXT);
+    maker_free(&made);
+}
+
+static void a_package_without_a_version_is_refused(void **state)
+{
+    (void)state;
+    struct kedge_private_key key;
+    struct kedge_package package;
+    enum kedge_package_part part;
+    struct kedge_suit_manifest manifest = {.sequence = 1};
+    uint8_t payload[256];
+    maker_key(KEDGE_ED25519, 3, &key);
+    maker_manifest(kedge_slice(image_text, sizeof image_text), false, payload, &manifest);
+    struct made_package made =
+        maker_assemble(&manifest, &key, 1, kedge_slice(NULL, 0),
+                       kedge_slice(payload, (size_t)manifest.payload.encoded_size));
+    assert_int_equal(
+        kedge_package_read(kedge_slice(made.bytes, made.size), NULL, NULL, &package, &part),
+        KEDGE_E_MISSING);
+    assert_int_equal(part, KEDGE_PART_VERSION);
+    maker_free(&made);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +250,8 @@ int main(void)
         cmocka_unit_test(every_flipped_bit_of_every_part_is_refused),
         cmocka_unit_test(each_damage_is_named_by_its_part),
         cmocka_unit_test(names_that_the_signed_ids_were_not_made_from_are_not_shown),
+        cmocka_unit_test(what_the_manifest_does_not_vouch_for_is_refused),
+        cmocka_unit_test(a_package_without_a_version_is_refused),
         cmocka_unit_test(a_device_is_sent_the_package_without_text_and_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -265,8 +265,8 @@ static void what_a_package_never_has_is_refused(void **state)
         {"17822e5820" ZEROS32, KEDGE_E_UNSUPPORTED},
         {"17832f5820" ZEROS32 "00", KEDGE_E_MALFORMED},
         {"181540", KEDGE_E_NOT_CANONICAL},
-        {"181840", KEDGE_E_UNSUPPORTED}, /* manifest key 24 */
-        {"617800", KEDGE_E_UNSUPPORTED},
+        {"181840", KEDGE_E_UNSUPPORTED},   /* manifest key 24 */
+        {"62787800", KEDGE_E_UNSUPPORTED}, /* "xx" */
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct pieces pieces = good;
@@ -293,6 +293,84 @@ static void what_a_package_never_has_is_refused(void **state)
     struct pieces other = good;
     other.structure = 2;
     assert_int_equal(read_pieces(&other, &manifest), KEDGE_E_UNSUPPORTED);
+}
+
+static void manifests_without_common_or_with_more_in_it_are_refused(void **state)
+{
+    (void)state;
+    const struct {
+        const char *hex;
+        enum kedge_rc rc;
+    } cases[] = {
+        {"a201010207", KEDGE_E_MISSING},
+        {"a3010102070346a10281814100", KEDGE_OK},
+        {"a301010207034aa2028181410062787800", KEDGE_E_UNSUPPORTED}, /* "xx" in common */
+        {"a3010102070348a202818141000300", KEDGE_E_UNSUPPORTED},     /* key 3: dependencies */
+        {"a3010102070347a1028181410000", KEDGE_E_TRAILING},
+        {"a3010102070346a1028181410000", KEDGE_E_TRAILING},
+        {"a3010102400346a10281814100", KEDGE_E_TYPE},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct kedge_suit_parts parts;
+        struct kedge_slice bytes = vector_hex(cases[i].hex);
+        const struct kedge_suit_envelope envelope = {.manifest = bytes};
+        enum kedge_rc rc = kedge_suit_parts_read(&envelope, &parts);
+        if (rc != cases[i].rc)
+            fail_msg("%s: %s", cases[i].hex, kedge_rc_name(rc));
+        vector_free(bytes);
+    }
+}
+
+static void steps_are_counted(void **state)
+{
+    (void)state;
+    uint8_t bytes[132] = {0x98, 128};
+    struct kedge_suit_steps steps;
+    assert_int_equal(kedge_suit_steps_begin(kedge_slice(bytes, 130), &steps), KEDGE_OK);
+    assert_int_equal(steps.left, 64);
+    bytes[1] = 130;
+    assert_int_equal(kedge_suit_steps_begin(kedge_slice(bytes, 132), &steps), KEDGE_E_LIMIT);
+}
+
+static void a_manifest_is_not_written_beyond_its_limits(void **state)
+{
+    (void)state;
+    uint8_t bytes[2048];
+    const struct kedge_suit_manifest bad[] = {
+        {.attachment_count = KEDGE_SUIT_ATTACHMENTS_MAX + 1},
+        {.version.count = KEDGE_SUIT_VERSION_PARTS_MAX + 1},
+        {.attachment_count = 1, .attachments[0].name = {(const uint8_t *)"#9--bytes", 9}},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct kedge_writer out = kedge_writer(bytes, sizeof bytes);
+        assert_int_equal(kedge_suit_manifest_write(&bad[i], &out), KEDGE_E_LIMIT);
+    }
+}
+
+static void text_that_is_no_map_of_languages_is_refused(void **state)
+{
+    (void)state;
+    const struct {
+        const char *hex;
+        enum kedge_rc rc;
+    } cases[] = {
+        {"a0", KEDGE_OK}, /* nothing is said */
+        {"a162656ea0", KEDGE_OK},
+        {"a162656ea10100", KEDGE_OK}, /* a number where words should be: passed over */
+        {"a162656e01", KEDGE_E_TYPE},
+        {"80", KEDGE_E_TYPE},
+        {"a162656ea1804100", KEDGE_E_TYPE}, /* a component without its map */
+        {"a162656ea000", KEDGE_E_TRAILING},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct kedge_suit_text text;
+        struct kedge_slice bytes = vector_hex(cases[i].hex);
+        enum kedge_rc rc = kedge_suit_text_read(bytes, &text);
+        if (rc != cases[i].rc)
+            fail_msg("%s: %s", cases[i].hex, kedge_rc_name(rc));
+        assert_int_equal(rc == KEDGE_OK ? text.description.size : 0, 0);
+        vector_free(bytes);
+    }
 }
 
 static void a_manifest_without_its_payload_is_refused(void **state)
@@ -420,6 +498,10 @@ int main(void)
         cmocka_unit_test(attachments_are_counted),
         cmocka_unit_test(versions_out_of_bounds_are_refused),
         cmocka_unit_test(what_a_package_never_has_is_refused),
+        cmocka_unit_test(manifests_without_common_or_with_more_in_it_are_refused),
+        cmocka_unit_test(steps_are_counted),
+        cmocka_unit_test(a_manifest_is_not_written_beyond_its_limits),
+        cmocka_unit_test(text_that_is_no_map_of_languages_is_refused),
         cmocka_unit_test(a_manifest_without_its_payload_is_refused),
         cmocka_unit_test(envelopes_that_are_none_are_refused),
         cmocka_unit_test(envelopes_are_not_written_beyond_their_limits_or_out_of_order),

@@ -59,6 +59,23 @@ static void what_the_integers_cannot_say_is_refused(void **state)
     }
 }
 
+static void integers_that_are_no_version_have_no_text(void **state)
+{
+    (void)state;
+    char text[KEDGE_SUIT_VERSION_TEXT_MAX];
+    const struct {
+        struct kedge_suit_version version;
+        enum kedge_rc rc;
+    } cases[] = {
+        {{{0}, 0}, KEDGE_E_ARGUMENT},
+        {{{1, 2, 3}, KEDGE_SUIT_VERSION_PARTS_MAX + 1}, KEDGE_E_ARGUMENT},
+        {{{1, 2, 3, -4}, 4}, KEDGE_E_UNSUPPORTED},
+        {{{INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX}, 4}, KEDGE_E_BUFFER},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_int_equal(kedge_suit_version_text(&cases[i].version, text), cases[i].rc);
+}
+
 static void precedence_is_that_of_semver(void **state)
 {
     (void)state;
@@ -83,6 +100,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(versions_go_to_integers_and_back),
         cmocka_unit_test(what_the_integers_cannot_say_is_refused),
+        cmocka_unit_test(integers_that_are_no_version_have_no_text),
         cmocka_unit_test(precedence_is_that_of_semver),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
