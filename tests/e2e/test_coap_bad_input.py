@@ -1,0 +1,452 @@
+"""The server's CoAP side against what it should not be sent, and against foreign clients.
+
+Each test sends something that cannot be right from a raw socket, or speaks through libcoap's own
+coap-client, and then shows that the server refused it clearly, lost nothing, and carries on."""
+import contextlib
+import hashlib
+import os
+import random
+import shutil
+import socket
+import time
+
+import pytest
+
+from conftest import CLASS, VENDOR, make_package, run, wait_until
+from lwm2m_peer import (ACK, BLOCK2, CON, CONTENT_FORMAT, DELETE, ETAG, GET, LINK, LOCATION_PATH, NON, POST, PUT, RST,
+                        SIZE2, TEXT, TLV, URI_PATH, URI_QUERY, Message, code, decode, uint)
+
+LINKS = b"</1/0>,</3/0>,</5>;ver=1.1,</5/0>"
+CLIENTS = ["coap-client-notls", "coap-client-gnutls"]
+
+
+class Wire:
+    """A raw UDP socket to the server, which answers what it is asked as a device would."""
+
+    def __init__(self, server):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.connect(("127.0.0.1", server.coap_port))
+        self.next_id = random.randrange(0x10000)
+        self.values = {"/3/0/0": VENDOR.encode(), "/3/0/1": CLASS.encode(), "/3/0/3": b"1.0.0", "/3/0/18": b"rev-a",
+                       "/5/0/3": b"0", "/5/0/5": b"0"}
+        self.value_format = TEXT
+
+    @property
+    def address(self) -> str:
+        return "{}:{}".format(*self.socket.getsockname())
+
+    def send(self, datagram: bytes):
+        self.socket.send(datagram)
+
+    def receive(self, timeout: float = 5):
+        """The next message, or None when none comes in time."""
+        self.socket.settimeout(timeout)
+        with contextlib.suppress(TimeoutError):
+            return decode(self.socket.recv(2000))
+        return None
+
+    def serve(self, message: Message):
+        """Answers a request of the server's."""
+        value = self.values.get(message.path) if message.code == GET else None
+        reply = Message(ACK, code("2.05") if value else code("4.04"), message.message_id, message.token)
+        if value:
+            reply.options, reply.payload = [(CONTENT_FORMAT, uint(self.value_format))], value
+        self.send(reply.encode())
+
+    def ask(self, method: int, path: str, queries=(), options=(), payload: bytes = b"", kind: int = CON) -> Message:
+        """Sends a request and returns the answer to it; what the server asks meanwhile is served."""
+        self.next_id = (self.next_id + 1) % 0x10000
+        token = os.urandom(4)
+        request = Message(kind, method, self.next_id, token, list(options), payload)
+        request.options += [(URI_PATH, part.encode()) for part in path.split("/") if part]
+        request.options += [(URI_QUERY, q if isinstance(q, bytes) else q.encode()) for q in queries]
+        self.send(request.encode())
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline:
+            message = self.receive(0.5)
+            if message is not None and message.is_request:
+                self.serve(message)
+            elif message is not None and message.token == token:
+                return message
+        raise AssertionError(f"no answer to {method} {path} {queries}")
+
+    def register(self, endpoint, lifetime_s: int = 300, links: bytes = LINKS) -> Message:
+        name = endpoint if isinstance(endpoint, bytes) else endpoint.encode()
+        return self.ask(POST, "rd", [b"ep=" + name, f"lt={lifetime_s}", "lwm2m=1.1", "b=U"],
+                        [(CONTENT_FORMAT, uint(LINK))], links)
+
+    def registered(self, endpoint: str, **keywords) -> str:
+        """Registers, which must succeed, and returns the path of the location."""
+        answer = self.register(endpoint, **keywords)
+        assert answer.code_text == "2.01"
+        return "/".join(part.decode() for part in answer.all(LOCATION_PATH))
+
+    def serve_until(self, condition, what: str):
+        def step():
+            message = self.receive(0.05)
+            if message is not None and message.is_request:
+                self.serve(message)
+            return condition()
+        return wait_until(step, 10, what)
+
+
+@pytest.fixture
+def wire(server) -> Wire:
+    return Wire(server)
+
+
+def devices(server) -> dict:
+    return {d["endpoint"]: d for d in server.json("device", "list")["devices"]}
+
+
+def version_of(server, name: str) -> str:
+    """What the server knows the device to run; "" before it knows the device."""
+    return devices(server).get(name, {}).get("version") or ""
+
+
+def carries_on(server, name: str = "afterwards"):
+    """A device that comes now is served as ever."""
+    device = Wire(server)
+    device.registered(name)
+    known = device.serve_until(lambda: version_of(server, name) and devices(server)[name], name)
+    assert (known["vendor"], known["class"], known["version"]) == (VENDOR, CLASS, "1.0.0")
+    assert server.process.process.poll() is None, server.process.log
+
+
+@pytest.fixture
+def file_of(server, keys, tmp_path):
+    """A package on the server: the bytes that devices are served, and their path."""
+    package = make_package(tmp_path, keys, "1.1.0", 2, random.Random(7).randbytes(150_000))
+    server.kedge("trust", "add", "--name", "release", keys.public)
+    server.kedge("package", "upload", package)
+    file = next((server.data / "fw").iterdir())
+    data = file.read_bytes()
+    assert hashlib.sha256(data).hexdigest() == file.name
+    return data, f"fw/{file.name}"
+
+
+# ---- malformed datagrams ----
+
+HEAD = bytes([0x40, GET, 0x12, 0x34])
+RESET = bytes([0x70, 0, 0x12, 0x34])
+
+
+@pytest.mark.parametrize("datagram, reaction", [
+    (b"", None),
+    (b"\x40", None),
+    (b"\x40\x01\x12", None),
+    (b"\x80\x01\x12\x34", None),                             # version 2: ignored (RFC 7252, section 3)
+    (b"\x49\x01\x12\x34123456789", RESET),                   # a token of 9 bytes
+    (b"\x48\x01\x12\x34123", RESET),                         # a token cut short
+    (HEAD + b"\xb4rd", RESET),                               # an option cut short
+    (HEAD + b"\xf0", RESET),                                 # the reserved delta
+    (HEAD + b"\xbf", RESET),                                 # the reserved length
+    (HEAD + b"\xb2rd\xff", RESET),                           # a marker without a payload
+    (HEAD + b"\xed\xff\xff" + b"\xe0\xff\xff", RESET),       # an option number beyond 65535
+    (HEAD + b"\xb0" + b"\x00" * 64, RESET),                  # 65 options
+    (b"\x40\x00\x12\x34x", RESET),                           # an empty message that is not empty
+    (b"\x40\x25\x12\x34", RESET),                            # a code of a reserved class
+    (b"\x50\x01\x12\x34\xb4rd", None),                       # non-confirmable: dropped
+    (b"\x60\x02\x12\x34\xb2rd", None),                       # a request as an acknowledgement
+    (b"\x40\x45\x12\x34\xffhello", None),                    # an answer that nobody asked for
+    (HEAD + b"\xff" + b"x" * 1500, None),                    # longer than any message
+    (HEAD + b"\xff" + b"x" * 60000, None),
+], ids=lambda value: None if value is None else value[:8].hex() or "empty")
+def test_a_malformed_datagram_is_reset_or_dropped(server, wire, datagram, reaction):
+    wire.send(datagram)
+    if reaction is None:
+        assert wire.receive(0.2) is None
+    else:
+        wire.socket.settimeout(5)
+        assert wire.socket.recv(100) == reaction
+    carries_on(server)
+
+
+def test_random_datagrams_and_damaged_registers_do_no_harm(server, wire):
+    draw = random.Random(11)
+    good = Message(CON, POST, 1, b"tok", [(URI_PATH, b"rd"), (CONTENT_FORMAT, uint(LINK)), (URI_QUERY, b"ep=damaged"),
+                                          (URI_QUERY, b"lt=300"), (URI_QUERY, b"lwm2m=1.1")], LINKS).encode()
+    for i in range(3000):
+        if i % 2:
+            wire.send(draw.randbytes(draw.randrange(1, 200)))
+        else:
+            damaged = bytearray(good)
+            for _ in range(draw.randrange(1, 4)):
+                damaged[draw.randrange(len(damaged))] = draw.randrange(256)
+            wire.send(bytes(damaged[:draw.randrange(1, len(damaged) + 1)]))
+        if i % 50 == 0:
+            while wire.receive(0.01) is not None:
+                pass
+    carries_on(server)
+
+
+@pytest.mark.parametrize("options, answer", [
+    ([(9, b"?")], "4.02"), ([(65001, b"")], "4.02"), ([(35, b"coap://elsewhere/")], "4.02"),
+    ([(65000, b"?")], "4.04"), ([(258, b"")], "4.04"),
+])
+def test_an_unknown_critical_option_is_4_02_and_an_elective_one_is_ignored(wire, options, answer):
+    assert wire.ask(GET, "nothing/here", options=options).code_text == answer
+
+
+def test_a_request_that_comes_twice_is_answered_twice_and_done_once(server, wire):
+    request = Message(CON, POST, 0x4711, b"twice", [
+        (URI_PATH, b"rd"), (CONTENT_FORMAT, uint(LINK)), (URI_QUERY, b"ep=twice"), (URI_QUERY, b"lt=300"),
+        (URI_QUERY, b"lwm2m=1.1")], LINKS).encode()
+    answers = []
+    for _ in range(3):
+        wire.send(request)
+        while True:
+            message = wire.receive()
+            if message.is_request:
+                wire.serve(message)
+            else:
+                answers.append(message)
+                break
+    assert [a.code_text for a in answers] == ["2.01"] * 3
+    assert len({tuple(a.all(LOCATION_PATH)) for a in answers}) == 1
+    assert list(devices(server)) == ["twice"]
+
+
+# ---- answers that are none ----
+
+def test_answers_with_a_wrong_token_or_id_or_from_a_stranger_count_for_nothing(server, wire):
+    wire.registered("honest")
+    question = wire.receive()
+    assert question.is_request and question.path == "/3/0/0"
+    stranger = Wire(server)
+    lie = Message(ACK, code("2.05"), question.message_id, question.token, [(CONTENT_FORMAT, b"")], b"liar")
+    stranger.send(lie.encode())
+    wire.send(Message(ACK, code("2.05"), question.message_id, b"wrongtok", lie.options, b"liar").encode())
+    wire.send(Message(ACK, code("2.05"), question.message_id ^ 1, question.token, lie.options, b"liar").encode())
+    wire.send(Message(CON, code("2.05"), 0x7777, b"wrongtok", lie.options, b"liar").encode())
+    reset = wire.receive()
+    assert (reset.kind, reset.message_id) == (RST, 0x7777)
+    wire.serve(question)
+    known = wire.serve_until(lambda: version_of(server, "honest") and devices(server)["honest"], "honest")
+    assert known["vendor"] == VENDOR
+    carries_on(server)
+
+
+@pytest.mark.parametrize("value_format, value", [
+    (TLV, b""), (TLV, b"\xc8"), (TLV, b"\xc8\x03\xff" + b"x" * 20), (TLV, b"\xd8\x03\xff\xff\xff" + b"x"),
+    (TLV, b"\xc3\x03ab"), (TLV, b"\x08\x00\x06\xc8\x03\x40abc"), (TEXT, b"1.\x000"), (TEXT, b"\xff\xfe"),
+    (TEXT, b"v" * 300), (60, b"\x65abc"), (60, b"\x9f"), (65535, b"anything"),
+], ids=lambda value: str(value) if isinstance(value, int) else value[:8].hex() or "empty")
+def test_a_version_that_cannot_be_read_is_none(server, wire, value_format, value):
+    wire.values["/3/0/3"] = value
+    wire.value_format = value_format
+    wire.registered("strange")
+    wire.serve_until(lambda: "device strange is a" in server.process.log, "the device to be asked")
+    assert version_of(server, "strange") == ""
+    carries_on(server)
+
+
+def test_a_device_that_answers_endlessly_in_blocks_is_cut_off(server, wire):
+    wire.registered("endless")
+    blocks = 0
+    while (request := wire.receive(1)) is not None and request.path == "/3/0/0":
+        number = (request.number(BLOCK2) or 0) >> 4
+        assert number == blocks
+        reply = Message(ACK, code("2.05"), request.message_id, request.token,
+                        [(CONTENT_FORMAT, b""), (BLOCK2, uint(number << 4 | 8 | 6))], b"x" * 1024)
+        wire.send(reply.encode())
+        blocks += 1
+    assert blocks == 65  # 64 KiB, and the one that was too much
+    carries_on(server)
+
+
+# ---- registrations ----
+
+@pytest.mark.parametrize("queries, answer", [
+    (["ep=" + "n" * 129, "lt=60", "lwm2m=1.1"], "4.00"),
+    (["ep=", "lt=60", "lwm2m=1.1"], "4.00"),
+    (["lt=60", "lwm2m=1.1"], "4.00"),
+    ([b"ep=\xff\xff", "lt=60", "lwm2m=1.1"], "4.00"),
+    (["ep=a\nb", "lt=60", "lwm2m=1.1"], "4.00"),
+    ([b"ep=a\x00b", "lt=60", "lwm2m=1.1"], "4.00"),
+    (["ep=x", "ep=y", "lt=60", "lwm2m=1.1"], "4.00"),
+    (["ep=x", "lt=soon", "lwm2m=1.1"], "4.00"),
+    (["ep=x", "lt=99999999999", "lwm2m=1.1"], "4.00"),
+    (["ep=x", "lt=60"], "4.00"),
+    (["ep=x", "lt=60", "lwm2m=9.9"], "4.12"),
+    (["ep=x", "lt=60", "lwm2m=1.1", "b=?"], "4.00"),
+])
+def test_a_register_that_cannot_be_is_refused_with_a_reason(server, wire, queries, answer):
+    refusal = wire.ask(POST, "rd", queries, [(CONTENT_FORMAT, uint(LINK))], LINKS)
+    assert refusal.code_text == answer
+    assert refusal.payload.decode()
+    assert devices(server) == {}
+
+
+@pytest.mark.parametrize("links, options, answer", [
+    (b"</3/0", [(CONTENT_FORMAT, uint(LINK))], "4.00"),
+    (b"</3/0>;a=\"", [(CONTENT_FORMAT, uint(LINK))], "4.00"),
+    (b"\x00\x01", [(CONTENT_FORMAT, uint(LINK))], "4.00"),
+    (b",".join([b"</>"] * 257), [(CONTENT_FORMAT, uint(LINK))], "4.00"),
+    (LINKS, [(CONTENT_FORMAT, uint(TLV))], "4.15"),
+    (LINKS, [(CONTENT_FORMAT, uint(LINK)), (27, uint(0 << 4 | 8 | 2))], "4.13"),
+])
+def test_links_that_cannot_be_are_refused(server, wire, links, options, answer):
+    assert wire.ask(POST, "rd", ["ep=x", "lt=60", "lwm2m=1.1"], options, links).code_text == answer
+    assert devices(server) == {}
+
+
+def test_a_name_of_128_bytes_is_taken(server, wire):
+    wire.registered("n" * 128)
+    wire.serve_until(lambda: "n" * 128 in devices(server), "the device")
+
+
+def test_a_second_device_that_claims_a_live_name_wins_and_is_audited(server, wire):
+    place = wire.registered("claimed")
+    wire.serve_until(lambda: version_of(server, "claimed"), "the first one")
+    second = Wire(server)
+    second.values["/3/0/3"] = b"6.6.6"
+    other_place = second.registered("claimed")
+    second.serve_until(lambda: version_of(server, "claimed") == "6.6.6", "the second one")
+    assert devices(server)["claimed"]["address"] == second.address
+    # The first one's registration is void; it finds out and may claim the name back.
+    assert wire.ask(POST, place).code_text == "4.04"
+    assert second.ask(POST, other_place).code_text == "2.04"
+    audit = [a for a in server.json("audit", "list")["audit"] if a["what"] == "device.conflict"]
+    assert [(a["subject"], a["before"], a["after"]) for a in audit] == [("claimed", wire.address, second.address)]
+
+
+def test_a_lifetime_expires_and_an_update_keeps_it(server, wire):
+    place = wire.registered("brief", lifetime_s=2)
+    kept = Wire(server)
+    kept_place = kept.registered("kept", lifetime_s=2)
+    wire.serve_until(lambda: version_of(server, "brief"), "the device")
+    deadline = time.monotonic() + 15
+    while devices(server)["brief"]["registered"]:
+        assert time.monotonic() < deadline, "it never expired"
+        assert kept.ask(POST, kept_place).code_text == "2.04"
+    assert devices(server)["kept"]["registered"]
+    assert wire.ask(POST, place).code_text == "4.04"
+    assert "device brief is gone: its lifetime expired" in server.process.log
+
+
+def test_a_device_that_de_registers_is_gone_and_comes_back(server, wire):
+    place = wire.registered("leaving")
+    wire.serve_until(lambda: version_of(server, "leaving"), "the device")
+    assert wire.ask(DELETE, place).code_text == "2.02"
+    wait_until(lambda: not devices(server)["leaving"]["registered"], 10, "it to be gone")
+    assert wire.ask(DELETE, place).code_text == "4.04"
+    assert wire.ask(POST, place).code_text == "4.04"
+    wire.registered("leaving")
+    wire.serve_until(lambda: devices(server)["leaving"]["registered"], "it to be back")
+
+
+@pytest.mark.parametrize("method, path, answer", [
+    (POST, "rd/ffffffffffffffffffffffff", "4.04"), (DELETE, "rd/ffffffffffffffffffffffff", "4.04"),
+    (POST, "rd/1", "4.04"), (POST, "rd/a/b", "4.04"), (GET, "rd", "4.05"), (PUT, "rd/1", "4.05"),
+    (GET, "", "4.04"), (GET, "fw", "4.04"), (GET, "fw/..", "4.04"), (GET, "fw/" + "0" * 64, "4.04"),
+    (GET, "fw/" + "0" * 63 + "/", "4.04"), (POST, "bs", "4.04"), (7, "3/0", "4.04"),
+])
+def test_what_is_not_there_is_refused(server, wire, method, path, answer):
+    assert wire.ask(method, path).code_text == answer
+    carries_on(server)
+
+
+def test_names_of_files_reach_no_other_file(server, wire, file_of):
+    _, path = file_of
+    digest = path.split("/")[1]
+    for segments in (["fw", f"../fw/{digest}"], ["fw", "../admin.token"], ["fw", digest.upper()],
+                     ["fw", digest, ""], ["fw", digest[:-1] + "\0"], ["fw", "%2e%2e"]):
+        wire.next_id += 1
+        wire.send(Message(CON, GET, wire.next_id, b"t", [(URI_PATH, s.encode()) for s in segments]).encode())
+        assert wire.receive().code_text == "4.04", segments
+
+
+# ---- downloads ----
+
+def blocks_of(wire, path, first: int = 0, exponent: int = 6):
+    """The answers to one request for each block from `first` on."""
+    number = first
+    while True:
+        answer = wire.ask(GET, path, options=[(BLOCK2, uint(number << 4 | exponent))])
+        assert answer.code_text == "2.05"
+        assert answer.number(BLOCK2) == number << 4 | (answer.number(BLOCK2) & 8) | exponent
+        yield answer
+        if not answer.number(BLOCK2) & 8:
+            return
+        number += 1
+
+
+@pytest.mark.parametrize("exponent", [2, 6])
+def test_every_block_is_the_right_bytes(wire, file_of, exponent):
+    data, path = file_of
+    answers = list(blocks_of(wire, path, exponent=exponent))
+    assert b"".join(a.payload for a in answers) == data
+    assert len({tuple(a.all(ETAG)) for a in answers}) == 1
+    assert answers[0].number(SIZE2) == len(data)
+    assert all(len(a.payload) == 16 << exponent for a in answers[:-1])
+
+
+def test_a_download_goes_on_from_any_block_and_not_beyond_the_end(wire, file_of):
+    data, path = file_of
+    first = len(data) // 1024 - 3
+    assert b"".join(a.payload for a in blocks_of(wire, path, first)) == data[first * 1024:]
+    beyond = (len(data) + 1023) // 1024
+    for number in (beyond, 0xFFFFF):
+        assert wire.ask(GET, path, options=[(BLOCK2, uint(number << 4 | 6))]).code_text == "4.00"
+    assert wire.ask(GET, path, options=[(BLOCK2, uint(7))]).code_text == "4.02"
+    assert wire.ask(GET, path, options=[(BLOCK2, b"\1\2\3\4")]).code_text == "4.02"
+    etag = wire.ask(GET, path).all(ETAG)[0]
+    assert wire.ask(GET, path, options=[(ETAG, etag)]).code_text == "2.03"
+    assert wire.ask(GET, path, kind=NON).kind == NON
+    assert wire.ask(PUT, path).code_text == "4.05"
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_libcoap_downloads_it_byte_for_byte(server, file_of, tmp_path, client):
+    data, path = file_of
+    assert shutil.which(client), f"{client} is missing: scripts/setup installs libcoap3-bin"
+    for size in (1024, 64):
+        out = tmp_path / f"out-{size}"
+        done = run(client, "-b", size, "-o", out, f"{server.coap_uri}/{path}", timeout=60)
+        assert done.returncode == 0, done.stderr
+        assert out.read_bytes() == data
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_libcoap_gets_the_block_that_it_names(server, file_of, tmp_path, client):
+    """coap-client 4.3.1 fetches the one block when it is told to begin in the middle."""
+    data, path = file_of
+    for number in (1, 100, len(data) // 1024):
+        out = tmp_path / f"block-{number}"
+        done = run(client, "-b", f"{number},1024", "-o", out, f"{server.coap_uri}/{path}", timeout=60)
+        assert done.returncode == 0, done.stderr
+        assert out.read_bytes() == data[number * 1024:(number + 1) * 1024]
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_libcoap_is_told_what_it_cannot_have(server, client):
+    done = run(client, f"{server.coap_uri}/fw/{'0' * 64}")
+    assert "4.04" in done.stdout + done.stderr
+    done = run(client, "-O", "65001,0x00", f"{server.coap_uri}/rd")
+    assert "4.02" in done.stdout + done.stderr
+
+
+def test_libcoap_registers_and_de_registers(server):
+    query = "?ep=foreign&lt=300&lwm2m=1.1&b=U"
+    done = run(CLIENTS[0], "-m", "post", "-t", "40", "-e", "</3/0>", "-v", "7", f"{server.coap_uri}/rd{query}")
+    assert done.returncode == 0 and "2.01" in done.stdout + done.stderr
+    wait_until(lambda: "foreign" in devices(server), 10, "the device")
+    done = run(CLIENTS[0], "-m", "post", "-t", "40", "-e", "</3/0>",
+               f"{server.coap_uri}/rd?ep={'n' * 129}&lt=300&lwm2m=1.1")
+    assert "4.00" in done.stdout + done.stderr
+    assert list(devices(server)) == ["foreign"]
+
+
+def test_registrations_go_on_while_many_download(server, file_of):
+    """Twenty devices pull at once, block by block, while others register: nobody waits for another."""
+    data, path = file_of
+    pulling = [Wire(server) for _ in range(20)]
+    streams = [blocks_of(wire, path) for wire in pulling]
+    got = [b""] * len(streams)
+    for turn in range(10):
+        for i, stream in enumerate(streams):
+            got[i] += next(stream).payload
+        if turn in (2, 7):
+            carries_on(server, f"beside-{turn}")
+    assert got == [data[:10 * 1024]] * len(streams)
