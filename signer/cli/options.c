@@ -28,6 +28,18 @@ static enum kedge_exit usage(const struct kedge_command *command, const char *wh
                           what, name, command->name);
 }
 
+/*
+ * getopt_long() takes the beginning of a name for the name. Scripts that rely on that break when an
+ * option is added; so the word must be the whole name. `last` is the last word that was consumed.
+ */
+static bool whole_name(const struct kedge_option *option, char **last, const char *value)
+{
+    const char *word = option->value != NULL && value == *last ? last[-1] : *last;
+    size_t size = strlen(option->name);
+    return strncmp(word + 2, option->name, size) == 0 &&
+           (word[size + 2] == '\0' || word[size + 2] == '=');
+}
+
 static enum kedge_exit take_value(const struct kedge_command *command, size_t option,
                                   const char *value, struct kedge_arguments *arguments)
 {
@@ -88,6 +100,8 @@ enum kedge_exit kedge_arguments_read(const struct kedge_command *command, int co
             return usage(command, "does not know", words[optind - 1]);
         if (option == ':')
             return usage(command, "a value is missing after", words[optind - 1]);
+        if (!whole_name(&command->options[option - 1], &words[optind - 1], optarg))
+            return usage(command, "does not know", words[optind - 1]);
         enum kedge_exit status = take_value(command, (size_t)option - 1, optarg, arguments);
         if (status != KEDGE_EXIT_DONE)
             return status;

@@ -77,8 +77,9 @@ def test_the_same_inputs_give_the_same_bytes(tmp_path, compress):
     assert made[0] == made[1]
 
 
-def test_extract_gives_the_image_back(tmp_path, keys):
-    image = mixed_image(150000)
+@pytest.mark.parametrize("size", [150000, 3_000_000])
+def test_extract_gives_the_image_back(tmp_path, keys, size):
+    image = mixed_image(size)
     path = create(tmp_path, image, key=keys.private)
     done = sign("extract", path, "--output", tmp_path / "back")
     assert done.returncode == DONE, done.stderr
@@ -146,7 +147,7 @@ def test_a_development_key_counts_only_by_name(tmp_path, keys):
 
 def damaged_copies(data: bytes):
     """One bit flipped in every fourth byte of the head, and in many places of the payload."""
-    payload = data.index(b"#firmware") + 9
+    payload = data.rindex(b"#firmware") + 9  # the first one is the manifest's URI
     places = list(range(0, payload + 80, 4)) + [payload + i * (len(data) - payload) // 40 for i in range(40)]
     for place in [*places, len(data) - 1]:
         copy = bytearray(data)

@@ -41,6 +41,7 @@ def test_command_lines_that_make_no_sense_are_usage_errors(tmp_path, keys):
     cases = [[], ["unknown"], ["prepare"], ["--unknown"], ["verify", package], ["verify", "--trust", keys.public],
              ["verify", "--trust", keys.public, package, package], ["verify", "--unknown", package], ["inspect"],
              ["inspect", package, "--trust", keys.public], ["extract", package], ["keygen"], ["extract", package, "--output"],
+             ["verify", "--tru", keys.public, package], ["verify", f"--tru={keys.public}", package],
              ["keygen", "--alg", "rsa", "--out", tmp_path / "a", "--public", tmp_path / "b", "--no-password"],
              ["keygen", "--alg", "ed25519", "--out", tmp_path / "a", "--public", tmp_path / "b", "--no-password",
               "--password-file", image]]
@@ -86,8 +87,11 @@ def test_files_that_cannot_be_read_are_system_errors(tmp_path, keys):
     refused(SYSTEM, "extract", absent, "--output", tmp_path / "o")
     refused(SYSTEM, "extract", package, "--output", tmp_path / "no" / "folder", says="folder")
     refused(SYSTEM, "extract", package, "--output", tmp_path)
-    refused(SYSTEM, "extract", package, "--output", "/dev/full", says="/dev/full")
-    assert stat.S_ISCHR(os.stat("/dev/full").st_mode)
+    # Nothing may take the place of a device or a pipe.
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    refused(SYSTEM, "extract", package, "--output", pipe, says="pipe")
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
     assert create_with_key(tmp_path, absent).returncode == SYSTEM
     assert create_with_key(tmp_path, keys.private, "--attach", f"sbom={absent}").returncode == SYSTEM
 
