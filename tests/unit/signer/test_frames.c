@@ -122,6 +122,8 @@ static void text_from_a_package_cannot_command_a_terminal(void **state)
     char out[8];
     kedge_printable(kedge_slice_text("a\x1b[2J\nb and more"), out, sizeof out);
     assert_string_equal(out, "a?[2J?b");
+    kedge_printable(kedge_slice_text("\xc2\x9b\xc2\xa0\xc3\x9b"), out, sizeof out);
+    assert_string_equal(out, "??\xc2\xa0\xc3\x9b");
     kedge_printable(kedge_slice(NULL, 0), out, sizeof out);
     assert_string_equal(out, "");
 }
