@@ -52,8 +52,10 @@ char *path_of(const char *prefix, const char *name, const char *suffix)
 static char *page_path(const char *path, const char *cursor)
 {
     char prefix[1024];
-    (void)snprintf(prefix, sizeof(prefix), "%s%climit=500%s", path,
-                   strchr(path, '?') == NULL ? '?' : '&', cursor == NULL ? "" : "&cursor=");
+    int size = snprintf(prefix, sizeof(prefix), "%s%climit=500%s", path,
+                        strchr(path, '?') == NULL ? '?' : '&', cursor == NULL ? "" : "&cursor=");
+    if (size < 0 || (size_t)size >= sizeof(prefix))
+        return NULL;
     return path_of(prefix, cursor == NULL ? "" : cursor, "");
 }
 
@@ -66,7 +68,7 @@ enum status ask_list(struct cli *cli, const char *path, const char *name, json_t
         json_decref(page);
         page = NULL;
         if (next_path == NULL || items == NULL) {
-            complain("out of memory");
+            complain("out of memory, or what is asked for is too long");
             status = STATUS_UNREACHABLE;
         } else {
             status = ask(cli, "GET", next_path, NULL, &page);

@@ -39,10 +39,10 @@ static char *with_query(char *path, const char *name, const char *value)
     char prefix[1024];
     if (path == NULL || value == NULL)
         return path;
-    (void)snprintf(prefix, sizeof(prefix), "%s%c%s=", path, strchr(path, '?') == NULL ? '?' : '&',
-                   name);
+    int size = snprintf(prefix, sizeof(prefix), "%s%c%s=", path,
+                        strchr(path, '?') == NULL ? '?' : '&', name);
     free(path);
-    return path_of(prefix, value, "");
+    return size < 0 || (size_t)size >= sizeof(prefix) ? NULL : path_of(prefix, value, "");
 }
 
 /* "/api/v1/devices" narrowed as the options say. */

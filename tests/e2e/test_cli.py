@@ -1,0 +1,347 @@
+"""kedge against a server that plays what it is told: exit statuses, messages, tables, the watch."""
+import contextlib
+import fcntl
+import http.server
+import json
+import os
+import pty
+import socket
+import struct
+import termios
+import threading
+import urllib.parse
+
+import pytest
+
+from conftest import free_port, program, run, wait_until
+
+TOKEN = "a-token"
+
+
+class Script(http.server.ThreadingHTTPServer):
+    """Answers each path from `answers`: (status, body), or a function of the request that gives one."""
+
+    daemon_threads = True
+
+    def __init__(self, port=0):
+        super().__init__(("127.0.0.1", port), Handler)
+        self.answers, self.seen = {}, []
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def end(self):
+        self.shutdown()
+        self.server_close()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def answer(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        parts = urllib.parse.urlsplit(self.path)
+        self.query = dict(urllib.parse.parse_qsl(parts.query))
+        self.server.seen.append((self.command, self.path, self.headers.get("Authorization"), body))
+        reply = self.server.answers.get(parts.path, (404, {"detail": "not in the script", "code": "not_found"}))
+        status, content = reply(self) if callable(reply) else reply
+        data = content if isinstance(content, bytes) else json.dumps(content).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(0 if status == 204 else len(data)))
+        self.send_header("Connection", "close")  # so that a server that has ended answers nobody
+        self.end_headers()
+        if status != 204:
+            self.wfile.write(data)
+
+    do_GET = do_POST = do_PATCH = do_DELETE = answer
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def script():
+    server = Script()
+    yield server
+    server.end()
+
+
+@pytest.fixture
+def kedge(script, tmp_path):
+    token = tmp_path / "token"
+    token.write_text(TOKEN + "\n")
+    return lambda *args, **keywords: run(program("kedge"), "--server", script.url, "--token-file", token, *args,
+                                         **keywords)
+
+
+def entry(number, to, endpoint="", text="", before="running"):
+    return {"id": number, "at_ms": 1000, "rollout_id": 7, "group_index": 0 if endpoint else None,
+            "deployment_id": 1 if endpoint else None, "endpoint": endpoint, "who": "server", "from": before, "to": to,
+            "text": text}
+
+
+class Rollout:
+    """A rollout that takes one step of `states` with each look."""
+
+    def __init__(self, script, states, history=()):
+        self.states, self.history = list(states), list(history)
+        script.answers["/api/v1/rollouts/7"] = self.show
+        script.answers["/api/v1/rollouts/7/history"] = self.list_history
+        script.answers["/api/v1/rollouts/7/deployments"] = (200, {"deployments": [], "next": None})
+
+    def show(self, _):
+        state = self.states.pop(0) if len(self.states) > 1 else self.states[0]
+        return 200, {"id": 7, "name": "haul", "state": state, "explanation": f"it is {state}",
+                     "counts": {"succeeded": 1, "failed": 1, "pending": 0}}
+
+    def list_history(self, request):
+        after = int(request.query["cursor"])
+        left = [e for e in self.history if e["id"] > after]
+        page = left[:2]
+        return 200, {"history": page, "next": str(page[-1]["id"]) if len(left) > 2 else None}
+
+
+# ---- the watch ----
+
+@pytest.mark.parametrize("end, status", [("finished", 0), ("paused", 1), ("aborted", 1), ("rolled_back", 1)])
+def test_watch_ends_with_the_rollout_and_tells_how_by_its_exit_status(script, kedge, end, status):
+    Rollout(script, ["running", "running", end])
+    done = kedge("rollout", "watch", "7")
+    assert done.returncode == status
+    assert f"haul\" {end}: 1 succeeded, 1 failed" in done.stdout
+    assert (f"it is {end}" in done.stdout) == (status != 0)
+
+
+def test_watch_prints_each_change_once_and_in_order_when_it_is_no_terminal(script, kedge):
+    changes = [entry(n, "installing", f"boat-{n}", before="downloaded") for n in range(3, 10)]
+    Rollout(script, ["running", "running", "running", "finished"], changes)
+    lines = kedge("rollout", "watch", "7").stdout.splitlines()
+    assert [line.split("  ")[-1] for line in lines[:-1]] == [
+        f"boat-{n}: downloaded -> installing" for n in range(3, 10)]
+
+
+def test_watch_as_json_is_a_line_for_each_change_and_one_for_the_end(script, kedge):
+    Rollout(script, ["running", "finished"], [entry(1, "running", before="draft")])
+    lines = [json.loads(line) for line in kedge("--json", "rollout", "watch", "7").stdout.splitlines()]
+    assert [line.get("to") for line in lines] == ["running", None]
+    assert lines[-1]["state"] == "finished"
+
+
+def test_watch_waits_for_a_server_that_restarts(tmp_path):
+    token = tmp_path / "token"
+    token.write_text(TOKEN)
+    first = Script()
+    Rollout(first, ["running"])
+    port = first.server_address[1]
+    outcome = {}
+    watcher = threading.Thread(target=lambda: outcome.update(done=run(
+        program("kedge"), "--server", first.url, "--token-file", token, "rollout", "watch", "7")))
+    watcher.start()
+    wait_until(lambda: first.seen, what="the first look")
+    first.end()
+    second = Script(port)
+    second.answers["/api/v1/rollouts/7"] = (503, {"detail": "starting", "code": "busy"})
+    wait_until(lambda: second.seen, what="a look at the second server")
+    Rollout(second, ["finished"])
+    watcher.join(30)
+    second.end()
+    assert outcome["done"].returncode == 0
+    assert "waiting for it" in outcome["done"].stderr
+
+
+def test_watch_of_a_rollout_that_is_not_there_is_refused(kedge):
+    done = kedge("rollout", "watch", "7")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "not in the script" in done.stderr
+
+
+def terminal(args, columns):
+    """Runs a program on a terminal of its own; its exit status and all that it wrote."""
+    pid, master = pty.fork()
+    if pid == 0:
+        os.execv(args[0], [str(a) for a in args])
+    fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    output = b""
+    with contextlib.suppress(OSError):  # the end of a terminal is EIO
+        while data := os.read(master, 65536):
+            output += data
+    os.close(master)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), output.decode()
+
+
+def test_watch_on_a_terminal_draws_a_bar_and_names_who_did_not_make_it(script, tmp_path):
+    token = tmp_path / "token"
+    token.write_text(TOKEN)
+    Rollout(script, ["running", "running", "running", "finished"],
+            [entry(1, "installing", "fine", before="downloaded"),
+             entry(2, "failed", "sick\x1b[2J", "health check", before="verifying")])
+    status, output = terminal(
+        [program("kedge"), "--server", script.url, "--token-file", token, "rollout", "watch", "7"], 70)
+    assert status == 0
+    assert "[####" in output
+    assert "sick?[2J: verifying -> failed: health check" in output
+    assert "fine" not in output
+    drawn = [part for part in output.replace("\r\x1b[K", "\n").replace("\r", "").split("\n") if part.startswith("[")]
+    assert drawn and all(len(line) < 70 for line in drawn)
+
+
+# ---- exit statuses and messages ----
+
+def test_what_is_refused_is_1_with_the_reason_and_what_to_do(script, kedge, tmp_path):
+    package = tmp_path / "p.suit"
+    package.write_bytes(b"bytes")
+    script.answers["/api/v1/packages"] = (422, {"detail": "no trusted key signed it", "code": "signature"})
+    done = kedge("package", "upload", package)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "p.suit: refused: no trusted key signed it" in done.stderr
+    assert "kedge trust add" in done.stderr
+    script.answers["/api/v1/devices"] = (401, {"detail": "this server knows no such token", "code": "token"})
+    done = kedge("device", "list")
+    assert done.returncode == 1
+    assert "KEDGE_TOKEN_FILE" in done.stderr
+
+
+def test_no_server_is_3_and_said_with_its_address(tmp_path):
+    token = tmp_path / "token"
+    token.write_text(TOKEN)
+    url = f"http://127.0.0.1:{free_port(socket.SOCK_STREAM)}"
+    for command in (["device", "list"], ["package", "upload", str(token)], ["rollout", "watch", "1"]):
+        done = run(program("kedge"), "--server", url, "--token-file", token, *command)
+        assert done.returncode == 3
+        assert url in done.stderr
+
+
+def test_no_token_is_3_and_says_where_it_is(tmp_path):
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("KEDGE_")}
+    done = run(program("kedge"), "device", "list", env=clean)
+    assert done.returncode == 3
+    assert "admin.token" in done.stderr
+    done = run(program("kedge"), "--token-file", tmp_path / "none", "device", "list", env=clean)
+    assert done.returncode == 3
+    assert str(tmp_path / "none") in done.stderr
+
+
+def test_the_token_goes_into_the_header_and_the_environment_is_enough(script, tmp_path):
+    token = tmp_path / "token"
+    token.write_text(TOKEN + "\n")
+    script.answers["/api/v1/devices"] = (200, {"devices": [], "next": None})
+    done = run(program("kedge"), "device", "list",
+               env={**os.environ, "KEDGE_SERVER": script.url + "/", "KEDGE_TOKEN_FILE": str(token)})
+    assert done.returncode == 0
+    assert script.seen[0][1:3] == ("/api/v1/devices?limit=500", f"Bearer {TOKEN}")
+
+
+def test_what_answers_but_is_no_kedged_is_3(script, kedge):
+    script.answers["/api/v1/devices"] = (200, b"<html>hello</html>")
+    done = kedge("device", "list")
+    assert done.returncode == 3
+    assert "no kedged" in done.stderr
+
+
+def test_usage_is_2_and_asks_nobody(script, kedge):
+    for args in (["device"], ["rollout", "create"], ["rollout", "create", "--name", "a", "--package", "b"],
+                 ["rollout", "create", "--name", "a", "--package", "b", "--all", "--device", "x"],
+                 ["device", "tag", "x", "nonsense"], ["device", "tag", "x", "=y"], ["trust", "add", "x.pem"],
+                 ["trust", "add", "--name", "a", "/nonexistent"], ["package", "upload", "/nonexistent"],
+                 ["package", "upload", "/"]):
+        done = kedge(*args)
+        assert done.returncode == 2, args
+        assert done.stderr.startswith(("kedge: ", "usage: "))
+    assert script.seen == []
+
+
+def test_a_private_key_is_not_sent(script, kedge, tmp_path):
+    key = tmp_path / "key.pem"
+    key.write_text("-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----\n-----BEGIN PUBLIC KEY-----\n")
+    done = kedge("trust", "add", "--name", "a", key)
+    assert done.returncode == 2
+    assert "private key" in done.stderr
+    assert script.seen == []
+
+
+# ---- what is asked, and what is shown ----
+
+def test_a_list_is_fetched_page_by_page(script, kedge):
+    pages = {None: ["a", "b"], "b&=": ["c"], "c": []}
+
+    def devices(request):
+        cursor = request.query.get("cursor")
+        following = {None: "b&=", "b&=": "c", "c": None}[cursor]
+        return 200, {"devices": [{"endpoint": e} for e in pages[cursor]], "next": following}
+
+    script.answers["/api/v1/devices"] = devices
+    listed = json.loads(kedge("--json", "device", "list", "--vendor", "a b&c", "--class", "d=e").stdout)
+    assert [d["endpoint"] for d in listed["devices"]] == ["a", "b", "c"]
+    assert all("vendor=a%20b%26c&class=d%3De" in path for _, path, _, _ in script.seen)
+
+
+def test_names_are_escaped_on_their_way_and_harmless_on_the_terminal(script, kedge):
+    name = "urn:dev/1?#é"
+    path = "/api/v1/devices/" + urllib.parse.quote(name, safe="")
+    script.answers[path] = (200, {"endpoint": "evil\x1b]0;title\x07", "version": "1\n2"})
+    done = kedge("device", "show", name)
+    assert done.returncode == 0
+    assert script.seen[0][1] == path
+    assert "\x1b" not in done.stdout and "\x07" not in done.stdout
+    assert "evil?]0;title?" in done.stdout
+
+
+def test_a_table_fits_the_terminal(script, tmp_path):
+    token = tmp_path / "token"
+    token.write_text(TOKEN)
+    script.answers["/api/v1/devices"] = (200, {"devices": [
+        {"endpoint": "urn:dev:os:32473-" + "1234567890" * 5, "class": "c" * 30, "version": "1.0.0",
+         "registered": True, "address": "[2001:db8::1]:5683", "last_seen_ms": 1}], "next": None})
+    args = [program("kedge"), "--server", script.url, "--token-file", token, "device", "list"]
+    status, output = terminal(args, 80)
+    assert status == 0
+    assert all(len(line) <= 80 for line in output.splitlines())
+    assert "1.0.0" in output
+    assert "1234567890" * 5 in run(*args).stdout
+
+
+def test_create_sends_what_the_options_say(script, kedge):
+    script.answers["/api/v1/rollouts"] = (201, {"id": 7, "state": "running", "version": "1", "device_count": 2})
+    done = kedge("rollout", "create", "--name", "n", "--package", "p", "--device", "a", "b", "--soak", "1",
+                 "--error-threshold", "50", "--error-action", "abort", "--in-flight", "3", "--start")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(script.seen[0][3]) == {
+        "name": "n", "package_id": "p", "devices": ["a", "b"], "start": True,
+        "policy": {"deployment_soak_s": 1, "error_threshold_percent": 50, "error_action": "abort",
+                   "in_flight_max": 3}}
+    kedge("rollout", "create", "--name", "n", "--package", "p", "--all")
+    assert json.loads(script.seen[1][3]) == {"name": "n", "package_id": "p", "all_devices": True, "start": False,
+                                             "policy": {}}
+
+
+def test_tags_are_set_and_removed(script, kedge):
+    script.answers["/api/v1/devices/d"] = (200, {"endpoint": "d"})
+    assert kedge("device", "tag", "d", "place=harbour=1", "crew-").returncode == 0
+    assert script.seen[0][0] == "PATCH"
+    assert json.loads(script.seen[0][3]) == {"tags": {"place": "harbour=1", "crew": None}}
+
+
+def test_a_key_is_removed_by_its_name(script, kedge):
+    script.answers["/api/v1/trust"] = (200, {"trust": [{"id": "ab" * 32, "name": "release"},
+                                                       {"id": "cd" * 32, "name": "twin"},
+                                                       {"id": "ef" * 32, "name": "twin"}], "next": None})
+    script.answers["/api/v1/trust/" + "ab" * 32] = (204, b"")
+    assert kedge("trust", "remove", "release").returncode == 0
+    assert script.seen[-1][:2] == ("DELETE", "/api/v1/trust/" + "ab" * 32)
+    assert kedge("trust", "remove", "nobody").returncode == 1
+    assert kedge("trust", "remove", "twin").returncode == 1
+    assert sum(method == "DELETE" for method, *_ in script.seen) == 1
+
+
+def test_an_upload_sends_the_file_as_it_is(script, kedge, tmp_path):
+    content = bytes(range(256)) * 8192
+    package = tmp_path / "p.suit"
+    package.write_bytes(content)
+    script.answers["/api/v1/packages"] = (201, {"id": "ab", "version": "1.1.0", "class": "c", "sequence": 2,
+                                                "image_size": 1024})
+    done = kedge("package", "upload", package)
+    assert done.returncode == 0, done.stderr
+    assert script.seen[0][3] == content
+    assert "version 1.1.0" in done.stdout and "package ab" in done.stdout
