@@ -24,10 +24,12 @@ struct fixture {
     struct kedge_net *net;
     struct kedge_steering *steering;
     pthread_t thread;
-    /* what the crew was told, on the network thread */
-    uint64_t offered[OFFERS_MAX];
-    size_t offers, cancels, reloads;
-    bool before_durable; /* it was told to do something that the database did not say */
+    struct told {
+        uint64_t offered[OFFERS_MAX];
+        size_t offers, cancels, reloads;
+        bool before_durable; /* it was told to do something that the database did not say */
+    } told,                  /* what the crew was told, on the network thread */
+        seen;                /* the same, as settle() found it */
 };
 
 /* ---- the crew ---- */
@@ -39,9 +41,9 @@ static void offer(void *context, const struct kedge_deployment *deployment,
     struct kedge_deployment stored;
     if (kedge_reader_deployment(f->reader, deployment->id, &stored) != KEDGE_OK ||
         !kedge_deployment_state_busy(stored.state) || stored.rollout_id != rollout->id)
-        f->before_durable = true;
-    if (f->offers < OFFERS_MAX)
-        f->offered[f->offers++] = deployment->id;
+        f->told.before_durable = true;
+    if (f->told.offers < OFFERS_MAX)
+        f->told.offered[f->told.offers++] = deployment->id;
 }
 
 static void cancel(void *context, uint64_t deployment_id)
@@ -50,14 +52,14 @@ static void cancel(void *context, uint64_t deployment_id)
     struct kedge_deployment stored;
     if (kedge_reader_deployment(f->reader, deployment_id, &stored) != KEDGE_OK ||
         !kedge_deployment_state_ended(stored.state))
-        f->before_durable = true;
-    f->cancels++;
+        f->told.before_durable = true;
+    f->told.cancels++;
 }
 
 static void reloaded(void *context)
 {
     struct fixture *f = context;
-    f->reloads++;
+    f->told.reloads++;
 }
 
 /* ---- a server without devices ---- */
@@ -95,7 +97,7 @@ static void end(struct fixture *f)
     kedge_net_destroy(f->net);
     kedge_steering_destroy(f->steering);
     kedge_reader_close(f->reader);
-    assert_false(f->before_durable);
+    assert_false(f->told.before_durable);
 }
 
 static int set_up(void **state)
@@ -207,15 +209,17 @@ static void present(struct fixture *f, const char *endpoint)
     assert_int_equal(ask(f, &event, &call), KEDGE_OK);
 }
 
-static void answer_nothing(struct kedge_call *call)
+static void copy_told(struct kedge_call *call)
 {
+    struct fixture *f = call->context;
+    f->seen = f->told;
     kedge_call_answer(call, KEDGE_OK, "");
 }
 
 /* Everything that was posted before has been done. */
 static void settle(struct fixture *f)
 {
-    struct kedge_call call = {.fn = answer_nothing};
+    struct kedge_call call = {.fn = copy_told, .context = f};
     kedge_store_flush(f->store);
     assert_int_equal(kedge_call_network(f->net, &call), KEDGE_OK);
 }
@@ -223,11 +227,11 @@ static void settle(struct fixture *f)
 static void wait_for_reload(struct fixture *f, size_t count)
 {
     settle(f);
-    for (int i = 0; i < 500 && f->reloads < count; i++) {
+    for (int i = 0; i < 500 && f->seen.reloads < count; i++) {
         (void)nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
         settle(f);
     }
-    assert_int_equal(f->reloads, count);
+    assert_int_equal(f->seen.reloads, count);
 }
 
 /* ---- the rule ---- */
@@ -240,13 +244,14 @@ static void offers_and_cancels_come_when_their_records_are_durable(void **state)
     store_package(f);
     assert_int_equal(create(f, PACKAGE_ID, 3, &call), KEDGE_OK);
     assert_int_equal(call.rollout_id, 1);
-    assert_int_equal(f->offers, 0);
+    settle(f);
+    assert_int_equal(f->seen.offers, 0);
     assert_int_equal(act(f, KEDGE_EVENT_ROLLOUT_START, 1, &call), KEDGE_OK);
     settle(f);
-    assert_int_equal(f->offers, 3);
+    assert_int_equal(f->seen.offers, 3);
     assert_int_equal(act(f, KEDGE_EVENT_ROLLOUT_ABORT, 1, &call), KEDGE_OK);
     settle(f);
-    assert_int_equal(f->cancels, 3);
+    assert_int_equal(f->seen.cancels, 3);
     end(f);
 }
 
@@ -261,7 +266,8 @@ static void a_refusal_has_words_and_changes_nothing(void **state)
     assert_int_equal(create(f, PACKAGE_ID, 1, &call), KEDGE_OK);
     assert_int_equal(act(f, KEDGE_EVENT_ROLLOUT_RESUME, 1, &call), KEDGE_E_STATE);
     assert_non_null(strstr(call.text, "ready"));
-    assert_int_equal(f->reloads, 0);
+    settle(f);
+    assert_int_equal(f->seen.reloads, 0);
     end(f);
 }
 
@@ -296,7 +302,7 @@ static void a_full_store_refuses_and_then_goes_on_from_what_is_durable(void **st
     assert_int_equal(act(f, KEDGE_EVENT_ROLLOUT_START, 2, &call), KEDGE_E_NOT_FOUND);
     assert_int_equal(act(f, KEDGE_EVENT_ROLLOUT_START, 1, &call), KEDGE_OK);
     settle(f);
-    assert_int_equal(f->offers, 2);
+    assert_int_equal(f->seen.offers, 2);
     end(f);
 }
 
@@ -341,17 +347,17 @@ static void a_restart_offers_again_what_was_in_flight_when_the_device_is_there(v
     assert_int_equal(create(f, PACKAGE_ID, 2, &call), KEDGE_OK);
     assert_int_equal(act(f, KEDGE_EVENT_ROLLOUT_START, 1, &call), KEDGE_OK);
     settle(f);
-    assert_int_equal(f->offers, 2);
+    assert_int_equal(f->seen.offers, 2);
     end(f);
-    f->offers = 0;
+    memset(&f->told, 0, sizeof(f->told));
     begin(f, 0);
     settle(f);
-    assert_int_equal(f->offers, 0);
+    assert_int_equal(f->seen.offers, 0);
     present(f, "d1");
     settle(f);
-    assert_int_equal(f->offers, 1);
+    assert_int_equal(f->seen.offers, 1);
     struct kedge_deployment record;
-    assert_int_equal(kedge_reader_deployment(f->reader, f->offered[0], &record), KEDGE_OK);
+    assert_int_equal(kedge_reader_deployment(f->reader, f->seen.offered[0], &record), KEDGE_OK);
     assert_string_equal(record.endpoint, "d1");
     end(f);
 }
