@@ -165,6 +165,16 @@ def test_a_token_file_that_is_gone_is_replaced_and_the_old_token_is_worth_nothin
     assert [a["what"] for a in listing(server, "audit")] == ["token.create"] * 2
 
 
+def test_a_database_that_was_moved_away_begins_anew_with_a_token_that_works(server):
+    old = server.token
+    assert server.process.stop() == 0
+    for file in server.data.glob("kedged.db*"):
+        file.rename(file.with_name("away-" + file.name))
+    server.begin()
+    assert server.token != old
+    assert call(server, "GET", "/api/v1/devices")[0] == 200
+
+
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_it_ends_cleanly_when_it_is_asked_to(server, how):
     assert server.process.stop(how) == 0
@@ -381,6 +391,24 @@ def test_trust_is_refused_with_words(server, keys, tmp_path):
     assert call(server, "DELETE", f"/api/v1/trust/{key_id}")[0] == 404
 
 
+def test_other_signatures_over_the_same_manifest_replace_nothing(server, keys, tmp_path):
+    other = Keys(tmp_path, "other")
+    trust(server, keys)
+    trust(server, other, "other")
+    image = b"the same bytes" * 1000
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    first = make_package(tmp_path / "a", keys, "1.1.0", 2, image)
+    second = make_package(tmp_path / "b", other, "1.1.0", 2, image)
+    assert first.read_bytes() != second.read_bytes()
+    assert upload(server, first)[0] == 201
+    before = (listing(server, "packages"), files_below(server.data))
+    assert upload(server, second)[0] == 200
+    assert (listing(server, "packages"), files_below(server.data)) == before
+    kept = server.data / "packages" / f"{before[0][0]['id']}.suit"
+    assert kept.read_bytes() == first.read_bytes()
+
+
 # ---- devices ----
 
 def test_a_registration_outlives_kill_9_and_a_restart(server):
@@ -417,6 +445,107 @@ def test_the_newest_register_of_an_endpoint_wins_and_the_conflict_is_audited(ser
     assert conflict[0]["subject"] == "twin"
     assert conflict[0]["before"] == f"127.0.0.1:{first.socket.getsockname()[1]}"
     assert conflict[0]["after"] == f"127.0.0.1:{port}"
+
+
+# ---- rollouts ----
+
+def known_device(server, endpoint):
+    """A device that has said who it is."""
+    client = Client(server, endpoint)
+    client.register()
+    client.answer_requests(lambda: [d for d in listing(server, "devices") if d["endpoint"] == endpoint and d["version"]])
+    return client
+
+
+def uploaded(server, keys, tmp_path, *arguments, **keywords):
+    trust(server, keys)
+    assert upload(server, make_package(tmp_path, keys, *arguments, **keywords))[0] in (200, 201)
+    return listing(server, "packages")[0]["id"]
+
+
+def create(server, package, **fields):
+    return call(server, "POST", "/api/v1/rollouts", {"name": "July", "package_id": package, **fields})
+
+
+def test_a_rollout_that_cannot_be_is_refused_with_words_and_leaves_nothing(server, keys, tmp_path):
+    package = uploaded(server, keys, tmp_path, "1.1.0", 2)
+    status, body = create(server, package, all_devices=True)
+    assert status == 422 and VENDOR in body["detail"] and CLASS in body["detail"]
+    known_device(server, "known")
+    status, body = create(server, "0" * 64, all_devices=True)
+    assert status == 422 and "0" * 64 in body["detail"]
+    status, body = create(server, package, devices=["known", "stranger"])
+    assert status == 422 and "stranger is not known" in body["detail"]
+    status, body = create(server, package, devices=["known", "known"])
+    assert status == 400 and "twice" in body["detail"]
+    status, body = create(server, package, all_devices=True, policy={"error_action": "roll_back"})
+    assert status in (400, 422) and "revert package" in body["detail"]
+    other = uploaded(server, keys, tmp_path, "1.1.0", 2, class_name="board-b", name="other.suit")
+    status, body = create(server, other, devices=["known"])
+    assert status == 422 and "class" in body["detail"]
+    assert listing(server, "rollouts") == []
+    assert [a for a in listing(server, "audit") if a["what"].startswith("rollout")] == []
+
+
+def test_a_package_without_names_is_for_the_devices_that_its_uuids_say(server, keys, tmp_path):
+    trust(server, keys)
+    image, package = tmp_path / "image", tmp_path / "nameless.suit"
+    image.write_bytes(b"x" * 1000)
+    done = run(program("kedge-sign"), "create", "--payload", image, "--vendor", VENDOR, "--class", CLASS, "--version",
+               "1.1.0", "--sequence", "2", "--key", keys.private, "--output", package)
+    assert done.returncode == 0, done.stderr
+    assert upload(server, package)[0] == 201
+    known_device(server, "fits")
+    status, rollout = create(server, listing(server, "packages")[0]["id"], all_devices=True)
+    assert status == 201
+    assert (rollout["vendor"], rollout["class"]) == (VENDOR, CLASS)
+
+
+def test_a_package_that_a_rollout_names_is_kept(server, keys, tmp_path):
+    package = uploaded(server, keys, tmp_path, "1.1.0", 2)
+    known_device(server, "known")
+    assert create(server, package, all_devices=True)[0] == 201
+    files = files_below(server.data)
+    status, body = call(server, "DELETE", f"/api/v1/packages/{package}")
+    assert status == 409 and "rollout" in body["detail"]
+    assert files_below(server.data) == files and len(listing(server, "packages")) == 1
+
+
+def test_a_rollout_is_where_it_was_after_kill_9_and_each_step_has_its_reason(server, keys, tmp_path):
+    package = uploaded(server, keys, tmp_path, "1.1.0", 2)
+    known_device(server, "silent")
+    status, rollout = create(server, package, all_devices=True, policy={"offer_limit_s": 3600})
+    assert status == 201 and rollout["state"] == "ready"
+    assert call(server, "POST", "/api/v1/rollouts/1/resume")[0] == 409
+    assert call(server, "POST", "/api/v1/rollouts/1/start")[0] == 200
+    _, deployments = call(server, "GET", "/api/v1/rollouts/1/deployments")
+    assert [d["state"] for d in deployments["deployments"]] == ["offered"]
+    _, history = call(server, "GET", "/api/v1/rollouts/1/history")
+    server.kill()
+    server.begin()
+    _, deployments = call(server, "GET", "/api/v1/rollouts/1/deployments")
+    assert [d["state"] for d in deployments["deployments"]] == ["offered"]
+    assert "restarted" in deployments["deployments"][0]["explanation"]
+    _, again = call(server, "GET", "/api/v1/rollouts/1/history")
+    assert again["history"][:len(history["history"])] == history["history"]
+    assert call(server, "POST", "/api/v1/rollouts/1/pause")[0] == 200
+    assert call(server, "POST", "/api/v1/rollouts/1/abort")[0] == 200
+    status, rollout = call(server, "GET", "/api/v1/rollouts/1")
+    assert (status, rollout["state"]) == (200, "aborted")
+    whats = [a["what"] for a in listing(server, "audit") if a["what"].startswith("rollout")]
+    assert whats == ["rollout.create", "rollout.start", "rollout.pause", "rollout.abort"]
+
+
+def test_tags_last_and_are_audited(server):
+    known_device(server, "tagged")
+    assert call(server, "PATCH", "/api/v1/devices/tagged", {"tags": {"site": "pier"}})[0] == 200
+    assert call(server, "PATCH", "/api/v1/devices/nobody", {"tags": {}})[0] == 404
+    server.kill()
+    server.begin()
+    device = next(d for d in listing(server, "devices") if d["endpoint"] == "tagged")
+    assert device["tags"] == {"site": "pier"}
+    entry = next(a for a in listing(server, "audit") if a["what"] == "device.tag")
+    assert (entry["subject"], entry["before"], json.loads(entry["after"])) == ("tagged", "{}", {"site": "pier"})
 
 
 # ---- a full disk ----
@@ -494,6 +623,28 @@ def test_a_full_disk_refuses_clearly_loses_nothing_and_is_got_over(small_disk, k
     wait_until(lambda: call(server, "POST", "/api/v1/trust", {"name": name, "pem": pem})[0] == 201, 20, "it to go on")
     assert len(listing(server, "trust")) == held + 1
     assert upload(server, second)[0] == 201
+    assert server.process.stop() == 0
+
+
+def test_a_package_whose_record_finds_no_room_leaves_no_files(small_disk, keys, tmp_path):
+    server = small_disk
+    package = make_package(tmp_path, keys, "1.1.0", 2)
+    assert len(package.read_bytes()) < 4096
+    trust(server, keys)
+    details = []
+    for pages in range(3, 9):  # one for the upload, two for the files, some for the database
+        wait_until(lambda: call(server, "GET", "/healthz")[0] == 200, 10, "the server to be ready")
+        server.fill(pages * 4096)
+        status, body = upload(server, package)
+        server.make_room()
+        if status == 201:
+            break
+        details.append(body["detail"])
+        assert status == 507, body
+        assert listing(server, "packages") == [] and files_below(server.seen) == []
+    assert any("database" in detail for detail in details), details
+    wait_until(lambda: upload(server, package)[0] in (200, 201), 10, "it to go on")
+    assert len(files_below(server.seen)) == 2
     assert server.process.stop() == 0
 
 
