@@ -1,60 +1,22 @@
 /*
- * job.c: a machine (machine.h) at work on a device: carries out what it asks for, one operation at
- * a time, and hands it what comes back, what is notified, and the time.
+ * job.c: a machine (machine.h) at work on a device: jobs made, driven and ended.
  *
  * A job is freed when it is over or cancelled; a hook may do the latter, so nothing touches a job
  * after a hook before it has been found again by its id.
  */
-#include "updater/lwm2m/internal.h"
-#include "updater/lwm2m/machine.h"
+#include "updater/lwm2m/job.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define STATE_PATH "/5/0/3"
-#define RESULT_PATH "/5/0/5"
-#define VERSION_PATH "/3/0/3"
-#define URI_PATH "/5/0/1"
-#define UPDATE_PATH "/5/0/2"
-#define PROTOCOLS_PATH "/5/0/8"
-#define DELIVERY_PATH "/5/0/9"
-#define WORDS_PATH "/26241/0/0"
-
-#define DELIVERY_PUSH_ONLY 1
-#define PROTOCOL_COUNT (KEDGE_PROTOCOL_COAPS_TCP + 1u)
-
-/* Which of the schemes that both sides have is taken: the first in this order. */
-static const enum kedge_firmware_protocol preference[] = {
-    KEDGE_PROTOCOL_COAPS, KEDGE_PROTOCOL_COAP,      KEDGE_PROTOCOL_HTTPS,
-    KEDGE_PROTOCOL_HTTP,  KEDGE_PROTOCOL_COAPS_TCP, KEDGE_PROTOCOL_COAP_TCP};
-
-struct job {
-    struct device *device;
-    struct kedge_index_link by_id;
-    struct kedge_machine machine;
-    struct kedge_net_timer timer;
-    uint64_t operation;       /* on its way; 0: none */
-    uint64_t observations[2]; /* of State and Result; 0: none */
-    uint8_t protocols;        /* bit by enum kedge_firmware_protocol; 0: not asked yet */
-    struct kedge_machine_view view;
-    char view_version[KEDGE_DEVICE_VERSION_MAX + 1];
-    char view_uri[KEDGE_LWM2M_STRING_MAX + 1];
-    char file[KEDGE_UPDATE_FILE_SIZE + 1];
-    char version[KEDGE_UPDATE_VERSION_MAX + 1];
-    char bases[PROTOCOL_COUNT][KEDGE_UPDATE_BASE_URI_MAX + 1];
-};
-
-static void drive(struct job *job);
-
-static uint64_t now_ms_of(const struct job *job)
+uint64_t job_now_ms(const struct job *job)
 {
     return kedge_net_now_ms(job->device->fleet->net);
 }
 
 static void on_timer(void *context)
 {
-    drive(context);
+    job_drive(context);
 }
 
 static void wake_at(struct job *job, uint64_t at_ms)
@@ -98,21 +60,13 @@ static void ignore_answer(void *context, enum kedge_rc rc,
     (void)answer;
 }
 
-static enum kedge_rc write_uri(struct device *device, const char *uri, kedge_operation_fn *fn,
-                               void *context, uint64_t *handle)
-{
-    const struct kedge_lwm2m_value value = {.type = KEDGE_LWM2M_STRING,
-                                            .bytes = kedge_slice_text(uri)};
-    return operation_write(device, URI_PATH, &value, fn, context, handle);
-}
-
 /* Ends the job. What the device holds of it and was not told to install is taken back. */
 static void finish(struct job *job)
 {
     struct device *device = job->device;
     bool take_back = kedge_machine_holds_package(&job->machine) && device->registered;
     job_free(job);
-    enum kedge_rc rc = take_back ? write_uri(device, "", ignore_answer, NULL, NULL) : KEDGE_OK;
+    enum kedge_rc rc = take_back ? job_write_uri(device, "", ignore_answer, NULL, NULL) : KEDGE_OK;
     (void)rc; /* nobody waits for it any more: the next offer finds it and resets */
     device_release(device);
 }
@@ -144,14 +98,14 @@ static enum kedge_rc copy_plan(struct job *job, const struct kedge_update_plan *
     struct kedge_update_plan own = *plan;
     own.file = job->file;
     own.version = job->version;
-    for (size_t i = 0; i < PROTOCOL_COUNT; i++) {
+    for (size_t i = 0; i < JOB_PROTOCOL_COUNT; i++) {
         if (!copy_string(job->bases[i], sizeof job->bases[i], plan->base_uris[i]))
             return KEDGE_E_ARGUMENT;
         own.base_uris[i] = job->bases[i];
     }
     const struct kedge_fleet *fleet = job->device->fleet;
     kedge_machine_begin(&job->machine, &own, fleet->poll_ms, fleet->quick_poll_ms,
-                        job->device->registered, now_ms_of(job));
+                        job->device->registered, job_now_ms(job));
     return KEDGE_OK;
 }
 
@@ -171,7 +125,7 @@ static enum kedge_rc start_job(struct device *device, uint64_t id,
         finish(device->job);
     device->job = job;
     kedge_index_insert(&device->fleet->jobs, &job->by_id, id);
-    wake_at(job, now_ms_of(job));
+    wake_at(job, job_now_ms(job));
     return KEDGE_OK;
 }
 
@@ -202,332 +156,6 @@ void kedge_fleet_cancel(struct kedge_fleet *fleet, uint64_t deployment_id)
         finish(job);
 }
 
-/* ---- probing ---- */
-
-static enum kedge_rc ask(struct job *job, const char *path, kedge_operation_fn *fn)
-{
-    return operation_read(job->device, path, fn, job, &job->operation);
-}
-
-static void probe_failed(struct job *job, const char *path, uint8_t code)
-{
-    kedge_machine_probe_failed(&job->machine, path, code, now_ms_of(job));
-}
-
-static void probe_done(struct job *job)
-{
-    job->device->firmware_state = (int)job->view.state;
-    job->device->firmware_result = (int)job->view.result;
-    kedge_machine_probed(&job->machine, &job->view, now_ms_of(job));
-}
-
-/* The text of an answer; "" when the device has none or says it in a way that cannot be. */
-static void take_text(const struct kedge_operation_answer *answer, const char *path, char *out,
-                      size_t capacity)
-{
-    struct kedge_lwm2m_value value;
-    out[0] = '\0';
-    if (operation_value(answer, path, KEDGE_LWM2M_STRING, &value) != KEDGE_OK ||
-        value.bytes.size >= capacity)
-        return;
-    memcpy(out, value.bytes.data, value.bytes.size);
-    out[value.bytes.size] = '\0';
-}
-
-static void on_version(void *context, enum kedge_rc rc, const struct kedge_operation_answer *answer)
-{
-    struct job *job = context;
-    job->operation = 0;
-    if (rc == KEDGE_OK) {
-        take_text(answer, VERSION_PATH, job->view_version, sizeof job->view_version);
-        rc = device_set_text(job->device, TEXT_VERSION, kedge_slice_text(job->view_version));
-    }
-    if (rc == KEDGE_OK)
-        probe_done(job);
-    else
-        probe_failed(job, VERSION_PATH, 0);
-    drive(job);
-}
-
-static void on_uri(void *context, enum kedge_rc rc, const struct kedge_operation_answer *answer)
-{
-    struct job *job = context;
-    job->operation = 0;
-    if (rc == KEDGE_OK) {
-        take_text(answer, URI_PATH, job->view_uri, sizeof job->view_uri);
-        job->view.uri = job->view_uri;
-        probe_done(job);
-    } else {
-        probe_failed(job, URI_PATH, 0);
-    }
-    drive(job);
-}
-
-/* An integer between 0 and 255; else the probe has failed, and the answer's code is told. */
-static bool take_number(struct job *job, enum kedge_rc rc,
-                        const struct kedge_operation_answer *answer, const char *path,
-                        int64_t *number)
-{
-    struct kedge_lwm2m_value value;
-    if (rc == KEDGE_OK && operation_value(answer, path, KEDGE_LWM2M_INTEGER, &value) == KEDGE_OK &&
-        value.integer >= 0 && value.integer <= UINT8_MAX) {
-        *number = value.integer;
-        return true;
-    }
-    probe_failed(job, path, rc == KEDGE_OK ? answer->code : 0);
-    return false;
-}
-
-static void on_result(void *context, enum kedge_rc rc, const struct kedge_operation_answer *answer)
-{
-    struct job *job = context;
-    job->operation = 0;
-    if (take_number(job, rc, answer, RESULT_PATH, &job->view.result)) {
-        enum kedge_rc asked = KEDGE_OK;
-        if (kedge_machine_wants_version(job->view.state))
-            asked = ask(job, VERSION_PATH, on_version);
-        else if (kedge_machine_wants_uri(&job->machine, job->view.state))
-            asked = ask(job, URI_PATH, on_uri);
-        else
-            probe_done(job);
-        if (asked != KEDGE_OK)
-            probe_failed(job, VERSION_PATH, 0);
-    }
-    drive(job);
-}
-
-/* State before Result: a device that is idle by then stays so, and its Result is the last one. */
-static void on_state(void *context, enum kedge_rc rc, const struct kedge_operation_answer *answer)
-{
-    struct job *job = context;
-    job->operation = 0;
-    if (take_number(job, rc, answer, STATE_PATH, &job->view.state) &&
-        ask(job, RESULT_PATH, on_result) != KEDGE_OK)
-        probe_failed(job, RESULT_PATH, 0);
-    drive(job);
-}
-
-static void probe(struct job *job)
-{
-    job->view_version[0] = '\0';
-    job->view = (struct kedge_machine_view){.version = job->view_version};
-    if (ask(job, STATE_PATH, on_state) != KEDGE_OK)
-        probe_failed(job, STATE_PATH, 0);
-}
-
-/* ---- writing the URI ---- */
-
-static void on_uri_written(void *context, enum kedge_rc rc,
-                           const struct kedge_operation_answer *answer)
-{
-    struct job *job = context;
-    job->operation = 0;
-    kedge_machine_uri_written(&job->machine, rc == KEDGE_OK ? answer->code : 0, now_ms_of(job));
-    drive(job);
-}
-
-/* The base of a scheme; false when the file is not served by it. */
-static bool base_of(const struct job *job, enum kedge_firmware_protocol protocol,
-                    char base[KEDGE_UPDATE_BASE_URI_MAX + 1])
-{
-    struct kedge_address local;
-    char text[KEDGE_ADDRESS_TEXT_MAX];
-    if (job->bases[protocol][0] != '\0') {
-        strcpy(base, job->bases[protocol]);
-        return true;
-    }
-    if (protocol != KEDGE_PROTOCOL_COAP ||
-        kedge_net_peer_local(job->device->fleet->net, &job->device->address, &local) != KEDGE_OK)
-        return false;
-    kedge_address_text(&local, text);
-    snprintf(base, KEDGE_UPDATE_BASE_URI_MAX + 1, "coap://%s", text);
-    return true;
-}
-
-static bool choose_uri(const struct job *job, char uri[KEDGE_LWM2M_STRING_MAX + 1])
-{
-    char base[KEDGE_UPDATE_BASE_URI_MAX + 1];
-    for (size_t i = 0; i < sizeof preference / sizeof preference[0]; i++) {
-        bool has_it = (job->protocols >> preference[i] & 1u) != 0;
-        if (!has_it || !base_of(job, preference[i], base))
-            continue;
-        snprintf(uri, KEDGE_LWM2M_STRING_MAX + 1, "%s/fw/%s", base, job->file);
-        return true;
-    }
-    return false;
-}
-
-static void send_uri(struct job *job)
-{
-    char uri[KEDGE_LWM2M_STRING_MAX + 1];
-    if (!choose_uri(job, uri)) {
-        kedge_machine_no_uri(
-            &job->machine,
-            "it downloads by none of the protocols that this server offers (/5/0/8)");
-        return;
-    }
-    if (write_uri(job->device, uri, on_uri_written, job, &job->operation) != KEDGE_OK)
-        probe_failed(job, URI_PATH, 0);
-}
-
-static void on_delivery(void *context, enum kedge_rc rc,
-                        const struct kedge_operation_answer *answer)
-{
-    struct job *job = context;
-    struct kedge_lwm2m_value value;
-    job->operation = 0;
-    if (rc != KEDGE_OK)
-        probe_failed(job, DELIVERY_PATH, 0);
-    else if (operation_value(answer, DELIVERY_PATH, KEDGE_LWM2M_INTEGER, &value) == KEDGE_OK &&
-             value.integer == DELIVERY_PUSH_ONLY)
-        kedge_machine_no_uri(&job->machine, "it takes pushed packages only (/5/0/9)");
-    else
-        send_uri(job);
-    drive(job);
-}
-
-static void add_protocol(struct job *job, struct kedge_slice bytes)
-{
-    struct kedge_lwm2m_value value;
-    if (kedge_tlv_value(bytes, KEDGE_LWM2M_INTEGER, &value) == KEDGE_OK && value.integer >= 0 &&
-        value.integer < (int64_t)PROTOCOL_COUNT)
-        job->protocols |= (uint8_t)(1u << value.integer);
-}
-
-/* The instances of /5/0/8 in TLV, or one number; unknown protocols are ignored. */
-static void take_protocols(struct job *job, const struct kedge_operation_answer *answer)
-{
-    struct kedge_lwm2m_value value;
-    struct kedge_slice entries;
-    struct kedge_tlv_entry entry;
-    if (operation_value(answer, PROTOCOLS_PATH, KEDGE_LWM2M_INTEGER, &value) == KEDGE_OK &&
-        value.integer >= 0 && value.integer < (int64_t)PROTOCOL_COUNT) {
-        job->protocols |= (uint8_t)(1u << value.integer);
-        return;
-    }
-    if (answer->code != KEDGE_COAP_CONTENT || answer->content_format != KEDGE_LWM2M_FORMAT_TLV ||
-        kedge_tlv_find_resource(answer->payload, 0, KEDGE_FIRMWARE_PROTOCOLS, &entries) != KEDGE_OK)
-        return;
-    struct kedge_cursor cursor = kedge_cursor(entries);
-    while (kedge_tlv_next(&cursor, &entry) == KEDGE_OK)
-        add_protocol(job, entry.value);
-}
-
-static void on_protocols(void *context, enum kedge_rc rc,
-                         const struct kedge_operation_answer *answer)
-{
-    struct job *job = context;
-    job->operation = 0;
-    if (rc == KEDGE_OK)
-        take_protocols(job, answer);
-    /* Where the resource is missing, the registry says, it is CoAP. */
-    if (rc == KEDGE_OK && job->protocols == 0 && answer->code != KEDGE_COAP_CONTENT)
-        job->protocols = 1u << KEDGE_PROTOCOL_COAP;
-    if (rc != KEDGE_OK || ask(job, DELIVERY_PATH, on_delivery) != KEDGE_OK)
-        probe_failed(job, PROTOCOLS_PATH, 0);
-    drive(job);
-}
-
-static void offer_uri(struct job *job)
-{
-    if (job->protocols != 0)
-        send_uri(job);
-    else if (ask(job, PROTOCOLS_PATH, on_protocols) != KEDGE_OK)
-        probe_failed(job, PROTOCOLS_PATH, 0);
-}
-
-/* ---- the other requests ---- */
-
-static void on_reset(void *context, enum kedge_rc rc, const struct kedge_operation_answer *answer)
-{
-    struct job *job = context;
-    job->operation = 0;
-    kedge_machine_reset_done(&job->machine, rc == KEDGE_OK ? answer->code : 0, now_ms_of(job));
-    drive(job);
-}
-
-static void on_executed(void *context, enum kedge_rc rc,
-                        const struct kedge_operation_answer *answer)
-{
-    struct job *job = context;
-    job->operation = 0;
-    kedge_machine_executed(&job->machine, rc == KEDGE_OK ? answer->code : 0, now_ms_of(job));
-    drive(job);
-}
-
-static void on_words(void *context, enum kedge_rc rc, const struct kedge_operation_answer *answer)
-{
-    struct job *job = context;
-    char words[KEDGE_UPDATE_REASON_MAX + 1] = "";
-    job->operation = 0;
-    if (rc == KEDGE_OK)
-        take_text(answer, WORDS_PATH, words, sizeof words);
-    kedge_machine_explained(&job->machine, words);
-    drive(job);
-}
-
-/* ---- observing ---- */
-
-static void notice(struct job *job, size_t which, const struct kedge_operation_answer *answer)
-{
-    struct kedge_lwm2m_value value;
-    const char *path = which == 0 ? STATE_PATH : RESULT_PATH;
-    if (operation_value(answer, path, KEDGE_LWM2M_INTEGER, &value) != KEDGE_OK)
-        return;
-    if (which == 0)
-        kedge_machine_state_noticed(&job->machine, value.integer, now_ms_of(job));
-    else
-        kedge_machine_result_noticed(&job->machine, value.integer, now_ms_of(job));
-}
-
-static enum kedge_rc observe(struct job *job, size_t which);
-
-/* The first answer of an observation, which was waited for, or a notification. */
-static void on_observed(struct job *job, size_t which, enum kedge_rc rc,
-                        const struct kedge_operation_answer *answer)
-{
-    uint64_t handle = job->observations[which];
-    bool observing = rc == KEDGE_OK && answer->observing;
-    bool first = job->operation == handle;
-    if (first)
-        job->operation = 0;
-    if (!observing)
-        job->observations[which] = 0;
-    if (rc == KEDGE_OK)
-        notice(job, which, answer);
-    if (!first && !observing)
-        kedge_machine_observation_lost(&job->machine, now_ms_of(job));
-    if (first && observing && which == 0)
-        observing = observe(job, 1) == KEDGE_OK;
-    if (first && (which == 1 || !observing))
-        kedge_machine_observed(&job->machine, observing, now_ms_of(job));
-    drive(job);
-}
-
-static void on_state_observed(void *context, enum kedge_rc rc,
-                              const struct kedge_operation_answer *answer)
-{
-    on_observed(context, 0, rc, answer);
-}
-
-static void on_result_observed(void *context, enum kedge_rc rc,
-                               const struct kedge_operation_answer *answer)
-{
-    on_observed(context, 1, rc, answer);
-}
-
-static enum kedge_rc observe(struct job *job, size_t which)
-{
-    if (job->observations[which] != 0)
-        kedge_device_cancel(job->device->fleet, job->observations[which]);
-    job->observations[which] = 0;
-    KEDGE_TRY(operation_observe(job->device, which == 0 ? STATE_PATH : RESULT_PATH,
-                                which == 0 ? on_state_observed : on_result_observed, job,
-                                &job->observations[which]));
-    job->operation = job->observations[which];
-    return KEDGE_OK;
-}
-
 /* ---- the machine's turn ---- */
 
 /* Hands on the report that is due. False: the hook ended the job. */
@@ -544,63 +172,30 @@ static bool tell(struct job *job)
     return job_by_id(fleet, report.deployment_id) == job;
 }
 
-static void carry_out(struct job *job, enum kedge_machine_action action)
-{
-    uint64_t now_ms = now_ms_of(job);
-    switch (action) {
-    case KEDGE_MACHINE_PROBE:
-        probe(job);
-        return;
-    case KEDGE_MACHINE_WRITE_URI:
-        offer_uri(job);
-        return;
-    case KEDGE_MACHINE_RESET:
-        if (write_uri(job->device, "", on_reset, job, &job->operation) != KEDGE_OK)
-            kedge_machine_reset_done(&job->machine, 0, now_ms);
-        return;
-    case KEDGE_MACHINE_OBSERVE:
-        if (observe(job, 0) != KEDGE_OK)
-            kedge_machine_observed(&job->machine, false, now_ms);
-        return;
-    case KEDGE_MACHINE_EXECUTE:
-        if (operation_execute(job->device, UPDATE_PATH, "", on_executed, job, &job->operation) !=
-            KEDGE_OK)
-            kedge_machine_executed(&job->machine, 0, now_ms);
-        return;
-    case KEDGE_MACHINE_EXPLAIN:
-        if (ask(job, WORDS_PATH, on_words) != KEDGE_OK)
-            kedge_machine_explained(&job->machine, NULL);
-        return;
-    case KEDGE_MACHINE_WAIT:
-    case KEDGE_MACHINE_OVER:
-        return;
-    }
-}
-
 /* Lets the machine do what is due until it waits for an answer or for the time, or is over. */
-static void drive(struct job *job)
+void job_drive(struct job *job)
 {
     uint64_t wait_ms = 0;
     enum kedge_machine_action action = KEDGE_MACHINE_WAIT;
     do {
         job->machine.words_wanted = job->device->links.words;
-        kedge_machine_check_limit(&job->machine, now_ms_of(job));
+        kedge_machine_check_limit(&job->machine, job_now_ms(job));
         if (!tell(job))
             return;
         if (!job->machine.asking) {
             cancel_operation(job);
-            action = kedge_machine_next(&job->machine, now_ms_of(job), &wait_ms);
+            action = kedge_machine_next(&job->machine, job_now_ms(job), &wait_ms);
         }
         if (!tell(job))
             return;
         if (job->operation == 0)
-            carry_out(job, action);
+            job_ask(job, action);
     } while (action != KEDGE_MACHINE_WAIT && action != KEDGE_MACHINE_OVER && job->operation == 0);
     if (action == KEDGE_MACHINE_OVER)
         finish(job);
     else
         wake_at(job, action == KEDGE_MACHINE_WAIT && job->operation == 0
-                         ? now_ms_of(job) + wait_ms
+                         ? job_now_ms(job) + wait_ms
                          : job->machine.limit_at_ms);
 }
 
@@ -608,18 +203,18 @@ static void drive(struct job *job)
 
 static void wake_now(struct job *job)
 {
-    wake_at(job, now_ms_of(job));
+    wake_at(job, job_now_ms(job));
 }
 
 void job_registered(struct job *job)
 {
-    kedge_machine_registered(&job->machine, now_ms_of(job));
+    kedge_machine_registered(&job->machine, job_now_ms(job));
     wake_now(job);
 }
 
 void job_touched(struct job *job)
 {
-    kedge_machine_touched(&job->machine, now_ms_of(job));
+    kedge_machine_touched(&job->machine, job_now_ms(job));
     wake_now(job);
 }
 
@@ -633,7 +228,7 @@ void job_block(struct job *job, const char *name, uint64_t reach)
 {
     if (strcmp(job->file, name) != 0)
         return;
-    kedge_machine_block(&job->machine, reach, now_ms_of(job));
+    kedge_machine_block(&job->machine, reach, job_now_ms(job));
     if (job->machine.report_due)
         wake_now(job);
 }

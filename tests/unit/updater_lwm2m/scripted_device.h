@@ -17,7 +17,8 @@ struct scripted_device {
     const char *links;
     const char *vendor, *class_name, *version, *hardware, *words; /* NULL: 4.04 */
     int state, result;
-    int delivery; /* /5/0/9 */
+    int delivery;      /* /5/0/9 */
+    uint8_t protocols; /* /5/0/8 as bits; 0: it does not have the resource */
     char uri[256];
     bool no_firmware;  /* object 5 is not there */
     bool unobservable; /* Observe is ignored */
@@ -120,6 +121,23 @@ static inline void device_number(struct scripted_device *device, uint16_t resour
                  observe);
 }
 
+static inline void device_lists_protocols(struct scripted_device *device)
+{
+    uint8_t entries[64], bytes[80];
+    struct kedge_writer inner = kedge_writer(entries, sizeof entries);
+    struct kedge_writer out = kedge_writer(bytes, sizeof bytes);
+    for (uint16_t i = 0; i < 8; i++) {
+        const struct kedge_lwm2m_value value = {.type = KEDGE_LWM2M_INTEGER, .integer = i};
+        if (((unsigned)device->protocols >> i & 1u) != 0)
+            assert_int_equal(kedge_tlv_write_value(&inner, KEDGE_TLV_RESOURCE_INSTANCE, i, &value),
+                             KEDGE_OK);
+    }
+    assert_int_equal(
+        kedge_tlv_write(&out, KEDGE_TLV_MULTIPLE_RESOURCE, 8, kedge_writer_slice(&inner)),
+        KEDGE_OK);
+    device_reply(device, KEDGE_COAP_CONTENT, KEDGE_LWM2M_FORMAT_TLV, kedge_writer_slice(&out), 0);
+}
+
 static inline void device_takes_uri(struct scripted_device *device)
 {
     const struct kedge_slice uri = device->peer.message.payload;
@@ -168,6 +186,8 @@ static inline void device_answers(struct scripted_device *device)
         device_text(device, 18, device->hardware);
     else if (message_path_is(request, "26241/0/0"))
         device_text(device, 0, device->words);
+    else if (message_path_is(request, "5/0/8") && device->protocols != 0)
+        device_lists_protocols(device);
     else if (!firmware || device->no_firmware)
         device_refuse(device, KEDGE_COAP_NOT_FOUND);
     else if (message_path_is(request, "5/0/1") && request->code == KEDGE_COAP_PUT)

@@ -58,10 +58,405 @@ static void test_a_device_is_taken_from_the_old_version_to_the_new_one(void **st
     assert_int_equal(kedge_fleet_counters(scene->fleet).jobs, 0);
 }
 
+/* To the point where the device has taken the URI and is watched. */
+static void offer_and_watch(struct fleet_scene *scene, const struct kedge_update_plan *plan)
+{
+    scene_identify(scene);
+    scene_offer(scene, 7, plan);
+    device_until(&scene->device, &scene->device.uris, 1);
+    device_rest(&scene->device, 50);
+    assert_int_equal(scene->last.phase, KEDGE_UPDATE_DOWNLOADING);
+}
+
+/* To the point where Execute has been answered. */
+static void offer_and_install(struct fleet_scene *scene, const struct kedge_update_plan *plan)
+{
+    offer_and_watch(scene, plan);
+    device_becomes(&scene->device, KEDGE_FIRMWARE_DOWNLOADED, 0);
+    device_until(&scene->device, &scene->device.executes, 1);
+    device_rest(&scene->device, 50);
+    assert_int_equal(scene->last.phase, KEDGE_UPDATE_VERIFYING);
+}
+
+static void comes_back_updated(struct fleet_scene *scene)
+{
+    scene->device.version = "2.0.0";
+    scene->device.state = KEDGE_FIRMWARE_IDLE;
+    scene->device.result = KEDGE_RESULT_SUCCESS;
+    device_restarts(&scene->device);
+    device_until(&scene->device, &scene->ended, 1);
+}
+
+static void assert_end(const struct fleet_scene *scene, enum kedge_update_phase phase,
+                       const char *words)
+{
+    if (scene->last.phase != phase || strstr(scene->reason, words) == NULL)
+        fail_msg("%s: %s", kedge_update_phase_name(scene->last.phase), scene->reason);
+    assert_int_equal(scene->ended, 1);
+    assert_int_equal(kedge_fleet_counters(scene->fleet).jobs, 0);
+}
+
+/* ---- what is offered ---- */
+
+static void test_the_uri_has_a_scheme_that_both_sides_have(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct kedge_update_plan plan = scene_plan();
+    plan.base_uris[KEDGE_PROTOCOL_HTTP] = "http://files.example:8080/kedge";
+    scene->device.protocols = 1u << KEDGE_PROTOCOL_HTTP | 1u << 7;
+    offer_and_watch(scene, &plan);
+    assert_string_equal(scene->device.uri, "http://files.example:8080/kedge/fw/" FILE_NAME);
+    /* Both: over the connection that is there. */
+    kedge_fleet_cancel(scene->fleet, 7);
+    scene->device.protocols = 1u << KEDGE_PROTOCOL_HTTP | 1u << KEDGE_PROTOCOL_COAP;
+    scene_offer(scene, 8, &plan);
+    device_until(&scene->device, &scene->device.uris, 2);
+    assert_memory_equal(scene->device.uri, "coap://", 7);
+}
+
+static void test_a_device_with_none_of_our_schemes_is_not_written_to(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct kedge_update_plan plan = scene_plan();
+    scene->device.protocols = 1u << KEDGE_PROTOCOL_HTTPS;
+    scene_identify(scene);
+    scene_offer(scene, 7, &plan);
+    device_until(&scene->device, &scene->ended, 1);
+    assert_end(scene, KEDGE_UPDATE_REJECTED, "/5/0/8");
+    assert_int_equal(scene->device.uris, 0);
+}
+
+static void test_a_device_that_takes_pushed_packages_only_is_not_written_to(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct kedge_update_plan plan = scene_plan();
+    scene->device.delivery = 1;
+    scene_identify(scene);
+    scene_offer(scene, 7, &plan);
+    device_until(&scene->device, &scene->ended, 1);
+    assert_end(scene, KEDGE_UPDATE_REJECTED, "/5/0/9");
+    assert_int_equal(scene->device.uris, 0);
+}
+
+static void test_plans_that_cannot_be_are_refused(void **state)
+{
+    struct fleet_scene *scene = *state;
+    static char long_text[KEDGE_UPDATE_BASE_URI_MAX + 2];
+    memset(long_text, 'x', sizeof long_text - 1);
+    struct kedge_update_plan plans[6];
+    for (size_t i = 0; i < 6; i++)
+        plans[i] = scene_plan();
+    plans[0].file = "short";
+    plans[1].file = NULL;
+    plans[2].version = "";
+    plans[3].version = long_text;
+    plans[4].reached = KEDGE_UPDATE_SUCCEEDED;
+    plans[5].base_uris[KEDGE_PROTOCOL_HTTP] = long_text;
+    for (size_t i = 0; i < 6; i++)
+        assert_int_equal(kedge_fleet_offer(scene->fleet, 7, "device-1", &plans[i]),
+                         KEDGE_E_ARGUMENT);
+    const struct kedge_update_plan good = scene_plan();
+    assert_int_equal(kedge_fleet_offer(scene->fleet, 7, "", &good), KEDGE_E_ARGUMENT);
+    assert_int_equal(kedge_fleet_counters(scene->fleet).jobs, 0);
+}
+
+static void test_an_offer_waits_for_a_device_that_is_not_there_yet(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct kedge_update_plan plan = scene_plan();
+    scene_offer(scene, 7, &plan);
+    device_rest(&scene->device, 50);
+    assert_int_equal(scene->reports, 0);
+    device_registers(&scene->device);
+    device_until(&scene->device, &scene->device.uris, 1);
+}
+
+static void test_an_offer_of_what_is_at_work_changes_nothing(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct kedge_update_plan plan = scene_plan();
+    offer_and_watch(scene, &plan);
+    scene_offer(scene, 7, &plan);
+    device_rest(&scene->device, 100);
+    assert_int_equal(scene->device.uris, 1);
+    assert_int_equal(scene->device.resets, 0);
+    assert_int_equal(kedge_fleet_counters(scene->fleet).jobs, 1);
+}
+
+static void test_a_device_with_a_package_of_somebody_else_is_reset_first(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct kedge_update_plan plan = scene_plan();
+    strcpy(scene->device.uri, "coap://elsewhere/x");
+    scene->device.state = KEDGE_FIRMWARE_DOWNLOADED;
+    offer_and_watch(scene, &plan);
+    assert_int_equal(scene->device.resets, 1);
+    assert_int_equal(scene->device.executes, 0);
+}
+
+static void test_a_device_that_speaks_tlv_is_taken_through(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct kedge_update_plan plan = scene_plan();
+    scene->device.speaks_tlv = true;
+    scene->device.unobservable = true;
+    offer_and_install(scene, &plan);
+    comes_back_updated(scene);
+    assert_end(scene, KEDGE_UPDATE_SUCCEEDED, "2.0.0");
+}
+
+/* ---- cancelling ---- */
+
+static void test_cancelling_takes_the_package_back_and_says_nothing(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct kedge_update_plan plan = scene_plan();
+    offer_and_watch(scene, &plan);
+    unsigned reports = scene->reports;
+    kedge_fleet_cancel(scene->fleet, 7);
+    kedge_fleet_cancel(scene->fleet, 7);
+    device_until(&scene->device, &scene->device.resets, 1);
+    device_rest(&scene->device, 50);
+    assert_int_equal(scene->reports, reports);
+    assert_int_equal(kedge_fleet_counters(scene->fleet).jobs, 0);
+    assert_int_equal(kedge_net_counters(scene->net).exchanges, 0);
+}
+
+static void test_what_a_device_was_told_to_install_is_not_taken_back(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct kedge_update_plan plan = scene_plan();
+    offer_and_install(scene, &plan);
+    kedge_fleet_cancel(scene->fleet, 7);
+    device_rest(&scene->device, 100);
+    assert_int_equal(scene->device.resets, 0);
+}
+
+static void test_a_hook_may_cancel_the_job_that_reports(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct kedge_update_plan plan = scene_plan();
+    scene_identify(scene);
+    scene->cancel_on_report = 7;
+    scene_offer(scene, 7, &plan);
+    device_until(&scene->device, &scene->device.resets, 1);
+    assert_int_equal(scene->reports, 1);
+    assert_int_equal(kedge_fleet_counters(scene->fleet).jobs, 0);
+    /* And the report that is its last. */
+    scene->cancel_on_report = 8;
+    scene->device.version = "2.0.0";
+    scene_offer(scene, 8, &plan);
+    device_until(&scene->device, &scene->ended, 1);
+    assert_int_equal(kedge_fleet_counters(scene->fleet).jobs, 0);
+}
+
+static void test_another_job_on_the_same_device_replaces_the_former(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct kedge_update_plan plan = scene_plan();
+    offer_and_watch(scene, &plan);
+    plan.version = "3.0.0";
+    scene_offer(scene, 8, &plan);
+    device_until(&scene->device, &scene->device.uris, 2);
+    assert_int_equal(scene->device.resets, 1);
+    device_rest(&scene->device, 50);
+    assert_int_equal(scene->last.deployment_id, 8);
+    assert_int_equal(kedge_fleet_counters(scene->fleet).jobs, 1);
+}
+
+/* ---- progress ---- */
+
+static void test_progress_is_what_was_served_to_this_device(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct scripted_device other;
+    struct kedge_update_plan plan = scene_plan();
+    offer_and_watch(scene, &plan);
+    device_init(&other, scene->net, "device-2");
+    strcpy(other.uri, scene->device.uri);
+    assert_int_equal(device_gets_block(&other, 1), KEDGE_COAP_CONTENT);
+    device_rest(&scene->device, 50);
+    assert_int_equal(scene->last.bytes_done, 0);
+    assert_int_equal(device_gets_block(&scene->device, 0), KEDGE_COAP_CONTENT);
+    device_rest(&scene->device, 50);
+    assert_int_equal(scene->last.bytes_done, 1024);
+    assert_int_equal(device_gets_block(&scene->device, 2), KEDGE_COAP_CONTENT);
+    device_rest(&scene->device, 50);
+    assert_int_equal(scene->last.bytes_done, FILE_SIZE);
+    assert_int_equal(scene->last.phase, KEDGE_UPDATE_DOWNLOADING);
+    assert_null(scene->last.reason);
+    peer_close(&other.peer);
+}
+
+/* ---- ends ---- */
+
+static void test_a_rollback_is_reported_with_the_words_of_the_device(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct kedge_update_plan plan = scene_plan();
+    offer_and_install(scene, &plan);
+    scene->device.words = "the health command exited with 1";
+    scene->device.state = KEDGE_FIRMWARE_IDLE;
+    scene->device.result = KEDGE_RESULT_FAILED;
+    device_restarts(&scene->device);
+    device_until(&scene->device, &scene->ended, 1);
+    assert_end(scene, KEDGE_UPDATE_FAILED, "Result 8 (");
+    assert_non_null(strstr(scene->reason, ": the health command exited with 1"));
+    assert_int_equal(scene->last.update_result, 8);
+}
+
+static void test_a_device_without_words_of_its_own_is_not_asked_for_them(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct kedge_update_plan plan = scene_plan();
+    scene->device.links = "</1/0>,</3/0>,</5/0>";
+    scene->device.words = "never read";
+    offer_and_watch(scene, &plan);
+    device_becomes(&scene->device, KEDGE_FIRMWARE_IDLE, KEDGE_RESULT_INTEGRITY);
+    device_until(&scene->device, &scene->ended, 1);
+    assert_end(scene, KEDGE_UPDATE_REJECTED, "Result 5 (");
+    assert_null(strstr(scene->reason, "never read"));
+}
+
+static void test_a_silent_device_times_out_and_its_limit_does_not_wait_for_an_answer(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct kedge_update_plan plan = scene_plan();
+    plan.offer_limit_s = 1;
+    scene_identify(scene);
+    scene->device.deaf = true;
+    scene_offer(scene, 7, &plan);
+    uint64_t began_ms = test_clock_ms();
+    device_until(&scene->device, &scene->ended, 1);
+    assert_end(scene, KEDGE_UPDATE_TIMED_OUT, "within 1 s");
+    assert_true(test_clock_ms() - began_ms >= 990 && test_clock_ms() - began_ms < 3000);
+    assert_int_equal(kedge_net_counters(scene->net).exchanges, 0);
+}
+
+static void test_a_download_that_stands_still_is_taken_back(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct kedge_update_plan plan = scene_plan();
+    plan.download_limit_s = 1;
+    offer_and_watch(scene, &plan);
+    device_until(&scene->device, &scene->ended, 1);
+    assert_end(scene, KEDGE_UPDATE_TIMED_OUT, "no progress");
+    device_until(&scene->device, &scene->device.resets, 1);
+}
+
+/* ---- devices that come and go ---- */
+
+static void test_a_device_that_restarts_in_mid_download_is_followed_on(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct kedge_update_plan plan = scene_plan();
+    offer_and_watch(scene, &plan);
+    device_restarts(&scene->device);
+    device_rest(&scene->device, 50);
+    assert_int_equal(scene->device.uris, 1);
+    assert_true(scene->device.observers[0].token_size > 0);
+    assert_int_equal(device_gets_block(&scene->device, 1), KEDGE_COAP_CONTENT);
+    device_rest(&scene->device, 50);
+    assert_int_equal(scene->last.bytes_done, 2048);
+}
+
+static void test_a_device_that_moves_in_mid_download_is_followed_on(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct scripted_device *device = &scene->device;
+    struct kedge_update_plan plan = scene_plan();
+    offer_and_watch(scene, &plan);
+    peer_close(&device->peer);
+    peer_open(&device->peer, scene->net);
+    device->observers[0].token_size = 0;
+    assert_int_equal(device_to_location(device, KEDGE_COAP_POST, NULL), KEDGE_COAP_CHANGED);
+    device_rest(device, 100);
+    assert_true(device->observers[0].token_size > 0);
+    device_becomes(device, KEDGE_FIRMWARE_DOWNLOADED, 0);
+    device_until(device, &device->executes, 1);
+}
+
+static void test_a_device_that_leaves_is_waited_for(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct kedge_update_plan plan = scene_plan();
+    offer_and_watch(scene, &plan);
+    assert_int_equal(device_to_location(&scene->device, KEDGE_COAP_DELETE, NULL),
+                     KEDGE_COAP_DELETED);
+    device_rest(&scene->device, 100);
+    assert_int_equal(scene->ended, 0);
+    assert_int_equal(kedge_fleet_counters(scene->fleet).jobs, 1);
+    scene->device.state = KEDGE_FIRMWARE_DOWNLOADED;
+    device_registers(&scene->device);
+    device_until(&scene->device, &scene->device.executes, 1);
+}
+
+static void test_an_execute_whose_answer_was_lost_in_the_restart_counts(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct kedge_update_plan plan = scene_plan();
+    offer_and_watch(scene, &plan);
+    scene->device.execute_unanswered = true;
+    device_becomes(&scene->device, KEDGE_FIRMWARE_DOWNLOADED, 0);
+    device_until(&scene->device, &scene->device.executes, 1);
+    comes_back_updated(scene);
+    assert_end(scene, KEDGE_UPDATE_SUCCEEDED, "2.0.0");
+}
+
+static void test_a_restarted_server_takes_a_device_up_where_it_is(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct kedge_update_plan plan = scene_plan();
+    plan.reached = KEDGE_UPDATE_VERIFYING;
+    scene->device.state = KEDGE_FIRMWARE_UPDATING;
+    snprintf(scene->device.uri, sizeof scene->device.uri, "coap://old.example/fw/" FILE_NAME);
+    scene_identify(scene);
+    scene_offer(scene, 7, &plan);
+    device_rest(&scene->device, 100);
+    assert_int_equal(scene->ended, 0);
+    scene->device.version = "2.0.0";
+    device_becomes(&scene->device, KEDGE_FIRMWARE_IDLE, KEDGE_RESULT_SUCCESS);
+    device_until(&scene->device, &scene->ended, 1);
+    assert_end(scene, KEDGE_UPDATE_SUCCEEDED, "2.0.0");
+    assert_int_equal(scene->device.uris + scene->device.resets + scene->device.executes, 0);
+}
+
+static void test_a_fleet_may_end_with_jobs_at_work(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct kedge_update_plan plan = scene_plan();
+    offer_and_watch(scene, &plan);
+    assert_int_equal(kedge_fleet_offer(scene->fleet, 9, "never seen", &plan), KEDGE_OK);
+    kedge_device_cancel(scene->fleet, 12345);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         SCENE_TEST(test_a_device_is_taken_from_the_old_version_to_the_new_one),
+        SCENE_TEST(test_the_uri_has_a_scheme_that_both_sides_have),
+        SCENE_TEST(test_a_device_with_none_of_our_schemes_is_not_written_to),
+        SCENE_TEST(test_a_device_that_takes_pushed_packages_only_is_not_written_to),
+        SCENE_TEST(test_plans_that_cannot_be_are_refused),
+        SCENE_TEST(test_an_offer_waits_for_a_device_that_is_not_there_yet),
+        SCENE_TEST(test_an_offer_of_what_is_at_work_changes_nothing),
+        SCENE_TEST(test_a_device_with_a_package_of_somebody_else_is_reset_first),
+        SCENE_TEST(test_a_device_that_speaks_tlv_is_taken_through),
+        SCENE_TEST(test_cancelling_takes_the_package_back_and_says_nothing),
+        SCENE_TEST(test_what_a_device_was_told_to_install_is_not_taken_back),
+        SCENE_TEST(test_a_hook_may_cancel_the_job_that_reports),
+        SCENE_TEST(test_another_job_on_the_same_device_replaces_the_former),
+        SCENE_TEST(test_progress_is_what_was_served_to_this_device),
+        SCENE_TEST(test_a_rollback_is_reported_with_the_words_of_the_device),
+        SCENE_TEST(test_a_device_without_words_of_its_own_is_not_asked_for_them),
+        SCENE_TEST(test_a_silent_device_times_out_and_its_limit_does_not_wait_for_an_answer),
+        SCENE_TEST(test_a_download_that_stands_still_is_taken_back),
+        SCENE_TEST(test_a_device_that_restarts_in_mid_download_is_followed_on),
+        SCENE_TEST(test_a_device_that_moves_in_mid_download_is_followed_on),
+        SCENE_TEST(test_a_device_that_leaves_is_waited_for),
+        SCENE_TEST(test_an_execute_whose_answer_was_lost_in_the_restart_counts),
+        SCENE_TEST(test_a_restarted_server_takes_a_device_up_where_it_is),
+        SCENE_TEST(test_a_fleet_may_end_with_jobs_at_work),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,302 @@
+/* machine_judge.c: what a device looks like, and what is made of it. */
+#include "updater/lwm2m/machine.h"
+#include "updater/lwm2m/machine_parts.h"
+
+#include <inttypes.h>
+#include <kedge/coap.h>
+#include <string.h>
+
+/* ---- ends ---- */
+
+static enum kedge_update_phase phase_of_result(int64_t result)
+{
+    switch (result) {
+    case KEDGE_RESULT_NO_FLASH:
+    case KEDGE_RESULT_INTEGRITY:
+    case KEDGE_RESULT_UNSUPPORTED_PACKAGE:
+    case KEDGE_RESULT_INVALID_URI:
+    case KEDGE_RESULT_UNSUPPORTED_PROTOCOL:
+        return KEDGE_UPDATE_REJECTED;
+    case KEDGE_RESULT_CANCELED:
+        return KEDGE_UPDATE_CANCELED;
+    default:
+        return KEDGE_UPDATE_FAILED;
+    }
+}
+
+static void succeed(struct kedge_machine *machine)
+{
+    if (machine->already)
+        machine_say(machine, "runs version %s already", machine->plan.version);
+    else
+        machine_say(
+            machine,
+            "came back with State 0, Result 1 and version %s, and was still so after %" PRIu32 " s",
+            machine->plan.version, machine->plan.soak_s);
+    machine_end(machine, KEDGE_UPDATE_SUCCEEDED);
+}
+
+/* ---- verdicts ---- */
+
+static void fail_as_seen(struct kedge_machine *machine, const struct kedge_machine_view *view,
+                         enum kedge_machine_picture picture)
+{
+    if (picture == KEDGE_PICTURE_FOREIGN) {
+        machine_say(machine, "State %" PRId64 " (%s) with a package of somebody else", view->state,
+                    machine_state_name(view->state));
+        machine_end(machine, KEDGE_UPDATE_FAILED);
+        return;
+    }
+    if (picture == KEDGE_PICTURE_IDLE_CLAIMS || picture == KEDGE_PICTURE_IDLE) {
+        machine_say(machine, "Result %" PRId64 " (%s), but it runs version %s, not %s",
+                    view->result, machine_result_name(view->result),
+                    view->version[0] != '\0' ? view->version : "(not said)", machine->plan.version);
+        machine_end(machine, KEDGE_UPDATE_FAILED);
+        return;
+    }
+    machine_say(machine, "State %" PRId64 " (%s), Result %" PRId64 " (%s)%s", view->state,
+                machine_state_name(view->state), view->result, machine_result_name(view->result),
+                machine->step == KEDGE_STEP_SOAK ? " within the soak" : "");
+    machine_end(machine, phase_of_result(view->result));
+}
+
+static void offer(struct kedge_machine *machine, const struct kedge_machine_view *view,
+                  uint64_t now_ms)
+{
+    if (machine->writes >= KEDGE_MACHINE_TRIES_MAX) {
+        machine_say(machine,
+                    "the device took the package %u times and lost it: State 0, Result %" PRId64,
+                    machine->writes, view->result);
+        machine_end(machine, KEDGE_UPDATE_FAILED);
+        return;
+    }
+    if (machine->step != KEDGE_STEP_LOOK) {
+        machine_say(machine, "the device lost the package; it is offered again");
+        machine_enter_phase(machine, KEDGE_UPDATE_OFFERED);
+        machine->limit_at_ms = machine_after_s(now_ms, machine->plan.offer_limit_s);
+        machine->step = KEDGE_STEP_LOOK;
+        machine->bytes_done = 0;
+    }
+    machine_schedule(machine, KEDGE_MACHINE_WRITE_URI, now_ms, now_ms);
+}
+
+/* A device may take a moment from the URI to Downloading; what it still shows then is old. */
+static bool is_stale(const struct kedge_machine *machine, const struct kedge_machine_view *view,
+                     uint64_t now_ms)
+{
+    return machine->step == KEDGE_STEP_DOWNLOAD && machine->writes > 0 && view->state == 0 &&
+           view->result == machine->result_before &&
+           now_ms < machine->written_at_ms + machine->quick_poll_ms;
+}
+
+static void take_back(struct kedge_machine *machine, const struct kedge_machine_view *view,
+                      uint64_t now_ms)
+{
+    /* Nothing may be taken back while it installs: whatever it is, it comes to an end. */
+    if (view->state == KEDGE_FIRMWARE_UPDATING) {
+        machine_schedule(machine, KEDGE_MACHINE_PROBE, now_ms + machine->quick_poll_ms, now_ms);
+        return;
+    }
+    if (machine->resets >= KEDGE_MACHINE_TRIES_MAX) {
+        machine_say(machine, "the device does not let go of what it holds: State %" PRId64 " (%s)",
+                    view->state, machine_state_name(view->state));
+        machine_end(machine, KEDGE_UPDATE_FAILED);
+        return;
+    }
+    machine_schedule(machine, KEDGE_MACHINE_RESET, now_ms, now_ms);
+}
+
+static void follow(struct kedge_machine *machine, uint64_t now_ms)
+{
+    if (machine->step != KEDGE_STEP_DOWNLOAD) {
+        machine->step = KEDGE_STEP_DOWNLOAD;
+        machine->limit_at_ms = machine_after_s(now_ms, machine->plan.download_limit_s);
+        machine_say(machine, "State 1 (%s) of this package",
+                    machine_state_name(KEDGE_FIRMWARE_DOWNLOADING));
+        machine_enter_phase(machine, KEDGE_UPDATE_DOWNLOADING);
+    }
+    machine_watch(machine, machine_next_poll(machine, now_ms), now_ms);
+}
+
+static void run(struct kedge_machine *machine, uint64_t now_ms)
+{
+    if (machine->executes >= KEDGE_MACHINE_TRIES_MAX) {
+        machine_say(machine, "the device was told to install %u times and stays in State 2 (%s)",
+                    machine->executes, machine_state_name(KEDGE_FIRMWARE_DOWNLOADED));
+        machine_end(machine, KEDGE_UPDATE_FAILED);
+        return;
+    }
+    machine->bytes_done = machine->plan.file_size;
+    if (machine->step != KEDGE_STEP_EXECUTE) {
+        machine->step = KEDGE_STEP_EXECUTE;
+        machine->limit_at_ms = machine_after_s(now_ms, machine->plan.install_limit_s);
+        machine_say(machine, "State 2 (%s)", machine_state_name(KEDGE_FIRMWARE_DOWNLOADED));
+        machine_enter_phase(machine, KEDGE_UPDATE_DOWNLOADED);
+    }
+    machine_schedule(machine, KEDGE_MACHINE_EXECUTE, now_ms, now_ms);
+}
+
+static void await_return(struct kedge_machine *machine, bool may_be_back, uint64_t now_ms)
+{
+    machine->step = may_be_back ? KEDGE_STEP_RETURNED : KEDGE_STEP_AWAIT;
+    machine->limit_at_ms = machine_after_s(now_ms, machine->plan.verify_limit_s);
+    machine->in_touch = false;
+    machine_say(machine, "State 3 (%s)", machine_state_name(KEDGE_FIRMWARE_UPDATING));
+    machine_enter_phase(machine, KEDGE_UPDATE_VERIFYING);
+    machine_watch(machine, machine_next_poll(machine, now_ms), now_ms);
+}
+
+static void settle(struct kedge_machine *machine, enum kedge_machine_picture picture,
+                   uint64_t now_ms)
+{
+    if (machine->step != KEDGE_STEP_SOAK) {
+        machine->already = machine->step == KEDGE_STEP_LOOK || picture == KEDGE_PICTURE_UNCONFIRMED;
+        machine->step = KEDGE_STEP_SOAK;
+        machine->soak_until_ms = machine_after_s(now_ms, machine->plan.soak_s);
+        machine->limit_at_ms =
+            machine_after_s(machine->soak_until_ms, machine->plan.verify_limit_s);
+        machine_say(machine,
+                    "reads State 0, Result %" PRId64 " and version %s; watched for %" PRIu32 " s",
+                    machine->result, machine->plan.version, machine->plan.soak_s);
+        machine_enter_phase(machine, KEDGE_UPDATE_VERIFYING);
+    }
+    if (now_ms >= machine->soak_until_ms)
+        succeed(machine);
+    else
+        machine_watch(machine, machine_next_poll(machine, now_ms), now_ms);
+}
+
+/* ---- pictures ---- */
+
+static bool is_ours(const struct kedge_machine *machine, const char *uri)
+{
+    static const char folder[] = "/fw/";
+    size_t tail = sizeof folder - 1 + KEDGE_UPDATE_FILE_SIZE;
+    size_t size = strlen(uri);
+    return size > tail && memcmp(uri + size - tail, folder, sizeof folder - 1) == 0 &&
+           strcmp(uri + size - KEDGE_UPDATE_FILE_SIZE, machine->plan.file) == 0;
+}
+
+static bool is_foreign(const struct kedge_machine *machine, const struct kedge_machine_view *view)
+{
+    if (machine->ours || view->uri == NULL || is_ours(machine, view->uri))
+        return false;
+    /* Some forget the URI when they install; then the deployment's record tells whose it is. */
+    bool forgotten = view->state == KEDGE_FIRMWARE_UPDATING && view->uri[0] == '\0';
+    return !forgotten || machine->step == KEDGE_STEP_LOOK;
+}
+
+static enum kedge_machine_picture idle_picture(const struct kedge_machine *machine,
+                                               const struct kedge_machine_view *view)
+{
+    if (strcmp(view->version, machine->plan.version) == 0)
+        return view->result == KEDGE_RESULT_SUCCESS || machine->already ? KEDGE_PICTURE_UPDATED
+                                                                        : KEDGE_PICTURE_UNCONFIRMED;
+    switch (view->result) {
+    case KEDGE_RESULT_INITIAL:
+    case KEDGE_RESULT_DEFERRED:
+        return KEDGE_PICTURE_IDLE;
+    case KEDGE_RESULT_SUCCESS:
+        return KEDGE_PICTURE_IDLE_CLAIMS;
+    default:
+        return KEDGE_PICTURE_IDLE_FAILED;
+    }
+}
+
+static enum kedge_machine_picture picture_of(const struct kedge_machine *machine,
+                                             const struct kedge_machine_view *view)
+{
+    if (view->state == KEDGE_FIRMWARE_IDLE)
+        return idle_picture(machine, view);
+    if (is_foreign(machine, view))
+        return KEDGE_PICTURE_FOREIGN;
+    if (view->state == KEDGE_FIRMWARE_DOWNLOADING)
+        return KEDGE_PICTURE_DOWNLOADING;
+    if (view->state == KEDGE_FIRMWARE_UPDATING)
+        return KEDGE_PICTURE_UPDATING;
+    if (view->result == KEDGE_RESULT_DEFERRED)
+        return KEDGE_PICTURE_DEFERRED;
+    return view->result == KEDGE_RESULT_INITIAL || view->result == KEDGE_RESULT_SUCCESS
+               ? KEDGE_PICTURE_DOWNLOADED
+               : KEDGE_PICTURE_NOT_INSTALLED;
+}
+
+static void refused_the_uri(struct kedge_machine *machine, const struct kedge_machine_view *view)
+{
+    char code[5];
+    kedge_coap_code_text(machine->refused, code);
+    machine_say(machine, "answered %s to the Package URI; Result %" PRId64 " (%s)", code,
+                view->result, machine_result_name(view->result));
+    machine_end(machine, KEDGE_UPDATE_REJECTED);
+}
+
+static void carry_out(struct kedge_machine *machine, const struct kedge_machine_view *view,
+                      enum kedge_machine_picture picture, enum kedge_machine_verdict verdict,
+                      bool first_look, uint64_t now_ms)
+{
+    switch (verdict) {
+    case KEDGE_VERDICT_OFFER:
+        if (machine->refused != 0)
+            refused_the_uri(machine, view);
+        else
+            offer(machine, view, now_ms);
+        return;
+    case KEDGE_VERDICT_RESET:
+        take_back(machine, view, now_ms);
+        return;
+    case KEDGE_VERDICT_FOLLOW:
+        follow(machine, now_ms);
+        return;
+    case KEDGE_VERDICT_RUN:
+        run(machine, now_ms);
+        return;
+    case KEDGE_VERDICT_AWAIT:
+        await_return(machine, first_look, now_ms);
+        return;
+    case KEDGE_VERDICT_STAY:
+        /* Taken up after a restart of the server: that Execute was answered is plain to see. */
+        if (machine->phase == KEDGE_UPDATE_INSTALLING) {
+            machine_say(machine, "State %" PRId64 " (%s)", view->state,
+                        machine_state_name(view->state));
+            machine_enter_phase(machine, KEDGE_UPDATE_VERIFYING);
+        }
+        machine_watch(machine, machine_next_poll(machine, now_ms), now_ms);
+        return;
+    case KEDGE_VERDICT_SETTLE:
+        settle(machine, picture, now_ms);
+        return;
+    case KEDGE_VERDICT_FAIL:
+        fail_as_seen(machine, view, picture);
+        return;
+    }
+}
+
+void kedge_machine_probed(struct kedge_machine *machine, const struct kedge_machine_view *view,
+                          uint64_t now_ms)
+{
+    bool first_look = machine->first_look;
+    machine->asking = false;
+    if (machine->ended)
+        return;
+    machine->first_look = false;
+    machine->probe_code = 0;
+    machine->state = view->state;
+    machine->result = view->result;
+    if (view->state < 0 || view->state >= KEDGE_FIRMWARE_STATE_COUNT) {
+        machine_say(machine, "/5/0/3 reads %" PRId64 ", which is no State", view->state);
+        machine_end(machine, KEDGE_UPDATE_FAILED);
+        return;
+    }
+    enum kedge_machine_picture picture = picture_of(machine, view);
+    machine->ours = view->state != KEDGE_FIRMWARE_IDLE && picture != KEDGE_PICTURE_FOREIGN;
+    if (is_stale(machine, view, now_ms)) {
+        machine_schedule(machine, KEDGE_MACHINE_PROBE,
+                         machine->written_at_ms + machine->quick_poll_ms, now_ms);
+        return;
+    }
+    /* Decision 7: an Update counts as having come back, but only for what then reads as updated. */
+    bool back =
+        machine->step == KEDGE_STEP_AWAIT && machine->in_touch && picture == KEDGE_PICTURE_UPDATED;
+    enum kedge_machine_step row = back ? KEDGE_STEP_RETURNED : machine->step;
+    carry_out(machine, view, picture, kedge_machine_verdict(row, picture), first_look, now_ms);
+}

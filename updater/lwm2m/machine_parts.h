@@ -1,0 +1,24 @@
+/* machine_parts.h: what the two files of the machine share: its words, and what it does next. */
+#ifndef KEDGE_UPDATER_MACHINE_PARTS_H
+#define KEDGE_UPDATER_MACHINE_PARTS_H
+
+#include "updater/lwm2m/machine.h"
+
+uint64_t machine_after_s(uint64_t now_ms, uint32_t seconds);
+
+/** Says the reason for what happens next; it goes out with the next report. */
+__attribute__((format(printf, 2, 3))) void machine_say(struct kedge_machine *machine,
+                                                       const char *format, ...);
+void machine_enter_phase(struct kedge_machine *machine, enum kedge_update_phase phase);
+const char *machine_state_name(int64_t state);
+const char *machine_result_name(int64_t result);
+
+void machine_schedule(struct kedge_machine *machine, enum kedge_machine_action next, uint64_t at_ms,
+                      uint64_t now_ms);
+/** Goes on watching, by observation where the device allows it, and asks again at `at_ms`. */
+void machine_watch(struct kedge_machine *machine, uint64_t at_ms, uint64_t now_ms);
+uint64_t machine_next_poll(const struct kedge_machine *machine, uint64_t now_ms);
+/** The reason has been said. A failure waits for the device's own words before it is reported. */
+void machine_end(struct kedge_machine *machine, enum kedge_update_phase phase);
+
+#endif
