@@ -117,6 +117,8 @@ def start():
     for process in reversed(running):
         with contextlib.suppress(AssertionError):
             process.stop()
+    unsound = [process.log for process in running if "Sanitizer" in process.log or "runtime error:" in process.log]
+    assert not unsound, "\n".join(unsound)
 
 
 class Keys:

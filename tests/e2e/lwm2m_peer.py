@@ -5,6 +5,7 @@ devices, observes, and serves files block by block; and it can be a bad network 
 
     peer.network = lambda direction, message: [0]     how a message travels: one delay in seconds for
                                                       each copy that arrives; [] loses it
+    peer.request_hook = lambda message, address: None sees, and may change, each request before it is answered
     peer.block_hook = lambda number, reply: reply     changes or (None) withholds a block's answer
     peer.go_away(), peer.come_back(), peer.forget()   a server that is down, up again, without memory
 """
@@ -23,7 +24,7 @@ from dataclasses import dataclass, field
 CON, NON, ACK, RST = range(4)
 GET, POST, PUT, DELETE = 1, 2, 3, 4
 OBSERVE, LOCATION_PATH, URI_PATH, CONTENT_FORMAT, URI_QUERY, ACCEPT = 6, 8, 11, 12, 15, 17
-ETAG, BLOCK2, SIZE2 = 4, 23, 28
+ETAG, BLOCK2, BLOCK1, SIZE2 = 4, 23, 27, 28
 TEXT, LINK, OPAQUE, TLV = 0, 40, 42, 11542
 
 
@@ -165,6 +166,7 @@ class Peer:
 
     def __init__(self):
         self.network = lambda direction, message: [0]
+        self.request_hook = lambda message, address: None
         self.block_hook = lambda number, reply: reply
         self.files: dict[str, bytes] = {}
         self.registrations: dict[str, Registration] = {}
@@ -235,10 +237,10 @@ class Peer:
                     os.read(self._wake_read, 1)
                 if current in readable:
                     datagram, address = current.recvfrom(2048)
-                    self._travel("in", decode(datagram), address)
+                    self.travel("in", decode(datagram), address)
             self._deliver_what_is_due()
 
-    def _travel(self, direction: str, message: Message, address: tuple):
+    def travel(self, direction: str, message: Message, address: tuple):
         now = time.monotonic()
         for delay in self.network(direction, message):
             with self._changed:
@@ -274,14 +276,15 @@ class Peer:
         key = (address, message.message_id)
         if key in self._served:
             self.duplicates += 1
-            self._travel("out", self._served[key], address)
+            self.travel("out", self._served[key], address)
             return
+        self.request_hook(message, address)
         reply = self._answer(message, address)
         if reply is None:
             return
         reply.kind, reply.message_id, reply.token = ACK, message.message_id, message.token
         self._served[key] = reply
-        self._travel("out", reply, address)
+        self.travel("out", reply, address)
         if message.path == "/rd" and self.on_register is not None:
             self.on_register(self.registrations["/" + "/".join(v.decode() for v in reply.all(LOCATION_PATH))])
 
@@ -338,7 +341,7 @@ class Peer:
         known = next((o for o in self.observations if o.token == message.token), None)
         if message.kind == CON:
             refused = known is not None and self.reset_notifications
-            self._travel("out", Message(RST if refused else ACK, 0, message.message_id), address)
+            self.travel("out", Message(RST if refused else ACK, 0, message.message_id), address)
             if refused:
                 return
         with self._changed:
@@ -385,7 +388,7 @@ class Peer:
         return Message(CON, method, next(self._message_ids) & 0xFFFF, os.urandom(8), options, payload)
 
     def send(self, endpoint: str, message: Message):
-        self._travel("out", message, self.registered(endpoint).address)
+        self.travel("out", message, self.registered(endpoint).address)
 
     def exchange(self, endpoint: str, message: Message, timeout: float = 15) -> Message:
         """Sends a request, again and again until it is answered, and returns the answer."""
@@ -418,11 +421,20 @@ class Peer:
     def execute(self, endpoint: str, path: str) -> str:
         return self.request(endpoint, POST, path).code_text
 
-    def observe(self, endpoint: str, path: str) -> Observation:
-        request = self.make_request(GET, path, observe=0, accept=TEXT)
+    def answer_to(self, request: Message):
+        """The answer to a request that was only sent, or None."""
+        return self._answers.get(request.token)
+
+    def add_observation(self, request: Message) -> Observation:
+        """Collects what comes for `request`, which the caller sends."""
         observation = Observation(request.token)
         with self._changed:
             self.observations.append(observation)
+        return observation
+
+    def observe(self, endpoint: str, path: str) -> Observation:
+        request = self.make_request(GET, path, observe=0, accept=TEXT)
+        observation = self.add_observation(request)
         answer = self.exchange(endpoint, request)
         assert answer.code_text == "2.05" and answer.number(OBSERVE) is not None, answer
         return observation

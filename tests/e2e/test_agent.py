@@ -1,5 +1,4 @@
 """The agent against a foreign LwM2M server: registration, resources, downloads, refusals, restarts."""
-import contextlib
 import json
 import os
 import pathlib
@@ -9,8 +8,8 @@ import time
 import pytest
 
 from conftest import CLASS, VENDOR, Keys, free_port, make_package, program, run, wait_until
-from lwm2m_peer import (ACK, ACCEPT, BLOCK2, CON, CONTENT_FORMAT, DELETE, GET, LINK, OBSERVE, OPAQUE, POST, PUT, RST,
-                        TEXT, TLV, Message, Peer, code, tlv, uint)
+from lwm2m_peer import (ACK, BLOCK1, BLOCK2, CON, CONTENT_FORMAT, DELETE, GET, LINK, OPAQUE, POST, PUT, RST, TEXT, TLV,
+                        Peer, code, tlv, uint)
 
 IDLE, DOWNLOADING, DOWNLOADED, UPDATING = "0123"
 ENDPOINT = "urn:dev:under-test"
@@ -103,12 +102,13 @@ def test_it_updates_within_its_lifetime_and_tells_a_new_one_once(agent, peer):
 
 
 def test_a_server_without_memory_gets_a_new_registration(agent, peer):
-    agent()
+    agent("--lifetime", "2")
     first = peer.registered(ENDPOINT)
+    updates = []
+    peer.request_hook = lambda message, address: updates.append(message.path)
     peer.forget()
-    peer.registrations["/rd/probe"] = first  # only so that the trigger below finds its address
-    assert peer.execute(ENDPOINT, "/1/0/8") == "2.04"
-    peer.wait_for_event("register", ENDPOINT, 2)
+    peer.wait_for_event("register", ENDPOINT, 2, timeout=5)
+    assert updates[0] == first.location, "an update was answered 4.04"
     assert peer.find(ENDPOINT).location != first.location
 
 
@@ -237,6 +237,7 @@ def test_a_reset_ends_an_observation(agent, peer, update):
 def test_an_observation_asked_for_before_the_2_01_arrives_is_kept(start, tmp_path, keys, peer, update):
     """The 2.01 is lost once; the server, which has sent it, observes at once."""
     lost, early = [], []
+    request = peer.make_request(GET, "/5/0/3", observe=0, accept=TEXT)
 
     def network(direction, message):
         if direction == "out" and message.code == code("2.01") and not lost:
@@ -245,11 +246,8 @@ def test_an_observation_asked_for_before_the_2_01_arrives_is_kept(start, tmp_pat
         return [0]
 
     def observe(registration):
-        request = peer.make_request(GET, "/5/0/3", observe=0, accept=TEXT)
-        from lwm2m_peer import Observation
-        early.append(Observation(request.token))
-        peer.observations.append(early[0])
-        peer._travel("out", request, registration.address)
+        early.append(peer.add_observation(request))
+        peer.travel("out", request, registration.address)
 
     peer.network, peer.on_register = network, observe
     Agent(start, tmp_path, keys, peer.uri).process.wait_for("registered with")
@@ -366,16 +364,18 @@ def test_blocks_that_were_not_asked_for_are_asked_for_again(agent, peer, update,
 def test_a_smaller_block_size_of_the_server_is_followed(agent, peer, tmp_path, keys):
     agent()
     package = make_package(tmp_path, keys, "1.1.0", 6, BIG_IMAGE[:20000], "--compress", "none").read_bytes()
-    block = peer._block
+    asked = []
 
-    def small(message):
-        asked = message.number(BLOCK2) or 6
-        if asked & 7 > 2:
-            message.options = [(n, v) for n, v in message.options if n != BLOCK2] + [(BLOCK2, uint(asked >> 4 << 4 | 2))]
-        return block(message)
+    def want_64_bytes(message, address):
+        if message.code == GET:
+            asked.append(message.number(BLOCK2) & 7)
+            message.options = [(n, uint(message.number(BLOCK2) >> 4 << 4 | 2) if n == BLOCK2 else v)
+                               for n, v in message.options]
 
-    peer._block = small
+    peer.request_hook = want_64_bytes
     assert_downloads(peer, package)
+    assert asked[0] == 6 and set(asked[1:]) == {2}
+    assert peer.blocks_asked == list(range((len(package) + 63) // 64))
 
 
 def test_another_etag_in_mid_download_begins_anew(agent, peer, update, tmp_path, keys):
@@ -413,27 +413,13 @@ def test_a_package_may_lie_on_another_host_which_has_no_say(agent, peer, update)
     other = Peer()
     try:
         other.files["cdn/package"] = update
-        devices = []
-        other.block_hook = lambda number, reply: (devices.append(1), reply)[1]
-        probes = []
-
-        def network(direction, message):
-            return [0]
-
-        take = other._answer
-
-        def answer(message, address):
-            if not probes:
-                probe = other.make_request(GET, "/3/0/3", accept=TEXT)
-                probes.append(probe.token)
-                other._travel("out", probe, address)
-            return take(message, address)
-
-        other.network, other._answer = network, answer
+        probe = other.make_request(GET, "/3/0/3", accept=TEXT)
+        other.request_hook = lambda message, address: (
+            other.travel("out", probe, address) if message.number(BLOCK2) >> 4 == 3 else None)
         assert peer.write(ENDPOINT, "/5/0/1", f"{other.uri}/cdn/package") == "2.04"
         peer.poll(ENDPOINT, "/5/0/3", DOWNLOADED)
-        assert devices and not peer.blocks_asked
-        assert other._answers[probes[0]].code_text == "4.01"
+        assert other.blocks_asked and not peer.blocks_asked
+        assert other.wait_for(lambda: other.answer_to(probe), 5, "the answer").code_text == "4.01"
     finally:
         other.close()
 
@@ -555,7 +541,7 @@ def test_a_file_that_is_not_there_is_result_7(agent, peer):
 def test_a_pushed_package_is_not_taken(agent, peer):
     agent()
     message = peer.make_request(PUT, "/5/0/0", b"x" * 1024, content_format=OPAQUE)
-    message.options.append((27, uint(0 << 4 | 8 | 6)))
+    message.options.append((BLOCK1, uint(0 << 4 | 8 | 6)))
     assert peer.exchange(ENDPOINT, message).code_text == "4.05"
     assert peer.request(ENDPOINT, PUT, "/5/0/0", b"x", content_format=OPAQUE).code_text == "4.05"
     assert state_of(peer) == (IDLE, "0")
