@@ -274,6 +274,16 @@ def test_a_server_that_was_away_for_a_notification_gets_a_new_registration(agent
     peer.wait_for(lambda: again.values == [IDLE, DOWNLOADING, DOWNLOADED], 20, "its notifications")
 
 
+def test_a_registration_voids_the_observations_before_it(agent, peer, update):
+    agent("--lifetime", "2")
+    state = peer.observe(ENDPOINT, "/5/0/3")
+    peer.forget()
+    peer.wait_for_event("register", ENDPOINT, 2, timeout=5)
+    peer.observations.append(state)
+    assert_downloads(peer, update)
+    assert state.values == [IDLE]
+
+
 def test_a_request_that_comes_twice_is_answered_twice_and_done_once(agent, peer, update):
     made = agent()
     answers = []
@@ -552,13 +562,15 @@ def test_a_pushed_package_is_not_taken(agent, peer):
 @pytest.mark.parametrize("where", [DOWNLOADING, DOWNLOADED])
 @pytest.mark.parametrize("how", ["empty_uri", "nul_package", "cancel"])
 def test_a_reset_or_cancel_leads_to_idle_and_the_next_update_begins_anew(agent, peer, update, where, how):
-    agent()
+    made = agent()
     if where == DOWNLOADING:
         peer.block_hook = lambda number, reply: reply if number < 50 else None
         assert peer.offer(ENDPOINT, update) == "2.04"
         peer.wait_for(lambda: 50 in peer.blocks_asked, 10, "the download")
     else:
         assert_downloads(peer, update)
+    later = []
+    peer.request_hook = lambda message, address: later.append((message.path, message.number(BLOCK2)))
     if how == "empty_uri":
         assert peer.write(ENDPOINT, "/5/0/1", "") == "2.04"
     elif how == "nul_package":
@@ -567,10 +579,15 @@ def test_a_reset_or_cancel_leads_to_idle_and_the_next_update_begins_anew(agent, 
         assert peer.execute(ENDPOINT, "/5/0/10") == "2.04"
     assert state_of(peer) == (IDLE, "10" if how == "cancel" else "0")
     assert peer.execute(ENDPOINT, "/5/0/2") == "4.05"
+    with open(made.state / "slot1.img", "rb") as slot:
+        assert not any(slot.read(32)), "the header that makes the package bootable is still there"
     if how != "cancel":
         assert peer.read(ENDPOINT, "/5/0/1") == ""
     peer.block_hook = lambda number, reply: reply
-    assert_downloads(peer, update)
+    peer.offer(ENDPOINT, update, "fw/again")
+    peer.poll(ENDPOINT, "/5/0/3", DOWNLOADED)
+    old = {block >> 4 for path, block in later if path == "/fw/package"}
+    assert old <= {50}, "the old download went on"
 
 
 def test_a_reset_in_idle_clears_the_result(agent, peer):
