@@ -80,8 +80,8 @@ struct kedge_backend {
     /* KEDGE_E_NOT_FOUND; KEDGE_E_CONFLICT when a rollout names it. Removes the files too. */
     enum kedge_rc (*package_delete)(void *context, const char *who, const char *id, char *text);
 
-    /* Makes a draft. KEDGE_E_NOT_FOUND (package, a listed device, or no device at all), and as
-     * kedge_engine_handle() refuses. */
+    /* Makes a rollout that can be started. KEDGE_E_NOT_FOUND (package, a listed device, or no
+     * device at all), and as kedge_engine_handle() refuses. */
     enum kedge_rc (*rollout_create)(void *context, const char *who,
                                     const struct kedge_backend_rollout *rollout,
                                     uint64_t *rollout_id, char *text);

@@ -41,12 +41,23 @@ static void value_text(const char *name, const json_t *value, char *out, size_t 
         (void)snprintf(out, out_size, "-");
 }
 
+/* "uploaded_at_ms" is "uploaded at" for people. */
+static void label_of(const char *name, char *out, size_t out_size)
+{
+    text_printable(name, out, out_size);
+    if (ends_with(out, "_ms"))
+        out[strlen(out) - strlen("_ms")] = '\0';
+    for (char *at = out; *at != '\0'; at++)
+        if (*at == '_')
+            *at = ' ';
+}
+
 static void print_line(int indent, const char *name, const json_t *value)
 {
     char text[DETAIL_MAX], printable[DETAIL_MAX], label[128];
     value_text(name, value, text, sizeof(text));
     text_printable(text, printable, sizeof(printable));
-    text_printable(name, label, sizeof(label));
+    label_of(name, label, sizeof(label));
     (void)printf("%*s%-*s%s\n", indent, "", NAME_COLUMN - indent, label, printable);
 }
 
@@ -56,7 +67,7 @@ static void print_nested(const char *name, const json_t *value)
     json_t *inner;
     size_t index;
     char label[128];
-    text_printable(name, label, sizeof(label));
+    label_of(name, label, sizeof(label));
     (void)printf("%s\n", label);
     json_object_foreach((json_t *)(uintptr_t)value, inner_name, inner)
         print_line(2, inner_name, inner);

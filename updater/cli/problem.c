@@ -10,8 +10,7 @@ static const struct {
     const char *code;
     const char *hint;
 } hints[] = {
-    {"signature", "if you trust who signed it, add the public key first: kedge trust add --name "
-                  "NAME PUB.pem"},
+    {"signature", "if you trust who signed it: kedge trust add --name NAME PUB.pem"},
     {"development_key", "sign it with a release key, or start kedged with "
                         "--allow-development-keys on a test bench"},
     {"token", "name the server's token with --token-file or KEDGE_TOKEN_FILE"},
@@ -32,6 +31,8 @@ void problem_text(long http_status, const json_t *problem, char out[CLIENT_ERROR
     const char *detail = json_string_value(json_object_get(problem, "detail"));
     const char *code = json_string_value(json_object_get(problem, "code"));
     const char *hint = code == NULL ? NULL : find_hint(code);
+    if (hint != NULL && detail != NULL && strstr(detail, "kedge trust add") != NULL)
+        hint = NULL; /* the server has said it already */
     if (detail == NULL)
         (void)snprintf(out, CLIENT_ERROR_MAX, "the server refused with HTTP status %ld",
                        http_status);

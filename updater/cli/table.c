@@ -142,9 +142,18 @@ static void fit(const struct table *table, size_t widths[TABLE_COLUMNS_MAX], siz
     }
 }
 
-static void print_padding(FILE *out, size_t count)
+/* One line on its way out: spaces wait until something follows them. */
+struct line {
+    FILE *out;
+    size_t pending;
+};
+
+static void print_text(struct line *line, const char *text, size_t size)
 {
-    (void)fprintf(out, "%*s", (int)count, "");
+    if (size == 0)
+        return;
+    (void)fprintf(line->out, "%*s%.*s", (int)line->pending, "", (int)size, text);
+    line->pending = 0;
 }
 
 /* The bytes of the first `width` characters. */
@@ -157,23 +166,31 @@ static size_t prefix_size(const char *text, size_t width)
     return size;
 }
 
-static void print_cell(const struct column *column, const char *text, size_t width, bool last,
-                       FILE *out)
+static void print_cell(struct line *line, const struct column *column, const char *text,
+                       size_t width)
 {
     size_t has = text_width(text);
     if (has > width) {
         size_t kept = width > 3 ? width - 3 : 0;
-        (void)fprintf(out, "%.*s%.*s", (int)prefix_size(text, kept), text, (int)(width - kept),
-                      "...");
+        print_text(line, text, prefix_size(text, kept));
+        print_text(line, "...", width - kept);
+        has = width;
     } else {
-        if (column->right)
-            print_padding(out, width - has);
-        (void)fputs(text, out);
-        if (!column->right && !last)
-            print_padding(out, width - has);
+        line->pending += column->right ? width - has : 0;
+        print_text(line, text, strlen(text));
     }
-    if (!last)
-        print_padding(out, GAP);
+    line->pending += GAP + (column->right ? 0 : width - has);
+}
+
+static void print_row(FILE *out, const struct table *table, const size_t *widths,
+                      char *const *cells)
+{
+    struct line line = {.out = out};
+    for (size_t i = 0; i < table->column_count; i++) {
+        const struct column *column = &table->columns[i];
+        print_cell(&line, column, cells == NULL ? column->title : cells[i], widths[i]);
+    }
+    (void)fputc('\n', out);
 }
 
 static void table_free(struct table *table)
@@ -187,18 +204,11 @@ static void table_free(struct table *table)
 void table_print(struct table *table, FILE *out, size_t width)
 {
     size_t widths[TABLE_COLUMNS_MAX];
-    size_t columns = table->column_count;
     measure(table, widths);
     fit(table, widths, width);
-    for (size_t i = 0; i < columns; i++)
-        print_cell(&table->columns[i], table->columns[i].title, widths[i], i + 1 == columns, out);
-    (void)fputc('\n', out);
-    for (size_t i = 0; i < table->cell_count; i++) {
-        size_t at = i % columns;
-        print_cell(&table->columns[at], table->cells[i], widths[at], at + 1 == columns, out);
-        if (at + 1 == columns)
-            (void)fputc('\n', out);
-    }
+    print_row(out, table, widths, NULL);
+    for (size_t i = 0; i + table->column_count <= table->cell_count; i += table->column_count)
+        print_row(out, table, widths, &table->cells[i]);
     if (table->failed)
         (void)fprintf(stderr, "kedge: out of memory: the table is not complete\n");
     table_free(table);

@@ -35,7 +35,7 @@ static void columns_are_as_wide_as_their_widest_cell(void **state)
     char *text = printed(cells, 6, 0);
     assert_string_equal(text, "NAME   NO.  WHY\n"
                               "boat     7  it is\xc3\xa9\n"
-                              "a     1234  \n");
+                              "a     1234\n");
     free(text);
 }
 

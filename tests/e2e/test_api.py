@@ -1,0 +1,256 @@
+"""The REST API of a running kedged, asked by curl, a client that is not ours, and by bare sockets."""
+import itertools
+import json
+import re
+import socket
+import time
+import urllib.parse
+
+import pytest
+
+from conftest import make_package, run, wait_until
+from lwm2m_peer import CON, CONTENT_FORMAT, LINK, POST, URI_PATH, URI_QUERY, Message, uint
+
+V1 = "/api/v1"
+
+
+class Answer:
+    def __init__(self, output: str):
+        head, _, self.body = output.partition("\n\n")  # run() reads text, in which CR LF is LF
+        while re.match(r"HTTP/1\.1 1\d\d", head):  # 100 Continue comes before the answer
+            head, _, self.body = self.body.partition("\n\n")
+        lines = head.split("\n")
+        self.status = int(lines[0].split()[1])
+        self.headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines[1:])}
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+
+@pytest.fixture
+def curl(server):
+    """curl(method, path, *options) asks with the admin's token."""
+    def ask(method, path, *options, token=True):
+        authorization = ["--header", f"Authorization: Bearer {server.token}"] if token is True else (
+            ["--header", f"Authorization: {token}"] if token else [])
+        done = run("curl", "--silent", "--show-error", "--include", "--noproxy", "*", "--path-as-is", "--max-time", "30",
+                   "--request", method, *authorization, *options, server.http_url + path)
+        assert done.returncode == 0, done.stderr
+        return Answer(done.stdout)
+    return ask
+
+
+def json_body(value) -> list:
+    return ["--header", "Content-Type: application/json", "--data-binary", json.dumps(value)]
+
+
+numbers = itertools.count(1)
+
+
+def register(server, endpoint: str):
+    """Registers a device that answers nothing else."""
+    number = next(numbers)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as device:
+        device.settimeout(5)
+        device.connect(("127.0.0.1", server.coap_port))
+        query = [f"ep={endpoint}", "lt=300", "lwm2m=1.1", "b=U"]
+        device.send(Message(CON, POST, number, b"t", [(URI_PATH, b"rd"), (CONTENT_FORMAT, uint(LINK))] +
+                            [(URI_QUERY, text.encode()) for text in query], b"</1/0>,</3/0>,</5/0>").encode())
+        assert device.recv(1500)[1] == 0x41
+
+
+@pytest.fixture
+def package(server, curl, keys, tmp_path):
+    """The id of an accepted package of version 1.1.0."""
+    trusted = curl("POST", f"{V1}/trust", *json_body({"name": "release", "pem": keys.public.read_text()}))
+    assert trusted.status == 201
+    file = make_package(tmp_path, keys, "1.1.0", 2)
+    uploaded = curl("POST", f"{V1}/packages", "--data-binary", f"@{file}")
+    assert uploaded.status == 201
+    return uploaded.json["id"]
+
+
+ROUTES = [("GET", "/devices"), ("GET", "/devices/x"), ("PATCH", "/devices/x"), ("GET", "/packages"),
+          ("POST", "/packages"), ("GET", "/packages/x"), ("DELETE", "/packages/x"), ("GET", "/trust"),
+          ("POST", "/trust"), ("DELETE", "/trust/x"), ("GET", "/rollouts"), ("POST", "/rollouts"),
+          ("GET", "/rollouts/1"), ("POST", "/rollouts/1/start"), ("POST", "/rollouts/1/pause"),
+          ("POST", "/rollouts/1/resume"), ("POST", "/rollouts/1/abort"), ("GET", "/rollouts/1/groups"),
+          ("GET", "/rollouts/1/deployments"), ("GET", "/rollouts/1/history"), ("GET", "/audit")]
+
+
+def test_nothing_but_healthz_is_open_without_the_token(server, curl):
+    for method, path in ROUTES:
+        for token in (None, "Bearer " + "0" * 64, f"Basic {server.token}", f"Bearer {server.token}0",
+                      f"Bearer {server.token[:-1]}"):
+            answer = curl(method, V1 + path, token=token)
+            assert answer.status == 401, (method, path, token)
+            assert answer.headers["www-authenticate"].startswith("Bearer")
+            assert answer.headers["content-type"] == "application/problem+json"
+    assert curl("GET", "/healthz", token=None).json["status"] == "ready"
+
+
+def test_a_method_that_a_resource_has_not_is_405_with_those_that_it_has(curl):
+    for path in sorted({path for _, path in ROUTES}):
+        allowed = {method for method, other in ROUTES if other == path}
+        for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} - allowed:
+            answer = curl(method, V1 + path)
+            assert answer.status == 405, (method, path)
+            assert set(answer.headers["allow"].split(", ")) - {"HEAD"} == allowed
+
+
+def test_every_route_answers_with_json_that_names_what_is_wrong(curl):
+    for method, path in ROUTES:
+        answer = curl(method, V1 + path)
+        if answer.status < 400:
+            assert isinstance(answer.json, dict)
+            continue
+        problem = answer.json
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert problem["status"] == answer.status and problem["title"] and problem["detail"] and problem["code"]
+
+
+@pytest.mark.parametrize("body, field", [
+    (b"", "name"), (b"{", None), (b"[]", None), (b"null", None), (b'{"name":"a","name":"a","pem":"b"}', None),
+    (b'{"name":"a","pem":"b","extra":1}', "extra"), (b'{"name":{"a":1},"pem":"b"}', "name"),
+    (b'{"name":"a","pem":"' + b"x" * 5000 + b'"}', "pem"), (b"\xff\xfe{}", None), (b"[" * 100000, None),
+], ids=["empty", "cut", "list", "null", "duplicate", "unknown", "object", "long", "not-utf-8", "deep"])
+def test_bad_json_is_refused_by_the_field_at_fault(curl, tmp_path, body, field):
+    file = tmp_path / "body"
+    file.write_bytes(body)
+    answer = curl("POST", f"{V1}/trust", "--data-binary", f"@{file}")
+    assert answer.status == 400
+    assert answer.json.get("field") == field
+    assert curl("GET", f"{V1}/trust").json == {"trust": [], "next": None}
+
+
+def test_an_overlong_body_is_refused(curl, tmp_path):
+    file = tmp_path / "body"
+    file.write_bytes(b" " * (2 << 20))
+    for options in ([], ["--header", "Expect:"], ["--header", "Transfer-Encoding: chunked"]):
+        assert curl("POST", f"{V1}/rollouts", "--data-binary", f"@{file}", *options).status == 413
+
+
+def test_an_upload_cut_in_half_leaves_nothing_and_disturbs_nobody(server, curl, keys, tmp_path):
+    file = make_package(tmp_path, keys, "1.1.0", 2)
+    content = file.read_bytes()
+    curl("POST", f"{V1}/trust", *json_body({"name": "release", "pem": keys.public.read_text()}))
+    port = int(server.http_url.rsplit(":", 1)[1])
+    for head in (f"Content-Length: {len(content)}\r\n\r\n", f"Transfer-Encoding: chunked\r\n\r\n{len(content):x}\r\n"):
+        with socket.create_connection(("127.0.0.1", port)) as sender:
+            sender.sendall(f"POST {V1}/packages HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.token}\r\n{head}"
+                           .encode() + content[:len(content) // 2])
+            wait_until(lambda: list((server.data / "uploads").iterdir()), what="the upload to begin")
+        wait_until(lambda: not list((server.data / "uploads").iterdir()), what="the cut upload to go")
+    assert curl("GET", f"{V1}/packages").json["packages"] == []
+    file.write_bytes(content[:len(content) // 2])
+    half = curl("POST", f"{V1}/packages", "--data-binary", f"@{file}")
+    assert half.status == 422
+    assert curl("GET", f"{V1}/packages").json["packages"] == []
+    file.write_bytes(content)
+    assert curl("POST", f"{V1}/packages", "--data-binary", f"@{file}").status == 201
+
+
+def test_slow_and_silent_connections_do_not_keep_others_out(server, curl):
+    port = int(server.http_url.rsplit(":", 1)[1])
+    idle = [socket.create_connection(("127.0.0.1", port)) for _ in range(40)]
+    for connection in idle:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost:")
+    begun = time.monotonic()
+    assert curl("GET", f"{V1}/devices").status == 200
+    assert time.monotonic() - begun < 5
+    for connection in idle:
+        connection.close()
+
+
+def test_devices_come_page_by_page_each_once(server, curl):
+    names = [f"page/{i:02}?&é" for i in range(7)]
+    for name in names:
+        register(server, name)
+    wait_until(lambda: len(curl("GET", f"{V1}/devices").json["devices"]) == 7, what="the devices to be stored")
+    seen, cursor = [], ""
+    for _ in range(4):
+        page = curl("GET", f"{V1}/devices?limit=3&cursor={cursor}").json
+        seen += [d["endpoint"] for d in page["devices"]]
+        if page["next"] is None:
+            break
+        cursor = urllib.parse.quote(page["next"], safe="")
+    assert seen == names
+    assert curl("GET", f"{V1}/devices?limit=3&cursor=&vendor=nobody").json["devices"] == []
+    one = curl("GET", f"{V1}/devices/page%2F03%3F%26%C3%A9")
+    assert one.status == 200
+    assert one.json["endpoint"] == names[3] and one.json["registered"] is True and one.json["lifetime_s"] == 300
+
+
+def test_tags_stay_through_kill_9(server, curl):
+    register(server, "tagged")
+    wait_until(lambda: curl("GET", f"{V1}/devices/tagged").status == 200, what="the device to be stored")
+    assert curl("PATCH", f"{V1}/devices/tagged", *json_body({"tags": {"place": "harbour", "crew": "2"}})).status == 200
+    assert curl("PATCH", f"{V1}/devices/tagged", *json_body({"tags": {"crew": None}})).json["tags"] == {
+        "place": "harbour"}
+    server.kill()
+    server.begin()
+    assert curl("GET", f"{V1}/devices/tagged").json["tags"] == {"place": "harbour"}
+    register(server, "tagged")
+    assert curl("GET", f"{V1}/devices/tagged").json["tags"] == {"place": "harbour"}
+
+
+def test_a_rollout_from_creation_to_end_by_the_api_alone(server, curl, package, keys, device, tmp_path):
+    factory = make_package(tmp_path, keys, "1.0.0", 1)
+    device("boat", keys, factory, server.coap_uri, health="true")
+    wait_until(lambda: [d for d in curl("GET", f"{V1}/devices").json["devices"] if d["version"] == "1.0.0"],
+               what="the device to be known")
+    made = curl("POST", f"{V1}/rollouts", *json_body({
+        "name": "by curl", "package_id": package, "devices": ["boat"], "policy": {"deployment_soak_s": 1}}))
+    assert made.status == 201
+    assert made.headers["location"] == f"{V1}/rollouts/{made.json['id']}"
+    path = made.headers["location"]
+    assert made.json["state"] == "ready" and made.json["policy"]["deployment_soak_s"] == 1
+    assert curl("DELETE", f"{V1}/packages/{package}").status == 409
+    assert curl("POST", f"{path}/resume").status == 409
+    assert curl("POST", f"{path}/start").json["state"] == "running"
+    assert curl("POST", f"{path}/start").status == 409
+    wait_until(lambda: curl("GET", path).json["state"] == "finished", 60, "the rollout to finish")
+    done = curl("GET", path).json
+    assert done["counts"]["succeeded"] == 1 and sum(done["counts"].values()) == 1
+    deployment, = curl("GET", f"{path}/deployments?state=succeeded&endpoint=boat").json["deployments"]
+    assert deployment["version_before"] == "1.0.0" and deployment["update_result"] == 1
+    group, = curl("GET", f"{path}/groups").json["groups"]
+    assert group["state"] == "succeeded"
+    steps = [(e["from"], e["to"]) for e in curl("GET", f"{path}/history?limit=500").json["history"]
+             if e["endpoint"] == "boat"]
+    assert steps[-1][1] == "succeeded"
+    assert all(before[1] == after[0] for before, after in zip(steps, steps[1:]))
+    audited = [(a["who"], a["what"]) for a in curl("GET", f"{V1}/audit").json["audit"]]
+    assert ("admin", "rollout.create") in audited and ("admin", "rollout.start") in audited
+
+
+def test_a_rollout_that_cannot_be_is_refused_and_not_made(curl, package):
+    for body, field in [
+        ({"name": "a", "package_id": package}, "devices"),
+        ({"name": "a", "package_id": package, "devices": ["x"], "all_devices": True}, "devices"),
+        ({"name": "a", "package_id": package, "all_devices": True, "policy": {"in_flight_max": 0}},
+         "policy.in_flight_max"),
+        ({"name": "", "package_id": package, "all_devices": True}, "name"),
+        ({"name": "a", "package_id": "no", "all_devices": True}, "package_id"),
+    ]:
+        answer = curl("POST", f"{V1}/rollouts", *json_body(body))
+        assert answer.status == 400 and answer.json["field"] == field
+    for body in ({"name": "a", "package_id": "0" * 64, "all_devices": True},
+                 {"name": "a", "package_id": package, "devices": ["nobody"]},
+                 {"name": "a", "package_id": package, "all_devices": True}):
+        answer = curl("POST", f"{V1}/rollouts", *json_body(body))
+        assert answer.status == 422, answer.body
+        assert answer.json["detail"]
+    assert curl("GET", f"{V1}/rollouts").json["rollouts"] == []
+
+
+def test_keys_are_trusted_and_removed(curl, package, keys):
+    key, = curl("GET", f"{V1}/trust").json["trust"]
+    assert key["name"] == "release" and key["algorithm"] == "ed25519" and key["development"] is False
+    again = curl("POST", f"{V1}/trust", *json_body({"name": "other", "pem": keys.public.read_text()}))
+    assert again.status == 409
+    assert curl("DELETE", f"{V1}/trust/{key['id']}").status == 204
+    assert curl("DELETE", f"{V1}/trust/{key['id']}").status == 404
+    assert curl("GET", f"{V1}/trust").json["trust"] == []
+    assert curl("GET", f"{V1}/packages/{package}").status == 200
