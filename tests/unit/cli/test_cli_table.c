@@ -71,8 +71,8 @@ static void a_narrow_terminal_cuts_what_may_be_cut(void **state)
 static void control_characters_do_not_reach_the_terminal(void **state)
 {
     static const char *const cells[] = {"a\x1b[2Jb\r\n", "\x7f\x07",
-                                        "\xc2\x9b"
-                                        "31m\xc3\xa9"};
+                                        ("\xc2\x9b"
+                                         "31m\xc3\xa9")};
     (void)state;
     char *text = printed(cells, 3, 0);
     assert_string_equal(text, "NAME      NO.  WHY\n"

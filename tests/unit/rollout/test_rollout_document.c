@@ -185,7 +185,7 @@ static void handle(struct trial *trial, const struct kedge_engine_event *event)
 static void trial_begin(struct trial *trial, uint32_t size, uint32_t error_percent,
                         uint32_t minimum_sample, uint32_t success_percent)
 {
-    static char endpoints[SIZE_MAX_HERE][8];
+    static char endpoints[SIZE_MAX_HERE][16];
     static struct kedge_rollout_target targets[SIZE_MAX_HERE];
     static const char id[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
     struct kedge_engine_ids last = {0};

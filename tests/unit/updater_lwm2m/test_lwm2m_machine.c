@@ -633,7 +633,7 @@ static void test_a_package_of_somebody_else_is_taken_back_first(void **state)
 {
     (void)state;
     static const int states[] = {KEDGE_FIRMWARE_DOWNLOADING, KEDGE_FIRMWARE_DOWNLOADED};
-    static const char *const uris[] = {OTHER_URI, "", OUR_URI "0", "/fw/" FILE_NAME};
+    static const char *const uris[] = {OTHER_URI, "", (OUR_URI "0"), "/fw/" FILE_NAME};
     for (size_t i = 0; i < 2; i++) {
         for (size_t j = 0; j < 4; j++) {
             struct sim sim = {.state = states[i]};
