@@ -269,7 +269,7 @@ void kedge_machine_block(struct kedge_machine *machine, uint64_t reach, uint64_t
 
 void kedge_machine_registered(struct kedge_machine *machine, uint64_t now_ms)
 {
-    machine->reachable = true;
+    machine->reachable = machine->back = true;
     machine->observing = machine->unobservable = false;
     machine->asking = false;
     if (machine->ended)
@@ -362,6 +362,7 @@ enum kedge_machine_action kedge_machine_next(struct kedge_machine *machine, uint
     machine->asking = machine->next != KEDGE_MACHINE_OVER;
     if (machine->next == KEDGE_MACHINE_EXECUTE) {
         machine->executes++;
+        machine->back = false;
         machine_say(machine, "Execute /5/0/2 is sent");
         machine_enter_phase(machine, KEDGE_UPDATE_INSTALLING);
     }

@@ -271,6 +271,24 @@ static void carry_out(struct kedge_machine *machine, const struct kedge_machine_
     }
 }
 
+/*
+ * A device that was told to install in this job, and lost the package or its Result since, may run
+ * the wanted version all the same. It is held to decision 7 then, and not taken for one that ran
+ * it already.
+ */
+static void hold_to_its_return(struct kedge_machine *machine, enum kedge_machine_picture picture,
+                               uint64_t now_ms)
+{
+    bool runs_it = picture == KEDGE_PICTURE_UPDATED || picture == KEDGE_PICTURE_UNCONFIRMED;
+    if (!runs_it || machine->executes == 0 || machine->step > KEDGE_STEP_DOWNLOAD)
+        return;
+    machine->step = machine->back ? KEDGE_STEP_RETURNED : KEDGE_STEP_AWAIT;
+    machine->limit_at_ms = machine_after_s(now_ms, machine->plan.verify_limit_s);
+    machine_say(machine, "runs version %s with Result %" PRId64, machine->plan.version,
+                machine->result);
+    machine_enter_phase(machine, KEDGE_UPDATE_VERIFYING);
+}
+
 void kedge_machine_probed(struct kedge_machine *machine, const struct kedge_machine_view *view,
                           uint64_t now_ms)
 {
@@ -294,6 +312,7 @@ void kedge_machine_probed(struct kedge_machine *machine, const struct kedge_mach
                          machine->written_at_ms + machine->quick_poll_ms, now_ms);
         return;
     }
+    hold_to_its_return(machine, picture, now_ms);
     /* Decision 7: an Update counts as having come back, but only for what then reads as updated. */
     bool back =
         machine->step == KEDGE_STEP_AWAIT && machine->in_touch && picture == KEDGE_PICTURE_UPDATED;
