@@ -14,6 +14,11 @@ static void *must(void *memory)
     return memory;
 }
 
+void *sim_allocate(size_t size)
+{
+    return must(malloc(size));
+}
+
 static void violate(struct sim_flash *sim, const char *words)
 {
     if (sim->violation == NULL)
@@ -41,9 +46,9 @@ void sim_mark_written(const struct sim_flash *sim, uint8_t *state, const struct 
 }
 
 void sim_program(const struct sim_flash *sim, uint8_t *state, const struct sim_op *op,
-                 uint32_t first, uint32_t end)
+                 const uint8_t *data, uint32_t first, uint32_t end)
 {
-    memcpy(sim_byte(sim, state, op, first), sim->data + op->data + first, end - first);
+    memcpy(sim_byte(sim, state, op, first), data + op->data + first, end - first);
     sim_mark_written(sim, state, op, first, end);
 }
 
@@ -113,7 +118,7 @@ static enum kedge_rc write_region(void *context, uint32_t offset, const void *da
             violate(sim, "a write unit is written twice without an erase");
     if (sim->log_count - 1 == sim->weak_op)
         sim->data[op->data] ^= 0x01;
-    sim_program(sim, sim->state, op, 0, op->size);
+    sim_program(sim, sim->state, op, sim->data, 0, op->size);
     return KEDGE_OK;
 }
 
@@ -172,7 +177,7 @@ void sim_init(struct sim_flash *sim, const struct sim_geometry *geometry, uint32
         sim->bytes_size += sim->flash[i].size;
     }
     sim->state_size = sim->bytes_size + sim->bytes_size / geometry->write_size;
-    sim->state = must(malloc(sim->state_size));
+    sim->state = sim_allocate(sim->state_size);
     memset(sim->state, geometry->erased_value, sim->bytes_size);
     memset(sim->state + sim->bytes_size, 0, sim->state_size - sim->bytes_size);
 }

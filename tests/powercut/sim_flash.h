@@ -65,16 +65,19 @@ void sim_clear_log(struct sim_flash *sim);
 /** The bytes of a region; tests may change them behind the code's back. */
 uint8_t *sim_bytes(const struct sim_flash *sim, unsigned region);
 
-/* The parts of one operation on a state as `sim` has it: whole units and whole bytes. */
+/* The parts of one operation on a state as `sim` has it. `data` is where its bytes are logged. */
 void sim_program(const struct sim_flash *sim, uint8_t *state, const struct sim_op *op,
-                 uint32_t first, uint32_t end);
+                 const uint8_t *data, uint32_t first, uint32_t end);
 void sim_erase(const struct sim_flash *sim, uint8_t *state, const struct sim_op *op, uint32_t first,
                uint32_t end);
-/** Marks the write units of [first, end) of `op` as written, whatever they hold. */
+/** Marks the write units that [first, end) of `op` touches as written, whatever they hold. */
 void sim_mark_written(const struct sim_flash *sim, uint8_t *state, const struct sim_op *op,
                       uint32_t first, uint32_t end);
 /** The byte of `state` at `offset` of the operation's range. */
 uint8_t *sim_byte(const struct sim_flash *sim, uint8_t *state, const struct sim_op *op,
                   uint32_t offset);
+
+/** malloc() that does not fail: without memory there is nothing to simulate. */
+void *sim_allocate(size_t size);
 
 #endif

@@ -1,0 +1,302 @@
+/* cut.c: see cut.h. */
+#include "tests/powercut/cut.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define DISK_SECTOR 512u
+#define PIECES_MAX 512u
+
+struct cutting {
+    const struct sim_flash *sim;
+    const struct recording *recording;
+    bool thorough;
+    cut_fn *each;
+    void *context;
+    uint8_t *base;    /* what is durable when operation `at` begins */
+    uint8_t *scratch; /* one way in which it may be torn */
+    size_t at;
+    uint64_t random;
+};
+
+void recording_take(struct recording *recording, struct device *device, uint8_t *start)
+{
+    struct sim_flash *sim = &device->sim;
+    *recording = (struct recording){.start = start,
+                                    .log = sim->log,
+                                    .log_count = sim->log_count,
+                                    .data = sim->data,
+                                    .mark_count = device->mark_count};
+    memcpy(recording->marks, device->marks, sizeof recording->marks);
+    sim->log = NULL;
+    sim->log_count = sim->log_capacity = 0;
+    sim->data = NULL;
+    sim->data_size = sim->data_capacity = 0;
+}
+
+void recording_free(struct recording *recording)
+{
+    free(recording->start);
+    free(recording->log);
+    free(recording->data);
+    *recording = (struct recording){0};
+}
+
+/* The same numbers in every run. */
+static uint64_t next_random(struct cutting *cutting)
+{
+    cutting->random += 0x9E3779B97F4A7C15u;
+    uint64_t z = cutting->random;
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+    return z ^ (z >> 31);
+}
+
+/* A cut inside operation `at`, or just before it: promises made until then count. */
+static void emit(struct cutting *cutting, const uint8_t *state)
+{
+    const struct recording *recording = cutting->recording;
+    const struct promises *promises = &recording->marks[0].promises;
+    for (size_t i = 0; i < recording->mark_count; i++)
+        if (recording->marks[i].at <= cutting->at)
+            promises = &recording->marks[i].promises;
+    cutting->each(cutting->context, state, promises);
+}
+
+static void restart_scratch(struct cutting *cutting)
+{
+    memcpy(cutting->scratch, cutting->base, cutting->sim->state_size);
+}
+
+/* Which of `count` places are cut: all when there are few, else the ends and a spread between. */
+static bool chosen(const struct cutting *cutting, uint32_t place, uint32_t count)
+{
+    uint32_t all = cutting->thorough ? 256 : 10;
+    if (count <= all || place < 3 || place + 3 >= count)
+        return true;
+    return place % (count / (all - 6)) == 0;
+}
+
+/* ---- NOR ---- */
+
+/* Programming moves bits away from the erased value, and a torn unit has moved some of them. */
+static void tear_unit(struct cutting *cutting, const struct sim_op *op, uint32_t unit)
+{
+    const struct sim_flash *sim = cutting->sim;
+    const uint8_t *data = cutting->recording->data + op->data;
+    uint8_t erased = sim->geometry.erased_value;
+    for (uint32_t i = unit; i < unit + sim->geometry.write_size; i++) {
+        uint8_t moved = (uint8_t)((data[i] ^ erased) & (uint8_t)next_random(cutting));
+        *sim_byte(sim, cutting->scratch, op, i) = (uint8_t)(erased ^ moved);
+    }
+    sim_mark_written(sim, cutting->scratch, op, unit, unit + sim->geometry.write_size);
+}
+
+/* Larger units are pages: the controller may have got through the first half of their bytes. */
+static void halve_unit(struct cutting *cutting, const struct sim_op *op, uint32_t unit)
+{
+    const struct sim_flash *sim = cutting->sim;
+    uint32_t half = sim->geometry.write_size / 2;
+    memcpy(sim_byte(sim, cutting->scratch, op, unit), cutting->recording->data + op->data + unit,
+           half);
+    sim_mark_written(sim, cutting->scratch, op, unit, unit + sim->geometry.write_size);
+}
+
+static void cut_write(struct cutting *cutting, const struct sim_op *op)
+{
+    const struct sim_flash *sim = cutting->sim;
+    uint32_t unit = sim->geometry.write_size;
+    uint32_t count = op->size / unit;
+    for (uint32_t done = 0; done < count; done++) {
+        if (!chosen(cutting, done, count))
+            continue;
+        for (int way = 0; way < 3; way++) {
+            restart_scratch(cutting);
+            sim_program(sim, cutting->scratch, op, cutting->recording->data, 0, done * unit);
+            if (way == 1)
+                tear_unit(cutting, op, done * unit);
+            if (way == 2)
+                halve_unit(cutting, op, done * unit);
+            emit(cutting, cutting->scratch);
+        }
+    }
+}
+
+enum torn_erase { ERASED_FIRST_HALF, ERASED_SOME_BITS, ERASED_NOISE, TORN_ERASES };
+
+static void tear_erase(struct cutting *cutting, const struct sim_op *op, uint32_t sector,
+                       enum torn_erase how)
+{
+    const struct sim_flash *sim = cutting->sim;
+    uint32_t size = sim->geometry.erase_size;
+    uint8_t erased = sim->geometry.erased_value;
+    for (uint32_t i = sector; i < sector + size; i++) {
+        uint8_t *byte = sim_byte(sim, cutting->scratch, op, i);
+        uint8_t noise = (uint8_t)next_random(cutting);
+        if (how == ERASED_FIRST_HALF)
+            *byte = i - sector < size / 2 ? erased : *byte;
+        else if (how == ERASED_SOME_BITS)
+            *byte = (uint8_t)(erased ^ ((*byte ^ erased) & noise));
+        else
+            *byte = noise;
+    }
+    sim_mark_written(sim, cutting->scratch, op, sector, sector + size);
+}
+
+static void cut_erase(struct cutting *cutting, const struct sim_op *op)
+{
+    const struct sim_flash *sim = cutting->sim;
+    uint32_t size = sim->geometry.erase_size;
+    uint32_t count = op->size / size;
+    for (uint32_t done = 0; done < count; done++) {
+        if (!chosen(cutting, done, count))
+            continue;
+        for (int how = 0; how < TORN_ERASES; how++) {
+            restart_scratch(cutting);
+            sim_erase(sim, cutting->scratch, op, 0, done * size);
+            tear_erase(cutting, op, done * size, (enum torn_erase)how);
+            emit(cutting, cutting->scratch);
+        }
+    }
+    /* Sectors need not go in order. */
+    restart_scratch(cutting);
+    sim_erase(sim, cutting->scratch, op, op->size - size, op->size);
+    emit(cutting, cutting->scratch);
+}
+
+static void apply(struct cutting *cutting, uint8_t *state, const struct sim_op *op)
+{
+    if (op->kind == SIM_WRITE)
+        sim_program(cutting->sim, state, op, cutting->recording->data, 0, op->size);
+    else if (op->kind == SIM_ERASE)
+        sim_erase(cutting->sim, state, op, 0, op->size);
+}
+
+static void cut_nor(struct cutting *cutting)
+{
+    for (cutting->at = 0; cutting->at < cutting->recording->log_count; cutting->at++) {
+        const struct sim_op *op = &cutting->recording->log[cutting->at];
+        emit(cutting, cutting->base);
+        if (op->kind == SIM_WRITE)
+            cut_write(cutting, op);
+        else if (op->kind == SIM_ERASE)
+            cut_erase(cutting, op);
+        apply(cutting, cutting->base, op);
+        emit(cutting, cutting->base); /* done, but nobody has been told */
+    }
+    emit(cutting, cutting->base);
+}
+
+/* ---- a cached disk ---- */
+
+/** What of one operation falls into one sector of the disk. */
+struct piece {
+    const struct sim_op *op;
+    uint32_t first, end;
+};
+
+static size_t pending_pieces(const struct cutting *cutting, const bool *durable, size_t until,
+                             struct piece pieces[PIECES_MAX])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < until; i++) {
+        const struct sim_op *op = &cutting->recording->log[i];
+        for (uint32_t at = 0; !durable[i] && at < op->size;) {
+            uint32_t end = at + DISK_SECTOR - (op->offset + at) % DISK_SECTOR;
+            end = end < op->size ? end : op->size;
+            if (count == PIECES_MAX)
+                abort();
+            pieces[count++] = (struct piece){.op = op, .first = at, .end = end};
+            at = end;
+        }
+    }
+    return count;
+}
+
+static void apply_piece(struct cutting *cutting, const struct piece *piece, uint32_t end)
+{
+    if (piece->op->kind == SIM_WRITE)
+        sim_program(cutting->sim, cutting->scratch, piece->op, cutting->recording->data,
+                    piece->first, end);
+    else
+        sim_erase(cutting->sim, cutting->scratch, piece->op, piece->first, end);
+}
+
+static void emit_subset(struct cutting *cutting, const struct piece *pieces, size_t count,
+                        const bool *kept)
+{
+    restart_scratch(cutting);
+    for (size_t i = 0; i < count; i++)
+        if (kept[i])
+            apply_piece(cutting, &pieces[i], pieces[i].end);
+    emit(cutting, cutting->scratch);
+}
+
+/* All, none, each one alone, each one missing, and some by lot. */
+static void cut_pending(struct cutting *cutting, const struct piece *pieces, size_t count)
+{
+    bool kept[PIECES_MAX];
+    unsigned lots = cutting->thorough ? 32 : 4;
+    for (int all = 0; all < 2; all++) {
+        memset(kept, all, sizeof kept);
+        emit_subset(cutting, pieces, count, kept);
+        for (size_t i = 0; i < count; i++) {
+            if (!chosen(cutting, (uint32_t)i, (uint32_t)count))
+                continue;
+            kept[i] = !kept[i];
+            emit_subset(cutting, pieces, count, kept);
+            kept[i] = !kept[i];
+        }
+    }
+    for (unsigned lot = 0; count > 1 && lot < lots; lot++) {
+        for (size_t i = 0; i < count; i++)
+            kept[i] = (next_random(cutting) & 1) != 0;
+        emit_subset(cutting, pieces, count, kept);
+    }
+}
+
+static bool made_durable(const struct cutting *cutting, const struct sim_op *op,
+                         const struct sim_op *sync)
+{
+    return cutting->sim->geometry.one_disk || op->region == sync->region;
+}
+
+static void cut_cached(struct cutting *cutting)
+{
+    const struct recording *recording = cutting->recording;
+    bool *durable = sim_allocate((recording->log_count + 1) * sizeof *durable);
+    struct piece *pieces = sim_allocate(PIECES_MAX * sizeof *pieces);
+    memset(durable, 0, (recording->log_count + 1) * sizeof *durable);
+    for (cutting->at = 0; cutting->at <= recording->log_count; cutting->at++) {
+        cut_pending(cutting, pieces, pending_pieces(cutting, durable, cutting->at, pieces));
+        if (cutting->at == recording->log_count)
+            break;
+        const struct sim_op *op = &recording->log[cutting->at];
+        for (size_t i = 0; op->kind == SIM_SYNC && i < cutting->at; i++)
+            if (!durable[i] && made_durable(cutting, &recording->log[i], op)) {
+                durable[i] = true;
+                apply(cutting, cutting->base, &recording->log[i]);
+            }
+    }
+    free(pieces);
+    free(durable);
+}
+
+void cut_each(const struct sim_flash *sim, const struct recording *recording, bool thorough,
+              cut_fn *each, void *context)
+{
+    struct cutting cutting = {.sim = sim,
+                              .recording = recording,
+                              .thorough = thorough,
+                              .each = each,
+                              .context = context,
+                              .base = sim_allocate(sim->state_size),
+                              .scratch = sim_allocate(sim->state_size)};
+    memcpy(cutting.base, recording->start, sim->state_size);
+    if (sim->geometry.cached)
+        cut_cached(&cutting);
+    else
+        cut_nor(&cutting);
+    free(cutting.base);
+    free(cutting.scratch);
+}

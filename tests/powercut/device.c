@@ -1,0 +1,334 @@
+/* device.c: see device.h. */
+#include "tests/powercut/device.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define IMAGE_CAPACITY 8192u
+#define PIECE 1000u /* of a download: smaller than a frame, no multiple of a write unit */
+
+void device_init(struct device *device, const struct sim_geometry *geometry,
+                 const struct package *packages, const struct kedge_public_key *key,
+                 const struct plan *plan)
+{
+    memset(device, 0, sizeof *device);
+    sim_init(&device->sim, geometry, IMAGE_CAPACITY);
+    device->trust = (struct kedge_suit_trust){.keys = key, .key_count = 1, .required = 1};
+    device->boot = (struct kedge_boot){
+        .record = &device->sim.flash[SIM_RECORD],
+        .slots = {&device->sim.flash[SIM_SLOT(0)], &device->sim.flash[SIM_SLOT(1)]},
+        .trust = &device->trust,
+        .work = &device->work};
+    kedge_vendor_uuid(kedge_slice_text("example.com"), device->identity.vendor);
+    kedge_class_uuid(device->identity.vendor, kedge_slice_text("board-a"),
+                     device->identity.class_id);
+    device->packages = packages;
+    device->plan = plan;
+}
+
+void device_free(struct device *device)
+{
+    sim_free(&device->sim);
+}
+
+/* ---- rules ---- */
+
+static bool broken(struct device *device, const char *words)
+{
+    if (device->violation[0] == '\0')
+        snprintf(device->violation, sizeof device->violation, "%s", words);
+    return false;
+}
+
+static bool is_broken(struct device *device)
+{
+    if (device->sim.violation != NULL)
+        broken(device, device->sim.violation);
+    return device->violation[0] != '\0';
+}
+
+/* From here on, a cut must find these promises kept. */
+static void mark(struct device *device)
+{
+    if (device->mark_count == MARKS_MAX) {
+        broken(device, "a session promises more than the simulator can hold");
+        return;
+    }
+    device->marks[device->mark_count++] =
+        (struct mark){.at = device->sim.log_count, .promises = device->promises};
+}
+
+static uint64_t highest(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+static bool check_promises(struct device *device, const struct kedge_boot_record *record)
+{
+    const struct promises *promises = &device->promises;
+    if (record->number < promises->record_number)
+        return broken(device, "a boot record that was written is not there any more");
+    if (record->floor < promises->floor)
+        return broken(device, "the anti-rollback floor is lower than it was");
+    if (record->floor > promises->ceiling)
+        return broken(device, "the anti-rollback floor rose before a confirmation");
+    return true;
+}
+
+/* What the record says was reported as written, or was found at power-on: it must last. */
+static bool note_record(struct device *device, struct kedge_boot_record *record)
+{
+    if (kedge_boot_record_read(&device->boot, record) != KEDGE_OK)
+        return broken(device, "the boot record is lost");
+    if (device->promises.damaged == 0 && !check_promises(device, record))
+        return false;
+    device->promises.record_number = record->number;
+    device->promises.floor = record->floor;
+    mark(device);
+    return true;
+}
+
+/* Asks no code that is under test: are the image's bytes in the slot? */
+static bool holds(const struct device *device, uint8_t slot, uint64_t sequence)
+{
+    const struct kedge_flash *flash = device->boot.slots[slot];
+    const uint8_t *bytes =
+        sim_bytes(&device->sim, SIM_SLOT(slot)) + flash->size - kedge_slot_capacity(flash);
+    for (size_t i = 0; i < PACKAGES; i++)
+        if (device->packages[i].sequence == sequence)
+            return memcmp(bytes, device->packages[i].image, device->packages[i].image_size) == 0;
+    return false;
+}
+
+/* What may run, before the bootloader has its say: a whole header, and the bytes that were signed.
+ */
+static void look_at_slots(struct device *device)
+{
+    for (uint8_t slot = 0; slot < KEDGE_SLOTS; slot++) {
+        bool whole = kedge_slot_manifest(device->boot.slots[slot], &device->check) == KEDGE_OK;
+        uint64_t sequence = whole ? device->check.manifest.sequence : 0;
+        device->whole[slot] = whole;
+        device->verified[slot] = whole && holds(device, slot, sequence) ? sequence : 0;
+    }
+}
+
+/* A whole header always describes the bytes behind it, and a promised image is there. */
+static bool check_slots(struct device *device)
+{
+    for (uint8_t slot = 0; slot < KEDGE_SLOTS; slot++) {
+        uint64_t promised = device->promises.slot_sequence[slot];
+        if (device->whole[slot] && device->verified[slot] == 0)
+            return broken(device, "a whole header describes an image that is not there");
+        if (promised != 0 && device->verified[slot] != promised)
+            return broken(device, "an image that was installed is not there any more");
+    }
+    return true;
+}
+
+static bool check_record(struct device *device)
+{
+    struct kedge_boot_record record;
+    if (!note_record(device, &record))
+        return false;
+    return device->verified[record.confirmed_slot] != 0 ||
+           broken(device, "the confirmed slot, the way back, does not verify");
+}
+
+static bool anything_verifies(const struct device *device)
+{
+    return device->verified[0] != 0 || device->verified[1] != 0;
+}
+
+/* A device switched on before its factory was through: what verifies runs, and nothing else. */
+static bool check_unfinished(struct device *device)
+{
+    struct kedge_boot_decision decision;
+    uint8_t *kept = sim_allocate(device->sim.state_size);
+    memcpy(kept, device->sim.state, device->sim.state_size);
+    bool expected = anything_verifies(device);
+    bool runs = kedge_boot_select(&device->boot, &decision) == KEDGE_OK;
+    memcpy(device->sim.state, kept, device->sim.state_size);
+    sim_clear_log(&device->sim);
+    free(kept);
+    return runs == expected || broken(device, "an unfinished device does not boot as it should");
+}
+
+static bool check_power_on(struct device *device)
+{
+    look_at_slots(device);
+    if (device->promises.damaged != 0)
+        return true;
+    if (!check_slots(device))
+        return false;
+    return device->promises.factory_done != 0 ? check_record(device) : check_unfinished(device);
+}
+
+/* ---- what the device does ---- */
+
+/* A failure is expected only where the simulator lets a written bit not hold. */
+static bool failed(struct device *device, enum kedge_rc rc, const char *what)
+{
+    if (rc == KEDGE_OK)
+        return false;
+    if (device->sim.weak_op == SIZE_MAX) {
+        char words[120];
+        snprintf(words, sizeof words, "%s: %s", what, kedge_rc_text(rc));
+        broken(device, words);
+    }
+    return true;
+}
+
+static enum kedge_rc push_package(struct device *device, const struct package *package)
+{
+    for (size_t at = 0; at < package->size; at += PIECE) {
+        size_t take = package->size - at < PIECE ? package->size - at : PIECE;
+        KEDGE_TRY(kedge_install_push(&device->install, kedge_slice(package->bytes + at, take)));
+    }
+    return kedge_install_end(&device->install);
+}
+
+static bool install(struct device *device, uint8_t slot, const struct package *package)
+{
+    enum kedge_rc rc =
+        kedge_install_begin(&device->install, &device->boot, &device->identity, slot);
+    if (failed(device, rc, "an installation could not begin"))
+        return false;
+    device->promises.slot_sequence[slot] = 0;
+    mark(device);
+    if (failed(device, push_package(device, package), "an installation failed"))
+        return false;
+    device->promises.slot_sequence[slot] = package->sequence;
+    mark(device);
+    return true;
+}
+
+static enum session_end factory(struct device *device)
+{
+    struct kedge_boot_record record;
+    const struct package *package = &device->packages[0];
+    if (kedge_boot_record_read(&device->boot, &record) == KEDGE_OK) {
+        device->promises.factory_done = 1;
+        note_record(device, &record);
+        return SESSION_REBOOT;
+    }
+    device->promises.ceiling = package->sequence;
+    if (!install(device, 0, package) ||
+        failed(device, kedge_boot_factory(&device->boot, 0), "the factory failed"))
+        return SESSION_REBOOT;
+    device->promises.factory_done = 1;
+    note_record(device, &record);
+    return SESSION_REBOOT;
+}
+
+/* The server learns how the update ended: the next step, or the same again after mere power cuts.
+ */
+static void learn(struct device *device, const struct kedge_boot_record *record)
+{
+    struct promises *promises = &device->promises;
+    const struct plan *plan = device->plan;
+    if (promises->step == plan->step_count)
+        return;
+    bool rolled_back = record->rolled_back_count > promises->rollbacks_seen;
+    bool healthy = plan->steps[promises->step].behaviour == HEALTHY;
+    uint64_t wanted = device->packages[plan->steps[promises->step].package].sequence;
+    promises->rollbacks_seen = record->rolled_back_count;
+    if ((rolled_back && !healthy) || (healthy && device->work.manifest.sequence == wanted))
+        promises->step++;
+}
+
+static enum session_end run_confirmed(struct device *device, uint8_t slot)
+{
+    struct kedge_boot_record record;
+    uint8_t spare = (uint8_t)(1 - slot);
+    if (!note_record(device, &record) || record.phase != KEDGE_BOOT_STEADY)
+        return SESSION_REBOOT;
+    learn(device, &record);
+    mark(device);
+    if (device->promises.step == device->plan->step_count)
+        return SESSION_GOAL;
+    const struct package *package =
+        &device->packages[device->plan->steps[device->promises.step].package];
+    device->promises.trial_boots = 0;
+    if (!install(device, spare, package) ||
+        failed(device, kedge_boot_activate(&device->boot, spare), "an activation failed"))
+        return SESSION_REBOOT;
+    note_record(device, &record);
+    return SESSION_REBOOT;
+}
+
+static enum kedge_rc end_trial(struct device *device, enum behaviour behaviour)
+{
+    switch (behaviour) {
+    case HEALTHY:
+        device->promises.ceiling =
+            highest(device->promises.ceiling, device->work.manifest.sequence);
+        mark(device);
+        return kedge_boot_confirm(&device->boot);
+    case SICK:
+        return kedge_boot_reject(&device->boot, KEDGE_BOOT_REASON_HEALTH, "exit status 1");
+    case HANGS:
+        return kedge_boot_reject(&device->boot, KEDGE_BOOT_REASON_TIME, "not confirmed in time");
+    case CRASHES:
+        break;
+    }
+    return KEDGE_OK;
+}
+
+static enum session_end run_on_trial(struct device *device)
+{
+    struct kedge_boot_record record;
+    if (!note_record(device, &record))
+        return SESSION_REBOOT;
+    device->promises.trial_boots++;
+    mark(device);
+    if (device->promises.trial_boots > KEDGE_BOOT_TRIAL_BOOTS && device->promises.damaged == 0)
+        broken(device, "an image ran on trial more often than three times");
+    if (device->promises.step == device->plan->step_count) /* an old trial, back after damage */
+        return SESSION_GOAL;
+    enum behaviour behaviour = device->plan->steps[device->promises.step].behaviour;
+    if (!failed(device, end_trial(device, behaviour), "a trial could not be ended"))
+        note_record(device, &record);
+    return SESSION_REBOOT;
+}
+
+static bool check_decision(struct device *device, const struct kedge_boot_decision *decision)
+{
+    bool expected_reason =
+        decision->reason == KEDGE_BOOT_REASON_NONE || decision->reason == KEDGE_BOOT_REASON_BOOTS;
+    if (decision->slot >= KEDGE_SLOTS || device->verified[decision->slot] == 0)
+        return broken(device, "an image runs that does not verify");
+    if (device->verified[decision->slot] != device->work.manifest.sequence)
+        return broken(device, "another image runs than the one that was checked");
+    if (device->promises.damaged == 0 && !expected_reason)
+        return broken(device, kedge_boot_reason_text(decision->reason));
+    return !failed(device, decision->write_rc, "the bootloader could not write its record") ||
+           !is_broken(device);
+}
+
+static enum session_end boot(struct device *device)
+{
+    struct kedge_boot_decision decision;
+    enum kedge_rc rc = kedge_boot_select(&device->boot, &decision);
+    if (rc != KEDGE_OK && !anything_verifies(device) && device->promises.damaged != 0)
+        return SESSION_NOTHING_LEFT;
+    if (rc != KEDGE_OK) {
+        broken(device, "the bootloader finds nothing to run");
+        return SESSION_REBOOT;
+    }
+    if (!check_decision(device, &decision))
+        return SESSION_REBOOT;
+    return decision.on_trial ? run_on_trial(device) : run_confirmed(device, decision.slot);
+}
+
+enum session_end device_session(struct device *device)
+{
+    sim_clear_log(&device->sim);
+    device->mark_count = 0;
+    mark(device);
+    enum session_end end = SESSION_REBOOT;
+    if (check_power_on(device))
+        end = device->promises.factory_done != 0 ? boot(device) : factory(device);
+    is_broken(device);
+    return end;
+}

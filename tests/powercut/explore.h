@@ -1,0 +1,39 @@
+/*
+ * explore.h: the search through everything that cuts of power may do to a device.
+ *
+ * A node is a state of the flash with what had been promised. From each one the device runs without
+ * a cut to its plan's goal, session by session; that proves the node. Then every session of that
+ * run is cut in every way, and each state left behind is a node again, until the budget of cuts is
+ * used up. A node met before with as many cuts left is not run twice, so different histories that
+ * end in the same flash cost nothing.
+ */
+#ifndef KEDGE_TESTS_POWERCUT_EXPLORE_H
+#define KEDGE_TESTS_POWERCUT_EXPLORE_H
+
+#include "tests/powercut/cut.h"
+
+#include <stdio.h>
+
+struct explore_budget {
+    unsigned cuts;       /* one after the other, in one history */
+    unsigned deep_every; /* one in so many faults is followed by another */
+    bool thorough;       /* first cuts: see cut_each() */
+};
+
+struct explore_counts {
+    uint64_t histories; /* cuts and other faults that were tried */
+    uint64_t states;    /* different nodes */
+    uint64_t bricks;    /* broken rules */
+    uint64_t chances; /* cuts that might have been followed by another: counts on over all plans */
+};
+
+/**
+ * explore() searches `plan` on `geometry`, adds to `counts`, and writes each broken rule to `out`
+ * (NULL: nowhere). It ends when `counts` has `bricks_max` of them.
+ */
+void explore(const struct sim_geometry *geometry, const struct plan *plan,
+             const struct package *packages, const struct kedge_public_key *key,
+             struct explore_budget budget, uint64_t bricks_max, struct explore_counts *counts,
+             FILE *out);
+
+#endif

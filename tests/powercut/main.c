@@ -1,0 +1,126 @@
+/* main.c: the power-cut simulator. scripts/powercut runs it, and its mutants. */
+#define _POSIX_C_SOURCE 200809L
+#include "tests/powercut/explore.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* The disks come first: most of what can be wrong shows on them soonest. */
+static const struct sim_geometry geometries[] = {
+    {.name = "three cached disks",
+     .write_size = 1,
+     .erase_size = 4096,
+     .erased_value = 0x00,
+     .cached = true},
+    {.name = "one cached disk",
+     .write_size = 1,
+     .erase_size = 4096,
+     .erased_value = 0x00,
+     .cached = true,
+     .one_disk = true},
+    {.name = "NOR, unit 1, sector 4096", .write_size = 1, .erase_size = 4096, .erased_value = 0xFF},
+    {.name = "NOR, unit 4, sector 2048", .write_size = 4, .erase_size = 2048, .erased_value = 0xFF},
+    {.name = "NOR, unit 8, sector 4096", .write_size = 8, .erase_size = 4096, .erased_value = 0xFF},
+    {.name = "NOR, unit 16, sector 8192, erased 0x00",
+     .write_size = 16,
+     .erase_size = 8192,
+     .erased_value = 0x00},
+    {.name = "NOR, unit 256, sector 4096",
+     .write_size = 256,
+     .erase_size = 4096,
+     .erased_value = 0xFF},
+    {.name = "NOR, unit 1, sector 512, erased 0x00",
+     .write_size = 1,
+     .erase_size = 512,
+     .erased_value = 0x00},
+};
+
+static const struct plan plans[] = {
+    {.name = "factory, two updates",
+     .cut_factory = true,
+     .step_count = 2,
+     .steps = {{1, HEALTHY}, {2, HEALTHY}}},
+    {.name = "health check fails", .step_count = 2, .steps = {{1, SICK}, {2, HEALTHY}}},
+    {.name = "three boots", .step_count = 2, .steps = {{1, CRASHES}, {2, HEALTHY}}},
+    {.name = "trial limit", .step_count = 2, .steps = {{1, HANGS}, {2, HEALTHY}}},
+};
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+static double seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* Runs all plans on all geometries, with a line for each as it ends. */
+static struct explore_counts run(const struct package *packages, const struct kedge_public_key *key,
+                                 struct explore_budget budget, uint64_t bricks_max)
+{
+    struct explore_counts total = {0};
+    for (size_t i = 0; i < COUNT(geometries) * COUNT(plans) && total.bricks < bricks_max; i++) {
+        const struct sim_geometry *geometry = &geometries[i / COUNT(plans)];
+        const struct plan *plan = &plans[i % COUNT(plans)];
+        struct explore_counts before = total;
+        double began = seconds();
+        explore(geometry, plan, packages, key, budget, bricks_max, &total, stdout);
+        printf("%-38s %-20s %9" PRIu64 " histories %8" PRIu64 " states %3" PRIu64
+               " bricks %6.1f s\n",
+               geometry->name, plan->name, total.histories - before.histories,
+               total.states - before.states, total.bricks - before.bricks, seconds() - began);
+        fflush(stdout);
+    }
+    return total;
+}
+
+/* One line for scripts: histories, states, bricks, geometries. */
+static bool write_counts(const char *path, const struct explore_counts *total)
+{
+    FILE *file = path != NULL ? fopen(path, "w") : NULL;
+    if (file == NULL)
+        return path == NULL;
+    fprintf(file, "%" PRIu64 " %" PRIu64 " %" PRIu64 " %zu\n", total->histories, total->states,
+            total->bricks, COUNT(geometries));
+    return fclose(file) == 0;
+}
+
+static int usage(FILE *out, int status)
+{
+    fputs("usage: powercut [--long] [--mutant] [--counts FILE]\n"
+          "\n"
+          "  --counts  write histories, states, bricks and geometries to FILE\n"
+          "  --long    every place inside long operations, more second cuts, and third ones\n"
+          "  --mutant  end at the first broken rule\n",
+          out);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct explore_budget budget = {.cuts = 2, .deep_every = 2500};
+    uint64_t bricks_max = 10;
+    const char *counts = NULL;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--long") == 0)
+            budget = (struct explore_budget){.cuts = 3, .deep_every = 300, .thorough = true};
+        else if (strcmp(argv[i], "--mutant") == 0)
+            bricks_max = budget.cuts = 1;
+        else if (strcmp(argv[i], "--counts") == 0 && i + 1 < argc)
+            counts = argv[++i];
+        else
+            return strcmp(argv[i], "--help") == 0 ? usage(stdout, 0) : usage(stderr, 2);
+    }
+    static struct package packages[PACKAGES];
+    struct kedge_public_key key;
+    packages_make(packages, &key);
+    struct explore_counts total = run(packages, &key, budget, bricks_max);
+    packages_free(packages);
+    if (!write_counts(counts, &total)) {
+        perror(counts);
+        return 1;
+    }
+    return total.bricks == 0 ? 0 : 1;
+}
