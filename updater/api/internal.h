@@ -96,8 +96,9 @@ void request_destroy(struct request *request);
 
 /** Finds the row and fills in the parameter; a refusal when there is none. */
 bool find_route(struct request *request, const char *url, const char *method);
-/** Replaces %XX; false for what is no escape, for %00 and when it does not fit. */
-bool percent_decode(const char *text, size_t text_size, char *out, size_t out_size);
+/** Replaces %XX (RFC 3986 section 2.1); false for what is no escape, for NUL, and when it does not
+ * fit. */
+bool percent_decode(struct kedge_slice text, char *out, size_t out_size);
 
 bool upload_open(struct request *request);
 bool upload_write(struct request *request, const char *bytes, size_t size);

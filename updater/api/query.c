@@ -61,7 +61,7 @@ bool query_text(struct request *request, const char *name, char *out, size_t out
     out[0] = '\0';
     if (given != NULL)
         *given = value != NULL;
-    if (value == NULL || percent_decode(value, strlen(value), out, out_size))
+    if (value == NULL || percent_decode(kedge_slice_text(value), out, out_size))
         return true;
     refuse(request, MHD_HTTP_BAD_REQUEST, "argument", name,
            "the query parameter \"%s\" is too long or wrongly escaped", name);

@@ -35,38 +35,6 @@ static const struct route routes[] = {
 };
 #define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
-bool percent_decode(const char *text, size_t text_size, char *out, size_t out_size)
-{
-    size_t used = 0;
-    for (size_t i = 0; i < text_size; i++) {
-        char c = text[i];
-        if (c == '%') {
-            int high = i + 2 < text_size ? hex_digit(text[i + 1]) : -1;
-            int low = high >= 0 ? hex_digit(text[i + 2]) : -1;
-            if (low < 0 || (high == 0 && low == 0))
-                return false;
-            c = (char)(high * 16 + low);
-            i += 2;
-        }
-        if (used + 1 >= out_size)
-            return false;
-        out[used++] = c;
-    }
-    out[used] = '\0';
-    return true;
-}
-
 /* Whether `path` is one of `pattern`; the segment that stands at "{}" goes to `segment`. */
 static bool pattern_fits(const char *pattern, const char *path, struct kedge_slice *segment)
 {
@@ -116,8 +84,7 @@ bool find_route(struct request *request, const char *url, const char *method)
         refuse(request, MHD_HTTP_NOT_FOUND, "not_found", NULL, "there is no such resource");
         return false;
     }
-    if (!percent_decode((const char *)segment.data, segment.size, request->parameter,
-                        sizeof(request->parameter))) {
+    if (!percent_decode(segment, request->parameter, sizeof(request->parameter))) {
         refuse(request, MHD_HTTP_NOT_FOUND, "not_found", NULL, "no name of anything here is so");
         return false;
     }
