@@ -8,7 +8,7 @@ import urllib.parse
 
 import pytest
 
-from conftest import make_package, run, wait_until
+from conftest import ROOT, make_package, run, wait_until
 from lwm2m_peer import CON, CONTENT_FORMAT, LINK, POST, URI_PATH, URI_QUERY, Message, uint
 
 V1 = "/api/v1"
@@ -206,6 +206,8 @@ def test_a_rollout_from_creation_to_end_by_the_api_alone(server, curl, package, 
     assert made.headers["location"] == f"{V1}/rollouts/{made.json['id']}"
     path = made.headers["location"]
     assert made.json["state"] == "ready" and made.json["policy"]["deployment_soak_s"] == 1
+    told = dict(re.findall(r"^\| `(\w+)` \| `?(\w+)`? \|", (ROOT / "docs" / "api.md").read_text(), re.MULTILINE))
+    assert {**told, "deployment_soak_s": "1"} == {name: str(value) for name, value in made.json["policy"].items()}
     assert curl("DELETE", f"{V1}/packages/{package}").status == 409
     assert curl("POST", f"{path}/resume").status == 409
     assert curl("POST", f"{path}/start").json["state"] == "running"
@@ -243,6 +245,17 @@ def test_a_rollout_that_cannot_be_is_refused_and_not_made(curl, package):
         assert answer.status == 422, answer.body
         assert answer.json["detail"]
     assert curl("GET", f"{V1}/rollouts").json["rollouts"] == []
+
+
+def test_the_documents_list_exactly_the_routes_that_there_are(curl):
+    document = (ROOT / "docs" / "api.md").read_text()
+    listed = set()
+    for method, path, rest in re.findall(r"^\| (GET|POST|PATCH|DELETE) `/api/v1(\S+)`(.*)$", document, re.MULTILINE):
+        path = path.replace("/rollouts/{id}", "/rollouts/1").replace("{id}", "x").replace("{endpoint}", "x")
+        listed.add((method, path))
+        more = re.findall(r"`(/\w+)`", rest.split("|")[0])
+        listed |= {(method, path.rsplit("/", 1)[0] + other) for other in more}
+    assert listed == set(ROUTES)
 
 
 def test_keys_are_trusted_and_removed(curl, package, keys):

@@ -5,6 +5,7 @@ import http.server
 import json
 import os
 import pty
+import re
 import socket
 import struct
 import termios
@@ -13,7 +14,7 @@ import urllib.parse
 
 import pytest
 
-from conftest import free_port, program, run, wait_until
+from conftest import ROOT, free_port, program, run, wait_until
 
 TOKEN = "a-token"
 
@@ -345,3 +346,14 @@ def test_an_upload_sends_the_file_as_it_is(script, kedge, tmp_path):
     assert done.returncode == 0, done.stderr
     assert script.seen[0][3] == content
     assert "version 1.1.0" in done.stdout and "package ab" in done.stdout
+
+
+def test_the_documents_name_every_command_and_every_option(kedge):
+    document = (ROOT / "docs" / "api.md").read_text()
+    usage = kedge("--help").stdout
+    commands = re.findall(r"^  (device|package|trust|rollout|audit) (\w+) ", usage, re.MULTILINE)
+    assert len(commands) > 15
+    for noun, verb in commands:
+        assert any(noun in line and verb in line for line in document.splitlines() if line.startswith("| `")), (noun, verb)
+        for option in re.findall(r"^  (--[\w-]+)", kedge(noun, verb, "--help").stdout, re.MULTILINE):
+            assert f"{option}" in document, (noun, verb, option)
