@@ -204,6 +204,7 @@ def test_a_request_that_comes_twice_is_answered_twice_and_done_once(server, wire
                 break
     assert [a.code_text for a in answers] == ["2.01"] * 3
     assert len({tuple(a.all(LOCATION_PATH)) for a in answers}) == 1
+    wire.serve_until(lambda: devices(server), "the device")
     assert list(devices(server)) == ["twice"]
 
 

@@ -293,8 +293,8 @@ def test_the_configuration_file_serves_and_the_command_line_wins(start, tmp_path
 
 
 def test_insecure_http_is_served_when_it_is_asked_for_by_name(start, tmp_path):
-    process = start(program("kedged"), "--data", tmp_path / "data", "--http", "0.0.0.0:0", "--insecure-http")
-    process.wait_for("ready")
+    process = start(program("kedged"), "--data", tmp_path / "data", "--http", ":0", "--insecure-http")
+    process.wait_for(r"ready: .*http://0\.0\.0\.0:\d+$")
     assert process.stop() == 0
 
 

@@ -192,18 +192,23 @@ static void *run_network(void *context)
     _exit(1);
 }
 
+/* "coap://127.0.0.1:5683" from "127.0.0.1:0" and the port that was taken. */
+static void make_uri(const char *scheme, const char *address, uint16_t port,
+                     char uri[KEDGE_CONFIG_TEXT_MAX])
+{
+    int host_size = (int)(strrchr(address, ':') - address);
+    (void)snprintf(uri, KEDGE_CONFIG_TEXT_MAX, "%s://%.*s:%u", scheme,
+                   host_size > 0 ? host_size : 7, host_size > 0 ? address : "0.0.0.0",
+                   (unsigned)port);
+}
+
 static void say_ready(const struct server *server)
 {
-    char devices[KEDGE_CONFIG_TEXT_MAX + 32] = "no devices (no --coap)",
-                                         host[KEDGE_CONFIG_TEXT_MAX];
-    const char *coap = server->config->coap, *http = server->config->http;
-    uint16_t port;
-    if (coap[0] != '\0' && kedge_config_split_address(coap, host, sizeof(host), &port) == KEDGE_OK)
-        (void)snprintf(devices, sizeof(devices), "devices at coap://%.*s:%u",
-                       (int)(strrchr(coap, ':') - coap), coap,
-                       (unsigned)kedge_net_local_port(server->net, 0));
-    kedge_log(KEDGE_LOG_INFO, "ready: %s, API at http://%.*s:%u", devices,
-              (int)(strrchr(http, ':') - http), http, (unsigned)kedge_api_port(server->api));
+    char devices[KEDGE_CONFIG_TEXT_MAX] = "nowhere (no --coap)", api[KEDGE_CONFIG_TEXT_MAX];
+    if (server->config->coap[0] != '\0')
+        make_uri("coap", server->config->coap, kedge_net_local_port(server->net, 0), devices);
+    make_uri("http", server->config->http, kedge_api_port(server->api), api);
+    kedge_log(KEDGE_LOG_INFO, "ready: devices at %s, API at %s", devices, api);
 }
 
 static int serve(struct server *server)
