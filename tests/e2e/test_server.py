@@ -648,5 +648,22 @@ def test_a_package_whose_record_finds_no_room_leaves_no_files(small_disk, keys, 
     assert server.process.stop() == 0
 
 
+def test_a_device_that_comes_while_the_disk_is_full_is_stored_when_there_is_room(small_disk, keys, tmp_path):
+    server = small_disk
+    server.fill(0)
+
+    def refused():
+        name = os.urandom(4).hex()
+        return call(server, "POST", "/api/v1/trust", {"name": name, "pem": other_key(tmp_path, name)})[0] == 507
+    wait_until(refused, 30, "the database to run out of room")
+    client = Client(server, "patient")
+    client.register()
+    server.process.wait_for("device patient registered")
+    assert listing(server, "devices") == []
+    server.make_room()
+    client.answer_requests(lambda: [d for d in listing(server, "devices") if d["version"] == "1.0.0"], 20)
+    assert server.process.stop() == 0
+
+
 def other_key(folder, name):
     return Keys(folder, name).public.read_text()

@@ -92,8 +92,15 @@ static void put_device(struct kedge_bridge *bridge, const struct kedge_device *d
 {
     struct kedge_device_record record;
     uint64_t now_ms = kedge_wall_ms();
-    if (kedge_reader_device(bridge->reader, device->endpoint, &record) != KEDGE_OK)
+    enum kedge_rc rc = kedge_reader_device(bridge->reader, device->endpoint, &record);
+    if (rc == KEDGE_E_NOT_FOUND) {
         record = (struct kedge_device_record){.first_seen_ms = now_ms};
+    } else if (rc != KEDGE_OK) {
+        /* What is stored of it must not be overwritten by what it has not said yet. */
+        kedge_log(KEDGE_LOG_ERROR, "device %s is not stored: %s", device->endpoint,
+                  kedge_reader_error(bridge->reader));
+        return;
+    }
     copy(record.endpoint, sizeof(record.endpoint), device->endpoint);
     if (device->identified) {
         copy(record.vendor, sizeof(record.vendor), device->vendor);
