@@ -104,7 +104,7 @@ void history_line(const json_t *entry, char *out, size_t out_size)
     if (endpoint[0] != '\0')
         (void)snprintf(what, sizeof(what), "%s", endpoint);
     else if (json_is_integer(group))
-        (void)snprintf(what, sizeof(what), "group %lld", (long long)json_integer_value(group));
+        (void)snprintf(what, sizeof(what), "group %lld", (long long)json_integer_value(group) + 1);
     else
         (void)snprintf(what, sizeof(what), "rollout");
     (void)snprintf(text, sizeof(text), "%s: %s%s%s%s%s", what, from, from[0] == '\0' ? "" : " -> ",

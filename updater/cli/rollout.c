@@ -16,8 +16,10 @@ static const struct column rollout_columns[] = {
 };
 
 static const struct column group_columns[] = {
-    {"GROUP", true, false},       {"NAME", false, true}, {"STATE", false, false},
-    {"DEPLOYMENTS", false, true}, {"WHY", false, true},
+    {"GROUP", false, true},
+    {"STATE", false, false},
+    {"DEPLOYMENTS", false, true},
+    {"WHY", false, true},
 };
 
 static const struct column deployment_columns[] = {
@@ -81,7 +83,6 @@ static void print_groups(const json_t *groups)
     json_array_foreach(groups, index, group)
     {
         counts_text(json_object_get(group, "counts"), counts, sizeof(counts));
-        table_add_number(&table, number_of(group, "index"));
         table_add(&table, text_of(group, "name"));
         table_add(&table, text_of(group, "state"));
         table_add(&table, counts);

@@ -128,7 +128,7 @@ static void a_change_is_one_line_without_control_characters(void **state)
          "b: verifying -> succeeded", false},
         {"{\"endpoint\":\"\",\"group_index\":2,\"from\":\"running\",\"to\":\"failed\",\"text\":"
          "\"x\"}",
-         "group 2: running -> failed: x", false},
+         "group 3: running -> failed: x", false},
         {"{\"endpoint\":\"\",\"group_index\":null,\"from\":\"\",\"to\":\"draft\",\"text\":\"\"}",
          "rollout: draft", false},
     };
