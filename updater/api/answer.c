@@ -4,7 +4,6 @@
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
-
 #include <string.h>
 
 #define RETRY_AFTER_S "1"

@@ -2,7 +2,6 @@
 #include "updater/api/internal.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #define V1_PACKAGES "/api/v1/packages/"
 

@@ -1,7 +1,6 @@
 /* query.c: what stands behind the question mark. */
 #include "updater/api/internal.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

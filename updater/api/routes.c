@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #define V1 "/api/v1"
 #define PAGE "limit cursor "

@@ -2,7 +2,6 @@
 #include "updater/api/internal.h"
 
 #include <kedge/crypto.h>
-#include <string.h>
 
 #define PEM_MAX 4096u
 

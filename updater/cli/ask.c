@@ -35,6 +35,18 @@ enum status ask(struct cli *cli, const char *method, const char *path, json_t *b
     return STATUS_DONE;
 }
 
+enum status ask_at(struct cli *cli, const char *method, char *path, json_t *body, json_t **out)
+{
+    if (path == NULL) {
+        complain("out of memory");
+        json_decref(body);
+        return STATUS_UNREACHABLE;
+    }
+    enum status status = ask(cli, method, path, body, out);
+    free(path);
+    return status;
+}
+
 char *path_of(const char *prefix, const char *name, const char *suffix)
 {
     char *escaped = curl_easy_escape(NULL, name, 0);

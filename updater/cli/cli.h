@@ -98,6 +98,8 @@ void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /** Asks, takes `body` over (NULL: none). On STATUS_DONE *out is the answer (NULL when empty). */
 enum status ask(struct cli *cli, const char *method, const char *path, json_t *body, json_t **out);
+/** The same with a path of path_of(), which it takes over. */
+enum status ask_at(struct cli *cli, const char *method, char *path, json_t *body, json_t **out);
 /** All pages of a listing: {"<name>": [...]}. */
 enum status ask_list(struct cli *cli, const char *path, const char *name, json_t **out);
 /** "<prefix><escaped name><suffix>" in memory of its own; NULL: no memory. */

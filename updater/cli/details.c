@@ -1,7 +1,6 @@
 /* details.c: one record for people. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "updater/cli/json.h"

@@ -77,14 +77,7 @@ static enum status device_answer(struct cli *cli, const char *method, const char
                                  json_t *body)
 {
     json_t *device = NULL;
-    char *path = path_of(DEVICES, endpoint, "");
-    if (path == NULL) {
-        complain("out of memory");
-        json_decref(body);
-        return STATUS_UNREACHABLE;
-    }
-    enum status status = ask(cli, method, path, body, &device);
-    free(path);
+    enum status status = ask_at(cli, method, path_of(DEVICES, endpoint, ""), body, &device);
     if (status != STATUS_DONE)
         return status;
     if (cli->json)

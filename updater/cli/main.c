@@ -1,6 +1,4 @@
 /* main.c: kedge: the operator's command line. */
-#include <stdlib.h>
-
 #include "updater/cli/cli.h"
 
 static bool connect_client(struct cli *cli)

@@ -1,7 +1,6 @@
 /* package.c: kedge package ... */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -52,14 +51,7 @@ enum status package_list(struct cli *cli, const struct arguments *arguments)
 /* Asks about one package by its id; *out may be NULL. */
 static enum status ask_package(struct cli *cli, const char *method, const char *id, json_t **out)
 {
-    char *path = path_of(PACKAGES, id, "");
-    if (path == NULL) {
-        complain("out of memory");
-        return STATUS_UNREACHABLE;
-    }
-    enum status status = ask(cli, method, path, NULL, out);
-    free(path);
-    return status;
+    return ask_at(cli, method, path_of(PACKAGES, id, ""), NULL, out);
 }
 
 enum status package_show(struct cli *cli, const struct arguments *arguments)

@@ -1,7 +1,6 @@
 /* rollout.c: kedge rollout ..., but for create (create.c) and watch (watch.c). */
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "updater/cli/cli.h"
 #include "updater/cli/json.h"
@@ -148,13 +147,7 @@ enum status rollout_show(struct cli *cli, const struct arguments *arguments)
     const char *id = arguments->positional[0];
     bool with_devices = argument(arguments, "devices") != NULL;
     json_t *rollout = NULL;
-    char *path = path_of(ROLLOUTS "/", id, "");
-    if (path == NULL) {
-        complain("out of memory");
-        return STATUS_UNREACHABLE;
-    }
-    enum status status = ask(cli, "GET", path, NULL, &rollout);
-    free(path);
+    enum status status = ask_at(cli, "GET", path_of(ROLLOUTS "/", id, ""), NULL, &rollout);
     if (status == STATUS_DONE)
         status = add_part(cli, rollout, id, "groups", false);
     if (status == STATUS_DONE && with_devices)
@@ -178,13 +171,8 @@ enum status rollout_change(struct cli *cli, const struct arguments *arguments)
     char suffix[32];
     json_t *rollout = NULL;
     (void)snprintf(suffix, sizeof(suffix), "/%s", arguments->command->verb);
-    char *path = path_of(ROLLOUTS "/", arguments->positional[0], suffix);
-    if (path == NULL) {
-        complain("out of memory");
-        return STATUS_UNREACHABLE;
-    }
-    enum status status = ask(cli, "POST", path, NULL, &rollout);
-    free(path);
+    enum status status = ask_at(
+        cli, "POST", path_of(ROLLOUTS "/", arguments->positional[0], suffix), NULL, &rollout);
     if (status != STATUS_DONE)
         return status;
     if (cli->json)

@@ -130,12 +130,5 @@ enum status trust_remove(struct cli *cli, const struct arguments *arguments)
     enum status status = find_key(cli, arguments->positional[0], id);
     if (status != STATUS_DONE)
         return status;
-    char *path = path_of(TRUST "/", id, "");
-    if (path == NULL) {
-        complain("out of memory");
-        return STATUS_UNREACHABLE;
-    }
-    status = ask(cli, "DELETE", path, NULL, NULL);
-    free(path);
-    return status;
+    return ask_at(cli, "DELETE", path_of(TRUST "/", id, ""), NULL, NULL);
 }
