@@ -1,10 +1,12 @@
 /*
- * ed25519.c: Ed25519 (RFC 8032) by wolfCrypt, with the two guards that wolfCrypt 5.5.4 lacks:
- * it accepts some signatures with S >= L (malleable), and every public key of small order.
+ * ed25519.c: Ed25519 (RFC 8032) by wolfCrypt, with the guards that wolfCrypt 5.5.4 lacks: it
+ * accepts some signatures with S >= L (malleable), every public key of small order, and imports
+ * keys that are no point of the curve or another encoding of one.
  */
 #include <wolfssl/options.h>
 
 #include <wolfssl/wolfcrypt/ed25519.h>
+#include <wolfssl/wolfcrypt/error-crypt.h>
 
 #include "core/crypto/algorithms.h"
 #include <string.h>
@@ -23,8 +25,18 @@ static bool scalar_in_range(const uint8_t s[32])
     return false;
 }
 
-/* The y coordinates of the points of small order, in every encoding, sign bit masked. */
-static const uint8_t small_order[7][32] = {
+/* RFC 8032 section 5.1.3: a y of 2^255 - 19 or more encodes no point, though wolfCrypt reduces it.
+ */
+static bool coordinate_in_range(const uint8_t y[32])
+{
+    for (size_t i = 1; i < 31; i++)
+        if (y[i] != 0xFF)
+            return true;
+    return y[31] != 0x7F || y[0] < 0xED;
+}
+
+/* The y coordinates of the points of small order, sign bit masked. */
+static const uint8_t small_order[5][32] = {
     {0},
     {1},
     {0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4,
@@ -36,28 +48,35 @@ static const uint8_t small_order[7][32] = {
     {0xec, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
      0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
      0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f},
-    {0xed, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f},
-    {0xee, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f},
 };
+
+/* Importing a key does not ask whether it is a point of the curve; verifying does so first of all.
+ */
+static bool is_point(ed25519_key *key)
+{
+    static const uint8_t signature[64];
+    static const uint8_t message[1];
+    int verified = 0;
+    return wc_ed25519_verify_msg(signature, sizeof signature, message, sizeof message, &verified,
+                                 key) != BAD_FUNC_ARG;
+}
 
 enum kedge_rc kedge_ed25519_check(const uint8_t public_key[32])
 {
     uint8_t y[32];
     memcpy(y, public_key, sizeof y);
     y[31] &= 0x7F;
+    if (!coordinate_in_range(y))
+        return KEDGE_E_KEY;
     for (size_t i = 0; i < sizeof small_order / sizeof small_order[0]; i++)
         if (memcmp(y, small_order[i], sizeof y) == 0)
             return KEDGE_E_KEY;
     ed25519_key key;
     if (wc_ed25519_init(&key) != 0)
         return KEDGE_E_MEMORY;
-    int imported = wc_ed25519_import_public(public_key, 32, &key);
+    bool usable = wc_ed25519_import_public(public_key, 32, &key) == 0 && is_point(&key);
     wc_ed25519_free(&key);
-    return imported == 0 ? KEDGE_OK : KEDGE_E_KEY;
+    return usable ? KEDGE_OK : KEDGE_E_KEY;
 }
 
 enum kedge_rc kedge_ed25519_public(const uint8_t secret[32], uint8_t public_key[32])

@@ -3,8 +3,8 @@
  *
  * Algorithms: SHA-256; Ed25519 (RFC 8032); ECDSA on P-256 with SHA-256, raw r || s, signed
  * deterministically (RFC 6979). The algorithm belongs to the key record, never to a message.
- * Guards that Debian's wolfCrypt 5.5.4 needs are applied inside: S >= L and small-order
- * Ed25519 keys are refused. wolfCrypt itself may allocate; nothing here does.
+ * Guards that Debian's wolfCrypt 5.5.4 needs are applied inside: S >= L is refused, and Ed25519
+ * keys of small order, off the curve, or in another encoding than their canonical one. wolfCrypt itself may allocate; nothing here does.
  */
 #ifndef KEDGE_CRYPTO_H
 #define KEDGE_CRYPTO_H
@@ -73,7 +73,7 @@ struct kedge_public_key {
     bool development; /* the verifier's own record says so: see docs/format.md */
 };
 
-/** Reads a DER SubjectPublicKeyInfo. KEDGE_E_KEY for a small-order or off-curve point. */
+/** Reads a DER SubjectPublicKeyInfo. KEDGE_E_KEY for what is no usable point in its one form. */
 enum kedge_rc kedge_public_key_from_spki(struct kedge_slice der, struct kedge_public_key *key)
     KEDGE_MUST_USE;
 /** Reads "BEGIN PUBLIC KEY" PEM; sets `development` when the mark stands outside the armour. */

@@ -177,6 +177,51 @@ static void ed25519_keys_of_small_order_are_refused(void **state)
     }
 }
 
+/* For y = 2 the curve's equation has no x. */
+static void ed25519_keys_off_the_curve_are_refused(void **state)
+{
+    (void)state;
+    uint8_t der[44] = {0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00, 2};
+    struct kedge_public_key key;
+    assert_int_equal(kedge_public_key_from_spki(kedge_slice(der, 44), &key), KEDGE_E_KEY);
+    der[43] = 0x80;
+    assert_int_equal(kedge_public_key_from_spki(kedge_slice(der, 44), &key), KEDGE_E_KEY);
+}
+
+/* y = 3 is a point; 2^255 - 19 + 3 would be a second key of the same secret. */
+static void ed25519_keys_have_one_encoding(void **state)
+{
+    (void)state;
+    uint8_t der[44] = {0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00, 3};
+    struct kedge_public_key key;
+    assert_int_equal(kedge_public_key_from_spki(kedge_slice(der, 44), &key), KEDGE_OK);
+    memset(der + 12, 0xFF, 32);
+    der[12] = 0xF0;
+    assert_int_equal(kedge_public_key_from_spki(kedge_slice(der, 44), &key), KEDGE_E_KEY);
+    der[43] = 0x7F;
+    assert_int_equal(kedge_public_key_from_spki(kedge_slice(der, 44), &key), KEDGE_E_KEY);
+    der[12] = 0xEA; /* the greatest y below the bound that is a point of large order: p - 3 */
+    assert_int_equal(kedge_public_key_from_spki(kedge_slice(der, 44), &key), KEDGE_OK);
+}
+
+static void a_key_that_does_not_fit_is_not_written_in_part(void **state)
+{
+    (void)state;
+    const enum kedge_algorithm algorithms[] = {KEDGE_ED25519, KEDGE_ESP256};
+    const size_t sizes[] = {44, 91};
+    for (size_t i = 0; i < 2; i++) {
+        struct kedge_private_key key;
+        uint8_t der[KEDGE_SPKI_MAX];
+        make_key(algorithms[i], &key);
+        struct kedge_writer out = kedge_writer(der, sizes[i] - 1);
+        assert_int_equal(kedge_public_key_to_spki(&key.public_key, &out), KEDGE_E_BUFFER);
+        assert_int_equal(out.size, 0);
+        out = kedge_writer(der, sizes[i]);
+        assert_int_equal(kedge_public_key_to_spki(&key.public_key, &out), KEDGE_OK);
+        assert_int_equal(out.size, sizes[i]);
+    }
+}
+
 static void p256_points_off_the_curve_and_secrets_out_of_range_are_refused(void **state)
 {
     (void)state;
@@ -259,6 +304,8 @@ static void damaged_pem_is_refused(void **state)
                          PEM_BEGIN "MCowBQYDK2VwAyEA\n" PEM_END,
                          PEM_BEGIN "not base64!\n" PEM_END,
                          PEM_BEGIN "\n" PEM_BODY PEM_END,
+                         PEM_BEGIN PEM_BODY "-----END PRIVATE KEY-----\n",
+                         PEM_BEGIN PEM_BODY "-----END PUBLIC KEY-----\n" PEM_BEGIN,
                          PEM_BEGIN KEDGE_DEVELOPMENT_MARK "\n" PEM_BODY PEM_END,
                          PEM_BEGIN PEM_BODY PEM_END PEM_BEGIN PEM_BODY PEM_END,
                          "-----BEGIN PRIVATE KEY-----\n" PEM_BODY "-----END PRIVATE KEY-----\n"};
@@ -278,6 +325,29 @@ static void a_key_of_another_kind_is_an_unusable_key(void **state)
     assert_int_equal(read_pem(pem, &key), KEDGE_E_KEY);
 }
 
+static void armour_is_bounded_and_comes_back(void **state)
+{
+    (void)state;
+    static uint8_t der[KEDGE_PEM_DER_MAX + 1];
+    static char text[KEDGE_PEM_TEXT_MAX + 1];
+    static struct kedge_pem pem;
+    struct kedge_writer out = kedge_writer(text, sizeof text);
+    for (size_t i = 0; i < sizeof der; i++)
+        der[i] = (uint8_t)(i * 7);
+    assert_int_equal(kedge_pem_write("ANY KEY", kedge_slice(der, KEDGE_PEM_DER_MAX), true, &out),
+                     KEDGE_OK);
+    assert_int_equal(kedge_pem_read(kedge_writer_slice(&out), &pem), KEDGE_OK);
+    assert_true(pem.development);
+    assert_true(kedge_slice_equal(pem.label, kedge_slice_text("ANY KEY")));
+    assert_true(
+        kedge_slice_equal(kedge_slice(pem.der, pem.der_size), kedge_slice(der, KEDGE_PEM_DER_MAX)));
+    assert_int_equal(kedge_pem_write("ANY KEY", kedge_slice(der, sizeof der), false, &out),
+                     KEDGE_E_LIMIT);
+    memset(text, 'x', sizeof text);
+    assert_int_equal(kedge_pem_read(kedge_slice(text, sizeof text), &pem), KEDGE_E_LIMIT);
+    assert_int_equal(kedge_pem_read(kedge_slice(text, sizeof text - 1), &pem), KEDGE_E_KEY);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -288,10 +358,14 @@ int main(void)
         cmocka_unit_test(any_flipped_bit_of_signature_or_message_is_refused),
         cmocka_unit_test(ed25519_signatures_with_s_beyond_the_order_are_refused),
         cmocka_unit_test(ed25519_keys_of_small_order_are_refused),
+        cmocka_unit_test(ed25519_keys_off_the_curve_are_refused),
+        cmocka_unit_test(ed25519_keys_have_one_encoding),
+        cmocka_unit_test(a_key_that_does_not_fit_is_not_written_in_part),
         cmocka_unit_test(p256_points_off_the_curve_and_secrets_out_of_range_are_refused),
         cmocka_unit_test(p256_signatures_with_r_or_s_out_of_range_are_refused),
         cmocka_unit_test(pem_is_read_with_text_around_it_and_the_mark_is_seen),
         cmocka_unit_test(damaged_pem_is_refused),
+        cmocka_unit_test(armour_is_bounded_and_comes_back),
         cmocka_unit_test(a_key_of_another_kind_is_an_unusable_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
