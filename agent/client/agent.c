@@ -426,6 +426,7 @@ static bool begin_object5(struct agent *agent, enum kedge_object5_start *start)
     kedge_vendor_uuid(kedge_slice_text(config->vendor), object->identity.vendor);
     kedge_class_uuid(object->identity.vendor, kedge_slice_text(config->class_name),
                      object->identity.class_id);
+    object->identity.hardware = kedge_slice_text(config->hardware);
     snprintf(object->state.endpoint, sizeof object->state.endpoint, "%s", config->endpoint);
     enum kedge_rc rc = kedge_object5_start(object, start);
     if (rc != KEDGE_OK)

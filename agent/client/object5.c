@@ -120,6 +120,9 @@ static enum kedge_rc begin_install(void *context)
     struct kedge_object5 *object = context;
     object->package_version[0] = '\0';
     object->told_tenths = 0;
+    if (kedge_suit_version_parse(kedge_slice_text(object->version), &object->identity.running) !=
+        KEDGE_OK)
+        object->identity.running.count = 0;
     return kedge_install_begin(&object->install, object->boot, &object->identity, spare(object));
 }
 

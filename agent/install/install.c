@@ -20,19 +20,20 @@ static enum kedge_rc write_to_slot(void *context, uint64_t offset, struct kedge_
     return kedge_slot_write(&install->writer, bytes);
 }
 
-/* The floor of the device as it is; KEDGE_E_STATE when `slot` is not the spare one of a steady
- * device. */
-static enum kedge_rc read_floor(const struct kedge_boot *boot, uint8_t slot, uint64_t *floor)
+/* The floor of the device as it is, or that it is blank; KEDGE_E_STATE when `slot` is not the spare
+ * one of a steady device. */
+static enum kedge_rc read_floor(const struct kedge_boot *boot, uint8_t slot,
+                                struct kedge_suit_device *device)
 {
     struct kedge_boot_record record;
     enum kedge_rc rc = kedge_boot_record_read(boot, &record);
-    *floor = 0;
-    if (rc == KEDGE_E_NOT_FOUND)
+    device->blank = rc == KEDGE_E_NOT_FOUND;
+    if (device->blank)
         return KEDGE_OK;
     KEDGE_TRY(rc);
     if (record.phase != KEDGE_BOOT_STEADY || record.confirmed_slot == slot)
         return KEDGE_E_STATE;
-    *floor = record.floor;
+    device->sequence_floor = record.floor;
     return KEDGE_OK;
 }
 
@@ -46,11 +47,13 @@ enum kedge_rc kedge_install_begin(struct kedge_install *install, const struct ke
     device.slot_size = kedge_slot_capacity(boot->slots[slot]);
     if (device.slot_size == 0)
         return KEDGE_E_SPACE;
-    KEDGE_TRY(read_floor(boot, slot, &device.sequence_floor));
+    KEDGE_TRY(read_floor(boot, slot, &device));
     for (size_t i = 0; i < sizeof device.vendor; i++) {
         device.vendor[i] = identity->vendor[i];
         device.class_id[i] = identity->class_id[i];
     }
+    device.hardware = identity->hardware;
+    device.running = identity->running;
 
     install->boot = boot;
     install->slot = slot;

@@ -4,9 +4,10 @@
  *
  * Bounded memory, no heap: struct kedge_install is about 90 KiB and the caller's. Bytes may come
  * in any pieces. An envelope may still carry text and attachments of any size: they are passed
- * over. Before wrapper and manifest have been authenticated and judged (vendor, class, sequence
- * floor, size) not one byte of flash changes. After any failure the installation is over: the
- * running slot and the boot record are as they were, and the spare slot is not bootable.
+ * over. Before wrapper and manifest have been authenticated and judged (vendor, class, hardware,
+ * sequence floor, version window, size) not one byte of flash changes. After any failure the
+ * installation is over: the running slot and the boot record are as they were, and the spare slot
+ * is not bootable.
  */
 #ifndef KEDGE_AGENT_INSTALL_H
 #define KEDGE_AGENT_INSTALL_H
@@ -19,6 +20,8 @@
 struct kedge_install_identity {
     uint8_t vendor[16];
     uint8_t class_id[16];
+    struct kedge_slice hardware; /* what /3/0/18 reads; empty for none; outlives the installation */
+    struct kedge_suit_version running; /* what is to be replaced; count 0: not known */
 };
 
 enum kedge_install_stage {

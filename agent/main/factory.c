@@ -32,7 +32,7 @@ static enum kedge_rc push_file(struct factory *factory, FILE *file)
 static enum kedge_rc install(struct factory *factory, const struct kedge_agent_config *config,
                              FILE *file)
 {
-    struct kedge_install_identity identity;
+    struct kedge_install_identity identity = {.hardware = kedge_slice_text(config->hardware)};
     kedge_vendor_uuid(kedge_slice_text(config->vendor), identity.vendor);
     kedge_class_uuid(identity.vendor, kedge_slice_text(config->class_name), identity.class_id);
     KEDGE_TRY(kedge_install_begin(&factory->install, &factory->port.boot, &identity, FACTORY_SLOT));

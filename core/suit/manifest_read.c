@@ -20,14 +20,17 @@ enum parameter_bit {
     HAS_URI = 16,
     HAS_FRAMES = 32,
     HAS_DELIVERY = 64,
-    HAS_ATTACHMENTS = 128
+    HAS_ATTACHMENTS = 128,
+    HAS_VERSION = 256, /* a bound whose condition has not come yet */
+    HAS_HARDWARE = 512
 };
 
 struct processor {
     struct kedge_suit_manifest *manifest;
     enum section section;
     unsigned set; /* parameter bits */
-    bool judged_vendor, judged_class, installs, matched_after_install, validates;
+    bool judged_vendor, judged_class, judged_hardware;
+    bool installs, matched_after_install, validates;
 };
 
 /* ---- parameters ---- */
@@ -157,6 +160,78 @@ static enum kedge_rc set_attachments(struct kedge_cursor *cursor,
     return kedge_cbor_end(&inner);
 }
 
+/* draft-ietf-suit-update-management: [+ int], and here one that can be shown as text. */
+static enum kedge_rc read_version(struct kedge_cursor *cursor, struct kedge_suit_version *version)
+{
+    size_t count;
+    KEDGE_TRY(kedge_cbor_array(cursor, &count));
+    if (count == 0)
+        return KEDGE_E_MALFORMED;
+    if (count > KEDGE_SUIT_VERSION_PARTS_MAX)
+        return KEDGE_E_LIMIT;
+    for (version->count = 0; version->count < count; version->count++)
+        KEDGE_TRY(kedge_cbor_int(cursor, &version->parts[version->count]));
+    return KEDGE_OK;
+}
+
+/* A bound that was given is not loosened by a second one. */
+static enum kedge_rc set_bound(struct kedge_suit_version *bound,
+                               const struct kedge_suit_version *version)
+{
+    char text[KEDGE_SUIT_VERSION_TEXT_MAX];
+    if (bound->count > 0)
+        return KEDGE_E_COMMAND;
+    KEDGE_TRY(kedge_suit_version_text(version, text));
+    *bound = *version;
+    return KEDGE_OK;
+}
+
+static enum kedge_rc set_version_match(struct kedge_cursor *cursor,
+                                       struct kedge_suit_manifest *manifest)
+{
+    struct kedge_slice bytes;
+    struct kedge_suit_version version;
+    uint64_t comparison;
+    size_t count;
+    KEDGE_TRY(kedge_cbor_bstr(cursor, &bytes));
+    struct kedge_cursor inner = kedge_cursor(bytes);
+    KEDGE_TRY(kedge_cbor_array(&inner, &count));
+    if (count != 2)
+        return KEDGE_E_MALFORMED;
+    KEDGE_TRY(kedge_cbor_uint(&inner, &comparison));
+    KEDGE_TRY(read_version(&inner, &version));
+    KEDGE_TRY(kedge_cbor_end(&inner));
+    switch (comparison) {
+    case SUIT_VERSION_GREATER_EQUAL:
+        return set_bound(&manifest->min_version, &version);
+    case SUIT_VERSION_LESSER_EQUAL:
+        return set_bound(&manifest->max_version, &version);
+    default:
+        return KEDGE_E_UNSUPPORTED;
+    }
+}
+
+static enum kedge_rc set_hardware(struct kedge_cursor *cursor, struct kedge_suit_manifest *manifest)
+{
+    struct kedge_slice bytes;
+    size_t count;
+    KEDGE_TRY(kedge_cbor_bstr(cursor, &bytes));
+    struct kedge_cursor inner = kedge_cursor(bytes);
+    KEDGE_TRY(kedge_cbor_array(&inner, &count));
+    if (count == 0)
+        return KEDGE_E_MALFORMED;
+    if (count > KEDGE_SUIT_HARDWARE_MAX)
+        return KEDGE_E_LIMIT;
+    for (size_t i = 0; i < count; i++) {
+        KEDGE_TRY(kedge_cbor_tstr(&inner, &manifest->hardware[i]));
+        if (manifest->hardware[i].size == 0 ||
+            manifest->hardware[i].size > KEDGE_SUIT_HARDWARE_TEXT_MAX)
+            return KEDGE_E_LIMIT;
+    }
+    manifest->hardware_count = count;
+    return kedge_cbor_end(&inner);
+}
+
 /* Custom parameters stand only in install, as the draft asks of custom commands (section 8.4.6). */
 static const struct {
     int64_t id;
@@ -172,6 +247,8 @@ static const struct {
     {KEDGE_SUIT_PARAMETER_FRAMES, INSTALL, HAS_FRAMES, set_frames},
     {KEDGE_SUIT_PARAMETER_DELIVERY, INSTALL, HAS_DELIVERY, set_delivery},
     {KEDGE_SUIT_PARAMETER_ATTACHMENTS, INSTALL, HAS_ATTACHMENTS, set_attachments},
+    {KEDGE_SUIT_PARAMETER_VERSION, INSTALL, HAS_VERSION, set_version_match},
+    {KEDGE_SUIT_PARAMETER_HARDWARE, INSTALL, HAS_HARDWARE, set_hardware},
 };
 
 static enum kedge_rc set_parameter(struct processor *processor, int64_t id,
@@ -232,6 +309,34 @@ static enum kedge_rc image_match(struct processor *processor)
     return KEDGE_OK;
 }
 
+/*
+ * What the device has to be like is asked before the frames come. (Not in the shared sequence: that
+ * runs again when the image is booted, and then the version is the new one.)
+ */
+static bool judges_before_installing(const struct processor *processor, int64_t condition,
+                                     const struct kedge_suit_step *step)
+{
+    return step->command == condition && processor->section == INSTALL && !processor->installs;
+}
+
+/* Every condition that must be there was there, and none that was prepared has been left out. */
+static enum kedge_rc check_judged(const struct processor *processor)
+{
+    bool hardware = (processor->set & HAS_HARDWARE) != 0;
+    bool complete = processor->judged_vendor && processor->judged_class && processor->validates &&
+                    processor->matched_after_install && hardware == processor->judged_hardware &&
+                    (processor->set & HAS_VERSION) == 0;
+    return complete ? KEDGE_OK : KEDGE_E_MISSING;
+}
+
+/* Whoever is sent the bare image runs no condition, and nobody else knows the device so well. */
+static enum kedge_rc check_delivery(const struct kedge_suit_manifest *manifest)
+{
+    bool asks = manifest->min_version.count > 0 || manifest->max_version.count > 0 ||
+                manifest->hardware_count > 0;
+    return asks && manifest->delivery == KEDGE_DELIVER_PAYLOAD ? KEDGE_E_UNSUPPORTED : KEDGE_OK;
+}
+
 static enum kedge_rc run_command(struct processor *processor, const struct kedge_suit_step *step)
 {
     if (step->command == KEDGE_SUIT_DIRECTIVE_OVERRIDE_PARAMETERS)
@@ -248,6 +353,12 @@ static enum kedge_rc run_command(struct processor *processor, const struct kedge
                processor->section == INSTALL && !processor->installs) {
         processor->installs = true;
         KEDGE_TRY(need(processor, HAS_URI | HAS_FRAMES | HAS_DELIVERY));
+    } else if (judges_before_installing(processor, KEDGE_SUIT_CONDITION_VERSION, step)) {
+        KEDGE_TRY(need(processor, HAS_VERSION));
+        processor->set &= ~(unsigned)HAS_VERSION;
+    } else if (judges_before_installing(processor, KEDGE_SUIT_CONDITION_HARDWARE, step)) {
+        processor->judged_hardware = true;
+        KEDGE_TRY(need(processor, HAS_HARDWARE));
     } else {
         return KEDGE_E_COMMAND;
     }
@@ -269,17 +380,11 @@ static enum kedge_rc run_sequence(struct processor *processor, enum section sect
 
 /* ---- the rest of the manifest ---- */
 
-static enum kedge_rc read_version(struct kedge_slice encoded, struct kedge_suit_version *version)
+static enum kedge_rc read_set_version(struct kedge_slice encoded,
+                                      struct kedge_suit_version *version)
 {
     struct kedge_cursor cursor = kedge_cursor(encoded);
-    size_t count;
-    KEDGE_TRY(kedge_cbor_array(&cursor, &count));
-    if (count == 0)
-        return KEDGE_E_MALFORMED;
-    if (count > KEDGE_SUIT_VERSION_PARTS_MAX)
-        return KEDGE_E_LIMIT;
-    for (version->count = 0; version->count < count; version->count++)
-        KEDGE_TRY(kedge_cbor_int(&cursor, &version->parts[version->count]));
+    KEDGE_TRY(read_version(&cursor, version));
     return kedge_cbor_end(&cursor);
 }
 
@@ -349,16 +454,36 @@ enum kedge_rc kedge_suit_manifest_read(const struct kedge_suit_envelope *envelop
     KEDGE_TRY(run_sequence(&processor, SHARED, parts.shared_sequence));
     KEDGE_TRY(run_sequence(&processor, VALIDATE, parts.validate));
     KEDGE_TRY(run_sequence(&processor, INSTALL, parts.install));
-    if (!processor.judged_vendor || !processor.judged_class || !processor.validates ||
-        !processor.matched_after_install)
-        return KEDGE_E_MISSING;
+    KEDGE_TRY(check_judged(&processor));
+    KEDGE_TRY(check_delivery(&manifest));
     manifest.sequence = parts.sequence;
     manifest.payload.image_size = manifest.image_size;
     if (parts.set_version.size > 0)
-        KEDGE_TRY(read_version(parts.set_version, &manifest.version));
+        KEDGE_TRY(read_set_version(parts.set_version, &manifest.version));
     KEDGE_TRY(read_text_digest(envelope, &manifest));
     *out = manifest;
     return KEDGE_OK;
+}
+
+static bool runs_on(const struct kedge_suit_manifest *manifest, struct kedge_slice hardware)
+{
+    for (size_t i = 0; i < manifest->hardware_count; i++)
+        if (kedge_slice_equal(manifest->hardware[i], hardware))
+            return true;
+    return manifest->hardware_count == 0;
+}
+
+static bool in_window(const struct kedge_suit_manifest *manifest,
+                      const struct kedge_suit_device *device)
+{
+    const struct kedge_suit_version *min = &manifest->min_version;
+    const struct kedge_suit_version *max = &manifest->max_version;
+    if (device->blank || (min->count == 0 && max->count == 0))
+        return true;
+    if (device->running.count == 0)
+        return false;
+    return (min->count == 0 || kedge_suit_version_compare(&device->running, min) >= 0) &&
+           (max->count == 0 || kedge_suit_version_compare(&device->running, max) <= 0);
 }
 
 enum kedge_rc kedge_suit_manifest_judge(const struct kedge_suit_manifest *manifest,
@@ -368,8 +493,12 @@ enum kedge_rc kedge_suit_manifest_judge(const struct kedge_suit_manifest *manife
         return KEDGE_E_VENDOR;
     if (memcmp(manifest->class_id, device->class_id, 16) != 0)
         return KEDGE_E_CLASS;
+    if (!runs_on(manifest, device->hardware))
+        return KEDGE_E_HARDWARE;
     if (manifest->sequence < device->sequence_floor)
         return KEDGE_E_SEQUENCE;
+    if (!in_window(manifest, device))
+        return KEDGE_E_VERSION;
     if (device->slot_size != 0 && manifest->image_size > device->slot_size)
         return KEDGE_E_SPACE;
     return KEDGE_OK;

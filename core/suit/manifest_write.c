@@ -88,13 +88,60 @@ static enum kedge_rc write_attachments(const struct kedge_suit_manifest *manifes
     return kedge_cbor_write_bstr(out, kedge_writer_slice(&inner));
 }
 
+static enum kedge_rc write_version(const struct kedge_suit_version *version,
+                                   struct kedge_writer *out)
+{
+    KEDGE_TRY(kedge_cbor_write_array(out, version->count));
+    for (size_t i = 0; i < version->count; i++)
+        KEDGE_TRY(kedge_cbor_write_int(out, version->parts[i]));
+    return KEDGE_OK;
+}
+
+/* One bound of the version window: the parameter and its condition, or nothing. */
+static enum kedge_rc write_bound(const struct kedge_suit_version *bound, uint64_t comparison,
+                                 struct kedge_writer *out)
+{
+    uint8_t bytes[96];
+    struct kedge_writer match = kedge_writer(bytes, sizeof bytes);
+    if (bound->count == 0)
+        return KEDGE_OK;
+    KEDGE_TRY(kedge_cbor_write_array(&match, 2));
+    KEDGE_TRY(kedge_cbor_write_uint(&match, comparison));
+    KEDGE_TRY(write_version(bound, &match));
+    KEDGE_TRY(kedge_cbor_write_int(out, KEDGE_SUIT_DIRECTIVE_OVERRIDE_PARAMETERS));
+    KEDGE_TRY(kedge_cbor_write_map(out, 1));
+    KEDGE_TRY(kedge_cbor_write_int(out, KEDGE_SUIT_PARAMETER_VERSION));
+    KEDGE_TRY(kedge_cbor_write_bstr(out, kedge_writer_slice(&match)));
+    return write_command(out, KEDGE_SUIT_CONDITION_VERSION);
+}
+
+static enum kedge_rc write_hardware(const struct kedge_suit_manifest *manifest,
+                                    struct kedge_writer *out)
+{
+    uint8_t bytes[KEDGE_SUIT_HARDWARE_MAX * (KEDGE_SUIT_HARDWARE_TEXT_MAX + 2u) + 1u];
+    struct kedge_writer inner = kedge_writer(bytes, sizeof bytes);
+    KEDGE_TRY(kedge_cbor_write_array(&inner, manifest->hardware_count));
+    for (size_t i = 0; i < manifest->hardware_count; i++) {
+        if (manifest->hardware[i].size == 0 ||
+            manifest->hardware[i].size > KEDGE_SUIT_HARDWARE_TEXT_MAX)
+            return KEDGE_E_LIMIT;
+        KEDGE_TRY(kedge_cbor_write_tstr(&inner, manifest->hardware[i]));
+    }
+    return kedge_cbor_write_bstr(out, kedge_writer_slice(&inner));
+}
+
 static enum kedge_rc write_install(const struct kedge_suit_manifest *manifest,
                                    struct kedge_writer *out)
 {
     bool attachments = manifest->attachment_count > 0;
-    KEDGE_TRY(kedge_cbor_write_array(out, 6));
+    bool hardware = manifest->hardware_count > 0;
+    size_t bounds =
+        (manifest->min_version.count > 0 ? 1u : 0u) + (manifest->max_version.count > 0 ? 1u : 0u);
+    KEDGE_TRY(kedge_cbor_write_array(out, 6 + 4 * bounds + (hardware ? 2u : 0u)));
+    KEDGE_TRY(write_bound(&manifest->min_version, SUIT_VERSION_GREATER_EQUAL, out));
+    KEDGE_TRY(write_bound(&manifest->max_version, SUIT_VERSION_LESSER_EQUAL, out));
     KEDGE_TRY(kedge_cbor_write_int(out, KEDGE_SUIT_DIRECTIVE_OVERRIDE_PARAMETERS));
-    KEDGE_TRY(kedge_cbor_write_map(out, attachments ? 4 : 3));
+    KEDGE_TRY(kedge_cbor_write_map(out, 3 + (attachments ? 1u : 0u) + (hardware ? 1u : 0u)));
     KEDGE_TRY(kedge_cbor_write_int(out, KEDGE_SUIT_PARAMETER_URI));
     KEDGE_TRY(kedge_cbor_write_tstr(out, kedge_slice_text(KEDGE_SUIT_PAYLOAD_NAME)));
     KEDGE_TRY(kedge_cbor_write_int(out, KEDGE_SUIT_PARAMETER_FRAMES));
@@ -104,6 +151,11 @@ static enum kedge_rc write_install(const struct kedge_suit_manifest *manifest,
     if (attachments) {
         KEDGE_TRY(kedge_cbor_write_int(out, KEDGE_SUIT_PARAMETER_ATTACHMENTS));
         KEDGE_TRY(write_attachments(manifest, out));
+    }
+    if (hardware) {
+        KEDGE_TRY(kedge_cbor_write_int(out, KEDGE_SUIT_PARAMETER_HARDWARE));
+        KEDGE_TRY(write_hardware(manifest, out));
+        KEDGE_TRY(write_command(out, KEDGE_SUIT_CONDITION_HARDWARE));
     }
     KEDGE_TRY(write_command(out, KEDGE_SUIT_DIRECTIVE_INSTALL_FRAMES));
     return write_command(out, KEDGE_SUIT_CONDITION_IMAGE_MATCH);
@@ -120,10 +172,7 @@ static enum kedge_rc write_validate(const struct kedge_suit_manifest *manifest,
 static enum kedge_rc write_set_version(const struct kedge_suit_manifest *manifest,
                                        struct kedge_writer *out)
 {
-    KEDGE_TRY(kedge_cbor_write_array(out, manifest->version.count));
-    for (size_t i = 0; i < manifest->version.count; i++)
-        KEDGE_TRY(kedge_cbor_write_int(out, manifest->version.parts[i]));
-    return KEDGE_OK;
+    return write_version(&manifest->version, out);
 }
 
 /* Writes `key` and, as a bstr, what `section` writes. */
@@ -144,7 +193,10 @@ enum kedge_rc kedge_suit_manifest_write(const struct kedge_suit_manifest *manife
 {
     bool version = manifest->version.count > 0;
     if (manifest->attachment_count > KEDGE_SUIT_ATTACHMENTS_MAX ||
-        manifest->version.count > KEDGE_SUIT_VERSION_PARTS_MAX)
+        manifest->hardware_count > KEDGE_SUIT_HARDWARE_MAX ||
+        manifest->version.count > KEDGE_SUIT_VERSION_PARTS_MAX ||
+        manifest->min_version.count > KEDGE_SUIT_VERSION_PARTS_MAX ||
+        manifest->max_version.count > KEDGE_SUIT_VERSION_PARTS_MAX)
         return KEDGE_E_LIMIT;
     KEDGE_TRY(kedge_cbor_write_map(out, 5 + (version ? 1u : 0u) + (manifest->has_text ? 1u : 0u)));
     KEDGE_TRY(kedge_cbor_write_uint(out, SUIT_MANIFEST_VERSION));

@@ -25,6 +25,7 @@ static const struct name commands[] = {
     {KEDGE_SUIT_DIRECTIVE_SWAP, "directive-swap"},
     {KEDGE_SUIT_DIRECTIVE_RUN_SEQUENCE, "directive-run-sequence"},
     {KEDGE_SUIT_DIRECTIVE_INSTALL_FRAMES, "kedge-directive-install-frames"},
+    {KEDGE_SUIT_CONDITION_HARDWARE, "kedge-condition-hardware"},
 };
 
 static const struct name parameters[] = {
@@ -40,10 +41,11 @@ static const struct name parameters[] = {
     {22, "source-component"},
     {23, "invoke-args"},
     {24, "device-identifier"},
-    {28, "version"},
+    {KEDGE_SUIT_PARAMETER_VERSION, "version"},
     {KEDGE_SUIT_PARAMETER_FRAMES, "kedge-frames"},
     {KEDGE_SUIT_PARAMETER_DELIVERY, "kedge-delivery"},
     {KEDGE_SUIT_PARAMETER_ATTACHMENTS, "kedge-attachments"},
+    {KEDGE_SUIT_PARAMETER_HARDWARE, "kedge-hardware"},
 };
 
 static const char *find(const struct name *names, size_t count, int64_t id)

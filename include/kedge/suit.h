@@ -18,6 +18,8 @@
 #define KEDGE_SUIT_ATTACHMENTS_MAX 3u /* #sbom, #prov, #notes */
 #define KEDGE_SUIT_ATTACHMENT_NAME_MAX 8u /* bytes: shorter than "#firmware", so that it sorts first */
 #define KEDGE_SUIT_COMPONENTS_MAX 4u
+#define KEDGE_SUIT_HARDWARE_MAX 8u       /* hardware revisions that one package names */
+#define KEDGE_SUIT_HARDWARE_TEXT_MAX 63u /* bytes of one: what /3/0/18 may read */
 #define KEDGE_SUIT_VERSION_PARTS_MAX 8u
 #define KEDGE_SUIT_VERSION_TEXT_MAX 64u
 #define KEDGE_SUIT_PAYLOAD_NAME "#firmware"
@@ -41,7 +43,8 @@ enum kedge_suit_command {
     KEDGE_SUIT_CONDITION_VERSION = 28,
     KEDGE_SUIT_DIRECTIVE_SWAP = 31,
     KEDGE_SUIT_DIRECTIVE_RUN_SEQUENCE = 32,
-    KEDGE_SUIT_DIRECTIVE_INSTALL_FRAMES = -257 /* ours: receive, check and expand the frames */
+    KEDGE_SUIT_DIRECTIVE_INSTALL_FRAMES = -257, /* ours: receive, check and expand the frames */
+    KEDGE_SUIT_CONDITION_HARDWARE = -258        /* ours: the device's hardware revision is listed */
 };
 
 enum kedge_suit_parameter {
@@ -50,9 +53,11 @@ enum kedge_suit_parameter {
     KEDGE_SUIT_PARAMETER_IMAGE_DIGEST = 3,
     KEDGE_SUIT_PARAMETER_IMAGE_SIZE = 14,
     KEDGE_SUIT_PARAMETER_URI = 21,
+    KEDGE_SUIT_PARAMETER_VERSION = 28,      /* bstr .cbor [comparison, version] */
     KEDGE_SUIT_PARAMETER_FRAMES = -257,     /* bstr .cbor [encoding, encoded size, first digest] */
     KEDGE_SUIT_PARAMETER_DELIVERY = -258,   /* 0 envelope, 1 payload */
-    KEDGE_SUIT_PARAMETER_ATTACHMENTS = -259 /* bstr .cbor {"#name": [-16, digest, size]} */
+    KEDGE_SUIT_PARAMETER_ATTACHMENTS = -259, /* bstr .cbor {"#name": [-16, digest, size]} */
+    KEDGE_SUIT_PARAMETER_HARDWARE = -260     /* bstr .cbor [+ tstr]: hardware revisions */
 };
 
 enum kedge_suit_delivery { KEDGE_DELIVER_ENVELOPE = 0, KEDGE_DELIVER_PAYLOAD = 1 };
@@ -141,6 +146,10 @@ struct kedge_suit_manifest {
     uint64_t image_size;
     struct kedge_payload_plan payload;
     enum kedge_suit_delivery delivery;
+    /* Of the firmware being replaced, both inclusive; count 0: no bound on that side. */
+    struct kedge_suit_version min_version, max_version;
+    struct kedge_slice hardware[KEDGE_SUIT_HARDWARE_MAX]; /* revisions that it runs on */
+    size_t hardware_count;                                /* 0: on all of the class */
     uint8_t text_digest[KEDGE_SHA256_SIZE]; /* of the severable text with its bstr head */
     bool has_text;
     struct kedge_suit_attachment {
@@ -163,11 +172,17 @@ enum kedge_rc kedge_suit_manifest_read(const struct kedge_suit_envelope *envelop
 struct kedge_suit_device {
     uint8_t vendor[16];
     uint8_t class_id[16];
+    struct kedge_slice hardware;       /* its revision as /3/0/18 reads; empty: it has none */
+    struct kedge_suit_version running; /* count 0: not known, and then no window is met */
+    bool blank;              /* the factory: nothing is replaced, so no window applies */
     uint64_t sequence_floor; /* a package below it is refused; the same one may be installed again */
     uint64_t slot_size;      /* bytes for the image; 0: unknown */
 };
 
-/** Runs the conditions: KEDGE_E_VENDOR, KEDGE_E_CLASS, KEDGE_E_SEQUENCE, KEDGE_E_SPACE or KEDGE_OK. */
+/**
+ * Runs the conditions: KEDGE_E_VENDOR, KEDGE_E_CLASS, KEDGE_E_HARDWARE, KEDGE_E_SEQUENCE,
+ * KEDGE_E_VERSION, KEDGE_E_SPACE or KEDGE_OK.
+ */
 enum kedge_rc kedge_suit_manifest_judge(const struct kedge_suit_manifest *manifest,
                                         const struct kedge_suit_device *device) KEDGE_MUST_USE;
 

@@ -10,7 +10,7 @@
 #include "signer/package/frames.h"
 
 #define COPY_SIZE (256u * 1024u)
-#define MANIFEST_MAX 2048u
+#define MANIFEST_MAX 4096u
 #define WRAPPER_MAX (KEDGE_SUIT_SIGNATURES_MAX * (KEDGE_COSE_SIGN1_MAX + 8u) + 64u)
 
 /* ---- the head: wrapper, manifest, text, attachments ---- */

@@ -16,6 +16,8 @@ struct telling {
     char size[KEDGE_STEP_VALUE_SIZE];
     char uri[KEDGE_STEP_VALUE_SIZE];
     char frames[KEDGE_STEP_VALUE_SIZE];
+    char version[KEDGE_STEP_VALUE_SIZE];
+    char hardware[KEDGE_STEP_VALUE_SIZE];
 };
 
 void kedge_uuid_text(const uint8_t uuid[16], char text[37])
@@ -49,8 +51,8 @@ void kedge_printable(struct kedge_slice text, char *out, size_t size)
  */
 static void forget(struct telling *telling)
 {
-    char *values[] = {telling->vendor, telling->class_id, telling->digest,
-                      telling->size,   telling->uri,      telling->frames};
+    char *values[] = {telling->vendor, telling->class_id, telling->digest,  telling->size,
+                      telling->uri,    telling->frames,   telling->version, telling->hardware};
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
         snprintf(values[i], KEDGE_STEP_VALUE_SIZE, "(not known)");
 }
@@ -197,6 +199,58 @@ static enum kedge_rc tell_attachments(struct telling *telling, struct kedge_slic
     return KEDGE_OK;
 }
 
+/* "1.2.0 or later": what the firmware being replaced has to be. */
+static enum kedge_rc tell_version(struct telling *telling, struct kedge_slice encoded, char *out)
+{
+    static const char *const comparisons[] = {NULL,         "later than %s", "%s or later",
+                                              "exactly %s", "%s or earlier", "earlier than %s"};
+    struct kedge_cursor outer = kedge_cursor(encoded);
+    struct kedge_slice bytes;
+    struct kedge_suit_version version = {0};
+    char text[KEDGE_SUIT_VERSION_TEXT_MAX];
+    uint64_t comparison;
+    size_t count;
+    KEDGE_TRY(kedge_cbor_bstr(&outer, &bytes));
+    struct kedge_cursor cursor = kedge_cursor(bytes);
+    KEDGE_TRY(kedge_cbor_array(&cursor, &count));
+    KEDGE_TRY(kedge_cbor_uint(&cursor, &comparison));
+    KEDGE_TRY(kedge_cbor_array(&cursor, &count));
+    if (comparison == 0 || comparison >= sizeof comparisons / sizeof comparisons[0] ||
+        count > KEDGE_SUIT_VERSION_PARTS_MAX)
+        return KEDGE_E_UNSUPPORTED;
+    for (; version.count < count; version.count++)
+        KEDGE_TRY(kedge_cbor_int(&cursor, &version.parts[version.count]));
+    KEDGE_TRY(kedge_suit_version_text(&version, text));
+    const char *words = comparisons[comparison];
+    const char *place = strstr(words, "%s");
+    snprintf(out, KEDGE_STEP_VALUE_SIZE, "%.*s%s%s", (int)(place - words), words, text, place + 2);
+    memcpy(telling->version, out, KEDGE_STEP_VALUE_SIZE);
+    return KEDGE_OK;
+}
+
+static enum kedge_rc tell_hardware(struct telling *telling, struct kedge_slice encoded, char *out)
+{
+    struct kedge_cursor outer = kedge_cursor(encoded);
+    struct kedge_slice bytes;
+    size_t count, used = 0;
+    KEDGE_TRY(kedge_cbor_bstr(&outer, &bytes));
+    struct kedge_cursor cursor = kedge_cursor(bytes);
+    KEDGE_TRY(kedge_cbor_array(&cursor, &count));
+    out[0] = '\0';
+    for (size_t i = 0; i < count && used < KEDGE_STEP_VALUE_SIZE - 72u; i++) {
+        struct kedge_slice revision;
+        char printable[KEDGE_SUIT_HARDWARE_TEXT_MAX + 1];
+        KEDGE_TRY(kedge_cbor_tstr(&cursor, &revision));
+        kedge_printable(revision, printable, sizeof printable);
+        used += (size_t)snprintf(out + used, KEDGE_STEP_VALUE_SIZE - used, "%s%s",
+                                 i > 0 ? " or " : "", printable);
+    }
+    if (kedge_cursor_left(&cursor) > 0)
+        snprintf(out + used, KEDGE_STEP_VALUE_SIZE - used, " or ...");
+    memcpy(telling->hardware, out, KEDGE_STEP_VALUE_SIZE);
+    return KEDGE_OK;
+}
+
 static const struct {
     int64_t parameter;
     enum kedge_rc (*tell)(struct telling *telling, struct kedge_slice encoded, char *out);
@@ -209,6 +263,8 @@ static const struct {
     {KEDGE_SUIT_PARAMETER_FRAMES, tell_frames},
     {KEDGE_SUIT_PARAMETER_DELIVERY, tell_delivery},
     {KEDGE_SUIT_PARAMETER_ATTACHMENTS, tell_attachments},
+    {KEDGE_SUIT_PARAMETER_VERSION, tell_version},
+    {KEDGE_SUIT_PARAMETER_HARDWARE, tell_hardware},
 };
 
 static void tell_value(struct telling *telling, int64_t parameter, struct kedge_slice encoded,
@@ -271,6 +327,14 @@ static enum kedge_rc tell_command(struct telling *telling, struct kedge_slice ar
     case KEDGE_SUIT_CONDITION_IMAGE_MATCH:
         snprintf(text, size, "refuses it (Update Result %d) unless the slot holds %s with %.100s",
                  kedge_rc_update_result(KEDGE_E_DIGEST), telling->size, telling->digest);
+        return KEDGE_OK;
+    case KEDGE_SUIT_CONDITION_VERSION:
+        snprintf(text, size, "refuses it (Update Result %d) unless it runs version %s",
+                 kedge_rc_update_result(KEDGE_E_VERSION), telling->version);
+        return KEDGE_OK;
+    case KEDGE_SUIT_CONDITION_HARDWARE:
+        snprintf(text, size, "refuses it (Update Result %d) unless its hardware revision is %s",
+                 kedge_rc_update_result(KEDGE_E_HARDWARE), telling->hardware);
         return KEDGE_OK;
     case KEDGE_SUIT_DIRECTIVE_INSTALL_FRAMES:
         snprintf(text, size,

@@ -70,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct kedge_private_key key;
     static struct kedge_slot_image work;
     struct kedge_flash flash[3];
-    struct kedge_install_identity identity;
+    struct kedge_install_identity identity = {0};
     if (size == 0)
         return 0;
     if (key.public_key.algorithm == 0 &&

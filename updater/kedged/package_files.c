@@ -185,6 +185,8 @@ static enum kedge_rc check_package(struct kedge_slice bytes, const struct kedge_
     /* What would borrow the upload's mapping beyond its time. */
     for (size_t i = 0; i < info->manifest.attachment_count; i++)
         info->manifest.attachments[i].name = kedge_slice(NULL, 0);
+    for (size_t i = 0; i < info->manifest.hardware_count; i++)
+        info->manifest.hardware[i] = kedge_slice(NULL, 0);
     copy_text(info->version, sizeof info->version, kedge_slice_text(package->version));
     take_words(package, info);
     return KEDGE_OK;

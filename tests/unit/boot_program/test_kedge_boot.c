@@ -65,7 +65,7 @@ static void install(struct machine *machine, struct kedge_port_state *port, uint
                     uint64_t sequence, const char *version)
 {
     struct kedge_install *installing = calloc(1, sizeof *installing);
-    struct kedge_install_identity identity;
+    struct kedge_install_identity identity = {0};
     uint8_t image[3000];
     assert_non_null(installing);
     memset(image, (int)sequence, sizeof image);

@@ -57,6 +57,9 @@ static inline struct bench *bench_new(void)
         .work = &bench->work};
     kedge_vendor_uuid(kedge_slice_text("example.com"), bench->identity.vendor);
     kedge_class_uuid(bench->identity.vendor, kedge_slice_text("board-a"), bench->identity.class_id);
+    bench->identity.hardware = kedge_slice_text("B");
+    assert_int_equal(kedge_suit_version_parse(kedge_slice_text("1.0.0"), &bench->identity.running),
+                     KEDGE_OK);
 
     uint8_t image[1000];
     bench_image(image, sizeof image);

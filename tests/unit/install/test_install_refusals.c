@@ -82,6 +82,30 @@ static void a_sequence_below_the_floor_is_refused_with_6(void **state)
     refused_manifest(below_the_floor, KEDGE_E_SEQUENCE, 6);
 }
 
+static void outside_the_window(struct kedge_suit_manifest *manifest)
+{
+    assert_int_equal(kedge_suit_version_parse(kedge_slice_text("1.0.1"), &manifest->min_version),
+                     KEDGE_OK);
+}
+
+static void for_another_board(struct kedge_suit_manifest *manifest)
+{
+    manifest->hardware[0] = kedge_slice_text("C");
+    manifest->hardware_count = 1;
+}
+
+static void a_version_outside_the_window_is_refused_with_6(void **state)
+{
+    (void)state;
+    refused_manifest(outside_the_window, KEDGE_E_VERSION, 6);
+}
+
+static void another_hardware_revision_is_refused_with_6(void **state)
+{
+    (void)state;
+    refused_manifest(for_another_board, KEDGE_E_HARDWARE, 6);
+}
+
 static void what_does_not_fit_is_refused_with_2_before_bulk_data(void **state)
 {
     (void)state;
@@ -307,6 +331,8 @@ int main(void)
         cmocka_unit_test(another_vendor_is_refused_with_6),
         cmocka_unit_test(another_class_is_refused_with_6),
         cmocka_unit_test(a_sequence_below_the_floor_is_refused_with_6),
+        cmocka_unit_test(a_version_outside_the_window_is_refused_with_6),
+        cmocka_unit_test(another_hardware_revision_is_refused_with_6),
         cmocka_unit_test(what_does_not_fit_is_refused_with_2_before_bulk_data),
         cmocka_unit_test(a_strangers_signature_is_refused_with_5),
         cmocka_unit_test(a_development_key_is_refused_with_5_unless_allowed),

@@ -103,7 +103,7 @@ static enum kedge_rc install(struct kedge_port_state *port, const struct made_pa
                              uint8_t slot)
 {
     struct kedge_install *installing = calloc(1, sizeof *installing);
-    struct kedge_install_identity identity;
+    struct kedge_install_identity identity = {0};
     assert_non_null(installing);
     kedge_vendor_uuid(kedge_slice_text("example.com"), identity.vendor);
     kedge_class_uuid(identity.vendor, kedge_slice_text("board-a"), identity.class_id);

@@ -225,6 +225,90 @@ static void a_device_is_judged_by_vendor_class_sequence_and_size(void **state)
     assert_int_equal(kedge_suit_manifest_judge(&manifest, &device), KEDGE_E_VENDOR);
 }
 
+static struct kedge_suit_version version_of(const char *text)
+{
+    struct kedge_suit_version version;
+    assert_int_equal(kedge_suit_version_parse(kedge_slice_text(text), &version), KEDGE_OK);
+    return version;
+}
+
+static void a_device_is_judged_by_the_version_that_it_runs(void **state)
+{
+    (void)state;
+    struct kedge_suit_manifest manifest = {.image_size = 1, .min_version = version_of("1.2.0")};
+    const struct {
+        const char *running;
+        enum kedge_rc with_min, with_both;
+    } cases[] = {
+        {"1.1.9", KEDGE_E_VERSION, KEDGE_E_VERSION},
+        {"1.2.0-rc.1", KEDGE_E_VERSION, KEDGE_E_VERSION},
+        {"1.2.0", KEDGE_OK, KEDGE_OK},
+        {"1.10.0", KEDGE_OK, KEDGE_OK},
+        {"2.0.0", KEDGE_OK, KEDGE_OK},
+        {"2.0.1", KEDGE_OK, KEDGE_E_VERSION},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct kedge_suit_device device = {.running = version_of(cases[i].running)};
+        manifest.max_version.count = 0;
+        assert_int_equal(kedge_suit_manifest_judge(&manifest, &device), cases[i].with_min);
+        manifest.max_version = version_of("2.0.0");
+        assert_int_equal(kedge_suit_manifest_judge(&manifest, &device), cases[i].with_both);
+    }
+    struct kedge_suit_device unknown = {0};
+    struct kedge_suit_device blank = {.blank = true};
+    assert_int_equal(kedge_suit_manifest_judge(&manifest, &unknown), KEDGE_E_VERSION);
+    assert_int_equal(kedge_suit_manifest_judge(&manifest, &blank), KEDGE_OK);
+    manifest.min_version.count = manifest.max_version.count = 0;
+    assert_int_equal(kedge_suit_manifest_judge(&manifest, &unknown), KEDGE_OK);
+}
+
+static void a_device_is_judged_by_its_hardware_revision(void **state)
+{
+    (void)state;
+    struct kedge_suit_manifest manifest = {.image_size = 1};
+    struct kedge_suit_device device = {.hardware = kedge_slice_text("B")};
+    assert_int_equal(kedge_suit_manifest_judge(&manifest, &device), KEDGE_OK);
+    manifest.hardware[0] = kedge_slice_text("A");
+    manifest.hardware[1] = kedge_slice_text("B");
+    manifest.hardware_count = 1;
+    assert_int_equal(kedge_suit_manifest_judge(&manifest, &device), KEDGE_E_HARDWARE);
+    manifest.hardware_count = 2;
+    assert_int_equal(kedge_suit_manifest_judge(&manifest, &device), KEDGE_OK);
+    device.hardware = kedge_slice_text("");
+    assert_int_equal(kedge_suit_manifest_judge(&manifest, &device), KEDGE_E_HARDWARE);
+    device.hardware = kedge_slice_text("b");
+    assert_int_equal(kedge_suit_manifest_judge(&manifest, &device), KEDGE_E_HARDWARE);
+}
+
+static void a_window_and_hardware_are_read_as_they_were_written(void **state)
+{
+    (void)state;
+    struct kedge_private_key key;
+    uint8_t payload[2048];
+    struct kedge_suit_manifest manifest = {
+        .version = version_of("2.0.0"),
+        .min_version = version_of("1.0.0-rc.1"),
+        .max_version = version_of("1.9.9"),
+        .hardware = {kedge_slice_text("A"), kedge_slice_text("B2")},
+        .hardware_count = 2};
+    maker_key(KEDGE_ED25519, 3, &key);
+    maker_manifest(image(), false, payload, &manifest);
+    struct made_package made =
+        maker_assemble(&manifest, &key, 1, kedge_slice(NULL, 0),
+                       kedge_slice(payload, (size_t)manifest.payload.encoded_size));
+    struct kedge_suit_envelope envelope;
+    struct kedge_suit_manifest read;
+    assert_int_equal(kedge_suit_envelope_read(kedge_slice(made.bytes, made.size), &envelope),
+                     KEDGE_OK);
+    assert_int_equal(kedge_suit_manifest_read(&envelope, &read), KEDGE_OK);
+    assert_int_equal(read.min_version.count, 5);
+    assert_int_equal(kedge_suit_version_compare(&read.min_version, &manifest.min_version), 0);
+    assert_int_equal(kedge_suit_version_compare(&read.max_version, &manifest.max_version), 0);
+    assert_int_equal(read.hardware_count, 2);
+    assert_true(kedge_slice_equal(read.hardware[1], kedge_slice_text("B2")));
+    maker_free(&made);
+}
+
 /* ---- manifests that a Kedge device must not take, made by changing bytes of a good one ---- */
 
 static enum kedge_rc read_changed(const char *from, const char *to)
@@ -259,7 +343,7 @@ static void unknown_and_misplaced_commands_are_refused(void **state)
                      KEDGE_E_COMMAND); /* image-match too early */
     assert_int_equal(read_changed("010f020f", "010f010f"),
                      KEDGE_E_MISSING); /* no class condition */
-    assert_int_equal(read_changed("3901000f030f", "3901010f030f"), KEDGE_E_COMMAND);
+    assert_int_equal(read_changed("3901000f030f", "3901020f030f"), KEDGE_E_COMMAND);
     assert_int_equal(read_changed("82030f", "82180f"), KEDGE_E_NOT_CANONICAL);
     assert_int_equal(read_changed("8203", "8201"), KEDGE_E_COMMAND);
 }
@@ -314,6 +398,9 @@ int main(void)
         cmocka_unit_test(a_development_key_counts_only_when_it_is_allowed_by_name),
         cmocka_unit_test(a_signature_with_a_payload_of_its_own_says_nothing_about_the_manifest),
         cmocka_unit_test(a_device_is_judged_by_vendor_class_sequence_and_size),
+        cmocka_unit_test(a_device_is_judged_by_the_version_that_it_runs),
+        cmocka_unit_test(a_device_is_judged_by_its_hardware_revision),
+        cmocka_unit_test(a_window_and_hardware_are_read_as_they_were_written),
         cmocka_unit_test(unknown_and_misplaced_commands_are_refused),
         cmocka_unit_test(components_and_versions_of_others_are_refused),
         cmocka_unit_test(text_is_read_back_and_belongs_to_people),

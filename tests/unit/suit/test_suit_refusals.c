@@ -214,9 +214,53 @@ static void installs_that_cannot_be_run_are_refused(void **state)
         {"8614a4" URI FRAMES DELIVERY "39010246a101832f40003901000f030f", KEDGE_E_TYPE},
         {"8614a4" URI FRAMES DELIVERY "39010249a1622361832f4000003901000f030f",
          KEDGE_E_MALFORMED}, /* an attachment with an empty digest */
-        {"8614a3" URI FRAMES DELIVERY "39010120030f", KEDGE_E_COMMAND},
+        {"8614a3" URI FRAMES DELIVERY "39010520030f", KEDGE_E_COMMAND},
     };
     ASSERT_REFUSALS(install, refusals);
+}
+
+#define MIN "14a1181c46820283010203"
+#define IN_WINDOW "181c0f"
+#define HARDWARE   \
+    "390103438161" \
+    "41"
+#define ON_HARDWARE "3901010f"
+#define INSTALLED "3901000f030f"
+
+static void windows_and_hardware_that_cannot_be_judged_are_refused(void **state)
+{
+    (void)state;
+    const struct refusal refusals[] = {
+        {"8a" MIN IN_WINDOW "14a3" URI FRAMES DELIVERY INSTALLED, KEDGE_OK},
+        {"8814a4" URI FRAMES DELIVERY HARDWARE ON_HARDWARE INSTALLED, KEDGE_OK},
+        {"88" MIN "14a3" URI FRAMES DELIVERY INSTALLED, KEDGE_E_MISSING},       /* not judged */
+        {"88" IN_WINDOW "14a3" URI FRAMES DELIVERY INSTALLED, KEDGE_E_MISSING}, /* by nothing */
+        {"8a14a3" URI FRAMES DELIVERY "3901000f" MIN IN_WINDOW "030f", KEDGE_E_COMMAND}, /* late */
+        {"8e" MIN IN_WINDOW MIN IN_WINDOW "14a3" URI FRAMES DELIVERY INSTALLED, KEDGE_E_COMMAND},
+        {"8a14a1181c46820183010203" IN_WINDOW "14a3" URI FRAMES DELIVERY INSTALLED,
+         KEDGE_E_UNSUPPORTED}, /* greater than */
+        {"8a14a1181c458302810100" IN_WINDOW "14a3" URI FRAMES DELIVERY INSTALLED,
+         KEDGE_E_MALFORMED},
+        {"8a14a1181c458202810100" IN_WINDOW "14a3" URI FRAMES DELIVERY INSTALLED, KEDGE_E_TRAILING},
+        {"8a14a1181c458202820126" IN_WINDOW "14a3" URI FRAMES DELIVERY INSTALLED,
+         KEDGE_E_UNSUPPORTED}, /* stage -7 has no name */
+        {"8a" MIN IN_WINDOW "14a3" URI FRAMES "39010101" INSTALLED, KEDGE_E_UNSUPPORTED}, /* bare */
+        {"8814a4" URI FRAMES "39010101" HARDWARE ON_HARDWARE INSTALLED, KEDGE_E_UNSUPPORTED},
+        {"8614a4" URI FRAMES DELIVERY HARDWARE INSTALLED, KEDGE_E_MISSING},
+        {"8814a3" URI FRAMES DELIVERY ON_HARDWARE INSTALLED, KEDGE_E_MISSING},
+        {"8814a4" URI FRAMES DELIVERY HARDWARE "3901000f" ON_HARDWARE "030f", KEDGE_E_COMMAND},
+        {"8814a4" URI FRAMES DELIVERY "3901034180" ON_HARDWARE INSTALLED, KEDGE_E_MALFORMED},
+        {"8814a4" URI FRAMES DELIVERY "390103428160" ON_HARDWARE INSTALLED, KEDGE_E_LIMIT},
+        {"8814a4" URI FRAMES DELIVERY "39010353896141614161416141614161416141614161"
+         "41" ON_HARDWARE INSTALLED,
+         KEDGE_E_LIMIT},
+    };
+    ASSERT_REFUSALS(install, refusals);
+    const struct refusal shared[] = {
+        {"8614a5" VENDOR CLASS DIGEST SIZE HARDWARE "010f020f", KEDGE_E_COMMAND},
+        {"8a14a4" VENDOR CLASS DIGEST SIZE "010f020f" MIN IN_WINDOW, KEDGE_E_COMMAND},
+    };
+    ASSERT_REFUSALS(shared, shared);
 }
 
 #define ATTACHED(letter) "6223" letter "832f5820" ZEROS32 "00"
@@ -339,6 +383,10 @@ static void a_manifest_is_not_written_beyond_its_limits(void **state)
     const struct kedge_suit_manifest bad[] = {
         {.attachment_count = KEDGE_SUIT_ATTACHMENTS_MAX + 1},
         {.version.count = KEDGE_SUIT_VERSION_PARTS_MAX + 1},
+        {.min_version.count = KEDGE_SUIT_VERSION_PARTS_MAX + 1},
+        {.max_version.count = KEDGE_SUIT_VERSION_PARTS_MAX + 1},
+        {.hardware_count = KEDGE_SUIT_HARDWARE_MAX + 1},
+        {.hardware_count = 1},
         {.attachment_count = 1, .attachments[0].name = {(const uint8_t *)"#9--bytes", 9}},
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -495,6 +543,7 @@ int main(void)
         cmocka_unit_test(shared_sequences_that_say_too_little_or_too_much_are_refused),
         cmocka_unit_test(validation_that_does_not_match_the_image_is_refused),
         cmocka_unit_test(installs_that_cannot_be_run_are_refused),
+        cmocka_unit_test(windows_and_hardware_that_cannot_be_judged_are_refused),
         cmocka_unit_test(attachments_are_counted),
         cmocka_unit_test(versions_out_of_bounds_are_refused),
         cmocka_unit_test(what_a_package_never_has_is_refused),
