@@ -336,6 +336,18 @@ def test_a_key_is_removed_by_its_name(script, kedge):
     assert sum(method == "DELETE" for method, *_ in script.seen) == 1
 
 
+def test_an_upload_on_a_terminal_shows_how_far_it_is(script, tmp_path):
+    token, package = tmp_path / "token", tmp_path / "p.suit"
+    token.write_text(TOKEN)
+    package.write_bytes(bytes(3 << 20))
+    script.answers["/api/v1/packages"] = (201, {"id": "ab", "version": "1.1.0", "class": "c", "sequence": 2})
+    status, output = terminal(
+        [program("kedge"), "--server", script.url, "--token-file", token, "package", "upload", package], 80)
+    assert status == 0
+    assert "3.0 MiB of 3.0 MiB sent, being checked" in output
+    assert output.rstrip().endswith("package ab")
+
+
 def test_an_upload_sends_the_file_as_it_is(script, kedge, tmp_path):
     content = bytes(range(256)) * 8192
     package = tmp_path / "p.suit"

@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     bool reached = false;
     const struct kedge_backend backend = {.context = &reached, .rollout_create = look_at};
-    struct kedge_api api = {.config = {.backend = &backend}};
+    struct kedge_api api = {.config = {.backend = &backend}}; /* its locks are not used here */
     struct request *request = calloc(1, sizeof(*request));
     FUZZ_REQUIRE(request != NULL);
     request->api = &api;

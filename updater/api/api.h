@@ -43,9 +43,9 @@ enum kedge_rc kedge_api_start(const struct kedge_api_config *config, struct kedg
 uint16_t kedge_api_port(const struct kedge_api *api);
 
 /**
- * kedge_api_stop() takes no more connections, waits for the calls that are in the backend, removes
- * what was half uploaded and frees everything. Let the backend answer (with KEDGE_E_BUSY) until it
- * has returned. NULL is fine.
+ * kedge_api_stop() takes no more connections and requests, waits for the calls that are in the
+ * backend and up to 10 seconds for their answers to be read, removes what was half uploaded and
+ * frees everything. Let the backend answer (with KEDGE_E_BUSY) until it has returned. NULL is fine.
  */
 void kedge_api_stop(struct kedge_api *api);
 

@@ -39,6 +39,11 @@ struct kedge_api {
     struct readers readers;
     pthread_mutex_t tags_lock; /* around reading, merging and setting the tags of a device */
     char uploads[PATH_MAX_BYTES];
+    /* what kedge_api_stop() waits for */
+    pthread_mutex_t handling_lock;
+    pthread_cond_t handled;
+    unsigned handling; /* requests between the call of their handler and the end of their answer */
+    bool ending;
 };
 
 void api_log(const struct kedge_api *api, const char *format, ...)
@@ -74,6 +79,7 @@ struct request {
     char who[KEDGE_NAME_MAX + 1];           /* whose token it is */
     struct kedge_reader *reader;            /* while a handler runs */
     bool reader_failed;
+    bool handled; /* counted in api.handling */
     uint64_t body_max;
     uint64_t received;
     char *body;

@@ -159,13 +159,37 @@ bool request_take(struct request *request, const char *bytes, size_t size)
 
 /* ---- the end ---- */
 
+/* From here to its destruction, kedge_api_stop() waits for the request. */
+static bool enter(struct request *request)
+{
+    struct kedge_api *api = request->api;
+    pthread_mutex_lock(&api->handling_lock);
+    request->handled = !api->ending;
+    api->handling += request->handled;
+    pthread_mutex_unlock(&api->handling_lock);
+    if (!request->handled)
+        refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, "busy", NULL, "the server is ending");
+    return request->handled;
+}
+
+static void leave(struct request *request)
+{
+    struct kedge_api *api = request->api;
+    if (!request->handled)
+        return;
+    pthread_mutex_lock(&api->handling_lock);
+    api->handling--;
+    pthread_cond_signal(&api->handled);
+    pthread_mutex_unlock(&api->handling_lock);
+}
+
 void request_finish(struct request *request)
 {
     if (request->answer != NULL)
         return;
     if (request->route->body == BODY_JSON && !body_parse(request))
         return;
-    if (!take_reader(request))
+    if (!enter(request) || !take_reader(request))
         return;
     request->route->handle(request);
     give_back_reader(request);
@@ -175,6 +199,7 @@ void request_destroy(struct request *request)
 {
     if (request == NULL)
         return;
+    leave(request);
     upload_discard(&request->upload);
     if (request->answer != NULL)
         MHD_destroy_response(request->answer);

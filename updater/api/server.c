@@ -10,9 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define CONNECTION_MEMORY (32u * 1024u) /* request line and headers together */
+#define ENDING_LIMIT_S 10               /* for answers to clients that do not read them */
 
 void api_log(const struct kedge_api *api, const char *format, ...)
 {
@@ -138,6 +140,49 @@ static struct MHD_Daemon *start_daemon(struct kedge_api *api,
         MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
 }
 
+static struct kedge_api *api_create(const struct kedge_api_config *config)
+{
+    pthread_condattr_t steady;
+    struct kedge_api *api = calloc(1, sizeof(*api));
+    if (api == NULL)
+        return NULL;
+    api->config = *config;
+    if (api->config.upload_max_bytes == 0)
+        api->config.upload_max_bytes = KEDGE_API_UPLOAD_MAX;
+    if (api->config.connections_max == 0)
+        api->config.connections_max = KEDGE_API_CONNECTIONS_MAX;
+    readers_init(&api->readers, config->folder);
+    pthread_mutex_init(&api->tags_lock, NULL);
+    pthread_mutex_init(&api->handling_lock, NULL);
+    pthread_condattr_init(&steady);
+    pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
+    pthread_cond_init(&api->handled, &steady);
+    pthread_condattr_destroy(&steady);
+    return api;
+}
+
+static enum kedge_rc prepare_uploads(struct kedge_api *api, char error[KEDGE_API_ERROR_MAX])
+{
+    int size = snprintf(api->uploads, sizeof(api->uploads), "%s/" KEDGE_API_UPLOAD_FOLDER,
+                        api->config.folder);
+    if (size > 0 && (size_t)size < sizeof(api->uploads) && empty_uploads(api->uploads))
+        return KEDGE_OK;
+    (void)snprintf(error, KEDGE_API_ERROR_MAX, "%.256s: the folder of uploads: %s",
+                   api->config.folder, strerror(errno));
+    return KEDGE_E_SYSTEM;
+}
+
+static enum kedge_rc listen_at(struct kedge_api *api, const struct sockaddr_storage *address,
+                               char error[KEDGE_API_ERROR_MAX])
+{
+    api->daemon = start_daemon(api, address);
+    if (api->daemon != NULL)
+        return KEDGE_OK;
+    (void)snprintf(error, KEDGE_API_ERROR_MAX, "cannot listen on \"%s\" port %u: %s",
+                   api->config.address, api->config.port, strerror(errno));
+    return KEDGE_E_SYSTEM;
+}
+
 enum kedge_rc kedge_api_start(const struct kedge_api_config *config, struct kedge_api **out,
                               char error[KEDGE_API_ERROR_MAX])
 {
@@ -148,33 +193,17 @@ enum kedge_rc kedge_api_start(const struct kedge_api_config *config, struct kedg
                        config->address);
         return KEDGE_E_ARGUMENT;
     }
-    struct kedge_api *api = calloc(1, sizeof(*api));
+    struct kedge_api *api = api_create(config);
     if (api == NULL)
         return KEDGE_E_MEMORY;
-    api->config = *config;
-    if (api->config.upload_max_bytes == 0)
-        api->config.upload_max_bytes = KEDGE_API_UPLOAD_MAX;
-    if (api->config.connections_max == 0)
-        api->config.connections_max = KEDGE_API_CONNECTIONS_MAX;
-    pthread_mutex_init(&api->tags_lock, NULL);
-    readers_init(&api->readers, config->folder);
-    int size =
-        snprintf(api->uploads, sizeof(api->uploads), "%s/" KEDGE_API_UPLOAD_FOLDER, config->folder);
-    if (size < 0 || (size_t)size >= sizeof(api->uploads) || !empty_uploads(api->uploads)) {
-        (void)snprintf(error, KEDGE_API_ERROR_MAX, "%.256s: the folder of uploads: %s",
-                       config->folder, strerror(errno));
+    enum kedge_rc rc = prepare_uploads(api, error);
+    if (rc == KEDGE_OK)
+        rc = listen_at(api, &address, error);
+    if (rc == KEDGE_OK)
+        *out = api;
+    else
         kedge_api_stop(api);
-        return KEDGE_E_SYSTEM;
-    }
-    api->daemon = start_daemon(api, &address);
-    if (api->daemon == NULL) {
-        (void)snprintf(error, KEDGE_API_ERROR_MAX, "cannot listen on \"%s\" port %u: %s",
-                       config->address, config->port, strerror(errno));
-        kedge_api_stop(api);
-        return KEDGE_E_SYSTEM;
-    }
-    *out = api;
-    return KEDGE_OK;
+    return rc;
 }
 
 uint16_t kedge_api_port(const struct kedge_api *api)
@@ -183,13 +212,33 @@ uint16_t kedge_api_port(const struct kedge_api *api)
     return info == NULL ? 0 : info->port;
 }
 
+/* What has been asked of the backend is answered before the connections are closed. */
+static void finish_handling(struct kedge_api *api)
+{
+    struct timespec until;
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += ENDING_LIMIT_S;
+    pthread_mutex_lock(&api->handling_lock);
+    api->ending = true;
+    for (int rc = 0; api->handling > 0 && rc == 0;)
+        rc = pthread_cond_timedwait(&api->handled, &api->handling_lock, &until);
+    pthread_mutex_unlock(&api->handling_lock);
+}
+
 void kedge_api_stop(struct kedge_api *api)
 {
     if (api == NULL)
         return;
-    if (api->daemon != NULL)
+    if (api->daemon != NULL) {
+        int listener = MHD_quiesce_daemon(api->daemon);
+        finish_handling(api);
         MHD_stop_daemon(api->daemon);
+        if (listener != MHD_INVALID_SOCKET)
+            (void)close(listener);
+    }
     readers_close(&api->readers);
     pthread_mutex_destroy(&api->tags_lock);
+    pthread_mutex_destroy(&api->handling_lock);
+    pthread_cond_destroy(&api->handled);
     free(api);
 }

@@ -189,7 +189,7 @@ static bool read_all(struct reading *reading)
         if (!options_ended && strcmp(text, "--") == 0) {
             options_ended = true;
         } else if (!options_ended && strcmp(text, "-h") == 0) {
-            reading->globals[3] = "";
+            (void)read_option(reading, "help");
         } else if (!options_ended && text[0] == '-' && text[1] == '-') {
             if (!read_option(reading, &text[2]))
                 return false;

@@ -225,6 +225,8 @@ static enum kedge_rc rollout_change(void *context, const char *who, uint64_t rol
     struct rig *rig = context;
     if (refused(rig, who, text))
         return rig->refuse_with;
+    pthread_mutex_lock(&rig->gate);
+    pthread_mutex_unlock(&rig->gate);
     if (rollout_id != rig->created.id)
         return KEDGE_E_NOT_FOUND;
     rig->created.state = states[change];
@@ -291,6 +293,7 @@ int rig_setup(void **state)
     char error[KEDGE_STORE_ERROR_MAX];
     struct rig *rig = calloc(1, sizeof(*rig));
     assert_non_null(rig);
+    pthread_mutex_init(&rig->gate, NULL);
     (void)snprintf(rig->folder, sizeof(rig->folder), "/tmp/kedge-api-XXXXXX");
     assert_non_null(mkdtemp(rig->folder));
     const struct kedge_store_config store = {.folder = rig->folder};
@@ -330,6 +333,7 @@ int rig_teardown(void **state)
     struct rig *rig = *state;
     kedge_api_stop(rig->api);
     kedge_store_close(rig->store);
+    pthread_mutex_destroy(&rig->gate);
     (void)nftw(rig->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
     free(rig);
     return 0;

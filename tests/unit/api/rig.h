@@ -6,6 +6,7 @@
 #define KEDGE_TEST_API_RIG_H
 
 #include <jansson.h>
+#include <pthread.h>
 
 #include "updater/api/api.h"
 
@@ -30,6 +31,7 @@ struct rig {
     uint64_t rollouts;            /* how many were made */
     uint64_t live_deployment;     /* is live, with 50 of 200 bytes */
     uint64_t calls;
+    pthread_mutex_t gate; /* a rollout's change waits for it */
 };
 
 int rig_setup(void **state);

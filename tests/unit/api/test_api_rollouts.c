@@ -1,9 +1,12 @@
 /* test_api_rollouts.c: rollouts as people ask for them and as they are shown. */
+#define _POSIX_C_SOURCE 200809L
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "rig.h"
 
@@ -216,6 +219,48 @@ static void rollouts_are_listed_newest_first_with_counts(void **state)
     reply_free(&reply);
 }
 
+static void *start_rollout(void *context)
+{
+    struct reply reply = rig_call(context, "POST", "/api/v1/rollouts/1/start", NULL, NULL);
+    bool running = reply.status == 200 && strcmp(reply_text(&reply, "state"), "running") == 0;
+    reply_free(&reply);
+    return running ? context : NULL;
+}
+
+static void *stop_api(void *context)
+{
+    struct rig *rig = context;
+    kedge_api_stop(rig->api);
+    rig->api = NULL;
+    return NULL;
+}
+
+static void pause_ms(long ms)
+{
+    const struct timespec pause = {.tv_nsec = ms * 1000000L};
+    (void)nanosleep(&pause, NULL);
+}
+
+static void what_is_being_done_when_the_server_ends_is_answered(void **state)
+{
+    struct rig *rig = *state;
+    pthread_t asking, stopping;
+    void *answered = NULL;
+    struct reply reply = create(rig, "\"all_devices\":true");
+    reply_free(&reply);
+    uint64_t before = __atomic_load_n(&rig->calls, __ATOMIC_RELAXED);
+    pthread_mutex_lock(&rig->gate);
+    assert_int_equal(pthread_create(&asking, NULL, start_rollout, rig), 0);
+    while (__atomic_load_n(&rig->calls, __ATOMIC_RELAXED) == before)
+        pause_ms(1);
+    assert_int_equal(pthread_create(&stopping, NULL, stop_api, rig), 0);
+    pause_ms(50); /* so that the end has begun; the answer must come whether it has or not */
+    pthread_mutex_unlock(&rig->gate);
+    assert_int_equal(pthread_join(asking, &answered), 0);
+    assert_int_equal(pthread_join(stopping, NULL), 0);
+    assert_non_null(answered);
+}
+
 #define ROLLOUT_TEST(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
 
 int main(void)
@@ -230,6 +275,7 @@ int main(void)
         ROLLOUT_TEST(groups_and_deployments_are_listed_with_why),
         ROLLOUT_TEST(the_history_goes_on_behind_the_last_entry_seen),
         ROLLOUT_TEST(rollouts_are_listed_newest_first_with_counts),
+        ROLLOUT_TEST(what_is_being_done_when_the_server_ends_is_answered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
