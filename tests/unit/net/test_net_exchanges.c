@@ -291,6 +291,11 @@ static void test_answers_with_a_wrong_token_id_or_sender_are_not_taken(void **st
     peer_sends(&scene->peer, &answer);
     answer.message_id = message_id;
     peer_sends(&stranger, &answer);
+    /* A stranger that the server knows, with an answer that need not match a message id. */
+    assert_int_equal(kedge_net_peer_keep(scene->net, &stranger.address, true), KEDGE_OK);
+    answer.type = KEDGE_COAP_NON;
+    peer_sends(&stranger, &answer);
+    answer.type = KEDGE_COAP_ACK;
     for (unsigned i = 0; i < 10; i++)
         server_turn(scene->net);
     assert_int_equal(scene->outcome.calls, 0);
@@ -407,6 +412,32 @@ static void test_a_peer_that_a_callback_keeps_stays_kept(void **state)
     outcome_wait(scene->net, &scene->outcome, 1);
     assert_true(peer_find(scene->net, &scene->peer.address)->kept);
     assert_int_equal(scene->net->peers.idle_count, 0);
+}
+
+/* A callback lets its peer go, and more idle peers come than are remembered. */
+static void crowd_out(void *context, enum kedge_rc rc, const struct kedge_coap_message *response)
+{
+    struct scene *scene = context;
+    outcome_note(&scene->outcome, rc, response);
+    assert_int_equal(kedge_net_peer_keep(scene->net, &scene->peer.address, false), KEDGE_OK);
+    for (uint32_t i = 0; i <= KEDGE_NET_IDLE_PEERS_MAX; i++) {
+        struct kedge_address address = scene->peer.address;
+        address.v4.sin_addr.s_addr = htonl(0x0A000000u + i);
+        assert_non_null(peer_use(scene->net, &address));
+    }
+    assert_non_null(peer_find(scene->net, &scene->peer.address));
+}
+
+static void test_a_peer_outlives_the_callback_that_it_caused(void **state)
+{
+    struct scene *scene = *state;
+    struct kedge_net_request request = KEDGE_NET_REQUEST_INIT;
+    assert_int_equal(
+        kedge_net_send(scene->net, &scene->peer.address, &request, crowd_out, scene, NULL),
+        KEDGE_OK);
+    peer_receives(&scene->peer);
+    peer_answers(&scene->peer, KEDGE_COAP_CONTENT, "x");
+    outcome_wait(scene->net, &scene->outcome, 1);
 }
 
 /* ---- observing ---- */
@@ -691,6 +722,7 @@ int main(void)
         SCENE_TEST(test_a_cancelled_request_is_not_told_and_the_next_goes_out),
         SCENE_TEST(test_forgetting_a_peer_tells_everyone_and_takes_nothing_new),
         SCENE_TEST(test_a_peer_that_a_callback_keeps_stays_kept),
+        SCENE_TEST(test_a_peer_outlives_the_callback_that_it_caused),
         SCENE_TEST(test_only_newer_notifications_are_told),
         SCENE_TEST(test_numbers_of_notifications_wrap_around),
         SCENE_TEST(test_a_confirmable_notification_is_acknowledged_and_requests_go_on_beside),

@@ -7,6 +7,7 @@
 #include "updater/lwm2m/operations.h"
 
 #define FILE_NAME "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define OTHER_NAME "ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100"
 #define FILE_SIZE 3000u
 
 struct fleet_scene {
@@ -109,7 +110,7 @@ static inline bool scene_blob(void *context, const char *name, struct kedge_blob
     *blob = (struct kedge_blob){.bytes = kedge_slice(scene->file, FILE_SIZE),
                                 .etag = kedge_slice("etag", 4),
                                 .content_format = KEDGE_LWM2M_FORMAT_OPAQUE};
-    return strcmp(name, FILE_NAME) == 0;
+    return strcmp(name, FILE_NAME) == 0 || strcmp(name, OTHER_NAME) == 0;
 }
 
 static inline int scene_open(void **state)

@@ -377,6 +377,16 @@ static void test_a_restored_device_that_is_silent_is_asked_again_when_heard_of(v
     device_until(&scene->device, &scene->identified, 1);
 }
 
+static void test_a_restored_device_without_object_5_is_found_out(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct kedge_device stored = stored_device(&scene->device);
+    scene->device.no_firmware = true;
+    assert_int_equal(kedge_fleet_restore(scene->fleet, &stored), KEDGE_OK);
+    device_until(&scene->device, &scene->identified, 1);
+    assert_false(scene->has_firmware);
+}
+
 static void test_a_restored_device_that_refuses_keeps_what_was_known_of_it(void **state)
 {
     struct fleet_scene *scene = *state;
@@ -529,6 +539,7 @@ int main(void)
         SCENE_TEST(test_a_lifetime_expires_after_its_grace_and_an_update_prevents_it),
         SCENE_TEST(test_a_restored_device_is_asked_and_its_location_holds),
         SCENE_TEST(test_a_restored_device_that_is_silent_is_asked_again_when_heard_of),
+        SCENE_TEST(test_a_restored_device_without_object_5_is_found_out),
         SCENE_TEST(test_a_restored_device_that_refuses_keeps_what_was_known_of_it),
         SCENE_TEST(test_records_that_no_register_can_have_left_are_not_restored),
         SCENE_TEST(test_read_write_execute_reach_the_device),

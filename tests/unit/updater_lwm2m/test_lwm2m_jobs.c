@@ -277,6 +277,11 @@ static void test_progress_is_what_was_served_to_this_device(void **state)
     assert_int_equal(device_gets_block(&other, 1), KEDGE_COAP_CONTENT);
     device_rest(&scene->device, 50);
     assert_int_equal(scene->last.bytes_done, 0);
+    strcpy(scene->device.uri, "coap://192.0.2.1/fw/" OTHER_NAME);
+    assert_int_equal(device_gets_block(&scene->device, 1), KEDGE_COAP_CONTENT);
+    device_rest(&scene->device, 50);
+    assert_int_equal(scene->last.bytes_done, 0);
+    strcpy(scene->device.uri, other.uri);
     assert_int_equal(device_gets_block(&scene->device, 0), KEDGE_COAP_CONTENT);
     device_rest(&scene->device, 50);
     assert_int_equal(scene->last.bytes_done, 1024);

@@ -620,6 +620,23 @@ static void test_a_device_that_cannot_be_observed_is_polled(void **state)
     assert_open(&sim, KEDGE_UPDATE_VERIFYING);
 }
 
+static void test_a_device_that_restarts_is_observed_anew(void **state)
+{
+    (void)state;
+    struct sim sim = {.unobservable = true};
+    begin(&sim, KEDGE_UPDATE_OFFERED);
+    settle(&sim);
+    assert_false(sim.machine.observing);
+    sim.unobservable = false;
+    registers(&sim);
+    assert_true(sim.machine.observing);
+    /* Whoever says that it registered need not say that it was gone. */
+    kedge_machine_registered(&sim.machine, sim.now_ms);
+    assert_false(sim.machine.observing);
+    settle(&sim);
+    assert_true(sim.machine.observing);
+}
+
 static void test_a_lost_notification_is_made_up_for_by_the_poll(void **state)
 {
     (void)state;
@@ -926,6 +943,7 @@ int main(void)
         cmocka_unit_test(test_an_execute_that_was_lost_is_sent_again),
         cmocka_unit_test(test_who_was_told_to_install_is_not_taken_for_one_that_ran_it_already),
         cmocka_unit_test(test_a_device_that_cannot_be_observed_is_polled),
+        cmocka_unit_test(test_a_device_that_restarts_is_observed_anew),
         cmocka_unit_test(test_a_lost_notification_is_made_up_for_by_the_poll),
         cmocka_unit_test(test_a_device_that_is_away_is_waited_for_within_the_limit),
         cmocka_unit_test(test_a_device_on_the_version_already_is_watched_and_has_succeeded),
