@@ -197,7 +197,8 @@ enum kedge_rc kedge_boot_record_decode(struct kedge_slice bytes,
 /**
  * kedge_boot_factory() makes `slot`, which must verify, the confirmed one of a device that has no
  * record yet; its sequence number becomes the floor. Doing it again with the same image is
- * KEDGE_OK; KEDGE_E_EXISTS when the device has another record.
+ * KEDGE_OK; KEDGE_E_EXISTS when the device has another record. A first record that was torn and
+ * cannot be read (KEDGE_E_FLASH) is written anew.
  */
 enum kedge_rc kedge_boot_factory(const struct kedge_boot *boot, uint8_t slot) KEDGE_MUST_USE;
 

@@ -89,7 +89,7 @@ static void tear_unit(struct cutting *cutting, const struct sim_op *op, uint32_t
         uint8_t moved = (uint8_t)((data[i] ^ erased) & (uint8_t)next_random(cutting));
         *sim_byte(sim, cutting->scratch, op, i) = (uint8_t)(erased ^ moved);
     }
-    sim_mark_written(sim, cutting->scratch, op, unit, unit + sim->geometry.write_size);
+    sim_mark_torn(sim, cutting->scratch, op, unit, unit + sim->geometry.write_size);
 }
 
 /* Larger units are pages: the controller may have got through the first half of their bytes. */
@@ -99,7 +99,7 @@ static void halve_unit(struct cutting *cutting, const struct sim_op *op, uint32_
     uint32_t half = sim->geometry.write_size / 2;
     memcpy(sim_byte(sim, cutting->scratch, op, unit), cutting->recording->data + op->data + unit,
            half);
-    sim_mark_written(sim, cutting->scratch, op, unit, unit + sim->geometry.write_size);
+    sim_mark_torn(sim, cutting->scratch, op, unit, unit + sim->geometry.write_size);
 }
 
 static void cut_write(struct cutting *cutting, const struct sim_op *op)
@@ -140,7 +140,7 @@ static void tear_erase(struct cutting *cutting, const struct sim_op *op, uint32_
         else
             *byte = noise;
     }
-    sim_mark_written(sim, cutting->scratch, op, sector, sector + size);
+    sim_mark_torn(sim, cutting->scratch, op, sector, sector + size);
 }
 
 static void cut_erase(struct cutting *cutting, const struct sim_op *op)

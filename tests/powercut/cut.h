@@ -3,7 +3,8 @@
  *
  * NOR: operations are durable as they happen. A cut falls between two of them, or inside one: some
  * of a write's units are done and the next one is torn; some of an erase's sectors are done and the
- * next one holds anything between its old bytes and erased ones. Torn units count as written.
+ * next one holds anything between its old bytes and erased ones. Torn units count as written;
+ * behind ECC they cannot be read.
  *
  * A cached disk: what has not been synced may be lost or kept sector by sector, in any combination.
  */

@@ -207,13 +207,12 @@ static enum session_end factory(struct device *device)
 {
     struct kedge_boot_record record;
     const struct package *package = &device->packages[0];
-    if (kedge_boot_record_read(&device->boot, &record) == KEDGE_OK) {
-        device->promises.factory_done = 1;
-        note_record(device, &record);
-        return SESSION_REBOOT;
-    }
+    enum kedge_rc rc = kedge_boot_record_read(&device->boot, &record);
     device->promises.ceiling = package->sequence;
-    if (!install(device, 0, package) ||
+    /* A record that cannot be read was being written when the power went: the slot is done. */
+    if (rc == KEDGE_E_NOT_FOUND && !install(device, 0, package))
+        return SESSION_REBOOT;
+    if (rc != KEDGE_OK &&
         failed(device, kedge_boot_factory(&device->boot, 0), "the factory failed"))
         return SESSION_REBOOT;
     device->promises.factory_done = 1;

@@ -23,6 +23,11 @@ static const struct sim_geometry geometries[] = {
     {.name = "NOR, unit 1, sector 4096", .write_size = 1, .erase_size = 4096, .erased_value = 0xFF},
     {.name = "NOR, unit 4, sector 2048", .write_size = 4, .erase_size = 2048, .erased_value = 0xFF},
     {.name = "NOR, unit 8, sector 4096", .write_size = 8, .erase_size = 4096, .erased_value = 0xFF},
+    {.name = "NOR with ECC, unit 16, sector 2048",
+     .write_size = 16,
+     .erase_size = 2048,
+     .erased_value = 0xFF,
+     .ecc = true},
     {.name = "NOR, unit 16, sector 8192, erased 0x00",
      .write_size = 16,
      .erase_size = 8192,
@@ -105,7 +110,7 @@ int main(int argc, char **argv)
     const char *counts = NULL;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--long") == 0)
-            budget = (struct explore_budget){.cuts = 3, .deep_every = 300, .thorough = true};
+            budget = (struct explore_budget){.cuts = 3, .deep_every = 150, .thorough = true};
         else if (strcmp(argv[i], "--mutant") == 0)
             bricks_max = budget.cuts = 1;
         else if (strcmp(argv[i], "--counts") == 0 && i + 1 < argc)

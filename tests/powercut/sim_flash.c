@@ -31,33 +31,38 @@ uint8_t *sim_byte(const struct sim_flash *sim, uint8_t *state, const struct sim_
     return state + sim->regions[op->region].base + op->offset + offset;
 }
 
-static uint8_t *written_flag(const struct sim_flash *sim, uint8_t *state, const struct sim_op *op,
-                             uint32_t offset)
+static uint8_t *unit_of(const struct sim_flash *sim, uint8_t *state, const struct sim_op *op,
+                        uint32_t offset)
 {
     uint32_t at = sim->regions[op->region].base + op->offset + offset;
     return state + sim->bytes_size + at / sim->geometry.write_size;
 }
 
-void sim_mark_written(const struct sim_flash *sim, uint8_t *state, const struct sim_op *op,
-                      uint32_t first, uint32_t end)
+static void mark_units(const struct sim_flash *sim, uint8_t *state, const struct sim_op *op,
+                       uint32_t first, uint32_t end, enum sim_unit unit)
 {
     for (uint32_t at = first; at < end; at += sim->geometry.write_size)
-        *written_flag(sim, state, op, at) = 1;
+        *unit_of(sim, state, op, at) = (uint8_t)unit;
+}
+
+void sim_mark_torn(const struct sim_flash *sim, uint8_t *state, const struct sim_op *op,
+                   uint32_t first, uint32_t end)
+{
+    mark_units(sim, state, op, first, end, SIM_UNIT_TORN);
 }
 
 void sim_program(const struct sim_flash *sim, uint8_t *state, const struct sim_op *op,
                  const uint8_t *data, uint32_t first, uint32_t end)
 {
     memcpy(sim_byte(sim, state, op, first), data + op->data + first, end - first);
-    sim_mark_written(sim, state, op, first, end);
+    mark_units(sim, state, op, first, end, SIM_UNIT_WRITTEN);
 }
 
 void sim_erase(const struct sim_flash *sim, uint8_t *state, const struct sim_op *op, uint32_t first,
                uint32_t end)
 {
     memset(sim_byte(sim, state, op, first), sim->geometry.erased_value, end - first);
-    for (uint32_t at = first; at < end; at += sim->geometry.write_size)
-        *written_flag(sim, state, op, at) = 0;
+    mark_units(sim, state, op, first, end, SIM_UNIT_ERASED);
 }
 
 /* ---- the seam ---- */
@@ -95,10 +100,20 @@ static bool inside(struct sim_region *region, uint32_t offset, size_t size, uint
     return good;
 }
 
+static bool readable(const struct sim_region *region, uint32_t offset, size_t size)
+{
+    const struct sim_flash *sim = region->sim;
+    const struct sim_op range = {.region = region->index};
+    for (size_t at = 0; sim->geometry.ecc && at < size; at++)
+        if (*unit_of(sim, sim->state, &range, offset + (uint32_t)at) == SIM_UNIT_TORN)
+            return false;
+    return !sim->fail_reads[region->index];
+}
+
 static enum kedge_rc read_region(void *context, uint32_t offset, void *out, size_t size)
 {
     struct sim_region *region = context;
-    if (!inside(region, offset, size, 1) || region->sim->fail_reads[region->index])
+    if (!inside(region, offset, size, 1) || !readable(region, offset, size))
         return KEDGE_E_FLASH;
     memcpy(out, region->sim->state + region->base + offset, size);
     return KEDGE_OK;
@@ -114,7 +129,7 @@ static enum kedge_rc write_region(void *context, uint32_t offset, const void *da
     struct sim_op *op = record(sim, SIM_WRITE, region->index, offset, (uint32_t)size);
     record_data(sim, data, size);
     for (uint32_t at = 0; at < op->size; at += unit)
-        if (*written_flag(sim, sim->state, op, at) != 0)
+        if (*unit_of(sim, sim->state, op, at) != SIM_UNIT_ERASED)
             violate(sim, "a write unit is written twice without an erase");
     if (sim->log_count - 1 == sim->weak_op)
         sim->data[op->data] ^= 0x01;

@@ -21,7 +21,10 @@ struct sim_geometry {
     uint8_t erased_value;
     bool cached; /* writes and erases are volatile until a sync, and may get durable in any order */
     bool one_disk; /* cached: a sync of one region makes all of them durable */
+    bool ecc;      /* a torn unit cannot be read until it is erased */
 };
+
+enum sim_unit { SIM_UNIT_ERASED, SIM_UNIT_WRITTEN, SIM_UNIT_TORN };
 
 enum sim_kind { SIM_WRITE, SIM_ERASE, SIM_SYNC };
 
@@ -43,8 +46,7 @@ struct sim_flash {
     struct sim_geometry geometry;
     struct sim_region regions[SIM_REGIONS];
     struct kedge_flash flash[SIM_REGIONS];
-    /* The state: all bytes, then a byte for each write unit that says whether it has been written.
-     */
+    /* The state: all bytes, then an enum sim_unit for each write unit. */
     uint8_t *state;
     size_t bytes_size, state_size;
     struct sim_op *log;
@@ -70,9 +72,9 @@ void sim_program(const struct sim_flash *sim, uint8_t *state, const struct sim_o
                  const uint8_t *data, uint32_t first, uint32_t end);
 void sim_erase(const struct sim_flash *sim, uint8_t *state, const struct sim_op *op, uint32_t first,
                uint32_t end);
-/** Marks the write units that [first, end) of `op` touches as written, whatever they hold. */
-void sim_mark_written(const struct sim_flash *sim, uint8_t *state, const struct sim_op *op,
-                      uint32_t first, uint32_t end);
+/** Marks the write units that [first, end) of `op` touches as torn, whatever they hold. */
+void sim_mark_torn(const struct sim_flash *sim, uint8_t *state, const struct sim_op *op,
+                   uint32_t first, uint32_t end);
 /** The byte of `state` at `offset` of the operation's range. */
 uint8_t *sim_byte(const struct sim_flash *sim, uint8_t *state, const struct sim_op *op,
                   uint32_t offset);
