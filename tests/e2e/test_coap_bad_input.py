@@ -2,9 +2,7 @@
 
 Each test sends something that cannot be right from a raw socket, or speaks through libcoap's own
 coap-client, and then shows that the server refused it clearly, lost nothing, and carries on."""
-import contextlib
 import hashlib
-import os
 import random
 import shutil
 import socket
@@ -15,79 +13,9 @@ import pytest
 from conftest import CLASS, VENDOR, make_package, run, wait_until
 from lwm2m_peer import (ACK, BLOCK2, CON, CONTENT_FORMAT, DELETE, ETAG, GET, LINK, LOCATION_PATH, NON, POST, PUT, RST,
                         SIZE2, TEXT, TLV, URI_PATH, URI_QUERY, Message, code, decode, uint)
+from wire import LINKS, Wire
 
-LINKS = b"</1/0>,</3/0>,</5>;ver=1.1,</5/0>"
 CLIENTS = ["coap-client-notls", "coap-client-gnutls"]
-
-
-class Wire:
-    """A raw UDP socket to the server, which answers what it is asked as a device would."""
-
-    def __init__(self, server):
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.connect(("127.0.0.1", server.coap_port))
-        self.next_id = random.randrange(0x10000)
-        self.values = {"/3/0/0": VENDOR.encode(), "/3/0/1": CLASS.encode(), "/3/0/3": b"1.0.0", "/3/0/18": b"rev-a",
-                       "/5/0/3": b"0", "/5/0/5": b"0"}
-        self.value_format = TEXT
-
-    @property
-    def address(self) -> str:
-        return "{}:{}".format(*self.socket.getsockname())
-
-    def send(self, datagram: bytes):
-        self.socket.send(datagram)
-
-    def receive(self, timeout: float = 5):
-        """The next message, or None when none comes in time."""
-        self.socket.settimeout(timeout)
-        with contextlib.suppress(TimeoutError):
-            return decode(self.socket.recv(2000))
-        return None
-
-    def serve(self, message: Message):
-        """Answers a request of the server's."""
-        value = self.values.get(message.path) if message.code == GET else None
-        reply = Message(ACK, code("2.05") if value else code("4.04"), message.message_id, message.token)
-        if value:
-            reply.options, reply.payload = [(CONTENT_FORMAT, uint(self.value_format))], value
-        self.send(reply.encode())
-
-    def ask(self, method: int, path: str, queries=(), options=(), payload: bytes = b"", kind: int = CON) -> Message:
-        """Sends a request and returns the answer to it; what the server asks meanwhile is served."""
-        self.next_id = (self.next_id + 1) % 0x10000
-        token = os.urandom(4)
-        request = Message(kind, method, self.next_id, token, list(options), payload)
-        request.options += [(URI_PATH, part.encode()) for part in path.split("/") if part]
-        request.options += [(URI_QUERY, q if isinstance(q, bytes) else q.encode()) for q in queries]
-        self.send(request.encode())
-        deadline = time.monotonic() + 5
-        while time.monotonic() < deadline:
-            message = self.receive(0.5)
-            if message is not None and message.is_request:
-                self.serve(message)
-            elif message is not None and message.token == token:
-                return message
-        raise AssertionError(f"no answer to {method} {path} {queries}")
-
-    def register(self, endpoint, lifetime_s: int = 300, links: bytes = LINKS) -> Message:
-        name = endpoint if isinstance(endpoint, bytes) else endpoint.encode()
-        return self.ask(POST, "rd", [b"ep=" + name, f"lt={lifetime_s}", "lwm2m=1.1", "b=U"],
-                        [(CONTENT_FORMAT, uint(LINK))], links)
-
-    def registered(self, endpoint: str, **keywords) -> str:
-        """Registers, which must succeed, and returns the path of the location."""
-        answer = self.register(endpoint, **keywords)
-        assert answer.code_text == "2.01"
-        return "/".join(part.decode() for part in answer.all(LOCATION_PATH))
-
-    def serve_until(self, condition, what: str):
-        def step():
-            message = self.receive(0.05)
-            if message is not None and message.is_request:
-                self.serve(message)
-            return condition()
-        return wait_until(step, 10, what)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The server program: starting, refusing to start, being killed, a full disk, ending.
 
-Spoken to over plain HTTP and UDP, so that nothing here rests on our own clients."""
-import contextlib
+Spoken to by Python's own HTTP client and over raw sockets, so that nothing here rests on ours."""
 import json
 import os
 import pathlib
@@ -15,6 +14,8 @@ import urllib.request
 import pytest
 
 from conftest import CLASS, VENDOR, Keys, Server, make_package, program, run, wait_until
+from lwm2m_peer import BLOCK2, GET, POST, uint
+from wire import Wire
 
 
 def call(server, method, path, body=None, token=None):
@@ -57,71 +58,6 @@ def files_below(folder: pathlib.Path):
 def uploads_below(folder: pathlib.Path):
     """What is being received; it goes a moment after the answer."""
     return sorted(f.name for f in (folder / "uploads").iterdir())
-
-
-class Client:
-    """The least that registers: CoAP written out byte by byte, and an answer to what it is asked."""
-
-    def __init__(self, server, endpoint: str):
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.connect(("127.0.0.1", server.coap_port))
-        self.socket.settimeout(10)
-        self.endpoint = endpoint
-
-    @staticmethod
-    def option(delta: int, value: bytes) -> bytes:
-        assert delta < 13
-        if len(value) < 13:
-            return bytes([delta << 4 | len(value)]) + value
-        assert len(value) < 269
-        return bytes([delta << 4 | 13, len(value) - 13]) + value
-
-    def register(self, lifetime_s: int = 300) -> str:
-        """Registers; returns the location's id."""
-        message = (bytes([0x44, 0x02, 0x12, os.urandom(1)[0]]) + b"toke" + self.option(11, b"rd") +
-                   self.option(1, b"\x28") + self.option(3, f"ep={self.endpoint}".encode()) +
-                   self.option(0, f"lt={lifetime_s}".encode()) + self.option(0, b"lwm2m=1.1") +
-                   self.option(0, b"b=U") + b"\xff</1/0>,</3/0>,</5/0>")
-        self.socket.send(message)
-        answer = self.socket.recv(1500)
-        assert answer[1] == 0x41, f"Register was answered with {answer[1]:#x}"
-        place = answer[8:]
-        assert place[0] == 8 << 4 | 2 and place[1:3] == b"rd"
-        length = place[3] & 15
-        return (place[4:4 + length] if length < 13 else place[5:5 + 13 + place[4]]).decode()
-
-    def answer_requests(self, until, timeout: float = 10):
-        """Answers each read of /3/0/n until `until()` is true."""
-        values = {"0": VENDOR, "1": CLASS, "3": "1.0.0", "18": "rev-a"}
-        self.socket.settimeout(0.05)
-
-        def step():
-            with contextlib.suppress(TimeoutError):
-                request = self.socket.recv(1500)
-                token = request[4:4 + (request[0] & 15)]
-                if request[0] >> 4 & 3 == 0 and request[1] == 1:
-                    path = self.path(request)
-                    value = values.get(path[2]) if path[:2] == ["3", "0"] and len(path) == 3 else None
-                    head = bytes([0x60 | len(token), 0x45 if value else 0x84]) + request[2:4] + token
-                    self.socket.send(head + (b"\xc0\xff" + value.encode() if value else b""))
-            return until()
-        wait_until(step, timeout, "the server to know the device")
-
-    @staticmethod
-    def path(request: bytes) -> list[str]:
-        at, number, segments = 4 + (request[0] & 15), 0, []
-        while at < len(request) and request[at] != 0xff:
-            delta, length = request[at] >> 4, request[at] & 15
-            at += 1
-            if delta == 13:
-                delta, at = 13 + request[at], at + 1
-            if length == 13:
-                length, at = 13 + request[at], at + 1
-            number += delta
-            if number == 11:
-                segments.append(request[at:at + length].decode())
-            at += length
-        return segments
 
 
 # ---- starting and ending ----
@@ -412,9 +348,9 @@ def test_other_signatures_over_the_same_manifest_replace_nothing(server, keys, t
 # ---- devices ----
 
 def test_a_registration_outlives_kill_9_and_a_restart(server):
-    client = Client(server, "lasting")
-    location = client.register()
-    client.answer_requests(lambda: [d for d in listing(server, "devices") if d["version"] == "1.0.0"])
+    wire = Wire(server)
+    place = wire.registered("lasting")
+    wire.serve_until(lambda: [d for d in listing(server, "devices") if d["version"] == "1.0.0"], "the device")
     before = listing(server, "devices")[0]
     assert before["endpoint"] == "lasting" and before["registered"] is True
     assert (before["vendor"], before["class"]) == (VENDOR, CLASS)
@@ -423,38 +359,18 @@ def test_a_registration_outlives_kill_9_and_a_restart(server):
     after = listing(server, "devices")[0]
     assert (after["endpoint"], after["registered"], after["version"]) == ("lasting", True, "1.0.0")
     # An Update finds the registration where it was.
-    update = bytes([0x44, 0x02, 0x77, 0x77]) + b"toke" + Client.option(11, b"rd") + Client.option(0, location.encode())
-    client.socket.send(update)
-
-    def updated():
-        with contextlib.suppress(TimeoutError):
-            answer = client.socket.recv(1500)
-            return answer[2:4] == b"\x77\x77" and answer[1]
-        return None
-    assert wait_until(updated, 10, "the answer to the Update") == 0x44
-
-
-def test_the_newest_register_of_an_endpoint_wins_and_the_conflict_is_audited(server):
-    first, second = Client(server, "twin"), Client(server, "twin")
-    first.register()
-    wait_until(lambda: listing(server, "devices"), 10, "the first one")
-    second.register()
-    port = second.socket.getsockname()[1]
-    wait_until(lambda: listing(server, "devices")[0]["address"] == f"127.0.0.1:{port}", 10, "the second one")
-    conflict = wait_until(lambda: [a for a in listing(server, "audit") if "conflict" in a["what"]], 10, "the audit")
-    assert conflict[0]["subject"] == "twin"
-    assert conflict[0]["before"] == f"127.0.0.1:{first.socket.getsockname()[1]}"
-    assert conflict[0]["after"] == f"127.0.0.1:{port}"
+    assert wire.ask(POST, place).code_text == "2.04"
 
 
 # ---- rollouts ----
 
 def known_device(server, endpoint):
     """A device that has said who it is."""
-    client = Client(server, endpoint)
-    client.register()
-    client.answer_requests(lambda: [d for d in listing(server, "devices") if d["endpoint"] == endpoint and d["version"]])
-    return client
+    wire = Wire(server)
+    wire.registered(endpoint)
+    wire.serve_until(lambda: [d for d in listing(server, "devices") if d["endpoint"] == endpoint and d["version"]],
+                     endpoint)
+    return wire
 
 
 def uploaded(server, keys, tmp_path, *arguments, **keywords):
@@ -534,6 +450,33 @@ def test_a_rollout_is_where_it_was_after_kill_9_and_each_step_has_its_reason(ser
     assert (status, rollout["state"]) == (200, "aborted")
     whats = [a["what"] for a in listing(server, "audit") if a["what"].startswith("rollout")]
     assert whats == ["rollout.create", "rollout.start", "rollout.pause", "rollout.abort"]
+
+
+def test_a_deployment_shows_how_far_the_download_is(server, keys, tmp_path):
+    package = uploaded(server, keys, tmp_path, "1.1.0", 2, os.urandom(50000))
+    wire = known_device(server, "slow")
+    wire.writable.add("/5/0/1")
+    assert create(server, package, all_devices=True, start=True)[0] == 201
+
+    def deployment():
+        return call(server, "GET", "/api/v1/rollouts/1/deployments")[1]["deployments"][0]
+    wire.serve_until(lambda: wire.written.get("/5/0/1"), "the Package URI")
+    wire.values["/5/0/3"] = b"1"
+    uri = wire.written["/5/0/1"].decode()
+    assert uri.startswith(f"coap://127.0.0.1:{server.coap_port}/fw/")
+    size = len((server.data / "fw" / uri.rsplit("/", 1)[1]).read_bytes())
+    shown, number = set(), 0
+    while len(shown) < 2:  # progress is told once a second
+        answer = wire.ask(GET, uri.split("/", 3)[3], options=[(BLOCK2, uint(number << 4 | 6))])
+        assert answer.code_text == "2.05" and len(answer.payload) == 1024, "it was told too late"
+        number += 1
+        wire.receive(0.1)
+        seen = deployment()
+        assert seen["bytes_done"] <= number * 1024
+        if seen["bytes_done"] > 0:
+            assert (seen["state"], seen["bytes_total"]) == ("downloading", size)
+            assert f"{seen['bytes_done']} of {size} bytes" in seen["explanation"]
+            shown.add(seen["bytes_done"])
 
 
 def test_tags_last_and_are_audited(server):
@@ -656,12 +599,12 @@ def test_a_device_that_comes_while_the_disk_is_full_is_stored_when_there_is_room
         name = os.urandom(4).hex()
         return call(server, "POST", "/api/v1/trust", {"name": name, "pem": other_key(tmp_path, name)})[0] == 507
     wait_until(refused, 30, "the database to run out of room")
-    client = Client(server, "patient")
-    client.register()
+    wire = Wire(server)
+    wire.registered("patient")
     server.process.wait_for("device patient registered")
     assert listing(server, "devices") == []
     server.make_room()
-    client.answer_requests(lambda: [d for d in listing(server, "devices") if d["version"] == "1.0.0"], 20)
+    wire.serve_until(lambda: [d for d in listing(server, "devices") if d["version"] == "1.0.0"], "the device", 20)
     assert server.process.stop() == 0
 
 
