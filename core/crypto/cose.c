@@ -95,7 +95,8 @@ enum kedge_rc kedge_cose_sig_structure(struct kedge_slice protected_header,
     return kedge_cbor_write_bstr(out, payload);
 }
 
-static enum kedge_rc write_protected(const struct kedge_public_key *key, struct kedge_writer *out)
+enum kedge_rc kedge_cose_protected_write(const struct kedge_public_key *key,
+                                         struct kedge_writer *out)
 {
     int64_t algorithm = key->algorithm == KEDGE_ED25519 ? ALGORITHM_ED25519 : ALGORITHM_ESP256;
     KEDGE_TRY(kedge_cbor_write_map(out, 2));
@@ -103,6 +104,18 @@ static enum kedge_rc write_protected(const struct kedge_public_key *key, struct 
     KEDGE_TRY(kedge_cbor_write_int(out, algorithm));
     KEDGE_TRY(kedge_cbor_write_uint(out, HEADER_KEY_ID));
     return kedge_cbor_write_bstr(out, kedge_slice(key->key_id, sizeof key->key_id));
+}
+
+enum kedge_rc kedge_cose_sign1_assemble(struct kedge_slice protected_header,
+                                        const uint8_t signature[KEDGE_SIGNATURE_SIZE],
+                                        struct kedge_writer *out)
+{
+    KEDGE_TRY(kedge_cbor_write_tag(out, TAG_SIGN1));
+    KEDGE_TRY(kedge_cbor_write_array(out, 4));
+    KEDGE_TRY(kedge_cbor_write_bstr(out, protected_header));
+    KEDGE_TRY(kedge_cbor_write_map(out, 0));
+    KEDGE_TRY(kedge_cbor_write_null(out));
+    return kedge_cbor_write_bstr(out, kedge_slice(signature, KEDGE_SIGNATURE_SIZE));
 }
 
 enum kedge_rc kedge_cose_sign1_write(const struct kedge_private_key *key,
@@ -113,15 +126,10 @@ enum kedge_rc kedge_cose_sign1_write(const struct kedge_private_key *key,
     uint8_t signature[KEDGE_SIGNATURE_SIZE];
     struct kedge_writer header = kedge_writer(header_bytes, sizeof header_bytes);
     struct kedge_writer message = kedge_writer(message_bytes, sizeof message_bytes);
-    KEDGE_TRY(write_protected(&key->public_key, &header));
+    KEDGE_TRY(kedge_cose_protected_write(&key->public_key, &header));
     KEDGE_TRY(kedge_cose_sig_structure(kedge_writer_slice(&header), payload, &message));
     KEDGE_TRY(kedge_sign(key, kedge_writer_slice(&message), signature));
-    KEDGE_TRY(kedge_cbor_write_tag(out, TAG_SIGN1));
-    KEDGE_TRY(kedge_cbor_write_array(out, 4));
-    KEDGE_TRY(kedge_cbor_write_bstr(out, kedge_writer_slice(&header)));
-    KEDGE_TRY(kedge_cbor_write_map(out, 0));
-    KEDGE_TRY(kedge_cbor_write_null(out));
-    return kedge_cbor_write_bstr(out, kedge_slice(signature, sizeof signature));
+    return kedge_cose_sign1_assemble(kedge_writer_slice(&header), signature, out);
 }
 
 static bool algorithm_fits(int64_t algorithm, enum kedge_algorithm key)

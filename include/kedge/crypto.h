@@ -128,9 +128,19 @@ enum kedge_rc kedge_cose_sign1_read(struct kedge_slice bytes, struct kedge_cose_
 enum kedge_rc kedge_cose_sig_structure(struct kedge_slice protected_header,
                                        struct kedge_slice payload, struct kedge_writer *out)
     KEDGE_MUST_USE;
+/** Writes the protected header of `key`'s signatures: its algorithm (-19 or -9) and its key id. */
+enum kedge_rc kedge_cose_protected_write(const struct kedge_public_key *key,
+                                         struct kedge_writer *out) KEDGE_MUST_USE;
 /**
- * Writes tag 18 with alg (-19 or -9) and the key id protected and an empty unprotected map,
- * over the detached `payload` (at most 128 bytes here: a SUIT digest).
+ * Writes tag 18 around a protected header and the signature over it, which somebody made elsewhere;
+ * the unprotected map is empty and the payload detached.
+ */
+enum kedge_rc kedge_cose_sign1_assemble(struct kedge_slice protected_header,
+                                        const uint8_t signature[KEDGE_SIGNATURE_SIZE],
+                                        struct kedge_writer *out) KEDGE_MUST_USE;
+/**
+ * Signs with `key` and writes what kedge_cose_sign1_assemble() makes of it, over the detached
+ * `payload` (at most 128 bytes here: a SUIT digest).
  */
 enum kedge_rc kedge_cose_sign1_write(const struct kedge_private_key *key, struct kedge_slice payload,
                                      struct kedge_writer *out) KEDGE_MUST_USE;

@@ -7,6 +7,7 @@
 #include "signer/cli/options.h"
 
 extern const struct kedge_command kedge_command_keygen;
+extern const struct kedge_command kedge_command_pubkey;
 extern const struct kedge_command kedge_command_create;
 extern const struct kedge_command kedge_command_verify;
 extern const struct kedge_command kedge_command_inspect;

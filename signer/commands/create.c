@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "signer/commands/commands.h"
+#include "signer/commands/signing_keys.h"
 #include "signer/commands/words.h"
 #include "signer/files/input.h"
-#include "signer/keys/load.h"
 #include "signer/package/build.h"
 
 #define NAME_SIZE_MAX 127u                        /* bytes of a vendor domain or class name */
@@ -29,6 +29,8 @@ enum {
     ATTACH,
     KEY,
     PASSWORD_FILE,
+    PIN_SOURCE,
+    UNSIGNED,
     OUTPUT,
     JSON
 };
@@ -48,9 +50,11 @@ static const struct kedge_option options[] = {
                  "default: envelope; payload: devices are sent the bare image"},
     [ATTACH] = {"attach", "sbom|prov|notes=FILE", KEDGE_REPEATED,
                 "a file for people: SBOM, provenance, release notes"},
-    [KEY] = {"key", "KEY.pem", KEDGE_ONE_OR_MORE, "a private key that signs, one for each signer"},
-    [PASSWORD_FILE] = {"password-file", "FILE", KEDGE_REPEATED,
-                       "the password of the keys; or one for each --key, in their order"},
+    [KEY] = {"key", "KEY.pem", KEDGE_REPEATED, "a private key that signs, one for each signer"},
+    [PASSWORD_FILE] = KEDGE_OPTION_PASSWORD_FILE(KEDGE_REPEATED),
+    [PIN_SOURCE] = KEDGE_OPTION_PIN_SOURCE(KEDGE_REPEATED),
+    [UNSIGNED] = {"unsigned", NULL, KEDGE_OPTIONAL,
+                  "make it without a signature, for keys elsewhere: sign, or prepare and attach"},
     [OUTPUT] = {"output", "OUT.suit", KEDGE_REQUIRED,
                 "the package; a file of this name is replaced"},
     [JSON] = {"json", NULL, KEDGE_OPTIONAL, "say what was made as JSON"},
@@ -70,7 +74,7 @@ _Static_assert(ATTACHMENT_KINDS == KEDGE_SUIT_ATTACHMENTS_MAX, "each kind once")
 struct order {
     const struct kedge_arguments *arguments;
     struct kedge_build build;
-    struct kedge_private_key keys[KEDGE_SUIT_SIGNATURES_MAX];
+    struct kedge_signing_keys keys;
     const char *attachment_paths[ATTACHMENT_KINDS];
     uint8_t text[KEDGE_TEXT_MAX];
 };
@@ -79,7 +83,7 @@ static void release(struct order *order)
 {
     for (size_t i = 0; i < order->build.manifest.attachment_count; i++)
         kedge_file_release(order->build.attachments[i]);
-    kedge_wipe(order, sizeof *order);
+    kedge_signing_keys_close(&order->keys);
     free(order);
 }
 
@@ -231,56 +235,17 @@ static enum kedge_exit take_attachments(struct order *order)
 
 /* ---- keys ---- */
 
-static bool same_key(const struct kedge_private_key *a, const struct kedge_private_key *b)
-{
-    return memcmp(a->public_key.key_id, b->public_key.key_id, KEDGE_KEY_ID_SIZE) == 0;
-}
-
-/* One password file serves all keys; several belong to the keys in their order. */
-static const char *password_path(const struct kedge_arguments *arguments, size_t key)
-{
-    size_t count = arguments->counts[PASSWORD_FILE];
-    if (count == 0)
-        return NULL;
-    return arguments->values[PASSWORD_FILE][count == 1 ? 0 : key];
-}
-
-static enum kedge_exit take_key(struct order *order, const char *path)
-{
-    size_t index = order->build.key_count;
-    struct kedge_private_key *key = &order->keys[index];
-    enum kedge_exit status =
-        kedge_load_private_key(path, password_path(order->arguments, index), key);
-    if (status != KEDGE_EXIT_DONE)
-        return status;
-    for (size_t i = 0; i < index; i++)
-        if (same_key(&order->keys[i], key))
-            return kedge_complain(KEDGE_EXIT_USAGE, "create: --key %s is the same key as --key %s",
-                                  path, order->arguments->values[KEY][i]);
-    if (key->public_key.development)
-        kedge_note("%s is a development key: production verifiers refuse what rests on it", path);
-    order->build.key_count++;
-    return KEDGE_EXIT_DONE;
-}
-
 static enum kedge_exit take_keys(struct order *order)
 {
-    const struct kedge_arguments *arguments = order->arguments;
-    size_t count = arguments->counts[KEY];
-    size_t passwords = arguments->counts[PASSWORD_FILE];
-    if (count > KEDGE_SUIT_SIGNATURES_MAX)
-        return kedge_complain(KEDGE_EXIT_USAGE, "create: a package has at most %u signatures",
-                              KEDGE_SUIT_SIGNATURES_MAX);
-    if (passwords > 1 && passwords != count)
-        return kedge_complain(
-            KEDGE_EXIT_USAGE,
-            "create: give one --password-file for all keys, or one for each --key "
-            "(%zu keys, %zu password files)",
-            count, passwords);
-    enum kedge_exit status = KEDGE_EXIT_DONE;
-    for (size_t i = 0; i < count && status == KEDGE_EXIT_DONE; i++)
-        status = take_key(order, arguments->values[KEY][i]);
-    order->build.keys = order->keys;
+    static const struct kedge_key_options key_options = {"create", KEY, PASSWORD_FILE, PIN_SOURCE};
+    if (kedge_argument_given(order->arguments, UNSIGNED) ==
+        kedge_argument_given(order->arguments, KEY))
+        return kedge_complain(KEDGE_EXIT_USAGE,
+                              "create: needs --key KEY.pem, or --unsigned when the keys are "
+                              "elsewhere; see kedge-sign create --help");
+    enum kedge_exit status = kedge_signing_keys_open(order->arguments, &key_options, &order->keys);
+    order->build.signers = order->keys.signers;
+    order->build.signer_count = order->keys.count;
     return status;
 }
 
@@ -291,6 +256,8 @@ static enum kedge_exit refuse_input_as_output(const struct kedge_arguments *argu
                                               const char *path)
 {
     struct kedge_file_identity input;
+    if (strncmp(path, "file:", 5) == 0) /* a --pin-source */
+        path += 5;
     if (kedge_file_identify(path, &input) == KEDGE_OK && input.device == output->device &&
         input.inode == output->inode)
         return kedge_complain(KEDGE_EXIT_USAGE,
@@ -302,7 +269,7 @@ static enum kedge_exit refuse_input_as_output(const struct kedge_arguments *argu
 /* No file that is read may be replaced: not the image, and least of all a key. */
 static enum kedge_exit check_output(struct order *order)
 {
-    static const size_t inputs[] = {PAYLOAD, KEY, PASSWORD_FILE};
+    static const size_t inputs[] = {PAYLOAD, KEY, PASSWORD_FILE, PIN_SOURCE};
     const struct kedge_arguments *arguments = order->arguments;
     struct kedge_file_identity output;
     if (kedge_file_identify(kedge_argument(arguments, OUTPUT), &output) != KEDGE_OK)
@@ -369,8 +336,8 @@ static void report_json(const struct order *order, const struct kedge_built *bui
 {
     const struct kedge_suit_manifest *manifest = &order->build.manifest;
     json_t *keys = json_array();
-    for (size_t i = 0; i < order->build.key_count; i++)
-        json_array_append_new(keys, kedge_json_hex(order->keys[i].public_key.key_id, 32));
+    for (size_t i = 0; i < order->keys.count; i++)
+        json_array_append_new(keys, kedge_json_hex(order->keys.signers[i].public_key.key_id, 32));
     json_t *root = json_pack("{s:s, s:o, s:s, s:I, s:o, s:I, s:I, s:I, s:o}", "output",
                              kedge_argument(order->arguments, OUTPUT), "manifest_digest",
                              kedge_json_hex(built->manifest_digest, KEDGE_SHA256_SIZE), "version",
@@ -397,8 +364,11 @@ static void report(const struct order *order, const struct kedge_built *built)
     printf("  package      %llu bytes, of which the payload %llu\n",
            (unsigned long long)built->package_size,
            (unsigned long long)manifest->payload.encoded_size);
-    for (size_t i = 0; i < order->build.key_count; i++)
-        kedge_print_key("signed by", &order->keys[i].public_key, arguments->values[KEY][i]);
+    for (size_t i = 0; i < order->keys.count; i++)
+        kedge_print_key("signed by", &order->keys.signers[i].public_key,
+                        order->keys.signers[i].name);
+    if (order->keys.count == 0)
+        puts("  not signed: no device takes it before it is");
 }
 
 static enum kedge_exit fill(struct order *order)

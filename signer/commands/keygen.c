@@ -13,7 +13,7 @@
 #include "signer/keys/key_file.h"
 #include "signer/keys/password.h"
 
-enum { ALG, OUT, PUBLIC, PASSWORD_FILE, NO_PASSWORD, DEVELOPMENT };
+enum { ALG, OUT, PUBLIC, PASSWORD_FILE, PIN_SOURCE, NO_PASSWORD, DEVELOPMENT };
 
 static const struct kedge_option options[] = {
     [ALG] = {"alg", "ed25519|esp256", KEDGE_REQUIRED, "Ed25519, or ECDSA on P-256 with SHA-256"},
@@ -22,6 +22,8 @@ static const struct kedge_option options[] = {
                 "the public key's file; it must not exist yet"},
     [PASSWORD_FILE] = {"password-file", "FILE", KEDGE_OPTIONAL,
                        "take the password from the first line of FILE instead of asking"},
+    [PIN_SOURCE] = {"pin-source", "file:F|env:V", KEDGE_OPTIONAL,
+                    "take it from the first line of file F or of environment variable V"},
     [NO_PASSWORD] = {"no-password", NULL, KEDGE_OPTIONAL,
                      "leave the private key unencrypted: whoever reads the file can sign"},
     [DEVELOPMENT] = {"development", NULL, KEDGE_OPTIONAL,
@@ -74,26 +76,20 @@ static enum kedge_exit choose_password(const struct kedge_arguments *arguments,
                                        struct kedge_password *password)
 {
     const char *path = kedge_argument(arguments, PASSWORD_FILE);
-    if (kedge_argument_given(arguments, NO_PASSWORD)) {
-        if (path != NULL)
-            return kedge_complain(KEDGE_EXIT_USAGE,
-                                  "keygen: --password-file and --no-password exclude each other");
+    const char *pin_source = kedge_argument(arguments, PIN_SOURCE);
+    bool none = kedge_argument_given(arguments, NO_PASSWORD);
+    struct kedge_password_source source = {KEDGE_PASSWORD_TERMINAL, NULL};
+    if ((path != NULL) + (pin_source != NULL) + none > 1)
+        return kedge_complain(
+            KEDGE_EXIT_USAGE,
+            "keygen: --password-file, --pin-source and --no-password exclude each other");
+    if (none)
         return KEDGE_EXIT_DONE;
-    }
-    return path != NULL ? kedge_password_from_file(path, password)
-                        : kedge_password_ask(kedge_argument(arguments, OUT), true, password);
-}
-
-static enum kedge_exit write_new_file(const char *path, mode_t mode, struct kedge_slice text)
-{
-    struct kedge_output output;
-    enum kedge_rc rc = kedge_output_open(&output, path, mode);
-    if (rc == KEDGE_OK)
-        rc = kedge_output_write(&output, text);
-    if (rc == KEDGE_OK)
-        rc = kedge_output_keep(&output, false);
-    kedge_output_drop(&output);
-    return rc == KEDGE_OK ? KEDGE_EXIT_DONE : kedge_complain_system("write", path);
+    if (path != NULL)
+        source = (struct kedge_password_source){KEDGE_PASSWORD_FILE, path};
+    if (pin_source != NULL && kedge_password_source_parse(pin_source, &source) != KEDGE_OK)
+        return kedge_complain(KEDGE_EXIT_USAGE, "keygen: " KEDGE_PIN_SOURCE_USAGE);
+    return kedge_password_take_new(&source, kedge_argument(arguments, OUT), password);
 }
 
 static enum kedge_exit write_files(const struct kedge_arguments *arguments,
@@ -111,11 +107,11 @@ static enum kedge_exit write_files(const struct kedge_arguments *arguments,
     if (rc != KEDGE_OK)
         status = kedge_complain(KEDGE_EXIT_KEY, "no key could be made: %s", kedge_rc_text(rc));
     if (status == KEDGE_EXIT_DONE)
-        status = write_new_file(private_path, 0600, kedge_writer_slice(&private_out));
+        status = kedge_output_save(private_path, 0600, false, kedge_writer_slice(&private_out));
     kedge_wipe(private_text, sizeof private_text);
     if (status != KEDGE_EXIT_DONE)
         return status;
-    status = write_new_file(public_path, 0666, kedge_writer_slice(&public_out));
+    status = kedge_output_save(public_path, 0666, false, kedge_writer_slice(&public_out));
     /* A private key whose public key is nowhere is of no use to anybody. */
     if (status != KEDGE_EXIT_DONE)
         unlink(private_path);
@@ -176,7 +172,8 @@ const struct kedge_command kedge_command_keygen = {
     .name = "keygen",
     .summary = "Makes a key pair.",
     .options = options,
-    .more = "Without --password-file or --no-password the password is asked for on the terminal.\n"
+    .more = "Without --password-file, --pin-source or --no-password the password is asked for on "
+            "the terminal.\n"
             "The private key is PKCS#8 (PBKDF2-HMAC-SHA256, AES-256-CBC), the public key\n"
             "SubjectPublicKeyInfo, both in PEM: openssl reads and makes them too.\n",
     .run = run,

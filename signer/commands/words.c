@@ -5,6 +5,11 @@
 
 #define HEX_BYTES_MAX 32u
 
+void kedge_short_id(const uint8_t key_id[KEDGE_KEY_ID_SIZE], char text[KEDGE_SHORT_ID_SIZE])
+{
+    kedge_hex_encode(kedge_slice(key_id, (KEDGE_SHORT_ID_SIZE - 1) / 2), text);
+}
+
 json_t *kedge_json_hex(const uint8_t *bytes, size_t size)
 {
     char digits[2 * HEX_BYTES_MAX + 1];

@@ -7,6 +7,11 @@
 #include <jansson.h>
 #include <kedge/crypto.h>
 
+#define KEDGE_SHORT_ID_SIZE 17 /* 16 hex digits and a NUL */
+
+/** kedge_short_id() is a key id shortened for people: its first 16 hex digits. */
+void kedge_short_id(const uint8_t key_id[KEDGE_KEY_ID_SIZE], char text[KEDGE_SHORT_ID_SIZE]);
+
 /** kedge_json_hex() is a string of hex digits. */
 json_t *kedge_json_hex(const uint8_t *bytes, size_t size);
 

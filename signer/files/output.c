@@ -154,6 +154,19 @@ void kedge_output_drop(struct kedge_output *output)
     errno = reason;
 }
 
+enum kedge_exit kedge_output_save(const char *path, mode_t mode, bool replace,
+                                  struct kedge_slice bytes)
+{
+    struct kedge_output output;
+    enum kedge_rc rc = kedge_output_open(&output, path, mode);
+    if (rc == KEDGE_OK)
+        rc = kedge_output_write(&output, bytes);
+    if (rc == KEDGE_OK)
+        rc = kedge_output_keep(&output, replace);
+    kedge_output_drop(&output);
+    return rc == KEDGE_OK ? KEDGE_EXIT_DONE : kedge_complain_system("write", path);
+}
+
 int kedge_scratch_open(const char *path)
 {
     char temporary[KEDGE_PATH_MAX];

@@ -6,6 +6,7 @@
 #ifndef KEDGE_SIGNER_OUTPUT_H
 #define KEDGE_SIGNER_OUTPUT_H
 
+#include "signer/cli/complain.h"
 #include <kedge/base.h>
 #include <sys/types.h>
 
@@ -41,6 +42,13 @@ enum kedge_rc kedge_output_keep(struct kedge_output *output, bool replace) KEDGE
 
 /** kedge_output_drop() removes what was not kept; after kedge_output_keep() it does nothing. */
 void kedge_output_drop(struct kedge_output *output);
+
+/**
+ * kedge_output_save() writes a small file at once; unless `replace`, one that has the name stays.
+ * Says what is wrong when it cannot.
+ */
+enum kedge_exit kedge_output_save(const char *path, mode_t mode, bool replace,
+                                  struct kedge_slice bytes);
 
 /**
  * kedge_scratch_open() creates a file without a name beside `path` and returns its descriptor, to

@@ -3,7 +3,6 @@
 
 #include "signer/files/input.h"
 #include "signer/keys/key_file.h"
-#include "signer/keys/password.h"
 
 /* What openssl makes of nearly every private key: PKCS#8 under PBKDF2 and AES-256. */
 #define CONVERSION "openssl pkcs8 -topk8 -v2 aes-256-cbc -v2prf hmacWithSHA256 -in %s -out NEW.pem"
@@ -28,14 +27,13 @@ static enum kedge_exit complain(const char *path, enum kedge_rc rc)
     }
 }
 
-static enum kedge_exit unlock(const char *path, const char *password_path,
+static enum kedge_exit unlock(const char *path, const struct kedge_password_source *source,
                               const struct kedge_key_file *file, struct kedge_private_key *key)
 {
     struct kedge_password password = {.size = 0};
     enum kedge_exit status = KEDGE_EXIT_DONE;
     if (file->encrypted)
-        status = password_path != NULL ? kedge_password_from_file(password_path, &password)
-                                       : kedge_password_ask(path, false, &password);
+        status = kedge_password_take(source, path, &password);
     if (status == KEDGE_EXIT_DONE) {
         enum kedge_rc rc = kedge_key_file_unlock(file, kedge_password_slice(&password), key);
         status = rc == KEDGE_OK ? KEDGE_EXIT_DONE : complain(path, rc);
@@ -44,7 +42,7 @@ static enum kedge_exit unlock(const char *path, const char *password_path,
     return status;
 }
 
-enum kedge_exit kedge_load_private_key(const char *path, const char *password_path,
+enum kedge_exit kedge_load_private_key(const char *path, const struct kedge_password_source *source,
                                        struct kedge_private_key *key)
 {
     struct kedge_slice text = {0};
@@ -56,7 +54,7 @@ enum kedge_exit kedge_load_private_key(const char *path, const char *password_pa
         kedge_file_release(text);
         return complain(path, rc);
     }
-    enum kedge_exit status = unlock(path, password_path, &file, key);
+    enum kedge_exit status = unlock(path, source, &file, key);
     kedge_wipe(&file, sizeof file);
     kedge_file_release(text);
     return status;

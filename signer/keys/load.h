@@ -5,14 +5,14 @@
 #ifndef KEDGE_SIGNER_LOAD_H
 #define KEDGE_SIGNER_LOAD_H
 
-#include "signer/cli/complain.h"
+#include "signer/keys/password.h"
 #include <kedge/crypto.h>
 
 /**
- * kedge_load_private_key() reads a private key file. `password_path` NULL: an encrypted file's
- * password is asked for on the terminal. Wipe the key with kedge_wipe().
+ * kedge_load_private_key() reads a private key file; an encrypted one's password comes from
+ * `source`. Wipe the key with kedge_wipe().
  */
-enum kedge_exit kedge_load_private_key(const char *path, const char *password_path,
+enum kedge_exit kedge_load_private_key(const char *path, const struct kedge_password_source *source,
                                        struct kedge_private_key *key);
 
 /** kedge_load_public_key() reads a public key file. */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
@@ -28,7 +29,33 @@ static enum kedge_rc take_line(struct kedge_slice text, struct kedge_password *p
     return KEDGE_OK;
 }
 
-enum kedge_exit kedge_password_from_file(const char *path, struct kedge_password *password)
+enum kedge_rc kedge_password_source_parse(const char *text, struct kedge_password_source *source)
+{
+    static const struct {
+        const char *prefix;
+        enum kedge_password_place place;
+    } places[] = {{"file:", KEDGE_PASSWORD_FILE}, {"env:", KEDGE_PASSWORD_VARIABLE}};
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        size_t size = strlen(places[i].prefix);
+        if (strncmp(text, places[i].prefix, size) != 0 || text[size] == '\0')
+            continue;
+        *source = (struct kedge_password_source){places[i].place, text + size};
+        return KEDGE_OK;
+    }
+    return KEDGE_E_MALFORMED;
+}
+
+/* What both places of a line have in common: saying that it is none. */
+static enum kedge_exit complain_line(const char *place, const char *name, enum kedge_rc rc)
+{
+    if (rc == KEDGE_E_MISSING)
+        return kedge_complain(KEDGE_EXIT_KEY, "%s%s: the first line holds no password", place,
+                              name);
+    return kedge_complain(KEDGE_EXIT_KEY, "%s%s: a password has at most %u bytes, on one line",
+                          place, name, KEDGE_PASSWORD_MAX);
+}
+
+static enum kedge_exit from_file(const char *path, struct kedge_password *password)
 {
     struct kedge_slice text = {0};
     enum kedge_rc rc = kedge_file_read(path, sizeof password->bytes + 2, &text);
@@ -37,12 +64,17 @@ enum kedge_exit kedge_password_from_file(const char *path, struct kedge_password
     if (rc == KEDGE_OK)
         rc = take_line(text, password);
     kedge_file_release(text);
-    if (rc == KEDGE_E_MISSING)
-        return kedge_complain(KEDGE_EXIT_KEY, "%s: the first line holds no password", path);
-    if (rc != KEDGE_OK)
-        return kedge_complain(KEDGE_EXIT_KEY, "%s: a password has at most %u bytes, on one line",
-                              path, KEDGE_PASSWORD_MAX);
-    return KEDGE_EXIT_DONE;
+    return rc == KEDGE_OK ? KEDGE_EXIT_DONE : complain_line("", path, rc);
+}
+
+static enum kedge_exit from_variable(const char *name, struct kedge_password *password)
+{
+    const char *value = getenv(name);
+    if (value == NULL)
+        return kedge_complain(KEDGE_EXIT_KEY,
+                              "there is no environment variable %s to take a password from", name);
+    enum kedge_rc rc = take_line(kedge_slice_text(value), password);
+    return rc == KEDGE_OK ? KEDGE_EXIT_DONE : complain_line("environment variable ", name, rc);
 }
 
 /* Reads up to the line end into `line`; KEDGE_E_SYSTEM at the end of the terminal's input. */
@@ -100,28 +132,53 @@ static enum kedge_rc ask_twice(int terminal, const char *question, struct kedge_
     return rc;
 }
 
-enum kedge_exit kedge_password_ask(const char *key_path, bool is_new,
-                                   struct kedge_password *password)
+static enum kedge_exit ask(const char *what, bool is_new, struct kedge_password *password)
 {
     char question[512];
     int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
     if (terminal < 0)
         return kedge_complain(KEDGE_EXIT_KEY,
                               "%s: a password is needed and there is no terminal to ask for it; "
-                              "use --password-file FILE%s",
-                              key_path, is_new ? " (or --no-password)" : "");
+                              "use --password-file FILE or --pin-source env:NAME%s",
+                              what, is_new ? " (or --no-password)" : "");
     snprintf(question, sizeof question, is_new ? "New password for %.400s" : "Password for %.400s",
-             key_path);
+             what);
     enum kedge_rc rc =
         is_new ? ask_twice(terminal, question, password) : ask_once(terminal, question, password);
     close(terminal);
     if (rc == KEDGE_E_CONFLICT)
         return kedge_complain(KEDGE_EXIT_KEY, "%s: the two passwords differ; nothing was written",
-                              key_path);
+                              what);
     if (rc == KEDGE_E_MISSING)
-        return kedge_complain(KEDGE_EXIT_KEY, "%s: the password is empty", key_path);
+        return kedge_complain(KEDGE_EXIT_KEY, "%s: the password is empty", what);
     if (rc != KEDGE_OK)
         return kedge_complain(KEDGE_EXIT_KEY, "%s: no password could be read from the terminal",
-                              key_path);
+                              what);
     return KEDGE_EXIT_DONE;
+}
+
+static enum kedge_exit take(const struct kedge_password_source *source, const char *what,
+                            bool is_new, struct kedge_password *password)
+{
+    switch (source->place) {
+    case KEDGE_PASSWORD_FILE:
+        return from_file(source->name, password);
+    case KEDGE_PASSWORD_VARIABLE:
+        return from_variable(source->name, password);
+    case KEDGE_PASSWORD_TERMINAL:
+        break;
+    }
+    return ask(what, is_new, password);
+}
+
+enum kedge_exit kedge_password_take(const struct kedge_password_source *source, const char *what,
+                                    struct kedge_password *password)
+{
+    return take(source, what, false, password);
+}
+
+enum kedge_exit kedge_password_take_new(const struct kedge_password_source *source,
+                                        const char *what, struct kedge_password *password)
+{
+    return take(source, what, true, password);
 }

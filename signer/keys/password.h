@@ -1,6 +1,7 @@
 /*
- * password.h: where passwords come from: the first line of a file, or the terminal without echo.
- * Never the command line, which every user of the machine can read.
+ * password.h: where passwords (and the PINs of tokens) come from: the first line of a file or of an
+ * environment variable, or the terminal without echo. Never the command line, which every user of
+ * the machine can read.
  */
 #ifndef KEDGE_SIGNER_PASSWORD_H
 #define KEDGE_SIGNER_PASSWORD_H
@@ -19,14 +20,37 @@ static inline struct kedge_slice kedge_password_slice(const struct kedge_passwor
     return kedge_slice(password->bytes, password->size);
 }
 
-/** kedge_password_from_file() takes the first line. Says what is wrong when it cannot be used. */
-enum kedge_exit kedge_password_from_file(const char *path, struct kedge_password *password);
+/** Where a password is to be found. */
+enum kedge_password_place { KEDGE_PASSWORD_TERMINAL, KEDGE_PASSWORD_FILE, KEDGE_PASSWORD_VARIABLE };
+
+/** A place and its name, which is the caller's. */
+struct kedge_password_source {
+    enum kedge_password_place place;
+    const char *name; /* of the file or variable */
+};
+
+/** What a command says of a source that is none; the text given is a password by mistake, maybe. */
+#define KEDGE_PIN_SOURCE_USAGE                                                                 \
+    "--pin-source is file:PATH or env:NAME (what was given is not repeated here: it may be a " \
+    "secret)"
 
 /**
- * kedge_password_ask() asks on the terminal, blocking; twice when it is a new one. Without a
- * terminal it says that a password file is needed.
+ * kedge_password_source_parse() reads "file:PATH" or "env:NAME"; KEDGE_E_MALFORMED for anything
+ * else, so that a password that somebody wrote there by mistake is not taken for one. `source`
+ * borrows the text.
  */
-enum kedge_exit kedge_password_ask(const char *key_path, bool is_new,
-                                   struct kedge_password *password);
+enum kedge_rc kedge_password_source_parse(const char *text,
+                                          struct kedge_password_source *source) KEDGE_MUST_USE;
+
+/**
+ * kedge_password_take() gets the password of `what` (a key's file, a token) from its source; at a
+ * terminal it blocks for the answer. Says what is wrong when there is none.
+ */
+enum kedge_exit kedge_password_take(const struct kedge_password_source *source, const char *what,
+                                    struct kedge_password *password);
+
+/** kedge_password_take_new() is the same for a new one: at a terminal it asks twice. */
+enum kedge_exit kedge_password_take_new(const struct kedge_password_source *source,
+                                        const char *what, struct kedge_password *password);
 
 #endif

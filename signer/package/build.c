@@ -15,8 +15,12 @@
 
 /* ---- the head: wrapper, manifest, text, attachments ---- */
 
+/* What is in the place of the signatures. */
+enum signing { SIZES_ONLY, SIGN };
+
 static enum kedge_rc write_wrapper(const struct kedge_build *build, struct kedge_slice manifest,
-                                   struct kedge_writer *out, struct kedge_built *built)
+                                   enum signing signing, struct kedge_writer *out,
+                                   struct kedge_built *built)
 {
     uint8_t digest_bytes[64];
     uint8_t sign1_bytes[KEDGE_SUIT_SIGNATURES_MAX][KEDGE_COSE_SIGN1_MAX];
@@ -24,16 +28,21 @@ static enum kedge_rc write_wrapper(const struct kedge_build *build, struct kedge
     struct kedge_writer digest = kedge_writer(digest_bytes, sizeof digest_bytes);
     KEDGE_TRY(kedge_suit_bstr_digest(manifest, built->manifest_digest));
     KEDGE_TRY(kedge_suit_digest_write(manifest, &digest));
-    for (size_t i = 0; i < build->key_count; i++) {
+    for (size_t i = 0; i < build->signer_count; i++) {
+        const struct kedge_signer *signer = &build->signers[i];
         struct kedge_writer sign1 = kedge_writer(sign1_bytes[i], sizeof sign1_bytes[i]);
-        KEDGE_TRY(kedge_cose_sign1_write(&build->keys[i], kedge_writer_slice(&digest), &sign1));
+        if (signing == SIGN)
+            KEDGE_TRY(kedge_signer_sign1(signer, kedge_writer_slice(&digest), &sign1));
+        else
+            KEDGE_TRY(kedge_signer_sign1_blank(signer, &sign1));
         signatures[i] = kedge_writer_slice(&sign1);
     }
-    return kedge_suit_wrapper_write(kedge_writer_slice(&digest), signatures, build->key_count, out);
+    return kedge_suit_wrapper_write(kedge_writer_slice(&digest), signatures, build->signer_count,
+                                    out);
 }
 
-static enum kedge_rc write_head(const struct kedge_build *build, struct kedge_writer *out,
-                                struct kedge_built *built)
+static enum kedge_rc write_head(const struct kedge_build *build, enum signing signing,
+                                struct kedge_writer *out, struct kedge_built *built)
 {
     uint8_t manifest_bytes[MANIFEST_MAX], wrapper_bytes[WRAPPER_MAX];
     struct kedge_writer manifest = kedge_writer(manifest_bytes, sizeof manifest_bytes);
@@ -42,7 +51,7 @@ static enum kedge_rc write_head(const struct kedge_build *build, struct kedge_wr
     for (size_t i = 0; i < build->manifest.attachment_count; i++)
         names[i] = build->manifest.attachments[i].name;
     KEDGE_TRY(kedge_suit_manifest_write(&build->manifest, &manifest));
-    KEDGE_TRY(write_wrapper(build, kedge_writer_slice(&manifest), &wrapper, built));
+    KEDGE_TRY(write_wrapper(build, kedge_writer_slice(&manifest), signing, &wrapper, built));
     return kedge_suit_head_write(kedge_writer_slice(&wrapper), kedge_writer_slice(&manifest),
                                  build->text, names, build->attachments,
                                  build->manifest.attachment_count,
@@ -89,12 +98,12 @@ static enum kedge_rc write_stored(struct kedge_build *build, const struct kedge_
 {
     struct kedge_payload_plan *plan = &build->manifest.payload;
     plan->encoded_size = kedge_frames_size_stored(image->size);
-    KEDGE_TRY(write_head(build, head, built));
+    KEDGE_TRY(write_head(build, SIZES_ONLY, head, built));
     size_t head_size = head->size;
     KEDGE_TRY(kedge_frames_write(image, false, output->file, head_size + plan->encoded_size,
                                  progress, plan));
     head->size = 0;
-    KEDGE_TRY(write_head(build, head, built));
+    KEDGE_TRY(write_head(build, SIGN, head, built));
     if (head->size != head_size)
         return KEDGE_E_STATE;
     return kedge_output_write(output, kedge_writer_slice(head));
@@ -111,7 +120,7 @@ static enum kedge_rc write_compressed(struct kedge_build *build, const struct ke
         return KEDGE_E_SYSTEM;
     enum kedge_rc rc = kedge_frames_write(image, true, scratch, end, progress, plan);
     if (rc == KEDGE_OK)
-        rc = write_head(build, head, built);
+        rc = write_head(build, SIGN, head, built);
     if (rc == KEDGE_OK)
         rc = kedge_output_write(output, kedge_writer_slice(head));
     if (rc == KEDGE_OK)

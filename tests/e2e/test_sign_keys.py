@@ -106,6 +106,40 @@ def test_a_password_file_for_each_key(tmp_path, password):
     assert done.returncode == USAGE
 
 
+def test_a_password_comes_from_a_pin_source(tmp_path, password):
+    locked = tmp_path / "locked.pem"
+    environment = {**os.environ, "RELEASE_PIN": "correct horse\nnot this line"}
+    done = sign("keygen", "--alg", "esp256", "--out", locked, "--public", tmp_path / "l.pub", "--pin-source", "env:RELEASE_PIN",
+                env=environment)
+    assert done.returncode == DONE and "ENCRYPTED" in locked.read_text(), done.stderr
+    assert create_with_key(tmp_path, locked, "--pin-source", f"file:{password}").returncode == DONE
+    assert create_with_key(tmp_path, locked, "--pin-source", "env:RELEASE_PIN", env=environment).returncode == DONE
+    cases = [(KEY, ["--pin-source", "env:NOT_THERE"], "NOT_THERE"), (SYSTEM, ["--pin-source", "file:/not/there"], "/not/there"),
+             (KEY, ["--pin-source", "env:EMPTY"], "holds no password"), (KEY, ["--pin-source", "env:WRONG"], "password is wrong"),
+             (USAGE, ["--pin-source", f"file:{password}", "--password-file", password], "exclude")]
+    for status, extra, says in cases:
+        done = create_with_key(tmp_path, locked, *extra, env={**os.environ, "EMPTY": "", "WRONG": "incorrect horse"})
+        assert done.returncode == status and says in done.stderr, done.stderr
+
+
+def test_what_was_given_for_a_pin_source_by_mistake_is_not_repeated(tmp_path, keys):
+    for command in (["create", "--payload", keys.public, "--vendor", VENDOR, "--class", CLASS, "--version", "1.0.0",
+                     "--sequence", 1, "--key", keys.private, "--output", tmp_path / "o"],
+                    ["keygen", "--alg", "ed25519", "--out", tmp_path / "k", "--public", tmp_path / "p"]):
+        for mistake in ("hunter2", "pass:hunter2", "file:", "env:"):
+            assert "hunter2" not in refused(USAGE, *command, "--pin-source", mistake, says="--pin-source").stderr
+    assert not (tmp_path / "o").exists() and not (tmp_path / "k").exists()
+
+
+def test_a_pin_source_file_is_not_replaced_by_the_package(tmp_path, password):
+    locked = tmp_path / "locked.pem"
+    sign("keygen", "--alg", "ed25519", "--out", locked, "--public", tmp_path / "l.pub", "--password-file", password)
+    (tmp_path / "image.bin").write_bytes(b"x")
+    refused(USAGE, "create", "--payload", tmp_path / "image.bin", "--vendor", VENDOR, "--class", CLASS, "--version", "1.0.0",
+            "--sequence", 1, "--key", locked, "--pin-source", f"file:{password}", "--output", password, says="choose another name")
+    assert password.read_text().startswith("correct horse")
+
+
 def test_trust_takes_public_keys_only(tmp_path, keys):
     path = make_package(tmp_path, keys, "1.0.0", 1)
     refused(KEY, "verify", "--trust", keys.private, path, says="public key")
