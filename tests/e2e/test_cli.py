@@ -289,6 +289,27 @@ def test_names_are_escaped_on_their_way_and_harmless_on_the_terminal(script, ked
     assert "evil?]0;title?" in done.stdout
 
 
+def test_nothing_that_the_server_says_steers_the_terminal(script, kedge, tmp_path):
+    evil = "x\x1b[2J\x9b31m\x07"
+    record = {name: evil for name in ("name", "state", "version", "vendor", "class", "explanation", "package_id",
+                                      "algorithm", "id", "endpoint")}
+    script.answers["/api/v1/rollouts"] = (201, record)
+    script.answers["/api/v1/rollouts/7"] = script.answers["/api/v1/rollouts/7/pause"] = (200, record)
+    script.answers["/api/v1/rollouts/7/groups"] = (200, {"groups": [record]})
+    script.answers["/api/v1/trust"] = (201, record)
+    script.answers["/api/v1/packages"] = (422, {"detail": evil, "code": evil})
+    script.answers["/api/v1/devices"] = (200, {"devices": [record], "next": None})
+    key = tmp_path / "key.pem"
+    key.write_text("-----BEGIN PUBLIC KEY-----\n")
+    for args in (["rollout", "create", "--name", "a", "--package", "b", "--all"], ["rollout", "show", "7"],
+                 ["rollout", "pause", "7"], ["trust", "add", "--name", "a", key], ["package", "upload", key],
+                 ["device", "list"]):
+        done = kedge(*args)
+        said = done.stdout + done.stderr
+        assert "x?[2J?31m?" in said, args
+        assert not set(said) & {"\x1b", "\x9b", "\x07"}, args
+
+
 def test_a_table_fits_the_terminal(script, tmp_path):
     token = tmp_path / "token"
     token.write_text(TOKEN)

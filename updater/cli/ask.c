@@ -8,15 +8,31 @@
 #include "updater/cli/cli.h"
 #include "updater/cli/table.h"
 
+#define LINE_SIZE (CLIENT_ERROR_MAX + 256u)
+
+__attribute__((format(printf, 3, 0))) static void print_line(FILE *out, const char *prefix,
+                                                             const char *format, va_list arguments)
+{
+    char text[LINE_SIZE], printable[LINE_SIZE];
+    (void)vsnprintf(text, sizeof(text), format, arguments);
+    text_printable(text, printable, sizeof(printable));
+    (void)fprintf(out, "%s%s\n", prefix, printable);
+}
+
 void complain(const char *format, ...)
 {
-    char text[CLIENT_ERROR_MAX + 256], printable[CLIENT_ERROR_MAX + 256];
     va_list arguments;
     va_start(arguments, format);
-    (void)vsnprintf(text, sizeof(text), format, arguments);
+    print_line(stderr, "kedge: ", format, arguments);
     va_end(arguments);
-    text_printable(text, printable, sizeof(printable));
-    (void)fprintf(stderr, "kedge: %s\n", printable);
+}
+
+void say(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    print_line(stdout, "", format, arguments);
+    va_end(arguments);
 }
 
 enum status ask(struct cli *cli, const char *method, const char *path, json_t *body, json_t **out)

@@ -96,6 +96,9 @@ void usage_print(FILE *out, const char *noun, const char *verb);
 /** Says what is wrong, after "kedge: ". */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/** Prints a line on standard output; what came from outside cannot steer the terminal. */
+void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /** Asks, takes `body` over (NULL: none). On STATUS_DONE *out is the answer (NULL when empty). */
 enum status ask(struct cli *cli, const char *method, const char *path, json_t *body, json_t **out);
 /** The same with a path of path_of(), which it takes over. */

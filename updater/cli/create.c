@@ -75,12 +75,12 @@ enum status rollout_create(struct cli *cli, const struct arguments *arguments)
     if (cli->json)
         return print_json(rollout);
     uint64_t id = number_of(rollout, "id");
-    (void)printf("rollout %" PRIu64 " is %s: version %s for %" PRIu64 " devices; %s: kedge rollout "
-                 "%s %" PRIu64 "\n",
-                 id, text_of(rollout, "state"), text_of(rollout, "version"),
-                 number_of(rollout, "device_count"),
-                 argument(arguments, "start") != NULL ? "follow it" : "start it",
-                 argument(arguments, "start") != NULL ? "watch" : "start", id);
+    say("rollout %" PRIu64 " is %s: version %s for %" PRIu64 " devices", id,
+        text_of(rollout, "state"), text_of(rollout, "version"), number_of(rollout, "device_count"));
+    if (argument(arguments, "start") != NULL)
+        say("follow it: kedge rollout watch %" PRIu64, id);
+    else
+        say("start it: kedge rollout start %" PRIu64, id);
     json_decref(rollout);
     return STATUS_DONE;
 }

@@ -1,6 +1,7 @@
 /* package.c: kedge package ... */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -98,11 +99,11 @@ static enum status print_uploaded(const struct cli *cli, const char *path,
         return print_json(answer->json);
     char size[32];
     size_text(number_of(answer->json, "image_size"), size, sizeof(size));
-    (void)printf("%s: version %s for %s, sequence %llu, image %s%s\npackage %s\n", path,
-                 text_of(answer->json, "version"), text_of(answer->json, "class"),
-                 (unsigned long long)number_of(answer->json, "sequence"), size,
-                 answer->http_status == 200 ? " (was there already)" : "",
-                 text_of(answer->json, "id"));
+    say("%s: version %s for %s, sequence %" PRIu64 ", image %s%s", path,
+        text_of(answer->json, "version"), text_of(answer->json, "class"),
+        number_of(answer->json, "sequence"), size,
+        answer->http_status == 200 ? " (was there already)" : "");
+    say("package %s", text_of(answer->json, "id"));
     json_decref(answer->json);
     return STATUS_DONE;
 }

@@ -60,16 +60,17 @@ enum status rollout_list(struct cli *cli, const struct arguments *arguments)
 
 static void print_summary(const json_t *rollout)
 {
-    char counts[COUNTS_MAX], time[32], name[128], text[1024];
+    char counts[COUNTS_MAX], time[32];
     counts_text(json_object_get(rollout, "counts"), counts, sizeof(counts));
     time_text(number_of(rollout, "started_at_ms"), time, sizeof(time));
-    text_printable(text_of(rollout, "name"), name, sizeof(name));
-    text_printable(text_of(rollout, "explanation"), text, sizeof(text));
-    (void)printf("rollout %" PRIu64 " \"%s\": %s\n  %s\n  version   %s (%s, %s)\n"
-                 "  package   %s\n  started   %s\n  devices   %" PRIu64 ": %s\n\n",
-                 number_of(rollout, "id"), name, text_of(rollout, "state"), text,
-                 text_of(rollout, "version"), text_of(rollout, "vendor"), text_of(rollout, "class"),
-                 text_of(rollout, "package_id"), time, number_of(rollout, "device_count"), counts);
+    say("rollout %" PRIu64 " \"%s\": %s", number_of(rollout, "id"), text_of(rollout, "name"),
+        text_of(rollout, "state"));
+    say("  %s", text_of(rollout, "explanation"));
+    say("  version   %s (%s, %s)", text_of(rollout, "version"), text_of(rollout, "vendor"),
+        text_of(rollout, "class"));
+    say("  package   %s", text_of(rollout, "package_id"));
+    say("  started   %s", time);
+    say("  devices   %" PRIu64 ": %s", number_of(rollout, "device_count"), counts);
 }
 
 static void print_groups(const json_t *groups)
@@ -117,7 +118,7 @@ static void print_deployments(const json_t *deployments)
     table_init(&table, deployment_columns,
                sizeof(deployment_columns) / sizeof(deployment_columns[0]));
     json_array_foreach(deployments, index, deployment) add_deployment(&table, deployment);
-    (void)printf("\n");
+    say("%s", "");
     table_print(&table, stdout, terminal_width(stdout));
 }
 
@@ -156,6 +157,7 @@ enum status rollout_show(struct cli *cli, const struct arguments *arguments)
         return print_json(rollout);
     if (status == STATUS_DONE) {
         print_summary(rollout);
+        say("%s", "");
         print_groups(json_object_get(rollout, "groups"));
         if (with_devices)
             print_deployments(json_object_get(rollout, "deployments"));

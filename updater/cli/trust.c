@@ -66,9 +66,9 @@ enum status trust_add(struct cli *cli, const struct arguments *arguments)
         return status;
     if (cli->json)
         return print_json(key);
-    (void)printf("trusted: %s, %s key %s%s\n", text_of(key, "name"), text_of(key, "algorithm"),
-                 text_of(key, "id"),
-                 json_is_true(json_object_get(key, "development")) ? " (development)" : "");
+    say("trusted: %s, %s key %s%s", text_of(key, "name"), text_of(key, "algorithm"),
+        text_of(key, "id"),
+        json_is_true(json_object_get(key, "development")) ? " (development)" : "");
     json_decref(key);
     return STATUS_DONE;
 }

@@ -101,7 +101,7 @@ static void print_entry(struct watch *watch, const json_t *entry)
     clear_line(watch);
     history_line(entry, line, sizeof(line));
     time_text(number_of(entry, "at_ms"), when, sizeof(when));
-    (void)printf("%s  %s\n", when, line);
+    say("%s  %s", when, line);
 }
 
 /* All that has happened since the last look. */
@@ -148,7 +148,7 @@ static enum look draw(struct watch *watch, const json_t *rollout, enum status *s
 
 static enum status conclude(struct watch *watch, const json_t *rollout, enum watch_verdict verdict)
 {
-    char counts[256], name[128], why[1024];
+    char counts[256];
     clear_line(watch);
     if (watch->cli->json) {
         (void)json_dumpf(rollout, stdout, JSON_COMPACT);
@@ -156,12 +156,12 @@ static enum status conclude(struct watch *watch, const json_t *rollout, enum wat
         return verdict == WATCH_FINISHED ? STATUS_DONE : STATUS_REFUSED;
     }
     counts_text(json_object_get(rollout, "counts"), counts, sizeof(counts));
-    text_printable(text_of(rollout, "name"), name, sizeof(name));
-    text_printable(text_of(rollout, "explanation"), why, sizeof(why));
-    (void)printf("rollout %s \"%s\" %s: %s\n", watch->id, name, text_of(rollout, "state"), counts);
+    say("rollout %s \"%s\" %s: %s", watch->id, text_of(rollout, "name"), text_of(rollout, "state"),
+        counts);
     if (verdict == WATCH_FINISHED)
         return STATUS_DONE;
-    (void)printf("%s\nsee kedge rollout show %s --devices\n", why, watch->id);
+    say("%s", text_of(rollout, "explanation"));
+    say("see kedge rollout show %s --devices", watch->id);
     return STATUS_REFUSED;
 }
 
