@@ -1,6 +1,7 @@
 """The server program: starting, refusing to start, being killed, a full disk, ending.
 
 Spoken to by Python's own HTTP client and over raw sockets, so that nothing here rests on ours."""
+import hashlib
 import json
 import os
 import pathlib
@@ -343,6 +344,22 @@ def test_other_signatures_over_the_same_manifest_replace_nothing(server, keys, t
     assert (listing(server, "packages"), files_below(server.data)) == before
     kept = server.data / "packages" / f"{before[0][0]['id']}.suit"
     assert kept.read_bytes() == first.read_bytes()
+
+
+def test_bare_images_are_served_as_they_are_and_shared_by_the_packages_that_have_them(server, keys, tmp_path):
+    trust(server, keys)
+    image = os.urandom(70000)
+    for sequence in (2, 3):
+        package = make_package(tmp_path, keys, "1.1.0", sequence, image, "--deliver", "payload")
+        assert upload(server, package)[0] == 201
+    packages = listing(server, "packages")
+    served = list((server.data / "fw").iterdir())
+    assert [f.name for f in served] == [hashlib.sha256(image).hexdigest()]
+    assert served[0].read_bytes() == image
+    for package, left in zip(packages, ([served[0].name], [])):
+        assert call(server, "DELETE", f"/api/v1/packages/{package['id']}")[0] == 204
+        assert [f.name for f in (server.data / "fw").iterdir()] == left
+    assert files_below(server.data) == []
 
 
 # ---- devices ----
