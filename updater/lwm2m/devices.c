@@ -20,13 +20,6 @@ static uint64_t hash_bytes(const struct kedge_fleet *fleet, struct kedge_slice b
     return kedge_siphash(&fleet->key, bytes.data, bytes.size);
 }
 
-static uint64_t hash_address(const struct kedge_fleet *fleet, const struct kedge_address *address)
-{
-    char text[KEDGE_ADDRESS_TEXT_MAX];
-    kedge_address_text(address, text);
-    return hash_bytes(fleet, kedge_slice_text(text));
-}
-
 struct device *device_by_endpoint(const struct kedge_fleet *fleet, struct kedge_slice endpoint)
 {
     struct kedge_index_link *link =
@@ -55,7 +48,7 @@ struct device *device_by_address(const struct kedge_fleet *fleet,
                                  const struct kedge_address *address)
 {
     struct kedge_index_link *link =
-        kedge_index_find(&fleet->by_address, hash_address(fleet, address));
+        kedge_index_find(&fleet->by_address, kedge_address_hash(&fleet->key, address));
     for (; link != NULL; link = kedge_index_find_next(link)) {
         struct device *device = KEDGE_INDEX_THING(link, struct device, by_address);
         if (kedge_address_equal(&device->address, address))
@@ -171,8 +164,11 @@ enum kedge_rc device_connect(struct device *device, const struct kedge_address *
     device->location[KEDGE_DEVICE_LOCATION_SIZE] = '\0';
     kedge_index_insert(&fleet->by_location, &device->by_location,
                        hash_bytes(fleet, kedge_slice_text(device->location)));
-    kedge_index_insert(&fleet->by_address, &device->by_address, hash_address(fleet, address));
+    kedge_index_insert(&fleet->by_address, &device->by_address,
+                       kedge_address_hash(&fleet->key, address));
     device->registered = true;
+    if (device->job != NULL)
+        job_connected(device->job);
     fleet->counters.registered++;
     device_renew(device);
     return KEDGE_OK;

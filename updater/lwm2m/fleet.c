@@ -46,9 +46,7 @@ static void serve_file(struct kedge_fleet *fleet, const struct kedge_address *fr
     if (reach == 0)
         return;
     fleet->counters.blocks_served++;
-    struct device *device = device_by_address(fleet, from);
-    if (device != NULL && device->job != NULL)
-        job_block(device->job, name, reach);
+    job_served(fleet, from, name, reach);
 }
 
 static void on_request(void *context, const struct kedge_address *from,
@@ -76,7 +74,8 @@ static enum kedge_rc init(struct kedge_fleet *fleet)
     KEDGE_TRY(kedge_index_init(&fleet->by_location));
     KEDGE_TRY(kedge_index_init(&fleet->by_address));
     KEDGE_TRY(kedge_index_init(&fleet->operations));
-    return kedge_index_init(&fleet->jobs);
+    KEDGE_TRY(kedge_index_init(&fleet->jobs));
+    return kedge_index_init(&fleet->jobs_by_host);
 }
 
 enum kedge_rc kedge_fleet_create(const struct kedge_fleet_config *config, struct kedge_fleet **out)
@@ -125,6 +124,7 @@ void kedge_fleet_destroy(struct kedge_fleet *fleet)
     kedge_index_free(&fleet->by_address);
     kedge_index_free(&fleet->operations);
     kedge_index_free(&fleet->jobs);
+    kedge_index_free(&fleet->jobs_by_host);
     free(fleet);
 }
 

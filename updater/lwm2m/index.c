@@ -22,6 +22,9 @@ static void push(struct kedge_index *index, struct kedge_index_link *link)
 {
     struct kedge_index_link **bucket = &index->buckets[link->hash & (index->bucket_count - 1)];
     link->next = *bucket;
+    link->at = bucket;
+    if (link->next != NULL)
+        link->next->at = &link->next;
     *bucket = link;
 }
 
@@ -49,20 +52,18 @@ void kedge_index_insert(struct kedge_index *index, struct kedge_index_link *link
     if (index->count >= index->bucket_count)
         grow(index);
     link->hash = hash;
-    link->linked = true;
     push(index, link);
     index->count++;
 }
 
 void kedge_index_remove(struct kedge_index *index, struct kedge_index_link *link)
 {
-    if (!link->linked)
+    if (link->at == NULL)
         return;
-    struct kedge_index_link **at = &index->buckets[link->hash & (index->bucket_count - 1)];
-    while (*at != link)
-        at = &(*at)->next;
-    *at = link->next;
-    link->linked = false;
+    *link->at = link->next;
+    if (link->next != NULL)
+        link->next->at = link->at;
+    link->at = NULL;
     index->count--;
 }
 

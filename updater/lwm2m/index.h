@@ -10,8 +10,8 @@
 /** Put one into the thing for each index that it is in; zeroed it is in none. */
 struct kedge_index_link {
     struct kedge_index_link *next;
+    struct kedge_index_link **at; /* what points here; NULL: it is not in */
     uint64_t hash;
-    bool linked;
 };
 
 struct kedge_index {
@@ -24,7 +24,7 @@ enum kedge_rc kedge_index_init(struct kedge_index *index) KEDGE_MUST_USE;
 /** Frees the buckets; the things are the caller's. Zeroed is fine. */
 void kedge_index_free(struct kedge_index *index);
 void kedge_index_insert(struct kedge_index *index, struct kedge_index_link *link, uint64_t hash);
-/** Does nothing when it is not in. */
+/** Does nothing when it is not in. O(1), however many have the same hash. */
 void kedge_index_remove(struct kedge_index *index, struct kedge_index_link *link);
 /** The first and the next link with this hash; NULL: no more. */
 struct kedge_index_link *kedge_index_find(const struct kedge_index *index, uint64_t hash);

@@ -46,8 +46,9 @@ struct kedge_fleet {
     uint32_t poll_ms, quick_poll_ms;
     struct kedge_siphash_key key;
     struct kedge_index by_endpoint, by_location, by_address;
-    struct kedge_index operations; /* by id */
-    struct kedge_index jobs;       /* by deployment id */
+    struct kedge_index operations;   /* by id */
+    struct kedge_index jobs;         /* by deployment id */
+    struct kedge_index jobs_by_host; /* those whose device is registered */
     uint64_t last_operation;
     struct identifications identifications;
     struct kedge_fleet_counters counters;
@@ -109,10 +110,14 @@ void identify_stop(struct device *device);
 
 /* ---- jobs ---- */
 
+/** Its device has an address now. */
+void job_connected(struct job *job);
 void job_registered(struct job *job);
 void job_touched(struct job *job);
 void job_gone(struct job *job);
-void job_block(struct job *job, const char *name, uint64_t reach);
+/** A block of this file was served to this address, and reaches so far from its start. */
+void job_served(struct kedge_fleet *fleet, const struct kedge_address *to, const char *name,
+                uint64_t reach);
 void job_free(struct job *job);
 
 #endif

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SAME_HOST_MAX 64u /* jobs that are looked at for a block that went to a stranger */
+
 uint64_t job_now_ms(const struct job *job)
 {
     return kedge_net_now_ms(job->device->fleet->net);
@@ -48,6 +50,7 @@ void job_free(struct job *job)
             kedge_device_cancel(fleet, job->observations[i]);
     kedge_net_timer_cancel(fleet->net, &job->timer);
     kedge_index_remove(&fleet->jobs, &job->by_id);
+    kedge_index_remove(&fleet->jobs_by_host, &job->by_host);
     job->device->job = NULL;
     free(job);
 }
@@ -125,6 +128,8 @@ static enum kedge_rc start_job(struct device *device, uint64_t id,
         finish(device->job);
     device->job = job;
     kedge_index_insert(&device->fleet->jobs, &job->by_id, id);
+    if (device->registered)
+        job_connected(job);
     wake_at(job, job_now_ms(job));
     return KEDGE_OK;
 }
@@ -220,15 +225,72 @@ void job_touched(struct job *job)
 
 void job_gone(struct job *job)
 {
+    kedge_index_remove(&job->device->fleet->jobs_by_host, &job->by_host);
     kedge_machine_gone(&job->machine);
     wake_now(job);
 }
 
-void job_block(struct job *job, const char *name, uint64_t reach)
+/* ---- downloads ---- */
+
+static uint64_t hash_host(const struct kedge_fleet *fleet, const struct kedge_address *address)
 {
-    if (strcmp(job->file, name) != 0)
-        return;
+    struct kedge_address host = *address;
+    if (host.any.sa_family == AF_INET)
+        host.v4.sin_port = 0;
+    else
+        host.v6.sin6_port = 0;
+    return kedge_address_hash(&fleet->key, &host);
+}
+
+void job_connected(struct job *job)
+{
+    struct kedge_fleet *fleet = job->device->fleet;
+    kedge_index_remove(&fleet->jobs_by_host, &job->by_host);
+    kedge_index_insert(&fleet->jobs_by_host, &job->by_host,
+                       hash_host(fleet, &job->device->address));
+}
+
+static bool downloads(const struct job *job, const char *name)
+{
+    return job->machine.step == KEDGE_STEP_DOWNLOAD && strcmp(job->file, name) == 0;
+}
+
+static void note_block(struct job *job, uint64_t reach)
+{
     kedge_machine_block(&job->machine, reach, job_now_ms(job));
     if (job->machine.report_due)
         wake_now(job);
+}
+
+/*
+ * Many clients download from a port of its own. A block that goes to no device's address is the
+ * progress of the one device on that host that downloads this file. Where there are several, as
+ * behind a NAT, nobody can tell whose it is: it only shows that they are at it.
+ */
+static void note_stray_block(struct kedge_fleet *fleet, const struct kedge_address *to,
+                             const char *name, uint64_t reach)
+{
+    struct job *found[SAME_HOST_MAX];
+    size_t count = 0;
+    struct kedge_index_link *link = kedge_index_find(&fleet->jobs_by_host, hash_host(fleet, to));
+    for (size_t i = 0; link != NULL && i < SAME_HOST_MAX; i++) {
+        struct job *job = KEDGE_INDEX_THING(link, struct job, by_host);
+        if (downloads(job, name))
+            found[count++] = job;
+        link = kedge_index_find_next(link);
+    }
+    if (count == 1)
+        note_block(found[0], reach);
+    for (size_t i = 0; count > 1 && i < count; i++)
+        kedge_machine_is_at_it(&found[i]->machine, job_now_ms(found[i]));
+}
+
+void job_served(struct kedge_fleet *fleet, const struct kedge_address *to, const char *name,
+                uint64_t reach)
+{
+    const struct device *device = device_by_address(fleet, to);
+    if (device == NULL)
+        note_stray_block(fleet, to, name, reach);
+    else if (device->job != NULL && strcmp(device->job->file, name) == 0)
+        note_block(device->job, reach);
 }

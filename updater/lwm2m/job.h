@@ -10,6 +10,7 @@
 struct job {
     struct device *device;
     struct kedge_index_link by_id;
+    struct kedge_index_link by_host; /* while the device is registered */
     struct kedge_machine machine;
     struct kedge_net_timer timer;
     uint64_t operation;       /* on its way; 0: none */

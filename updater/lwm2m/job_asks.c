@@ -51,7 +51,8 @@ static void take_text(const struct kedge_operation_answer *answer, const char *p
     if (operation_value(answer, path, KEDGE_LWM2M_STRING, &value) != KEDGE_OK ||
         value.bytes.size >= capacity)
         return;
-    memcpy(out, value.bytes.data, value.bytes.size);
+    if (value.bytes.size > 0)
+        memcpy(out, value.bytes.data, value.bytes.size);
     out[value.bytes.size] = '\0';
 }
 

@@ -260,11 +260,17 @@ void kedge_machine_block(struct kedge_machine *machine, uint64_t reach, uint64_t
     machine->bytes_done = reach;
     if (machine->step != KEDGE_STEP_DOWNLOAD)
         return;
-    machine->limit_at_ms = machine_after_s(now_ms, machine->plan.download_limit_s);
+    kedge_machine_is_at_it(machine, now_ms);
     if (reach < machine->plan.file_size && now_ms < machine->told_at_ms + KEDGE_MACHINE_PROGRESS_MS)
         return;
     machine->told_at_ms = now_ms;
     machine->report_due = true;
+}
+
+void kedge_machine_is_at_it(struct kedge_machine *machine, uint64_t now_ms)
+{
+    if (!machine->ended && machine->step == KEDGE_STEP_DOWNLOAD)
+        machine->limit_at_ms = machine_after_s(now_ms, machine->plan.download_limit_s);
 }
 
 void kedge_machine_registered(struct kedge_machine *machine, uint64_t now_ms)

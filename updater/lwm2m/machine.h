@@ -150,6 +150,8 @@ void kedge_machine_result_noticed(struct kedge_machine *machine, int64_t result,
 void kedge_machine_observation_lost(struct kedge_machine *machine, uint64_t now_ms);
 /** A block was served that reaches so far from the file's start. */
 void kedge_machine_block(struct kedge_machine *machine, uint64_t reach, uint64_t now_ms);
+/** It downloads, as far as can be told: the limit of the download counts from now. */
+void kedge_machine_is_at_it(struct kedge_machine *machine, uint64_t now_ms);
 /** A Register was taken: everything that was asked under an earlier one has ended. */
 void kedge_machine_registered(struct kedge_machine *machine, uint64_t now_ms);
 /** An Update was taken, perhaps from a new address: then kedge_machine_gone() was said before. */

@@ -17,6 +17,21 @@ bool kedge_address_equal(const struct kedge_address *a, const struct kedge_addre
            memcmp(&a->v6.sin6_addr, &b->v6.sin6_addr, sizeof a->v6.sin6_addr) == 0;
 }
 
+uint64_t kedge_address_hash(const struct kedge_siphash_key *key,
+                            const struct kedge_address *address)
+{
+    uint8_t bytes[22];
+    if (address->any.sa_family == AF_INET) {
+        memcpy(bytes, &address->v4.sin_addr, 4);
+        memcpy(bytes + 4, &address->v4.sin_port, 2);
+        return kedge_siphash(key, bytes, 6);
+    }
+    memcpy(bytes, &address->v6.sin6_addr, 16);
+    memcpy(bytes + 16, &address->v6.sin6_port, 2);
+    memcpy(bytes + 18, &address->v6.sin6_scope_id, 4);
+    return kedge_siphash(key, bytes, 22);
+}
+
 socklen_t kedge_address_size(const struct kedge_address *address)
 {
     return address->any.sa_family == AF_INET ? sizeof address->v4 : sizeof address->v6;

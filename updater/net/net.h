@@ -10,6 +10,8 @@
 #ifndef KEDGE_UPDATER_NET_H
 #define KEDGE_UPDATER_NET_H
 
+#include "updater/net/siphash.h"
+
 #include <kedge/coap.h>
 #include <netinet/in.h>
 
@@ -35,6 +37,9 @@ struct kedge_address {
 #define KEDGE_ADDRESS_TEXT_MAX 64u
 
 bool kedge_address_equal(const struct kedge_address *a, const struct kedge_address *b);
+/** Over what kedge_address_equal() compares. */
+uint64_t kedge_address_hash(const struct kedge_siphash_key *key,
+                            const struct kedge_address *address);
 socklen_t kedge_address_size(const struct kedge_address *address);
 /** Writes "192.0.2.1:5683" or "[2001:db8::1]:5683". */
 void kedge_address_text(const struct kedge_address *address, char text[KEDGE_ADDRESS_TEXT_MAX]);

@@ -19,24 +19,10 @@ enum kedge_rc peers_init(struct kedge_net *net)
     return KEDGE_OK;
 }
 
-static uint64_t hash_of(const struct kedge_net *net, const struct kedge_address *address)
-{
-    uint8_t bytes[24];
-    memset(bytes, 0, sizeof bytes);
-    if (address->any.sa_family == AF_INET) {
-        memcpy(bytes, &address->v4.sin_addr, 4);
-        memcpy(bytes + 4, &address->v4.sin_port, 2);
-        return kedge_siphash(&net->key, bytes, 6);
-    }
-    memcpy(bytes, &address->v6.sin6_addr, 16);
-    memcpy(bytes + 16, &address->v6.sin6_port, 2);
-    memcpy(bytes + 18, &address->v6.sin6_scope_id, 4);
-    return kedge_siphash(&net->key, bytes, 22);
-}
-
 static struct peer **bucket_of(const struct kedge_net *net, const struct kedge_address *address)
 {
-    return &net->peers.buckets[hash_of(net, address) & (net->peers.bucket_count - 1)];
+    return &net->peers
+                .buckets[kedge_address_hash(&net->key, address) & (net->peers.bucket_count - 1)];
 }
 
 /* Twice the buckets when they are full on average; without memory it only gets slower. */

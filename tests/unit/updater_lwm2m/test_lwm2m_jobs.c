@@ -274,6 +274,7 @@ static void test_progress_is_what_was_served_to_this_device(void **state)
     offer_and_watch(scene, &plan);
     device_init(&other, scene->net, "device-2");
     strcpy(other.uri, scene->device.uri);
+    device_registers(&other);
     assert_int_equal(device_gets_block(&other, 1), KEDGE_COAP_CONTENT);
     device_rest(&scene->device, 50);
     assert_int_equal(scene->last.bytes_done, 0);
@@ -291,6 +292,37 @@ static void test_progress_is_what_was_served_to_this_device(void **state)
     assert_int_equal(scene->last.phase, KEDGE_UPDATE_DOWNLOADING);
     assert_null(scene->last.reason);
     peer_close(&other.peer);
+}
+
+static void test_a_download_from_another_port_is_told_by_its_host(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct scripted_device second, stranger;
+    struct kedge_update_plan plan = scene_plan();
+    plan.download_limit_s = 2;
+    offer_and_watch(scene, &plan);
+    device_init(&stranger, scene->net, "nobody");
+    strcpy(stranger.uri, scene->device.uri);
+    assert_int_equal(device_gets_block(&stranger, 1), KEDGE_COAP_CONTENT);
+    device_rest(&scene->device, 50);
+    assert_int_equal(scene->last.bytes_done, 2048);
+    /* Two on one host: whose it is nobody can tell, but neither stands still. */
+    device_init(&second, scene->net, "device-2");
+    device_registers(&second);
+    assert_int_equal(kedge_fleet_offer(scene->fleet, 8, "device-2", &plan), KEDGE_OK);
+    device_until(&second, &second.uris, 1);
+    device_rest(&second, 50);
+    for (unsigned i = 0; i < 6; i++) {
+        device_rest(&scene->device, 300);
+        device_rest(&second, 100);
+        assert_int_equal(device_gets_block(&stranger, 2), KEDGE_COAP_CONTENT);
+    }
+    assert_int_equal(scene->ended, 0);
+    assert_true(scene->last.bytes_done <= 2048);
+    device_until(&second, &scene->ended, 1);
+    assert_int_equal(scene->last.phase, KEDGE_UPDATE_TIMED_OUT);
+    peer_close(&second.peer);
+    peer_close(&stranger.peer);
 }
 
 /* ---- ends ---- */
@@ -452,6 +484,7 @@ int main(void)
         SCENE_TEST(test_a_hook_may_cancel_the_job_that_reports),
         SCENE_TEST(test_another_job_on_the_same_device_replaces_the_former),
         SCENE_TEST(test_progress_is_what_was_served_to_this_device),
+        SCENE_TEST(test_a_download_from_another_port_is_told_by_its_host),
         SCENE_TEST(test_a_rollback_is_reported_with_the_words_of_the_device),
         SCENE_TEST(test_a_device_without_words_of_its_own_is_not_asked_for_them),
         SCENE_TEST(test_a_silent_device_times_out_and_its_limit_does_not_wait_for_an_answer),
