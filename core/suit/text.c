@@ -17,6 +17,15 @@ static enum kedge_rc write_component_id(struct kedge_writer *out)
     return kedge_cbor_write_bstr(out, kedge_slice(&slot, 1));
 }
 
+/* A package that is for raw UUIDs has no names. */
+static enum kedge_rc write_name(struct kedge_writer *out, uint64_t key, struct kedge_slice name)
+{
+    if (name.size == 0)
+        return KEDGE_OK;
+    KEDGE_TRY(kedge_cbor_write_uint(out, key));
+    return kedge_cbor_write_tstr(out, name);
+}
+
 enum kedge_rc kedge_suit_text_write(struct kedge_slice description,
                                     struct kedge_slice vendor_domain, struct kedge_slice class_name,
                                     struct kedge_slice version, struct kedge_writer *out)
@@ -30,11 +39,10 @@ enum kedge_rc kedge_suit_text_write(struct kedge_slice description,
         KEDGE_TRY(kedge_cbor_write_tstr(out, description));
     }
     KEDGE_TRY(write_component_id(out));
-    KEDGE_TRY(kedge_cbor_write_map(out, 3));
-    KEDGE_TRY(kedge_cbor_write_uint(out, TEXT_MODEL_NAME));
-    KEDGE_TRY(kedge_cbor_write_tstr(out, class_name));
-    KEDGE_TRY(kedge_cbor_write_uint(out, TEXT_VENDOR_DOMAIN));
-    KEDGE_TRY(kedge_cbor_write_tstr(out, vendor_domain));
+    KEDGE_TRY(kedge_cbor_write_map(out, 1 + (class_name.size > 0 ? 1u : 0u) +
+                                            (vendor_domain.size > 0 ? 1u : 0u)));
+    KEDGE_TRY(write_name(out, TEXT_MODEL_NAME, class_name));
+    KEDGE_TRY(write_name(out, TEXT_VENDOR_DOMAIN, vendor_domain));
     KEDGE_TRY(kedge_cbor_write_uint(out, TEXT_COMPONENT_VERSION));
     return kedge_cbor_write_tstr(out, version);
 }

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define KEDGE_OPTIONS_MAX 24u /* in one command */
+#define KEDGE_OPTIONS_MAX 32u /* in one command */
 #define KEDGE_VALUES_MAX 32u  /* of one option that may be repeated */
 
 /** How often an option stands on the command line. */

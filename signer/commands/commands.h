@@ -12,5 +12,6 @@ extern const struct kedge_command kedge_command_create;
 extern const struct kedge_command kedge_command_verify;
 extern const struct kedge_command kedge_command_inspect;
 extern const struct kedge_command kedge_command_extract;
+extern const struct kedge_command kedge_command_lint;
 
 #endif

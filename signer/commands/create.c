@@ -7,12 +7,14 @@
 #include <string.h>
 
 #include "signer/commands/commands.h"
+#include "signer/commands/previous.h"
 #include "signer/commands/signing_keys.h"
+#include "signer/commands/target.h"
 #include "signer/commands/words.h"
 #include "signer/files/input.h"
+#include "signer/package/attachment.h"
 #include "signer/package/build.h"
 
-#define NAME_SIZE_MAX 127u                        /* bytes of a vendor domain or class name */
 #define DESCRIPTION_SIZE_MAX 4096u                /* bytes of --text */
 #define ATTACHMENT_SIZE_MAX (16u << 20)           /* bytes of one attached file */
 #define SEQUENCE_MAX UINT64_C(0x7fffffffffffffff) /* what a store's signed column holds */
@@ -20,8 +22,13 @@
 enum {
     PAYLOAD,
     VENDOR,
+    VENDOR_UUID,
     CLASS,
+    CLASS_UUID,
+    HARDWARE,
     VERSION,
+    MIN_VERSION,
+    MAX_VERSION,
     SEQUENCE,
     COMPRESS,
     TEXT,
@@ -32,16 +39,27 @@ enum {
     PIN_SOURCE,
     UNSIGNED,
     OUTPUT,
+    PREVIOUS,
+    SLOT_SIZE,
+    ALLOW_DOWNGRADE,
     JSON
 };
 
 static const struct kedge_option options[] = {
     [PAYLOAD] = {"payload", "IMAGE", KEDGE_REQUIRED, "the firmware image"},
-    [VENDOR] = {"vendor", "DOMAIN", KEDGE_REQUIRED,
+    [VENDOR] = {"vendor", "DOMAIN", KEDGE_OPTIONAL,
                 "the vendor's domain; devices compare its UUID"},
-    [CLASS] = {"class", "NAME", KEDGE_REQUIRED, "the device class; devices compare its UUID"},
+    [VENDOR_UUID] = {"vendor-uuid", "UUID", KEDGE_OPTIONAL, "instead of --vendor: the UUID itself"},
+    [CLASS] = {"class", "NAME", KEDGE_OPTIONAL, "the device class; devices compare its UUID"},
+    [CLASS_UUID] = {"class-uuid", "UUID", KEDGE_OPTIONAL, "instead of --class: the UUID itself"},
+    [HARDWARE] = {"hardware", "REVISION", KEDGE_REPEATED,
+                  "a hardware revision that it runs on; default: all of the class"},
     [VERSION] = {"version", "X.Y.Z", KEDGE_REQUIRED,
                  "the image's version; X.Y.Z-rc.N, -beta.N and -alpha.N too"},
+    [MIN_VERSION] = {"min-version", "X.Y.Z", KEDGE_OPTIONAL,
+                     "devices that run an earlier version refuse it"},
+    [MAX_VERSION] = {"max-version", "X.Y.Z", KEDGE_OPTIONAL,
+                     "devices that run a later version refuse it"},
     [SEQUENCE] = {"sequence", "N", KEDGE_REQUIRED,
                   "the sequence number; devices take none below what they confirmed"},
     [COMPRESS] = {"compress", "none|zlib", KEDGE_OPTIONAL, "default: zlib"},
@@ -57,25 +75,25 @@ static const struct kedge_option options[] = {
                   "make it without a signature, for keys elsewhere: sign, or prepare and attach"},
     [OUTPUT] = {"output", "OUT.suit", KEDGE_REQUIRED,
                 "the package; a file of this name is replaced"},
+    [PREVIOUS] = KEDGE_OPTION_PREVIOUS,
+    [SLOT_SIZE] = KEDGE_OPTION_SLOT_SIZE,
+    [ALLOW_DOWNGRADE] = KEDGE_OPTION_ALLOW_DOWNGRADE,
     [JSON] = {"json", NULL, KEDGE_OPTIONAL, "say what was made as JSON"},
     {0},
 };
 
-/* In the canonical order of the envelope's keys. */
-static const struct {
-    const char *word;
-    const char *name;
-} attachment_kinds[] = {{"prov", "#prov"}, {"sbom", "#sbom"}, {"notes", "#notes"}};
+static const struct kedge_target_options target_options = {
+    "create", VENDOR, VENDOR_UUID, CLASS, CLASS_UUID, HARDWARE, MIN_VERSION, MAX_VERSION};
 
-#define ATTACHMENT_KINDS (sizeof attachment_kinds / sizeof attachment_kinds[0])
-_Static_assert(ATTACHMENT_KINDS == KEDGE_SUIT_ATTACHMENTS_MAX, "each kind once");
+static const struct kedge_previous_options previous_options = {"create", PREVIOUS, SLOT_SIZE,
+                                                               ALLOW_DOWNGRADE};
 
 /* All that creating holds on to; released by release(). */
 struct order {
     const struct kedge_arguments *arguments;
     struct kedge_build build;
     struct kedge_signing_keys keys;
-    const char *attachment_paths[ATTACHMENT_KINDS];
+    const char *attachment_paths[KEDGE_ATTACHMENT_KINDS];
     uint8_t text[KEDGE_TEXT_MAX];
 };
 
@@ -104,27 +122,9 @@ static enum kedge_exit choose(const struct kedge_arguments *arguments, size_t op
                           options[option].value, given);
 }
 
-static enum kedge_exit check_name(const struct kedge_arguments *arguments, size_t option)
+static enum kedge_exit take_target(struct order *order)
 {
-    struct kedge_slice name = kedge_slice_text(kedge_argument(arguments, option));
-    if (name.size > 0 && name.size <= NAME_SIZE_MAX && kedge_utf8_valid(name))
-        return KEDGE_EXIT_DONE;
-    return kedge_complain(KEDGE_EXIT_USAGE, "create: --%s is UTF-8 of 1 to %u bytes",
-                          options[option].name, NAME_SIZE_MAX);
-}
-
-static enum kedge_exit take_hardware(struct order *order)
-{
-    struct kedge_suit_manifest *manifest = &order->build.manifest;
-    enum kedge_exit status = check_name(order->arguments, VENDOR);
-    if (status == KEDGE_EXIT_DONE)
-        status = check_name(order->arguments, CLASS);
-    if (status != KEDGE_EXIT_DONE)
-        return status;
-    kedge_vendor_uuid(kedge_slice_text(kedge_argument(order->arguments, VENDOR)), manifest->vendor);
-    kedge_class_uuid(manifest->vendor, kedge_slice_text(kedge_argument(order->arguments, CLASS)),
-                     manifest->class_id);
-    return KEDGE_EXIT_DONE;
+    return kedge_target_take(order->arguments, &target_options, &order->build.manifest);
 }
 
 static enum kedge_exit take_version_and_sequence(struct order *order)
@@ -147,6 +147,21 @@ static enum kedge_exit take_version_and_sequence(struct order *order)
     return KEDGE_EXIT_DONE;
 }
 
+/* A device that is sent the bare image runs no condition, so nobody would keep such a promise. */
+static enum kedge_exit check_bare(const struct order *order)
+{
+    static const size_t judged_by_devices[] = {HARDWARE, MIN_VERSION, MAX_VERSION};
+    if (order->build.manifest.delivery != KEDGE_DELIVER_PAYLOAD)
+        return KEDGE_EXIT_DONE;
+    for (size_t i = 0; i < sizeof judged_by_devices / sizeof judged_by_devices[0]; i++)
+        if (kedge_argument_given(order->arguments, judged_by_devices[i]))
+            return kedge_complain(KEDGE_EXIT_USAGE,
+                                  "create: --%s is judged by the device, and with --deliver "
+                                  "payload it is sent the bare image only",
+                                  options[judged_by_devices[i]].name);
+    return KEDGE_EXIT_DONE;
+}
+
 static enum kedge_exit take_choices(struct order *order)
 {
     static const char *const compressions[] = {"zlib", "none"};
@@ -157,7 +172,13 @@ static enum kedge_exit take_choices(struct order *order)
         status = choose(order->arguments, DELIVER, deliveries, &delivery);
     order->build.compress = compression == 0;
     order->build.manifest.delivery = delivery == 0 ? KEDGE_DELIVER_ENVELOPE : KEDGE_DELIVER_PAYLOAD;
-    return status;
+    return status == KEDGE_EXIT_DONE ? check_bare(order) : status;
+}
+
+static struct kedge_slice optional_text(const struct kedge_arguments *arguments, size_t option)
+{
+    const char *text = kedge_argument(arguments, option);
+    return kedge_slice_text(text != NULL ? text : "");
 }
 
 static enum kedge_exit take_text(struct order *order)
@@ -171,8 +192,8 @@ static enum kedge_exit take_text(struct order *order)
         return kedge_complain(KEDGE_EXIT_USAGE, "create: --text is UTF-8 of at most %u bytes",
                               DESCRIPTION_SIZE_MAX);
     enum kedge_rc rc = kedge_suit_text_write(
-        kedge_slice_text(description), kedge_slice_text(kedge_argument(order->arguments, VENDOR)),
-        kedge_slice_text(kedge_argument(order->arguments, CLASS)),
+        kedge_slice_text(description), optional_text(order->arguments, VENDOR),
+        optional_text(order->arguments, CLASS),
         kedge_slice_text(kedge_argument(order->arguments, VERSION)), &out);
     if (rc == KEDGE_OK)
         rc = kedge_suit_bstr_digest(kedge_writer_slice(&out), order->build.manifest.text_digest);
@@ -190,13 +211,12 @@ static enum kedge_exit sort_attachment(struct order *order, const char *given)
 {
     const char *equals = strchr(given, '=');
     size_t size = equals != NULL ? (size_t)(equals - given) : 0;
-    for (size_t i = 0; i < ATTACHMENT_KINDS; i++) {
-        if (size != strlen(attachment_kinds[i].word) ||
-            memcmp(given, attachment_kinds[i].word, size) != 0)
+    for (size_t i = 0; i < KEDGE_ATTACHMENT_KINDS; i++) {
+        const char *word = kedge_attachment_word((enum kedge_attachment_kind)i);
+        if (size != strlen(word) || memcmp(given, word, size) != 0)
             continue;
         if (order->attachment_paths[i] != NULL)
-            return kedge_complain(KEDGE_EXIT_USAGE, "create: --attach %s= is given twice",
-                                  attachment_kinds[i].word);
+            return kedge_complain(KEDGE_EXIT_USAGE, "create: --attach %s= is given twice", word);
         order->attachment_paths[i] = equals + 1;
         return KEDGE_EXIT_DONE;
     }
@@ -204,9 +224,11 @@ static enum kedge_exit sort_attachment(struct order *order, const char *given)
                           "create: --attach is sbom=FILE, prov=FILE or notes=FILE, not %s", given);
 }
 
-static enum kedge_exit attach(struct order *order, const char *name, const char *path)
+static enum kedge_exit attach(struct order *order, enum kedge_attachment_kind kind,
+                              const char *path)
 {
     struct kedge_suit_manifest *manifest = &order->build.manifest;
+    char format[KEDGE_ATTACHMENT_FORMAT_MAX];
     struct kedge_slice bytes;
     enum kedge_rc rc = kedge_file_read(path, ATTACHMENT_SIZE_MAX, &bytes);
     if (rc == KEDGE_E_LIMIT)
@@ -215,10 +237,13 @@ static enum kedge_exit attach(struct order *order, const char *name, const char 
     if (rc != KEDGE_OK)
         return kedge_complain_system("read", path);
     struct kedge_suit_attachment *attachment = &manifest->attachments[manifest->attachment_count];
-    attachment->name = kedge_slice_text(name);
+    attachment->name = kedge_slice_text(kedge_attachment_key(kind));
     attachment->size = bytes.size;
     kedge_sha256(bytes, attachment->digest);
     order->build.attachments[manifest->attachment_count++] = bytes;
+    if (kedge_attachment_recognise(kind, bytes, format) != KEDGE_OK)
+        return kedge_complain(KEDGE_EXIT_USAGE, "--attach %s=%s: %s", kedge_attachment_word(kind),
+                              path, format);
     return KEDGE_EXIT_DONE;
 }
 
@@ -227,9 +252,9 @@ static enum kedge_exit take_attachments(struct order *order)
     enum kedge_exit status = KEDGE_EXIT_DONE;
     for (size_t i = 0; i < order->arguments->counts[ATTACH] && status == KEDGE_EXIT_DONE; i++)
         status = sort_attachment(order, order->arguments->values[ATTACH][i]);
-    for (size_t i = 0; i < ATTACHMENT_KINDS && status == KEDGE_EXIT_DONE; i++)
+    for (size_t i = 0; i < KEDGE_ATTACHMENT_KINDS && status == KEDGE_EXIT_DONE; i++)
         if (order->attachment_paths[i] != NULL)
-            status = attach(order, attachment_kinds[i].name, order->attachment_paths[i]);
+            status = attach(order, (enum kedge_attachment_kind)i, order->attachment_paths[i]);
     return status;
 }
 
@@ -269,7 +294,7 @@ static enum kedge_exit refuse_input_as_output(const struct kedge_arguments *argu
 /* No file that is read may be replaced: not the image, and least of all a key. */
 static enum kedge_exit check_output(struct order *order)
 {
-    static const size_t inputs[] = {PAYLOAD, KEY, PASSWORD_FILE, PIN_SOURCE};
+    static const size_t inputs[] = {PAYLOAD, KEY, PASSWORD_FILE, PIN_SOURCE, PREVIOUS};
     const struct kedge_arguments *arguments = order->arguments;
     struct kedge_file_identity output;
     if (kedge_file_identify(kedge_argument(arguments, OUTPUT), &output) != KEDGE_OK)
@@ -278,7 +303,7 @@ static enum kedge_exit check_output(struct order *order)
     for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++)
         for (size_t k = 0; k < arguments->counts[inputs[i]] && status == KEDGE_EXIT_DONE; k++)
             status = refuse_input_as_output(arguments, &output, arguments->values[inputs[i]][k]);
-    for (size_t i = 0; i < ATTACHMENT_KINDS && status == KEDGE_EXIT_DONE; i++)
+    for (size_t i = 0; i < KEDGE_ATTACHMENT_KINDS && status == KEDGE_EXIT_DONE; i++)
         if (order->attachment_paths[i] != NULL)
             status = refuse_input_as_output(arguments, &output, order->attachment_paths[i]);
     return status;
@@ -310,24 +335,34 @@ static enum kedge_exit complain_build(const struct kedge_arguments *arguments, e
                           kedge_rc_text(rc));
 }
 
+static enum kedge_rc write_output(struct order *order, const struct kedge_image *image,
+                                  struct kedge_output *output, struct kedge_built *built)
+{
+    KEDGE_TRY(kedge_output_open(output, kedge_argument(order->arguments, OUTPUT), 0666));
+    return kedge_build_write(&order->build, image, output, built);
+}
+
 static enum kedge_exit write_package(struct order *order, struct kedge_built *built)
 {
-    const char *image_path = kedge_argument(order->arguments, PAYLOAD);
+    const struct kedge_arguments *arguments = order->arguments;
+    const char *image_path = kedge_argument(arguments, PAYLOAD);
     struct kedge_image image;
-    struct kedge_output output;
+    struct kedge_output output = {.file = -1};
     enum kedge_rc rc = kedge_image_open(&image, image_path);
     if (rc != KEDGE_OK)
         return complain_image(image_path, rc);
-    rc = kedge_output_open(&output, kedge_argument(order->arguments, OUTPUT), 0666);
-    if (rc == KEDGE_OK)
-        rc = kedge_build_write(&order->build, &image, &output, built);
+    order->build.manifest.image_size = image.size;
+    enum kedge_exit status = kedge_previous_check(
+        arguments, &previous_options, &order->build.manifest, kedge_argument(arguments, OUTPUT));
+    if (status == KEDGE_EXIT_DONE)
+        rc = write_output(order, &image, &output, built);
     enum kedge_rc closed = kedge_image_close(&image);
     if (rc == KEDGE_OK)
         rc = closed;
-    if (rc == KEDGE_OK)
+    if (rc == KEDGE_OK && status == KEDGE_EXIT_DONE)
         rc = kedge_output_keep(&output, true);
     kedge_output_drop(&output);
-    return rc == KEDGE_OK ? KEDGE_EXIT_DONE : complain_build(order->arguments, rc);
+    return rc == KEDGE_OK ? status : complain_build(arguments, rc);
 }
 
 /* ---- saying what was made ---- */
@@ -350,6 +385,12 @@ static void report_json(const struct order *order, const struct kedge_built *bui
     kedge_json_print(root);
 }
 
+static const char *one_argument(const struct kedge_arguments *arguments, size_t first,
+                                size_t second)
+{
+    return kedge_argument(arguments, kedge_argument_given(arguments, first) ? first : second);
+}
+
 static void report(const struct order *order, const struct kedge_built *built)
 {
     const struct kedge_suit_manifest *manifest = &order->build.manifest;
@@ -357,7 +398,7 @@ static void report(const struct order *order, const struct kedge_built *built)
     char digest[2 * KEDGE_SHA256_SIZE + 1];
     kedge_hex_encode(kedge_slice(built->manifest_digest, KEDGE_SHA256_SIZE), digest);
     printf("%s: %s %s, version %s, sequence %llu\n", kedge_argument(arguments, OUTPUT),
-           kedge_argument(arguments, VENDOR), kedge_argument(arguments, CLASS),
+           one_argument(arguments, VENDOR, VENDOR_UUID), one_argument(arguments, CLASS, CLASS_UUID),
            kedge_argument(arguments, VERSION), (unsigned long long)manifest->sequence);
     printf("  manifest     %s\n", digest);
     printf("  image        %llu bytes\n", (unsigned long long)manifest->image_size);
@@ -374,8 +415,8 @@ static void report(const struct order *order, const struct kedge_built *built)
 static enum kedge_exit fill(struct order *order)
 {
     static enum kedge_exit (*const steps[])(struct order *) = {
-        take_hardware, take_version_and_sequence, take_choices,
-        take_text,     take_attachments,          check_output,
+        take_target, take_version_and_sequence, take_choices,
+        take_text,   take_attachments,          check_output,
         take_keys};
     enum kedge_exit status = KEDGE_EXIT_DONE;
     for (size_t i = 0; i < sizeof steps / sizeof steps[0] && status == KEDGE_EXIT_DONE; i++)

@@ -41,6 +41,19 @@ uint64_t kedge_inspect_frame_count(const struct kedge_suit_manifest *manifest)
     return (manifest->image_size + KEDGE_FRAME_IMAGE_SIZE - 1) / KEDGE_FRAME_IMAGE_SIZE;
 }
 
+void kedge_inspect_format(const struct kedge_package *package, size_t attachment,
+                          char format[KEDGE_ATTACHMENT_FORMAT_MAX])
+{
+    struct kedge_slice name = package->manifest.attachments[attachment].name;
+    for (size_t i = 0; i < KEDGE_ATTACHMENT_KINDS; i++) {
+        enum kedge_attachment_kind kind = (enum kedge_attachment_kind)i;
+        if (kedge_slice_equal(name, kedge_slice_text(kedge_attachment_key(kind))) &&
+            kedge_attachment_recognise(kind, package->attachments[attachment], format) == KEDGE_OK)
+            return;
+    }
+    format[0] = '\0';
+}
+
 /* ---- for people ---- */
 
 static void print_hex(const char *what, const uint8_t *bytes, size_t size)
@@ -86,15 +99,44 @@ static void print_text(struct kedge_slice description)
         printf("  text         %s\n", printable);
 }
 
-static void print_attachments(const struct kedge_suit_manifest *manifest)
+/* A bound that is not there is "any". */
+static void bound_text(const struct kedge_suit_version *bound,
+                       char text[KEDGE_SUIT_VERSION_TEXT_MAX])
 {
+    if (kedge_suit_version_text(bound, text) != KEDGE_OK)
+        snprintf(text, KEDGE_SUIT_VERSION_TEXT_MAX, "any");
+}
+
+static void print_window(const struct kedge_suit_manifest *manifest)
+{
+    char min[KEDGE_SUIT_VERSION_TEXT_MAX], max[KEDGE_SUIT_VERSION_TEXT_MAX];
+    if (manifest->min_version.count == 0 && manifest->max_version.count == 0)
+        return;
+    bound_text(&manifest->min_version, min);
+    bound_text(&manifest->max_version, max);
+    printf("  replaces     versions from %s to %s\n", min, max);
+}
+
+static void print_hardware(const struct kedge_suit_manifest *manifest)
+{
+    for (size_t i = 0; i < manifest->hardware_count; i++) {
+        char printable[KEDGE_SUIT_HARDWARE_TEXT_MAX + 1];
+        kedge_printable(manifest->hardware[i], printable, sizeof printable);
+        printf("  hardware     %s\n", printable);
+    }
+}
+
+static void print_attachments(const struct kedge_package *package)
+{
+    const struct kedge_suit_manifest *manifest = &package->manifest;
     for (size_t i = 0; i < manifest->attachment_count; i++) {
         const struct kedge_suit_attachment *attachment = &manifest->attachments[i];
-        char digest[2 * KEDGE_SHA256_SIZE + 1], name[32];
+        char digest[2 * KEDGE_SHA256_SIZE + 1], name[32], format[KEDGE_ATTACHMENT_FORMAT_MAX];
+        kedge_inspect_format(package, i, format);
         kedge_hex_encode(kedge_slice(attachment->digest, KEDGE_SHA256_SIZE), digest);
         kedge_printable(attachment->name, name, sizeof name);
-        printf("  attachment   %s, %" PRIu64 " bytes, SHA-256 %s\n", name, attachment->size,
-               digest);
+        printf("  attachment   %s, %s%s%" PRIu64 " bytes, SHA-256 %s\n", name, format,
+               format[0] != '\0' ? ", " : "", attachment->size, digest);
     }
 }
 
@@ -107,6 +149,8 @@ static void print_manifest(const struct kedge_package_input *input,
     print_named_uuid("class", manifest->class_id, names->class_name);
     printf("  version      %s\n", package->version);
     printf("  sequence     %" PRIu64 "\n", manifest->sequence);
+    print_window(manifest);
+    print_hardware(manifest);
     print_text(names->description);
     printf("  image        %" PRIu64 " bytes\n", manifest->image_size);
     print_hex("  SHA-256", manifest->image_digest, KEDGE_SHA256_SIZE);
@@ -115,11 +159,13 @@ static void print_manifest(const struct kedge_package_input *input,
            kedge_inspect_frame_count(manifest), manifest->payload.encoded_size,
            manifest->payload.encoded_size * 100 / manifest->image_size,
            manifest->payload.encoding == KEDGE_FRAME_ZLIB ? "zlib" : "stored");
-    print_attachments(manifest);
+    print_attachments(package);
     printf("  package      %zu bytes; a device is sent %" PRIu64 ", %s\n", input->bytes.size,
            kedge_inspect_device_size(package),
            manifest->delivery == KEDGE_DELIVER_PAYLOAD ? "the bare image"
                                                        : "without text and attachments");
+    if (kedge_inspect_device_size(package) > KEDGE_COAP_TRANSFER_MAX)
+        puts("               more than CoAP's block numbers reach (1 GiB): devices get it by HTTP");
 }
 
 /* Steps under the name of their sequence. */

@@ -29,13 +29,31 @@ static json_t *named_uuid(const uint8_t uuid[16], struct kedge_slice name)
     return json_pack("{s:s, s:o}", "uuid", digits, "name", kedge_json_slice(name));
 }
 
-static json_t *attachments(const struct kedge_suit_manifest *manifest)
+static json_t *bound(const struct kedge_suit_version *version)
 {
+    char text[KEDGE_SUIT_VERSION_TEXT_MAX];
+    return kedge_suit_version_text(version, text) == KEDGE_OK ? json_string(text) : json_null();
+}
+
+static json_t *hardware(const struct kedge_suit_manifest *manifest)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < manifest->hardware_count; i++)
+        json_array_append_new(array, kedge_json_slice(manifest->hardware[i]));
+    return array;
+}
+
+static json_t *attachments(const struct kedge_package *package)
+{
+    const struct kedge_suit_manifest *manifest = &package->manifest;
     json_t *array = json_array();
     for (size_t i = 0; i < manifest->attachment_count; i++) {
         const struct kedge_suit_attachment *attachment = &manifest->attachments[i];
+        char format[KEDGE_ATTACHMENT_FORMAT_MAX];
+        kedge_inspect_format(package, i, format);
         json_array_append_new(
-            array, json_pack("{s:o, s:I, s:o}", "name", kedge_json_slice(attachment->name), "size",
+            array, json_pack("{s:o, s:o, s:I, s:o}", "name", kedge_json_slice(attachment->name),
+                             "format", kedge_json_slice(kedge_slice_text(format)), "size",
                              (json_int_t)attachment->size, "digest",
                              kedge_json_hex(attachment->digest, KEDGE_SHA256_SIZE)));
     }
@@ -59,13 +77,19 @@ static void add_manifest(json_t *root, const struct kedge_package *package,
     json_object_set_new(root, "sequence", json_integer((json_int_t)manifest->sequence));
     json_object_set_new(root, "vendor", named_uuid(manifest->vendor, names->vendor_domain));
     json_object_set_new(root, "class", named_uuid(manifest->class_id, names->class_name));
+    json_object_set_new(root, "min_version", bound(&manifest->min_version));
+    json_object_set_new(root, "max_version", bound(&manifest->max_version));
+    json_object_set_new(root, "hardware", hardware(manifest));
     json_object_set_new(root, "description", kedge_json_slice(names->description));
     json_object_set_new(root, "image", image);
     json_object_set_new(root, "payload", payload);
     json_object_set_new(root, "delivery", json_string(bare ? "payload" : "envelope"));
-    json_object_set_new(root, "attachments", attachments(manifest));
+    json_object_set_new(root, "attachments", attachments(package));
     json_object_set_new(root, "device_size",
                         json_integer((json_int_t)kedge_inspect_device_size(package)));
+    json_object_set_new(
+        root, "fits_coap",
+        json_boolean(kedge_inspect_device_size(package) <= KEDGE_COAP_TRANSFER_MAX));
 }
 
 static void add_step(void *context, const struct kedge_described_step *step)

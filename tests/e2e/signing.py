@@ -35,6 +35,11 @@ def create(folder, image: bytes, *extra, key=None, output="made.suit", check=Tru
     return folder / output
 
 
+SBOM = b'{"bomFormat": "CycloneDX", "specVersion": "1.5", "components": []}'
+PROVENANCE = (b'{"_type": "https://in-toto.io/Statement/v1", "predicateType": "https://slsa.dev/provenance/v1",'
+              b' "subject": [{"name": "image.bin", "digest": {"sha256": "00"}}], "predicate": {}}')
+
+
 def mixed_image(size: int) -> bytes:
     """Some that compresses and some that does not, so that frames of both kinds occur."""
     random_half = random.Random(4711).randbytes(size // 2)

@@ -31,6 +31,8 @@ class Package:
     attachments: dict
     frames: list
     image: bytes
+    bounds: list  # [comparison, version] of each version condition: 2 at least, 4 at most
+    hardware: list
 
 
 def spki(key) -> bytes:
@@ -138,7 +140,11 @@ def check(data: bytes, public_keys=()) -> Package:
     assert common[2] == [[b"\x00"]]
     shared, install, validate = pairs(common[4]), pairs(manifest[20]), pairs(manifest[7])
     assert [command for command, _ in shared] == [20, 1, 2]
-    assert [command for command, _ in install] == [20, -257, 3]
+    commands = [command for command, _ in install]
+    window = [step for step in zip(install, install[1:]) if step[1][0] == 28]
+    bounds = [cbor2.loads(setting[1][28]) for setting, _ in window]
+    assert all(setting[0] == 20 and list(setting[1]) == [28] for setting, _ in window)
+    assert commands == [20, 28] * len(bounds) + [20] + [-258] * (-258 in commands) + [-257, 3]
     assert [command for command, _ in validate] == [3]
     parameters = overrides(shared) | overrides(install)
     assert min(overrides(shared)) > 0, "no custom id in the shared sequence"
@@ -157,8 +163,10 @@ def check(data: bytes, public_keys=()) -> Package:
     encoding, size, first_digest = cbor2.loads(parameters[-257])
     image, frames = expand(members["#firmware"], encoding, size, first_digest, parameters[14])
     assert cbor2.loads(parameters[3]) == [SHA256, hashlib.sha256(image).digest()]
+    assert (-260 in parameters) == (-258 in commands), "revisions are named and asked for, or neither"
+    hardware = cbor2.loads(parameters[-260]) if -260 in parameters else []
     return Package(manifest, digest, [sign1_key_id(s) for s in signatures], signed_by, parameters, text, attachments,
-                   frames, image)
+                   frames, image, bounds, hardware)
 
 
 def vendor_uuid(domain: str) -> bytes:

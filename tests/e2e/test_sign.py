@@ -8,7 +8,7 @@ import suit_oracle
 from conftest import CLASS, VENDOR, Keys, make_package
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-from signing import DONE, INVALID, POLICY, USAGE, create, mixed_image, refused, sign
+from signing import DONE, INVALID, POLICY, PROVENANCE, SBOM, USAGE, create, mixed_image, refused, sign
 
 GOLDEN = pathlib.Path(__file__).parent / "golden"
 
@@ -34,7 +34,7 @@ def test_the_oracle_verifies_the_package_and_each_frame_of_its_chain(tmp_path, a
 
 
 def test_every_parameter_says_what_the_options_said(tmp_path, keys):
-    sbom, prov, notes = b'{"bomFormat": "CycloneDX"}', b"", b"what is new"
+    sbom, prov, notes = SBOM, PROVENANCE, b"what is new"
     for name, content in (("s", sbom), ("p", prov), ("n", notes)):
         (tmp_path / name).write_bytes(content)
     path = create(tmp_path, b"firmware" * 100, "--text", "Größer und schöner", "--deliver", "payload",
@@ -206,12 +206,13 @@ def golden_package(folder):
     """A package that is the same on every machine."""
     first = fixed_key(folder, "first.pem", ed25519.Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
     second = fixed_key(folder, "second.pem", ec.derive_private_key(0x4711, ec.SECP256R1()))
-    (folder / "sbom").write_text("{}")
+    (folder / "sbom").write_bytes(SBOM)
     image = folder / "image.bin"
     image.write_bytes(bytes(range(256)) * 400)
     done = sign("create", "--payload", image, "--vendor", VENDOR, "--class", CLASS, "--version", "2.0.1-rc.3",
                 "--sequence", 42, "--compress", "none", "--text", "Better \x1b[31mcolours", "--attach",
-                f"sbom={folder / 'sbom'}", "--key", first, "--key", second, "--output", "golden.suit", cwd=folder)
+                f"sbom={folder / 'sbom'}", "--min-version", "1.9.0", "--max-version", "2.0.1", "--hardware", "A",
+                "--hardware", "B2", "--key", first, "--key", second, "--output", "golden.suit", cwd=folder)
     assert done.returncode == DONE, done.stderr
     return folder / "golden.suit"
 

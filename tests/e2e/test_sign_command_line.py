@@ -49,7 +49,9 @@ def test_command_lines_that_make_no_sense_are_usage_errors(tmp_path, keys):
     cases += [line(sequence=wrong) for wrong in ("-1", "1.5", "x", "", "9223372036854775808", "99999999999999999999")]
     cases += [line(vendor=""), line(vendor="v" * 128), line("--class", ""), line("--compress", "lzma"),
               line("--deliver", "post"), line("--attach", "virus=x"), line("--attach", "sbom"),
-              line("--attach", f"sbom={image}", "--attach", f"sbom={image}"), line("--key", keys.private),
+              line("--attach", f"sbom={image}", "--attach", f"sbom={image}"), line("--attach", f"sbom={image}"),
+              line("--vendor-uuid", "x"), line("--hardware", ""), line("--min-version", "1"), line("--slot-size", "0"),
+              line("--min-version", "2.0.0", "--max-version", "1.0.0"), line("--deliver", "payload", "--hardware", "A"), line("--key", keys.private),
               line("--sequence", 2), line("extra"), line("--text", "t" * 4097)]
     for case in cases:
         refused(USAGE, *case)
