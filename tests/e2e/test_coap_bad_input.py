@@ -251,7 +251,7 @@ def test_a_lifetime_expires_and_an_update_keeps_it(server, wire):
         assert kept.ask(POST, kept_place).code_text == "2.04"
     assert devices(server)["kept"]["registered"]
     assert wire.ask(POST, place).code_text == "4.04"
-    assert "device brief is gone: its lifetime expired" in server.process.log
+    server.process.wait_for("device brief is gone: its lifetime expired")
 
 
 def test_a_device_that_de_registers_is_gone_and_comes_back(server, wire):
