@@ -33,14 +33,13 @@ enum option_id {
 
 static void show_help(void)
 {
-    puts(
-        "usage: kedge-boot --state DIR --trust PUB.pem [OPTION]... -- kedge-agent ...\n"
-        "\n"
-        "The reference bootloader as a host program. Picks and checks a slot, starts the agent as\n"
-        "that slot's firmware, and is the power button: it boots again when the agent asks for it\n"
-        "or crashes, and goes back to the old slot when a trial is not confirmed in three boots "
-        "or\n"
-        "within the trial limit. SIGTERM and SIGINT are passed on to the agent and end both.\n");
+    puts("usage: kedge-boot --state DIR --trust PUB.pem [OPTION]... -- kedge-agent ...\n"
+         "\n"
+         "The reference bootloader as a host program. Picks and checks a slot, starts the agent\n"
+         "as that slot's firmware, and is the power button: it boots again when the agent asks\n"
+         "for it or crashes, and goes back to the old slot when a trial is not confirmed in three\n"
+         "boots or within the trial limit. SIGTERM and SIGINT are passed on to the agent and end\n"
+         "both.\n");
     static const struct {
         const char *name, *value, *words;
     } lines[] = {

@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The disks come first: most of what can be wrong shows on them soonest. */
+/* Those come first on which what can be wrong shows soonest. */
 static const struct sim_geometry geometries[] = {
     {.name = "three cached disks",
      .write_size = 1,
@@ -20,9 +20,6 @@ static const struct sim_geometry geometries[] = {
      .erased_value = 0x00,
      .cached = true,
      .one_disk = true},
-    {.name = "NOR, unit 1, sector 4096", .write_size = 1, .erase_size = 4096, .erased_value = 0xFF},
-    {.name = "NOR, unit 4, sector 2048", .write_size = 4, .erase_size = 2048, .erased_value = 0xFF},
-    {.name = "NOR, unit 8, sector 4096", .write_size = 8, .erase_size = 4096, .erased_value = 0xFF},
     {.name = "NOR with ECC, unit 16, sector 2048",
      .write_size = 16,
      .erase_size = 2048,
@@ -32,6 +29,9 @@ static const struct sim_geometry geometries[] = {
      .write_size = 16,
      .erase_size = 8192,
      .erased_value = 0x00},
+    {.name = "NOR, unit 1, sector 4096", .write_size = 1, .erase_size = 4096, .erased_value = 0xFF},
+    {.name = "NOR, unit 4, sector 2048", .write_size = 4, .erase_size = 2048, .erased_value = 0xFF},
+    {.name = "NOR, unit 8, sector 4096", .write_size = 8, .erase_size = 4096, .erased_value = 0xFF},
     {.name = "NOR, unit 256, sector 4096",
      .write_size = 256,
      .erase_size = 4096,
