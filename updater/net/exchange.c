@@ -469,13 +469,14 @@ static void take_response(struct exchange *exchange, const struct kedge_coap_mes
 }
 
 void exchange_on_response(struct kedge_net *net, const struct kedge_address *from,
-                          const struct path *path, const struct kedge_coap_message *message)
+                          const struct path *path, struct mark mark,
+                          const struct kedge_coap_message *message)
 {
     struct peer *peer = peer_find(net, from);
     if (peer == NULL)
         return; /* we never asked it anything: no answer to an unknown address */
     peer->path = *path;
-    if (message->type == KEDGE_COAP_CON && peer_recall(peer, message->message_id, net->now_ms)) {
+    if (message->type == KEDGE_COAP_CON && peer_recall(peer, mark, net->now_ms)) {
         net->counters.duplicates++;
         net_transmit_empty(net, from, path, KEDGE_COAP_ACK, message->message_id);
         return;
@@ -494,7 +495,7 @@ void exchange_on_response(struct kedge_net *net, const struct kedge_address *fro
         net_transmit_empty(net, from, path, expected ? KEDGE_COAP_ACK : KEDGE_COAP_RST,
                            message->message_id);
         if (expected)
-            peer_remember(peer, message->message_id, net->now_ms, kedge_slice(NULL, 0));
+            peer_remember(peer, mark, net->now_ms, kedge_slice(NULL, 0));
     } else if (!expected && message->type == KEDGE_COAP_NON) {
         net_transmit_empty(net, from, path, KEDGE_COAP_RST, message->message_id);
     }

@@ -48,10 +48,16 @@ struct path {
     } local;
 };
 
+/** What a duplicate has in common with the message that came first. */
+struct mark {
+    uint16_t message_id;
+    uint32_t digest; /* of the whole datagram */
+};
+
 /** A message that came, and what was answered to it. */
 struct recent {
     uint64_t at_ms; /* 0: unused */
-    uint16_t message_id;
+    struct mark mark;
     uint16_t reply_size; /* 0: nothing was answered */
     uint8_t *reply;
 };
@@ -89,11 +95,10 @@ struct peer *peer_find(struct kedge_net *net, const struct kedge_address *addres
 struct peer *peer_use(struct kedge_net *net, const struct kedge_address *address);
 /** Lists it as idle when nothing holds it, and takes it off the list when something does. */
 void peer_settle(struct kedge_net *net, struct peer *peer);
-/** The reply that was given to this message id within its lifetime; NULL when it is new. */
-const struct recent *peer_recall(const struct peer *peer, uint16_t message_id, uint64_t now_ms);
+/** The reply that was given to this message within its lifetime; NULL when it is new. */
+const struct recent *peer_recall(const struct peer *peer, struct mark mark, uint64_t now_ms);
 /** Remembers a message and the reply to it (copied; losing it for lack of memory is harmless). */
-void peer_remember(struct peer *peer, uint16_t message_id, uint64_t now_ms,
-                   struct kedge_slice reply);
+void peer_remember(struct peer *peer, struct mark mark, uint64_t now_ms, struct kedge_slice reply);
 
 /* ---- exchanges ---- */
 
@@ -136,9 +141,10 @@ void exchanges_destroy(struct kedge_net *net);
 /** An empty ACK or RST came. */
 void exchange_on_empty(struct kedge_net *net, struct peer *peer,
                        const struct kedge_coap_message *message);
-/** A response came, piggybacked or separate; `path` is the way it took. */
+/** A response came, piggybacked or separate; `path` is the way it took, `mark` its own. */
 void exchange_on_response(struct kedge_net *net, const struct kedge_address *from,
-                          const struct path *path, const struct kedge_coap_message *message);
+                          const struct path *path, struct mark mark,
+                          const struct kedge_coap_message *message);
 
 /* ---- sockets ---- */
 

@@ -60,13 +60,14 @@ static struct kedge_slice reply_bytes(struct kedge_net_reply *reply)
 }
 
 static void on_request(struct kedge_net *net, const struct kedge_address *from,
-                       const struct path *path, const struct kedge_coap_message *request)
+                       const struct path *path, struct mark mark,
+                       const struct kedge_coap_message *request)
 {
     struct peer *peer = peer_use(net, from);
     if (peer == NULL)
         return;
     peer->path = *path;
-    const struct recent *before = peer_recall(peer, request->message_id, net->now_ms);
+    const struct recent *before = peer_recall(peer, mark, net->now_ms);
     if (before != NULL) {
         net->counters.duplicates++;
         if (before->reply_size > 0)
@@ -85,7 +86,7 @@ static void on_request(struct kedge_net *net, const struct kedge_address *from,
         net_transmit(net, from, path, bytes);
     /* A GET may be answered again by asking again (RFC 7252 section 4.5): no copy of each block. */
     if (request->code != KEDGE_COAP_GET && (peer = peer_find(net, from)) != NULL)
-        peer_remember(peer, request->message_id, net->now_ms, bytes);
+        peer_remember(peer, mark, net->now_ms, bytes);
 }
 
 void net_transmit_empty(struct kedge_net *net, const struct kedge_address *to,
@@ -114,6 +115,12 @@ void net_on_datagram(struct kedge_net *net, const struct kedge_address *from,
             reset(net, from, path, message.message_id);
         return;
     }
+    /*
+     * A duplicate is the same datagram again. A device that restarts within the lifetime of a
+     * message id and begins with the same one says something else.
+     */
+    const struct mark mark = {.message_id = message.message_id,
+                              .digest = (uint32_t)kedge_siphash(&net->key, bytes.data, bytes.size)};
     uint8_t class = message.code >> 5;
     if (message.code == KEDGE_COAP_EMPTY) {
         struct peer *peer = peer_find(net, from);
@@ -122,9 +129,9 @@ void net_on_datagram(struct kedge_net *net, const struct kedge_address *from,
         else if (peer != NULL && message.type != KEDGE_COAP_NON)
             exchange_on_empty(net, peer, &message);
     } else if (class == 0 && (message.type == KEDGE_COAP_CON || message.type == KEDGE_COAP_NON)) {
-        on_request(net, from, path, &message);
+        on_request(net, from, path, mark, &message);
     } else if ((class == 2 || class == 4 || class == 5) && message.type != KEDGE_COAP_RST) {
-        exchange_on_response(net, from, path, &message);
+        exchange_on_response(net, from, path, mark, &message);
     } else {
         net->counters.malformed++; /* section 4.2: reserved classes and impossible pairs */
         if (message.type == KEDGE_COAP_CON)

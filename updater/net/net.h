@@ -4,7 +4,7 @@
  * One thread runs kedge_net_run() and owns everything here; only kedge_net_post() and
  * kedge_net_stop() may be called from other threads. Inbound requests go to one handler, which
  * answers at once (piggybacked). Outbound requests are confirmable, retransmitted, one at a time
- * for each peer (NSTART 1). Duplicates of either side are recognised by their message id.
+ * for each peer (NSTART 1). A duplicate is the same datagram again within the lifetime of its id.
  * Times are milliseconds of the monotonic clock.
  */
 #ifndef KEDGE_UPDATER_NET_H

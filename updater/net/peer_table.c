@@ -138,19 +138,19 @@ void peers_destroy(struct kedge_net *net)
 
 /* ---- what came before ---- */
 
-const struct recent *peer_recall(const struct peer *peer, uint16_t message_id, uint64_t now_ms)
+const struct recent *peer_recall(const struct peer *peer, struct mark mark, uint64_t now_ms)
 {
     for (size_t i = 0; peer->recent != NULL && i < KEDGE_NET_RECENT_MAX; i++) {
         const struct recent *recent = &peer->recent[i];
-        if (recent->at_ms != 0 && recent->message_id == message_id &&
+        if (recent->at_ms != 0 && recent->mark.message_id == mark.message_id &&
+            recent->mark.digest == mark.digest &&
             now_ms - recent->at_ms < KEDGE_NET_EXCHANGE_LIFETIME_MS)
             return recent;
     }
     return NULL;
 }
 
-void peer_remember(struct peer *peer, uint16_t message_id, uint64_t now_ms,
-                   struct kedge_slice reply)
+void peer_remember(struct peer *peer, struct mark mark, uint64_t now_ms, struct kedge_slice reply)
 {
     if (peer->recent == NULL)
         peer->recent = calloc(KEDGE_NET_RECENT_MAX, sizeof *peer->recent);
@@ -159,7 +159,7 @@ void peer_remember(struct peer *peer, uint16_t message_id, uint64_t now_ms,
     struct recent *recent = &peer->recent[peer->recent_next];
     peer->recent_next = (uint8_t)((peer->recent_next + 1u) % KEDGE_NET_RECENT_MAX);
     free(recent->reply);
-    *recent = (struct recent){.at_ms = now_ms, .message_id = message_id};
+    *recent = (struct recent){.at_ms = now_ms, .mark = mark};
     if (reply.size == 0)
         return;
     recent->reply = malloc(reply.size);

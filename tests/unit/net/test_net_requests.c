@@ -105,6 +105,19 @@ static void test_a_duplicate_gets_the_first_reply_and_is_not_carried_out_again(v
     assert_payload(&scene->peer, "call 2");
 }
 
+static void test_a_restarted_peer_may_begin_with_the_same_message_id(void **state)
+{
+    struct scene *scene = *state;
+    struct scripted_message request = request_of(KEDGE_COAP_POST, 77);
+    peer_sends(&scene->peer, &request);
+    peer_receives(&scene->peer);
+    request.token = kedge_slice("new", 3);
+    peer_sends(&scene->peer, &request);
+    peer_receives(&scene->peer);
+    assert_payload(&scene->peer, "call 2");
+    assert_memory_equal(scene->peer.message.token, "new", 3);
+}
+
 static void test_a_message_id_of_another_peer_is_another_message(void **state)
 {
     struct scene *scene = *state;
@@ -501,6 +514,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SCENE_TEST(test_a_request_is_answered_in_its_acknowledgement),
         SCENE_TEST(test_a_duplicate_gets_the_first_reply_and_is_not_carried_out_again),
+        SCENE_TEST(test_a_restarted_peer_may_begin_with_the_same_message_id),
         SCENE_TEST(test_a_message_id_of_another_peer_is_another_message),
         SCENE_TEST(test_a_request_without_reply_is_acknowledged),
         SCENE_TEST(test_a_non_confirmable_request_is_answered_non_confirmably),

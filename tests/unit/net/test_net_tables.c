@@ -276,19 +276,24 @@ static void test_a_message_is_remembered_for_its_lifetime_and_no_longer(void **s
     struct kedge_net *net = server_open(0, NULL, NULL);
     struct kedge_address address = address_number(1);
     struct peer *peer = peer_use(net, &address);
-    assert_null(peer_recall(peer, 7, 1000));
-    peer_remember(peer, 7, 1000, kedge_slice("reply", 5));
-    const struct recent *recent = peer_recall(peer, 7, 1000 + KEDGE_NET_EXCHANGE_LIFETIME_MS - 1);
+    const struct mark first = {.message_id = 7, .digest = 1},
+                      other_id = {.message_id = 8, .digest = 1};
+    const struct mark reused = {.message_id = 7, .digest = 2};
+    assert_null(peer_recall(peer, first, 1000));
+    peer_remember(peer, first, 1000, kedge_slice("reply", 5));
+    const struct recent *recent =
+        peer_recall(peer, first, 1000 + KEDGE_NET_EXCHANGE_LIFETIME_MS - 1);
     assert_non_null(recent);
     assert_int_equal(recent->reply_size, 5);
     assert_memory_equal(recent->reply, "reply", 5);
-    assert_null(peer_recall(peer, 8, 1001));
-    assert_null(peer_recall(peer, 7, 1000 + KEDGE_NET_EXCHANGE_LIFETIME_MS));
+    assert_null(peer_recall(peer, other_id, 1001));
+    assert_null(peer_recall(peer, reused, 1001));
+    assert_null(peer_recall(peer, first, 1000 + KEDGE_NET_EXCHANGE_LIFETIME_MS));
     for (uint16_t id = 100; id < 100 + KEDGE_NET_RECENT_MAX; id++)
-        peer_remember(peer, id, 2000, kedge_slice(NULL, 0));
-    assert_null(peer_recall(peer, 7, 2000));
+        peer_remember(peer, (struct mark){.message_id = id}, 2000, kedge_slice(NULL, 0));
+    assert_null(peer_recall(peer, first, 2000));
     for (uint16_t id = 100; id < 100 + KEDGE_NET_RECENT_MAX; id++)
-        assert_non_null(peer_recall(peer, id, 2000));
+        assert_non_null(peer_recall(peer, (struct mark){.message_id = id}, 2000));
     kedge_net_destroy(net);
 }
 
