@@ -10,8 +10,9 @@
 #include "signer/commands/commands.h"
 
 static const struct kedge_command *const commands[] = {
-    &kedge_command_keygen,  &kedge_command_pubkey,  &kedge_command_create, &kedge_command_verify,
-    &kedge_command_inspect, &kedge_command_extract, &kedge_command_lint,
+    &kedge_command_keygen, &kedge_command_pubkey,  &kedge_command_create,
+    &kedge_command_verify, &kedge_command_inspect, &kedge_command_extract,
+    &kedge_command_lint,   &kedge_command_diff,    &kedge_command_sever,
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])

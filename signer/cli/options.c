@@ -60,9 +60,12 @@ static enum kedge_exit take_file(const struct kedge_command *command, int count,
         return count == 0 ? KEDGE_EXIT_DONE : usage(command, "does not take", words[0]);
     if (count == 0)
         return usage(command, "needs", command->file);
-    if (count > 1)
-        return usage(command, "takes one file, not also", words[1]);
+    if (count == 1 && command->second != NULL)
+        return usage(command, "needs", command->second);
+    if (count > 2 || (count == 2 && command->second == NULL))
+        return usage(command, "does not also take", words[count - 1]);
     arguments->file = words[0];
+    arguments->second = count == 2 ? words[1] : NULL;
     return KEDGE_EXIT_DONE;
 }
 
@@ -122,7 +125,10 @@ static void print_usage(const struct kedge_command *command)
                option->value != NULL ? option->value : "", needed ? "" : "]",
                may_repeat(option->count) ? "..." : "");
     }
-    printf("%s%s\n", command->file != NULL ? " " : "", command->file != NULL ? command->file : "");
+    const char *files[] = {command->file, command->second};
+    for (size_t i = 0; i < 2 && files[i] != NULL; i++)
+        printf(" %s", files[i]);
+    putchar('\n');
 }
 
 void kedge_command_help(const struct kedge_command *command)

@@ -27,7 +27,8 @@ struct kedge_option {
 struct kedge_arguments {
     const char *values[KEDGE_OPTIONS_MAX][KEDGE_VALUES_MAX];
     size_t counts[KEDGE_OPTIONS_MAX];
-    const char *file; /* the one argument that is no option; NULL when the command takes none */
+    const char *file;   /* the argument that is no option; NULL when the command takes none */
+    const char *second; /* the other one, of a command that takes two */
 };
 
 /** One command of the program. */
@@ -35,6 +36,7 @@ struct kedge_command {
     const char *name;
     const char *summary;
     const char *file; /* what stands for its argument in the help, "FILE.suit"; NULL: takes none */
+    const char *second; /* likewise for a second one; NULL: takes one at most */
     const struct kedge_option
         *options;     /* indexed by the command's own enum; name NULL at the end */
     const char *more; /* what the help says below the options; NULL: nothing */

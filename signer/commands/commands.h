@@ -13,5 +13,7 @@ extern const struct kedge_command kedge_command_verify;
 extern const struct kedge_command kedge_command_inspect;
 extern const struct kedge_command kedge_command_extract;
 extern const struct kedge_command kedge_command_lint;
+extern const struct kedge_command kedge_command_diff;
+extern const struct kedge_command kedge_command_sever;
 
 #endif

@@ -9,12 +9,14 @@
 
 #include "signer/commands/commands.h"
 #include "signer/commands/words.h"
+#include "signer/package/diagnostic.h"
 #include "signer/package/steps.h"
 
-enum { JSON };
+enum { JSON, DIAG };
 
 static const struct kedge_option options[] = {
     [JSON] = {"json", NULL, KEDGE_OPTIONAL, "print it as JSON"},
+    [DIAG] = {"diag", NULL, KEDGE_OPTIONAL, "print its bytes in CBOR diagnostic notation"},
     {0},
 };
 
@@ -240,15 +242,33 @@ static enum kedge_exit print_package(const struct kedge_package_input *input)
     return input->rc == KEDGE_OK ? KEDGE_EXIT_DONE : kedge_package_complain(input);
 }
 
+/* Any strict CBOR can be shown; whether it is a whole package is said all the same. */
+static enum kedge_exit print_diagnostic(const struct kedge_package_input *input)
+{
+    if (input->bytes.size > 0) {
+        enum kedge_rc rc = kedge_diagnostic_print(input->bytes, stdout);
+        if (rc != KEDGE_OK)
+            return kedge_complain(KEDGE_EXIT_INVALID, "%s: this is no CBOR as packages have it: %s",
+                                  input->path, kedge_rc_text(rc));
+    }
+    return input->rc == KEDGE_OK ? KEDGE_EXIT_DONE : kedge_package_complain(input);
+}
+
 static enum kedge_exit run(const struct kedge_arguments *arguments)
 {
     struct kedge_package_input input;
+    bool json = kedge_argument_given(arguments, JSON);
+    bool diagnostic = kedge_argument_given(arguments, DIAG);
+    if (json && diagnostic)
+        return kedge_complain(KEDGE_EXIT_USAGE, "inspect: --json or --diag, not both");
     enum kedge_exit status = kedge_package_open(arguments->file, &input);
     if (status != KEDGE_EXIT_DONE)
         return status;
     kedge_package_check(&input, NULL, NULL, NULL);
-    status =
-        kedge_argument_given(arguments, JSON) ? kedge_inspect_json(&input) : print_package(&input);
+    if (diagnostic)
+        status = print_diagnostic(&input);
+    else
+        status = json ? kedge_inspect_json(&input) : print_package(&input);
     kedge_package_close(&input);
     return status;
 }

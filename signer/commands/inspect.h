@@ -4,6 +4,8 @@
 #ifndef KEDGE_SIGNER_INSPECT_H
 #define KEDGE_SIGNER_INSPECT_H
 
+#include <jansson.h>
+
 #include "signer/commands/package_input.h"
 #include "signer/package/attachment.h"
 
@@ -23,7 +25,10 @@ uint64_t kedge_inspect_frame_count(const struct kedge_suit_manifest *manifest);
 void kedge_inspect_format(const struct kedge_package *package, size_t attachment,
                           char format[KEDGE_ATTACHMENT_FORMAT_MAX]);
 
-/** kedge_inspect_json() prints it all as JSON. */
+/** kedge_inspect_tell() is all of it as a JSON object, which is the caller's. */
+json_t *kedge_inspect_tell(const struct kedge_package_input *input);
+
+/** kedge_inspect_json() prints that. */
 enum kedge_exit kedge_inspect_json(const struct kedge_package_input *input);
 
 #endif

@@ -114,7 +114,7 @@ static json_t *steps(const struct kedge_package_input *input, const struct kedge
     return array;
 }
 
-enum kedge_exit kedge_inspect_json(const struct kedge_package_input *input)
+json_t *kedge_inspect_tell(const struct kedge_package_input *input)
 {
     struct kedge_suit_text names = {0};
     bool whole = input->rc == KEDGE_OK;
@@ -135,6 +135,11 @@ enum kedge_exit kedge_inspect_json(const struct kedge_package_input *input)
         json_object_set_new(root, "signatures", signatures(envelope));
         json_object_set_new(root, "steps", steps(input, &names));
     }
-    kedge_json_print(root);
-    return whole ? KEDGE_EXIT_DONE : kedge_package_complain(input);
+    return root;
+}
+
+enum kedge_exit kedge_inspect_json(const struct kedge_package_input *input)
+{
+    kedge_json_print(kedge_inspect_tell(input));
+    return input->rc == KEDGE_OK ? KEDGE_EXIT_DONE : kedge_package_complain(input);
 }

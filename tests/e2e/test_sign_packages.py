@@ -6,7 +6,7 @@ import uuid
 import cbor2
 import pytest
 import suit_oracle
-from conftest import CLASS, VENDOR, Keys
+from conftest import CLASS, VENDOR
 from signing import DONE, INVALID, POLICY, PROVENANCE, SBOM, SYSTEM, USAGE, create, refused, sign
 
 
