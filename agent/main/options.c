@@ -10,7 +10,7 @@
 
 enum kind {
     TEXT,
-    NAME, /* a text that devices and servers show: UTF-8 without control characters */
+    NAME, /* a text that devices and servers show: printable UTF-8 */
     LIST, /* of paths: may be given more than once */
     NUMBER,
     SWITCH
@@ -80,22 +80,14 @@ enum { HELP = (int)ROW_COUNT, VERSION };
 
 /* ---- one value ---- */
 
-static bool is_name(const char *value)
-{
-    for (const char *at = value; *at != '\0'; at++)
-        if ((unsigned char)*at < 0x20 || *at == 0x7F)
-            return false;
-    return kedge_utf8_valid(kedge_slice_text(value));
-}
-
 static const char *set_text(const struct row *row, char *field, size_t capacity, const char *value)
 {
     if (value[0] == '\0')
         return "is empty";
     if (strlen(value) >= capacity)
         return "is too long";
-    if (row->kind == NAME && !is_name(value))
-        return "must be UTF-8 without control characters";
+    if (row->kind == NAME && !kedge_utf8_printable(kedge_slice_text(value)))
+        return "must be printable UTF-8";
     strcpy(field, value);
     return NULL;
 }

@@ -182,6 +182,20 @@ enum kedge_rc kedge_hex_decode(struct kedge_slice text, uint8_t *out, size_t siz
 bool kedge_utf8_valid(struct kedge_slice text);
 
 /**
+ * kedge_utf8_printable() says whether `text` is UTF-8 that may stand in a log or on a terminal as it
+ * is: no control characters (C0, DEL, C1), no line or paragraph separators, and none of the
+ * characters that turn the direction of what follows (Unicode Standard Annex 9).
+ */
+bool kedge_utf8_printable(struct kedge_slice text);
+
+/**
+ * kedge_printable() copies `text` into `out`, of `size` bytes (at least 1), with a "?" for each
+ * character that kedge_utf8_printable() does not allow and for each byte that is no UTF-8. What is
+ * too long is cut between two characters; a NUL ends it. `out` may be where `text` is.
+ */
+void kedge_printable(struct kedge_slice text, char *out, size_t size);
+
+/**
  * kedge_cursor_decimal() reads all the digits that stand next as a number of at most `max`.
  * KEDGE_E_MALFORMED when there is none or they begin with a zero too many, KEDGE_E_LIMIT above
  * `max`; the cursor then stays where it was.

@@ -28,25 +28,6 @@ void kedge_uuid_text(const uint8_t uuid[16], char text[37])
              digits + 20);
 }
 
-/* C0 and DEL, and both bytes of C1 (U+0080 to U+009F), which some terminals obey as well. */
-static bool is_control(struct kedge_slice text, size_t at)
-{
-    uint8_t byte = text.data[at];
-    if (byte == 0xC2)
-        return at + 1 < text.size && text.data[at + 1] < 0xA0;
-    if (byte >= 0x80 && byte < 0xA0)
-        return at > 0 && text.data[at - 1] == 0xC2;
-    return byte < 0x20 || byte == 0x7F;
-}
-
-void kedge_printable(struct kedge_slice text, char *out, size_t size)
-{
-    size_t length = text.size < size - 1 ? text.size : size - 1;
-    for (size_t i = 0; i < length; i++)
-        out[i] = is_control(text, i) ? '?' : (char)text.data[i];
-    out[length] = '\0';
-}
-
 /* Before anything is set, and after a command that may have set anything or changed the component.
  */
 static void forget(struct telling *telling)

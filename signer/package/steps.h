@@ -44,7 +44,4 @@ enum kedge_rc kedge_steps_describe(const struct kedge_suit_envelope *envelope,
 /** kedge_uuid_text() writes 16 bytes as 8-4-4-4-12 hex digits and a NUL. */
 void kedge_uuid_text(const uint8_t uuid[16], char text[37]);
 
-/** kedge_printable() copies text with a NUL, at most `size` bytes, control characters as "?". */
-void kedge_printable(struct kedge_slice text, char *out, size_t size);
-
 #endif

@@ -1,6 +1,7 @@
 /* ask.c: asking with complaints, all pages of a listing, and printing JSON. */
 #define _POSIX_C_SOURCE 200809L
 #include <curl/curl.h>
+#include <kedge/base.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,7 @@ __attribute__((format(printf, 3, 0))) static void print_line(FILE *out, const ch
 {
     char text[LINE_SIZE], printable[LINE_SIZE];
     (void)vsnprintf(text, sizeof(text), format, arguments);
-    text_printable(text, printable, sizeof(printable));
+    kedge_printable(kedge_slice_text(text), printable, sizeof(printable));
     (void)fprintf(out, "%s%s\n", prefix, printable);
 }
 

@@ -1,5 +1,6 @@
 /* details.c: one record for people. */
 #include <inttypes.h>
+#include <kedge/base.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -43,7 +44,7 @@ static void value_text(const char *name, const json_t *value, char *out, size_t 
 /* "uploaded_at_ms" is "uploaded at" for people. */
 static void label_of(const char *name, char *out, size_t out_size)
 {
-    text_printable(name, out, out_size);
+    kedge_printable(kedge_slice_text(name), out, out_size);
     if (ends_with(out, "_ms"))
         out[strlen(out) - strlen("_ms")] = '\0';
     for (char *at = out; *at != '\0'; at++)
@@ -55,7 +56,7 @@ static void print_line(int indent, const char *name, const json_t *value)
 {
     char text[DETAIL_MAX], printable[DETAIL_MAX], label[128];
     value_text(name, value, text, sizeof(text));
-    text_printable(text, printable, sizeof(printable));
+    kedge_printable(kedge_slice_text(text), printable, sizeof(printable));
     label_of(name, label, sizeof(label));
     (void)printf("%*s%-*s%s\n", indent, "", NAME_COLUMN - indent, label, printable);
 }

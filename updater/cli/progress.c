@@ -1,6 +1,7 @@
 /* progress.c: what `kedge rollout watch` makes of the server's answers. */
 #include "updater/cli/progress.h"
 
+#include <kedge/base.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -90,7 +91,7 @@ void progress_line(const json_t *rollout, double downloaded, size_t width, char 
     counts_text(figures, counts, sizeof(counts));
     (void)snprintf(text, sizeof(text), "[%s] %3u %%  %s: %s", bar, percent,
                    text_of(rollout, "state"), counts);
-    text_printable(text, out, out_size);
+    kedge_printable(kedge_slice_text(text), out, out_size);
     if (width > 0 && strlen(out) > width) /* counts and states are ASCII */
         out[width] = '\0';
 }
@@ -109,7 +110,7 @@ void history_line(const json_t *entry, char *out, size_t out_size)
         (void)snprintf(what, sizeof(what), "rollout");
     (void)snprintf(text, sizeof(text), "%s: %s%s%s%s%s", what, from, from[0] == '\0' ? "" : " -> ",
                    text_of(entry, "to"), words[0] == '\0' ? "" : ": ", words);
-    text_printable(text, out, out_size);
+    kedge_printable(kedge_slice_text(text), out, out_size);
 }
 
 bool history_is_bad(const json_t *entry)

@@ -3,6 +3,7 @@
 #include "updater/cli/table.h"
 
 #include <inttypes.h>
+#include <kedge/base.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -22,20 +23,6 @@ size_t text_width(const char *text)
         if (((unsigned char)*text & 0xc0) != 0x80) /* not a UTF-8 continuation byte */
             width++;
     return width;
-}
-
-void text_printable(const char *text, char *out, size_t out_size)
-{
-    size_t used = 0;
-    for (; *text != '\0' && used + 1 < out_size; text++) {
-        unsigned char c = (unsigned char)*text;
-        /* U+0080 to U+009F, the other control characters, are 0xc2 0x80 to 0xc2 0x9f */
-        bool c1 = c == 0xc2 && (unsigned char)text[1] >= 0x80 && (unsigned char)text[1] < 0xa0;
-        if (c1)
-            text++;
-        out[used++] = c1 || c < 0x20 || c == 0x7f ? '?' : (char)c;
-    }
-    out[used] = '\0';
 }
 
 void size_text(uint64_t bytes, char *out, size_t out_size)
@@ -101,7 +88,7 @@ void table_add(struct table *table, const char *text)
         table->failed = true;
         return;
     }
-    text_printable(from, cell, size);
+    kedge_printable(kedge_slice_text(from), cell, size);
     table->cells[table->cell_count++] = cell;
 }
 

@@ -39,8 +39,6 @@ size_t terminal_width(FILE *out);
 
 /** Characters, not bytes, of UTF-8. */
 size_t text_width(const char *text);
-/** Copies with control characters replaced by "?". */
-void text_printable(const char *text, char *out, size_t out_size);
 /** "17 B", "1.4 MiB". */
 void size_text(uint64_t bytes, char *out, size_t out_size);
 /** Local time, "2026-01-31 23:59:59"; "-" for 0. */

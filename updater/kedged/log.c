@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "updater/kedged/log.h"
 
+#include <kedge/base.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -44,9 +45,8 @@ void kedge_log(enum kedge_log_level level, const char *format, ...)
     if (size > sizeof line - 2)
         size = sizeof line - 2;
     /* A name from outside must not forge a line or steer a terminal. */
-    for (size_t i = head; i < size; i++)
-        if ((unsigned char)line[i] < 0x20 || line[i] == 0x7F)
-            line[i] = '?';
+    kedge_printable(kedge_slice(line + head, size - head), line + head, sizeof line - 1 - head);
+    size = strlen(line);
     line[size++] = '\n';
     ssize_t written = write(STDERR_FILENO, line, size);
     (void)written; /* there is nowhere left to say that saying it failed */

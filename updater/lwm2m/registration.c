@@ -9,13 +9,8 @@
 
 bool kedge_registration_endpoint_valid(struct kedge_slice endpoint)
 {
-    if (endpoint.size == 0 || endpoint.size > KEDGE_LWM2M_ENDPOINT_MAX ||
-        !kedge_utf8_valid(endpoint))
-        return false;
-    for (size_t i = 0; i < endpoint.size; i++)
-        if (endpoint.data[i] < 0x20 || endpoint.data[i] == 0x7F)
-            return false;
-    return true;
+    return endpoint.size > 0 && endpoint.size <= KEDGE_LWM2M_ENDPOINT_MAX &&
+           kedge_utf8_printable(endpoint);
 }
 
 /* Transport letters of 1.0 to 1.2; in 1.0 with a Q for queue mode behind them. */
@@ -206,7 +201,7 @@ bool kedge_registration_read_register(const struct kedge_coap_message *request,
         return refuse(refusal, KEDGE_COAP_BAD_REQUEST, "ep is missing");
     if (!kedge_registration_endpoint_valid(out->endpoint))
         return refuse(refusal, KEDGE_COAP_BAD_REQUEST,
-                      "ep is not a name of 1 to 128 bytes of UTF-8");
+                      "ep is not a name of 1 to 128 bytes of printable UTF-8");
     if (!values[QUERY_LWM2M].there || !is_version(out->version))
         return refuse(refusal, KEDGE_COAP_BAD_REQUEST, "lwm2m is not a version");
     if (!kedge_registration_version_spoken(out->version))

@@ -45,7 +45,7 @@ bool kedge_registration_read_update(const struct kedge_coap_message *request,
                                     struct kedge_registration_request *out,
                                     struct kedge_registration_refusal *refusal);
 
-/** Whether an endpoint name may be: 1 to 128 bytes of UTF-8 without control characters. */
+/** Whether an endpoint name may be: 1 to 128 bytes of printable UTF-8. */
 bool kedge_registration_endpoint_valid(struct kedge_slice endpoint);
 bool kedge_registration_binding_valid(struct kedge_slice binding);
 /** Whether it is a version that this server speaks. */

@@ -158,6 +158,53 @@ static void utf8_is_told_from_what_only_looks_like_it(void **state)
     assert_true(kedge_utf8_valid(kedge_slice(NULL, 0)));
 }
 
+static void what_steers_a_terminal_or_a_log_is_not_printable(void **state)
+{
+    (void)state;
+    const char *good[] = {"", "a b~", "\xC2\xA0", "g\xC3\xA9 \xE6\x97\xA5", "\xF0\x9F\x9A\xA2"};
+    const char *bad[] = {"a\nb",
+                         "\x1B[2J",
+                         "\x7F",
+                         "\xC2\x80",
+                         "\xC2\x9B"
+                         "31m",
+                         "\xC2\x9F",
+                         "\xE2\x80\xA8",
+                         "\xE2\x80\xA9",
+                         "\xE2\x80\xAA",
+                         "\xE2\x80\xAE",
+                         "\xE2\x81\xA6",
+                         "\xE2\x81\xA9",
+                         "a\xFF",
+                         "\xC2"};
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        assert_true(kedge_utf8_printable(kedge_slice_text(good[i])));
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        if (kedge_utf8_printable(kedge_slice_text(bad[i])))
+            fail_msg("case %zu", i);
+    assert_false(kedge_utf8_printable(kedge_slice("a\0b", 3)));
+}
+
+static void what_is_shown_of_a_text_is_printable_and_fits(void **state)
+{
+    (void)state;
+    char out[8];
+    kedge_printable(kedge_slice_text("a\x1b[2J\nb and more"), out, sizeof out);
+    assert_string_equal(out, "a?[2J?b");
+    kedge_printable(kedge_slice_text("\xC2\x9B\xC2\xA0\xC3\x9B\xFF\xE2\x80\xAE"), out, sizeof out);
+    assert_string_equal(out, "?\xC2\xA0\xC3\x9B??");
+    kedge_printable(kedge_slice_text("abcdef\xC3\xA9"), out, sizeof out);
+    assert_string_equal(out, "abcdef"); /* no half of a character */
+    kedge_printable(kedge_slice(NULL, 0), out, sizeof out);
+    assert_string_equal(out, "");
+    kedge_printable(kedge_slice_text("a"), out, 1);
+    assert_string_equal(out, "");
+
+    char line[] = "x\xC2\x85y\tz";
+    kedge_printable(kedge_slice_text(line), line, sizeof line);
+    assert_string_equal(line, "x?y?z");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,6 +215,8 @@ int main(void)
         cmocka_unit_test(base64_of_every_byte_goes_both_ways),
         cmocka_unit_test(base64_in_any_other_form_is_refused_and_writes_nothing),
         cmocka_unit_test(utf8_is_told_from_what_only_looks_like_it),
+        cmocka_unit_test(what_steers_a_terminal_or_a_log_is_not_printable),
+        cmocka_unit_test(what_is_shown_of_a_text_is_printable_and_fits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -116,24 +116,11 @@ static void an_image_that_shrinks_while_it_is_read_is_a_conflict(void **state)
     unlink(path);
 }
 
-static void text_from_a_package_cannot_command_a_terminal(void **state)
-{
-    (void)state;
-    char out[8];
-    kedge_printable(kedge_slice_text("a\x1b[2J\nb and more"), out, sizeof out);
-    assert_string_equal(out, "a?[2J?b");
-    kedge_printable(kedge_slice_text("\xc2\x9b\xc2\xa0\xc3\x9b"), out, sizeof out);
-    assert_string_equal(out, "??\xc2\xa0\xc3\x9b");
-    kedge_printable(kedge_slice(NULL, 0), out, sizeof out);
-    assert_string_equal(out, "");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_reader_takes_every_chain),
         cmocka_unit_test(an_image_that_shrinks_while_it_is_read_is_a_conflict),
-        cmocka_unit_test(text_from_a_package_cannot_command_a_terminal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
