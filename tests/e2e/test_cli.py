@@ -289,6 +289,22 @@ def test_names_are_escaped_on_their_way_and_harmless_on_the_terminal(script, ked
     assert "evil?]0;title?" in done.stdout
 
 
+@pytest.mark.parametrize("name", [".", "..", "-rf"])
+def test_no_name_is_taken_for_a_way_through_folders_or_for_an_option(script, kedge, name):
+    path = "/api/v1/devices/" + name
+    script.answers[path] = (200, {"endpoint": name})
+    assert kedge("device", "show", "--", name).returncode == 0
+    assert script.seen[0][1] == path
+
+
+def test_help_has_a_gap_between_a_command_and_what_it_does(kedge):
+    for line in kedge("--help").stdout.splitlines():
+        if line.startswith("  device tag"):
+            assert line.endswith("...")
+            return
+    raise AssertionError("device tag is not in the help")
+
+
 def test_nothing_that_the_server_says_steers_the_terminal(script, kedge, tmp_path):
     evil = "x\x1b[2J\x9b31m\x07"
     record = {name: evil for name in ("name", "state", "version", "vendor", "class", "explanation", "package_id",

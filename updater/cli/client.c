@@ -103,6 +103,7 @@ static void prepare(struct client *client, const char *url, struct received *rec
     curl_easy_reset(curl);
     client->error[0] = '\0';
     (void)curl_easy_setopt(curl, CURLOPT_URL, url);
+    (void)curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L); /* ".." is a name like any other */
     (void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     (void)curl_easy_setopt(curl, CURLOPT_USERAGENT, USER_AGENT);
     (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);

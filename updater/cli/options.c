@@ -27,12 +27,20 @@ struct reading {
 
 /* ---- help ---- */
 
+static void print_row(FILE *out, const char *text, const char *help)
+{
+    if (strlen(text) < HELP_COLUMN)
+        (void)fprintf(out, "  %-*s%s\n", HELP_COLUMN, text, help);
+    else
+        (void)fprintf(out, "  %s\n  %*s%s\n", text, HELP_COLUMN, "", help);
+}
+
 static void print_option(FILE *out, const struct option_row *row)
 {
     char text[64];
     (void)snprintf(text, sizeof(text), "--%s%s%s", row->name, row->placeholder ? " " : "",
                    row->placeholder ? row->placeholder : "");
-    (void)fprintf(out, "  %-*s%s\n", HELP_COLUMN, text, row->help);
+    print_row(out, text, row->help);
 }
 
 static void print_command(FILE *out, const struct command *command)
@@ -40,7 +48,7 @@ static void print_command(FILE *out, const struct command *command)
     char text[128];
     (void)snprintf(text, sizeof(text), "%s %s %s", command->noun, command->verb,
                    command->positional);
-    (void)fprintf(out, "  %-*s%s\n", HELP_COLUMN, text, command->help);
+    print_row(out, text, command->help);
 }
 
 static void print_one(FILE *out, const struct command *command)
