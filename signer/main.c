@@ -2,6 +2,7 @@
  * kedge-sign: makes keys, signs firmware images into packages, and checks, shows and opens
  * packages. The table of commands below is what is dispatched and what --help lists.
  */
+#define _GNU_SOURCE
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,9 +11,23 @@
 #include "signer/commands/commands.h"
 
 static const struct kedge_command *const commands[] = {
-    &kedge_command_keygen, &kedge_command_pubkey,  &kedge_command_create,
-    &kedge_command_verify, &kedge_command_inspect, &kedge_command_extract,
-    &kedge_command_lint,   &kedge_command_diff,    &kedge_command_sever,
+    // clang-format off
+    &kedge_command_keygen,
+    &kedge_command_pubkey,
+    &kedge_command_create,
+    &kedge_command_lint,
+    &kedge_command_sign,
+    &kedge_command_unsign,
+    &kedge_command_prepare,
+    &kedge_command_attach,
+    &kedge_command_sever,
+    &kedge_command_verify,
+    &kedge_command_inspect,
+    &kedge_command_diff,
+    &kedge_command_extract,
+    &kedge_command_ledger_show,
+    &kedge_command_ledger_verify,
+    // clang-format on
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
@@ -23,7 +38,7 @@ static void print_help(void)
          "\n"
          "Turns firmware images into signed packages (SUIT envelopes), and checks them.\n");
     for (size_t i = 0; i < COMMAND_COUNT; i++)
-        printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
+        printf("  %-14s %s\n", commands[i]->name, commands[i]->summary);
     puts("\n"
          "  --help     this text; kedge-sign COMMAND --help for a command's options\n"
          "  --version  the program's version\n"
@@ -31,6 +46,18 @@ static void print_help(void)
          "Exit status: 0 done; 1 a readable file is not a valid package by these keys; 2 usage;\n"
          "3 a policy refused it; 4 a key or password is not usable; 5 the system refused to read\n"
          "or write.");
+}
+
+/* How many words at `words` are the command's name, which may be two; 0: another command. */
+static int words_of_name(const struct kedge_command *command, int count, char **words)
+{
+    const char *space = strchr(command->name, ' ');
+    size_t first = space != NULL ? (size_t)(space - command->name) : strlen(command->name);
+    if (strlen(words[0]) != first || memcmp(words[0], command->name, first) != 0)
+        return 0;
+    if (space == NULL)
+        return 1;
+    return count > 1 && strcmp(words[1], space + 1) == 0 ? 2 : 0;
 }
 
 static enum kedge_exit run_command(const struct kedge_command *command, int count, char **words)
@@ -59,9 +86,11 @@ static enum kedge_exit dispatch(int count, char **words)
         print_help();
         return KEDGE_EXIT_DONE;
     }
-    for (size_t i = 0; i < COMMAND_COUNT; i++)
-        if (strcmp(words[1], commands[i]->name) == 0)
-            return run_command(commands[i], count - 1, words + 1);
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        int name = words_of_name(commands[i], count - 1, words + 1);
+        if (name > 0)
+            return run_command(commands[i], count - name, words + name);
+    }
     return kedge_complain(KEDGE_EXIT_USAGE, "there is no command %s; see kedge-sign --help",
                           words[1]);
 }

@@ -2,7 +2,7 @@
 #define _GNU_SOURCE
 #include "signer/cli/interrupt.h"
 
-#include <signal.h>
+#include <errno.h>
 #include <stddef.h>
 #include <termios.h>
 #include <unistd.h>
@@ -35,6 +35,22 @@ void kedge_interrupt_begin(void)
 void kedge_interrupt_removes(const char *path)
 {
     path_to_remove = path;
+}
+
+void kedge_interrupt_hold(sigset_t *before)
+{
+    sigset_t held;
+    sigemptyset(&held);
+    for (size_t i = 0; i < sizeof caught / sizeof caught[0]; i++)
+        sigaddset(&held, caught[i]);
+    sigprocmask(SIG_BLOCK, &held, before);
+}
+
+void kedge_interrupt_release(const sigset_t *before)
+{
+    int reason = errno;
+    sigprocmask(SIG_SETMASK, before, NULL);
+    errno = reason;
 }
 
 void kedge_interrupt_restores(int open_terminal, const struct termios *before)

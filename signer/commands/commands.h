@@ -15,5 +15,11 @@ extern const struct kedge_command kedge_command_extract;
 extern const struct kedge_command kedge_command_lint;
 extern const struct kedge_command kedge_command_diff;
 extern const struct kedge_command kedge_command_sever;
+extern const struct kedge_command kedge_command_sign;
+extern const struct kedge_command kedge_command_unsign;
+extern const struct kedge_command kedge_command_prepare;
+extern const struct kedge_command kedge_command_attach;
+extern const struct kedge_command kedge_command_ledger_show;
+extern const struct kedge_command kedge_command_ledger_verify;
 
 #endif

@@ -7,8 +7,9 @@
 #include <string.h>
 
 #include "signer/commands/commands.h"
+#include "signer/commands/guard.h"
 #include "signer/commands/previous.h"
-#include "signer/commands/signing_keys.h"
+#include "signer/commands/recording.h"
 #include "signer/commands/target.h"
 #include "signer/commands/words.h"
 #include "signer/files/input.h"
@@ -38,6 +39,7 @@ enum {
     PASSWORD_FILE,
     PIN_SOURCE,
     UNSIGNED,
+    LEDGER,
     OUTPUT,
     PREVIOUS,
     SLOT_SIZE,
@@ -73,6 +75,7 @@ static const struct kedge_option options[] = {
     [PIN_SOURCE] = KEDGE_OPTION_PIN_SOURCE(KEDGE_REPEATED),
     [UNSIGNED] = {"unsigned", NULL, KEDGE_OPTIONAL,
                   "make it without a signature, for keys elsewhere: sign, or prepare and attach"},
+    [LEDGER] = KEDGE_OPTION_LEDGER,
     [OUTPUT] = {"output", "OUT.suit", KEDGE_REQUIRED,
                 "the package; a file of this name is replaced"},
     [PREVIOUS] = KEDGE_OPTION_PREVIOUS,
@@ -276,36 +279,14 @@ static enum kedge_exit take_keys(struct order *order)
 
 /* ---- building ---- */
 
-static enum kedge_exit refuse_input_as_output(const struct kedge_arguments *arguments,
-                                              const struct kedge_file_identity *output,
-                                              const char *path)
-{
-    struct kedge_file_identity input;
-    if (strncmp(path, "file:", 5) == 0) /* a --pin-source */
-        path += 5;
-    if (kedge_file_identify(path, &input) == KEDGE_OK && input.device == output->device &&
-        input.inode == output->inode)
-        return kedge_complain(KEDGE_EXIT_USAGE,
-                              "create: --output %s is %s, which is read: choose another name",
-                              kedge_argument(arguments, OUTPUT), path);
-    return KEDGE_EXIT_DONE;
-}
-
-/* No file that is read may be replaced: not the image, and least of all a key. */
 static enum kedge_exit check_output(struct order *order)
 {
-    static const size_t inputs[] = {PAYLOAD, KEY, PASSWORD_FILE, PIN_SOURCE, PREVIOUS};
-    const struct kedge_arguments *arguments = order->arguments;
-    struct kedge_file_identity output;
-    if (kedge_file_identify(kedge_argument(arguments, OUTPUT), &output) != KEDGE_OK)
-        return KEDGE_EXIT_DONE;
-    enum kedge_exit status = KEDGE_EXIT_DONE;
-    for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++)
-        for (size_t k = 0; k < arguments->counts[inputs[i]] && status == KEDGE_EXIT_DONE; k++)
-            status = refuse_input_as_output(arguments, &output, arguments->values[inputs[i]][k]);
+    static const size_t inputs[] = {PAYLOAD, KEY, PASSWORD_FILE, PIN_SOURCE, LEDGER, PREVIOUS};
+    const char *output = kedge_argument(order->arguments, OUTPUT);
+    enum kedge_exit status = kedge_guard_output_options("create", output, order->arguments, inputs,
+                                                        sizeof inputs / sizeof inputs[0]);
     for (size_t i = 0; i < KEDGE_ATTACHMENT_KINDS && status == KEDGE_EXIT_DONE; i++)
-        if (order->attachment_paths[i] != NULL)
-            status = refuse_input_as_output(arguments, &output, order->attachment_paths[i]);
+        status = kedge_guard_output("create", output, order->attachment_paths[i]);
     return status;
 }
 
@@ -342,6 +323,16 @@ static enum kedge_rc write_output(struct order *order, const struct kedge_image 
     return kedge_build_write(&order->build, image, output, built);
 }
 
+static enum kedge_exit record(struct order *order, const struct kedge_built *built)
+{
+    const struct kedge_signed_package package = {.manifest_digest = built->manifest_digest,
+                                                 .version =
+                                                     kedge_argument(order->arguments, VERSION),
+                                                 .sequence = order->build.manifest.sequence};
+    return kedge_record_signatures(&order->keys, kedge_argument(order->arguments, LEDGER),
+                                   &package);
+}
+
 static enum kedge_exit write_package(struct order *order, struct kedge_built *built)
 {
     const struct kedge_arguments *arguments = order->arguments;
@@ -359,6 +350,8 @@ static enum kedge_exit write_package(struct order *order, struct kedge_built *bu
     enum kedge_rc closed = kedge_image_close(&image);
     if (rc == KEDGE_OK)
         rc = closed;
+    if (rc == KEDGE_OK && status == KEDGE_EXIT_DONE)
+        status = record(order, built);
     if (rc == KEDGE_OK && status == KEDGE_EXIT_DONE)
         rc = kedge_output_keep(&output, true);
     kedge_output_drop(&output);

@@ -3,8 +3,8 @@
 #include <stdio.h>
 
 #include "signer/commands/commands.h"
+#include "signer/commands/guard.h"
 #include "signer/commands/package_input.h"
-#include "signer/files/input.h"
 
 enum { OUTPUT };
 
@@ -12,17 +12,6 @@ static const struct kedge_option options[] = {
     [OUTPUT] = {"output", "IMAGE", KEDGE_REQUIRED, "the image; a file of this name is replaced"},
     {0},
 };
-
-static enum kedge_exit refuse_same_file(const char *package, const char *image)
-{
-    struct kedge_file_identity a, b;
-    if (kedge_file_identify(package, &a) == KEDGE_OK &&
-        kedge_file_identify(image, &b) == KEDGE_OK && a.device == b.device && a.inode == b.inode)
-        return kedge_complain(KEDGE_EXIT_USAGE,
-                              "extract: --output %s is the package itself: choose another name",
-                              image);
-    return KEDGE_EXIT_DONE;
-}
 
 static enum kedge_exit extract(struct kedge_package_input *input, const char *path)
 {
@@ -47,7 +36,7 @@ static enum kedge_exit run(const struct kedge_arguments *arguments)
 {
     const char *path = kedge_argument(arguments, OUTPUT);
     struct kedge_package_input input;
-    enum kedge_exit status = refuse_same_file(arguments->file, path);
+    enum kedge_exit status = kedge_guard_output("extract", path, arguments->file);
     if (status != KEDGE_EXIT_DONE)
         return status;
     status = kedge_package_open(arguments->file, &input);

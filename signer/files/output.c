@@ -55,10 +55,14 @@ enum kedge_rc kedge_output_open(struct kedge_output *output, const char *path, m
     }
     strcpy(output->path, path);
     KEDGE_TRY(temporary_beside(path, output->temporary));
+    sigset_t signals;
+    kedge_interrupt_hold(&signals);
     output->file = mkostemp(output->temporary, O_CLOEXEC);
+    if (output->file >= 0)
+        kedge_interrupt_removes(output->temporary);
+    kedge_interrupt_release(&signals);
     if (output->file < 0)
         return KEDGE_E_SYSTEM;
-    kedge_interrupt_removes(output->temporary);
     /* mkostemp() makes it 0600; what is no secret gets what the umask leaves. */
     mode_t mask = umask(0);
     umask(mask);
@@ -115,7 +119,7 @@ static int rename_to_free_name(const char *from, const char *to)
     return 0;
 }
 
-static enum kedge_rc sync_folder(const char *path)
+enum kedge_rc kedge_output_sync_folder(const char *path)
 {
     char folder[KEDGE_PATH_MAX];
     folder_of(path, folder);
@@ -139,7 +143,7 @@ enum kedge_rc kedge_output_keep(struct kedge_output *output, bool replace)
     kedge_interrupt_removes(NULL);
     close(output->file);
     output->file = -1;
-    return sync_folder(output->path);
+    return kedge_output_sync_folder(output->path);
 }
 
 void kedge_output_drop(struct kedge_output *output)
@@ -172,8 +176,11 @@ int kedge_scratch_open(const char *path)
     char temporary[KEDGE_PATH_MAX];
     if (temporary_beside(path, temporary) != KEDGE_OK)
         return -1;
+    sigset_t signals;
+    kedge_interrupt_hold(&signals);
     int file = mkostemp(temporary, O_CLOEXEC);
     if (file >= 0)
         unlink(temporary);
+    kedge_interrupt_release(&signals);
     return file;
 }

@@ -51,6 +51,12 @@ enum kedge_exit kedge_output_save(const char *path, mode_t mode, bool replace,
                                   struct kedge_slice bytes);
 
 /**
+ * kedge_output_sync_folder() makes the names in the folder of `path` durable. KEDGE_E_SYSTEM when
+ * the system does not.
+ */
+enum kedge_rc kedge_output_sync_folder(const char *path) KEDGE_MUST_USE;
+
+/**
  * kedge_scratch_open() creates a file without a name beside `path` and returns its descriptor, to
  * be closed; -1 when the system refuses.
  */
