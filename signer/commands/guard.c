@@ -19,7 +19,7 @@ enum kedge_exit kedge_guard_output(const char *command, const char *output, cons
         written.inode != read.inode)
         return KEDGE_EXIT_DONE;
     return kedge_complain(KEDGE_EXIT_USAGE,
-                          "%s: --output %s is %s, which is needed: choose another name", command,
+                          "%s: --output %s is %s, which is read: choose another name", command,
                           output, input);
 }
 

@@ -1,9 +1,10 @@
 /* sign.c: one more signature, over the same manifest digest. */
 #include "signer/commands/commands.h"
 #include "signer/commands/guard.h"
+#include "signer/commands/previous.h"
 #include "signer/commands/resigning.h"
 
-enum { KEY, PASSWORD_FILE, PIN_SOURCE, LEDGER, OUTPUT, JSON };
+enum { KEY, PASSWORD_FILE, PIN_SOURCE, LEDGER, OUTPUT, PREVIOUS, SLOT_SIZE, ALLOW_DOWNGRADE, JSON };
 
 static const struct kedge_option options[] = {
     [KEY] = {"key", "KEY", KEDGE_ONE_OR_MORE, "a private key that signs, one for each signer"},
@@ -11,6 +12,9 @@ static const struct kedge_option options[] = {
     [PIN_SOURCE] = KEDGE_OPTION_PIN_SOURCE(KEDGE_REPEATED),
     [LEDGER] = KEDGE_OPTION_LEDGER,
     [OUTPUT] = KEDGE_OPTION_PACKAGE_OUTPUT,
+    [PREVIOUS] = KEDGE_OPTION_PREVIOUS,
+    [SLOT_SIZE] = KEDGE_OPTION_SLOT_SIZE,
+    [ALLOW_DOWNGRADE] = KEDGE_OPTION_ALLOW_DOWNGRADE,
     [JSON] = {"json", NULL, KEDGE_OPTIONAL, "say what was made as JSON"},
     {0},
 };
@@ -56,15 +60,20 @@ static enum kedge_exit add_signatures(const struct kedge_arguments *arguments,
 static enum kedge_exit run(const struct kedge_arguments *arguments)
 {
     static const struct kedge_key_options key_options = {"sign", KEY, PASSWORD_FILE, PIN_SOURCE};
+    static const struct kedge_previous_options previous = {"sign", PREVIOUS, SLOT_SIZE,
+                                                           ALLOW_DOWNGRADE};
     struct kedge_resigning resigning;
     struct kedge_signing_keys keys = {.count = 0};
-    static const size_t inputs[] = {KEY, PASSWORD_FILE, PIN_SOURCE, LEDGER};
+    static const size_t inputs[] = {KEY, PASSWORD_FILE, PIN_SOURCE, LEDGER, PREVIOUS};
     enum kedge_exit status =
         kedge_guard_output_options("sign", kedge_argument(arguments, OUTPUT), arguments, inputs,
                                    sizeof inputs / sizeof inputs[0]);
     if (status != KEDGE_EXIT_DONE)
         return status;
     status = kedge_resigning_open(arguments->file, &resigning);
+    if (status == KEDGE_EXIT_DONE)
+        status = kedge_previous_check(arguments, &previous, &resigning.input.package.manifest,
+                                      arguments->file);
     if (status == KEDGE_EXIT_DONE)
         status = kedge_signing_keys_open(arguments, &key_options, &keys);
     if (status == KEDGE_EXIT_DONE)

@@ -4,7 +4,7 @@ import json
 import cbor2
 import pytest
 import suit_oracle
-from conftest import Keys
+from conftest import Keys, make_package
 from signing import DONE, INVALID, KEY, POLICY, SYSTEM, USAGE, create, mixed_image, refused, sign
 
 
@@ -36,7 +36,7 @@ def with_signatures(data: bytes, change) -> bytes:
 
 
 def test_sign_adds_signatures_and_changes_nothing_else(tmp_path, three):
-    (tmp_path / "sbom").write_text('{"bomFormat": "CycloneDX"}')
+    (tmp_path / "sbom").write_text('{"bomFormat": "CycloneDX", "specVersion": "1.5"}')
     made = create(tmp_path, mixed_image(100_000), "--text", "words", "--attach", f"sbom={tmp_path / 'sbom'}",
                   key=three[0].private)
     together = create(tmp_path, mixed_image(100_000), "--text", "words", "--attach", f"sbom={tmp_path / 'sbom'}",
@@ -182,3 +182,14 @@ def test_what_is_needed_is_not_replaced_and_what_cannot_be_written_is_said(tmp_p
     refused(KEY, "sign", "--key", three[1].public, "--output", tmp_path / "o", package)
     assert not (tmp_path / "o").exists()
     assert not [name for name in tmp_path.iterdir() if name.name.startswith(".kedge-sign")]
+
+
+def test_sign_holds_a_package_against_the_release_before(tmp_path, keys, three):
+    old = make_package(tmp_path, keys, "1.2.0", 12)
+    stale = make_package(tmp_path, keys, "1.1.0", 11)
+    fresh = make_package(tmp_path, keys, "1.3.0", 13)
+    words = ["sign", "--key", three[1].private, "--previous", old, "--output", tmp_path / "o"]
+    refused(POLICY, *words, stale, says="sequence")
+    refused(POLICY, *words, "--slot-size", 10, fresh)
+    assert not (tmp_path / "o").exists() and not (tmp_path / "second.pem.ledger").exists()
+    assert sign(*words, fresh).returncode == DONE
