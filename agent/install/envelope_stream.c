@@ -94,22 +94,21 @@ static enum kedge_rc read_top(struct kedge_install *install, struct kedge_cursor
     return map.value > 0 ? KEDGE_OK : KEDGE_E_MISSING;
 }
 
-static enum kedge_rc read_key(struct kedge_install *install, struct kedge_cursor *cursor)
+static enum kedge_rc read_key(struct kedge_install *install, struct kedge_cursor *cursor,
+                              struct kedge_cbor_item *key)
 {
     struct kedge_cbor_map map = {.left = (size_t)install->pairs_left,
                                  .last_key =
                                      kedge_slice(install->last_key, install->last_key_size)};
-    struct kedge_cbor_item key;
     uint64_t size;
-    KEDGE_TRY(kedge_cbor_map_key(cursor, &map, &key));
+    KEDGE_TRY(kedge_cbor_map_key(cursor, &map, key));
     size_t key_size = cursor->offset;
     KEDGE_TRY(kedge_cbor_bstr_head(cursor, &size));
     memcpy(install->last_key, install->pending, key_size);
     install->last_key_size = (uint32_t)key_size;
     install->pairs_left = map.left;
     install->value_left = size;
-    KEDGE_TRY(begin_value(install, &key));
-    return size > 0 ? KEDGE_OK : end_value(install);
+    return KEDGE_OK;
 }
 
 /* Byte by byte: no more of the envelope is taken than the head needs, and heads are short. */
@@ -117,12 +116,18 @@ static enum kedge_rc take_head_byte(struct kedge_install *install, uint8_t byte)
 {
     install->pending[install->pending_size++] = byte;
     struct kedge_cursor cursor = kedge_cursor(kedge_slice(install->pending, install->pending_size));
-    enum kedge_rc rc = install->stage == KEDGE_INSTALL_TOP ? read_top(install, &cursor)
-                                                           : read_key(install, &cursor);
+    bool top = install->stage == KEDGE_INSTALL_TOP;
+    struct kedge_cbor_item key;
+    enum kedge_rc rc = top ? read_top(install, &cursor) : read_key(install, &cursor, &key);
     if (rc == KEDGE_E_TRUNCATED)
         return install->pending_size < sizeof install->pending ? KEDGE_OK : KEDGE_E_LIMIT;
     install->pending_size = 0;
-    return rc;
+    KEDGE_TRY(rc);
+    /* From here on KEDGE_E_TRUNCATED is a refusal: what begins here is shorter than was signed. */
+    if (top)
+        return KEDGE_OK;
+    KEDGE_TRY(begin_value(install, &key));
+    return install->value_left > 0 ? KEDGE_OK : end_value(install);
 }
 
 static enum kedge_rc take_value(struct kedge_install *install, struct kedge_slice bytes)

@@ -239,12 +239,17 @@ static void a_payload_of_another_length_is_refused_untouched(void **state)
 {
     (void)state;
     static const struct {
+        size_t image_size;
         int change;
         enum kedge_rc rc;
-    } cases[] = {{-1, KEDGE_E_TRUNCATED}, {1, KEDGE_E_TRAILING}};
-    for (size_t i = 0; i < 2; i++) {
+    } cases[] = {{1000, -1, KEDGE_E_TRUNCATED},
+                 {1000, 1, KEDGE_E_TRAILING},
+                 {40000, -1, KEDGE_E_TRUNCATED}, /* whole frames come all the same */
+                 {40000, -7000, KEDGE_E_TRUNCATED},
+                 {40000, 1, KEDGE_E_TRAILING}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct bench *bench = bench_new();
-        struct made_package made = bench_update(bench, 1000, false);
+        struct made_package made = bench_update(bench, cases[i].image_size, false);
         size_t size = made.size - made.payload_offset;
         uint8_t *payload = calloc(1, size + 1);
         assert_non_null(payload);
