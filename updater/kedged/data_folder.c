@@ -28,19 +28,50 @@ static enum kedge_rc failed(char error[KEDGE_STORE_ERROR_MAX], const char *what,
     return KEDGE_E_SYSTEM;
 }
 
-enum kedge_rc kedge_data_folder_make(const char *folder, char error[KEDGE_STORE_ERROR_MAX])
+enum kedge_rc kedge_folder_sync(const char *folder)
+{
+    int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0)
+        return KEDGE_E_SYSTEM;
+    int failed = fsync(descriptor);
+    int reason = errno;
+    (void)close(descriptor);
+    errno = reason;
+    return failed == 0 ? KEDGE_OK : KEDGE_E_SYSTEM;
+}
+
+/* A folder that was made is gone after a power cut until the one above it has been synced. */
+static enum kedge_rc make_folder(const char *path, const char *above,
+                                 char error[KEDGE_STORE_ERROR_MAX])
 {
     struct stat status;
-    if (mkdir(folder, 0700) == 0)
-        return KEDGE_OK;
+    if (mkdir(path, 0700) == 0)
+        return kedge_folder_sync(above) == KEDGE_OK ? KEDGE_OK : failed(error, "sync", above);
     if (errno != EEXIST)
-        return failed(error, "make the data folder", folder);
-    if (stat(folder, &status) != 0)
-        return failed(error, "look at the data folder", folder);
+        return failed(error, "make the data folder", path);
+    if (stat(path, &status) != 0)
+        return failed(error, "look at the data folder", path);
     if (S_ISDIR(status.st_mode))
         return KEDGE_OK;
     errno = ENOTDIR;
-    return failed(error, "use the data folder", folder);
+    return failed(error, "use the data folder", path);
+}
+
+enum kedge_rc kedge_data_folder_make(const char *folder, char error[KEDGE_STORE_ERROR_MAX])
+{
+    static const char *const inside[] = {KEDGE_PACKAGE_FOLDER, KEDGE_DEVICE_FOLDER};
+    char path[PATH_MAX];
+    int size = snprintf(path, sizeof(path), "%s/..", folder);
+    if (size < 0 || (size_t)size + sizeof(KEDGE_PACKAGE_FOLDER) >= sizeof(path)) {
+        errno = ENAMETOOLONG;
+        return failed(error, "make the data folder", folder);
+    }
+    KEDGE_TRY(make_folder(folder, path, error));
+    for (size_t i = 0; i < sizeof(inside) / sizeof(inside[0]); i++) {
+        (void)snprintf(path, sizeof(path), "%s/%s", folder, inside[i]);
+        KEDGE_TRY(make_folder(path, folder, error));
+    }
+    return KEDGE_OK;
 }
 
 /* ---- the admin's token ---- */
@@ -105,16 +136,6 @@ static enum kedge_rc write_file(const char *path, const char *token,
     return rc;
 }
 
-static enum kedge_rc sync_folder(const char *folder, char error[KEDGE_STORE_ERROR_MAX])
-{
-    int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool synced = descriptor >= 0 && fsync(descriptor) == 0;
-    enum kedge_rc rc = synced ? KEDGE_OK : failed(error, "sync", folder);
-    if (descriptor >= 0)
-        (void)close(descriptor);
-    return rc;
-}
-
 static enum kedge_rc make_token(struct kedge_store *store, const char *folder, const char *path,
                                 char error[KEDGE_STORE_ERROR_MAX])
 {
@@ -133,7 +154,8 @@ static enum kedge_rc make_token(struct kedge_store *store, const char *folder, c
                        text[0] != '\0' ? text : kedge_rc_text(rc));
         goto cleanup;
     }
-    rc = rename(fresh, path) == 0 ? sync_folder(folder, error) : failed(error, "make", path);
+    if (rename(fresh, path) != 0 || kedge_folder_sync(folder) != KEDGE_OK)
+        rc = failed(error, "make", path);
     if (rc == KEDGE_OK)
         kedge_log(KEDGE_LOG_INFO, "the admin's token is in %s", path);
 

@@ -9,9 +9,18 @@
 #define KEDGE_ADMIN_TOKEN_FILE "admin.token"
 #define KEDGE_ADMIN_TOKEN_NAME "admin"
 
-/** Makes the folder (0700) when it is not there; what stands above it must be. */
+#define KEDGE_PACKAGE_FOLDER "packages" /* as they were uploaded */
+#define KEDGE_DEVICE_FOLDER "fw"        /* the bytes that devices are sent */
+
+/**
+ * Makes the folder (0700) and those in it when they are not there; what stands above it must be.
+ * They are there after a power cut too. Blocks.
+ */
 enum kedge_rc kedge_data_folder_make(const char *folder,
                                      char error[KEDGE_STORE_ERROR_MAX]) KEDGE_MUST_USE;
+
+/** Makes the names in the folder durable. KEDGE_E_SYSTEM leaves errno. Blocks. */
+enum kedge_rc kedge_folder_sync(const char *folder) KEDGE_MUST_USE;
 
 /**
  * Makes the admin's token when the store knows none or its file is gone: 32 random bytes in hex,

@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "updater/kedged/package_files.h"
 
+#include "updater/kedged/data_folder.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -67,8 +69,6 @@ static enum kedge_rc new_file_open(struct new_file *new, const char *data_folder
     kedge_sha256_init(&new->hash);
     new->size = 0;
     snprintf(new->folder, sizeof new->folder, "%s/%s", data_folder, sub);
-    if (mkdir(new->folder, 0700) != 0 && errno != EEXIST)
-        return write_failed();
     snprintf(new->temporary, sizeof new->temporary, "%s/" NEW_FILE_PREFIX "XXXXXX", new->folder);
     new->file = mkostemp(new->temporary, O_CLOEXEC);
     return new->file < 0 ? write_failed() : KEDGE_OK;
@@ -101,22 +101,18 @@ static void new_file_drop(struct new_file *new)
 /*
  * Durable under its name: the bytes first, then the name, then the folder that holds the name. A
  * file that has the name already stays: another signature over the same manifest replaces nothing.
+ * Its name is synced all the same: who gave it may have failed to.
  */
 static enum kedge_rc new_file_keep(struct new_file *new, const char *name)
 {
     snprintf(new->path, sizeof new->path, "%.3900s/%s", new->folder, name);
     if (access(new->path, F_OK) == 0)
-        return KEDGE_OK;
+        return kedge_folder_sync(new->folder);
     if (fsync(new->file) != 0 || rename(new->temporary, new->path) != 0)
         return write_failed();
     close(new->file);
     new->file = -1;
-    int folder = open(new->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0)
-        return KEDGE_E_SYSTEM;
-    int synced = fsync(folder);
-    close(folder);
-    return synced == 0 ? KEDGE_OK : KEDGE_E_SYSTEM;
+    return kedge_folder_sync(new->folder);
 }
 
 /* ---- checking ---- */
@@ -208,7 +204,7 @@ static enum kedge_rc make_device_file(const char *data_folder, const struct kedg
 {
     bool bare = info->manifest.delivery == KEDGE_DELIVER_PAYLOAD;
     struct new_file file = {.file = -1};
-    enum kedge_rc rc = new_file_open(&file, data_folder, "fw");
+    enum kedge_rc rc = new_file_open(&file, data_folder, KEDGE_DEVICE_FOLDER);
     if (rc != KEDGE_OK)
         return refuse(reason, "storing the bytes for devices", rc);
     rc = check_payload(package, bare ? &file : NULL);
@@ -235,7 +231,7 @@ static enum kedge_rc keep_package(const char *data_folder, struct kedge_slice pa
     char name[sizeof info->id + 8];
     snprintf(name, sizeof name, "%s" PACKAGE_ENDING, info->id);
     struct new_file file = {.file = -1};
-    enum kedge_rc rc = new_file_open(&file, data_folder, "packages");
+    enum kedge_rc rc = new_file_open(&file, data_folder, KEDGE_PACKAGE_FOLDER);
     if (rc == KEDGE_OK)
         rc = new_file_write(&file, package);
     if (rc == KEDGE_OK)
@@ -272,7 +268,7 @@ enum kedge_rc kedge_package_accept(const char *data_folder, const char *upload,
     if (rc == KEDGE_OK) {
         rc = keep_package(data_folder, bytes, info, reason);
         if (rc != KEDGE_OK)
-            remove_file(data_folder, "fw", info->device_file, "");
+            remove_file(data_folder, KEDGE_DEVICE_FOLDER, info->device_file, "");
     }
     unmap(bytes);
     return rc;
@@ -281,9 +277,9 @@ enum kedge_rc kedge_package_accept(const char *data_folder, const char *upload,
 void kedge_package_remove(const char *data_folder, const char *id, const char *device_file)
 {
     if (id != NULL)
-        remove_file(data_folder, "packages", id, PACKAGE_ENDING);
+        remove_file(data_folder, KEDGE_PACKAGE_FOLDER, id, PACKAGE_ENDING);
     if (device_file != NULL)
-        remove_file(data_folder, "fw", device_file, "");
+        remove_file(data_folder, KEDGE_DEVICE_FOLDER, device_file, "");
 }
 
 /* ---- what a crash left behind ---- */
@@ -325,8 +321,8 @@ static size_t sweep_folder(const char *data_folder, const char *sub, const char 
 size_t kedge_package_sweep(const char *data_folder, kedge_package_known_fn *package_known,
                            kedge_package_known_fn *device_file_known, void *context)
 {
-    return sweep_folder(data_folder, "packages", PACKAGE_ENDING, package_known, context) +
-           sweep_folder(data_folder, "fw", "", device_file_known, context);
+    return sweep_folder(data_folder, KEDGE_PACKAGE_FOLDER, PACKAGE_ENDING, package_known, context) +
+           sweep_folder(data_folder, KEDGE_DEVICE_FOLDER, "", device_file_known, context);
 }
 
 /* ---- serving ---- */
@@ -337,7 +333,7 @@ enum kedge_rc kedge_package_map(const char *data_folder, const char *device_file
     uint8_t digest[KEDGE_SHA256_SIZE];
     KEDGE_TRY(kedge_hex_decode(kedge_slice_text(device_file), digest, sizeof digest));
     char path[PATH_SIZE];
-    snprintf(path, sizeof path, "%s/fw/%s", data_folder, device_file);
+    snprintf(path, sizeof path, "%s/" KEDGE_DEVICE_FOLDER "/%s", data_folder, device_file);
     KEDGE_TRY(map_file(path, &mapping->bytes));
     memcpy(mapping->etag, digest, sizeof mapping->etag);
     return KEDGE_OK;
