@@ -1,0 +1,4 @@
+/* upwards.c: what check_includes.py must find. */
+#include <kedge/suit.h>
+
+#include "updater/net/net.h"

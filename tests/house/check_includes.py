@@ -1,0 +1,86 @@
+#!/usr/bin/python3
+"""Whether every include goes down or stays in its room: usage: check_includes.py [FOLDER]
+
+Rooms are folders; each lists the rooms that it may know (docs/architecture.md). The public headers
+in include/kedge/ are everybody's who may know core, but in core each module has its own list.
+"""
+import pathlib
+import re
+import sys
+
+MAY_KNOW = {
+    "core/base": [],
+    "core/cbor": ["core/base"],
+    "core/crypto": ["core/base", "core/cbor"],
+    "core/payload": ["core/base", "core/crypto"],
+    "core/suit": ["core/base", "core/cbor", "core/crypto", "core/payload"],
+    "core/coap": ["core/base"],
+    "core/lwm2m": ["core/base"],
+    "core/boot": ["core/base", "core/cbor", "core/crypto", "core/payload", "core/suit"],
+    "signer/cli": ["core"],
+    "signer/files": ["core", "signer/cli"],
+    "signer/keys": ["core", "signer/cli", "signer/files"],
+    "signer/package": ["core", "signer/cli", "signer/files", "signer/keys"],
+    "signer/commands": ["core", "signer/cli", "signer/files", "signer/keys", "signer/package"],
+    "signer/main.c": ["core", "signer"],
+    "updater/net": ["core"],
+    "updater/lwm2m": ["core", "updater/net"],
+    "updater/rollout": ["core"],
+    "updater/store": ["core", "updater/rollout"],
+    "updater/api": ["core", "updater/store", "updater/rollout"],
+    "updater/cli": ["core"],
+    "updater/kedged": ["core", "updater/net", "updater/lwm2m", "updater/rollout", "updater/store", "updater/api"],
+    "agent/port": ["core"],
+    "agent/fetch": ["core"],
+    "agent/install": ["core"],
+    "agent/client": ["core", "agent/port", "agent/fetch", "agent/install"],
+    "agent/boot": ["core", "agent/port"],
+    "agent/main": ["core", "agent/port", "agent/fetch", "agent/install", "agent/client"],
+}
+# Which module of core a public header belongs to, where the name does not say it.
+HEADER_OF = {"package": "core/suit"}
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*["<]([^">]+)[">]', re.MULTILINE)
+
+
+def room_of(path: str) -> str | None:
+    """The room that a file of ours is in; None for a system's header."""
+    parts = path.split("/")
+    if parts[0] == "kedge" and len(parts) == 2:
+        module = parts[1].removesuffix(".h")
+        return HEADER_OF.get(module, f"core/{module}")
+    if parts[0] == "include":
+        return room_of("/".join(parts[1:]))
+    return "/".join(parts[:2]) if parts[0] in ("core", "signer", "updater", "agent", "tests") else None
+
+
+def complaints(root: pathlib.Path) -> list[str]:
+    """One line for each include that goes up, sideways or by a relative path."""
+    found = []
+    for top in ("include", "core", "signer", "updater", "agent"):
+        for file in sorted((root / top).rglob("*.[ch]")):
+            name = file.relative_to(root).as_posix()
+            room = room_of(name)
+            if room not in MAY_KNOW:
+                found.append(f"{name}: the room {room} is not in the list of rooms")
+                continue
+            for header in INCLUDE.findall(file.read_text()):
+                other = room_of(header)
+                if header.startswith("."):
+                    found.append(f"{name}: {header} is a relative path")
+                elif other is not None and other != room and not any(
+                        other == known or other.startswith(known + "/") for known in MAY_KNOW[room]):
+                    found.append(f"{name}: {room} may not know {other} ({header})")
+    return found
+
+
+def main() -> int:
+    root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else __file__).resolve()
+    if len(sys.argv) < 2:
+        root = root.parents[2]
+    found = complaints(root)
+    print("\n".join(found) or "every include goes down")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
