@@ -73,9 +73,10 @@ static bool fill(const struct kedge_server *server, enum kedge_registration_acti
 
 static void drop_session(struct kedge_server *server)
 {
-    if (server->session != NULL)
-        coap_session_release(server->session);
-    server->session = NULL;
+    coap_session_t *session = server->session;
+    server->session = NULL; /* first: what its queue still holds is handed to on_undelivered() */
+    if (session != NULL)
+        coap_session_release(session);
     server->session_failed = false;
     kedge_observe_clear(&server->observe);
     kedge_recent_clear(&server->recent);
@@ -160,6 +161,7 @@ static void answered(struct kedge_server *server, const coap_pdu_t *response)
 {
     uint8_t code = (uint8_t)coap_pdu_get_code(response);
     server->waiting = false;
+    server->unreachable = false;
     if (server->registration.phase == KEDGE_REGISTERING && code == KEDGE_COAP_CREATED &&
         !take_location(server, response))
         code = KEDGE_COAP_INTERNAL_ERROR; /* without a location nothing can be updated */
@@ -186,11 +188,24 @@ static coap_response_t on_response(coap_session_t *session, const coap_pdu_t *se
     return COAP_RESPONSE_OK; /* a late or repeated answer: acknowledged, and forgotten */
 }
 
+/*
+ * A message of this session is given up. After an ICMP error none is: libcoap goes on repeating it,
+ * and a second request beside it could overtake it: an old Register that arrives last would win.
+ */
 static void on_undelivered(coap_session_t *session, const coap_pdu_t *sent,
                            const coap_nack_reason_t reason, const coap_mid_t message_id)
 {
     (void)message_id;
     struct kedge_server *server = coap_get_app_data(coap_session_get_context(session));
+    if (reason == COAP_NACK_ICMP_ISSUE) {
+        if (!server->unreachable)
+            kedge_log(KEDGE_LOG_WARNING, "%s is not reachable now", server->uri.text);
+        server->unreachable = true;
+        /* libcoap repeats it in a new DTLS session, in which the server expects a Register. */
+        if (server->uri.secure && session == server->session)
+            kedge_registration_renew(&server->registration, now_ms(server));
+        return;
+    }
     server->undelivered = true;
     kedge_pull_undelivered(server->pull, session, sent, now_ms(server));
     if (session != server->session)

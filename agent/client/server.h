@@ -29,6 +29,7 @@ struct kedge_server {
     coap_session_t *session;
     bool session_failed; /* not to be used for the next Register */
     bool undelivered;    /* since the timers were set */
+    bool unreachable;    /* has been said since the latest answer */
     struct kedge_registration registration;
     struct kedge_token token; /* of the registration request on its way */
     bool waiting;
