@@ -1,0 +1,97 @@
+"""Devices that claim what is not so: the server believes what they show after their return, and nothing else."""
+import pytest
+from conftest import make_package
+from lwm2m_peer import ACK, POST, Message, code
+from wire import Wire
+
+
+class Liar(Wire):
+    """Takes the Package URI and Execute, and says of itself what the test wants."""
+
+    def __init__(self, server):
+        super().__init__(server)
+        self.writable.add("/5/0/1")
+        self.executed = 0
+        self.versions_told = 0
+
+    def serve(self, message):
+        self.versions_told += message.path == "/3/0/3"
+        if message.code == POST and message.path == "/5/0/2":
+            self.executed += 1
+            self.send(Message(ACK, code("2.04"), message.message_id, message.token).encode())
+            return
+        super().serve(message)
+
+    def says(self, state: int, result: int, version: str):
+        self.values.update({"/5/0/3": str(state).encode(), "/5/0/5": str(result).encode(), "/3/0/3": version.encode()})
+
+
+@pytest.fixture
+def liar(server, keys, tmp_path):
+    """A device on 1.0.0 that a rollout to 1.1.0 has been started for, with the options given."""
+    def make(*options) -> Liar:
+        server.kedge("trust", "add", "--name", "release", keys.public)
+        server.kedge("package", "upload", make_package(tmp_path, keys, "1.1.0", 2))
+        package = server.json("package", "list")["packages"][0]["id"]
+        device = Liar(server)
+        device.registered("liar")
+        device.serve_until(lambda: server.json("device", "show", "liar")["version"] == "1.0.0", "who it is")
+        server.kedge("rollout", "create", "--name", "trap", "--package", package, "--all", "--error-sample", "0",
+                     "--start", *options)
+        device.serve_until(lambda: device.written.get("/5/0/1"), "the Package URI")
+        return device
+    return make
+
+
+@pytest.fixture
+def deployment(server):
+    return lambda: server.json("rollout", "show", "1", "--devices")["deployments"][0]
+
+
+def ends(device, deployment, state):
+    device.serve_until(lambda: deployment()["state"] not in ("offered", "downloading", "downloaded", "installing",
+                                                             "verifying"), "the end", 30)
+    assert deployment()["state"] == state, deployment()
+    return deployment()
+
+
+def to_execute(device):
+    """It claims to have downloaded, without a byte of it, and is told to install."""
+    device.says(2, 0, "1.0.0")
+    device.serve_until(lambda: device.executed, "Execute", 20)
+
+
+def test_success_on_the_old_version_is_a_failure(liar, deployment):
+    device = liar()
+    to_execute(device)
+    device.says(0, 1, "1.0.0")
+    device.registered("liar")
+    ended = ends(device, deployment, "failed")
+    assert "1.0.0" in ended["reason"]
+
+
+def test_success_without_a_return_is_not_believed(liar, deployment):
+    device = liar("--verify-limit", "8")
+    to_execute(device)
+    device.says(0, 1, "1.1.0")
+    device.serve_until(lambda: deployment()["state"] == "verifying", "the trial")
+    ends(device, deployment, "timed_out")
+
+
+def test_success_that_does_not_last_through_the_soak_is_a_failure(liar, deployment):
+    device = liar("--soak", "4")
+    to_execute(device)
+    device.says(0, 1, "1.1.0")
+    device.registered("liar")
+    told = device.versions_told
+    device.serve_until(lambda: device.versions_told >= told + 2, "who it is, and whether it is done", 15)
+    device.says(0, 1, "1.0.0")
+    ends(device, deployment, "failed")
+
+
+def test_the_new_version_with_a_failure_is_no_success(liar, deployment):
+    device = liar("--verify-limit", "8")
+    to_execute(device)
+    device.says(0, 8, "1.1.0")
+    device.registered("liar")
+    assert ends(device, deployment, "timed_out")["update_result"] != 1
