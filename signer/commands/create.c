@@ -265,7 +265,8 @@ static enum kedge_exit take_attachments(struct order *order)
 
 static enum kedge_exit take_keys(struct order *order)
 {
-    static const struct kedge_key_options key_options = {"create", KEY, PASSWORD_FILE, PIN_SOURCE};
+    static const struct kedge_key_options key_options = {"create", KEY, PASSWORD_FILE, PIN_SOURCE,
+                                                         LEDGER};
     if (kedge_argument_given(order->arguments, UNSIGNED) ==
         kedge_argument_given(order->arguments, KEY))
         return kedge_complain(KEDGE_EXIT_USAGE,

@@ -36,9 +36,11 @@ enum kedge_exit kedge_record_signatures(const struct kedge_signing_keys *keys, c
     enum kedge_exit status = KEDGE_EXIT_DONE;
     for (size_t i = 0; i < keys->count && status == KEDGE_EXIT_DONE; i++) {
         const struct kedge_signer *signer = &keys->signers[i];
-        status = ledger != NULL ? kedge_record_signature(ledger, KEDGE_LEDGER_FILE,
-                                                         &signer->public_key, package)
-                                : record_beside(signer, package);
+        enum kedge_ledger_means means =
+            signer->token != NULL ? KEDGE_LEDGER_TOKEN : KEDGE_LEDGER_FILE;
+        status = ledger != NULL
+                     ? kedge_record_signature(ledger, means, &signer->public_key, package)
+                     : record_beside(signer, package);
     }
     return status;
 }

@@ -59,7 +59,8 @@ static enum kedge_exit add_signatures(const struct kedge_arguments *arguments,
 
 static enum kedge_exit run(const struct kedge_arguments *arguments)
 {
-    static const struct kedge_key_options key_options = {"sign", KEY, PASSWORD_FILE, PIN_SOURCE};
+    static const struct kedge_key_options key_options = {"sign", KEY, PASSWORD_FILE, PIN_SOURCE,
+                                                         LEDGER};
     static const struct kedge_previous_options previous = {"sign", PREVIOUS, SLOT_SIZE,
                                                            ALLOW_DOWNGRADE};
     struct kedge_resigning resigning;

@@ -44,6 +44,20 @@ static enum kedge_exit check_counts(const struct kedge_arguments *arguments,
     return KEDGE_EXIT_DONE;
 }
 
+/* A token has no folder in which a ledger could stand beside it. */
+static enum kedge_exit check_ledger(const struct kedge_arguments *arguments,
+                                    const struct kedge_key_options *options)
+{
+    for (size_t i = 0; i < arguments->counts[options->key]; i++)
+        if (kedge_signer_is_uri(arguments->values[options->key][i]) &&
+            !kedge_argument_given(arguments, options->ledger))
+            return kedge_complain(KEDGE_EXIT_USAGE,
+                                  "%s: a key on a token has no ledger beside it: say by --ledger "
+                                  "FILE where its signatures are recorded",
+                                  options->command);
+    return KEDGE_EXIT_DONE;
+}
+
 static bool same_key(const struct kedge_signer *a, const struct kedge_signer *b)
 {
     return memcmp(a->public_key.key_id, b->public_key.key_id, KEDGE_KEY_ID_SIZE) == 0;
@@ -77,6 +91,8 @@ enum kedge_exit kedge_signing_keys_open(const struct kedge_arguments *arguments,
 {
     memset(keys, 0, sizeof *keys);
     enum kedge_exit status = check_counts(arguments, options);
+    if (status == KEDGE_EXIT_DONE)
+        status = check_ledger(arguments, options);
     while (keys->count < arguments->counts[options->key] && status == KEDGE_EXIT_DONE)
         status = open_key(arguments, options, keys);
     return status;

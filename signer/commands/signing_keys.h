@@ -25,6 +25,7 @@
 struct kedge_key_options {
     const char *command; /* its name, for what is said */
     size_t key, password_file, pin_source;
+    size_t ledger; /* for commands that sign */
 };
 
 /** Those who sign, in the order in which they were given. */

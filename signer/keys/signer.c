@@ -4,14 +4,23 @@
 #include "signer/files/input.h"
 #include "signer/keys/key_file.h"
 #include "signer/keys/load.h"
+#include "signer/keys/pkcs11_uri.h"
+#include "signer/keys/token.h"
 
 #define HEADER_MAX 64u
 #define MESSAGE_MAX 512u
+
+bool kedge_signer_is_uri(const char *name)
+{
+    return kedge_pkcs11_uri_is(kedge_slice_text(name));
+}
 
 enum kedge_exit kedge_signer_open(const char *name, const struct kedge_password_source *source,
                                   struct kedge_signer *signer)
 {
     *signer = (struct kedge_signer){.name = name};
+    if (kedge_signer_is_uri(name))
+        return kedge_token_open(name, source, &signer->token, &signer->public_key);
     enum kedge_exit status = kedge_load_private_key(name, source, &signer->key);
     signer->public_key = signer->key.public_key;
     return status;
@@ -19,6 +28,7 @@ enum kedge_exit kedge_signer_open(const char *name, const struct kedge_password_
 
 void kedge_signer_close(struct kedge_signer *signer)
 {
+    kedge_token_close(signer->token);
     kedge_wipe(signer, sizeof *signer);
 }
 
@@ -41,7 +51,7 @@ enum kedge_exit kedge_signer_public_key(const char *name,
                                         struct kedge_public_key *key)
 {
     struct kedge_signer signer;
-    if (holds_public_key(name))
+    if (!kedge_signer_is_uri(name) && holds_public_key(name))
         return kedge_load_public_key(name, key);
     enum kedge_exit status = kedge_signer_open(name, source, &signer);
     *key = signer.public_key;
@@ -58,7 +68,9 @@ enum kedge_rc kedge_signer_sign1(const struct kedge_signer *signer, struct kedge
     struct kedge_writer message = kedge_writer(message_bytes, sizeof message_bytes);
     KEDGE_TRY(kedge_cose_protected_write(&signer->public_key, &header));
     KEDGE_TRY(kedge_cose_sig_structure(kedge_writer_slice(&header), payload, &message));
-    KEDGE_TRY(kedge_sign(&signer->key, kedge_writer_slice(&message), signature));
+    KEDGE_TRY(signer->token != NULL
+                  ? kedge_token_sign(signer->token, kedge_writer_slice(&message), signature)
+                  : kedge_sign(&signer->key, kedge_writer_slice(&message), signature));
     if (kedge_verify(&signer->public_key, kedge_writer_slice(&message),
                      kedge_slice(signature, sizeof signature)) != KEDGE_OK)
         return KEDGE_E_KEY;

@@ -1,5 +1,6 @@
 /*
- * signer.h: somebody who can sign, whatever holds the private key.
+ * signer.h: somebody who can sign: a private key from a file, or one that stays on its token. What
+ * is done with a signature does not depend on which of the two made it.
  */
 #ifndef KEDGE_SIGNER_SIGNER_H
 #define KEDGE_SIGNER_SIGNER_H
@@ -7,16 +8,22 @@
 #include "signer/keys/password.h"
 #include <kedge/crypto.h>
 
+struct kedge_token;
+
 /** A signer; close it with kedge_signer_close(). */
 struct kedge_signer {
     const char *name; /* as it was given; the caller's */
     struct kedge_public_key public_key;
-    struct kedge_private_key key;
+    struct kedge_private_key key; /* of a file */
+    struct kedge_token *token;    /* NULL for a key from a file */
 };
 
+/** kedge_signer_is_uri() says whether a key's name is a PKCS#11 URI (RFC 7512) and not a file. */
+bool kedge_signer_is_uri(const char *name);
+
 /**
- * kedge_signer_open() opens the key file `name`; a password that is needed comes from `source`.
- * Says what is wrong when it cannot.
+ * kedge_signer_open() opens the key file or token that `name` says; a password or PIN that is
+ * needed comes from `source`. Says what is wrong when it cannot.
  */
 enum kedge_exit kedge_signer_open(const char *name, const struct kedge_password_source *source,
                                   struct kedge_signer *signer);
