@@ -8,6 +8,9 @@ static enum kedge_rc fail(struct kedge_install *install, enum kedge_rc rc)
 {
     if (rc == KEDGE_OK)
         return rc;
+    /* Others need the room that half an image takes: the agent to note the failure, for one. */
+    if (rc == KEDGE_E_SPACE && install->writer.erased_to > 0)
+        kedge_slot_give_back(&install->writer);
     install->stage = KEDGE_INSTALL_FAILED;
     install->failure = rc;
     return rc;
@@ -61,6 +64,7 @@ enum kedge_rc kedge_install_begin(struct kedge_install *install, const struct ke
     install->failure = KEDGE_OK;
     install->device = device;
     install->authenticated = false;
+    install->writer.erased_to = 0; /* not open */
     install->received = 0;
     install->pairs_left = 0;
     install->value_left = 0;

@@ -33,6 +33,12 @@ static enum kedge_rc read_file(void *context, uint32_t offset, void *out, size_t
     return KEDGE_OK;
 }
 
+/* Files share the room of their file system with others, and do not take it before it is needed. */
+static enum kedge_rc write_failed(void)
+{
+    return errno == ENOSPC || errno == EDQUOT ? KEDGE_E_SPACE : KEDGE_E_SYSTEM;
+}
+
 static enum kedge_rc write_file(void *context, uint32_t offset, const void *data, size_t size)
 {
     const struct kedge_port_flash *flash = context;
@@ -42,7 +48,7 @@ static enum kedge_rc write_file(void *context, uint32_t offset, const void *data
         if (put < 0 && errno == EINTR)
             continue;
         if (put < 0)
-            return KEDGE_E_SYSTEM;
+            return write_failed();
         from += put;
         offset += (uint32_t)put;
         size -= (size_t)put;
@@ -66,7 +72,7 @@ static enum kedge_rc erase_file(void *context, uint32_t offset, uint32_t size)
 static enum kedge_rc sync_file(void *context)
 {
     const struct kedge_port_flash *flash = context;
-    return fdatasync(flash->file) == 0 ? KEDGE_OK : KEDGE_E_SYSTEM;
+    return fdatasync(flash->file) == 0 ? KEDGE_OK : write_failed();
 }
 
 /* A file without room for anything is one whose making was cut short. */

@@ -80,6 +80,14 @@ enum kedge_rc kedge_slot_write(struct kedge_slot *slot, struct kedge_slice bytes
     return KEDGE_OK;
 }
 
+void kedge_slot_give_back(struct kedge_slot *slot)
+{
+    const struct kedge_flash *flash = slot->flash;
+    enum kedge_rc rc = flash->erase(flash->context, 0, slot->erased_to);
+    if (rc == KEDGE_OK)
+        slot->erased_to = 0;
+}
+
 static enum kedge_rc flush_image(struct kedge_slot *slot)
 {
     if (slot->pending_size == 0)

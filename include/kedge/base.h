@@ -32,7 +32,7 @@
     X(KEDGE_E_MISSING, 6, "a required field is missing")                                 \
     X(KEDGE_E_BUFFER, 3, "the buffer given is too small")                                \
     X(KEDGE_E_MEMORY, 3, "out of memory")                                                \
-    X(KEDGE_E_SPACE, 2, "it does not fit into the slot")                                 \
+    X(KEDGE_E_SPACE, 2, "there is no room for it")                                       \
     X(KEDGE_E_SIGNATURE, 5, "not signed by a trusted key")                               \
     X(KEDGE_E_DIGEST, 5, "a digest does not match")                                      \
     X(KEDGE_E_FRAME, 5, "a payload frame is damaged")                                    \

@@ -83,6 +83,11 @@ enum kedge_rc kedge_slot_open(struct kedge_slot *slot, const struct kedge_flash 
 /** Appends to the image, in any pieces. KEDGE_E_SPACE past the announced size. */
 enum kedge_rc kedge_slot_write(struct kedge_slot *slot, struct kedge_slice bytes) KEDGE_MUST_USE;
 /**
+ * kedge_slot_give_back() erases all that was written since kedge_slot_open(): for flash that shares
+ * its room with others and had none left. Nothing rests on it: an error is not told.
+ */
+void kedge_slot_give_back(struct kedge_slot *slot);
+/**
  * Ends it: pads the last write unit with the erased value, syncs, reads the image back and compares
  * its SHA-256 (KEDGE_E_FLASH when it differs, KEDGE_E_TRUNCATED when bytes are missing), and only
  * then writes the header with `head` (at most KEDGE_SUIT_HEAD_MAX) and reads that back too.
@@ -186,8 +191,8 @@ enum kedge_rc kedge_boot_record_read(const struct kedge_boot *boot,
                                      struct kedge_boot_record *out) KEDGE_MUST_USE;
 
 /*
- * The bytes of one copy; for tests and tools. Decoding is KEDGE_E_MALFORMED unless all is right, but
- * KEDGE_E_UNSUPPORTED, with `number` set, for a whole record of a later format.
+ * The bytes of one copy; for tests and tools. Decoding is KEDGE_E_MALFORMED unless all is right,
+ * but KEDGE_E_UNSUPPORTED, with `number` set, for a whole record of a later format.
  */
 void kedge_boot_record_encode(const struct kedge_boot_record *record,
                               uint8_t bytes[KEDGE_BOOT_RECORD_SIZE]);
@@ -205,7 +210,8 @@ enum kedge_rc kedge_boot_factory(const struct kedge_boot *boot, uint8_t slot) KE
 /**
  * kedge_boot_activate() asks for a trial of `slot`, which must verify and must not be the confirmed
  * one: the last write of an update. Asking again before the reboot is KEDGE_OK; KEDGE_E_STATE while
- * a trial runs; KEDGE_E_SEQUENCE below the floor, where the old image of an update before is. Forgets the outcome of the update before. A reboot must follow.
+ * a trial runs; KEDGE_E_SEQUENCE below the floor, where the old image of an update before is.
+ * Forgets the outcome of the update before. A reboot must follow.
  */
 enum kedge_rc kedge_boot_activate(const struct kedge_boot *boot, uint8_t slot) KEDGE_MUST_USE;
 
