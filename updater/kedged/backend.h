@@ -22,6 +22,7 @@ struct kedge_backend_state {
     struct kedge_bridge *bridge;
     const char *folder;
     bool allow_development_keys;
+    size_t required_signers;      /* different trusted keys that must have signed a package */
     pthread_mutex_t trust_lock;   /* what is looked up is still so when it is written */
     pthread_mutex_t package_lock; /* likewise, and one package is checked at a time */
 };

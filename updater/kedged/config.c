@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <getopt.h>
 #include <ini.h>
+#include <kedge/suit.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,8 @@ static const struct option_row rows[] = {
     {"insecure-http", NULL, TEXT(insecure_http), true, "let --http bind to more than loopback"},
     {"allow-development-keys", NULL, TEXT(allow_development_keys), true,
      "accept packages that rest on a development key"},
+    {"require", "N", TEXT(require), true,
+     "how many different trusted keys must have signed a package (default 1)"},
     {"log-level", "LEVEL", TEXT(log_level), true, "error, warning, info or debug (default info)"},
     {"check-config", NULL, TEXT(check_config), false, "check the configuration and end"},
 };
@@ -176,7 +179,18 @@ static bool check_http(const struct kedge_config *config)
     return false;
 }
 
-static bool check(const struct kedge_config *config)
+static bool take_required(struct kedge_config *config)
+{
+    struct kedge_cursor cursor = kedge_cursor(kedge_slice_text(config->require));
+    if (kedge_cursor_decimal(&cursor, KEDGE_SUIT_SIGNATURES_MAX, &config->required) == KEDGE_OK &&
+        kedge_cursor_left(&cursor) == 0 && config->required > 0)
+        return true;
+    fprintf(stderr, "kedged: --require %s: a number from 1 to %u, as many as may sign a package\n",
+            config->require, KEDGE_SUIT_SIGNATURES_MAX);
+    return false;
+}
+
+static bool check(struct kedge_config *config)
 {
     if (config->data[0] == '\0') {
         fputs("kedged: --data DIR is missing; see kedged --help\n", stderr);
@@ -193,8 +207,8 @@ static bool check(const struct kedge_config *config)
                 config->log_level);
         return false;
     }
-    return check_address("coap", config->coap) && check_address("http", config->http) &&
-           check_http(config);
+    return take_required(config) && check_address("coap", config->coap) &&
+           check_address("http", config->http) && check_http(config);
 }
 
 /* ---- the command line ---- */
@@ -248,7 +262,7 @@ static enum kedge_config_outcome read_line(int argc, char **argv, struct kedge_c
 
 enum kedge_config_outcome kedge_config_read(int argc, char **argv, struct kedge_config *config)
 {
-    *config = (struct kedge_config){.http = "127.0.0.1:8080", .log_level = "info"};
+    *config = (struct kedge_config){.http = "127.0.0.1:8080", .log_level = "info", .require = "1"};
     /* Twice: once to find the file, and after the file once more, so that the command line wins. */
     enum kedge_config_outcome outcome = read_line(argc, argv, config, true);
     if (outcome != KEDGE_CONFIG_RUN)

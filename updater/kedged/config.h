@@ -20,6 +20,8 @@ struct kedge_config {
     char log_level[16];
     bool insecure_http; /* plain HTTP beyond loopback, only when asked for by name */
     bool allow_development_keys;
+    char require[8];   /* as it was given */
+    uint64_t required; /* how many different trusted keys must have signed a package: 1 to 8 */
     bool check_config; /* say what is wrong with the configuration, and end */
 };
 

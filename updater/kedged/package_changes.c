@@ -121,7 +121,7 @@ static enum kedge_rc accept_file(struct kedge_backend_state *state, struct kedge
     KEDGE_TRY(load_trust(reader, &keys, text));
     const struct kedge_suit_trust trust = {.keys = keys.keys,
                                            .key_count = keys.count,
-                                           .required = 1,
+                                           .required = state->required_signers,
                                            .allow_development_keys = state->allow_development_keys};
     enum kedge_rc rc = kedge_package_accept(state->folder, path, &trust, info, reason);
     if (rc != KEDGE_OK)

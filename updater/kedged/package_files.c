@@ -162,6 +162,21 @@ static void take_words(const struct kedge_package *package, struct kedge_package
     copy_text(info->class_name, sizeof info->class_name, words.class_name);
 }
 
+/* Trusted keys signed it, but not as many as there must be. */
+static bool too_few_signers(const struct kedge_suit_trust *trust, const bool *signed_by,
+                            char *reason)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < trust->key_count; i++)
+        count += signed_by[i] ? 1u : 0u;
+    if (count > 0)
+        snprintf(
+            reason, KEDGE_PACKAGE_REASON_MAX,
+            "signature: %zu of the trusted keys signed it, and kedged asks for %zu (--require)",
+            count, trust->required);
+    return count > 0;
+}
+
 static enum kedge_rc check_package(struct kedge_slice bytes, const struct kedge_suit_trust *trust,
                                    struct kedge_package *package, struct kedge_package_info *info,
                                    char *reason)
@@ -173,6 +188,8 @@ static enum kedge_rc check_package(struct kedge_slice bytes, const struct kedge_
                  "signature: the server trusts no key yet; add one with kedge trust add");
         return rc;
     }
+    if (rc == KEDGE_E_SIGNATURE && too_few_signers(trust, info->signed_by, reason))
+        return rc;
     if (rc != KEDGE_OK)
         return refuse(reason, kedge_package_part_text(part), rc);
     kedge_hex_encode(kedge_slice(package->envelope.manifest_digest, KEDGE_SHA256_SIZE), info->id);

@@ -137,6 +137,7 @@ static enum kedge_rc open_api(struct server *server)
         .bridge = &server->bridge,
         .folder = server->config->data,
         .allow_development_keys = server->config->allow_development_keys,
+        .required_signers = (size_t)server->config->required,
     };
     kedge_backend_init(&server->backend_state, &server->backend);
     server->backend_made = true;
