@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "signer/package/frames.h"
+#include "signer/package/image_digest.h"
 
 #define COPY_SIZE (256u * 1024u)
 #define MANIFEST_MAX 4096u
@@ -88,6 +89,14 @@ static enum kedge_rc copy_range(int from, uint64_t offset, uint64_t size,
     return rc;
 }
 
+static enum kedge_rc end_digest(struct kedge_build *build, struct kedge_image_digest *digest,
+                                enum kedge_rc frames)
+{
+    enum kedge_rc rc =
+        kedge_image_digest_end(digest, frames == KEDGE_OK, build->manifest.image_digest);
+    return frames == KEDGE_OK ? rc : frames;
+}
+
 /*
  * Stored frames have a known size, so the head's size is known before its content: they are written
  * behind the room for it, and the head comes last.
@@ -100,8 +109,11 @@ static enum kedge_rc write_stored(struct kedge_build *build, const struct kedge_
     plan->encoded_size = kedge_frames_size_stored(image->size);
     KEDGE_TRY(write_head(build, SIZES_ONLY, head, built));
     size_t head_size = head->size;
-    KEDGE_TRY(kedge_frames_write(image, false, output->file, head_size + plan->encoded_size,
-                                 progress, plan));
+    struct kedge_image_digest digest;
+    kedge_image_digest_begin(&digest, image);
+    KEDGE_TRY(end_digest(build, &digest,
+                         kedge_frames_write(image, false, output->file,
+                                            head_size + plan->encoded_size, progress, plan)));
     head->size = 0;
     KEDGE_TRY(write_head(build, SIGN, head, built));
     if (head->size != head_size)
@@ -118,7 +130,10 @@ static enum kedge_rc write_compressed(struct kedge_build *build, const struct ke
     int scratch = kedge_scratch_open(output->path);
     if (scratch < 0)
         return KEDGE_E_SYSTEM;
-    enum kedge_rc rc = kedge_frames_write(image, true, scratch, end, progress, plan);
+    struct kedge_image_digest digest;
+    kedge_image_digest_begin(&digest, image);
+    enum kedge_rc rc =
+        end_digest(build, &digest, kedge_frames_write(image, true, scratch, end, progress, plan));
     if (rc == KEDGE_OK)
         rc = write_head(build, SIGN, head, built);
     if (rc == KEDGE_OK)
@@ -140,12 +155,11 @@ enum kedge_rc kedge_build_write(struct kedge_build *build, const struct kedge_im
         return KEDGE_E_MEMORY;
     struct kedge_writer head = kedge_writer(head_bytes, capacity);
     struct kedge_progress progress;
-    kedge_progress_begin(&progress, build->compress ? "compressing" : "signing", 2 * image->size);
+    kedge_progress_begin(&progress, build->compress ? "compressing" : "signing", image->size);
     build->manifest.image_size = image->size;
-    enum kedge_rc rc = kedge_image_digest(image, &progress, build->manifest.image_digest);
-    if (rc == KEDGE_OK)
-        rc = build->compress ? write_compressed(build, image, output, &progress, &head, built)
-                             : write_stored(build, image, output, &progress, &head, built);
+    enum kedge_rc rc = build->compress
+                           ? write_compressed(build, image, output, &progress, &head, built)
+                           : write_stored(build, image, output, &progress, &head, built);
     kedge_progress_end(&progress);
     built->package_size = head.size + build->manifest.payload.encoded_size;
     free(head_bytes);

@@ -1,10 +1,14 @@
 /* frames.c: see frames.h. */
+#define _GNU_SOURCE
 #include "signer/package/frames.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "signer/files/output.h"
+
+#define WRITE_BACK_SIZE (UINT64_C(4) << 20)
 
 /* What one frame is made in; some 400 KiB, so on the heap. */
 struct bench {
@@ -26,15 +30,29 @@ static enum kedge_rc make_frame(const struct kedge_image *image, uint64_t offset
 {
     uint64_t left = image->size - offset;
     size_t size = left < KEDGE_FRAME_IMAGE_SIZE ? (size_t)left : KEDGE_FRAME_IMAGE_SIZE;
-    size_t data_size;
-    enum kedge_frame_encoding encoding;
-    KEDGE_TRY(kedge_image_read(image, offset, bench->image, size));
-    KEDGE_TRY(kedge_frame_pack(kedge_slice(bench->image, size), compress ? bench->arena : NULL,
-                               bench->frame + KEDGE_FRAME_HEAD_SIZE, &data_size, &encoding));
+    size_t data_size = size;
+    enum kedge_frame_encoding encoding = KEDGE_FRAME_STORED;
+    uint8_t *data = bench->frame + KEDGE_FRAME_HEAD_SIZE;
+    /* What is only stored is read to where it will stand. */
+    uint8_t *piece = compress ? bench->image : data;
+    KEDGE_TRY(kedge_image_read(image, offset, piece, size));
+    if (compress)
+        KEDGE_TRY(
+            kedge_frame_pack(kedge_slice(piece, size), bench->arena, data, &data_size, &encoding));
     kedge_frame_head(digest, encoding, data_size, bench->frame);
     *frame = kedge_slice(bench->frame, KEDGE_FRAME_HEAD_SIZE + data_size);
     kedge_sha256(*frame, digest);
     return KEDGE_OK;
+}
+
+/* Asks for what lies between `place` and `unasked` once that is worth it; whether it helps or not,
+ * only fsync() makes it durable. */
+static void begin_writing_back(int file, uint64_t place, uint64_t *unasked)
+{
+    if (*unasked - place < WRITE_BACK_SIZE)
+        return;
+    (void)sync_file_range(file, (off_t)place, (off_t)(*unasked - place), SYNC_FILE_RANGE_WRITE);
+    *unasked = place;
 }
 
 static enum kedge_rc write_all(const struct kedge_image *image, bool compress, int file,
@@ -42,13 +60,14 @@ static enum kedge_rc write_all(const struct kedge_image *image, bool compress, i
                                struct kedge_payload_plan *plan)
 {
     uint64_t frames = (image->size + KEDGE_FRAME_IMAGE_SIZE - 1) / KEDGE_FRAME_IMAGE_SIZE;
-    uint64_t place = end;
+    uint64_t place = end, unasked = end;
     uint8_t digest[KEDGE_SHA256_SIZE] = {0};
     for (uint64_t i = frames; i-- > 0;) {
         struct kedge_slice frame;
         KEDGE_TRY(make_frame(image, i * KEDGE_FRAME_IMAGE_SIZE, compress, bench, digest, &frame));
         place -= frame.size;
         KEDGE_TRY(kedge_file_write_at(file, place, frame));
+        begin_writing_back(file, place, &unasked);
         kedge_progress_add(progress, KEDGE_FRAME_IMAGE_SIZE);
     }
     plan->encoding = compress ? KEDGE_FRAME_ZLIB : KEDGE_FRAME_STORED;

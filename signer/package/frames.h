@@ -4,11 +4,13 @@
  * Method: each frame begins with the digest of the next one, so the last frame is made first. They
  * are written from a place in the file down towards its beginning; where the first one begins is
  * known when it has been made. Stored frames have sizes that are known before, so their place in
- * the package is, too; compressed ones go to a scratch file and are copied from there.
+ * the package is, too; compressed ones go to a scratch file and are copied from there. The system
+ * is asked to begin writing what is finished, so that the fsync at the end waits for little.
  */
 #ifndef KEDGE_SIGNER_FRAMES_H
 #define KEDGE_SIGNER_FRAMES_H
 
+#include "signer/cli/progress.h"
 #include "signer/package/image.h"
 #include <kedge/payload.h>
 

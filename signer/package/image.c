@@ -5,11 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <kedge/payload.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define PIECE_SIZE (256u * 1024u)
 
 static enum kedge_rc look_at(int file, struct kedge_image *image)
 {
@@ -59,29 +56,6 @@ enum kedge_rc kedge_image_read(const struct kedge_image *image, uint64_t offset,
         size -= (size_t)got;
     }
     return KEDGE_OK;
-}
-
-enum kedge_rc kedge_image_digest(const struct kedge_image *image, struct kedge_progress *progress,
-                                 uint8_t digest[KEDGE_SHA256_SIZE])
-{
-    uint8_t *piece = malloc(PIECE_SIZE);
-    if (piece == NULL)
-        return KEDGE_E_MEMORY;
-    struct kedge_sha256 hash;
-    kedge_sha256_init(&hash);
-    enum kedge_rc rc = KEDGE_OK;
-    for (uint64_t offset = 0; offset < image->size && rc == KEDGE_OK;) {
-        uint64_t left = image->size - offset;
-        size_t size = left < PIECE_SIZE ? (size_t)left : PIECE_SIZE;
-        rc = kedge_image_read(image, offset, piece, size);
-        if (rc == KEDGE_OK)
-            kedge_sha256_update(&hash, kedge_slice(piece, size));
-        offset += size;
-        kedge_progress_add(progress, size);
-    }
-    free(piece);
-    kedge_sha256_final(&hash, digest);
-    return rc;
 }
 
 enum kedge_rc kedge_image_close(struct kedge_image *image)

@@ -5,7 +5,6 @@
 #ifndef KEDGE_SIGNER_IMAGE_H
 #define KEDGE_SIGNER_IMAGE_H
 
-#include "signer/cli/progress.h"
 #include <kedge/crypto.h>
 #include <time.h>
 
@@ -26,10 +25,6 @@ enum kedge_rc kedge_image_open(struct kedge_image *image, const char *path) KEDG
  */
 enum kedge_rc kedge_image_read(const struct kedge_image *image, uint64_t offset, uint8_t *out,
                                size_t size) KEDGE_MUST_USE;
-
-/** kedge_image_digest() is the SHA-256 of the whole image. */
-enum kedge_rc kedge_image_digest(const struct kedge_image *image, struct kedge_progress *progress,
-                                 uint8_t digest[KEDGE_SHA256_SIZE]) KEDGE_MUST_USE;
 
 /** kedge_image_close() is KEDGE_E_CONFLICT when somebody changed the file since it was opened. */
 enum kedge_rc kedge_image_close(struct kedge_image *image) KEDGE_MUST_USE;
