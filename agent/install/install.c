@@ -2,7 +2,7 @@
  * install.c: what is done with an envelope's parts. The slot is opened when the payload begins, so
  * everything that refuses a package by its manifest refuses it before flash changes.
  */
-#include "agent/install/internal.h"
+#include "agent/install/install.h"
 
 static enum kedge_rc fail(struct kedge_install *install, enum kedge_rc rc)
 {
@@ -21,6 +21,62 @@ static enum kedge_rc write_to_slot(void *context, uint64_t offset, struct kedge_
     struct kedge_install *install = context;
     (void)offset; /* the reader gives the image in order */
     return kedge_slot_write(&install->writer, bytes);
+}
+
+/* What the slot keeps of the package: an envelope's head with nothing between manifest and payload.
+ */
+static enum kedge_rc compose_head(struct kedge_install *install, struct kedge_slice wrapper,
+                                  struct kedge_slice manifest, uint64_t payload_size)
+{
+    struct kedge_writer head = kedge_writer(install->head, sizeof install->head);
+    KEDGE_TRY(kedge_suit_head_write(wrapper, manifest, kedge_slice(NULL, 0), NULL, NULL, 0,
+                                    payload_size, &head));
+    install->head_size = head.size;
+    return KEDGE_OK;
+}
+
+/* Wrapper and manifest are there: they are believed, and fit this device, or it ends here. */
+static enum kedge_rc judge(void *context, struct kedge_slice wrapper, struct kedge_slice encoded)
+{
+    struct kedge_install *install = context;
+    struct kedge_suit_envelope envelope;
+    struct kedge_payload_sink sink = {.context = install, .write = write_to_slot};
+    struct kedge_suit_manifest *manifest = &install->manifest;
+    KEDGE_TRY(compose_head(install, wrapper, encoded, 0));
+    KEDGE_TRY(kedge_suit_head_read(kedge_slice(install->head, install->head_size), &envelope));
+    KEDGE_TRY(kedge_suit_authenticate(&envelope, install->boot->trust, NULL));
+    KEDGE_TRY(kedge_suit_manifest_read(&envelope, manifest));
+    KEDGE_TRY(kedge_suit_manifest_judge(manifest, &install->device));
+    KEDGE_TRY(kedge_payload_begin(&install->reader, &manifest->payload, &sink));
+    /* The manifest's slices stay good: only the payload's length at the very end changes. */
+    KEDGE_TRY(compose_head(install, wrapper, encoded, manifest->payload.encoded_size));
+    install->authenticated = true;
+    return KEDGE_OK;
+}
+
+static enum kedge_rc begin_member(void *context, const struct kedge_suit_member *member)
+{
+    struct kedge_install *install = context;
+    uint64_t signed_size = install->manifest.payload.encoded_size;
+    install->expanding = member->firmware;
+    if (!member->firmware)
+        return KEDGE_OK; /* text and attachments are for people */
+    if (member->size != signed_size)
+        return member->size < signed_size ? KEDGE_E_TRUNCATED : KEDGE_E_TRAILING;
+    return kedge_slot_open(&install->writer, install->boot->slots[install->slot],
+                           install->manifest.image_size);
+}
+
+static enum kedge_rc take(void *context, struct kedge_slice bytes)
+{
+    struct kedge_install *install = context;
+    return install->expanding ? kedge_payload_push(&install->reader, bytes) : KEDGE_OK;
+}
+
+static enum kedge_rc end_member(void *context)
+{
+    (void)context; /* the image is judged when all has come: kedge_install_end() */
+    return KEDGE_OK;
 }
 
 /* The floor of the device as it is, or that it is blank; KEDGE_E_STATE when `slot` is not the spare
@@ -58,81 +114,40 @@ enum kedge_rc kedge_install_begin(struct kedge_install *install, const struct ke
     device.hardware = identity->hardware;
     device.running = identity->running;
 
+    const struct kedge_suit_stream_hooks hooks = {
+        .context = install, .head = judge, .begin = begin_member, .take = take, .end = end_member};
+    kedge_suit_stream_begin(&install->stream, &hooks);
     install->boot = boot;
     install->slot = slot;
-    install->stage = KEDGE_INSTALL_TOP;
+    install->stage = KEDGE_INSTALL_RUNNING;
     install->failure = KEDGE_OK;
     install->device = device;
     install->authenticated = false;
     install->writer.erased_to = 0; /* not open */
-    install->received = 0;
-    install->pairs_left = 0;
-    install->value_left = 0;
-    install->last_key_size = 0;
-    install->pending_size = 0;
-    install->wrapper_size = 0;
-    install->manifest_size = 0;
-    install->kept_size = 0;
+    install->expanding = false;
     install->head_size = 0;
     return KEDGE_OK;
-}
-
-/* What the slot keeps of the package: an envelope's head with nothing between manifest and payload.
- */
-static enum kedge_rc compose_head(struct kedge_install *install, uint64_t payload_size)
-{
-    struct kedge_writer head = kedge_writer(install->head, sizeof install->head);
-    KEDGE_TRY(kedge_suit_head_write(
-        kedge_slice(install->kept, install->wrapper_size),
-        kedge_slice(install->kept + install->wrapper_size, install->manifest_size),
-        kedge_slice(NULL, 0), NULL, NULL, 0, payload_size, &head));
-    install->head_size = head.size;
-    return KEDGE_OK;
-}
-
-enum kedge_rc install_judge(struct kedge_install *install)
-{
-    struct kedge_suit_envelope envelope;
-    struct kedge_payload_sink sink = {.context = install, .write = write_to_slot};
-    struct kedge_suit_manifest *manifest = &install->manifest;
-    KEDGE_TRY(compose_head(install, 0));
-    KEDGE_TRY(kedge_suit_head_read(kedge_slice(install->head, install->head_size), &envelope));
-    KEDGE_TRY(kedge_suit_authenticate(&envelope, install->boot->trust, NULL));
-    KEDGE_TRY(kedge_suit_manifest_read(&envelope, manifest));
-    KEDGE_TRY(kedge_suit_manifest_judge(manifest, &install->device));
-    KEDGE_TRY(kedge_payload_begin(&install->reader, &manifest->payload, &sink));
-    /* The manifest's slices stay good: only the payload's length at the very end changes. */
-    KEDGE_TRY(compose_head(install, manifest->payload.encoded_size));
-    install->authenticated = true;
-    return KEDGE_OK;
-}
-
-enum kedge_rc install_begin_payload(struct kedge_install *install, uint64_t size)
-{
-    uint64_t signed_size = install->manifest.payload.encoded_size;
-    if (size != signed_size)
-        return size < signed_size ? KEDGE_E_TRUNCATED : KEDGE_E_TRAILING;
-    return kedge_slot_open(&install->writer, install->boot->slots[install->slot],
-                           install->manifest.image_size);
 }
 
 enum kedge_rc kedge_install_push(struct kedge_install *install, struct kedge_slice bytes)
 {
     if (install->stage == KEDGE_INSTALL_FAILED)
         return install->failure;
-    return fail(install, install_walk(install, bytes));
+    if (install->stage == KEDGE_INSTALL_DONE)
+        return bytes.size > 0 ? fail(install, KEDGE_E_STATE) : KEDGE_OK;
+    return fail(install, kedge_suit_stream_push(&install->stream, bytes));
 }
 
 enum kedge_rc kedge_install_end(struct kedge_install *install)
 {
+    const uint8_t *image_digest = install->manifest.image_digest;
     if (install->stage == KEDGE_INSTALL_DONE)
         return KEDGE_OK;
     if (install->stage == KEDGE_INSTALL_FAILED)
         return install->failure;
-    if (install->stage != KEDGE_INSTALL_COMPLETE)
-        return fail(install, KEDGE_E_TRUNCATED);
-    const uint8_t *image_digest = install->manifest.image_digest;
-    enum kedge_rc rc = kedge_payload_end(&install->reader, image_digest);
+    enum kedge_rc rc = kedge_suit_stream_end(&install->stream);
+    if (rc == KEDGE_OK)
+        rc = kedge_payload_end(&install->reader, image_digest);
     if (rc == KEDGE_OK)
         rc = kedge_slot_finish(&install->writer, kedge_slice(install->head, install->head_size),
                                image_digest);

@@ -14,6 +14,7 @@
 
 #include <kedge/boot.h>
 #include <kedge/payload.h>
+#include <kedge/stream.h>
 #include <kedge/suit.h>
 
 /** Who the device is: the version 5 UUIDs of its vendor's domain and of its class (crypto.h). */
@@ -25,14 +26,9 @@ struct kedge_install_identity {
 };
 
 enum kedge_install_stage {
-    KEDGE_INSTALL_TOP = 0,  /* the tag and the head of the map */
-    KEDGE_INSTALL_KEY,      /* a key of the envelope */
-    KEDGE_INSTALL_KEPT,     /* wrapper or manifest, being collected */
-    KEDGE_INSTALL_SKIPPED,  /* text or an attachment, being passed over */
-    KEDGE_INSTALL_PAYLOAD,  /* frames */
-    KEDGE_INSTALL_COMPLETE, /* every byte came; kedge_install_end() is next */
-    KEDGE_INSTALL_DONE,     /* the slot holds it, ready for kedge_boot_activate() */
-    KEDGE_INSTALL_FAILED    /* `failure` says why */
+    KEDGE_INSTALL_RUNNING = 0, /* bytes are awaited */
+    KEDGE_INSTALL_DONE,        /* the slot holds it, ready for kedge_boot_activate() */
+    KEDGE_INSTALL_FAILED       /* `failure` says why */
 };
 
 struct kedge_install {
@@ -43,16 +39,9 @@ struct kedge_install {
     struct kedge_suit_device device;
     struct kedge_suit_manifest manifest; /* its slices borrow `head` */
     bool authenticated;
-    uint64_t received;      /* bytes of the envelope pushed so far */
-    uint64_t pairs_left;    /* of the envelope's map */
-    uint64_t value_left;    /* bytes of the present value still to come */
-    uint32_t last_key_size; /* the key before, for the order */
-    uint8_t last_key[32];
-    size_t pending_size; /* bytes of a CBOR head or key that is not whole yet */
-    uint8_t pending[32];
-    size_t wrapper_size, manifest_size, kept_size; /* what `kept` holds: wrapper, then manifest */
-    uint8_t kept[KEDGE_SUIT_HEAD_MAX];
-    size_t head_size; /* composed from `kept`: what the slot's header will hold */
+    bool expanding; /* the member that comes in is the payload, not one that is passed over */
+    struct kedge_suit_stream stream;
+    size_t head_size; /* composed from wrapper and manifest: what the slot's header will hold */
     uint8_t head[KEDGE_SUIT_HEAD_MAX];
     struct kedge_slot writer;
     struct kedge_payload_reader reader;

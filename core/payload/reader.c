@@ -31,8 +31,16 @@ enum kedge_rc kedge_payload_begin(struct kedge_payload_reader *reader,
     reader->image_offset = 0;
     reader->frame_size = 0;
     reader->finished = false;
+    reader->hasher = NULL;
+    kedge_sha256_init(&reader->frame_hash);
     kedge_sha256_init(&reader->image_hash);
     return KEDGE_OK;
+}
+
+void kedge_payload_hash_by(struct kedge_payload_reader *reader,
+                           const struct kedge_payload_hasher *hasher)
+{
+    reader->hasher = hasher;
 }
 
 /* How many image bytes the present frame holds: all hold the same number but the last one. */
@@ -64,9 +72,17 @@ static enum kedge_rc check_head(const struct kedge_payload_reader *reader)
     }
 }
 
+static bool is_stored(const struct kedge_payload_reader *reader)
+{
+    return reader->frame[32] == KEDGE_FRAME_STORED;
+}
+
 static enum kedge_rc give(struct kedge_payload_reader *reader, struct kedge_slice bytes)
 {
-    kedge_sha256_update(&reader->image_hash, bytes);
+    if (reader->hasher == NULL)
+        kedge_sha256_update(&reader->image_hash, bytes);
+    else if (!is_stored(reader)) /* it has had the stored ones */
+        reader->hasher->update(reader->hasher->context, bytes);
     KEDGE_TRY(reader->sink.write(reader->sink.context, reader->image_offset, bytes));
     reader->image_offset += bytes.size;
     return KEDGE_OK;
@@ -98,7 +114,7 @@ static enum kedge_rc expand(struct kedge_payload_reader *reader)
 {
     size_t image = image_bytes_of_frame(reader);
     uint8_t *data = reader->frame + KEDGE_FRAME_HEAD_SIZE;
-    if (reader->frame[32] == KEDGE_FRAME_STORED)
+    if (is_stored(reader))
         return give(reader, kedge_slice(data, image));
     struct kedge_arena arena = {.bytes = reader->arena, .capacity = sizeof reader->arena};
     z_stream stream = {.zalloc = kedge_arena_take,
@@ -117,7 +133,8 @@ static enum kedge_rc finish_frame(struct kedge_payload_reader *reader)
 {
     static const uint8_t zeros[KEDGE_SHA256_SIZE];
     uint8_t digest[KEDGE_SHA256_SIZE];
-    kedge_sha256(kedge_slice(reader->frame, reader->frame_size), digest);
+    kedge_sha256_final(&reader->frame_hash, digest);
+    kedge_sha256_init(&reader->frame_hash);
     if (memcmp(digest, reader->expected_digest, sizeof digest) != 0)
         return KEDGE_E_FRAME;
     KEDGE_TRY(expand(reader));
@@ -141,6 +158,18 @@ static size_t wanted(const struct kedge_payload_reader *reader)
     return KEDGE_FRAME_HEAD_SIZE + data_size(reader) - reader->frame_size;
 }
 
+/* Takes part of a frame in: of its head, or of its data. */
+static void collect(struct kedge_payload_reader *reader, struct kedge_slice part)
+{
+    bool data = reader->frame_size >= KEDGE_FRAME_HEAD_SIZE;
+    memcpy(reader->frame + reader->frame_size, part.data, part.size);
+    if (data && reader->hasher != NULL && is_stored(reader))
+        reader->hasher->update(reader->hasher->context, part);
+    kedge_sha256_update(&reader->frame_hash, part);
+    reader->frame_size += part.size;
+    reader->encoded_offset += part.size;
+}
+
 enum kedge_rc kedge_payload_push(struct kedge_payload_reader *reader, struct kedge_slice bytes)
 {
     while (bytes.size > 0) {
@@ -149,9 +178,7 @@ enum kedge_rc kedge_payload_push(struct kedge_payload_reader *reader, struct ked
         size_t take = wanted(reader);
         if (take > bytes.size)
             take = bytes.size;
-        memcpy(reader->frame + reader->frame_size, bytes.data, take);
-        reader->frame_size += take;
-        reader->encoded_offset += take;
+        collect(reader, kedge_slice(bytes.data, take));
         bytes = kedge_slice(bytes.data + take, bytes.size - take);
         if (reader->frame_size < KEDGE_FRAME_HEAD_SIZE)
             continue;
@@ -169,6 +196,9 @@ enum kedge_rc kedge_payload_end(struct kedge_payload_reader *reader,
         return KEDGE_E_TRUNCATED;
     uint8_t digest[KEDGE_SHA256_SIZE];
     struct kedge_sha256 hash = reader->image_hash;
-    kedge_sha256_final(&hash, digest);
+    if (reader->hasher != NULL)
+        reader->hasher->final(reader->hasher->context, digest);
+    else
+        kedge_sha256_final(&hash, digest);
     return memcmp(digest, image_digest, sizeof digest) == 0 ? KEDGE_OK : KEDGE_E_DIGEST;
 }

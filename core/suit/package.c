@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/suit/keys.h"
+#include "core/suit/package_parts.h"
 
 #define WRAPPER_SIZE_MAX (KEDGE_SUIT_SIGNATURES_MAX * KEDGE_COSE_SIGN1_MAX + 128u)
 
@@ -22,17 +23,61 @@ static struct kedge_slice bytes_of(struct kedge_slice package, const struct kedg
     return kedge_slice(package.data + named->offset, (size_t)named->size);
 }
 
-/* The text's digest covers it with its bstr head, as severable members' digests do. */
-static enum kedge_rc check_text(const struct kedge_package *package)
+enum kedge_rc package_read_manifest(struct kedge_package *package,
+                                    const struct kedge_suit_trust *trust, bool *signed_by,
+                                    enum kedge_package_part *part)
 {
-    if (package->text.size == 0)
-        return KEDGE_OK;
-    if (!package->manifest.has_text)
+    const struct kedge_suit_envelope *envelope = &package->envelope;
+    struct kedge_suit_manifest *manifest = &package->manifest;
+    *part = KEDGE_PART_SIGNATURE;
+    KEDGE_TRY(trust != NULL ? kedge_suit_authenticate(envelope, trust, signed_by)
+                            : kedge_suit_digest_check(envelope));
+    *part = KEDGE_PART_MANIFEST;
+    KEDGE_TRY(kedge_suit_manifest_read(envelope, manifest));
+    *part = KEDGE_PART_VERSION;
+    if (manifest->version.count == 0)
         return KEDGE_E_MISSING;
+    return kedge_suit_version_text(&manifest->version, package->version);
+}
+
+enum kedge_rc package_check_text(const struct kedge_suit_manifest *manifest,
+                                 const uint8_t digest[KEDGE_SHA256_SIZE])
+{
+    if (!manifest->has_text)
+        return KEDGE_E_MISSING;
+    return memcmp(digest, manifest->text_digest, KEDGE_SHA256_SIZE) == 0 ? KEDGE_OK
+                                                                         : KEDGE_E_DIGEST;
+}
+
+enum kedge_rc package_expect_attachment(const struct kedge_suit_manifest *manifest, size_t index,
+                                        struct kedge_slice name, uint64_t size)
+{
+    const struct kedge_suit_attachment *attachment = &manifest->attachments[index];
+    return index < manifest->attachment_count && kedge_slice_equal(name, attachment->name) &&
+                   size == attachment->size
+               ? KEDGE_OK
+               : KEDGE_E_MISSING;
+}
+
+enum kedge_rc package_check_attachment(const struct kedge_suit_manifest *manifest, size_t index,
+                                       const uint8_t digest[KEDGE_SHA256_SIZE])
+{
+    return memcmp(digest, manifest->attachments[index].digest, KEDGE_SHA256_SIZE) == 0
+               ? KEDGE_OK
+               : KEDGE_E_DIGEST;
+}
+
+/* A severable member that the manifest does not vouch for is nobody's, even an empty one. */
+static enum kedge_rc check_severable(const struct kedge_package *package)
+{
+    const struct kedge_slice *severable = package->envelope.severable;
+    if (severable[SUIT_PAYLOAD_FETCH].data != NULL || severable[SUIT_INSTALL].data != NULL)
+        return KEDGE_E_MISSING;
+    if (severable[SUIT_TEXT].data == NULL)
+        return KEDGE_OK;
     uint8_t digest[KEDGE_SHA256_SIZE];
     KEDGE_TRY(kedge_suit_bstr_digest(package->text, digest));
-    return memcmp(digest, package->manifest.text_digest, sizeof digest) == 0 ? KEDGE_OK
-                                                                             : KEDGE_E_DIGEST;
+    return package_check_text(&package->manifest, digest);
 }
 
 /* Each file in the envelope but the firmware is one that the manifest vouches for, and the reverse.
@@ -44,15 +89,12 @@ static enum kedge_rc check_attachments(struct kedge_slice bytes, struct kedge_pa
     if (envelope->payload_count != manifest->attachment_count + 1)
         return KEDGE_E_MISSING;
     for (size_t i = 0; i < manifest->attachment_count; i++) {
-        const struct kedge_suit_attachment *attachment = &manifest->attachments[i];
         const struct kedge_suit_named *file = &envelope->payloads[i];
-        if (!kedge_slice_equal(file->name, attachment->name) || file->size != attachment->size)
-            return KEDGE_E_MISSING;
-        package->attachments[i] = bytes_of(bytes, file);
         uint8_t digest[KEDGE_SHA256_SIZE];
+        KEDGE_TRY(package_expect_attachment(manifest, i, file->name, file->size));
+        package->attachments[i] = bytes_of(bytes, file);
         kedge_sha256(package->attachments[i], digest);
-        if (memcmp(digest, attachment->digest, sizeof digest) != 0)
-            return KEDGE_E_DIGEST;
+        KEDGE_TRY(package_check_attachment(manifest, i, digest));
     }
     return KEDGE_OK;
 }
@@ -62,25 +104,16 @@ enum kedge_rc kedge_package_read(struct kedge_slice bytes, const struct kedge_su
                                  enum kedge_package_part *part)
 {
     struct kedge_suit_envelope *envelope = &package->envelope;
-    struct kedge_suit_manifest *manifest = &package->manifest;
     memset(package, 0, sizeof *package);
     for (size_t i = 0; trust != NULL && signed_by != NULL && i < trust->key_count; i++)
         signed_by[i] = false;
 
     *part = KEDGE_PART_ENVELOPE;
     KEDGE_TRY(kedge_suit_envelope_read(bytes, envelope));
-    *part = KEDGE_PART_SIGNATURE;
-    KEDGE_TRY(trust != NULL ? kedge_suit_authenticate(envelope, trust, signed_by)
-                            : kedge_suit_digest_check(envelope));
-    *part = KEDGE_PART_MANIFEST;
-    KEDGE_TRY(kedge_suit_manifest_read(envelope, manifest));
-    *part = KEDGE_PART_VERSION;
-    if (manifest->version.count == 0)
-        return KEDGE_E_MISSING;
-    KEDGE_TRY(kedge_suit_version_text(&manifest->version, package->version));
+    KEDGE_TRY(package_read_manifest(package, trust, signed_by, part));
     *part = KEDGE_PART_TEXT;
     package->text = envelope->severable[SUIT_TEXT];
-    KEDGE_TRY(check_text(package));
+    KEDGE_TRY(check_severable(package));
     *part = KEDGE_PART_ATTACHMENTS;
     KEDGE_TRY(check_attachments(bytes, package));
     *part = KEDGE_PART_PAYLOAD;
@@ -94,13 +127,14 @@ static enum kedge_rc swallow(void *context, uint64_t offset, struct kedge_slice 
     return KEDGE_OK;
 }
 
+const struct kedge_payload_sink package_nowhere = {.write = swallow};
+
 enum kedge_rc kedge_package_expand(const struct kedge_package *package,
                                    struct kedge_payload_reader *reader,
                                    const struct kedge_payload_sink *sink)
 {
-    static const struct kedge_payload_sink nowhere = {.write = swallow};
-    KEDGE_TRY(
-        kedge_payload_begin(reader, &package->manifest.payload, sink != NULL ? sink : &nowhere));
+    KEDGE_TRY(kedge_payload_begin(reader, &package->manifest.payload,
+                                  sink != NULL ? sink : &package_nowhere));
     KEDGE_TRY(kedge_payload_push(reader, package->payload));
     return kedge_payload_end(reader, package->manifest.image_digest);
 }

@@ -1,7 +1,7 @@
 /*
- * package.h: a whole package checked at once, as everyone does who has all of it in memory or
- * mapped: the server with an upload, the release engineer with a file. (A device, which receives it
- * in pieces, works with suit.h and payload.h directly.)
+ * package.h: a whole package checked: in one piece, by whom has all of it in memory or mapped, or
+ * as it arrives, in bounded memory. (A device, which also judges and installs it, works with
+ * stream.h, suit.h and payload.h directly, as the latter does.)
  *
  * Reading comes first: envelope, signatures, manifest, text, attachments. Expanding comes second,
  * and is what checks the payload: every frame, then the image. Only when both said KEDGE_OK is the
@@ -10,6 +10,7 @@
 #ifndef KEDGE_PACKAGE_H
 #define KEDGE_PACKAGE_H
 
+#include <kedge/stream.h>
 #include <kedge/suit.h>
 
 /* The parts in which a package can be wrong. X(name, words for people) */
@@ -61,6 +62,46 @@ enum kedge_rc kedge_package_read(struct kedge_slice bytes, const struct kedge_su
 enum kedge_rc kedge_package_expand(const struct kedge_package *package,
                                    struct kedge_payload_reader *reader,
                                    const struct kedge_payload_sink *sink) KEDGE_MUST_USE;
+
+/**
+ * A package being checked as it arrives: struct kedge_package_stream is about 100 KiB and the
+ * caller's, and holds no more of the package than its head (8 KiB), that head as it is read (8 KiB)
+ * and one frame (32 KiB). `package` is as kedge_package_read() leaves it, but text, attachments and
+ * payload are empty: they were checked and passed by. Its slices borrow this struct.
+ */
+struct kedge_package_stream {
+    struct kedge_package package;
+    enum kedge_package_part part; /* where a refusal was found */
+    const struct kedge_suit_trust *trust;
+    bool *signed_by;
+    struct kedge_payload_sink sink;
+    const struct kedge_payload_hasher *hasher;
+    size_t attachments_seen;
+    struct kedge_sha256 member_hash; /* of the text or attachment that comes in */
+    struct kedge_suit_stream stream;
+    uint8_t head[KEDGE_SUIT_HEAD_MAX];
+    struct kedge_payload_reader reader;
+};
+
+/**
+ * kedge_package_stream_begin() starts at a package's first byte. `trust` and `signed_by` are as in
+ * kedge_package_read(), `sink` as in kedge_package_expand(); `hasher` computes the image's digest
+ * unless it is NULL. All stay the caller's until the end.
+ */
+void kedge_package_stream_begin(struct kedge_package_stream *check,
+                                const struct kedge_suit_trust *trust, bool *signed_by,
+                                const struct kedge_payload_sink *sink,
+                                const struct kedge_payload_hasher *hasher);
+
+/** kedge_package_stream_push() takes the next bytes. The first failure is final; see `part`. */
+enum kedge_rc kedge_package_stream_push(struct kedge_package_stream *check,
+                                        struct kedge_slice bytes) KEDGE_MUST_USE;
+
+/**
+ * kedge_package_stream_end() says that no more bytes come. Only KEDGE_OK from here says that the
+ * package is what its signers signed; what the sink was given until then is not to be used.
+ */
+enum kedge_rc kedge_package_stream_end(struct kedge_package_stream *check) KEDGE_MUST_USE;
 
 /**
  * kedge_package_names() reads the text for people. Vendor domain and class name are left empty

@@ -54,6 +54,17 @@ struct kedge_payload_sink {
 };
 
 /**
+ * Who computes the image's digest, when that is not the reader itself: on a second thread, say. It
+ * is given stored bytes as they arrive, before their frame has been checked: nothing but a digest
+ * may come of them.
+ */
+struct kedge_payload_hasher {
+    void *context;
+    void (*update)(void *context, struct kedge_slice bytes); /* in order; borrowed for the call */
+    void (*final)(void *context, uint8_t digest[KEDGE_SHA256_SIZE]);
+};
+
+/**
  * A payload being received: about one frame and one arena, all inside, no heap. Push bytes in as
  * they come, in any pieces. Nothing reaches the sink from a frame that has not been checked.
  */
@@ -65,7 +76,9 @@ struct kedge_payload_reader {
     uint64_t image_offset;                      /* bytes given to the sink */
     size_t frame_size;                          /* bytes of the present frame collected so far */
     bool finished;                              /* the last frame has been expanded */
+    struct kedge_sha256 frame_hash;             /* of the present frame as far as it came */
     struct kedge_sha256 image_hash;             /* of what the sink was given */
+    const struct kedge_payload_hasher *hasher;  /* instead of image_hash; NULL: none */
     uint8_t frame[KEDGE_FRAME_MAX];
     _Alignas(16) uint8_t arena[KEDGE_INFLATE_ARENA_SIZE];
     uint8_t piece[4096];
@@ -75,6 +88,9 @@ struct kedge_payload_reader {
 enum kedge_rc kedge_payload_begin(struct kedge_payload_reader *reader,
                                   const struct kedge_payload_plan *plan,
                                   const struct kedge_payload_sink *sink) KEDGE_MUST_USE;
+/** Lets `hasher`, which stays the caller's, compute the image's digest. Before the first push. */
+void kedge_payload_hash_by(struct kedge_payload_reader *reader,
+                           const struct kedge_payload_hasher *hasher);
 /**
  * Takes `bytes` in. KEDGE_E_FRAME when a frame's digest, head, encoding or expanded size is wrong,
  * KEDGE_E_TRAILING when bytes follow the last frame; the sink's own failure is handed on. After a

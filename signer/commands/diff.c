@@ -118,7 +118,7 @@ static enum kedge_exit tell(const char *path, json_t **told)
     enum kedge_exit status = kedge_package_open(path, &input);
     if (status != KEDGE_EXIT_DONE)
         return status;
-    kedge_package_check(&input, NULL, NULL, NULL);
+    kedge_package_check(&input);
     *told = kedge_inspect_tell(&input);
     if (input.rc != KEDGE_OK)
         status = kedge_package_complain(&input);

@@ -4,7 +4,7 @@
 
 #include "signer/commands/commands.h"
 #include "signer/commands/guard.h"
-#include "signer/commands/package_input.h"
+#include "signer/commands/package_pass.h"
 
 enum { OUTPUT };
 
@@ -13,16 +13,19 @@ static const struct kedge_option options[] = {
     {0},
 };
 
-static enum kedge_exit extract(struct kedge_package_input *input, const char *path)
+static enum kedge_exit extract(const char *package, const char *path,
+                               struct kedge_package_input *input)
 {
     struct kedge_output image;
     if (kedge_output_open(&image, path, 0666) != KEDGE_OK)
         return kedge_complain_system("write", path);
-    kedge_package_check(input, NULL, NULL, &image);
+    enum kedge_exit status = kedge_package_pass(package, NULL, NULL, &image, input);
     enum kedge_rc rc = input->rc;
-    if (rc == KEDGE_OK)
+    if (rc == KEDGE_OK && status == KEDGE_EXIT_DONE)
         rc = kedge_output_keep(&image, true);
     kedge_output_drop(&image);
+    if (status != KEDGE_EXIT_DONE)
+        return status;
     if (rc == KEDGE_E_SYSTEM)
         return kedge_complain_system("write", path);
     if (rc != KEDGE_OK)
@@ -35,14 +38,11 @@ static enum kedge_exit extract(struct kedge_package_input *input, const char *pa
 static enum kedge_exit run(const struct kedge_arguments *arguments)
 {
     const char *path = kedge_argument(arguments, OUTPUT);
-    struct kedge_package_input input;
+    struct kedge_package_input input = {0};
     enum kedge_exit status = kedge_guard_output("extract", path, arguments->file);
     if (status != KEDGE_EXIT_DONE)
         return status;
-    status = kedge_package_open(arguments->file, &input);
-    if (status != KEDGE_EXIT_DONE)
-        return status;
-    status = extract(&input, path);
+    status = extract(arguments->file, path, &input);
     kedge_package_close(&input);
     return status;
 }

@@ -264,7 +264,7 @@ static enum kedge_exit run(const struct kedge_arguments *arguments)
     enum kedge_exit status = kedge_package_open(arguments->file, &input);
     if (status != KEDGE_EXIT_DONE)
         return status;
-    kedge_package_check(&input, NULL, NULL, NULL);
+    kedge_package_check(&input);
     if (diagnostic)
         status = print_diagnostic(&input);
     else

@@ -58,10 +58,10 @@ static enum kedge_exit report_json(const struct kedge_arguments *arguments, json
 static enum kedge_exit check_both(struct kedge_package_input *next,
                                   struct kedge_package_input *previous)
 {
-    kedge_package_check(next, NULL, NULL, NULL);
+    kedge_package_check(next);
     if (next->rc != KEDGE_OK)
         return kedge_package_complain(next);
-    kedge_package_check(previous, NULL, NULL, NULL);
+    kedge_package_check(previous);
     return previous->rc == KEDGE_OK ? KEDGE_EXIT_DONE : kedge_package_complain(previous);
 }
 

@@ -48,7 +48,7 @@ enum kedge_exit kedge_previous_check(const struct kedge_arguments *arguments,
     status = kedge_package_open(path, &previous);
     if (status != KEDGE_EXIT_DONE)
         return status;
-    kedge_package_check(&previous, NULL, NULL, NULL);
+    kedge_package_check(&previous);
     status = previous.rc == KEDGE_OK ? hold_against(&previous.package.manifest, next, name, &rules)
                                      : kedge_package_complain(&previous);
     kedge_package_close(&previous);

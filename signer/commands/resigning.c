@@ -13,7 +13,7 @@ enum kedge_exit kedge_resigning_open(const char *path, struct kedge_resigning *r
     enum kedge_exit status = kedge_package_open(path, &resigning->input);
     if (status != KEDGE_EXIT_DONE)
         return status;
-    kedge_package_check(&resigning->input, NULL, NULL, NULL);
+    kedge_package_check(&resigning->input);
     if (resigning->input.rc != KEDGE_OK)
         return kedge_package_complain(&resigning->input);
     const struct kedge_suit_envelope *envelope = &resigning->input.package.envelope;

@@ -5,6 +5,7 @@
 
 #include "signer/commands/commands.h"
 #include "signer/commands/package_input.h"
+#include "signer/files/output.h"
 
 enum { OUTPUT };
 
@@ -64,7 +65,7 @@ static enum kedge_exit run(const struct kedge_arguments *arguments)
     enum kedge_exit status = kedge_package_open(arguments->file, &input);
     if (status != KEDGE_EXIT_DONE)
         return status;
-    kedge_package_check(&input, NULL, NULL, NULL);
+    kedge_package_check(&input);
     status = input.rc == KEDGE_OK ? write_package(&input, kedge_argument(arguments, OUTPUT))
                                   : kedge_package_complain(&input);
     kedge_package_close(&input);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "signer/commands/commands.h"
-#include "signer/commands/package_input.h"
+#include "signer/commands/package_pass.h"
 #include "signer/commands/words.h"
 #include "signer/keys/load.h"
 
@@ -170,16 +170,17 @@ static enum kedge_exit run(const struct kedge_arguments *arguments)
     enum kedge_exit status = take_trust(&verification);
     if (status != KEDGE_EXIT_DONE)
         return status;
-    status = kedge_package_open(arguments->file, &verification.input);
+    status = kedge_package_pass(arguments->file, &verification.trust, verification.signed_by, NULL,
+                                &verification.input);
     if (status != KEDGE_EXIT_DONE)
-        return status;
-    kedge_package_check(&verification.input, &verification.trust, verification.signed_by, NULL);
+        goto cleanup;
     if (kedge_argument_given(arguments, JSON))
         report_json(&verification);
     else if (verification.input.rc == KEDGE_OK)
         report(&verification);
     if (verification.input.rc != KEDGE_OK)
         status = refuse(&verification);
+cleanup:
     kedge_package_close(&verification.input);
     return status;
 }

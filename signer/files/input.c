@@ -72,7 +72,7 @@ void kedge_file_release(struct kedge_slice bytes)
     free(memory);
 }
 
-static enum kedge_rc map_open_file(int file, struct kedge_slice *bytes)
+static enum kedge_rc look_at(int file, uint64_t *size)
 {
     struct stat status;
     if (fstat(file, &status) != 0)
@@ -81,25 +81,52 @@ static enum kedge_rc map_open_file(int file, struct kedge_slice *bytes)
         errno = S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
         return KEDGE_E_SYSTEM;
     }
-    *bytes = kedge_slice(NULL, 0);
-    if (status.st_size == 0)
-        return KEDGE_OK;
-    void *mapping = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_SHARED, file, 0);
-    if (mapping == MAP_FAILED)
-        return KEDGE_E_SYSTEM;
-    madvise(mapping, (size_t)status.st_size, MADV_SEQUENTIAL);
-    *bytes = kedge_slice(mapping, (size_t)status.st_size);
+    *size = (uint64_t)status.st_size;
     return KEDGE_OK;
+}
+
+enum kedge_rc kedge_file_open(struct kedge_file *file, const char *path)
+{
+    file->file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file->file < 0)
+        return KEDGE_E_SYSTEM;
+    enum kedge_rc rc = look_at(file->file, &file->size);
+    if (rc != KEDGE_OK)
+        close_quietly(file->file);
+    else
+        (void)posix_fadvise(file->file, 0, 0, POSIX_FADV_SEQUENTIAL);
+    return rc;
+}
+
+enum kedge_rc kedge_file_next(struct kedge_file *file, void *bytes, size_t most, size_t *size)
+{
+    ssize_t got;
+    do
+        got = read(file->file, bytes, most);
+    while (got < 0 && errno == EINTR);
+    *size = got > 0 ? (size_t)got : 0;
+    return got < 0 ? KEDGE_E_SYSTEM : KEDGE_OK;
+}
+
+void kedge_file_close(struct kedge_file *file)
+{
+    close_quietly(file->file);
 }
 
 enum kedge_rc kedge_file_map(const char *path, struct kedge_slice *bytes)
 {
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    if (file < 0)
+    struct kedge_file file;
+    *bytes = kedge_slice(NULL, 0);
+    KEDGE_TRY(kedge_file_open(&file, path));
+    void *mapping = NULL;
+    if (file.size > 0)
+        mapping = mmap(NULL, (size_t)file.size, PROT_READ, MAP_SHARED, file.file, 0);
+    kedge_file_close(&file);
+    if (mapping == MAP_FAILED)
         return KEDGE_E_SYSTEM;
-    enum kedge_rc rc = map_open_file(file, bytes);
-    close_quietly(file);
-    return rc;
+    if (mapping != NULL)
+        *bytes = kedge_slice(mapping, (size_t)file.size);
+    return KEDGE_OK;
 }
 
 void kedge_file_unmap(struct kedge_slice bytes)

@@ -29,6 +29,19 @@ enum kedge_rc kedge_file_read(const char *path, size_t most,
                               struct kedge_slice *bytes) KEDGE_MUST_USE;
 void kedge_file_release(struct kedge_slice bytes);
 
+/** A regular file being read from its beginning; close it with kedge_file_close(). */
+struct kedge_file {
+    int file;
+    uint64_t size; /* when it was opened */
+};
+
+/** kedge_file_open() opens a regular file. KEDGE_E_SYSTEM when it is another kind, or refused. */
+enum kedge_rc kedge_file_open(struct kedge_file *file, const char *path) KEDGE_MUST_USE;
+/** kedge_file_next() reads up to `most` bytes more; `size` is 0 at the end only. */
+enum kedge_rc kedge_file_next(struct kedge_file *file, void *bytes, size_t most,
+                              size_t *size) KEDGE_MUST_USE;
+void kedge_file_close(struct kedge_file *file);
+
 /**
  * kedge_file_map() maps a regular file for reading; an empty one gives an empty slice. Nobody may
  * shorten the file meanwhile. KEDGE_E_SYSTEM when it cannot be read.
