@@ -8,12 +8,13 @@
 #include <unistd.h>
 
 #include "signer/commands/commands.h"
+#include "signer/commands/words.h"
 #include "signer/files/input.h"
 #include "signer/files/output.h"
 #include "signer/keys/key_file.h"
 #include "signer/keys/password.h"
 
-enum { ALG, OUT, PUBLIC, PASSWORD_FILE, PIN_SOURCE, NO_PASSWORD, DEVELOPMENT };
+enum { ALG, OUT, PUBLIC, PASSWORD_FILE, PIN_SOURCE, NO_PASSWORD, DEVELOPMENT, JSON };
 
 static const struct kedge_option options[] = {
     [ALG] = {"alg", "ed25519|esp256", KEDGE_REQUIRED, "Ed25519, or ECDSA on P-256 with SHA-256"},
@@ -28,6 +29,7 @@ static const struct kedge_option options[] = {
                      "leave the private key unencrypted: whoever reads the file can sign"},
     [DEVELOPMENT] = {"development", NULL, KEDGE_OPTIONAL,
                      "mark both files: packages that rest on this key are for tests only"},
+    [JSON] = {"json", NULL, KEDGE_OPTIONAL, "say what was made as JSON"},
     {0},
 };
 
@@ -118,7 +120,17 @@ static enum kedge_exit write_files(const struct kedge_arguments *arguments,
     return status;
 }
 
-static void report(const struct kedge_arguments *arguments, const struct kedge_public_key *key)
+static void report_json(const struct kedge_arguments *arguments, const struct kedge_public_key *key)
+{
+    kedge_json_print(json_pack(
+        "{s:o, s:s, s:s, s:s, s:b, s:b}", "key_id", kedge_json_hex(key->key_id, KEDGE_KEY_ID_SIZE),
+        "algorithm", kedge_algorithm_name(key->algorithm), "private_key",
+        kedge_argument(arguments, OUT), "public_key", kedge_argument(arguments, PUBLIC),
+        "encrypted", (int)!kedge_argument_given(arguments, NO_PASSWORD), "development",
+        (int)key->development));
+}
+
+static void report_text(const struct kedge_arguments *arguments, const struct kedge_public_key *key)
 {
     char key_id[2 * KEDGE_KEY_ID_SIZE + 1];
     kedge_hex_encode(kedge_slice(key->key_id, KEDGE_KEY_ID_SIZE), key_id);
@@ -128,6 +140,14 @@ static void report(const struct kedge_arguments *arguments, const struct kedge_p
            kedge_argument(arguments, PUBLIC));
     if (key->development)
         puts("  for development only: production verifiers refuse what rests on it");
+}
+
+static void report(const struct kedge_arguments *arguments, const struct kedge_public_key *key)
+{
+    if (kedge_argument_given(arguments, JSON))
+        report_json(arguments, key);
+    else
+        report_text(arguments, key);
     if (kedge_argument_given(arguments, NO_PASSWORD))
         kedge_note("%s is NOT protected by a password: whoever reads the file can sign",
                    kedge_argument(arguments, OUT));

@@ -1,4 +1,5 @@
 """The keys of kedge-sign: its own and openssl's, passwords, prompts, and what it does not take."""
+import json
 import os
 import signal
 import stat
@@ -165,6 +166,16 @@ def test_private_keys_are_for_their_owner_and_never_overwritten(tmp_path):
 def test_a_key_without_a_password_is_said_aloud(tmp_path):
     done = sign("keygen", "--alg", "ed25519", "--out", tmp_path / "k", "--public", tmp_path / "p", "--no-password")
     assert done.returncode == DONE and "NOT protected by a password" in done.stderr
+
+
+def test_keygen_tells_machines_what_it_made(tmp_path, password):
+    done = sign("keygen", "--json", "--alg", "esp256", "--out", tmp_path / "k", "--public", tmp_path / "p", "--password-file",
+                password)
+    assert done.returncode == DONE, done.stderr
+    made = json.loads(done.stdout)
+    assert made == {"key_id": json.loads(sign("pubkey", "--format", "json", tmp_path / "p").stdout)["key_id"],
+                    "algorithm": "esp256", "private_key": str(tmp_path / "k"), "public_key": str(tmp_path / "p"),
+                    "encrypted": True, "development": False}
 
 
 def test_a_private_key_without_its_public_key_is_not_left_behind(tmp_path):
