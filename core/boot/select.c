@@ -1,16 +1,7 @@
 /*
- * select.c: the bootloader's question, answered for whatever the flash may hold.
- *
- *     record         looks at                          runs
- *     steady         the confirmed slot                it; or the other one, when only that
- * verifies trial, boots   the trial slot                    it, once the boot has been counted; or
- * the left                                           confirmed one when it does not verify or the
- *                                                      count does not hold
- *     trial, none    the confirmed slot                it; or the trial slot, when only that
- * verifies left lost           both                              the verified one with the lower
- * sequence number later format   both                              the same, and writes nothing
- *
- * No row ends without an image as long as one verifies.
+ * select.c: the bootloader's question, answered for whatever the flash may hold. What each boot
+ * record leads to is the table of docs/reliability.md, "What may be on the flash, and what runs";
+ * no row of it ends without an image as long as one verifies.
  */
 #include "core/boot/internal.h"
 

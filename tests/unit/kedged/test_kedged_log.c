@@ -14,8 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What is written to standard error while `text` is logged; a new buffer each time is not needed.
- */
+/* What is written to standard error while `text` is logged. */
 static const char *logged(const char *text)
 {
     static char line[4096];
