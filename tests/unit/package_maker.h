@@ -151,6 +151,44 @@ static inline struct made_package maker_package(struct kedge_slice image, bool c
     return made;
 }
 
+static const char maker_image_text[] = "a firmware whose package carries text and two files";
+static const char maker_sbom[] = "{\"bomFormat\": \"CycloneDX\"}";
+static const char maker_notes[] = "what is new";
+
+static inline void maker_attach(struct kedge_suit_manifest *manifest, const char *name,
+                                struct kedge_slice file)
+{
+    struct kedge_suit_attachment *attachment = &manifest->attachments[manifest->attachment_count++];
+    attachment->name = kedge_slice_text(name);
+    attachment->size = file.size;
+    kedge_sha256(file, attachment->digest);
+}
+
+/* Text, two attachments, one signature. */
+static inline struct made_package maker_full_package(const struct kedge_private_key *key,
+                                                     const char *vendor_domain)
+{
+    struct kedge_suit_manifest manifest = {.sequence = 3, .has_text = true};
+    const struct kedge_slice files[] = {kedge_slice_text(maker_sbom),
+                                        kedge_slice_text(maker_notes)};
+    uint8_t payload[256], text_bytes[256];
+    struct kedge_writer text = kedge_writer(text_bytes, sizeof text_bytes);
+    assert_int_equal(kedge_suit_version_parse(kedge_slice_text("1.2.3"), &manifest.version),
+                     KEDGE_OK);
+    maker_manifest(kedge_slice(maker_image_text, sizeof maker_image_text), false, payload,
+                   &manifest);
+    assert_int_equal(
+        kedge_suit_text_write(kedge_slice_text("what it does"), kedge_slice_text(vendor_domain),
+                              kedge_slice_text("board-a"), kedge_slice_text("1.2.3"), &text),
+        KEDGE_OK);
+    assert_int_equal(kedge_suit_bstr_digest(kedge_writer_slice(&text), manifest.text_digest),
+                     KEDGE_OK);
+    maker_attach(&manifest, "#sbom", files[0]);
+    maker_attach(&manifest, "#notes", files[1]);
+    return maker_assemble_with(&manifest, key, 1, kedge_writer_slice(&text), files,
+                               kedge_slice(payload, (size_t)manifest.payload.encoded_size));
+}
+
 static inline void maker_free(struct made_package *made)
 {
     free(made->bytes);

@@ -3,40 +3,6 @@
 
 #include "tests/unit/package_maker.h"
 
-static const char image_text[] = "a firmware whose package carries text and two files";
-static const char sbom[] = "{\"bomFormat\": \"CycloneDX\"}";
-static const char notes[] = "what is new";
-
-static void attach(struct kedge_suit_manifest *manifest, const char *name, struct kedge_slice file)
-{
-    struct kedge_suit_attachment *attachment = &manifest->attachments[manifest->attachment_count++];
-    attachment->name = kedge_slice_text(name);
-    attachment->size = file.size;
-    kedge_sha256(file, attachment->digest);
-}
-
-/* Text, two attachments, one signature. */
-static struct made_package make(const struct kedge_private_key *key, const char *vendor_domain)
-{
-    struct kedge_suit_manifest manifest = {.sequence = 3, .has_text = true};
-    const struct kedge_slice files[] = {kedge_slice_text(sbom), kedge_slice_text(notes)};
-    uint8_t payload[256], text_bytes[256];
-    struct kedge_writer text = kedge_writer(text_bytes, sizeof text_bytes);
-    assert_int_equal(kedge_suit_version_parse(kedge_slice_text("1.2.3"), &manifest.version),
-                     KEDGE_OK);
-    maker_manifest(kedge_slice(image_text, sizeof image_text), false, payload, &manifest);
-    assert_int_equal(
-        kedge_suit_text_write(kedge_slice_text("what it does"), kedge_slice_text(vendor_domain),
-                              kedge_slice_text("board-a"), kedge_slice_text("1.2.3"), &text),
-        KEDGE_OK);
-    assert_int_equal(kedge_suit_bstr_digest(kedge_writer_slice(&text), manifest.text_digest),
-                     KEDGE_OK);
-    attach(&manifest, "#sbom", files[0]);
-    attach(&manifest, "#notes", files[1]);
-    return maker_assemble_with(&manifest, key, 1, kedge_writer_slice(&text), files,
-                               kedge_slice(payload, (size_t)manifest.payload.encoded_size));
-}
-
 static enum kedge_rc check(struct kedge_slice bytes, const struct kedge_suit_trust *trust,
                            struct kedge_package *package, enum kedge_package_part *part)
 {
@@ -53,12 +19,12 @@ static void a_whole_package_is_read_with_its_text_and_files(void **state)
     struct kedge_suit_text names;
     enum kedge_package_part part;
     maker_key(KEDGE_ED25519, 3, &key);
-    struct made_package made = make(&key, "example.com");
+    struct made_package made = maker_full_package(&key, "example.com");
     const struct kedge_suit_trust trust = {.keys = &key.public_key, .key_count = 1, .required = 1};
     assert_int_equal(check(kedge_slice(made.bytes, made.size), &trust, &package, &part), KEDGE_OK);
     assert_string_equal(package.version, "1.2.3");
-    assert_true(kedge_slice_equal(package.attachments[0], kedge_slice_text(sbom)));
-    assert_true(kedge_slice_equal(package.attachments[1], kedge_slice_text(notes)));
+    assert_true(kedge_slice_equal(package.attachments[0], kedge_slice_text(maker_sbom)));
+    assert_true(kedge_slice_equal(package.attachments[1], kedge_slice_text(maker_notes)));
     kedge_package_names(&package, &names);
     assert_true(kedge_slice_equal(names.description, kedge_slice_text("what it does")));
     assert_true(kedge_slice_equal(names.vendor_domain, kedge_slice_text("example.com")));
@@ -73,7 +39,7 @@ static void every_flipped_bit_of_every_part_is_refused(void **state)
     struct kedge_package package;
     enum kedge_package_part part;
     maker_key(KEDGE_ED25519, 3, &key);
-    struct made_package made = make(&key, "example.com");
+    struct made_package made = maker_full_package(&key, "example.com");
     const struct kedge_suit_trust trust = {.keys = &key.public_key, .key_count = 1, .required = 1};
     const struct kedge_suit_trust *trusts[] = {&trust, NULL};
     size_t head = 0;
@@ -97,7 +63,7 @@ static void each_damage_is_named_by_its_part(void **state)
     struct kedge_package package;
     enum kedge_package_part part;
     maker_key(KEDGE_ED25519, 3, &key);
-    struct made_package made = make(&key, "example.com");
+    struct made_package made = maker_full_package(&key, "example.com");
     struct kedge_slice bytes = kedge_slice(made.bytes, made.size);
     const struct kedge_suit_trust trust = {.keys = &key.public_key, .key_count = 1, .required = 1};
     const struct kedge_suit_trust nobody = {.required = 1};
@@ -133,7 +99,7 @@ static void names_that_the_signed_ids_were_not_made_from_are_not_shown(void **st
     struct kedge_suit_text names;
     enum kedge_package_part part;
     maker_key(KEDGE_ED25519, 3, &key);
-    struct made_package made = make(&key, "somebody.else");
+    struct made_package made = maker_full_package(&key, "somebody.else");
     assert_int_equal(
         kedge_package_read(kedge_slice(made.bytes, made.size), NULL, NULL, &package, &part),
         KEDGE_OK);
@@ -152,7 +118,7 @@ static void a_device_is_sent_the_package_without_text_and_files(void **state)
     enum kedge_package_part part;
     uint8_t bytes[KEDGE_SUIT_HEAD_MAX];
     maker_key(KEDGE_ED25519, 3, &key);
-    struct made_package made = make(&key, "example.com");
+    struct made_package made = maker_full_package(&key, "example.com");
     const struct kedge_suit_trust trust = {.keys = &key.public_key, .key_count = 1, .required = 1};
     assert_int_equal(
         kedge_package_read(kedge_slice(made.bytes, made.size), &trust, NULL, &package, &part),
@@ -200,8 +166,8 @@ static void what_the_manifest_does_not_vouch_for_is_refused(void **state)
     struct kedge_writer text = kedge_writer(text_bytes, sizeof text_bytes);
     const struct kedge_slice none = kedge_slice(NULL, 0);
     maker_key(KEDGE_ED25519, 3, &key);
-    struct made_package made =
-        maker_package(kedge_slice(image_text, sizeof image_text), false, 1, "1.0.0", &key);
+    struct made_package made = maker_package(kedge_slice(maker_image_text, sizeof maker_image_text),
+                                             false, 1, "1.0.0", &key);
     const struct kedge_suit_trust trust = {.keys = &key.public_key, .key_count = 1, .required = 1};
     assert_int_equal(
         kedge_package_read(kedge_slice(made.bytes, made.size), &trust, NULL, &package, &part),
@@ -232,7 +198,8 @@ static void a_package_without_a_version_is_refused(void **state)
     struct kedge_suit_manifest manifest = {.sequence = 1};
     uint8_t payload[256];
     maker_key(KEDGE_ED25519, 3, &key);
-    maker_manifest(kedge_slice(image_text, sizeof image_text), false, payload, &manifest);
+    maker_manifest(kedge_slice(maker_image_text, sizeof maker_image_text), false, payload,
+                   &manifest);
     struct made_package made =
         maker_assemble(&manifest, &key, 1, kedge_slice(NULL, 0),
                        kedge_slice(payload, (size_t)manifest.payload.encoded_size));
