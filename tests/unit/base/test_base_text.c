@@ -166,8 +166,8 @@ static void what_steers_a_terminal_or_a_log_is_not_printable(void **state)
                          "\x1B[2J",
                          "\x7F",
                          "\xC2\x80",
-                         "\xC2\x9B"
-                         "31m",
+                         ("\xC2\x9B"
+                          "31m"),
                          "\xC2\x9F",
                          "\xE2\x80\xA8",
                          "\xE2\x80\xA9",
