@@ -90,7 +90,7 @@ static bool take_option(int id, const char *value, struct kedge_boot_options *op
         options->allow_development_keys = true;
         return true;
     default:
-        return false; /* getopt has said which one it does not know */
+        return false;
     }
 }
 
@@ -119,7 +119,12 @@ enum kedge_options_outcome kedge_boot_options_read(int count, char **words,
     *options =
         (struct kedge_boot_options){.required = 1, .trial_limit_s = KEDGE_TRIAL_LIMIT_DEFAULT_S};
     int id;
-    while ((id = getopt_long(count, words, "+", table, NULL)) != -1) {
+    while ((id = getopt_long(count, words, "+:", table, NULL)) != -1) {
+        if (id == '?' || id == ':') {
+            kedge_boot_say("%s %s; see kedge-boot --help", words[optind - 1],
+                           id == ':' ? "needs a value" : "is not an option");
+            return KEDGE_OPTIONS_WRONG;
+        }
         if (id == OPTION_HELP) {
             show_help();
             return KEDGE_OPTIONS_SHOWN;

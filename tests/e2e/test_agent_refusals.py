@@ -135,6 +135,22 @@ def test_usage_errors_are_2_and_name_the_option(tmp_path, keys):
         assert done.returncode == 2 and named in done.stderr, (extra, done.stderr)
 
 
+@pytest.mark.parametrize("arguments, words", [
+    ([], "--state DIR is missing"),
+    (["--state", "here"], "--trust PUB.pem is missing"),
+    (["--state", "here", "--trust", "key.pem"], "behind --"),
+    (["--nonsense"], "--nonsense is not an option; see kedge-boot --help"),
+    (["--state"], "--state needs a value; see kedge-boot --help"),
+    (["--trial-limit", "0"], "--trial-limit 0: not a number from 1 to"),
+    (["--trial-limit", "99999999999999999999"], "not a number from 1 to"),
+    (["--require", "one"], "--require one: not a number"),
+    (["--state", "here"] + ["--trust", "key.pem"] * 17, "more than 16 keys"),
+])
+def test_the_bootloader_says_what_is_wrong_with_its_command_line(arguments, words):
+    done = run(program("kedge-boot"), *arguments)
+    assert done.returncode == 2 and words in done.stderr
+
+
 def test_help_and_version_are_0_and_the_guide_names_every_option():
     guide = (pathlib.Path(__file__).parents[2] / "docs" / "agent.md").read_text()
     for command in ([], ["install-factory"], ["status"]):

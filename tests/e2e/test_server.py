@@ -169,8 +169,8 @@ def test_a_port_that_is_in_use_is_named(tmp_path, which):
 
 @pytest.mark.parametrize("arguments, words", [
     ([], "--data"),
-    (["--data", "DATA", "--nonsense"], "nonsense"),
-    (["--data", "DATA", "--coap"], "coap"),
+    (["--data", "DATA", "--nonsense"], "kedged: --nonsense is not an option; see kedged --help"),
+    (["--data", "DATA", "--coap"], "kedged: --coap needs a value; see kedged --help"),
     (["--data", "DATA", "--coap", "5683"], "ADDR:PORT"),
     (["--data", "DATA", "--coap", "127.0.0.1:70000"], "ADDR:PORT"),
     (["--data", "DATA", "--coap", "localhost:5683"], "ADDR:PORT"),

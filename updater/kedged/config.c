@@ -234,7 +234,7 @@ static enum kedge_config_outcome read_line(int argc, char **argv, struct kedge_c
     make_getopt_table(table);
     optind = 1;
     int option;
-    while ((option = getopt_long(argc, argv, "", table, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, ":", table, NULL)) != -1) {
         if (option == OPTION_HELP) {
             print_help(stdout);
             return KEDGE_CONFIG_END;
@@ -243,8 +243,11 @@ static enum kedge_config_outcome read_line(int argc, char **argv, struct kedge_c
             puts("kedged " KEDGE_VERSION);
             return KEDGE_CONFIG_END;
         }
-        if (option == '?')
+        if (option == '?' || option == ':') {
+            fprintf(stderr, "kedged: %s %s; see kedged --help\n", argv[optind - 1],
+                    option == ':' ? "needs a value" : "is not an option");
             return KEDGE_CONFIG_USAGE;
+        }
         const struct option_row *row = &rows[option];
         if (only_config && strcmp(row->name, "config") != 0)
             continue;
@@ -254,7 +257,7 @@ static enum kedge_config_outcome read_line(int argc, char **argv, struct kedge_c
         }
     }
     if (optind < argc) {
-        fprintf(stderr, "kedged: %s: not an option; see kedged --help\n", argv[optind]);
+        fprintf(stderr, "kedged: %s is not an option; see kedged --help\n", argv[optind]);
         return KEDGE_CONFIG_USAGE;
     }
     return KEDGE_CONFIG_RUN;
