@@ -1,8 +1,10 @@
 """The ledger: one line for each signature, chained, locked, and never ahead of or behind the truth by a crash."""
 import concurrent.futures
+import fcntl
 import hashlib
 import json
 import os
+import pathlib
 import re
 import resource
 import subprocess
@@ -10,7 +12,7 @@ import time
 
 import pytest
 import suit_oracle
-from conftest import Keys, program
+from conftest import Keys, program, wait_until
 from signing import DONE, INVALID, POLICY, SYSTEM, USAGE, create, create_with_key, refused, sign
 
 LINE = re.compile(
@@ -162,8 +164,9 @@ def test_a_line_that_a_power_cut_left_unfinished_is_replaced(tmp_path, keys, lin
     good = ledger.read_bytes() if lines_before else b""
     create(tmp_path, b"next", key=keys.private)
     line = ledger.read_bytes()[len(good):]
-    for cut in (1, 5, 40, 100, len(line) - 1):
-        ledger.write_bytes(good + line[:cut])
+    # The last is longer than the line that comes in its place.
+    for unfinished in (line[:1], line[:5], line[:40], line[:100], line[:-1], line[:120] + b"x" * 800):
+        ledger.write_bytes(good + unfinished)
         refused(INVALID, "ledger", "verify", ledger, says="has no end")
         done = create_with_key(tmp_path, keys.private)
         assert done.returncode == DONE and "never finished" in done.stderr
@@ -217,6 +220,26 @@ def test_many_signers_at_once_make_one_chain(tmp_path, keys):
         done = list(pool.map(lambda folder: create_with_key(folder, keys.private), folders))
     assert all(one.returncode == DONE for one in done), [one.stderr for one in done]
     assert len(read(ledger_of(keys))) == 24
+
+
+def test_a_signer_waits_for_another_one_s_line(tmp_path, keys):
+    ledger = grown(tmp_path, keys, 1)
+    (tmp_path / "made.suit").unlink()
+    (tmp_path / "image.bin").write_bytes(b"x")
+    with ledger.open("rb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        waiting = subprocess.Popen(
+            [program("kedge-sign"), "create", "--payload", tmp_path / "image.bin", "--vendor", "example.com", "--class", "a",
+             "--version", "1.0.0", "--sequence", "1", "--key", keys.private, "--output", tmp_path / "made.suit"],
+            stdout=subprocess.DEVNULL)
+        try:
+            wait_until(lambda: re.search(rf"-> FLOCK .* {waiting.pid} ", pathlib.Path("/proc/locks").read_text()), 20,
+                       "the signer to ask for the lock")
+            assert not (tmp_path / "made.suit").exists() and len(read(ledger)) == 1
+        finally:
+            fcntl.flock(other, fcntl.LOCK_UN)
+            assert waiting.wait(20) == DONE
+    assert (tmp_path / "made.suit").exists() and len(read(ledger)) == 2
 
 
 def test_several_keys_may_share_a_ledger(tmp_path, keys):
