@@ -1,6 +1,6 @@
 /*
  * kedge-sign: makes keys, signs firmware images into packages, and checks, shows and opens
- * packages. The table of commands below is what is dispatched and what --help lists.
+ * packages. The table of commands (commands/table.c) is what is dispatched and what --help lists.
  */
 #define _GNU_SOURCE
 #include <signal.h>
@@ -10,35 +10,13 @@
 #include "signer/cli/interrupt.h"
 #include "signer/commands/commands.h"
 
-static const struct kedge_command *const commands[] = {
-    // clang-format off
-    &kedge_command_keygen,
-    &kedge_command_pubkey,
-    &kedge_command_create,
-    &kedge_command_lint,
-    &kedge_command_sign,
-    &kedge_command_unsign,
-    &kedge_command_prepare,
-    &kedge_command_attach,
-    &kedge_command_sever,
-    &kedge_command_verify,
-    &kedge_command_inspect,
-    &kedge_command_diff,
-    &kedge_command_extract,
-    &kedge_command_ledger_show,
-    &kedge_command_ledger_verify,
-    // clang-format on
-};
-
-#define COMMAND_COUNT (sizeof commands / sizeof commands[0])
-
 static void print_help(void)
 {
     puts("usage: kedge-sign COMMAND [OPTION]...\n"
          "\n"
          "Turns firmware images into signed packages (SUIT envelopes), and checks them.\n");
-    for (size_t i = 0; i < COMMAND_COUNT; i++)
-        printf("  %-14s %s\n", commands[i]->name, commands[i]->summary);
+    for (size_t i = 0; i < kedge_command_count; i++)
+        printf("  %-14s %s\n", kedge_commands[i]->name, kedge_commands[i]->summary);
     puts("\n"
          "  --help     this text; kedge-sign COMMAND --help for a command's options\n"
          "  --version  the program's version\n"
@@ -86,10 +64,10 @@ static enum kedge_exit dispatch(int count, char **words)
         print_help();
         return KEDGE_EXIT_DONE;
     }
-    for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        int name = words_of_name(commands[i], count - 1, words + 1);
+    for (size_t i = 0; i < kedge_command_count; i++) {
+        int name = words_of_name(kedge_commands[i], count - 1, words + 1);
         if (name > 0)
-            return run_command(commands[i], count - name, words + name);
+            return run_command(kedge_commands[i], count - name, words + name);
     }
     return kedge_complain(KEDGE_EXIT_USAGE, "there is no command %s; see kedge-sign --help",
                           words[1]);

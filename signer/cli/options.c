@@ -147,6 +147,7 @@ void kedge_command_help(const struct kedge_command *command)
     printf("  --help%*sthis text\n", HELP_COLUMN - 8, "");
     if (command->more != NULL)
         printf("\n%s", command->more);
+    printf("\nexample:\n%s", command->example);
 }
 
 bool kedge_number_parse(const char *text, uint64_t most, uint64_t *out)

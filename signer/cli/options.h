@@ -40,6 +40,8 @@ struct kedge_command {
     const struct kedge_option
         *options;     /* indexed by the command's own enum; name NULL at the end */
     const char *more; /* what the help says below the options; NULL: nothing */
+    const char
+        *example; /* lines for a shell; those of all commands, in their order, are one story */
     enum kedge_exit (*run)(const struct kedge_arguments *arguments);
 };
 

@@ -127,5 +127,9 @@ const struct kedge_command kedge_command_attach = {
     .options = options,
     .more = "A signature that does not verify is refused with exit status 1, a key that signed\n"
             "already with 3.\n",
+    .example =
+        "openssl pkeyutl -sign -inkey offline.pem -rawin -in to-sign.tbs -out to-sign.sig\n"
+        "kedge-sign attach board-a-1.4.0.suit --public offline.pub.pem --signature to-sign.sig \\\n"
+        "    --output board-a-1.4.0.suit\n",
     .run = run,
 };

@@ -22,4 +22,8 @@ extern const struct kedge_command kedge_command_attach;
 extern const struct kedge_command kedge_command_ledger_show;
 extern const struct kedge_command kedge_command_ledger_verify;
 
+/** All of them: what is dispatched, what --help lists, and what the manual page is made from. */
+extern const struct kedge_command *const kedge_commands[];
+extern const size_t kedge_command_count;
+
 #endif

@@ -441,5 +441,8 @@ const struct kedge_command kedge_command_create = {
     .summary = "Turns an image into a signed package.",
     .options = options,
     .more = "The same image, options and keys give the same bytes.\n",
+    .example = "kedge-sign create --payload firmware.bin --vendor example.com --class board-a \\\n"
+               "    --version 1.4.0 --sequence 12 --attach sbom=sbom.json --key release.pem \\\n"
+               "    --password-file password --output board-a-1.4.0.suit\n",
     .run = run,
 };

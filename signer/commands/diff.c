@@ -156,5 +156,6 @@ const struct kedge_command kedge_command_diff = {
     .more =
         "Field by field, as inspect --json names them. Exit status 0 whether they differ or not,\n"
         "1 when one of them is not whole. Who signed them is not asked here.\n",
+    .example = "kedge-sign diff board-a-1.3.0.suit board-a-1.4.0.suit\n",
     .run = run,
 };

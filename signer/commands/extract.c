@@ -54,5 +54,6 @@ const struct kedge_command kedge_command_extract = {
     .options = options,
     .more = "Every frame and the image's digest are checked before the image gets its name. Who\n"
             "signed the package is not asked here: kedge-sign verify does.\n",
+    .example = "kedge-sign extract board-a-1.4.0.suit --output firmware-1.4.0.bin\n",
     .run = run,
 };

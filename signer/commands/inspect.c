@@ -280,5 +280,6 @@ const struct kedge_command kedge_command_inspect = {
     .options = options,
     .more = "Digests and frames are checked; who signed it is not asked here: kedge-sign verify\n"
             "does. Exit status 1 when the package is not whole.\n",
+    .example = "kedge-sign inspect board-a-1.4.0.suit\n",
     .run = run,
 };

@@ -196,5 +196,7 @@ const struct kedge_command kedge_command_keygen = {
             "the terminal.\n"
             "The private key is PKCS#8 (PBKDF2-HMAC-SHA256, AES-256-CBC), the public key\n"
             "SubjectPublicKeyInfo, both in PEM: openssl reads and makes them too.\n",
+    .example = "kedge-sign keygen --alg ed25519 --out release.pem --public release.pub.pem \\\n"
+               "    --password-file password\n",
     .run = run,
 };

@@ -96,6 +96,7 @@ const struct kedge_command kedge_command_ledger_show = {
     .file = "KEY.pem.ledger",
     .options = show_options,
     .more = "Exit status 1 when a line is amiss; it is named, and nothing behind it is shown.\n",
+    .example = "kedge-sign ledger show release.pem.ledger\n",
     .run = show,
 };
 
@@ -181,5 +182,6 @@ const struct kedge_command kedge_command_ledger_verify = {
             "that is whole: keep the head that this command prints somewhere else, and ask with\n"
             "--contains whether it is still there. Exit status 1 when the chain is broken or the\n"
             "hash is not in it.\n",
+    .example = "kedge-sign ledger verify release.pem.ledger\n",
     .run = verify,
 };

@@ -109,5 +109,7 @@ const struct kedge_command kedge_command_lint = {
             "are the same, the image fits the slot, and neither version window nor hardware\n"
             "revisions close out a device that runs the previous release. Digests and frames of\n"
             "both are checked; who signed them is not asked: kedge-sign verify does.\n",
+    .example =
+        "kedge-sign lint board-a-1.4.0.suit --previous board-a-1.3.0.suit --slot-size 1048576\n",
     .run = run,
 };

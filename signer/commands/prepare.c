@@ -149,5 +149,6 @@ const struct kedge_command kedge_command_prepare = {
         "and a P-256 key with\n"
         "  openssl pkeyutl -sign -inkey KEY.pem -in NAME.sha256 -pkeyopt digest:sha256 "
         "-out NAME.sig\n",
+    .example = "kedge-sign prepare board-a-1.4.0.suit --public offline.pub.pem --output to-sign\n",
     .run = run,
 };

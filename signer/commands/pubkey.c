@@ -227,5 +227,7 @@ const struct kedge_command kedge_command_pubkey = {
             "04 || x || y of P-256; cose is a COSE_Key (RFC 9052); c is two C arrays, the\n"
             "SubjectPublicKeyInfo and the key id; json says key id, algorithm and whether it is\n"
             "for development.\n",
+    .example =
+        "kedge-sign pubkey --format c --name release_key --output release_key.h release.pub.pem\n",
     .run = run,
 };

@@ -80,5 +80,6 @@ const struct kedge_command kedge_command_sever = {
     .more =
         "The manifest, and with it the package's identity, stays the same. Attached files stay\n"
         "too: the manifest asks for them.\n",
+    .example = "kedge-sign sever board-a-1.4.0.suit --output board-a-1.4.0-bare.suit\n",
     .run = run,
 };

@@ -91,5 +91,7 @@ const struct kedge_command kedge_command_sign = {
     .options = options,
     .more = "The package is checked completely first; nothing in it changes but the list of\n"
             "signatures. A key that signed already is refused with exit status 3.\n",
+    .example = "kedge-sign sign board-a-1.4.0.suit --key second.pem --password-file password \\\n"
+               "    --output board-a-1.4.0.suit\n",
     .run = run,
 };

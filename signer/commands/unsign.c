@@ -122,5 +122,7 @@ const struct kedge_command kedge_command_unsign = {
     .more = "Which keys signed is what verify and inspect show. No key is needed for it: whoever\n"
             "has a package can leave a signature out; so only the verifier's --require says how\n"
             "many there must be.\n",
+    .example =
+        "kedge-sign unsign board-a-1.4.0.suit --key-id 0a1b2c3d --output without-second.suit\n",
     .run = run,
 };

@@ -194,5 +194,7 @@ const struct kedge_command kedge_command_verify = {
     .more =
         "Exit status 1 when it is not whole or not signed by a trusted key; 3 when trusted keys\n"
         "signed it, but fewer than --require asks for, or development keys only.\n",
+    .example = "kedge-sign verify --require 2 --trust release.pub.pem --trust second.pub.pem \\\n"
+               "    --trust offline.pub.pem board-a-1.4.0.suit\n",
     .run = run,
 };
