@@ -38,6 +38,22 @@ static int words_of_name(const struct kedge_command *command, int count, char **
     return count > 1 && strcmp(words[1], space + 1) == 0 ? 2 : 0;
 }
 
+/* Whether `word` begins commands of two words; says which words may follow it. */
+static bool complain_second_word(const char *word)
+{
+    char rest[128] = "";
+    size_t size = strlen(word), used = 0;
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        const char *name = commands[i]->name;
+        if (strncmp(name, word, size) == 0 && name[size] == ' ' && used < sizeof rest)
+            used += (size_t)snprintf(rest + used, sizeof rest - used, "%s%s",
+                                     used > 0 ? " or " : "", name + size + 1);
+    }
+    if (used > 0)
+        kedge_complain(KEDGE_EXIT_USAGE, "%s is followed by %s; see kedge-sign --help", word, rest);
+    return used > 0;
+}
+
 static enum kedge_exit run_command(const struct kedge_command *command, int count, char **words)
 {
     struct kedge_arguments arguments;
@@ -69,6 +85,8 @@ static enum kedge_exit dispatch(int count, char **words)
         if (name > 0)
             return run_command(kedge_commands[i], count - name, words + name);
     }
+    if (complain_second_word(words[1]))
+        return KEDGE_EXIT_USAGE;
     return kedge_complain(KEDGE_EXIT_USAGE, "there is no command %s; see kedge-sign --help",
                           words[1]);
 }

@@ -83,8 +83,10 @@ def test_show_and_verify_say_what_is_in_it(tmp_path, keys):
     assert said.returncode == DONE and entries[-1]["hash"] in said.stdout
     report = json.loads(sign("ledger", "verify", "--json", ledger).stdout)
     assert (report["whole"], report["lines"], report["head"]) == (True, 3, entries[-1]["hash"])
-    for words in (["ledger"], ["ledger", "forget", ledger], ["ledger", "show"]):
-        refused(USAGE, *words)
+    for words in (["ledger"], ["ledger", "forget", ledger], ["ledger", "--help"]):
+        refused(USAGE, *words, says="ledger is followed by show or verify")
+    refused(USAGE, "ledger", "show", says="KEY.pem.ledger")
+    assert "usage: kedge-sign ledger show" in sign("ledger", "show", "--help").stdout
     refused(SYSTEM, "ledger", "verify", tmp_path / "absent")
     refused(SYSTEM, "ledger", "show", tmp_path)
 

@@ -170,6 +170,37 @@ def test_the_pin_comes_from_a_file_a_variable_or_the_terminal(tmp_path, token):
     assert b"BEGIN PUBLIC KEY" in terminal.shown and PIN.encode() not in terminal.shown
 
 
+@pytest.fixture
+def proxy(tmp_path, token, monkeypatch):
+    """A module in front of SoftHSM's; PROXY_LOG says what was signed."""
+    module = tmp_path / "proxy.so"
+    made = run("cc", "-shared", "-fPIC", "-o", module, pathlib.Path(__file__).with_name("token_proxy.c"), "-ldl")
+    assert made.returncode == 0, made.stderr
+    monkeypatch.setenv("PROXY_MODULE", str(MODULE))
+    monkeypatch.setenv("PROXY_LOG", str(tmp_path / "proxy.log"))
+    return f"pkcs11:token=release%20token;object=release?module-path={module}&pin-source={token.pin_file}"
+
+
+@pytest.mark.parametrize("compress", ["none", "zlib"])
+def test_a_token_is_asked_for_one_signature_only(tmp_path, proxy, compress):
+    done = signed(tmp_path, proxy, "--compress", compress)
+    assert done.returncode == DONE, done.stderr
+    assert (tmp_path / "proxy.log").read_text() == "sign 32\n"
+
+
+def test_what_a_token_signs_is_verified_before_it_is_given_out(tmp_path, proxy, monkeypatch):
+    package = create(tmp_path, b"x", "--unsigned")
+    before = package.read_bytes()
+    monkeypatch.setenv("PROXY_SPOIL", "1")
+    done = signed(tmp_path, proxy)
+    assert done.returncode == KEY and "signing failed" in done.stderr
+    refused(KEY, "sign", "--key", proxy, "--ledger", tmp_path / "token.ledger", "--output", package, package,
+            says="signing failed")
+    assert len((tmp_path / "proxy.log").read_text().splitlines()) == 2
+    assert not (tmp_path / "out.suit").exists() and not (tmp_path / "token.ledger").exists()
+    assert package.read_bytes() == before
+
+
 def test_the_module_comes_from_the_uri_or_the_environment(tmp_path, token):
     uri = f"pkcs11:token=release%20token;object=release?pin-source={token.pin_file}"
     assert signed(tmp_path, uri, env={**os.environ, "KEDGE_PKCS11_MODULE": str(MODULE)}).returncode == DONE
