@@ -43,8 +43,8 @@ static bool complain_second_word(const char *word)
 {
     char rest[128] = "";
     size_t size = strlen(word), used = 0;
-    for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        const char *name = commands[i]->name;
+    for (size_t i = 0; i < kedge_command_count; i++) {
+        const char *name = kedge_commands[i]->name;
         if (strncmp(name, word, size) == 0 && name[size] == ' ' && used < sizeof rest)
             used += (size_t)snprintf(rest + used, sizeof rest - used, "%s%s",
                                      used > 0 ? " or " : "", name + size + 1);
