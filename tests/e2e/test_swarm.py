@@ -1,0 +1,234 @@
+"""kedge-swarm against kedged: whole rollouts, faults, and what both sides say of them."""
+import hashlib
+import json
+import random
+import signal
+import subprocess
+
+import pytest
+
+from conftest import CLASS, VENDOR, make_package, program, run, wait_until
+from lwm2m_peer import Peer
+
+
+class Swarm:
+    """A swarm that runs beside the test; its summary when it has ended."""
+
+    def __init__(self, uri: str, devices: int, *extra):
+        self.process = subprocess.Popen(
+            [program("kedge-swarm"), "--server", uri, "--devices", str(devices), "--vendor", VENDOR, "--class", CLASS,
+             "--version", "1.0.0", "--json", "--time-limit", "100", "--linger", "60", *map(str, extra)],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def end(self, status: int = 0) -> dict:
+        """Ends it when the rollout has; what it says of it."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.summary(status)
+
+    def summary(self, status: int = 0, timeout: float = 90) -> dict:
+        out, errors = self.process.communicate(timeout=timeout)
+        assert self.process.returncode == status, out + errors
+        assert errors == ""
+        return json.loads(out)
+
+
+@pytest.fixture
+def swarm():
+    running = []
+
+    def begin(*args) -> Swarm:
+        running.append(Swarm(*args))
+        return running[-1]
+
+    yield begin
+    for one in running:
+        if one.process.poll() is None:
+            one.process.kill()
+            one.process.communicate()
+
+
+def rollout(server, keys, folder, devices: int, image_size: int, *policy) -> None:
+    """Waits for the devices, and starts a rollout to 1.1.0 for all of them."""
+    package = make_package(folder, keys, "1.1.0", 2, random.Random(7).randbytes(image_size), "--compress", "none")
+    server.kedge("trust", "add", "--name", "release", keys.public)
+    server.kedge("package", "upload", package)
+    name = server.json("package", "list")["packages"][0]["id"]
+    wait_until(lambda: len([d for d in known(server) if d["version"] == "1.0.0"]) == devices, 30, "all devices")
+    server.kedge("rollout", "create", "--name", "all", "--package", name, "--all", "--start", "--in-flight", devices,
+                 "--error-threshold", 100, *policy)
+
+
+def known(server) -> list:
+    return server.json("device", "list")["devices"]
+
+
+def ended(server) -> dict:
+    """How many deployments ended in which way, once the rollout has."""
+    server.kedge("rollout", "watch", "1", check=False, timeout=60)
+    return {state: count for state, count in server.json("rollout", "show", "1")["counts"].items() if count}
+
+
+def test_500_devices_over_a_network_that_loses_doubles_and_reorders(server, keys, tmp_path, swarm):
+    fleet = swarm(server.coap_uri, 500, "--loss", 0.02, "--duplicate", 0.02, "--reorder", 0.02, "--reboot-time", 0.5,
+                  "--ack-timeout", 0.5)
+    rollout(server, keys, tmp_path, 500, 8192)
+    assert ended(server) == {"succeeded": 500}
+    wait_until(lambda: {d["version"] for d in known(server)} == {"1.1.0"}, 30, "the records of the devices")
+    summary = fleet.end()
+    assert (summary["updated"], summary["failed"], summary["unfinished"], summary["mismatches"]) == (500, {}, 0, 0)
+    assert summary["images"] >= 500
+    assert min(summary["datagrams_lost"], summary["datagrams_duplicated"], summary["datagrams_reordered"]) > 50
+    wait_until(lambda: not any(d["registered"] for d in known(server)), 20, "all to de-register")
+
+
+# How kedged calls a device that ends with this Result.
+STATE_OF_RESULT = {"2": "rejected", "3": "failed", "4": "failed", "5": "rejected", "6": "rejected", "7": "rejected",
+                   "8": "failed", "9": "rejected", "10": "canceled"}
+
+
+def test_both_sides_agree_on_every_kind_of_end(server, keys, tmp_path, swarm):
+    fleet = swarm(server.coap_uri, 150, "--fail-rate", 0.5, "--fail-result", "2,3,4,5,6,7,8,9,10", "--vanish-rate", 0.1,
+                  "--wrong-version-rate", 0.1, "--reboot-time", 0.3)
+    rollout(server, keys, tmp_path, 150, 16384, "--verify-limit", 5)
+    shown = ended(server)
+    summary = fleet.end()
+    assert sorted(summary["failed"], key=int) == sorted(STATE_OF_RESULT, key=int), "each Result once at least"
+    expected = {"succeeded": summary["updated"], "timed_out": summary["vanished"], "failed": summary["wrong_version"]}
+    for result, count in summary["failed"].items():
+        state = STATE_OF_RESULT[result]
+        expected[state] = expected.get(state, 0) + count
+    assert min(expected.values()) > 0
+    assert shown == expected
+    assert summary["unexpected"] == summary["mismatches"] == summary["unfinished"] == 0
+    assert {d["version"] for d in known(server)} == {"1.0.0", "1.1.0"}
+
+
+def test_devices_that_restart_move_and_dawdle_on_the_way_are_all_brought_over(server, keys, tmp_path, swarm):
+    fleet = swarm(server.coap_uri, 100, "--reboot-rate", 0.3, "--address-change-rate", 0.3, "--slow-rate", 0.3,
+                  "--slow-time", 0.2, "--reboot-time", 0.3)
+    rollout(server, keys, tmp_path, 100, 32768)
+    assert ended(server) == {"succeeded": 100}
+    summary = fleet.end()
+    assert summary["updated"] == 100 and summary["unexpected"] == 0
+    assert min(summary["restarts_in_transfer"], summary["address_changes"]) > 10
+    assert summary["images"] >= 100
+
+
+def test_200_downloads_survive_kill_9_of_the_server_in_their_middle(server, keys, tmp_path, swarm):
+    fleet = swarm(server.coap_uri, 200, "--reboot-time", 0.3, "--ack-timeout", 0.5)
+    rollout(server, keys, tmp_path, 200, 1 << 20)
+
+    def in_the_middle():
+        shown = server.json("rollout", "show", "1", "--devices")["deployments"]
+        return sum(d["state"] == "downloading" for d in shown) > 150
+    wait_until(in_the_middle, 20, "the downloads")
+    server.kill()
+    server.begin()
+    assert ended(server) == {"succeeded": 200}
+    summary = fleet.end()
+    assert (summary["updated"], summary["images"], summary["mismatches"]) == (200, 200, 0)
+    assert summary["retransmissions"] > 100, "nobody was in the middle of anything"
+
+
+# ---- a server of another make, and a bad one ----
+
+@pytest.fixture
+def peer():
+    one = Peer()
+    yield one
+    one.close()
+
+
+def offered(peer, keys, folder):
+    """A package that swarm-0 is offered under its right name."""
+    body = make_package(folder, keys, "1.1.0", 2, random.Random(3).randbytes(5000)).read_bytes()
+    assert peer.offer("swarm-0", body, "fw/" + hashlib.sha256(body).hexdigest()) == "2.04"
+
+
+def test_a_device_goes_the_whole_way_with_a_foreign_server(keys, tmp_path, swarm, peer):
+    fleet = swarm(peer.uri, 1, "--reboot-time", 0.2, "--hardware", "rev-b")
+    assert [peer.read("swarm-0", path) for path in ("/3/0/0", "/3/0/1", "/3/0/3", "/3/0/18", "/5/0/3", "/5/0/5")] == [
+        VENDOR, CLASS, "1.0.0", "rev-b", "0", "0"]
+    states = peer.observe("swarm-0", "/5/0/3")
+    assert peer.execute("swarm-0", "/5/0/2") == "4.05"
+    offered(peer, keys, tmp_path)
+    peer.wait_for(lambda: states.values[-1:] == ["2"], what="State Downloaded")
+    assert peer.write("swarm-0", "/5/0/1", "coap://127.0.0.1/x") == "4.00"
+    assert peer.execute("swarm-0", "/5/0/2") == "2.04"
+    peer.wait_for_event("register", "swarm-0", 2)
+    assert [peer.read("swarm-0", path) for path in ("/3/0/3", "/5/0/3", "/5/0/5", "/5/0/1")] == ["1.1.0", "0", "1", ""]
+    assert states.values == ["0", "1", "2", "3"]
+    assert fleet.end()["updated"] == 1
+    peer.wait_for_event("deregister", "swarm-0")
+
+
+def test_one_changed_byte_of_an_image_fails_the_run(keys, tmp_path, swarm, peer):
+    def change(number, reply):
+        if number == 3:
+            reply.payload = reply.payload[:-1] + bytes([reply.payload[-1] ^ 1])
+        return reply
+    peer.block_hook = change
+    fleet = swarm(peer.uri, 1)
+    peer.registered("swarm-0")
+    offered(peer, keys, tmp_path)
+    peer.poll("swarm-0", "/5/0/5", "5")
+    assert peer.read("swarm-0", "/5/0/3") == "0"
+    summary = fleet.end(status=1)
+    assert (summary["mismatches"], summary["images"], summary["failed"], summary["ok"]) == (1, 0, {"5": 1}, False)
+
+
+@pytest.mark.parametrize("what, result", [("coap://127.0.0.1:9/fw/short", "7"), ("http://127.0.0.1/fw/" + 64 * "0", "7"),
+                                          ("coap://192.0.2.1/fw/" + 64 * "0", "7")])
+def test_a_uri_that_names_no_digest_on_loopback_is_refused(swarm, peer, what, result):
+    swarm(peer.uri, 1)
+    peer.registered("swarm-0")
+    assert peer.write("swarm-0", "/5/0/1", what) == "4.00"
+    assert (peer.read("swarm-0", "/5/0/3"), peer.read("swarm-0", "/5/0/5")) == ("0", result)
+
+
+def test_devices_that_are_never_offered_anything_are_not_a_success(swarm, peer):
+    fleet = swarm(peer.uri, 3, "--time-limit", 1)
+    summary = fleet.summary(status=1)
+    assert (summary["registered"], summary["unfinished"], summary["ok"]) == (3, 3, False)
+
+
+# ---- the command line ----
+
+GOOD = ["--server", "coap://127.0.0.1:9", "--devices", "1", "--vendor", VENDOR, "--class", CLASS, "--version", "1.0.0"]
+
+
+@pytest.mark.parametrize("more, words", [
+    (["--devices", "0"], "whole number"), (["--devices", "2000000"], "whole number"),
+    (["--server", "coaps://127.0.0.1"], "without security"), (["--server", "coap://192.0.2.1"], "loopback"),
+    (["--server", "coap://127.0.0.1:70000"], "coap://127.0.0.1:5683"), (["--loss", "1.5"], "from 0 to 1"),
+    (["--loss", "nan"], "from 0 to 1"), (["--fail-result", "1"], "2 to 10"), (["--fail-result", "5,,6"], "2 to 10"),
+    (["--version", "newest"], "1.2.3"), (["--fail-rate", "0.6", "--vanish-rate", "0.6"], "at most 1"),
+    (["--psk-file", "x"], "psk-file"), (["extra"], "extra"),
+])
+def test_what_it_cannot_do_is_refused_with_words(more, words):
+    done = run(program("kedge-swarm"), *GOOD, *more)
+    assert done.returncode == 2 and words in done.stderr and done.stdout == ""
+
+
+@pytest.mark.parametrize("missing", range(0, 10, 2))
+def test_what_is_missing_is_named(missing):
+    done = run(program("kedge-swarm"), *GOOD[:missing], *GOOD[missing + 2:])
+    assert done.returncode == 2 and f"{GOOD[missing]} " in done.stderr
+
+
+def test_the_same_seed_draws_the_same_fates(swarm, peer):
+    fates = ["--fail-rate", 0.3, "--fail-result", "7,9", "--time-limit", 30]
+
+    def refusing(seed):
+        fleet = swarm(peer.uri, 20, *fates, "--seed", seed)
+        names = [f"swarm-{i}" for i in range(20)]
+        for name in names:
+            peer.registered(name)
+            assert peer.write(name, "/5/0/1", f"coap://127.0.0.1:9/fw/{64 * '0'}") in ("2.04", "4.00")
+        results = [peer.read(name, "/5/0/5") for name in names]
+        fleet.end(status=1)
+        return results
+    first = refusing(5)
+    assert set(first) == {"0", "7", "9"}
+    assert refusing(5) == first
+    assert refusing(6) != first

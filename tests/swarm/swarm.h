@@ -1,0 +1,241 @@
+/*
+ * swarm.h: one simulated device, and all of them. What the files of this folder share.
+ *
+ * A device has one confirmable request of its own under way at most (NSTART 1), its errand. A
+ * request is not kept: it is built again, to the last byte, from what the errand remembers. What a
+ * device is about to do follows from its state, by device_next().
+ */
+#ifndef KEDGE_SWARM_H
+#define KEDGE_SWARM_H
+
+#include "tests/swarm/draw.h"
+#include "tests/swarm/network.h"
+#include "tests/swarm/options.h"
+#include "tests/swarm/timers.h"
+
+#include <gnutls/crypto.h>
+#include <kedge/coap.h>
+#include <kedge/lwm2m.h>
+#include <kedge/suit.h>
+
+#define DEVICE_LOCATION_MAX 63u
+#define DEVICE_ENDPOINT_MAX (SWARM_TEXT_MAX + 8u)
+#define DEVICE_ANSWERED_MAX 4u
+#define DEVICE_TOKEN_SIZE 4u
+#define SWARM_PACKAGES_MAX 16u
+#define SWARM_DELAYED_MAX 65536u
+
+struct swarm;
+
+/** What a Package URI names; shared by all devices that were given it. */
+struct package {
+    char uri[KEDGE_LWM2M_STRING_MAX + 1];
+    char path[KEDGE_LWM2M_STRING_MAX + 1];
+    struct sockaddr_in server;
+    uint8_t digest[KEDGE_SHA256_SIZE]; /* that its last path segment says */
+    uint8_t head[KEDGE_SUIT_HEAD_MAX]; /* the first bytes, as far as some device has got */
+    size_t head_size;
+    bool judged; /* by the first device that had all of it with the right digest */
+    enum kedge_rc verdict;
+    char version[KEDGE_SUIT_VERSION_TEXT_MAX];
+};
+
+/** What is to become of a device. */
+enum fate { FATE_UPDATE, FATE_FAIL, FATE_VANISH, FATE_WRONG_VERSION };
+
+/** What has become of it. */
+enum outcome {
+    OUTCOME_OPEN,
+    OUTCOME_UPDATED,
+    OUTCOME_FAILED,
+    OUTCOME_VANISHED,
+    OUTCOME_WRONG_VERSION
+};
+
+enum errand {
+    ERRAND_NONE,
+    ERRAND_REGISTER,
+    ERRAND_UPDATE,
+    ERRAND_DEREGISTER,
+    ERRAND_BLOCK,
+    ERRAND_NOTIFY
+};
+
+enum watched { WATCHED_STATE, WATCHED_RESULT, WATCHED_COUNT };
+
+struct observation {
+    bool on;
+    bool due; /* the value changed since it was last told */
+    bool tlv;
+    uint8_t token_size;
+    uint8_t token[KEDGE_COAP_TOKEN_MAX];
+    uint32_t number;
+};
+
+/** A write or an execute that was answered, in case it comes again. */
+struct answered {
+    bool used;
+    uint8_t code;
+    uint16_t message_id;
+    uint32_t token; /* its first bytes */
+};
+
+struct device {
+    struct swarm *swarm;
+    struct device *next_waiting; /* to register */
+    struct draw draw;
+    struct swarm_place place;
+    enum fate fate;
+    enum outcome outcome;
+    int fate_result;
+    int outcome_result;
+    double reboot_at, move_at; /* the share of the image after which it does; above 1: never */
+    bool slow;
+    bool present; /* on the network: neither off nor restarting */
+    bool registered, ever_registered;
+    bool takes_place; /* among the registrations under way */
+    bool heard;       /* the server has read its Result since the outcome */
+    bool wants_update, leaving, left;
+    bool restart_confirms; /* it restarts into the new firmware */
+    bool updated;          /* runs the package's version */
+    char location[DEVICE_LOCATION_MAX + 1];
+
+    /* the request under way */
+    enum errand errand;
+    enum watched notified;
+    int notified_value;
+    uint16_t message_id;
+    uint8_t transmissions;
+    bool acknowledged;
+    uint32_t timeout_ms;
+    struct swarm_timer errand_timer;
+    struct swarm_timer life_timer; /* a restart, or the next registration update */
+    struct swarm_timer install_timer;
+
+    /* object 5 */
+    enum kedge_firmware_state state;
+    int result;
+    struct package *package, *running; /* offered; and what it was updated to (NULL: --version) */
+    struct observation observations[WATCHED_COUNT];
+    struct answered answered[DEVICE_ANSWERED_MAX];
+    uint8_t answered_next;
+
+    /* the download */
+    bool downloading;
+    gnutls_hash_hd_t hash;
+    uint64_t offset, size; /* size 0: not known yet */
+    uint8_t size_exponent;
+    uint8_t etag_size;
+    uint8_t etag[8];
+    uint64_t progress_at_ms;
+};
+
+struct swarm_counts {
+    uint32_t registered, ended, heard, updated, vanished, wrong_version,
+        failed[SWARM_RESULT_MAX + 1];
+    uint32_t unexpected; /* ended otherwise than was drawn for them */
+    uint32_t downloading;
+    uint64_t mismatches, images, blocks, bytes, registers, updates, notifications;
+    uint64_t retransmissions, timeouts, refusals, malformed;
+    uint64_t restarts_in_transfer, address_changes;
+    uint64_t lost, duplicated, reordered;
+};
+
+enum swarm_phase { PHASE_RUNNING, PHASE_LINGERING, PHASE_LEAVING, PHASE_DONE };
+
+struct swarm {
+    const struct swarm_options *options;
+    struct swarm_network network;
+    struct swarm_timers timers;
+    struct draw weather;
+    uint64_t now_ms, began_ms;
+    struct device *devices;
+    uint32_t asked_to_leave, left;
+    struct device *waiting, **waiting_end; /* to register */
+    uint32_t registering;
+    struct package packages[SWARM_PACKAGES_MAX];
+    size_t package_count;
+    size_t delayed_count;
+    enum swarm_phase phase;
+    uint64_t phase_ends_ms;
+    volatile int *stop; /* set by a signal */
+    struct swarm_counts counts;
+    uint64_t last_end_ms;
+    uint64_t asked_at_ms; /* when the server last wanted something of any device */
+};
+
+/* swarm.c */
+/** Runs until every device has ended, the time is over, or *stop; returns the exit status. */
+int swarm_run(const struct swarm_options *options, volatile int *stop);
+void device_endpoint(const struct device *device, char text[DEVICE_ENDPOINT_MAX]);
+/** The firmware that it runs. */
+const char *device_version(const struct device *device);
+/** Its part in the rollout is over; counts the first time. */
+void device_end(struct device *device, enum outcome outcome, int result);
+
+/* weather.c: the network between the devices and the server, with what befalls datagrams */
+void weather_send(struct device *device, const struct sockaddr_in *to, struct kedge_slice bytes,
+                  uint64_t delay_ms);
+void weather_receive(struct swarm *swarm, struct swarm_place place, const struct sockaddr_in *from,
+                     struct kedge_slice bytes);
+
+/* exchange.c: the one request under way */
+/** Begins what the device has to do next, unless something is under way. */
+void device_next(struct device *device);
+void exchange_drop(struct device *device);
+void exchange_receive(struct device *device, const struct sockaddr_in *from,
+                      const struct kedge_coap_message *message);
+
+/* registration.c */
+void registration_write(const struct device *device, struct kedge_coap_builder *out);
+void registration_answered(struct device *device, const struct kedge_coap_message *message);
+/** The registration did not get through; a new one is tried after a pause. */
+void registration_failed(struct device *device);
+/** Waits for its turn to register. */
+void registration_queue(struct device *device);
+void registration_release(struct device *device);
+/** Goes off, and comes back after `down_ms` without anything that was under way. */
+void device_restart(struct device *device, uint64_t down_ms);
+void device_move(struct device *device);
+
+/* requests.c: what the server asks */
+void request_receive(struct device *device, const struct sockaddr_in *from,
+                     const struct kedge_coap_message *request);
+void notification_write(const struct device *device, struct kedge_coap_builder *out);
+
+/* resources.c */
+enum resource_format { FORMAT_TEXT, FORMAT_TLV };
+/** Appends the value, or all values of an instance (TLV only). Returns the CoAP code. */
+uint8_t resource_read(const struct device *device, const struct kedge_lwm2m_path *path,
+                      enum resource_format format, struct kedge_writer *out);
+
+/* firmware.c: object 5 */
+/** Runs the event through the state table; returns the code for whoever asked. */
+uint8_t firmware_event(struct device *device, enum kedge_firmware_event event, int result);
+uint8_t firmware_write_uri(struct device *device, struct kedge_slice uri);
+uint8_t firmware_execute(struct device *device);
+/** After a restart into the new firmware. */
+void firmware_come_back(struct device *device);
+
+/* download.c */
+void download_begin(struct device *device);
+void download_drop(struct device *device);
+void download_write(const struct device *device, struct kedge_coap_builder *out);
+void download_answered(struct device *device, const struct kedge_coap_message *message);
+/** A request for a block was never answered. */
+void download_unanswered(struct device *device);
+
+/* package.c */
+/** Finds or makes the package for a URI; NULL when it is not one that a device can take. */
+struct package *package_find(struct swarm *swarm, struct kedge_slice uri);
+/** Takes the bytes at `offset` for the head, as far as it is not there yet. */
+void package_collect(struct package *package, uint64_t offset, struct kedge_slice bytes);
+/** What the manifest says, once the whole of it has been seen with the right digest. */
+enum kedge_rc package_judge(struct package *package, const struct swarm_options *options);
+
+/* report.c */
+void report_progress(const struct swarm *swarm, bool last);
+/** Prints the summary; returns the exit status. */
+int report_summary(const struct swarm *swarm);
+
+#endif
