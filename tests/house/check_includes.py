@@ -24,7 +24,7 @@ MAY_KNOW = {
     "signer/package": ["core", "signer/cli", "signer/files", "signer/keys"],
     "signer/commands": ["core", "signer/cli", "signer/files", "signer/keys", "signer/ledger",
                         "signer/package"],
-    "signer/main.c": ["core", "signer"],
+    "signer": ["core", "signer"],  # main() and what stands beside it
     "updater/net": ["core"],
     "updater/lwm2m": ["core", "updater/net"],
     "updater/rollout": ["core"],
@@ -40,7 +40,7 @@ MAY_KNOW = {
     "agent/main": ["core", "agent/port", "agent/fetch", "agent/install", "agent/client"],
 }
 # Which module of core a public header belongs to, where the name does not say it.
-HEADER_OF = {"package": "core/suit"}
+HEADER_OF = {"package": "core/suit", "stream": "core/suit"}
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*["<]([^">]+)[">]', re.MULTILINE)
 
 
@@ -52,7 +52,9 @@ def room_of(path: str) -> str | None:
         return HEADER_OF.get(module, f"core/{module}")
     if parts[0] == "include":
         return room_of("/".join(parts[1:]))
-    return "/".join(parts[:2]) if parts[0] in ("core", "signer", "updater", "agent", "tests") else None
+    if parts[0] not in ("core", "signer", "updater", "agent", "tests"):
+        return None
+    return parts[0] if len(parts) == 2 else "/".join(parts[:2])
 
 
 def complaints(root: pathlib.Path) -> list[str]:
