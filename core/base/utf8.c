@@ -54,6 +54,11 @@ bool kedge_utf8_printable(struct kedge_slice text)
     return true;
 }
 
+bool kedge_name_valid(struct kedge_slice text, size_t max)
+{
+    return text.size > 0 && text.size <= max && kedge_utf8_printable(text);
+}
+
 void kedge_printable(struct kedge_slice text, char *out, size_t size)
 {
     size_t used = 0;

@@ -188,6 +188,9 @@ bool kedge_utf8_valid(struct kedge_slice text);
  */
 bool kedge_utf8_printable(struct kedge_slice text);
 
+/** kedge_name_valid() says whether `text` is 1 to `max` bytes that kedge_utf8_printable() allows. */
+bool kedge_name_valid(struct kedge_slice text, size_t max);
+
 /**
  * kedge_printable() copies `text` into `out`, of `size` bytes (at least 1), with a "?" for each
  * character that kedge_utf8_printable() does not allow and for each byte that is no UTF-8. What is

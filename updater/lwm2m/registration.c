@@ -9,8 +9,7 @@
 
 bool kedge_registration_endpoint_valid(struct kedge_slice endpoint)
 {
-    return endpoint.size > 0 && endpoint.size <= KEDGE_LWM2M_ENDPOINT_MAX &&
-           kedge_utf8_printable(endpoint);
+    return kedge_name_valid(endpoint, KEDGE_LWM2M_ENDPOINT_MAX);
 }
 
 /* Transport letters of 1.0 to 1.2; in 1.0 with a Q for queue mode behind them. */
