@@ -18,6 +18,8 @@ void kedge_batch_destroy(struct kedge_batch *batch)
     while (batch->first != NULL) {
         struct kedge_row *row = batch->first;
         batch->first = row->next;
+        if (row->kind == KEDGE_ROW_PUT_CREDENTIAL)
+            kedge_wipe(row->record, row->size);
         free(row);
     }
     free(batch);
@@ -38,6 +40,7 @@ static enum kedge_rc add(struct kedge_batch *batch, enum kedge_row_kind kind, co
         return KEDGE_E_MEMORY;
     row->next = NULL;
     row->kind = kind;
+    row->size = size;
     memcpy(row->record, record, size);
     if (batch->last != NULL)
         batch->last->next = row;
@@ -90,6 +93,19 @@ enum kedge_rc kedge_batch_put_trust(struct kedge_batch *batch,
 enum kedge_rc kedge_batch_delete_trust(struct kedge_batch *batch, const uint8_t key_id[32])
 {
     return add(batch, KEDGE_ROW_DELETE_TRUST, key_id, 32);
+}
+
+enum kedge_rc kedge_batch_put_credential(struct kedge_batch *batch,
+                                         const struct kedge_credential_record *record)
+{
+    if (record->secret_size > KEDGE_CREDENTIAL_SECRET_MAX)
+        return KEDGE_E_LIMIT;
+    return add(batch, KEDGE_ROW_PUT_CREDENTIAL, record, sizeof(*record));
+}
+
+enum kedge_rc kedge_batch_delete_credential(struct kedge_batch *batch, const char *endpoint)
+{
+    return add(batch, KEDGE_ROW_DELETE_CREDENTIAL, endpoint, strlen(endpoint) + 1);
 }
 
 enum kedge_rc kedge_batch_put_token(struct kedge_batch *batch,

@@ -7,14 +7,16 @@
 #include "updater/store/store.h"
 
 enum kedge_row_kind {
-    KEDGE_ROW_PUT_DEVICE,     /* struct kedge_device_record */
-    KEDGE_ROW_SET_TAGS,       /* struct kedge_tags_row */
-    KEDGE_ROW_PUT_PACKAGE,    /* struct kedge_package_record */
-    KEDGE_ROW_DELETE_PACKAGE, /* the id, with its NUL */
-    KEDGE_ROW_PUT_TRUST,      /* struct kedge_trust_record */
-    KEDGE_ROW_DELETE_TRUST,   /* 32 bytes */
-    KEDGE_ROW_PUT_TOKEN,      /* struct kedge_token_record */
-    KEDGE_ROW_PUT_ROLLOUT,    /* the structs of rollout.h */
+    KEDGE_ROW_PUT_DEVICE,        /* struct kedge_device_record */
+    KEDGE_ROW_SET_TAGS,          /* struct kedge_tags_row */
+    KEDGE_ROW_PUT_PACKAGE,       /* struct kedge_package_record */
+    KEDGE_ROW_DELETE_PACKAGE,    /* the id, with its NUL */
+    KEDGE_ROW_PUT_TRUST,         /* struct kedge_trust_record */
+    KEDGE_ROW_DELETE_TRUST,      /* 32 bytes */
+    KEDGE_ROW_PUT_CREDENTIAL,    /* struct kedge_credential_record */
+    KEDGE_ROW_DELETE_CREDENTIAL, /* the endpoint, with its NUL */
+    KEDGE_ROW_PUT_TOKEN,         /* struct kedge_token_record */
+    KEDGE_ROW_PUT_ROLLOUT,       /* the structs of rollout.h */
     KEDGE_ROW_PUT_GROUP,
     KEDGE_ROW_PUT_DEPLOYMENT,
     KEDGE_ROW_ADD_HISTORY,
@@ -30,6 +32,7 @@ struct kedge_tags_row {
 struct kedge_row {
     struct kedge_row *next;
     enum kedge_row_kind kind;
+    size_t size;
     _Alignas(max_align_t) uint8_t record[];
 };
 

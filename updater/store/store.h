@@ -14,7 +14,7 @@
 
 #include "updater/rollout/rollout.h"
 
-#define KEDGE_STORE_SCHEMA_VERSION 1
+#define KEDGE_STORE_SCHEMA_VERSION 2
 #define KEDGE_STORE_PAGE_MAX 500u   /* records of one page */
 #define KEDGE_STORE_CURSOR_MAX 160u /* an opaque cursor, with its NUL */
 #define KEDGE_STORE_BATCH_ROWS_MAX 4000000u
@@ -26,6 +26,8 @@
 #define KEDGE_HARDWARE_MAX 63u
 #define KEDGE_PACKAGE_SIGNERS_MAX 8u
 #define KEDGE_STORE_SPKI_MAX 91u
+#define KEDGE_CREDENTIAL_IDENTITY_MAX 128u
+#define KEDGE_CREDENTIAL_SECRET_MAX 64u
 
 /* ---- records of the store's own (those of rollouts are in rollout.h) ---- */
 
@@ -74,6 +76,21 @@ struct kedge_trust_record {
     bool development;
     uint64_t added_at_ms;
 };
+
+/** By what a device proves its endpoint name in a DTLS handshake; one for a device. */
+enum kedge_credential_kind { KEDGE_CREDENTIAL_PSK, KEDGE_CREDENTIAL_KIND_COUNT };
+
+struct kedge_credential_record {
+    char endpoint[KEDGE_ENDPOINT_MAX + 1];
+    enum kedge_credential_kind kind;
+    char identity[KEDGE_CREDENTIAL_IDENTITY_MAX + 1]; /* no two records of a kind have the same */
+    uint8_t secret[KEDGE_CREDENTIAL_SECRET_MAX];      /* the key; filled in by one reader only */
+    size_t secret_size;
+    uint64_t changed_at_ms;
+};
+
+/** "psk"; static storage; "unknown" for a number outside the table. */
+const char *kedge_credential_kind_name(enum kedge_credential_kind kind);
 
 struct kedge_token_record {
     char name[KEDGE_NAME_MAX + 1];
@@ -132,6 +149,15 @@ enum kedge_rc kedge_batch_put_trust(struct kedge_batch *batch,
                                     const struct kedge_trust_record *record) KEDGE_MUST_USE;
 enum kedge_rc kedge_batch_delete_trust(struct kedge_batch *batch,
                                        const uint8_t key_id[32]) KEDGE_MUST_USE;
+/**
+ * Replaces what the endpoint has. The batch fails with KEDGE_E_CONFLICT when another
+ * endpoint has the identity.
+ */
+enum kedge_rc
+kedge_batch_put_credential(struct kedge_batch *batch,
+                           const struct kedge_credential_record *record) KEDGE_MUST_USE;
+enum kedge_rc kedge_batch_delete_credential(struct kedge_batch *batch,
+                                            const char *endpoint) KEDGE_MUST_USE;
 enum kedge_rc kedge_batch_put_token(struct kedge_batch *batch,
                                     const struct kedge_token_record *record) KEDGE_MUST_USE;
 enum kedge_rc kedge_batch_put_rollout(struct kedge_batch *batch,
@@ -213,6 +239,7 @@ struct kedge_page {
 typedef bool kedge_device_fn(void *context, const struct kedge_device_record *record);
 typedef bool kedge_package_fn(void *context, const struct kedge_package_record *record);
 typedef bool kedge_trust_fn(void *context, const struct kedge_trust_record *record);
+typedef bool kedge_credential_fn(void *context, const struct kedge_credential_record *record);
 typedef bool kedge_token_fn(void *context, const struct kedge_token_record *record);
 typedef bool kedge_rollout_fn(void *context, const struct kedge_rollout *record);
 typedef bool kedge_group_fn(void *context, const struct kedge_group *record);
@@ -230,6 +257,9 @@ enum kedge_rc kedge_reader_packages(struct kedge_reader *reader, struct kedge_pa
 /** In the order of key ids. */
 enum kedge_rc kedge_reader_trust(struct kedge_reader *reader, struct kedge_page *page,
                                  kedge_trust_fn *fn, void *context) KEDGE_MUST_USE;
+/** In the order of endpoints, without their secrets. */
+enum kedge_rc kedge_reader_credentials(struct kedge_reader *reader, struct kedge_page *page,
+                                       kedge_credential_fn *fn, void *context) KEDGE_MUST_USE;
 /** In the order of names. */
 enum kedge_rc kedge_reader_tokens(struct kedge_reader *reader, struct kedge_page *page,
                                   kedge_token_fn *fn, void *context) KEDGE_MUST_USE;
@@ -278,6 +308,13 @@ enum kedge_rc kedge_reader_package(struct kedge_reader *reader, const char *id,
                                    struct kedge_package_record *out) KEDGE_MUST_USE;
 enum kedge_rc kedge_reader_trust_key(struct kedge_reader *reader, const uint8_t key_id[32],
                                      struct kedge_trust_record *out) KEDGE_MUST_USE;
+/** Of an endpoint, without its secret. */
+enum kedge_rc kedge_reader_credential_of(struct kedge_reader *reader, const char *endpoint,
+                                         struct kedge_credential_record *out) KEDGE_MUST_USE;
+/** By its identity, with its secret: only for the handshake; wipe it. */
+enum kedge_rc kedge_reader_credential(struct kedge_reader *reader, enum kedge_credential_kind kind,
+                                      const char *identity,
+                                      struct kedge_credential_record *out) KEDGE_MUST_USE;
 /** By the SHA-256 of what the caller presented. */
 enum kedge_rc kedge_reader_token(struct kedge_reader *reader, const uint8_t hash[32],
                                  struct kedge_token_record *out) KEDGE_MUST_USE;

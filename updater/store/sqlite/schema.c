@@ -73,6 +73,11 @@ static const char *const steps[KEDGE_STORE_SCHEMA_VERSION] = {
     "CREATE TABLE audit (sequence INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, who TEXT NOT NULL,"
     " what TEXT NOT NULL, subject TEXT NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL,"
     " hash BLOB NOT NULL) STRICT;",
+
+    "CREATE TABLE credentials (endpoint TEXT PRIMARY KEY, kind TEXT NOT NULL, identity TEXT NOT "
+    "NULL,"
+    " changed_at_ms INTEGER NOT NULL, secret BLOB NOT NULL,"
+    " UNIQUE (kind, identity)) STRICT, WITHOUT ROWID;",
 };
 
 static enum kedge_rc find_version(sqlite3 *database, int64_t *version)

@@ -32,6 +32,12 @@ static const char *const row_sql[KEDGE_ROW_KIND_COUNT] = {
         " ON CONFLICT (key_id) DO UPDATE SET name=excluded.name, spki=excluded.spki,"
         " development=excluded.development, added_at_ms=excluded.added_at_ms",
     [KEDGE_ROW_DELETE_TRUST] = "DELETE FROM trust WHERE key_id = ?",
+    /* An identity that another endpoint has is a conflict, not something to take away. */
+    [KEDGE_ROW_PUT_CREDENTIAL] =
+        "INSERT INTO credentials (" CREDENTIAL_COLUMNS ") VALUES (?,?,?,?,?)"
+        " ON CONFLICT (endpoint) DO UPDATE SET kind=excluded.kind, identity=excluded.identity,"
+        " changed_at_ms=excluded.changed_at_ms, secret=excluded.secret",
+    [KEDGE_ROW_DELETE_CREDENTIAL] = "DELETE FROM credentials WHERE endpoint = ?",
     [KEDGE_ROW_PUT_TOKEN] = "INSERT INTO tokens (" TOKEN_COLUMNS ") VALUES (?,?,?)"
                             " ON CONFLICT (name) DO UPDATE SET hash=excluded.hash,"
                             " created_at_ms=excluded.created_at_ms",
@@ -174,6 +180,15 @@ static void bind_trust(struct sql_binder *to, const struct kedge_trust_record *r
     bind_unsigned(to, record->added_at_ms);
 }
 
+static void bind_credential(struct sql_binder *to, const struct kedge_credential_record *record)
+{
+    bind_text(to, record->endpoint);
+    bind_text(to, kedge_credential_kind_name(record->kind));
+    bind_text(to, record->identity);
+    bind_unsigned(to, record->changed_at_ms);
+    bind_blob(to, record->secret, record->secret_size);
+}
+
 static void bind_token(struct sql_binder *to, const struct kedge_token_record *record)
 {
     bind_text(to, record->name);
@@ -310,6 +325,12 @@ static void bind_row(struct sql_binder *to, struct kedge_row *row, struct kedge_
         return;
     case KEDGE_ROW_DELETE_TRUST:
         bind_blob(to, record, 32);
+        return;
+    case KEDGE_ROW_PUT_CREDENTIAL:
+        bind_credential(to, record);
+        return;
+    case KEDGE_ROW_DELETE_CREDENTIAL:
+        bind_text(to, record);
         return;
     case KEDGE_ROW_PUT_TOKEN:
         bind_token(to, record);

@@ -1,0 +1,95 @@
+/*
+ * read_credentials.c: by what devices prove who they are. The secret is read for a handshake and
+ * for nothing else.
+ */
+#include "updater/store/sqlite/reader.h"
+
+#include <string.h>
+
+const char *kedge_credential_kind_name(enum kedge_credential_kind kind)
+{
+    static const char *const names[KEDGE_CREDENTIAL_KIND_COUNT] = {[KEDGE_CREDENTIAL_PSK] = "psk"};
+    return (unsigned)kind < KEDGE_CREDENTIAL_KIND_COUNT ? names[kind] : "unknown";
+}
+
+static void read_kind(struct sql_columns *from, enum kedge_credential_kind *out)
+{
+    char name[16];
+    unsigned kind = 0;
+    column_text(from, name, sizeof(name));
+    while (kind < KEDGE_CREDENTIAL_KIND_COUNT &&
+           strcmp(kedge_credential_kind_name((enum kedge_credential_kind)kind), name) != 0)
+        kind++;
+    if (kind == KEDGE_CREDENTIAL_KIND_COUNT)
+        from->damaged = true;
+    *out = (enum kedge_credential_kind)kind;
+}
+
+static bool read_credential(struct sql_columns *from, struct kedge_credential_record *out)
+{
+    memset(out, 0, sizeof(*out));
+    column_text(from, out->endpoint, sizeof(out->endpoint));
+    read_kind(from, &out->kind);
+    column_text(from, out->identity, sizeof(out->identity));
+    out->changed_at_ms = column_unsigned(from);
+    return !from->damaged;
+}
+
+static bool read_secret(struct sql_columns *from, struct kedge_credential_record *out)
+{
+    int size = sqlite3_column_bytes(from->statement, from->index);
+    out->secret_size = size < 0 || size > (int)sizeof(out->secret) ? 0 : (size_t)size;
+    column_blob(from, out->secret, out->secret_size);
+    return !from->damaged;
+}
+
+enum kedge_rc kedge_reader_credentials(struct kedge_reader *reader, struct kedge_page *page,
+                                       kedge_credential_fn *fn, void *context)
+{
+    struct query query;
+    struct sql_columns columns = {0};
+    struct kedge_credential_record record = {.endpoint = ""};
+    KEDGE_TRY(query_begin(&query, reader, page,
+                          "SELECT " CREDENTIAL_COLUMNS
+                          " FROM credentials WHERE endpoint > ? ORDER BY endpoint LIMIT ?"));
+    bind_text(&query.binder, page == NULL ? "" : page->cursor);
+    bind_number(&query.binder, query_limit(page));
+    while (query_row(&query, &columns, record.endpoint) && read_credential(&columns, &record)) {
+        if (!fn(context, &record)) {
+            query_stop(&query, record.endpoint);
+            break;
+        }
+    }
+    return query_end(&query, columns.damaged);
+}
+
+static const char not_found[] = "there are no such credentials";
+
+enum kedge_rc kedge_reader_credential_of(struct kedge_reader *reader, const char *endpoint,
+                                         struct kedge_credential_record *out)
+{
+    struct query query;
+    struct sql_columns columns = {0};
+    KEDGE_TRY(query_begin(&query, reader, NULL,
+                          "SELECT " CREDENTIAL_COLUMNS " FROM credentials WHERE endpoint = ?"));
+    bind_text(&query.binder, endpoint);
+    bool found = query_row(&query, &columns, "") && read_credential(&columns, out);
+    KEDGE_TRY(query_end(&query, columns.damaged));
+    return found ? KEDGE_OK : reader_failed(reader, KEDGE_E_NOT_FOUND, not_found);
+}
+
+enum kedge_rc kedge_reader_credential(struct kedge_reader *reader, enum kedge_credential_kind kind,
+                                      const char *identity, struct kedge_credential_record *out)
+{
+    struct query query;
+    struct sql_columns columns = {0};
+    KEDGE_TRY(query_begin(&query, reader, NULL,
+                          "SELECT " CREDENTIAL_COLUMNS
+                          " FROM credentials WHERE kind = ? AND identity = ?"));
+    bind_text(&query.binder, kedge_credential_kind_name(kind));
+    bind_text(&query.binder, identity);
+    bool found = query_row(&query, &columns, "") && read_credential(&columns, out) &&
+                 read_secret(&columns, out);
+    KEDGE_TRY(query_end(&query, columns.damaged));
+    return found ? KEDGE_OK : reader_failed(reader, KEDGE_E_NOT_FOUND, not_found);
+}
