@@ -7,9 +7,11 @@
 
 #include "updater/net/internal.h"
 
+#define SECURE_PREFIX "coaps://"
+
 bool kedge_address_equal(const struct kedge_address *a, const struct kedge_address *b)
 {
-    if (a->any.sa_family != b->any.sa_family)
+    if (a->any.sa_family != b->any.sa_family || a->secure != b->secure)
         return false;
     if (a->any.sa_family == AF_INET)
         return a->v4.sin_port == b->v4.sin_port && a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
@@ -17,19 +19,25 @@ bool kedge_address_equal(const struct kedge_address *a, const struct kedge_addre
            memcmp(&a->v6.sin6_addr, &b->v6.sin6_addr, sizeof a->v6.sin6_addr) == 0;
 }
 
+size_t address_bytes(const struct kedge_address *address, uint8_t out[ADDRESS_BYTES_MAX])
+{
+    out[0] = address->secure;
+    if (address->any.sa_family == AF_INET) {
+        memcpy(out + 1, &address->v4.sin_addr, 4);
+        memcpy(out + 5, &address->v4.sin_port, 2);
+        return 7;
+    }
+    memcpy(out + 1, &address->v6.sin6_addr, 16);
+    memcpy(out + 17, &address->v6.sin6_port, 2);
+    memcpy(out + 19, &address->v6.sin6_scope_id, 4);
+    return 23;
+}
+
 uint64_t kedge_address_hash(const struct kedge_siphash_key *key,
                             const struct kedge_address *address)
 {
-    uint8_t bytes[22];
-    if (address->any.sa_family == AF_INET) {
-        memcpy(bytes, &address->v4.sin_addr, 4);
-        memcpy(bytes + 4, &address->v4.sin_port, 2);
-        return kedge_siphash(key, bytes, 6);
-    }
-    memcpy(bytes, &address->v6.sin6_addr, 16);
-    memcpy(bytes + 16, &address->v6.sin6_port, 2);
-    memcpy(bytes + 18, &address->v6.sin6_scope_id, 4);
-    return kedge_siphash(key, bytes, 22);
+    uint8_t bytes[ADDRESS_BYTES_MAX];
+    return kedge_siphash(key, bytes, address_bytes(address, bytes));
 }
 
 socklen_t kedge_address_size(const struct kedge_address *address)
@@ -40,13 +48,15 @@ socklen_t kedge_address_size(const struct kedge_address *address)
 void kedge_address_text(const struct kedge_address *address, char text[KEDGE_ADDRESS_TEXT_MAX])
 {
     char host[INET6_ADDRSTRLEN] = "?";
+    const char *scheme = address->secure ? SECURE_PREFIX : "";
     if (address->any.sa_family == AF_INET) {
         inet_ntop(AF_INET, &address->v4.sin_addr, host, sizeof host);
-        snprintf(text, KEDGE_ADDRESS_TEXT_MAX, "%s:%u", host, ntohs(address->v4.sin_port));
+        snprintf(text, KEDGE_ADDRESS_TEXT_MAX, "%s%s:%u", scheme, host,
+                 ntohs(address->v4.sin_port));
         return;
     }
     inet_ntop(AF_INET6, &address->v6.sin6_addr, host, sizeof host);
-    snprintf(text, KEDGE_ADDRESS_TEXT_MAX, "[%s]:%u", host, ntohs(address->v6.sin6_port));
+    snprintf(text, KEDGE_ADDRESS_TEXT_MAX, "%s[%s]:%u", scheme, host, ntohs(address->v6.sin6_port));
 }
 
 enum kedge_rc kedge_address_from_host(const char *host, uint16_t port, struct kedge_address *out)
@@ -66,7 +76,7 @@ enum kedge_rc kedge_address_from_host(const char *host, uint16_t port, struct ke
     return KEDGE_OK;
 }
 
-enum kedge_rc kedge_address_parse(const char *text, struct kedge_address *out)
+static enum kedge_rc parse_plain(const char *text, struct kedge_address *out)
 {
     char host[KEDGE_ADDRESS_TEXT_MAX];
     const char *colon = strrchr(text, ':');
@@ -87,4 +97,12 @@ enum kedge_rc kedge_address_parse(const char *text, struct kedge_address *out)
         return KEDGE_E_MALFORMED;
     host[size - 1] = '\0';
     return kedge_address_from_host(host + 1, (uint16_t)port, out);
+}
+
+enum kedge_rc kedge_address_parse(const char *text, struct kedge_address *out)
+{
+    bool secure = strncmp(text, SECURE_PREFIX, strlen(SECURE_PREFIX)) == 0;
+    KEDGE_TRY(parse_plain(secure ? text + strlen(SECURE_PREFIX) : text, out));
+    out->secure = secure;
+    return KEDGE_OK;
 }

@@ -247,6 +247,8 @@ static enum kedge_rc send_request(struct kedge_net *net, const struct kedge_addr
         return KEDGE_E_MEMORY;
     if (peer->forgetting)
         return KEDGE_E_CANCELED;
+    if (to->secure && peer->association == NULL)
+        return KEDGE_E_CONNECTION;
     if (peer->queued >= KEDGE_NET_QUEUE_MAX)
         return KEDGE_E_BUSY;
     size_t capacity = 64 + KEDGE_NET_PATH_MAX + request->payload.size;

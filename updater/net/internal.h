@@ -36,6 +36,13 @@ void timer_wheel_advance(struct timer_wheel *wheel, uint64_t now_ms);
 /** How long until something may be due; -1 when nothing is armed. */
 int timer_wheel_wait_ms(const struct timer_wheel *wheel, uint64_t now_ms);
 
+/* ---- addresses ---- */
+
+#define ADDRESS_BYTES_MAX 23u
+
+/** What tells one peer from another, for hashes and cookies; returns how many bytes it is. */
+size_t address_bytes(const struct kedge_address *address, uint8_t out[ADDRESS_BYTES_MAX]);
+
 /* ---- peers ---- */
 
 /** Where a peer reached us: replies leave by the same socket and address. */
@@ -77,15 +84,21 @@ struct peer {
     struct exchange *in_flight;
     struct exchange *queue, **queue_end;
     struct exchange *observations;
+    struct association *association; /* a secure peer's; NULL: none now */
+    struct association *handshake;   /* under way beside it */
     struct recent *recent; /* KEDGE_NET_RECENT_MAX of them, once something had to be remembered */
+};
+
+struct idle_list {
+    struct peer *oldest, *newest;
+    size_t count;
 };
 
 struct peer_table {
     struct peer **buckets;
     size_t bucket_count; /* a power of two */
     size_t count;
-    struct peer *oldest, *newest;
-    size_t idle_count;
+    struct idle_list idle[2]; /* by `secure`: who needs no proof pushes out none that gave one */
 };
 
 enum kedge_rc peers_init(struct kedge_net *net) KEDGE_MUST_USE;
@@ -95,10 +108,33 @@ struct peer *peer_find(struct kedge_net *net, const struct kedge_address *addres
 struct peer *peer_use(struct kedge_net *net, const struct kedge_address *address);
 /** Lists it as idle when nothing holds it, and takes it off the list when something does. */
 void peer_settle(struct kedge_net *net, struct peer *peer);
+/** Forgets a peer that is idle, and its association. */
+void peer_drop(struct kedge_net *net, struct peer *peer);
 /** The reply that was given to this message within its lifetime; NULL when it is new. */
 const struct recent *peer_recall(const struct peer *peer, struct mark mark, uint64_t now_ms);
 /** Remembers a message and the reply to it (copied; losing it for lack of memory is harmless). */
 void peer_remember(struct peer *peer, struct mark mark, uint64_t now_ms, struct kedge_slice reply);
+
+/** It begins its message ids anew. */
+void peer_forget_recent(struct peer *peer);
+
+/* ---- DTLS (updater/net/dtls.h) ---- */
+
+struct dtls;
+struct association;
+
+enum kedge_rc dtls_open(struct kedge_net *net) KEDGE_MUST_USE;
+/** After the peers are gone. */
+void dtls_close(struct kedge_net *net);
+void dtls_on_datagram(struct kedge_net *net, const struct kedge_address *from,
+                      const struct path *path, struct kedge_slice bytes);
+/** Sends a message by the peer's association; without one it is lost. */
+void dtls_transmit(struct kedge_net *net, const struct kedge_address *to, const struct path *path,
+                   struct kedge_slice bytes);
+/** Ends its association without a word; the peer may be gone afterwards. */
+void dtls_end(struct kedge_net *net, struct peer *peer);
+/** NULL is fine. Says nothing to the peer. */
+void association_free(struct association *association);
 
 /* ---- exchanges ---- */
 
@@ -169,6 +205,8 @@ struct post {
 
 struct kedge_net {
     struct kedge_net_config config;
+    struct kedge_net_security security;
+    struct dtls *dtls; /* NULL without a secure listener */
     struct kedge_siphash_key key;
     int epoll;
     int wake; /* eventfd */
@@ -192,6 +230,9 @@ enum kedge_rc listener_open(struct kedge_net *net,
 /** Takes what has come, at most a few batches, and hands each datagram to net_on_datagram(). */
 void listener_read(struct kedge_net *net, uint8_t index);
 /** Queues a datagram; it leaves when the batch is full or at the end of the round. */
+void net_transmit_datagram(struct kedge_net *net, const struct kedge_address *to,
+                           const struct path *path, struct kedge_slice bytes);
+/** Sends a message, by DTLS where the peer is secure. */
 void net_transmit(struct kedge_net *net, const struct kedge_address *to, const struct path *path,
                   struct kedge_slice bytes);
 /** An empty ACK or RST (RFC 7252 section 4.1). */
@@ -204,5 +245,8 @@ enum kedge_rc net_turn(struct kedge_net *net, int wait_max_ms) KEDGE_MUST_USE;
 /** The one way in for a datagram. */
 void net_on_datagram(struct kedge_net *net, const struct kedge_address *from,
                      const struct path *path, struct kedge_slice bytes);
+/** The one way in for a message, which is a datagram or was protected in one. */
+void net_on_message(struct kedge_net *net, const struct kedge_address *from,
+                    const struct path *path, struct kedge_slice bytes);
 
 #endif

@@ -15,6 +15,8 @@
 #define DEFAULT_ACK_TIMEOUT_MS 2000u
 #define DEFAULT_RETRANSMIT_MAX 4u
 #define DEFAULT_RESPONSE_MS 60000u
+#define DEFAULT_HANDSHAKE_RETRANSMIT_MS 1000u
+#define DEFAULT_IDLE_MS 300000u
 #define REPLY_CAPACITY KEDGE_NET_MESSAGE_MAX
 
 static uint64_t monotonic_ms(void)
@@ -105,6 +107,24 @@ static void reset(struct kedge_net *net, const struct kedge_address *to, const s
 
 void net_on_datagram(struct kedge_net *net, const struct kedge_address *from,
                      const struct path *path, struct kedge_slice bytes)
+{
+    if (from->secure)
+        dtls_on_datagram(net, from, path, bytes);
+    else
+        net_on_message(net, from, path, bytes);
+}
+
+void net_transmit(struct kedge_net *net, const struct kedge_address *to, const struct path *path,
+                  struct kedge_slice bytes)
+{
+    if (to->secure)
+        dtls_transmit(net, to, path, bytes);
+    else
+        net_transmit_datagram(net, to, path, bytes);
+}
+
+void net_on_message(struct kedge_net *net, const struct kedge_address *from,
+                    const struct path *path, struct kedge_slice bytes)
 {
     struct kedge_coap_message message;
     enum kedge_rc rc = kedge_coap_parse(bytes, &message);
@@ -276,6 +296,10 @@ static void set_defaults(struct kedge_net_config *config)
         config->retransmit_max = DEFAULT_RETRANSMIT_MAX;
     if (config->response_ms == 0)
         config->response_ms = DEFAULT_RESPONSE_MS;
+    if (config->handshake_retransmit_ms == 0)
+        config->handshake_retransmit_ms = DEFAULT_HANDSHAKE_RETRANSMIT_MS;
+    if (config->idle_ms == 0)
+        config->idle_ms = DEFAULT_IDLE_MS;
 }
 
 static enum kedge_rc open_all(struct kedge_net *net)
@@ -294,8 +318,12 @@ static enum kedge_rc open_all(struct kedge_net *net)
         return KEDGE_E_MEMORY;
     KEDGE_TRY(peers_init(net));
     KEDGE_TRY(exchanges_init(net));
-    for (size_t i = 0; i < net->config.listen_count; i++)
-        KEDGE_TRY(listener_open(net, &net->config.listen[i]));
+    for (size_t i = 0; i < net->config.listen_count; i++) {
+        const struct kedge_address *address = &net->config.listen[i];
+        if (address->secure && net->dtls == NULL)
+            KEDGE_TRY(dtls_open(net));
+        KEDGE_TRY(listener_open(net, address));
+    }
     return KEDGE_OK;
 }
 
@@ -335,6 +363,7 @@ void kedge_net_destroy(struct kedge_net *net)
         exchanges_destroy(net);
     if (net->peers.buckets != NULL)
         peers_destroy(net);
+    dtls_close(net);
     if (net->epoll >= 0)
         close(net->epoll);
     if (net->wake >= 0)

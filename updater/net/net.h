@@ -1,5 +1,6 @@
 /*
- * net.h: the server's UDP event loop and CoAP endpoint (RFC 7252, RFC 7641, RFC 7959).
+ * net.h: the server's UDP event loop and CoAP endpoint (RFC 7252, RFC 7641, RFC 7959), with DTLS
+ * 1.2 below it where it is asked for (RFC 6347).
  *
  * One thread runs kedge_net_run() and owns everything here; only kedge_net_post() and
  * kedge_net_stop() may be called from other threads. Inbound requests go to one handler, which
@@ -20,18 +21,25 @@
 #define KEDGE_NET_MESSAGE_MAX 1280u    /* bytes of a message of ours */
 #define KEDGE_NET_PATH_MAX 63u         /* of an outbound request */
 #define KEDGE_NET_COLLECTED_MAX 65536u /* bytes of a response that comes in blocks */
-#define KEDGE_NET_IDLE_PEERS_MAX 4096u /* peers that nobody keeps and nothing waits for */
-#define KEDGE_NET_RECENT_MAX 4u        /* message ids remembered for each peer */
+#define KEDGE_NET_IDLE_PEERS_MAX                                                               \
+    4096u                           /* peers that nobody keeps and nothing waits for, each way \
+                                     */
+#define KEDGE_NET_RECENT_MAX 4u     /* message ids remembered for each peer */
+#define KEDGE_NET_IDENTITY_MAX 128u /* bytes of a PSK identity */
+#define KEDGE_NET_NAME_MAX 128u     /* bytes of the name of a peer that has proved it */
+#define KEDGE_NET_KEY_MAX 64u       /* bytes of a pre-shared key */
 #define KEDGE_NET_EXCHANGE_LIFETIME_MS 247000u /* RFC 7252 section 4.8.2 */
 
 /* ---- addresses ---- */
 
+/** Where somebody is, and how it is spoken to: by DTLS and without, one address is two peers. */
 struct kedge_address {
     union {
         struct sockaddr any;
         struct sockaddr_in v4;
         struct sockaddr_in6 v6;
     };
+    bool secure;
 };
 
 #define KEDGE_ADDRESS_TEXT_MAX 64u
@@ -41,9 +49,10 @@ bool kedge_address_equal(const struct kedge_address *a, const struct kedge_addre
 uint64_t kedge_address_hash(const struct kedge_siphash_key *key,
                             const struct kedge_address *address);
 socklen_t kedge_address_size(const struct kedge_address *address);
-/** Writes "192.0.2.1:5683" or "[2001:db8::1]:5683". */
+/** Writes "192.0.2.1:5683" or "[2001:db8::1]:5683", with "coaps://" before it when it is secure. */
 void kedge_address_text(const struct kedge_address *address, char text[KEDGE_ADDRESS_TEXT_MAX]);
-/** From a numeric host ("" is every IPv4 address) and a port. KEDGE_E_MALFORMED for a name. */
+/** One without security, from a numeric host ("" is every IPv4 address) and a port.
+ * KEDGE_E_MALFORMED for a name. */
 enum kedge_rc kedge_address_from_host(const char *host, uint16_t port,
                                       struct kedge_address *out) KEDGE_MUST_USE;
 /** Reads back what kedge_address_text() wrote. */
@@ -65,14 +74,34 @@ typedef void kedge_net_handler_fn(void *context, const struct kedge_address *fro
                                   const struct kedge_coap_message *request,
                                   struct kedge_net_reply *reply);
 
+/** A pre-shared key, and in whose name its owner speaks. */
+struct kedge_net_secret {
+    char name[KEDGE_NET_NAME_MAX + 1];
+    uint8_t key[KEDGE_NET_KEY_MAX];
+    size_t key_size;
+};
+
+/** Who may make an association by DTLS. All of it is called on the network thread. */
+struct kedge_net_security {
+    void *context;
+    /** Finds the key of a PSK identity, which is UTF-8 without control characters. Any failure
+     * refuses the peer. `secret` is wiped by who asked. */
+    enum kedge_rc (*find_key)(void *context, const char *identity, struct kedge_net_secret *secret);
+    /** For a log, may be NULL: what became of an association. `name` may be NULL (not known). */
+    void (*report)(void *context, const struct kedge_address *peer, const char *name,
+                   const char *words);
+};
+
 struct kedge_net_config {
-    struct kedge_address listen[KEDGE_NET_LISTEN_MAX]; /* port 0: a free one */
+    struct kedge_address listen[KEDGE_NET_LISTEN_MAX]; /* port 0: a free one; `secure`: by DTLS */
     size_t listen_count;
     kedge_net_handler_fn *on_request;
     void *context;
-    uint32_t ack_timeout_ms; /* 0: 2000 */
-    uint32_t retransmit_max; /* 0: 4 */
-    uint32_t response_ms;    /* how long to wait for a separate response; 0: 60000 */
+    uint32_t ack_timeout_ms;          /* 0: 2000 */
+    uint32_t retransmit_max;          /* 0: 4 */
+    uint32_t response_ms;             /* how long to wait for a separate response; 0: 60000 */
+    uint32_t handshake_retransmit_ms; /* doubled each time (RFC 6347 section 4.2.4.1); 0: 1000 */
+    uint32_t idle_ms; /* an association that nobody keeps ends when unused so long; 0: 300000 */
 };
 
 /** Opens the sockets. KEDGE_E_SYSTEM when an address cannot be had (errno says why). */
@@ -82,6 +111,8 @@ enum kedge_rc kedge_net_create(const struct kedge_net_config *config,
 void kedge_net_destroy(struct kedge_net *net);
 /** Sets who handles requests, before kedge_net_run(). */
 void kedge_net_set_handler(struct kedge_net *net, kedge_net_handler_fn *on_request, void *context);
+/** Sets who is let in by DTLS, before kedge_net_run(); without, nobody is. */
+void kedge_net_set_security(struct kedge_net *net, const struct kedge_net_security *security);
 /** Serves until kedge_net_stop(). */
 enum kedge_rc kedge_net_run(struct kedge_net *net) KEDGE_MUST_USE;
 /** Ends kedge_net_run(); from any thread and from a signal handler. */
@@ -136,7 +167,8 @@ typedef void kedge_net_result_fn(void *context, enum kedge_rc rc,
 
 /**
  * Sends a request; `handle` (may be NULL) names it until its callback. KEDGE_E_BUSY when the peer's
- * queue is full, KEDGE_E_BUFFER when it does not fit into a message, KEDGE_E_MEMORY.
+ * queue is full, KEDGE_E_BUFFER when it does not fit into a message, KEDGE_E_MEMORY,
+ * KEDGE_E_CONNECTION when it is secure and there is no association: only the peer can make one.
  */
 enum kedge_rc kedge_net_send(struct kedge_net *net, const struct kedge_address *to,
                              const struct kedge_net_request *request,
@@ -169,11 +201,19 @@ void kedge_net_peer_forget(struct kedge_net *net, const struct kedge_address *pe
 enum kedge_rc kedge_net_peer_local(struct kedge_net *net, const struct kedge_address *peer,
                                    struct kedge_address *local) KEDGE_MUST_USE;
 
+/**
+ * In whose name a secure peer speaks, as its handshake has proved. NULL for one without security or
+ * without an association. Holds until the loop goes on.
+ */
+const char *kedge_net_peer_name(struct kedge_net *net, const struct kedge_address *peer);
+/** Ends the association of a secure peer, which is told so. Not from a handler of requests. */
+void kedge_net_peer_hang_up(struct kedge_net *net, const struct kedge_address *peer);
+
 /* ---- figures ---- */
 
 struct kedge_net_counters {
     uint64_t datagrams_in, datagrams_out, malformed, duplicates, retransmissions, timeouts;
-    uint64_t peers, exchanges, send_failures;
+    uint64_t peers, exchanges, send_failures, handshakes, handshakes_failed;
 };
 
 /** On the network thread. */

@@ -62,33 +62,43 @@ static void unlist(struct kedge_net *net, struct peer *peer)
 {
     if (!peer->listed_idle)
         return;
-    *(peer->older ? &peer->older->newer : &net->peers.oldest) = peer->newer;
-    *(peer->newer ? &peer->newer->older : &net->peers.newest) = peer->older;
+    struct idle_list *list = &net->peers.idle[peer->address.secure];
+    *(peer->older ? &peer->older->newer : &list->oldest) = peer->newer;
+    *(peer->newer ? &peer->newer->older : &list->newest) = peer->older;
     peer->older = peer->newer = NULL;
     peer->listed_idle = false;
-    net->peers.idle_count--;
+    list->count--;
 }
 
 static void list_newest(struct kedge_net *net, struct peer *peer)
 {
-    peer->older = net->peers.newest;
+    struct idle_list *list = &net->peers.idle[peer->address.secure];
+    peer->older = list->newest;
     peer->newer = NULL;
-    *(peer->older ? &peer->older->newer : &net->peers.oldest) = peer;
-    net->peers.newest = peer;
+    *(peer->older ? &peer->older->newer : &list->oldest) = peer;
+    list->newest = peer;
     peer->listed_idle = true;
-    net->peers.idle_count++;
+    list->count++;
 }
 
-static void drop(struct kedge_net *net, struct peer *peer)
+void peer_forget_recent(struct peer *peer)
+{
+    for (size_t i = 0; peer->recent != NULL && i < KEDGE_NET_RECENT_MAX; i++)
+        free(peer->recent[i].reply);
+    free(peer->recent);
+    peer->recent = NULL;
+}
+
+void peer_drop(struct kedge_net *net, struct peer *peer)
 {
     struct peer **link = bucket_of(net, &peer->address);
     while (*link != peer)
         link = &(*link)->next_in_bucket;
     *link = peer->next_in_bucket;
     unlist(net, peer);
-    for (size_t i = 0; peer->recent != NULL && i < KEDGE_NET_RECENT_MAX; i++)
-        free(peer->recent[i].reply);
-    free(peer->recent);
+    association_free(peer->handshake);
+    association_free(peer->association);
+    peer_forget_recent(peer);
     free(peer);
     net->peers.count--;
 }
@@ -101,8 +111,8 @@ void peer_settle(struct kedge_net *net, struct peer *peer)
     if (held)
         return;
     list_newest(net, peer);
-    while (net->peers.idle_count > KEDGE_NET_IDLE_PEERS_MAX)
-        drop(net, net->peers.oldest);
+    while (net->peers.idle[peer->address.secure].count > KEDGE_NET_IDLE_PEERS_MAX)
+        peer_drop(net, net->peers.idle[peer->address.secure].oldest);
 }
 
 struct peer *peer_use(struct kedge_net *net, const struct kedge_address *address)
@@ -132,7 +142,7 @@ void peers_destroy(struct kedge_net *net)
 {
     for (size_t i = 0; i < net->peers.bucket_count; i++)
         while (net->peers.buckets[i] != NULL)
-            drop(net, net->peers.buckets[i]);
+            peer_drop(net, net->peers.buckets[i]);
     free(net->peers.buckets);
 }
 

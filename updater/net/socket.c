@@ -44,6 +44,7 @@ enum kedge_rc listener_open(struct kedge_net *net, const struct kedge_address *a
         return KEDGE_E_SYSTEM;
     }
     listener->file = file;
+    listener->address.secure = address->secure;
     net->listener_count++;
     return KEDGE_OK;
 }
@@ -91,6 +92,7 @@ static int read_batch(struct kedge_net *net, uint8_t index)
     for (int i = 0; i < count; i++) {
         struct path path = path_of(index, &headers[i].msg_hdr);
         net->counters.datagrams_in++;
+        from[i].secure = net->listeners[index].address.secure;
         /* One that was cut is larger than any message that we take. */
         if ((headers[i].msg_hdr.msg_flags & MSG_TRUNC) != 0)
             net->counters.malformed++;
@@ -131,8 +133,8 @@ static size_t write_control(const struct path *path, int family, uint8_t control
     return CMSG_SPACE(sizeof info);
 }
 
-void net_transmit(struct kedge_net *net, const struct kedge_address *to, const struct path *path,
-                  struct kedge_slice bytes)
+void net_transmit_datagram(struct kedge_net *net, const struct kedge_address *to,
+                           const struct path *path, struct kedge_slice bytes)
 {
     if (bytes.size > KEDGE_COAP_MESSAGE_MAX)
         return;
@@ -145,22 +147,27 @@ void net_transmit(struct kedge_net *net, const struct kedge_address *to, const s
     memcpy(out->bytes, bytes.data, bytes.size);
 }
 
-/* The socket for a path: the one the peer came by, or the first of its family; NULL: none. */
-static const struct listener *listener_for(const struct kedge_net *net, int family,
-                                           const struct path *path)
+static bool can_reach(const struct listener *listener, const struct kedge_address *peer)
 {
-    if (path->socket < net->listener_count &&
-        net->listeners[path->socket].address.any.sa_family == family)
+    return listener->address.any.sa_family == peer->any.sa_family &&
+           listener->address.secure == peer->secure;
+}
+
+/* The socket for a path: the one the peer came by, or the first that can reach it; NULL: none. */
+static const struct listener *
+listener_for(const struct kedge_net *net, const struct kedge_address *peer, const struct path *path)
+{
+    if (path->socket < net->listener_count && can_reach(&net->listeners[path->socket], peer))
         return &net->listeners[path->socket];
     for (size_t i = 0; i < net->listener_count; i++)
-        if (net->listeners[i].address.any.sa_family == family)
+        if (can_reach(&net->listeners[i], peer))
             return &net->listeners[i];
     return NULL;
 }
 
 static int file_for(const struct kedge_net *net, const struct outgoing *out)
 {
-    const struct listener *listener = listener_for(net, out->to.any.sa_family, &out->path);
+    const struct listener *listener = listener_for(net, &out->to, &out->path);
     return listener != NULL ? listener->file : -1;
 }
 
@@ -252,7 +259,7 @@ enum kedge_rc kedge_net_peer_local(struct kedge_net *net, const struct kedge_add
     static const struct path unknown;
     const struct peer *peer = peer_find(net, address);
     const struct path *path = peer != NULL ? &peer->path : &unknown;
-    const struct listener *listener = listener_for(net, address->any.sa_family, path);
+    const struct listener *listener = listener_for(net, address, path);
     if (listener == NULL)
         return KEDGE_E_NOT_FOUND;
     struct kedge_address found = listener->address;
@@ -265,6 +272,7 @@ enum kedge_rc kedge_net_peer_local(struct kedge_net *net, const struct kedge_add
         else
             found.v6.sin6_port = listener->address.v6.sin6_port;
     }
+    found.secure = address->secure;
     *local = found;
     return KEDGE_OK;
 }

@@ -411,7 +411,7 @@ static void test_a_peer_that_a_callback_keeps_stays_kept(void **state)
     peer_answers(&scene->peer, KEDGE_COAP_CONTENT, "x");
     outcome_wait(scene->net, &scene->outcome, 1);
     assert_true(peer_find(scene->net, &scene->peer.address)->kept);
-    assert_int_equal(scene->net->peers.idle_count, 0);
+    assert_int_equal(scene->net->peers.idle[false].count, 0);
 }
 
 /* A callback lets its peer go, and more idle peers come than are remembered. */

@@ -1,0 +1,144 @@
+/* association.c: GnuTLS over datagrams that are handed to it and taken from it. */
+#include "updater/net/dtls.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TRIES_MAX 8u /* of what says "not fatal, call again" */
+
+static ssize_t push(gnutls_transport_ptr_t context, const void *data, size_t size)
+{
+    struct association *association = context;
+    net_transmit_datagram(association->net, &association->address, &association->path,
+                          kedge_slice(data, size));
+    return (ssize_t)size;
+}
+
+static ssize_t pull(gnutls_transport_ptr_t context, void *out, size_t capacity)
+{
+    struct association *association = context;
+    struct kedge_slice bytes = association->incoming;
+    if (bytes.size == 0) {
+        gnutls_transport_set_errno(association->tls, EAGAIN);
+        return -1;
+    }
+    size_t size = bytes.size < capacity ? bytes.size : capacity;
+    memcpy(out, bytes.data, size);
+    association->incoming = kedge_slice(NULL, 0);
+    return (ssize_t)size;
+}
+
+static int pull_timeout(gnutls_transport_ptr_t context, unsigned wait_ms)
+{
+    const struct association *association = context;
+    (void)wait_ms;
+    return association->incoming.size > 0;
+}
+
+static enum kedge_rc open_session(struct association *association,
+                                  const gnutls_dtls_prestate_st *prestate)
+{
+    if (gnutls_init(&association->tls, GNUTLS_SERVER | GNUTLS_DATAGRAM | GNUTLS_NONBLOCK |
+                                           GNUTLS_NO_SIGNAL) != GNUTLS_E_SUCCESS)
+        return KEDGE_E_MEMORY;
+    gnutls_session_t tls = association->tls;
+    gnutls_session_set_ptr(tls, association);
+    gnutls_transport_set_ptr(tls, association);
+    gnutls_transport_set_push_function(tls, push);
+    gnutls_transport_set_pull_function(tls, pull);
+    gnutls_transport_set_pull_timeout_function(tls, pull_timeout);
+    gnutls_dtls_set_mtu(tls, DTLS_MTU);
+    gnutls_dtls_set_timeouts(tls, association->net->config.handshake_retransmit_ms,
+                             DTLS_HANDSHAKE_MS);
+    gnutls_dtls_prestate_set(tls, (gnutls_dtls_prestate_st *)(uintptr_t)prestate);
+    return dtls_keys_use(association);
+}
+
+struct association *association_create(struct kedge_net *net, const struct kedge_address *address,
+                                       const struct path *path, uint64_t hello,
+                                       const gnutls_dtls_prestate_st *prestate)
+{
+    struct association *association = calloc(1, sizeof *association);
+    if (association == NULL)
+        return NULL;
+    *association = (struct association){
+        .net = net, .address = *address, .path = *path, .hello = hello, .used_at_ms = net->now_ms};
+    if (open_session(association, prestate) == KEDGE_OK)
+        return association;
+    association_free(association);
+    return NULL;
+}
+
+void association_free(struct association *association)
+{
+    if (association == NULL)
+        return;
+    kedge_net_timer_cancel(association->net, &association->timer);
+    if (association->tls != NULL)
+        gnutls_deinit(association->tls);
+    free(association->name);
+    free(association);
+}
+
+enum kedge_rc association_shake(struct association *association, struct kedge_slice bytes,
+                                unsigned *wait_ms, const char **words)
+{
+    association->incoming = bytes;
+    int code = GNUTLS_E_AGAIN;
+    for (unsigned tries = 0; tries < TRIES_MAX; tries++) {
+        code = gnutls_handshake(association->tls);
+        if (code == GNUTLS_E_SUCCESS || code == GNUTLS_E_AGAIN || gnutls_error_is_fatal(code))
+            break;
+    }
+    association->incoming = kedge_slice(NULL, 0);
+    if (code == GNUTLS_E_SUCCESS)
+        return KEDGE_OK;
+    if (!gnutls_error_is_fatal(code)) {
+        *wait_ms = gnutls_dtls_get_timeout(association->tls);
+        return KEDGE_E_BUSY;
+    }
+    *words = code == GNUTLS_E_FATAL_ALERT_RECEIVED
+                 ? gnutls_alert_get_name(gnutls_alert_get(association->tls))
+                 : gnutls_strerror(code);
+    if (association->stranger) {
+        *words = "nobody is enrolled by its identity";
+        (void)gnutls_alert_send(association->tls, GNUTLS_AL_FATAL, GNUTLS_A_UNKNOWN_PSK_IDENTITY);
+    } else if (code != GNUTLS_E_FATAL_ALERT_RECEIVED && code != GNUTLS_E_TIMEDOUT) {
+        (void)gnutls_alert_send_appropriate(association->tls, code);
+    }
+    return KEDGE_E_CONNECTION;
+}
+
+void association_take(struct association *association, struct kedge_slice bytes)
+{
+    association->incoming = bytes;
+}
+
+enum kedge_rc association_read(struct association *association, uint8_t *out, size_t capacity,
+                               size_t *size)
+{
+    for (unsigned tries = 0; tries < TRIES_MAX; tries++) {
+        ssize_t code = gnutls_record_recv(association->tls, out, capacity);
+        if (code > 0) {
+            *size = (size_t)code;
+            return KEDGE_OK;
+        }
+        if (code == GNUTLS_E_AGAIN)
+            return KEDGE_E_NOT_FOUND;
+        if (code == 0 || gnutls_error_is_fatal((int)code))
+            return KEDGE_E_CONNECTION;
+    }
+    return KEDGE_E_NOT_FOUND;
+}
+
+void association_send(struct association *association, struct kedge_slice bytes)
+{
+    if (gnutls_record_send(association->tls, bytes.data, bytes.size) < 0)
+        association->net->counters.send_failures++;
+}
+
+void association_say_goodbye(struct association *association)
+{
+    (void)gnutls_bye(association->tls, GNUTLS_SHUT_WR);
+}
