@@ -57,6 +57,16 @@ struct device *device_by_address(const struct kedge_fleet *fleet,
     return NULL;
 }
 
+bool device_may_be(struct kedge_fleet *fleet, const char *endpoint,
+                   const struct kedge_address *from)
+{
+    if (!from->secure)
+        return fleet->hooks.enrolled == NULL ||
+               !fleet->hooks.enrolled(fleet->hooks.context, endpoint);
+    const char *name = kedge_net_peer_name(fleet->net, from);
+    return name != NULL && strcmp(name, endpoint) == 0;
+}
+
 /* ---- making, looking, freeing ---- */
 
 struct device *device_create(struct kedge_fleet *fleet, struct kedge_slice endpoint)

@@ -19,6 +19,8 @@ const char *kedge_gone_reason_text(enum kedge_gone_reason reason)
         return "its lifetime expired";
     case KEDGE_GONE_REPLACED:
         return "its address registered under another name";
+    case KEDGE_GONE_EXPELLED:
+        return "its credentials were replaced or removed";
     }
     return "unknown";
 }
@@ -62,6 +64,16 @@ static void on_request(void *context, const struct kedge_address *from,
     else if (fleet->hooks.request == NULL ||
              !fleet->hooks.request(fleet->hooks.context, from, request, reply))
         kedge_net_reply(reply, KEDGE_COAP_NOT_FOUND);
+}
+
+void kedge_fleet_expel(struct kedge_fleet *fleet, const char *endpoint)
+{
+    struct device *device = device_by_endpoint(fleet, kedge_slice_text(endpoint));
+    if (device == NULL || !device->registered || !device->address.secure)
+        return;
+    struct kedge_address address = device->address;
+    device_leave(device, KEDGE_GONE_EXPELLED);
+    kedge_net_peer_hang_up(fleet->net, &address);
 }
 
 /* ---- making and ending ---- */

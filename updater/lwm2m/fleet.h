@@ -46,7 +46,8 @@ struct kedge_device {
 enum kedge_gone_reason {
     KEDGE_GONE_DEREGISTERED,
     KEDGE_GONE_EXPIRED,
-    KEDGE_GONE_REPLACED /* its address registered under another endpoint name */
+    KEDGE_GONE_REPLACED, /* its address registered under another endpoint name */
+    KEDGE_GONE_EXPELLED  /* its credentials were replaced or removed */
 };
 
 /** "de-registered", "its lifetime expired", ... static storage. */
@@ -72,6 +73,8 @@ struct kedge_fleet_hooks {
     void (*report)(void *context, const struct kedge_update_report *report);
     /** Finds what /fw/{name} is; false: 4.04. `blob` must hold until the hook is called again. */
     bool (*blob)(void *context, const char *name, struct kedge_blob *blob);
+    /** Whether the endpoint has credentials, so that nobody may be it without DTLS; NULL: none. */
+    bool (*enrolled)(void *context, const char *endpoint);
     /** Answers a request for any other path; false: 4.04. */
     bool (*request)(void *context, const struct kedge_address *from,
                     const struct kedge_coap_message *request, struct kedge_net_reply *reply);
@@ -103,6 +106,12 @@ enum kedge_rc kedge_fleet_restore(struct kedge_fleet *fleet,
 /** Finds a registered device; false when there is none. The texts hold until the next call. */
 bool kedge_fleet_device(struct kedge_fleet *fleet, const char *endpoint,
                         struct kedge_device *device);
+
+/**
+ * "Its credentials are no longer what they were": ends the registration and the association that it
+ * has by DTLS. The device may register again with what is valid now.
+ */
+void kedge_fleet_expel(struct kedge_fleet *fleet, const char *endpoint);
 
 /** Calls `fn` for each registered device; it must not register or remove any. */
 void kedge_fleet_each(struct kedge_fleet *fleet,

@@ -79,6 +79,13 @@ void device_leave(struct device *device, enum kedge_gone_reason reason);
 /** Its lifetime begins anew. */
 void device_renew(struct device *device);
 
+/**
+ * Whether who is at `from` may speak for the endpoint: with DTLS, who has proved to be it; without,
+ * anybody, unless the endpoint is enrolled to use DTLS (design decision 10).
+ */
+bool device_may_be(struct kedge_fleet *fleet, const char *endpoint,
+                   const struct kedge_address *from);
+
 /* ---- requests that come in ---- */
 
 void registration_handle(struct kedge_fleet *fleet, const struct kedge_address *from,

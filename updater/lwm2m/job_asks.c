@@ -166,11 +166,13 @@ static bool base_of(const struct job *job, enum kedge_firmware_protocol protocol
         strcpy(base, job->bases[protocol]);
         return true;
     }
-    if (protocol != KEDGE_PROTOCOL_COAP ||
-        kedge_net_peer_local(job->device->fleet->net, &job->device->address, &local) != KEDGE_OK)
+    /* A device that speaks by DTLS downloads by it too: no package goes there in the clear. */
+    const struct device *device = job->device;
+    if (protocol != (device->address.secure ? KEDGE_PROTOCOL_COAPS : KEDGE_PROTOCOL_COAP) ||
+        kedge_net_peer_local(device->fleet->net, &device->address, &local) != KEDGE_OK)
         return false;
     kedge_address_text(&local, text);
-    snprintf(base, KEDGE_UPDATE_BASE_URI_MAX + 1, "coap://%s", text);
+    snprintf(base, KEDGE_UPDATE_BASE_URI_MAX + 1, "%s%s", local.secure ? "" : "coap://", text);
     return true;
 }
 
@@ -252,7 +254,7 @@ static void on_protocols(void *context, enum kedge_rc rc,
         take_protocols(job, answer);
     /* Where the resource is missing, the registry says, it is CoAP. */
     if (rc == KEDGE_OK && job->protocols == 0 && answer->code != KEDGE_COAP_CONTENT)
-        job->protocols = 1u << KEDGE_PROTOCOL_COAP;
+        job->protocols = 1u << KEDGE_PROTOCOL_COAP | 1u << KEDGE_PROTOCOL_COAPS;
     if (rc != KEDGE_OK || ask(job, DELIVERY_PATH, on_delivery) != KEDGE_OK)
         probe_failed(job, PROTOCOLS_PATH, 0);
     job_drive(job);

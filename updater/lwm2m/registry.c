@@ -6,6 +6,8 @@
 
 #define LOCATION_BYTES (KEDGE_DEVICE_LOCATION_SIZE / 2u)
 
+static const char not_its_name[] = "this endpoint name is not the sender's, by its credentials";
+
 static void answer(struct kedge_net_reply *reply, uint8_t code)
 {
     kedge_net_reply(reply, code);
@@ -99,6 +101,12 @@ static void on_register(struct kedge_fleet *fleet, const struct kedge_address *f
         refuse(fleet, reply, refusal.code, refusal.reason);
         return;
     }
+    char endpoint[KEDGE_LWM2M_ENDPOINT_MAX + 1];
+    copy_text(endpoint, read.endpoint);
+    if (!device_may_be(fleet, endpoint, from)) {
+        refuse(fleet, reply, KEDGE_COAP_BAD_REQUEST, not_its_name);
+        return;
+    }
     struct device *device = device_by_endpoint(fleet, read.endpoint);
     if (device == NULL)
         device = device_create(fleet, read.endpoint);
@@ -174,6 +182,10 @@ static void on_update(struct kedge_fleet *fleet, const struct kedge_address *fro
         refuse(fleet, reply, KEDGE_COAP_NOT_FOUND, "no such registration: register again");
         return;
     }
+    if (!device_may_be(fleet, device->endpoint, from)) {
+        refuse(fleet, reply, KEDGE_COAP_BAD_REQUEST, not_its_name);
+        return;
+    }
     if (!kedge_registration_read_update(request, &read, &refusal)) {
         refuse(fleet, reply, refusal.code, refusal.reason);
         return;
@@ -186,12 +198,16 @@ static void on_update(struct kedge_fleet *fleet, const struct kedge_address *fro
 
 /* ---- De-register ---- */
 
-static void on_deregister(struct kedge_fleet *fleet, struct kedge_slice location,
-                          struct kedge_net_reply *reply)
+static void on_deregister(struct kedge_fleet *fleet, const struct kedge_address *from,
+                          struct kedge_slice location, struct kedge_net_reply *reply)
 {
     struct device *device = device_by_location(fleet, location);
     if (device == NULL) {
         refuse(fleet, reply, KEDGE_COAP_NOT_FOUND, "no such registration");
+        return;
+    }
+    if (!device_may_be(fleet, device->endpoint, from)) {
+        refuse(fleet, reply, KEDGE_COAP_BAD_REQUEST, not_its_name);
         return;
     }
     fleet->counters.deregisters++;
@@ -213,7 +229,7 @@ void registration_handle(struct kedge_fleet *fleet, const struct kedge_address *
     else if (request->code == KEDGE_COAP_POST)
         on_update(fleet, from, location, request, reply);
     else if (request->code == KEDGE_COAP_DELETE)
-        on_deregister(fleet, location, reply);
+        on_deregister(fleet, from, location, reply);
     else
         refuse(fleet, reply, KEDGE_COAP_METHOD_NOT_ALLOWED,
                "an Update is a POST, a De-register a DELETE");
