@@ -19,6 +19,7 @@
 #include "updater/store/store.h"
 
 #define KEDGE_BACKEND_TEXT_MAX 1024u
+#define KEDGE_BACKEND_CREDENTIALS_MAX 1000u          /* written in one call */
 #define KEDGE_BACKEND_LOOKS_MAX KEDGE_STORE_PAGE_MAX /* deployments looked at in one call */
 
 /** What a new rollout is to be. The backend looks up package and devices. */
@@ -95,6 +96,18 @@ struct kedge_backend {
      */
     enum kedge_rc (*device_set_tags)(void *context, const char *who, const char *endpoint,
                                      const char *tags_json, char *text);
+
+    /*
+     * Writes credentials of devices, all or none, and ends what the devices have by former ones.
+     * The secrets are the caller's to wipe. KEDGE_E_CONFLICT when an identity is another
+     * endpoint's, or two of these have the same.
+     */
+    enum kedge_rc (*credentials_put)(void *context, const char *who,
+                                     const struct kedge_credential_record *records, size_t count,
+                                     char *text);
+    /* Takes them away, and ends what the device has by them. KEDGE_E_NOT_FOUND. */
+    enum kedge_rc (*credentials_remove)(void *context, const char *who, const char *endpoint,
+                                        char *text);
 
     /*
      * Looking, not touching. The explanation of a rollout, or of its group `group_index` (-1: of

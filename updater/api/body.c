@@ -64,6 +64,22 @@ static bool read_texts(struct request *request, const char *within, const struct
     return range_fits(request, within, field, (json_int_t)json_array_size(value), " members");
 }
 
+static bool read_objects(struct request *request, const char *within, const struct field *field,
+                         json_t *value)
+{
+    size_t index;
+    json_t *item;
+    if (!json_is_array(value))
+        return refuse_field(request, within, field->name, "must be a list of objects");
+    json_array_foreach(value, index, item)
+    {
+        if (!json_is_object(item))
+            return refuse_field(request, within, field->name, "must hold objects only");
+    }
+    *field->json = value;
+    return range_fits(request, within, field, (json_int_t)json_array_size(value), " members");
+}
+
 static bool read_field(struct request *request, const char *within, const struct field *field,
                        json_t *value)
 {
@@ -92,6 +108,8 @@ static bool read_field(struct request *request, const char *within, const struct
             return refuse_field(request, within, field->name, "must be an object");
         *field->json = value;
         return true;
+    case FIELD_OBJECTS:
+        return read_objects(request, within, field, value);
     }
     return refuse_field(request, within, field->name, "cannot be read");
 }

@@ -141,7 +141,7 @@ bool parameter_id(struct request *request, uint64_t *id);
 
 /* ---- the JSON of a body ---- */
 
-enum field_kind { FIELD_TEXT, FIELD_FLAG, FIELD_NUMBER, FIELD_TEXTS, FIELD_OBJECT };
+enum field_kind { FIELD_TEXT, FIELD_FLAG, FIELD_NUMBER, FIELD_TEXTS, FIELD_OBJECT, FIELD_OBJECTS };
 
 /** What a body may hold. What is found goes to the member of `kind`; absent fields leave it. */
 struct field {
@@ -152,7 +152,7 @@ struct field {
     const char **text;    /* borrowed from the body */
     bool *flag;
     uint32_t *number;
-    json_t **json; /* FIELD_TEXTS, FIELD_OBJECT: borrowed */
+    json_t **json; /* FIELD_TEXTS, FIELD_OBJECT, FIELD_OBJECTS: borrowed */
 };
 
 /** Parses the body into request->json; an empty one is {}. */
@@ -173,6 +173,8 @@ json_t *json_count(uint64_t value);
 json_t *json_list(const char *name, json_t *items, const struct kedge_page *page);
 
 json_t *device_json(const struct kedge_device_record *record);
+/** Never with the secret. */
+json_t *credential_json(const struct kedge_credential_record *record);
 json_t *package_json(const struct kedge_package_record *record);
 json_t *trust_json(const struct kedge_trust_record *record);
 json_t *rollout_json(const struct kedge_rollout *record);
@@ -188,6 +190,9 @@ json_t *counts_json(const uint64_t counts[KEDGE_DEPLOYMENT_STATE_COUNT]);
 void devices_list(struct request *request);
 void device_show(struct request *request);
 void device_change(struct request *request);
+void credentials_list(struct request *request);
+void credentials_put(struct request *request);
+void credentials_remove(struct request *request);
 void packages_list(struct request *request);
 void package_upload(struct request *request);
 void package_show(struct request *request);

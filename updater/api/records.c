@@ -94,6 +94,16 @@ json_t *device_json(const struct kedge_device_record *record)
     return json;
 }
 
+json_t *credential_json(const struct kedge_credential_record *record)
+{
+    json_t *json = json_object();
+    json_put(&json, "endpoint", json_text(record->endpoint));
+    json_put(&json, "kind", json_text(kedge_credential_kind_name(record->kind)));
+    json_put(&json, "identity", json_text(record->identity));
+    json_put(&json, "changed_at_ms", json_time(record->changed_at_ms));
+    return json;
+}
+
 json_t *package_json(const struct kedge_package_record *record)
 {
     json_t *json = json_object();

@@ -204,6 +204,8 @@ void request_destroy(struct request *request)
     if (request->answer != NULL)
         MHD_destroy_response(request->answer);
     json_decref(request->json);
+    if (request->body != NULL)
+        kedge_wipe(request->body, request->body_size); /* there may be keys in it */
     free(request->body);
     free(request);
 }

@@ -115,6 +115,8 @@ enum status print_json(json_t *json);
 enum status device_list(struct cli *cli, const struct arguments *arguments);
 enum status device_show(struct cli *cli, const struct arguments *arguments);
 enum status device_tag(struct cli *cli, const struct arguments *arguments);
+enum status device_enroll(struct cli *cli, const struct arguments *arguments);
+enum status device_unenroll(struct cli *cli, const struct arguments *arguments);
 enum status package_upload(struct cli *cli, const struct arguments *arguments);
 enum status package_list(struct cli *cli, const struct arguments *arguments);
 enum status package_show(struct cli *cli, const struct arguments *arguments);

@@ -6,6 +6,12 @@ static const struct option_row device_list_options[] = {
     {"class", "NAME", OPTION_TEXT, "only devices of this class", NULL},
 };
 
+static const struct option_row device_enroll_options[] = {
+    {"psk-file", "FILE", OPTION_TEXT,
+     "the key, one line of hex; without ENDPOINT lines of endpoint,identity,hexkey (needed)", NULL},
+    {"identity", "ID", OPTION_TEXT, "its PSK identity (default: the endpoint name)", NULL},
+};
+
 static const struct option_row trust_add_options[] = {
     {"name", "NAME", OPTION_TEXT, "what people call the key (needed)", NULL},
 };
@@ -52,6 +58,10 @@ const struct command commands[] = {
     {"device", "show", "ENDPOINT", 1, 1, "one device", NONE, device_show},
     {"device", "tag", "ENDPOINT NAME=VALUE|NAME- ...", 2, CLI_VALUES_MAX,
      "set tags of a device, or remove them with a dash behind the name", NONE, device_tag},
+    {"device", "enroll", "[ENDPOINT]", 0, 1,
+     "write the keys by which devices prove who they are; replaces former ones",
+     ROWS(device_enroll_options), device_enroll},
+    {"device", "unenroll", "ENDPOINT", 1, 1, "take a device's key away", NONE, device_unenroll},
     {"package", "upload", "FILE.suit", 1, 1, "check a signed package and keep it on the server",
      NONE, package_upload},
     {"package", "list", "", 0, 0, "the packages on the server", NONE, package_list},

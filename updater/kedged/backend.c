@@ -34,7 +34,7 @@ enum kedge_rc kedge_backend_reader(struct kedge_backend_state *state, struct ked
     return rc == KEDGE_OK ? rc : kedge_backend_refuse(text, rc, "%s", error);
 }
 
-static enum kedge_rc add_audit(struct kedge_batch *batch, const struct kedge_change *change)
+enum kedge_rc kedge_backend_add_audit(struct kedge_batch *batch, const struct kedge_change *change)
 {
     struct kedge_audit_entry entry = {.at_ms = kedge_wall_ms()};
     (void)snprintf(entry.who, sizeof(entry.who), "%s", change->who);
@@ -73,7 +73,7 @@ static void store_failed(struct kedge_backend_state *state, const char *error)
 enum kedge_rc kedge_backend_commit(struct kedge_backend_state *state, struct kedge_batch *batch,
                                    const struct kedge_change *change, char *text)
 {
-    enum kedge_rc rc = add_audit(batch, change);
+    enum kedge_rc rc = kedge_backend_add_audit(batch, change);
     if (rc != KEDGE_OK) {
         kedge_batch_destroy(batch);
         return rc;
@@ -281,6 +281,8 @@ void kedge_backend_init(struct kedge_backend_state *state, struct kedge_backend 
         .rollout_create = kedge_backend_rollout_create,
         .rollout_change = kedge_backend_rollout_change,
         .device_set_tags = device_set_tags,
+        .credentials_put = kedge_backend_credentials_put,
+        .credentials_remove = kedge_backend_credentials_remove,
         .rollout_explain = rollout_explain,
         .deployments_look = deployments_look,
         .health = health,

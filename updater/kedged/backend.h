@@ -3,6 +3,7 @@
  *
  *   backend.c           the table; looking; tags
  *   trust_changes.c     trust records      package_changes.c   packages
+ *   credential_changes.c   credentials of devices
  *   rollout_changes.c   rollouts           targets.c           the devices of a new one
  *
  * Trust records, packages and tags are the store's alone: the API's thread writes them itself, one
@@ -55,6 +56,16 @@ enum kedge_rc kedge_backend_reader(struct kedge_backend_state *state, struct ked
 enum kedge_rc kedge_backend_refuse(char *text, enum kedge_rc rc, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/** Adds one audit entry more, where one change is of several things. */
+enum kedge_rc kedge_backend_add_audit(struct kedge_batch *batch,
+                                      const struct kedge_change *change) KEDGE_MUST_USE;
+
+/* credential_changes.c */
+enum kedge_rc kedge_backend_credentials_put(void *context, const char *who,
+                                            const struct kedge_credential_record *records,
+                                            size_t count, char *text);
+enum kedge_rc kedge_backend_credentials_remove(void *context, const char *who, const char *endpoint,
+                                               char *text);
 /* trust_changes.c */
 enum kedge_rc kedge_backend_trust_add(void *context, const char *who, const char *name,
                                       struct kedge_slice pem, struct kedge_trust_record *out,

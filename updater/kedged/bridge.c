@@ -15,6 +15,10 @@
 _Static_assert(KEDGE_UPDATE_PHASE_COUNT - KEDGE_UPDATE_OFFERED ==
                    KEDGE_DEPLOYMENT_CANCELED + 1 - KEDGE_DEPLOYMENT_OFFERED,
                "phases are the deployment states from offered to canceled");
+_Static_assert(KEDGE_NET_IDENTITY_MAX == KEDGE_CREDENTIAL_IDENTITY_MAX &&
+                   KEDGE_NET_KEY_MAX == KEDGE_CREDENTIAL_SECRET_MAX &&
+                   KEDGE_NET_NAME_MAX == KEDGE_ENDPOINT_MAX,
+               "what is stored of credentials fits where it is used");
 _Static_assert(KEDGE_UPDATE_NO_RESULT == KEDGE_UPDATE_RESULT_NONE, "no Update Result yet");
 
 static enum kedge_deployment_state state_of_phase(enum kedge_update_phase phase)
@@ -126,6 +130,44 @@ static bool on_blob(void *context, const char *name, struct kedge_blob *blob)
     return kedge_device_files_find(&bridge->files, name, blob);
 }
 
+/* ---- who is let in by DTLS ---- */
+
+static enum kedge_rc find_key(void *context, const char *identity, struct kedge_net_secret *secret)
+{
+    struct kedge_bridge *bridge = context;
+    struct kedge_credential_record record;
+    enum kedge_rc rc =
+        kedge_reader_credential(bridge->reader, KEDGE_CREDENTIAL_PSK, identity, &record);
+    if (rc == KEDGE_OK) {
+        memcpy(secret->name, record.endpoint, sizeof(record.endpoint));
+        memcpy(secret->key, record.secret, record.secret_size);
+        secret->key_size = record.secret_size;
+    } else if (rc != KEDGE_E_NOT_FOUND) {
+        kedge_log(KEDGE_LOG_ERROR, "cannot look credentials up: %s",
+                  kedge_reader_error(bridge->reader));
+    }
+    kedge_wipe(&record, sizeof(record));
+    return rc;
+}
+
+static bool on_enrolled(void *context, const char *endpoint)
+{
+    struct kedge_bridge *bridge = context;
+    struct kedge_credential_record record;
+    /* In doubt it is: better a device that has to try again than one that is somebody else. */
+    return kedge_reader_credential_of(bridge->reader, endpoint, &record) != KEDGE_E_NOT_FOUND;
+}
+
+/* At debug only: whoever can reach the port can bring failures about. */
+static void on_association(void *context, const struct kedge_address *peer, const char *name,
+                           const char *words)
+{
+    char address[KEDGE_ADDRESS_TEXT_MAX];
+    (void)context;
+    kedge_address_text(peer, address);
+    kedge_log(KEDGE_LOG_DEBUG, "%s (%s): %s", address, name != NULL ? name : "not known", words);
+}
+
 /* ---- making and ending ---- */
 
 static enum kedge_rc make_fleet(struct kedge_bridge *bridge, char error[KEDGE_STORE_ERROR_MAX])
@@ -134,6 +176,10 @@ static enum kedge_rc make_fleet(struct kedge_bridge *bridge, char error[KEDGE_ST
     kedge_bridge_set_hooks(bridge, &config.hooks);
     config.hooks.report = on_report;
     config.hooks.blob = on_blob;
+    config.hooks.enrolled = on_enrolled;
+    const struct kedge_net_security security = {
+        .context = bridge, .find_key = find_key, .report = on_association};
+    kedge_net_set_security(bridge->net, &security);
     enum kedge_rc rc = kedge_fleet_create(&config, &bridge->fleet);
     if (rc != KEDGE_OK)
         (void)snprintf(error, KEDGE_STORE_ERROR_MAX, "cannot serve devices: %s", kedge_rc_text(rc));

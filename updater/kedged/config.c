@@ -25,6 +25,7 @@ static const struct option_row rows[] = {
     {"config", "FILE", TEXT(config), false, "read options from FILE (name = value lines)"},
     {"coap", "ADDR:PORT", TEXT(coap), true,
      "serve devices by CoAP without security (asking for it by name is the consent)"},
+    {"coaps", "ADDR:PORT", TEXT(coaps), true, "serve devices by CoAP over DTLS"},
     {"http", "ADDR:PORT", TEXT(http), true, "REST API (default 127.0.0.1:8080)"},
     {"insecure-http", NULL, TEXT(insecure_http), true, "let --http bind to more than loopback"},
     {"allow-development-keys", NULL, TEXT(allow_development_keys), true,
@@ -39,7 +40,7 @@ static const struct option_row rows[] = {
 
 static void print_help(FILE *out)
 {
-    fputs("usage: kedged --data DIR --coap ADDR:PORT [options]\n\n"
+    fputs("usage: kedged --data DIR --coaps ADDR:PORT [options]\n\n"
           "The Kedge server: registers LwM2M devices and takes them through firmware updates.\n"
           "It stays in the foreground; SIGTERM ends it cleanly. The first start makes\n"
           "DIR/admin.token, the token for the REST API and the kedge command.\n\n",
@@ -196,8 +197,10 @@ static bool check(struct kedge_config *config)
         fputs("kedged: --data DIR is missing; see kedged --help\n", stderr);
         return false;
     }
-    if (config->coap[0] == '\0')
-        fputs("kedged: warning: no --coap ADDR:PORT: no device can reach this server\n", stderr);
+    if (config->coap[0] == '\0' && config->coaps[0] == '\0')
+        fputs("kedged: warning: neither --coaps nor --coap ADDR:PORT: no device can reach this "
+              "server\n",
+              stderr);
     const char *levels[] = {"error", "warning", "info", "debug"};
     bool known = false;
     for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++)
@@ -208,6 +211,7 @@ static bool check(struct kedge_config *config)
         return false;
     }
     return take_required(config) && check_address("coap", config->coap) &&
+           check_address("coaps", config->coaps) &&
            check_address("http", config->http) && check_http(config);
 }
 

@@ -90,25 +90,38 @@ static enum kedge_rc sweep(struct server *server)
     return KEDGE_OK;
 }
 
+/* Adds a place to listen at; an empty text is none. */
+static enum kedge_rc add_listener(struct server *server, struct kedge_net_config *net_config,
+                                  const char *text, bool secure)
+{
+    char host[KEDGE_CONFIG_TEXT_MAX];
+    uint16_t port;
+    struct kedge_address *address = &net_config->listen[net_config->listen_count];
+    if (text[0] == '\0')
+        return KEDGE_OK;
+    enum kedge_rc rc = kedge_config_split_address(text, host, sizeof(host), &port);
+    if (rc == KEDGE_OK)
+        rc = kedge_address_from_host(host, port, address);
+    if (rc != KEDGE_OK)
+        return explain(server, rc, text, kedge_rc_text(rc));
+    address->secure = secure;
+    net_config->listen_count++;
+    return KEDGE_OK;
+}
+
 static enum kedge_rc open_sockets(struct server *server)
 {
     struct kedge_net_config net_config = {.listen_count = 0};
-    const char *coap = server->config->coap;
-    if (coap[0] != '\0') {
-        char host[KEDGE_CONFIG_TEXT_MAX];
-        uint16_t port;
-        enum kedge_rc rc = kedge_config_split_address(coap, host, sizeof(host), &port);
-        if (rc == KEDGE_OK)
-            rc = kedge_address_from_host(host, port, &net_config.listen[0]);
-        if (rc != KEDGE_OK)
-            return explain(server, rc, coap, kedge_rc_text(rc));
-        net_config.listen_count = 1;
-    }
+    const struct kedge_config *config = server->config;
+    KEDGE_TRY(add_listener(server, &net_config, config->coap, false));
+    KEDGE_TRY(add_listener(server, &net_config, config->coaps, true));
     enum kedge_rc rc = kedge_net_create(&net_config, &server->net);
     if (rc == KEDGE_OK)
         return rc;
     char what[300];
-    (void)snprintf(what, sizeof(what), "cannot listen on coap://%.250s", coap);
+    (void)snprintf(what, sizeof(what), "cannot listen at%s%.120s%s%.120s",
+                   config->coap[0] != '\0' ? " coap://" : "", config->coap,
+                   config->coaps[0] != '\0' ? " coaps://" : "", config->coaps);
     return explain(server, rc, what, rc == KEDGE_E_SYSTEM ? strerror(errno) : kedge_rc_text(rc));
 }
 
@@ -205,11 +218,24 @@ static void make_uri(const char *scheme, const char *address, uint16_t port,
 
 static void say_ready(const struct server *server)
 {
-    char devices[KEDGE_CONFIG_TEXT_MAX] = "nowhere (no --coap)", api[KEDGE_CONFIG_TEXT_MAX];
-    if (server->config->coap[0] != '\0')
-        make_uri("coap", server->config->coap, kedge_net_local_port(server->net, 0), devices);
-    make_uri("http", server->config->http, kedge_api_port(server->api), api);
-    kedge_log(KEDGE_LOG_INFO, "ready: devices at %s, API at %s", devices, api);
+    const struct kedge_config *config = server->config;
+    char devices[2 * KEDGE_CONFIG_TEXT_MAX + 8] = "", uri[KEDGE_CONFIG_TEXT_MAX];
+    char api[KEDGE_CONFIG_TEXT_MAX];
+    const struct {
+        const char *scheme, *address;
+    } listeners[] = {{"coap", config->coap}, {"coaps", config->coaps}};
+    size_t index = 0, size = 0;
+    for (size_t i = 0; i < sizeof(listeners) / sizeof(listeners[0]); i++) {
+        if (listeners[i].address[0] == '\0')
+            continue;
+        make_uri(listeners[i].scheme, listeners[i].address,
+                 kedge_net_local_port(server->net, index++), uri);
+        size += (size_t)snprintf(&devices[size], sizeof(devices) - size, "%s%s",
+                                 size > 0 ? " and " : "", uri);
+    }
+    make_uri("http", config->http, kedge_api_port(server->api), api);
+    kedge_log(KEDGE_LOG_INFO, "ready: devices at %s, API at %s",
+              size > 0 ? devices : "nowhere (no --coaps, no --coap)", api);
 }
 
 static int serve(struct server *server)
