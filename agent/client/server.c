@@ -84,7 +84,8 @@ static void drop_session(struct kedge_server *server)
 
 static bool have_session(struct kedge_server *server, enum kedge_registration_action action)
 {
-    if (action == KEDGE_REGISTRATION_SEND_REGISTER && server->session_failed)
+    if (server->session_failed &&
+        (action == KEDGE_REGISTRATION_SEND_REGISTER || server->uri.secure))
         drop_session(server);
     if (server->session != NULL)
         return true;
@@ -181,6 +182,8 @@ static coap_response_t on_response(coap_session_t *session, const coap_pdu_t *se
     (void)sent;
     (void)message_id;
     struct kedge_server *server = coap_get_app_data(coap_session_get_context(session));
+    if (server->uri.secure && session == server->session)
+        coap_session_set_max_retransmit(session, KEDGE_DTLS_RETRANSMIT_MAX);
     if (kedge_pull_response(server->pull, session, received, now_ms(server)))
         return COAP_RESPONSE_OK;
     if (session == server->session && server->waiting && kedge_channel_is(received, &server->token))
@@ -218,6 +221,8 @@ static void on_undelivered(coap_session_t *session, const coap_pdu_t *sent,
         kedge_registration_unanswered(&server->registration, now_ms(server));
         return;
     }
+    if (server->uri.secure && reason != COAP_NACK_RST)
+        kedge_registration_trigger(&server->registration, now_ms(server));
     if (sent == NULL)
         return;
     coap_bin_const_t token = coap_pdu_get_token(sent);

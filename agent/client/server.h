@@ -15,6 +15,10 @@
 
 #define KEDGE_LOCATION_MAX 8u /* segments of a Location-Path */
 #define KEDGE_LOCATION_SIZE_MAX 64u
+/* How often a request is sent again by DTLS, once the server has answered: a server that has
+ * restarted cannot even say that it knows the association no more (RFC 6347 section 4.1.2.7), so
+ * after two that went unanswered a new one is made. */
+#define KEDGE_DTLS_RETRANSMIT_MAX 1u
 
 struct kedge_server {
     coap_context_t *context;
@@ -27,7 +31,7 @@ struct kedge_server {
     struct kedge_pull *pull; /* gets the responses that are its own */
 
     coap_session_t *session;
-    bool session_failed; /* not to be used for the next Register */
+    bool session_failed; /* not to be used for the next Register; by DTLS, for nothing */
     bool undelivered;    /* since the timers were set */
     bool unreachable;    /* has been said since the latest answer */
     struct kedge_registration registration;
