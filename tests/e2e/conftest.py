@@ -162,9 +162,12 @@ class Server:
         self.token_file = data / "admin.token"
         self.begin()
 
+    def listeners(self) -> list[str]:
+        return ["--coap", f"127.0.0.1:{self.coap_port}"]
+
     def begin(self):
         self.process = self._start(
-            program("kedged"), "--data", self.data, "--coap", f"127.0.0.1:{self.coap_port}",
+            program("kedged"), "--data", self.data, *self.listeners(),
             "--http", self.http_url.removeprefix("http://"), "--log-level", "debug", *self._extra)
         self.process.wait_for("ready")
 
