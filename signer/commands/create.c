@@ -91,6 +91,9 @@ static const struct kedge_target_options target_options = {
 static const struct kedge_previous_options previous_options = {"create", PREVIOUS, SLOT_SIZE,
                                                                ALLOW_DOWNGRADE};
 
+static const struct kedge_key_options key_options = {"create", KEY, PASSWORD_FILE, PIN_SOURCE,
+                                                     LEDGER};
+
 /* All that creating holds on to; released by release(). */
 struct order {
     const struct kedge_arguments *arguments;
@@ -265,8 +268,6 @@ static enum kedge_exit take_attachments(struct order *order)
 
 static enum kedge_exit take_keys(struct order *order)
 {
-    static const struct kedge_key_options key_options = {"create", KEY, PASSWORD_FILE, PIN_SOURCE,
-                                                         LEDGER};
     if (kedge_argument_given(order->arguments, UNSIGNED) ==
         kedge_argument_given(order->arguments, KEY))
         return kedge_complain(KEDGE_EXIT_USAGE,
@@ -288,7 +289,8 @@ static enum kedge_exit check_output(struct order *order)
                                                         sizeof inputs / sizeof inputs[0]);
     for (size_t i = 0; i < KEDGE_ATTACHMENT_KINDS && status == KEDGE_EXIT_DONE; i++)
         status = kedge_guard_output("create", output, order->attachment_paths[i]);
-    return status;
+    return status == KEDGE_EXIT_DONE ? kedge_record_guard(output, order->arguments, &key_options)
+                                     : status;
 }
 
 static enum kedge_exit complain_image(const char *path, enum kedge_rc rc)

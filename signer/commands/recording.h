@@ -28,6 +28,13 @@ struct kedge_signed_package {
 enum kedge_exit kedge_record_signatures(const struct kedge_signing_keys *keys, const char *ledger,
                                         const struct kedge_signed_package *package);
 
+/**
+ * kedge_record_guard() refuses an output that would replace the ledger beside one of the keys, as
+ * kedge_guard_output() does.
+ */
+enum kedge_exit kedge_record_guard(const char *output, const struct kedge_arguments *arguments,
+                                   const struct kedge_key_options *options);
+
 /** kedge_record_signature() adds one line to `ledger`. */
 enum kedge_exit kedge_record_signature(const char *ledger, enum kedge_ledger_means means,
                                        const struct kedge_public_key *key,

@@ -69,6 +69,8 @@ static enum kedge_exit run(const struct kedge_arguments *arguments)
     enum kedge_exit status =
         kedge_guard_output_options("sign", kedge_argument(arguments, OUTPUT), arguments, inputs,
                                    sizeof inputs / sizeof inputs[0]);
+    if (status == KEDGE_EXIT_DONE)
+        status = kedge_record_guard(kedge_argument(arguments, OUTPUT), arguments, &key_options);
     if (status != KEDGE_EXIT_DONE)
         return status;
     status = kedge_resigning_open(arguments->file, &resigning);

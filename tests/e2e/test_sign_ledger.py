@@ -250,7 +250,26 @@ def test_several_keys_may_share_a_ledger(tmp_path, keys):
     create(tmp_path, b"x", "--key", second.private, "--ledger", shared, key=keys.private)
     assert len({line[7] for line in read(shared)}) == 2
     assert not ledger_of(keys).exists() and not ledger_of(second).exists()
-    (tmp_path / "image.bin").write_bytes(b"x")
-    done = create_with_key(tmp_path, keys.private, "--ledger", shared, "--output", shared)
-    assert done.returncode == USAGE
     assert len(read(shared)) == 2
+
+
+def test_no_ledger_is_replaced_by_a_package(tmp_path, keys):
+    package = create(tmp_path, b"x", key=keys.private)
+    other, shared = Keys(tmp_path, "other"), tmp_path / "shared.ledger"
+    unsigned = create(tmp_path, b"y", "--unsigned", output="unsigned.suit")
+    assert sign("sign", "--key", other.private, "--ledger", shared, "--output", package, package).returncode == DONE
+    words = ["create", "--payload", tmp_path / "image.bin", "--vendor", "v", "--class", "c", "--version", "1.0.0", "--sequence", 1]
+    for extra, ledger in ((["--key", keys.private], ledger_of(keys)), (["--key", other.private, "--ledger", shared], shared)):
+        before = ledger.read_bytes()
+        refused(USAGE, *words, *extra, "--output", ledger, says="choose another name")
+        refused(USAGE, "sign", *extra, "--output", ledger, unsigned, says="choose another name")
+        assert ledger.read_bytes() == before
+
+
+def test_a_ledger_that_cannot_stand_beside_the_key_may_stand_elsewhere(tmp_path, keys):
+    ledger_of(keys).mkdir()
+    done = create_with_key(tmp_path, keys.private)
+    assert done.returncode == SYSTEM and "--ledger FILE" in done.stderr
+    assert not (tmp_path / "out.suit").exists()
+    assert create_with_key(tmp_path, keys.private, "--ledger", tmp_path / "l").returncode == DONE
+    assert len(read(tmp_path / "l")) == 1
