@@ -8,10 +8,10 @@ static enum kedge_exit check_name(const struct kedge_target_options *options, co
                                   const char *given)
 {
     struct kedge_slice name = kedge_slice_text(given);
-    if (name.size > 0 && name.size <= NAME_SIZE_MAX && kedge_utf8_valid(name))
+    if (name.size > 0 && name.size <= NAME_SIZE_MAX && kedge_utf8_printable(name))
         return KEDGE_EXIT_DONE;
-    return kedge_complain(KEDGE_EXIT_USAGE, "%s: --%s is UTF-8 of 1 to %u bytes", options->command,
-                          option, NAME_SIZE_MAX);
+    return kedge_complain(KEDGE_EXIT_USAGE, "%s: --%s is printable UTF-8 of 1 to %u bytes",
+                          options->command, option, NAME_SIZE_MAX);
 }
 
 /* RFC 9562 section 4: 8-4-4-4-12 hex digits, in either case. */
@@ -80,8 +80,9 @@ static enum kedge_exit take_hardware(const struct kedge_arguments *arguments,
     for (size_t i = 0; i < count; i++) {
         struct kedge_slice revision = kedge_slice_text(arguments->values[options->hardware][i]);
         if (revision.size == 0 || revision.size > KEDGE_SUIT_HARDWARE_TEXT_MAX ||
-            !kedge_utf8_valid(revision))
-            return kedge_complain(KEDGE_EXIT_USAGE, "%s: --hardware is UTF-8 of 1 to %u bytes",
+            !kedge_utf8_printable(revision))
+            return kedge_complain(KEDGE_EXIT_USAGE,
+                                  "%s: --hardware is printable UTF-8 of 1 to %u bytes",
                                   options->command, KEDGE_SUIT_HARDWARE_TEXT_MAX);
         manifest->hardware[i] = revision;
     }
