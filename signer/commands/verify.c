@@ -8,6 +8,7 @@
 #include "signer/commands/package_pass.h"
 #include "signer/commands/words.h"
 #include "signer/keys/load.h"
+#include "signer/keys/signer.h"
 
 enum { TRUST, REQUIRE, ALLOW_DEVELOPMENT_KEYS, JSON };
 
@@ -30,6 +31,14 @@ struct verification {
     struct kedge_package_input input;
 };
 
+/* A private key file is no record of trust; a token gives nothing but its public key. */
+static enum kedge_exit load_trust(const char *name, struct kedge_public_key *key)
+{
+    static const struct kedge_password_source terminal = {KEDGE_PASSWORD_TERMINAL, NULL};
+    return kedge_signer_is_uri(name) ? kedge_signer_public_key(name, &terminal, key)
+                                     : kedge_load_public_key(name, key);
+}
+
 static enum kedge_exit take_trust(struct verification *verification)
 {
     const struct kedge_arguments *arguments = verification->arguments;
@@ -37,8 +46,7 @@ static enum kedge_exit take_trust(struct verification *verification)
     uint64_t required = 1;
     size_t count = arguments->counts[TRUST];
     for (size_t i = 0; i < count; i++) {
-        enum kedge_exit status =
-            kedge_load_public_key(arguments->values[TRUST][i], &verification->keys[i]);
+        enum kedge_exit status = load_trust(arguments->values[TRUST][i], &verification->keys[i]);
         if (status != KEDGE_EXIT_DONE)
             return status;
     }

@@ -73,7 +73,8 @@ def test_a_key_on_a_token_signs_and_the_oracle_agrees(tmp_path, token):
     key = suit_oracle.load_public(public)
     package = suit_oracle.check((tmp_path / "out.suit").read_bytes(), [key])
     assert package.signed_by == [key]
-    assert sign("verify", "--trust", public, tmp_path / "out.suit").returncode == DONE
+    for trusted in (public, uri):
+        assert sign("verify", "--trust", trusted, tmp_path / "out.suit").returncode == DONE
     entry, = json.loads(sign("ledger", "show", "--json", tmp_path / "token.ledger").stdout)
     assert entry["key"] == "token" and entry["key_id"] == package.key_ids[0].hex()
 
