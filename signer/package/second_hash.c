@@ -2,14 +2,17 @@
  * second_hash.c: see second_hash.h.
  *
  * Method: one thread fills pieces, the other hashes them, in a ring. Both go at the same speed, so
- * each looks a while before it lies down: waking up costs as much as hashing a piece. The lock is
- * only for lying down and waking.
+ * each looks a while before it lies down, because waking up costs as much as hashing a piece; and
+ * it lets others run while it looks, because the one it waits for may have no processor. The lock
+ * is only for lying down and waking.
  */
 #include "signer/package/second_hash.h"
 
+#include <sched.h>
 #include <string.h>
 
-#define LOOKS 4000u /* some 10 us: less than it takes to hash a piece */
+#define LOOKS 300u
+#define LOOKS_BETWEEN_YIELDS 32u
 
 /* The thread that fills waits for room, the other one for a piece, or for the end. */
 static bool has_room(struct kedge_second_hash *second)
@@ -26,9 +29,12 @@ static bool has_piece(struct kedge_second_hash *second)
 static void wait_until(struct kedge_second_hash *second,
                        bool (*holds)(struct kedge_second_hash *second))
 {
-    for (unsigned i = 0; i < LOOKS; i++)
+    for (unsigned i = 0; i < LOOKS; i++) {
         if (holds(second))
             return;
+        if (i % LOOKS_BETWEEN_YIELDS == LOOKS_BETWEEN_YIELDS - 1)
+            sched_yield();
+    }
     pthread_mutex_lock(&second->mutex);
     while (!holds(second))
         pthread_cond_wait(&second->changed, &second->mutex);
