@@ -78,6 +78,14 @@ def test_success_without_a_return_is_not_believed(liar, deployment):
     ends(device, deployment, "timed_out")
 
 
+def test_success_before_execute_is_not_believed(liar, deployment):
+    device = liar("--verify-limit", "6", "--soak", "1")
+    device.says(0, 1, "1.1.0")
+    ended = ends(device, deployment, "timed_out")
+    assert device.executed == 0
+    assert "not back" in ended["reason"]
+
+
 def test_success_that_does_not_last_through_the_soak_is_a_failure(liar, deployment):
     device = liar("--soak", "4")
     to_execute(device)

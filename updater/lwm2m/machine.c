@@ -117,10 +117,11 @@ static void time_out(struct kedge_machine *machine)
         break;
     default:
         machine_say(machine,
-                    "not back and confirmed %" PRIu32 " s after Execute; last seen: State %" PRId64
+                    "not back and confirmed %" PRIu32 " s after %s; last seen: State %" PRId64
                     " (%s), Result %" PRId64 " (%s)%s",
-                    plan->verify_limit_s, machine->state, machine_state_name(machine->state),
-                    machine->result, machine_result_name(machine->result), where);
+                    plan->verify_limit_s, machine->executes > 0 ? "Execute" : "it was found so",
+                    machine->state, machine_state_name(machine->state), machine->result,
+                    machine_result_name(machine->result), where);
         break;
     }
     machine_end(machine, KEDGE_UPDATE_TIMED_OUT);
@@ -285,7 +286,8 @@ void kedge_machine_registered(struct kedge_machine *machine, uint64_t now_ms)
         if (was_told)
             machine->limit_at_ms = machine_after_s(now_ms, machine->plan.verify_limit_s);
         machine->step = KEDGE_STEP_RETURNED;
-        machine_say(machine, "registered again after Execute");
+        machine_say(machine,
+                    machine->executes > 0 ? "registered again after Execute" : "registered again");
         machine->report_due = true;
         machine->phase = KEDGE_UPDATE_VERIFYING;
     }

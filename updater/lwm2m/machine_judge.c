@@ -136,12 +136,13 @@ static void run(struct kedge_machine *machine, uint64_t now_ms)
     machine_schedule(machine, KEDGE_MACHINE_EXECUTE, now_ms, now_ms);
 }
 
-static void await_return(struct kedge_machine *machine, bool may_be_back, uint64_t now_ms)
+static void await_return(struct kedge_machine *machine, int64_t state, bool may_be_back,
+                         uint64_t now_ms)
 {
     machine->step = may_be_back ? KEDGE_STEP_RETURNED : KEDGE_STEP_AWAIT;
     machine->limit_at_ms = machine_after_s(now_ms, machine->plan.verify_limit_s);
     machine->in_touch = false;
-    machine_say(machine, "State 3 (%s)", machine_state_name(KEDGE_FIRMWARE_UPDATING));
+    machine_say(machine, "State %" PRId64 " (%s)", state, machine_state_name(state));
     machine_enter_phase(machine, KEDGE_UPDATE_VERIFYING);
     machine_watch(machine, machine_next_poll(machine, now_ms), now_ms);
 }
@@ -251,7 +252,7 @@ static void carry_out(struct kedge_machine *machine, const struct kedge_machine_
         run(machine, now_ms);
         return;
     case KEDGE_VERDICT_AWAIT:
-        await_return(machine, first_look, now_ms);
+        await_return(machine, view->state, first_look, now_ms);
         return;
     case KEDGE_VERDICT_STAY:
         /* Taken up after a restart of the server: that Execute was answered is plain to see. */

@@ -12,7 +12,7 @@
 /*                IDLE    FAILED  CLAIMS  UPDATED UNCONF. DOWNL'G DOWNL'D DEFERRED NOT_INST. UPDATING FOREIGN */
 #define ROWS(ROW)                                                                                           \
     ROW(LOOK,     OFFER,  OFFER,  OFFER,  SETTLE, SETTLE, FOLLOW, RUN,    RUN,     RESET,    AWAIT,   RESET) \
-    ROW(DOWNLOAD, OFFER,  FAIL,   OFFER,  SETTLE, SETTLE, FOLLOW, RUN,    RUN,     FAIL,     AWAIT,   RESET) \
+    ROW(DOWNLOAD, OFFER,  FAIL,   OFFER,  AWAIT,  AWAIT,  FOLLOW, RUN,    RUN,     FAIL,     AWAIT,   RESET) \
     ROW(EXECUTE,  OFFER,  FAIL,   FAIL,   AWAIT,  AWAIT,  FOLLOW, RUN,    AWAIT,   FAIL,     AWAIT,   FAIL)  \
     ROW(AWAIT,    STAY,   FAIL,   STAY,   STAY,   STAY,   STAY,   STAY,   STAY,    FAIL,     STAY,    FAIL)  \
     ROW(RETURNED, STAY,   FAIL,   FAIL,   SETTLE, STAY,   FOLLOW, RUN,    STAY,    FAIL,     STAY,    FAIL)  \
