@@ -40,7 +40,8 @@ static enum kedge_rc open_session(struct association *association,
                                   const gnutls_dtls_prestate_st *prestate)
 {
     if (gnutls_init(&association->tls, GNUTLS_SERVER | GNUTLS_DATAGRAM | GNUTLS_NONBLOCK |
-                                           GNUTLS_NO_SIGNAL) != GNUTLS_E_SUCCESS)
+                                           GNUTLS_NO_SIGNAL | GNUTLS_ENABLE_RAWPK) !=
+        GNUTLS_E_SUCCESS)
         return KEDGE_E_MEMORY;
     gnutls_session_t tls = association->tls;
     gnutls_session_set_ptr(tls, association);
@@ -56,14 +57,18 @@ static enum kedge_rc open_session(struct association *association,
 }
 
 struct association *association_create(struct kedge_net *net, const struct kedge_address *address,
-                                       const struct path *path, uint64_t hello,
+                                       const struct path *path, uint64_t hello, bool raw_keys_only,
                                        const gnutls_dtls_prestate_st *prestate)
 {
     struct association *association = calloc(1, sizeof *association);
     if (association == NULL)
         return NULL;
-    *association = (struct association){
-        .net = net, .address = *address, .path = *path, .hello = hello, .used_at_ms = net->now_ms};
+    *association = (struct association){.net = net,
+                                        .address = *address,
+                                        .path = *path,
+                                        .hello = hello,
+                                        .raw_keys_only = raw_keys_only,
+                                        .used_at_ms = net->now_ms};
     if (open_session(association, prestate) == KEDGE_OK)
         return association;
     association_free(association);

@@ -10,7 +10,7 @@ enum kedge_rc dtls_open(struct kedge_net *net)
     if (net->dtls == NULL)
         return KEDGE_E_MEMORY;
     net->dtls->cookie_key_at_ms = net->now_ms;
-    return dtls_keys_open(net->dtls);
+    return dtls_keys_open(net->dtls, &net->config.certificates);
 }
 
 void dtls_close(struct kedge_net *net)
@@ -207,11 +207,11 @@ static void on_handshake_timer(void *context)
 
 static void begin_handshake(struct kedge_net *net, const struct kedge_address *from,
                             const struct path *path, struct kedge_slice bytes, uint64_t hello,
-                            const gnutls_dtls_prestate_st *prestate)
+                            bool raw_keys_only, const gnutls_dtls_prestate_st *prestate)
 {
     struct peer *peer = peer_use(net, from);
     struct association *association =
-        peer != NULL ? association_create(net, from, path, hello, prestate) : NULL;
+        peer != NULL ? association_create(net, from, path, hello, raw_keys_only, prestate) : NULL;
     if (association == NULL)
         return; /* it asks again */
     association_free(peer->handshake);
@@ -235,7 +235,7 @@ static void on_hello(struct kedge_net *net, const struct kedge_address *from,
     if (peer != NULL && peer->handshake != NULL && peer->handshake->hello == hello)
         shake(net, peer, bytes); /* our answer was lost */
     else if (peer == NULL || peer->association == NULL || peer->association->hello != hello)
-        begin_handshake(net, from, path, bytes, hello, &prestate);
+        begin_handshake(net, from, path, bytes, hello, parsed->raw_keys_only, &prestate);
 }
 
 /* ---- datagrams ---- */

@@ -5,7 +5,8 @@
  *   records.c      what is read before there is a key
  *   dtls.c         which association a datagram belongs to; cookies; handshakes that end well
  *   association.c  one association: GnuTLS over datagrams that are handed to it
- *   keys.c         which keys and which kinds of proof are taken
+ *   keys.c         which kinds of proof are taken; pre-shared keys
+ *   certificates.c X.509 certificates of a fleet's CA, and raw public keys
  *
  * Method. A ClientHello costs nothing until its cookie proves that its sender receives at its
  * address. Then its peer gets a handshake beside the association that it may have: the old one
@@ -30,8 +31,9 @@ struct dtls {
     gnutls_datum_t cookie_key, former_cookie_key;
     uint64_t cookie_key_at_ms;
     gnutls_datum_t ticket_key;
-    gnutls_priority_t priorities;
+    gnutls_priority_t psk_only, with_x509, with_raw_keys; /* NULL: there is no such proof */
     gnutls_psk_server_credentials_t psk;
+    gnutls_certificate_credentials_t x509, raw_keys;
 };
 
 /** An association with a peer, or the handshake that may become one. */
@@ -44,24 +46,36 @@ struct association {
     struct kedge_net_timer timer; /* the handshake's next step; later, whether it is idle */
     uint64_t hello;               /* tells the ClientHello that it began with from others */
     uint64_t used_at_ms;
-    bool stranger; /* nobody is enrolled by the identity that it gave */
-    char *name;    /* in whose name the peer speaks; NULL: not known yet */
+    bool raw_keys_only; /* its ClientHello says so */
+    bool stranger;      /* nobody is enrolled by the identity that it gave */
+    char *name;         /* in whose name the peer speaks; NULL: not known yet */
 };
 
 /* ---- keys.c ---- */
 
-enum kedge_rc dtls_keys_open(struct dtls *dtls) KEDGE_MUST_USE;
+/** KEDGE_E_KEY when a file cannot be used. */
+enum kedge_rc dtls_keys_open(struct dtls *dtls,
+                             const struct kedge_net_certificates *certificates) KEDGE_MUST_USE;
 void dtls_keys_close(struct dtls *dtls);
+enum kedge_rc dtls_take_name(struct association *association, const char *name) KEDGE_MUST_USE;
 /** Gives a new session what it needs to judge the peer. */
 enum kedge_rc dtls_keys_use(struct association *association) KEDGE_MUST_USE;
 /** After a handshake: in whose name the peer speaks goes to `name`. */
 enum kedge_rc dtls_keys_name(struct association *association) KEDGE_MUST_USE;
 
+/* ---- certificates.c ---- */
+
+enum kedge_rc dtls_certificates_open(struct dtls *dtls,
+                                     const struct kedge_net_certificates *files) KEDGE_MUST_USE;
+void dtls_certificates_close(struct dtls *dtls);
+/** Judges what the peer has shown, and takes the name that it proves. */
+enum kedge_rc dtls_certificates_judge(struct association *association) KEDGE_MUST_USE;
+
 /* ---- association.c ---- */
 
 /** NULL without memory. */
 struct association *association_create(struct kedge_net *net, const struct kedge_address *address,
-                                       const struct path *path, uint64_t hello,
+                                       const struct path *path, uint64_t hello, bool raw_keys_only,
                                        const gnutls_dtls_prestate_st *prestate);
 /** Takes the handshake on, with `bytes` or (when empty) because it is time. KEDGE_E_BUSY: it goes
  * on, in *wait_ms at the latest. Another failure ends it; `words` say why. */

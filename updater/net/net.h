@@ -87,14 +87,31 @@ struct kedge_net_security {
     /** Finds the key of a PSK identity, which is UTF-8 without control characters. Any failure
      * refuses the peer. `secret` is wiped by who asked. */
     enum kedge_rc (*find_key)(void *context, const char *identity, struct kedge_net_secret *secret);
+    /** Finds in whose name the owner of a raw public key speaks, by the SHA-256 of its
+     * SubjectPublicKeyInfo in hex. Any failure, and NULL, refuse the peer. */
+    enum kedge_rc (*find_raw_key)(void *context, const char *digest,
+                                  char name[KEDGE_NET_NAME_MAX + 1]);
     /** For a log, may be NULL: what became of an association. `name` may be NULL (not known). */
     void (*report)(void *context, const struct kedge_address *peer, const char *name,
                    const char *words);
 };
 
+/**
+ * By what the server proves itself, and whose certificates it takes; each the name of a PEM file,
+ * NULL for none. With a key alone there are raw public keys (RFC 7250); with certificate and CA as
+ * well, X.509 too: a device's endpoint name is the common name of its certificate.
+ */
+struct kedge_net_certificates {
+    const char *key_file; /* ECDSA on P-256 */
+    const char *certificate_file;
+    const char *ca_file;
+    const char *crl_file;
+};
+
 struct kedge_net_config {
     struct kedge_address listen[KEDGE_NET_LISTEN_MAX]; /* port 0: a free one; `secure`: by DTLS */
     size_t listen_count;
+    struct kedge_net_certificates certificates; /* read when it is made */
     kedge_net_handler_fn *on_request;
     void *context;
     uint32_t ack_timeout_ms;          /* 0: 2000 */
@@ -104,7 +121,10 @@ struct kedge_net_config {
     uint32_t idle_ms; /* an association that nobody keeps ends when unused so long; 0: 300000 */
 };
 
-/** Opens the sockets. KEDGE_E_SYSTEM when an address cannot be had (errno says why). */
+/**
+ * Opens the sockets. KEDGE_E_SYSTEM when an address cannot be had (errno says why), KEDGE_E_KEY
+ * when a file of the certificates cannot be used.
+ */
 enum kedge_rc kedge_net_create(const struct kedge_net_config *config,
                                struct kedge_net **out) KEDGE_MUST_USE;
 /** After kedge_net_run() has returned. What still waits is dropped without a callback. */
