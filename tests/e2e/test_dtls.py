@@ -1,5 +1,7 @@
 """CoAP over DTLS: Debian's clients of two TLS libraries, our agent, and those who should not get in."""
+import datetime
 import hashlib
+import ipaddress
 import json
 import os
 import secrets
@@ -9,8 +11,12 @@ import time
 import urllib.request
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from conftest import Server, free_port, make_package, wait_until
+from conftest import Server, free_port, make_package, program, run, wait_until
 from test_update import deployments, registered, upload, versions
 
 CLIENTS = ["coap-client-gnutls", "coap-client-openssl"]
@@ -73,6 +79,11 @@ def device_of(server, endpoint) -> dict:
     return next((d for d in server.json("device", "list")["devices"] if d["endpoint"] == endpoint), {})
 
 
+def seen_at(server, endpoint, address="coaps://127.0.0.1:"):
+    """Waits until the device is stored as registered from there: its 2.01 comes before."""
+    wait_until(lambda: device_of(server, endpoint).get("address", "").startswith(address), 10, f"{endpoint} at {address}")
+
+
 # ---- who gets in ----
 
 @pytest.mark.parametrize("client", CLIENTS)
@@ -80,7 +91,7 @@ def test_a_foreign_client_registers_with_its_key_and_under_its_name_only(secure,
     key = text_key(secure, tmp_path, "dev", "its-identity", "a-key-of-its-own")
     text_key(secure, tmp_path, "other", "other-identity", "the-other's-key!")
     assert "c:2.01" in ask(client, register_uri(secure, "dev"), "its-identity", key)
-    assert device_of(secure, "dev")["address"].startswith("coaps://127.0.0.1:")
+    seen_at(secure, "dev")
     refused = ask(client, register_uri(secure, "other"), "its-identity", key)
     assert "4.00" in refused and "c:2.01" not in refused
     assert device_of(secure, "other") == {}
@@ -120,7 +131,7 @@ def test_a_device_that_restarts_on_its_port_gets_in_at_once(secure, tmp_path, cl
     begun = time.monotonic()
     assert "c:2.01" in ask(client, register_uri(secure, "dev"), "its-identity", key, "post", 4, "-p", str(port))
     assert time.monotonic() - begun < 4
-    assert device_of(secure, "dev")["address"] == f"coaps://127.0.0.1:{port}"
+    seen_at(secure, "dev", f"coaps://127.0.0.1:{port}")
 
 
 def test_a_key_that_is_replaced_or_taken_away_opens_nothing(secure, keys, device, tmp_path):
@@ -279,3 +290,154 @@ def test_an_identity_of_another_endpoint_is_a_conflict_that_changes_nothing(secu
     assert done.returncode == 1 and "another endpoint" in done.stderr
     audit = [entry["subject"] for entry in secure.json("audit", "list")["audit"] if entry["what"] == "credentials.put"]
     assert audit == ["one"]
+
+
+# ---- certificates and raw public keys ----
+
+class Authority:
+    """A fleet's CA, what it has signed, and its revocation list, as PEM files."""
+
+    def __init__(self, folder, name: str = "fleet"):
+        self.folder, self.name = folder, name
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{name} CA")])
+        self.certificate = self._sign(self.subject, self.key.public_key(),
+                                      x509.BasicConstraints(ca=True, path_length=0))
+        self.file = self._write(f"{name}-ca.pem", self.certificate)
+
+    def _write(self, name, thing):
+        file = self.folder / name
+        file.write_bytes(thing.public_bytes(serialization.Encoding.PEM))
+        return file
+
+    def _sign(self, subject, public_key, *extensions, days=(-1, 30)):
+        now = datetime.datetime.now(datetime.timezone.utc)
+        builder = (x509.CertificateBuilder().subject_name(subject).issuer_name(self.subject).public_key(public_key)
+                   .serial_number(x509.random_serial_number())
+                   .not_valid_before(now + datetime.timedelta(days=days[0]))
+                   .not_valid_after(now + datetime.timedelta(days=days[1])))
+        for extension in extensions:
+            builder = builder.add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))
+        return builder.sign(self.key, hashes.SHA256())
+
+    def issue(self, common_name, purpose=ExtendedKeyUsageOID.CLIENT_AUTH, days=(-1, 30)):
+        """A key and a certificate: (key file, certificate file, certificate)."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        names = x509.SubjectAlternativeName([x509.DNSName("localhost"),
+                                             x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+        certificate = self._sign(subject, key.public_key(), x509.BasicConstraints(ca=False, path_length=None),
+                                 x509.ExtendedKeyUsage([purpose]), names, days=days)
+        file = self._write(f"{self.name}-{common_name}.pem", certificate)
+        return write_key(self.folder / f"{self.name}-{common_name}.key", key), file, certificate
+
+    def revoke(self, *certificates):
+        now = datetime.datetime.now(datetime.timezone.utc)
+        builder = (x509.CertificateRevocationListBuilder().issuer_name(self.subject)
+                   .last_update(now - datetime.timedelta(days=1)).next_update(now + datetime.timedelta(days=30)))
+        for certificate in certificates:
+            builder = builder.add_revoked_certificate(
+                x509.RevokedCertificateBuilder().serial_number(certificate.serial_number).revocation_date(now).build())
+        return self._write(f"{self.name}-crl.pem", builder.sign(self.key, hashes.SHA256()))
+
+
+def write_key(file, key):
+    file.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL,
+                                       serialization.NoEncryption()))
+    return file
+
+
+def write_public(file, key):
+    file.write_bytes(key.public_key().public_bytes(serialization.Encoding.PEM,
+                                                   serialization.PublicFormat.SubjectPublicKeyInfo))
+    return file
+
+
+class CertifiedServer(SecureServer):
+    """One port for pre-shared keys, certificates of one CA and raw public keys."""
+
+    def __init__(self, start_process, data, authority, *revoked):
+        self.authority = authority
+        self.key_file, self.certificate_file, _ = authority.issue("server", ExtendedKeyUsageOID.SERVER_AUTH)
+        self.crl_file = authority.revoke(*revoked)
+        super().__init__(start_process, data)
+
+    def listeners(self):
+        return super().listeners() + ["--coaps-key", str(self.key_file), "--coaps-cert", str(self.certificate_file),
+                                      "--coaps-ca", str(self.authority.file), "--coaps-crl", str(self.crl_file)]
+
+
+def show(client, uri, *proof, wait=3) -> str:
+    done = subprocess.run([client, "-v", "6", "-m", "post", "-B", str(wait), *[str(p) for p in proof], uri],
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=wait + 20)
+    return done.stdout + done.stderr
+
+
+@pytest.fixture
+def authority(tmp_path) -> Authority:
+    return Authority(tmp_path)
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_certificate_of_the_fleet_is_an_endpoint_name(start, tmp_path, authority, client):
+    key, certificate, _ = authority.issue("dev")
+    certified = CertifiedServer(start, tmp_path / "server", authority)
+    proof = ["-c", certificate, "-j", key, "-C", authority.file]
+    assert "c:2.01" in show(client, register_uri(certified, "dev"), *proof)
+    seen_at(certified, "dev")
+    refused = show(client, register_uri(certified, "other"), *proof)
+    assert "4.00" in refused and "c:2.01" not in refused
+    # And the same port still takes keys.
+    psk = text_key(certified, tmp_path, "with-a-key", "its-identity", "a-key-of-its-own")
+    assert "c:2.01" in ask(client, register_uri(certified, "with-a-key"), "its-identity", psk)
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("what", ["revoked", "of another CA", "expired", "for servers"])
+def test_a_certificate_that_is_not_good_is_refused(start, tmp_path, authority, client, what):
+    issuer = Authority(tmp_path, "foreign") if what == "of another CA" else authority
+    purpose = ExtendedKeyUsageOID.SERVER_AUTH if what == "for servers" else ExtendedKeyUsageOID.CLIENT_AUTH
+    key, file, certificate = issuer.issue("dev", purpose, (-30, -2) if what == "expired" else (-1, 30))
+    certified = CertifiedServer(start, tmp_path / "server", authority, *([certificate] if what == "revoked" else []))
+    said = show(client, register_uri(certified, "dev"), "-c", file, "-j", key, "-C", authority.file)
+    assert "c:2.01" not in said
+    certified.process.wait_for(r"not known\): .*certificate")
+    assert device_of(certified, "dev") == {}
+
+
+def test_a_raw_public_key_is_the_endpoint_that_it_was_enrolled_for(start, tmp_path, authority):
+    certified = CertifiedServer(start, tmp_path / "server", authority)
+    keys = {name: ec.generate_private_key(ec.SECP256R1()) for name in ("dev", "stranger")}
+    files = {}
+    for name, key in keys.items():
+        private = write_key(tmp_path / f"{name}.key", key)
+        public = write_public(tmp_path / f"{name}.pub", key)
+        both = tmp_path / f"{name}.rpk"
+        both.write_bytes(public.read_bytes() + private.read_bytes())
+        files[name] = both
+    certified.kedge("device", "enroll", "dev", "--public-key", tmp_path / "dev.pub")
+    assert "c:2.01" in show(CLIENTS[0], register_uri(certified, "dev"), "-M", files["dev"])
+    seen_at(certified, "dev")
+    refused = show(CLIENTS[0], register_uri(certified, "other"), "-M", files["dev"])
+    assert "4.00" in refused and "c:2.01" not in refused
+    assert "c:2.01" not in show(CLIENTS[0], register_uri(certified, "dev"), "-M", files["stranger"])
+    certified.kedge("device", "unenroll", "dev")
+    assert "c:2.01" not in show(CLIENTS[0], register_uri(certified, "dev"), "-M", files["dev"])
+
+
+@pytest.mark.parametrize("options, words", [
+    (["--coaps-key", "KEY"], "--coaps"),
+    (["--coaps", "127.0.0.1:0", "--coaps-cert", "KEY", "--coaps-key", "KEY"], "go together"),
+    (["--coaps", "127.0.0.1:0", "--coaps-cert", "KEY", "--coaps-ca", "KEY"], "--coaps-key"),
+    (["--coaps", "127.0.0.1:0", "--coaps-key", "KEY", "--coaps-crl", "KEY"], "--coaps-ca"),
+])
+def test_options_that_do_not_fit_together_are_refused(tmp_path, options, words):
+    done = run(program("kedged"), "--data", tmp_path / "data", "--check-config", *options)
+    assert done.returncode == 2 and words in done.stderr
+
+
+def test_a_file_that_is_no_key_is_named_as_the_reason(tmp_path):
+    (tmp_path / "noise").write_text("this is no key\n")
+    done = run(program("kedged"), "--data", tmp_path / "data", "--coaps", "127.0.0.1:0", "--http", "127.0.0.1:0",
+               "--coaps-key", tmp_path / "noise", timeout=20)
+    assert done.returncode == 1 and "--coaps-key" in done.stderr

@@ -4,11 +4,14 @@
  */
 #include "updater/api/internal.h"
 
+#include <kedge/crypto.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define KEY_LEAST 8u /* bytes */
+#define PEM_MAX 4096u
 
 static bool list_credential(void *context, const struct kedge_credential_record *record)
 {
@@ -50,10 +53,35 @@ static bool take_name(struct request *request, const char *within, const char *n
     return true;
 }
 
+static bool take_psk(struct request *request, const char *within, const char *identity,
+                     const char *key, struct kedge_credential_record *record)
+{
+    if (identity == NULL || key == NULL)
+        return refuse_member(request, within, identity == NULL ? "identity" : "key",
+                             "is missing; or give a public_key");
+    record->kind = KEDGE_CREDENTIAL_PSK;
+    record->secret_size = strlen(key) / 2;
+    if (kedge_hex_decode(kedge_slice_text(key), record->secret, record->secret_size) != KEDGE_OK)
+        return refuse_member(request, within, "key", "must be hex digits, two for each byte");
+    return take_name(request, within, "identity", identity, record->identity,
+                     KEDGE_CREDENTIAL_IDENTITY_MAX);
+}
+
+static bool take_raw_key(struct request *request, const char *within, const char *pem,
+                         struct kedge_credential_record *record)
+{
+    struct kedge_public_key key;
+    if (kedge_public_key_from_pem(kedge_slice_text(pem), &key) != KEDGE_OK)
+        return refuse_member(request, within, "public_key", "is not a public key in PEM");
+    record->kind = KEDGE_CREDENTIAL_RAW_KEY;
+    kedge_hex_encode(kedge_slice(key.key_id, sizeof(key.key_id)), record->identity);
+    return true;
+}
+
 static bool read_one(struct request *request, json_t *object, size_t index,
                      struct kedge_credential_record *record)
 {
-    const char *endpoint = NULL, *identity = NULL, *key = NULL;
+    const char *endpoint = NULL, *identity = NULL, *key = NULL, *pem = NULL;
     char within[32];
     const struct field fields[] = {
         {.name = "endpoint",
@@ -64,27 +92,24 @@ static bool read_one(struct request *request, json_t *object, size_t index,
          .text = &endpoint},
         {.name = "identity",
          .kind = FIELD_TEXT,
-         .required = true,
          .least = 1,
          .most = KEDGE_CREDENTIAL_IDENTITY_MAX,
          .text = &identity},
         {.name = "key",
          .kind = FIELD_TEXT,
-         .required = true,
          .least = 2u * KEY_LEAST,
          .most = 2u * KEDGE_CREDENTIAL_SECRET_MAX,
          .text = &key},
+        {.name = "public_key", .kind = FIELD_TEXT, .least = 1, .most = PEM_MAX, .text = &pem},
     };
     (void)snprintf(within, sizeof(within), "credentials[%zu].", index);
-    if (!body_read(request, object, within, fields, 3))
+    if (!body_read(request, object, within, fields, sizeof(fields) / sizeof(fields[0])))
         return false;
-    record->kind = KEDGE_CREDENTIAL_PSK;
-    record->secret_size = strlen(key) / 2;
-    if (kedge_hex_decode(kedge_slice_text(key), record->secret, record->secret_size) != KEDGE_OK)
-        return refuse_member(request, within, "key", "must be hex digits, two for each byte");
+    if (pem != NULL && (identity != NULL || key != NULL))
+        return refuse_member(request, within, "public_key", "does not go with identity and key");
     return take_name(request, within, "endpoint", endpoint, record->endpoint, KEDGE_ENDPOINT_MAX) &&
-           take_name(request, within, "identity", identity, record->identity,
-                     KEDGE_CREDENTIAL_IDENTITY_MAX);
+           (pem != NULL ? take_raw_key(request, within, pem, record)
+                        : take_psk(request, within, identity, key, record));
 }
 
 static bool read_all(struct request *request, json_t *list, struct kedge_credential_record *records)

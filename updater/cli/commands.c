@@ -8,7 +8,8 @@ static const struct option_row device_list_options[] = {
 
 static const struct option_row device_enroll_options[] = {
     {"psk-file", "FILE", OPTION_TEXT,
-     "the key, one line of hex; without ENDPOINT lines of endpoint,identity,hexkey (needed)", NULL},
+     "its key, one line of hex; without ENDPOINT lines of endpoint,identity,hexkey", NULL},
+    {"public-key", "PUB.pem", OPTION_TEXT, "or the raw public key that it shows", NULL},
     {"identity", "ID", OPTION_TEXT, "its PSK identity (default: the endpoint name)", NULL},
 };
 

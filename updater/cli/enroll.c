@@ -9,6 +9,7 @@
 #include "updater/cli/json.h"
 
 #define CREDENTIALS "/api/v1/credentials"
+#define PEM_MAX 4096u
 #define AT_ONCE 1000u /* what the server takes in one request */
 
 /* What stands in a line, without the blanks around it; in place. */
@@ -139,27 +140,72 @@ static enum status enroll_all(struct cli *cli, FILE *file, const char *path)
     return status == STATUS_DONE ? report(cli, reading.written) : status;
 }
 
+/* ---- a raw public key ---- */
+
+static enum status enroll_public_key(struct cli *cli, FILE *file, const char *path,
+                                     const char *endpoint)
+{
+    char pem[PEM_MAX + 1];
+    size_t size = fread(pem, 1, sizeof(pem) - 1, file);
+    pem[size] = '\0';
+    json_t *one = json_pack("{s:s, s:s}", "endpoint", endpoint, "public_key", pem);
+    if (one == NULL || !feof(file)) {
+        complain("%s: this is not a public key in PEM", path);
+        json_decref(one);
+        return STATUS_USAGE;
+    }
+    enum status status = send_list(cli, json_pack("[o]", one));
+    return status == STATUS_DONE ? report(cli, 1) : status;
+}
+
 /* ---- the commands ---- */
+
+struct enrolment {
+    const char *endpoint, *identity, *psk_path, *public_key_path;
+};
+
+static const char *what_is_wrong(const struct enrolment *asked)
+{
+    if ((asked->psk_path == NULL) == (asked->public_key_path == NULL))
+        return "one of --psk-file FILE and --public-key PUB.pem is needed";
+    if (asked->endpoint == NULL && asked->public_key_path != NULL)
+        return "--public-key goes with an ENDPOINT";
+    if (asked->identity != NULL && (asked->endpoint == NULL || asked->psk_path == NULL))
+        return "--identity goes with an ENDPOINT and --psk-file; a file of many has its own";
+    return NULL;
+}
+
+static enum status enroll_from(struct cli *cli, FILE *file, const char *path,
+                               const struct enrolment *asked)
+{
+    if (asked->public_key_path != NULL)
+        return enroll_public_key(cli, file, path, asked->endpoint);
+    if (asked->endpoint == NULL)
+        return enroll_all(cli, file, path);
+    return enroll_one(cli, file, path, asked->endpoint,
+                      asked->identity != NULL ? asked->identity : asked->endpoint);
+}
 
 enum status device_enroll(struct cli *cli, const struct arguments *arguments)
 {
-    const char *path = argument(arguments, "psk-file");
-    const char *identity = argument(arguments, "identity");
-    const char *endpoint = arguments->positional_count > 0 ? arguments->positional[0] : NULL;
-    if (path == NULL || (endpoint == NULL && identity != NULL)) {
-        complain(path == NULL ? "--psk-file FILE is needed"
-                              : "--identity goes with an ENDPOINT; a file of many has its own");
+    const struct enrolment asked = {
+        .endpoint = arguments->positional_count > 0 ? arguments->positional[0] : NULL,
+        .identity = argument(arguments, "identity"),
+        .psk_path = argument(arguments, "psk-file"),
+        .public_key_path = argument(arguments, "public-key")};
+    const char *wrong = what_is_wrong(&asked);
+    if (wrong != NULL) {
+        complain("%s", wrong);
         return STATUS_USAGE;
     }
+    const char *path = asked.psk_path != NULL ? asked.psk_path : asked.public_key_path;
     FILE *file = fopen(path, "re");
     if (file == NULL) {
         complain("%s: %s", path, strerror(errno));
         return STATUS_USAGE;
     }
     setvbuf(file, NULL, _IONBF, 0); /* no copy of keys in a buffer that is not wiped */
-    enum status status = endpoint == NULL ? enroll_all(cli, file, path)
-                                          : enroll_one(cli, file, path, endpoint,
-                                                       identity != NULL ? identity : endpoint);
+    enum status status = enroll_from(cli, file, path, &asked);
     fclose(file);
     return status;
 }

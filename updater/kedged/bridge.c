@@ -132,22 +132,36 @@ static bool on_blob(void *context, const char *name, struct kedge_blob *blob)
 
 /* ---- who is let in by DTLS ---- */
 
+static enum kedge_rc find_credential(struct kedge_bridge *bridge, enum kedge_credential_kind kind,
+                                     const char *identity, struct kedge_credential_record *record)
+{
+    enum kedge_rc rc = kedge_reader_credential(bridge->reader, kind, identity, record);
+    if (rc != KEDGE_OK && rc != KEDGE_E_NOT_FOUND)
+        kedge_log(KEDGE_LOG_ERROR, "cannot look credentials up: %s",
+                  kedge_reader_error(bridge->reader));
+    return rc;
+}
+
 static enum kedge_rc find_key(void *context, const char *identity, struct kedge_net_secret *secret)
 {
-    struct kedge_bridge *bridge = context;
     struct kedge_credential_record record;
-    enum kedge_rc rc =
-        kedge_reader_credential(bridge->reader, KEDGE_CREDENTIAL_PSK, identity, &record);
+    enum kedge_rc rc = find_credential(context, KEDGE_CREDENTIAL_PSK, identity, &record);
     if (rc == KEDGE_OK) {
         memcpy(secret->name, record.endpoint, sizeof(record.endpoint));
         memcpy(secret->key, record.secret, record.secret_size);
         secret->key_size = record.secret_size;
-    } else if (rc != KEDGE_E_NOT_FOUND) {
-        kedge_log(KEDGE_LOG_ERROR, "cannot look credentials up: %s",
-                  kedge_reader_error(bridge->reader));
     }
     kedge_wipe(&record, sizeof(record));
     return rc;
+}
+
+static enum kedge_rc find_raw_key(void *context, const char *digest,
+                                  char name[KEDGE_NET_NAME_MAX + 1])
+{
+    struct kedge_credential_record record;
+    KEDGE_TRY(find_credential(context, KEDGE_CREDENTIAL_RAW_KEY, digest, &record));
+    memcpy(name, record.endpoint, sizeof(record.endpoint));
+    return KEDGE_OK;
 }
 
 static bool on_enrolled(void *context, const char *endpoint)
@@ -177,8 +191,10 @@ static enum kedge_rc make_fleet(struct kedge_bridge *bridge, char error[KEDGE_ST
     config.hooks.report = on_report;
     config.hooks.blob = on_blob;
     config.hooks.enrolled = on_enrolled;
-    const struct kedge_net_security security = {
-        .context = bridge, .find_key = find_key, .report = on_association};
+    const struct kedge_net_security security = {.context = bridge,
+                                                .find_key = find_key,
+                                                .find_raw_key = find_raw_key,
+                                                .report = on_association};
     kedge_net_set_security(bridge->net, &security);
     enum kedge_rc rc = kedge_fleet_create(&config, &bridge->fleet);
     if (rc != KEDGE_OK)

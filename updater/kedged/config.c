@@ -26,6 +26,12 @@ static const struct option_row rows[] = {
     {"coap", "ADDR:PORT", TEXT(coap), true,
      "serve devices by CoAP without security (asking for it by name is the consent)"},
     {"coaps", "ADDR:PORT", TEXT(coaps), true, "serve devices by CoAP over DTLS"},
+    {"coaps-key", "FILE", TEXT(coaps_key), true,
+     "the server's private key (PEM, ECDSA P-256): devices may show raw public keys"},
+    {"coaps-cert", "FILE", TEXT(coaps_cert), true, "its certificate chain (PEM), for X.509"},
+    {"coaps-ca", "FILE", TEXT(coaps_ca), true,
+     "devices may show a certificate of this CA (PEM); its common name is the endpoint name"},
+    {"coaps-crl", "FILE", TEXT(coaps_crl), true, "certificates that the CA has revoked (PEM)"},
     {"http", "ADDR:PORT", TEXT(http), true, "REST API (default 127.0.0.1:8080)"},
     {"insecure-http", NULL, TEXT(insecure_http), true, "let --http bind to more than loopback"},
     {"allow-development-keys", NULL, TEXT(allow_development_keys), true,
@@ -191,6 +197,24 @@ static bool take_required(struct kedge_config *config)
     return false;
 }
 
+/* Each of these needs those before it. */
+static bool check_coaps_files(const struct kedge_config *config)
+{
+    bool x509 = config->coaps_cert[0] != '\0' && config->coaps_ca[0] != '\0';
+    const char *wrong = NULL;
+    if (config->coaps_key[0] != '\0' && config->coaps[0] == '\0')
+        wrong = "--coaps-key needs --coaps ADDR:PORT";
+    else if ((config->coaps_cert[0] != '\0') != (config->coaps_ca[0] != '\0'))
+        wrong = "--coaps-cert and --coaps-ca go together";
+    else if (x509 && config->coaps_key[0] == '\0')
+        wrong = "--coaps-cert needs --coaps-key FILE";
+    else if (config->coaps_crl[0] != '\0' && !x509)
+        wrong = "--coaps-crl needs --coaps-ca FILE";
+    if (wrong != NULL)
+        fprintf(stderr, "kedged: %s\n", wrong);
+    return wrong == NULL;
+}
+
 static bool check(struct kedge_config *config)
 {
     if (config->data[0] == '\0') {
@@ -211,7 +235,7 @@ static bool check(struct kedge_config *config)
         return false;
     }
     return take_required(config) && check_address("coap", config->coap) &&
-           check_address("coaps", config->coaps) &&
+           check_address("coaps", config->coaps) && check_coaps_files(config) &&
            check_address("http", config->http) && check_http(config);
 }
 

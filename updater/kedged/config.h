@@ -15,9 +15,13 @@
 struct kedge_config {
     char data[KEDGE_CONFIG_TEXT_MAX]; /* folder of everything that lasts */
     char config[KEDGE_CONFIG_TEXT_MAX];
-    char coap[KEDGE_CONFIG_TEXT_MAX];  /* ADDR:PORT for CoAP without security; empty: none */
-    char coaps[KEDGE_CONFIG_TEXT_MAX]; /* ADDR:PORT for CoAP over DTLS; empty: none */
-    char http[KEDGE_CONFIG_TEXT_MAX];  /* ADDR:PORT for the REST API */
+    char coap[KEDGE_CONFIG_TEXT_MAX];      /* ADDR:PORT for CoAP without security; empty: none */
+    char coaps[KEDGE_CONFIG_TEXT_MAX];     /* ADDR:PORT for CoAP over DTLS; empty: none */
+    char coaps_key[KEDGE_CONFIG_TEXT_MAX]; /* PEM files; empty: none */
+    char coaps_cert[KEDGE_CONFIG_TEXT_MAX];
+    char coaps_ca[KEDGE_CONFIG_TEXT_MAX];
+    char coaps_crl[KEDGE_CONFIG_TEXT_MAX];
+    char http[KEDGE_CONFIG_TEXT_MAX]; /* ADDR:PORT for the REST API */
     char log_level[16];
     bool insecure_http; /* plain HTTP beyond loopback, only when asked for by name */
     bool allow_development_keys;

@@ -109,15 +109,28 @@ static enum kedge_rc add_listener(struct server *server, struct kedge_net_config
     return KEDGE_OK;
 }
 
+static const char *given(const char *text)
+{
+    return text[0] != '\0' ? text : NULL;
+}
+
 static enum kedge_rc open_sockets(struct server *server)
 {
-    struct kedge_net_config net_config = {.listen_count = 0};
     const struct kedge_config *config = server->config;
+    struct kedge_net_config net_config = {
+        .certificates = {.key_file = given(config->coaps_key),
+                         .certificate_file = given(config->coaps_cert),
+                         .ca_file = given(config->coaps_ca),
+                         .crl_file = given(config->coaps_crl)},
+    };
     KEDGE_TRY(add_listener(server, &net_config, config->coap, false));
     KEDGE_TRY(add_listener(server, &net_config, config->coaps, true));
     enum kedge_rc rc = kedge_net_create(&net_config, &server->net);
     if (rc == KEDGE_OK)
         return rc;
+    if (rc == KEDGE_E_KEY)
+        return explain(server, rc, "--coaps-key, --coaps-cert, --coaps-ca or --coaps-crl",
+                       "cannot be read, or is not what it should be (PEM; the key ECDSA P-256)");
     char what[300];
     (void)snprintf(what, sizeof(what), "cannot listen at%s%.120s%s%.120s",
                    config->coap[0] != '\0' ? " coap://" : "", config->coap,

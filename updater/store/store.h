@@ -78,7 +78,11 @@ struct kedge_trust_record {
 };
 
 /** By what a device proves its endpoint name in a DTLS handshake; one for a device. */
-enum kedge_credential_kind { KEDGE_CREDENTIAL_PSK, KEDGE_CREDENTIAL_KIND_COUNT };
+enum kedge_credential_kind {
+    KEDGE_CREDENTIAL_PSK,     /* the identity is what the handshake names, the secret the key */
+    KEDGE_CREDENTIAL_RAW_KEY, /* the identity is the SHA-256 of the SPKI in hex; no secret */
+    KEDGE_CREDENTIAL_KIND_COUNT
+};
 
 struct kedge_credential_record {
     char endpoint[KEDGE_ENDPOINT_MAX + 1];
@@ -89,7 +93,7 @@ struct kedge_credential_record {
     uint64_t changed_at_ms;
 };
 
-/** "psk"; static storage; "unknown" for a number outside the table. */
+/** "psk", "rpk"; static storage; "unknown" for a number outside the table. */
 const char *kedge_credential_kind_name(enum kedge_credential_kind kind);
 
 struct kedge_token_record {

@@ -8,7 +8,8 @@
 
 const char *kedge_credential_kind_name(enum kedge_credential_kind kind)
 {
-    static const char *const names[KEDGE_CREDENTIAL_KIND_COUNT] = {[KEDGE_CREDENTIAL_PSK] = "psk"};
+    static const char *const names[KEDGE_CREDENTIAL_KIND_COUNT] = {
+        [KEDGE_CREDENTIAL_PSK] = "psk", [KEDGE_CREDENTIAL_RAW_KEY] = "rpk"};
     return (unsigned)kind < KEDGE_CREDENTIAL_KIND_COUNT ? names[kind] : "unknown";
 }
 
