@@ -74,6 +74,17 @@ static enum kedge_rc name_key(const Pkcs11Dev *module, CK_SESSION_HANDLE session
     return size > 0 ? KEDGE_OK : KEDGE_E_KEY;
 }
 
+/* The card's PIN before every signature (PIV's key 9C): wolfCrypt has no place for it. */
+static bool wants_pin_each_time(const Pkcs11Dev *module, CK_SESSION_HANDLE session,
+                                CK_OBJECT_HANDLE object)
+{
+    CK_BBOOL always = 0;
+    size_t size;
+    return read_attribute(module, session, object, CKA_ALWAYS_AUTHENTICATE, &always, sizeof always,
+                          &size) == KEDGE_OK &&
+           size == sizeof always && always != 0;
+}
+
 static enum kedge_rc check_curve(const Pkcs11Dev *module, CK_SESSION_HANDLE session,
                                  CK_OBJECT_HANDLE object)
 {
@@ -156,6 +167,13 @@ enum kedge_exit kedge_pkcs11_key_find(const Pkcs11Dev *module, CK_SESSION_HANDLE
     enum kedge_exit status = find_one(module, session, uri, &wanted, &object);
     if (status != KEDGE_EXIT_DONE)
         return status;
+    if (wants_pin_each_time(module, session, object))
+        return kedge_complain(
+            KEDGE_EXIT_KEY,
+            "token \"%s\": this key wants the PIN again before each signature, "
+            "which is not done here: use kedge-sign prepare, the token's own tool "
+            "and kedge-sign attach",
+            uri->token);
     if (name_key(module, session, object, key) != KEDGE_OK)
         return kedge_complain(KEDGE_EXIT_KEY,
                               "token \"%s\": the key has neither an id nor a label of at most %d "

@@ -143,6 +143,13 @@ def test_the_key_is_chosen_by_label_and_id_and_never_silently(tmp_path, token):
     assert not (tmp_path / "out.suit").exists() and not (tmp_path / "token.ledger").exists()
 
 
+def test_a_key_that_wants_its_pin_each_time_is_refused_with_the_way_round(tmp_path, token):
+    token.tool("release token", "--keypairgen", "--key-type", "EC:prime256v1", "--label", "careful", "--id", "0c", "--always-auth")
+    done = signed(tmp_path, token.uri("token=release%20token;object=careful"))
+    assert done.returncode == KEY and "kedge-sign prepare" in done.stderr, done.stderr
+    assert not (tmp_path / "out.suit").exists()
+
+
 def test_a_key_without_an_id_is_used_by_its_label(tmp_path, token):
     token.keygen("release token", "no id")
     uri = token.uri("token=release%20token;object=no%20id")
