@@ -12,9 +12,9 @@ import cbor2
 import pytest
 import suit_oracle
 from conftest import BUILD, CLASS, VENDOR, Keys, program
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, utils
+from cryptography.hazmat.primitives import serialization
 from signing import DONE, INVALID, KEY, SBOM, create, mixed_image, refused, sign
+from suit_forge import frame, parts, seal, with_payload
 
 ED25519_ORDER = 2**252 + 27742317777372353535851937790883648493
 # A sanitizer reserves terabytes.
@@ -25,28 +25,6 @@ P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 def private(keys):
     return serialization.load_pem_private_key(keys.private.read_bytes(), None)
-
-
-def seal(members, manifest_bytes, key, algorithm=None, key_id=None):
-    """The envelope of these members, signed as the oracle understands the drafts."""
-    digest = cbor2.dumps([-16, hashlib.sha256(cbor2.dumps(manifest_bytes)).digest()])
-    is_ec = isinstance(key, ec.EllipticCurvePrivateKey)
-    algorithm = algorithm or (-9 if is_ec else -19)
-    key_id = key_id or hashlib.sha256(suit_oracle.spki(key.public_key())).digest()
-    protected = cbor2.dumps({1: algorithm, 4: key_id}, canonical=True)
-    to_be_signed = cbor2.dumps(["Signature1", protected, b"", digest])
-    if is_ec:
-        r, s = utils.decode_dss_signature(key.sign(to_be_signed, ec.ECDSA(hashes.SHA256())))
-        signature = r.to_bytes(32, "big") + s.to_bytes(32, "big")
-    else:
-        signature = key.sign(to_be_signed)
-    sign1 = cbor2.dumps(cbor2.CBORTag(18, [protected, {}, None, signature]))
-    return cbor2.dumps(cbor2.CBORTag(107, members | {2: cbor2.dumps([digest, sign1]), 3: manifest_bytes}), canonical=True)
-
-
-def parts(path):
-    members = cbor2.loads(path.read_bytes()).value
-    return members, cbor2.loads(members[3])
 
 
 def write(path, content):
@@ -122,20 +100,6 @@ def test_every_seventh_byte_flipped_and_every_seventh_length(tmp_path, keys, goo
 
 
 # ---- payloads that a trusted key signed ----
-
-def frame(data, kind, next_digest=bytes(32)):
-    return next_digest + bytes([kind]) + len(data).to_bytes(3, "big") + data
-
-
-def with_payload(manifest, payload, image_size, encoding=1):
-    install = cbor2.loads(manifest[20])
-    install[1][-257] = cbor2.dumps([encoding, len(payload), hashlib.sha256(payload).digest()])
-    common = cbor2.loads(manifest[3])
-    shared = cbor2.loads(common[4])
-    shared[1][14] = image_size
-    common[4] = cbor2.dumps(shared, canonical=True)
-    return manifest | {3: cbor2.dumps(common, canonical=True), 20: cbor2.dumps(install, canonical=True)}
-
 
 @pytest.mark.parametrize("name,data,image_size", [
     ("expands to 100 MiB", zlib.compress(bytes(100 << 20), 9)[:30000], 32768),

@@ -7,7 +7,9 @@ import cbor_diagnostic
 import pytest
 import suit_oracle
 from conftest import Keys
+from cryptography.hazmat.primitives import serialization
 from signing import DONE, INVALID, SBOM, SYSTEM, USAGE, create, mixed_image, refused, sign
+from suit_forge import parts, seal, with_payload
 
 
 @pytest.mark.parametrize("options", [[], ["--text", 'quote " slash \\ Ä \x1b[31m \x85'],
@@ -46,6 +48,20 @@ def test_diagnostic_notation_of_what_is_no_package(tmp_path):
         path.write_bytes(content)
         assert refused(INVALID, "inspect", "--diag", path).stdout == ""
     refused(USAGE, "inspect", "--diag", "--json", path, says="not both")
+
+
+@pytest.mark.parametrize("size,fits", [(2**30, True), (2**30 + 1, False)])
+def test_inspect_says_when_a_package_is_too_large_for_coap(tmp_path, keys, size, fits):
+    """The manifest says the size; so that it need not be there, the payload is not, and inspect says that too."""
+    members, manifest = parts(create(tmp_path, b"x" * 10, "--deliver", "payload", key=keys.private))
+    manifest = with_payload(manifest, members["#firmware"], size)
+    key = serialization.load_pem_private_key(keys.private.read_bytes(), None)
+    path = tmp_path / "large.suit"
+    path.write_bytes(seal(members, cbor2.dumps(manifest, canonical=True), key))
+    shown = refused(INVALID, "inspect", path, says="payload").stdout
+    assert ("1 GiB" in shown) is not fits
+    told = json.loads(refused(INVALID, "inspect", "--json", path).stdout)
+    assert told["device_size"] == size and told["fits_coap"] is fits
 
 
 # ---- diff ----

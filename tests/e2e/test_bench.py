@@ -1,0 +1,41 @@
+"""scripts/bench measures what it says: its rows, on sizes that take no time."""
+import importlib.util
+import subprocess
+
+import pytest
+from conftest import BUILD, ROOT
+
+COLUMNS = {"name", "value", "unit", "floor", "ratio", "target", "met", "notes"}
+
+
+@pytest.fixture
+def bench_sign(monkeypatch, tmp_path):
+    spec = importlib.util.spec_from_file_location("bench_sign", ROOT / "tests" / "bench" / "bench_sign.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(module, "SIZES_MIB", (1, 2))
+    monkeypatch.setattr(module, "TARGET_FROM_MIB", 2)
+    monkeypatch.setattr(module, "RUNS", 1)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    return module
+
+
+def test_each_row_has_its_columns_and_a_ratio_to_the_floor_of_the_same_run(bench_sign, tmp_path):
+    rows = list(bench_sign.measure(BUILD))
+    assert all(set(row) == COLUMNS for row in rows)
+    by_name = {row["name"]: row for row in rows}
+    for name in ("sign create 2 MiB", "sign verify 2 MiB"):
+        row = by_name[name]
+        assert row["value"] > 0 and row["ratio"] == row["value"] / row["floor"]
+        assert row["met"] is (row["ratio"] <= row["target"]) and row["target"] == 1.15
+    assert by_name["sign create 1 MiB"]["target"] is None and by_name["sign create 1 MiB"]["met"] is None
+    assert by_name["openssl dgst -sign 2 MiB (no copy, no fsync)"]["value"] > 0
+    assert any(name.startswith("rauc bundle") for name in by_name)
+    assert by_name["sign create, peak memory"]["unit"] == "KiB"
+    assert list(tmp_path.iterdir()) == [], "it leaves nothing behind"
+
+
+def test_a_bench_that_does_not_exist_is_a_usage_error(tmp_path):
+    done = subprocess.run([ROOT / "scripts" / "bench", "nothing", "--json", tmp_path / "x"], capture_output=True, text=True,
+                          check=False)
+    assert done.returncode == 2 and "nothing" in done.stderr and not (tmp_path / "x").exists()
