@@ -75,8 +75,9 @@ enum status rollout_create(struct cli *cli, const struct arguments *arguments)
     if (cli->json)
         return print_json(rollout);
     uint64_t id = number_of(rollout, "id");
-    say("rollout %" PRIu64 " is %s: version %s for %" PRIu64 " devices", id,
-        text_of(rollout, "state"), text_of(rollout, "version"), number_of(rollout, "device_count"));
+    uint64_t devices = number_of(rollout, "device_count");
+    say("rollout %" PRIu64 " is %s: version %s for %" PRIu64 " device%s", id,
+        text_of(rollout, "state"), text_of(rollout, "version"), devices, devices == 1 ? "" : "s");
     if (argument(arguments, "start") != NULL)
         say("follow it: kedge rollout watch %" PRIu64, id);
     else

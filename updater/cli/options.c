@@ -142,8 +142,10 @@ static bool read_option(struct reading *reading, const char *text)
         place = &reading->globals[index];
     }
     if (row == NULL) {
-        complain("there is no option --%.*s%s%s%s%s", (int)size, text, command ? " of " : "",
-                 command ? command->noun : "", command ? " " : "", command ? command->verb : "");
+        const char *noun = command ? command->noun : "", *verb = command ? command->verb : "";
+        const char *gap = command ? " " : "";
+        complain("there is no option --%.*s%s%s%s%s; see kedge%s%s%s%s --help", (int)size, text,
+                 command ? " of " : "", noun, gap, verb, gap, noun, gap, verb);
         return false;
     }
     if (row->kind == OPTION_FLAG) {

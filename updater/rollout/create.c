@@ -344,10 +344,11 @@ static enum kedge_rc say_created(struct kedge_engine *engine, const struct kedge
 {
     char text[KEDGE_REASON_MAX + 1];
     (void)snprintf(text, sizeof(text),
-                   "\"%s\": version %s (sequence %" PRIu64 ") for %" PRIu32 " devices in %" PRIu32
+                   "\"%s\": version %s (sequence %" PRIu64 ") for %" PRIu32 " device%s in %" PRIu32
                    " group%s",
                    record->name, record->version, record->sequence, record->device_count,
-                   record->group_count, record->group_count == 1 ? "" : "s");
+                   record->device_count == 1 ? "" : "s", record->group_count,
+                   record->group_count == 1 ? "" : "s");
     struct kedge_history_entry entry = {.rollout_id = record->id, .group_index = -1};
     engine_copy_text(entry.to, sizeof(entry.to), kedge_rollout_state_name(record->state));
     KEDGE_TRY(engine_say(engine, &entry, text));
