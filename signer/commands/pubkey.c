@@ -222,7 +222,7 @@ const struct kedge_command kedge_command_pubkey = {
     .summary = "Writes the public key of a key in another form, or says its key id.",
     .file = "KEY",
     .options = options,
-    .more = "KEY is a public key file, or a private one.\n"
+    .more = "KEY is a public key file, a private one, or a PKCS#11 URI of a key on a token.\n"
             "pem and der are SubjectPublicKeyInfo; hex is the raw key: 32 bytes of Ed25519, or\n"
             "04 || x || y of P-256; cose is a COSE_Key (RFC 9052); c is two C arrays, the\n"
             "SubjectPublicKeyInfo and the key id; json says key id, algorithm and whether it is\n"

@@ -7,7 +7,8 @@
 enum { KEY, PASSWORD_FILE, PIN_SOURCE, LEDGER, OUTPUT, PREVIOUS, SLOT_SIZE, ALLOW_DOWNGRADE, JSON };
 
 static const struct kedge_option options[] = {
-    [KEY] = {"key", "KEY", KEDGE_ONE_OR_MORE, "a private key that signs, one for each signer"},
+    [KEY] = {"key", "KEY", KEDGE_ONE_OR_MORE,
+             "who signs: a private key file or a PKCS#11 URI; once for each signer"},
     [PASSWORD_FILE] = KEDGE_OPTION_PASSWORD_FILE(KEDGE_REPEATED),
     [PIN_SOURCE] = KEDGE_OPTION_PIN_SOURCE(KEDGE_REPEATED),
     [LEDGER] = KEDGE_OPTION_LEDGER,
