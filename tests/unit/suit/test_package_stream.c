@@ -229,6 +229,25 @@ static void members_that_nobody_signed_are_refused_even_empty_ones(void **state)
     maker_free(&sample.made);
 }
 
+/* What devices are sent lacks the files that the manifest vouches for: good for them, not whole. */
+static void a_package_without_its_files_is_refused(void **state)
+{
+    (void)state;
+    struct sample sample;
+    struct kedge_package package;
+    enum kedge_package_part part;
+    uint8_t bytes[2048];
+    struct kedge_writer out = kedge_writer(bytes, sizeof bytes);
+    make_sample(WITH_FILES, &sample);
+    assert_int_equal(kedge_package_read(bytes_of(&sample), NULL, NULL, &package, &part), KEDGE_OK);
+    assert_int_equal(kedge_package_device_head_write(&package, &out), KEDGE_OK);
+    assert_int_equal(kedge_writer_put(&out, package.payload), KEDGE_OK);
+    assert_int_equal(check(kedge_writer_slice(&out), &sample.trust), KEDGE_E_MISSING);
+    assert_int_equal(stream.part, KEDGE_PART_ATTACHMENTS);
+    assert_int_equal(check_whole(kedge_writer_slice(&out), &sample.trust), KEDGE_E_MISSING);
+    maker_free(&sample.made);
+}
+
 /* ---- the image hashed by somebody else ---- */
 
 struct other_hash {
@@ -277,6 +296,7 @@ int main(void)
         cmocka_unit_test(every_byte_left_out_or_put_in_is_refused),
         cmocka_unit_test(each_damage_is_named_by_its_part),
         cmocka_unit_test(members_that_nobody_signed_are_refused_even_empty_ones),
+        cmocka_unit_test(a_package_without_its_files_is_refused),
         cmocka_unit_test(the_hasher_is_given_the_image_and_its_word_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
