@@ -13,10 +13,10 @@ static const struct sockaddr_in *errand_server(const struct device *device)
                                           : &device->swarm->options->server;
 }
 
-/* From the message id, so that a request can be built again; no two in use have the same. */
+/* From what the device remembers, so that a request can be built again. */
 static void errand_token(const struct device *device, uint8_t token[DEVICE_TOKEN_SIZE])
 {
-    uint32_t bits = (uint32_t)device->message_id * 2654435761u + (uint32_t)device->errand;
+    uint32_t bits = device->token_salt + device->message_id;
     memcpy(token, &bits, DEVICE_TOKEN_SIZE);
 }
 

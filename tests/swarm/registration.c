@@ -181,6 +181,12 @@ static void on_power(void *context)
     device_next(device);
 }
 
+void device_draw_ids(struct device *device)
+{
+    device->message_id = (uint16_t)draw_bits(&device->draw);
+    device->token_salt = (uint32_t)draw_bits(&device->draw);
+}
+
 void device_restart(struct device *device, uint64_t down_ms)
 {
     struct swarm *swarm = device->swarm;
@@ -190,7 +196,7 @@ void device_restart(struct device *device, uint64_t down_ms)
     device->present = device->registered = device->wants_update = false;
     memset(device->observations, 0, sizeof device->observations);
     memset(device->answered, 0, sizeof device->answered);
-    device->message_id = (uint16_t)draw_bits(&device->draw);
+    device_draw_ids(device);
     (void)timers_arm(&swarm->timers, &device->life_timer,
                      swarm->now_ms + draw_between(&device->draw, down_ms / 2, down_ms * 3 / 2),
                      on_power, device);

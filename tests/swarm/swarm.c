@@ -97,7 +97,7 @@ static enum kedge_rc make_devices(struct swarm *swarm)
         device->swarm = swarm;
         device->place.index = i;
         device->draw.state = draw_bits(&seed);
-        device->message_id = (uint16_t)draw_bits(&device->draw);
+        device_draw_ids(device);
         device->present = true;
         draw_fate(device, options);
     }

@@ -105,6 +105,7 @@ struct device {
     enum watched notified;
     int notified_value;
     uint16_t message_id;
+    uint32_t token_salt; /* drawn at each start */
     uint8_t transmissions;
     bool acknowledged;
     uint32_t timeout_ms;
@@ -197,6 +198,9 @@ void registration_release(struct device *device);
 /** Goes off, and comes back after `down_ms` without anything that was under way. */
 void device_restart(struct device *device, uint64_t down_ms);
 void device_move(struct device *device);
+/** Draws what it begins to count from: after a restart nothing may look like what was sent before.
+ */
+void device_draw_ids(struct device *device);
 
 /* requests.c: what the server asks */
 void request_receive(struct device *device, const struct sockaddr_in *from,
