@@ -1,0 +1,291 @@
+"""kedged's data plane beside a bare responder that does the same work, and beside coap-server.
+
+What counts is processor time of all threads, which the rest of the machine disturbs little. Complete
+updates of more than 1,000 devices take minutes and are measured only with KEDGE_BENCH_LONG=1.
+"""
+import json
+import os
+import pathlib
+import random
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import tempfile
+import time
+
+FLEETS = (1_000, 10_000, 100_000)
+UPDATES = 60_000   # registration updates in one measurement
+BLOCKS = 100_000   # blocks in one measurement
+RUNS = 3           # of each, in turn with the floor's; the median counts
+WINDOW = 64
+AT_ONCE = 1_000    # downloads
+IMAGE_SIZE = 65_536
+EXCHANGES = 12     # of one update beside its blocks, by the definition of the target
+VENDOR, CLASS = "example.com", "board-a"
+
+
+def row(name, value, unit, floor=None, target=None, notes=()):
+    return {"name": name, "value": value, "unit": unit, "floor": floor, "ratio": value / floor if floor else None,
+            "target": target, "met": None if target is None else value <= target, "notes": list(notes)}
+
+
+def free_port(kind=socket.SOCK_DGRAM):
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def processor_seconds(pid):
+    """Of all its threads, also of those that have ended."""
+    return time.clock_gettime((~pid << 3) | 2)  # what clock_getcpuclockid() makes of a process id
+
+
+def resident_bytes(pid):
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    raise RuntimeError(f"no VmRSS of {pid}")
+
+
+class Program:
+    """A program beside this one, ended with the `with` block."""
+
+    def __init__(self, *words, **keywords):
+        self.process = subprocess.Popen([str(word) for word in words], text=True, **keywords)
+        self.pid = self.process.pid
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+
+class Kedged(Program):
+    def __init__(self, build, folder):
+        self.build, self.folder = build, folder
+        self.port, self.http = free_port(), free_port(socket.SOCK_STREAM)
+        super().__init__(build / "bin" / "kedged", "--data", folder, "--coap", f"127.0.0.1:{self.port}", "--http",
+                         f"127.0.0.1:{self.http}", "--log-level", "info", stderr=subprocess.PIPE,
+                         stdin=subprocess.DEVNULL)
+        for line in self.process.stderr:
+            if "ready" in line:
+                break
+        else:
+            raise RuntimeError("kedged did not start")
+        # Nobody reads what it says from here on, and it must not wait for that.
+        self.drain = subprocess.Popen(["cat"], stdin=self.process.stderr, stdout=subprocess.DEVNULL)
+
+    def __exit__(self, *_):
+        super().__exit__()
+        self.drain.wait(20)
+
+    def kedge(self, *words):
+        done = subprocess.run([self.build / "bin" / "kedge", "--server", f"http://127.0.0.1:{self.http}", "--token-file",
+                               self.folder / "admin.token", *map(str, words)], capture_output=True, text=True, check=False)
+        if done.returncode not in (0, 1):
+            raise RuntimeError(f"kedge {' '.join(map(str, words))}: {done.stderr}")
+        return done.stdout
+
+    def json(self, *words):
+        return json.loads(self.kedge("--json", *words))
+
+
+class Load(Program):
+    """Devices that ask as fast as they are answered."""
+
+    def __init__(self, build, port, devices):
+        super().__init__(build / "tests" / "bench" / "bench_fleet_load", f"coap://127.0.0.1:{port}", devices,
+                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        super().__exit__()
+
+    def __call__(self, *words):
+        """Gives a command; returns how many were answered, how many asked for again, and the seconds."""
+        print(*words, file=self.process.stdin, flush=True)
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"the load was not answered: {' '.join(map(str, words))}")
+        answered, again, seconds = line.split()
+        return int(answered), int(again), float(seconds)
+
+    def cost(self, pid, *words):
+        """Microseconds of the server's processor time for each request, and requests a second."""
+        before = processor_seconds(pid)
+        answered, _, seconds = self(*words)
+        return (processor_seconds(pid) - before) / answered * 1e6, answered / max(seconds, 1e-3)
+
+
+def floor_server(build, devices):
+    program = Program(build / "tests" / "bench" / "bench_fleet_floor", devices, stdout=subprocess.PIPE)
+    return program, int(program.process.stdout.readline())
+
+
+def medians(measurings):
+    """Each in turn, several times: what else the machine does then falls on all alike."""
+    results = {name: [] for name in measurings}
+    for _ in range(RUNS):
+        for name, measuring in measurings.items():
+            results[name].append(measuring())
+    return {name: tuple(statistics.median(values) for values in zip(*runs)) for name, runs in results.items()}
+
+
+# ---- registration updates and memory ----
+
+def measure_fleet(build, folder, devices):
+    floor, floor_port = floor_server(build, devices)
+    with floor, Kedged(build, folder / f"fleet-{devices}") as server, \
+            Load(build, server.port, devices) as load, Load(build, floor_port, devices) as floor_load:
+        empty, floor_empty = resident_bytes(server.pid), resident_bytes(floor.pid)
+        processor = processor_seconds(server.pid)
+        load("register", WINDOW)
+        floor_load("register", WINDOW)
+        processor = processor_seconds(server.pid) - processor
+        bytes_each = (resident_bytes(server.pid) - empty) / devices
+        floor_bytes_each = (resident_bytes(floor.pid) - floor_empty) / devices
+        result = medians({"kedged": lambda: load.cost(server.pid, "update", UPDATES, WINDOW),
+                          "floor": lambda: floor_load.cost(floor.pid, "update", UPDATES, WINDOW)})
+    yield row(f"registration update, {devices} registered", result["kedged"][0], "us CPU", result["floor"][0], 10,
+              [f"{result['kedged'][1]:.0f} a second by the clock, the floor {result['floor'][1]:.0f}"])
+    yield row(f"memory of a registered device, of {devices}", bytes_each, "bytes", floor_bytes_each, 512)
+    yield row(f"registering and asking who it is, of {devices}", processor / devices * 1e6, "us CPU",
+              notes=["one Register, four reads, and the record in the database"])
+
+
+# ---- blocks ----
+
+def make_package(build, folder, size):
+    image, package = folder / "image", folder / "package.suit"
+    image.write_bytes(random.Random(1).randbytes(size))
+    key = [build / "bin" / "kedge-sign", "keygen", "--alg", "ed25519", "--no-password", "--out", folder / "key.pem",
+           "--public", folder / "pub.pem"]
+    if not (folder / "key.pem").exists():
+        subprocess.run(key, check=True, capture_output=True)
+    package.unlink(missing_ok=True)
+    subprocess.run([build / "bin" / "kedge-sign", "create", "--payload", image, "--vendor", VENDOR, "--class", CLASS,
+                    "--version", "1.1.0", "--sequence", "2", "--compress", "none", "--key", folder / "key.pem",
+                    "--output", package], check=True, capture_output=True)
+    return package
+
+
+def upload(server, folder, package):
+    server.kedge("trust", "add", "--name", "bench", folder / "pub.pem")
+    server.kedge("package", "upload", package)
+    return server.json("package", "list")["packages"][0]["id"]
+
+
+def coap_server(folder, size):
+    """Debian's example server with a body of that size, or None where it is not installed."""
+    program, client = shutil.which("coap-server-notls"), shutil.which("coap-client-notls")
+    if not program or not client:
+        return None
+    port = free_port()
+    server = Program(program, "-A", "127.0.0.1", "-p", port, "-d", "10", stdout=subprocess.DEVNULL,
+                     stderr=subprocess.DEVNULL)
+    body = folder / "body"
+    body.write_bytes(bytes(size))
+    for _ in range(20):
+        done = subprocess.run([client, "-B", "5", "-b", "1024", "-m", "put", "-f", body,
+                               f"coap://127.0.0.1:{port}/example_data"], capture_output=True, check=False)
+        if done.returncode == 0:
+            break
+        time.sleep(0.1)
+    server.port = port
+    return server
+
+
+def measure_blocks(build, folder):
+    size = 1 << 20
+    floor, floor_port = floor_server(build, AT_ONCE)
+    with floor, Kedged(build, folder / "blocks") as server, Load(build, server.port, AT_ONCE) as load, \
+            Load(build, floor_port, AT_ONCE) as floor_load:
+        upload(server, folder, make_package(build, folder, size))
+        name = next((server.folder / "fw").iterdir()).name
+        load("register", WINDOW)
+        floor_load("register", WINDOW)
+        whole = size // 1024
+        result = medians({
+            "kedged": lambda: load.cost(server.pid, "block", BLOCKS, AT_ONCE, f"fw/{name}", whole),
+            "floor": lambda: floor_load.cost(floor.pid, "block", BLOCKS, AT_ONCE, "fw/x", whole)})
+    yield row(f"block of 1 KiB served, {AT_ONCE} at once", result["kedged"][0], "us CPU", result["floor"][0], 6,
+              [f"{result['kedged'][1] * 1024 / 1e6:.0f} MB/s by the clock, the floor {result['floor'][1] * 1024 / 1e6:.0f}"])
+
+
+def measure_coap_server(folder, build, floor_cost):
+    server = coap_server(folder, 65_536)
+    if server is None:
+        yield row("coap-server, block of 1 KiB", None, "us CPU", notes=["not measured: coap-server is not installed"])
+        return
+    with server, Load(build, server.port, 100) as load:
+        cost, rate = load.cost(server.pid, "block", 5_000, 100, "example_data", 64)
+    yield row("Debian's coap-server, block of 1 KiB, 100 at once", cost, "us CPU", floor_cost,
+              notes=[f"{rate * 1024 / 1e6:.1f} MB/s by the clock"])
+
+
+# ---- complete updates ----
+
+def measure_updates(build, folder, devices, floors):
+    room = folder / f"updates-{devices}"
+    with Kedged(build, room) as server:
+        package = upload(server, folder, make_package(build, folder, IMAGE_SIZE))
+        with Program(build / "bin" / "kedge-swarm", "--server", f"coap://127.0.0.1:{server.port}", "--devices", devices,
+                     "--vendor", VENDOR, "--class", CLASS, "--version", "1.0.0", "--reboot-time", "0.5", "--json",
+                     "--lifetime", "86400", "--linger", "3600", "--time-limit", "400", "--keep-registered",
+                     stdout=subprocess.PIPE) as swarm:
+            wait_for_identified(server, devices)
+            before, began = processor_seconds(server.pid), time.monotonic()
+            server.kedge("rollout", "create", "--name", "bench", "--package", package, "--all", "--start", "--in-flight",
+                         AT_ONCE, "--error-threshold", "100")
+            server.kedge("rollout", "watch", "1")
+            processor, seconds = processor_seconds(server.pid) - before, time.monotonic() - began
+            shown = server.json("rollout", "show", "1")["counts"]
+            swarm.process.send_signal(signal.SIGTERM)
+            summary = json.loads(swarm.process.communicate(timeout=60)[0])
+    if shown["succeeded"] != devices or not summary["ok"]:
+        raise RuntimeError(f"{devices} devices: not all were brought over: {shown}, {summary}")
+    floor = None
+    if floors:
+        floor = ((summary["blocks"] / devices) * floors["block"] + EXCHANGES * floors["update"]) / 1000
+    yield row(f"complete update of 64 KiB, {devices} devices", processor / devices * 1000, "ms CPU", floor, 1,
+              [f"{summary['blocks'] // devices} blocks and about {EXCHANGES} exchanges at the floor's cost",
+               f"{AT_ONCE} in flight; the swarm took {summary['cpu_s'] / devices * 1000:.2f} ms of CPU for each"])
+    yield row(f"complete updates a minute by the clock, {devices} devices", devices / seconds * 60, "1/min")
+
+
+def wait_for_identified(server, devices):
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        known = server.json("device", "list")["devices"]
+        if sum(device["version"] == "1.0.0" for device in known) == devices:
+            return
+        time.sleep(max(0.2, devices / 20_000))
+    raise RuntimeError(f"not all of {devices} devices registered within two minutes")
+
+
+def measure(build):
+    build = pathlib.Path(build)
+    floors = {}
+    fleets = FLEETS if os.environ.get("KEDGE_BENCH_LONG") == "1" else FLEETS[:1]
+    with tempfile.TemporaryDirectory(prefix="kedge-bench-", dir=os.environ.get("TMPDIR", "/var/tmp")) as name:
+        folder = pathlib.Path(name)
+        for devices in FLEETS:
+            for one in measure_fleet(build, folder, devices):
+                if one["name"].startswith("registration update"):
+                    floors["update"] = one["floor"]
+                yield one
+        for one in measure_blocks(build, folder):
+            floors.setdefault("block", one["floor"])
+            yield one
+        yield from measure_coap_server(folder, build, floors["block"])
+        for devices in fleets:
+            yield from measure_updates(build, folder, devices, floors)

@@ -1,0 +1,31 @@
+"""scripts/bench fleet measures what it says: its rows, with few devices."""
+import importlib.util
+
+import pytest
+
+from conftest import BUILD, ROOT
+
+
+@pytest.fixture
+def bench_fleet(monkeypatch, tmp_path):
+    spec = importlib.util.spec_from_file_location("bench_fleet", ROOT / "tests" / "bench" / "bench_fleet.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    for name, value in {"FLEETS": (20, 40), "UPDATES": 400, "BLOCKS": 400, "RUNS": 1, "AT_ONCE": 10}.items():
+        monkeypatch.setattr(module, name, value)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    return module
+
+
+def test_each_row_has_its_columns_and_what_was_measured_of_both(bench_fleet):
+    rows = {row["name"]: row for row in bench_fleet.measure(BUILD)}
+    for row in rows.values():
+        assert set(row) == {"name", "value", "unit", "floor", "ratio", "target", "met", "notes"}
+        assert row["met"] == (None if row["target"] is None else row["value"] <= row["target"])
+        if row["floor"] and row["value"] is not None:
+            assert row["ratio"] == pytest.approx(row["value"] / row["floor"])
+    compared = [f"registration update, {n} registered" for n in (20, 40)] + [
+        "block of 1 KiB served, 10 at once", "complete update of 64 KiB, 20 devices"]
+    for name in compared:
+        assert rows[name]["value"] > 0 and rows[name]["floor"] > 0, rows[name]
+    assert rows["complete updates a minute by the clock, 20 devices"]["value"] > 0
