@@ -15,27 +15,51 @@
 
 struct expelling {
     struct kedge_bridge *bridge;
-    char endpoint[KEDGE_ENDPOINT_MAX + 1];
+    size_t count;
+    const char *endpoints[KEDGE_BACKEND_CREDENTIALS_MAX];
+    char names[][KEDGE_ENDPOINT_MAX + 1];
 };
+
+static int compare_endpoints(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
 
 static void expel(void *context)
 {
     struct expelling *expelling = context;
     if (!expelling->bridge->ended)
-        kedge_fleet_expel(expelling->bridge->fleet, expelling->endpoint);
+        kedge_fleet_expel(expelling->bridge->fleet, expelling->endpoints, expelling->count);
     free(expelling);
 }
 
-/* Without memory, the association goes on until it ends by itself; it cannot be made again. */
-static void expel_soon(struct kedge_backend_state *state, const char *endpoint)
+/* Made before the change, so that no lack of memory keeps an old key's association alive. */
+static struct expelling *expelling_create(struct kedge_backend_state *state, size_t count)
 {
-    struct expelling *expelling = calloc(1, sizeof(*expelling));
+    struct expelling *expelling =
+        calloc(1, sizeof(*expelling) + count * sizeof(expelling->names[0]));
     if (expelling == NULL)
-        return;
+        return NULL;
     expelling->bridge = state->bridge;
-    (void)snprintf(expelling->endpoint, sizeof(expelling->endpoint), "%s", endpoint);
-    if (kedge_net_post(state->net, expel, expelling) != KEDGE_OK)
+    expelling->count = count;
+    for (size_t i = 0; i < count; i++)
+        expelling->endpoints[i] = expelling->names[i];
+    return expelling;
+}
+
+static void take_endpoint(struct expelling *expelling, size_t index, const char *endpoint)
+{
+    (void)snprintf(expelling->names[index], sizeof(expelling->names[index]), "%s", endpoint);
+}
+
+static enum kedge_rc expel_soon(struct kedge_backend_state *state, struct expelling *expelling)
+{
+    qsort(expelling->endpoints, expelling->count, sizeof(expelling->endpoints[0]),
+          compare_endpoints);
+    enum kedge_rc rc = kedge_net_post(state->net, expel, expelling);
+    if (rc != KEDGE_OK)
         free(expelling);
+    return rc;
 }
 
 /* ---- writing ---- */
@@ -61,6 +85,18 @@ static enum kedge_rc fill_batch(struct kedge_batch *batch, const char *who,
     return KEDGE_OK;
 }
 
+/* Takes the batch and `expelling` over. */
+static enum kedge_rc commit(struct kedge_backend_state *state, struct kedge_batch *batch,
+                            const struct kedge_change *change, struct expelling *expelling,
+                            char *text)
+{
+    enum kedge_rc rc = kedge_backend_commit(state, batch, change, text);
+    if (rc == KEDGE_OK)
+        return expel_soon(state, expelling);
+    free(expelling);
+    return rc;
+}
+
 enum kedge_rc kedge_backend_credentials_put(void *context, const char *who,
                                             const struct kedge_credential_record *records,
                                             size_t count, char *text)
@@ -69,21 +105,23 @@ enum kedge_rc kedge_backend_credentials_put(void *context, const char *who,
     const struct kedge_credential_record *last = &records[count - 1];
     const struct kedge_change change = {
         .who = who, .what = "credentials.put", .subject = last->endpoint, .after = last->identity};
+    struct expelling *expelling = expelling_create(state, count);
     struct kedge_batch *batch = kedge_batch_create();
-    if (batch == NULL)
-        return KEDGE_E_MEMORY;
-    enum kedge_rc rc = fill_batch(batch, who, records, count);
+    enum kedge_rc rc = KEDGE_E_MEMORY;
+    if (expelling != NULL && batch != NULL)
+        rc = fill_batch(batch, who, records, count);
     if (rc != KEDGE_OK) {
         kedge_batch_destroy(batch);
+        free(expelling);
         return rc;
     }
-    rc = kedge_backend_commit(state, batch, &change, text);
+    for (size_t i = 0; i < count; i++)
+        take_endpoint(expelling, i, records[i].endpoint);
+    rc = commit(state, batch, &change, expelling, text);
     if (rc == KEDGE_E_CONFLICT)
         return kedge_backend_refuse(text, rc,
                                     "an identity belongs to another endpoint already, or two "
                                     "endpoints here have the same");
-    for (size_t i = 0; rc == KEDGE_OK && i < count; i++)
-        expel_soon(state, records[i].endpoint);
     return rc;
 }
 
@@ -102,16 +140,16 @@ enum kedge_rc kedge_backend_credentials_remove(void *context, const char *who, c
         return kedge_backend_refuse(text, rc, "the device %s has no credentials", endpoint);
     const struct kedge_change change = {
         .who = who, .what = "credentials.remove", .subject = endpoint, .before = record.identity};
+    struct expelling *expelling = expelling_create(state, 1);
     struct kedge_batch *batch = kedge_batch_create();
-    if (batch == NULL)
-        return KEDGE_E_MEMORY;
-    rc = kedge_batch_delete_credential(batch, endpoint);
+    rc = KEDGE_E_MEMORY;
+    if (expelling != NULL && batch != NULL)
+        rc = kedge_batch_delete_credential(batch, endpoint);
     if (rc != KEDGE_OK) {
         kedge_batch_destroy(batch);
+        free(expelling);
         return rc;
     }
-    rc = kedge_backend_commit(state, batch, &change, text);
-    if (rc == KEDGE_OK)
-        expel_soon(state, endpoint);
-    return rc;
+    take_endpoint(expelling, 0, endpoint);
+    return commit(state, batch, &change, expelling, text);
 }

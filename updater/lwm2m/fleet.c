@@ -66,14 +66,34 @@ static void on_request(void *context, const struct kedge_address *from,
         kedge_net_reply(reply, KEDGE_COAP_NOT_FOUND);
 }
 
-void kedge_fleet_expel(struct kedge_fleet *fleet, const char *endpoint)
+/* ---- credentials that changed ---- */
+
+struct expelled {
+    const char *const *endpoints;
+    size_t count;
+};
+
+static int compare_names(const void *name, const void *item)
 {
-    struct device *device = device_by_endpoint(fleet, kedge_slice_text(endpoint));
-    if (device == NULL || !device->registered || !device->address.secure)
-        return;
-    struct kedge_address address = device->address;
-    device_leave(device, KEDGE_GONE_EXPELLED);
-    kedge_net_peer_hang_up(fleet->net, &address);
+    return strcmp(name, *(const char *const *)item);
+}
+
+static bool is_expelled(void *context, const char *name)
+{
+    const struct expelled *expelled = context;
+    return bsearch(name, expelled->endpoints, expelled->count, sizeof expelled->endpoints[0],
+                   compare_names) != NULL;
+}
+
+void kedge_fleet_expel(struct kedge_fleet *fleet, const char *const *endpoints, size_t count)
+{
+    struct expelled expelled = {endpoints, count};
+    for (size_t i = 0; i < count; i++) {
+        struct device *device = device_by_endpoint(fleet, kedge_slice_text(endpoints[i]));
+        if (device != NULL && device->registered && device->address.secure)
+            device_leave(device, KEDGE_GONE_EXPELLED);
+    }
+    kedge_net_hang_up(fleet->net, is_expelled, &expelled);
 }
 
 /* ---- making and ending ---- */

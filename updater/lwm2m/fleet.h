@@ -108,10 +108,10 @@ bool kedge_fleet_device(struct kedge_fleet *fleet, const char *endpoint,
                         struct kedge_device *device);
 
 /**
- * "Its credentials are no longer what they were": ends the registration and the association that it
- * has by DTLS. The device may register again with what is valid now.
+ * "Their credentials are no longer what they were": ends what these endpoints (in the order of
+ * strcmp) have by DTLS: registrations and associations. They may come back with what is valid now.
  */
-void kedge_fleet_expel(struct kedge_fleet *fleet, const char *endpoint);
+void kedge_fleet_expel(struct kedge_fleet *fleet, const char *const *endpoints, size_t count);
 
 /** Calls `fn` for each registered device; it must not register or remove any. */
 void kedge_fleet_each(struct kedge_fleet *fleet,

@@ -316,13 +316,43 @@ const char *kedge_net_peer_name(struct kedge_net *net, const struct kedge_addres
     return peer != NULL && peer->association != NULL ? peer->association->name : NULL;
 }
 
-void kedge_net_peer_hang_up(struct kedge_net *net, const struct kedge_address *address)
+static bool names_one(const struct association *association,
+                      bool (*is_over)(void *context, const char *name), void *context)
 {
-    struct peer *peer = address->secure ? peer_find(net, address) : NULL;
-    if (peer == NULL || peer->association == NULL)
+    return association != NULL && association->name != NULL && is_over(context, association->name);
+}
+
+/* Ends one of a bucket's, since ending it may move others; false when there is none. */
+static bool hang_up_one(struct kedge_net *net, struct peer *first,
+                        bool (*is_over)(void *context, const char *name), void *context)
+{
+    for (struct peer *peer = first; peer != NULL; peer = peer->next_in_bucket) {
+        if (names_one(peer->handshake, is_over, context)) {
+            end_handshake(net, peer);
+            return true;
+        }
+        if (names_one(peer->association, is_over, context)) {
+            association_say_goodbye(peer->association);
+            dtls_end(net, peer);
+            return true;
+        }
+    }
+    return false;
+}
+
+void kedge_net_hang_up(struct kedge_net *net, bool (*is_over)(void *context, const char *name),
+                       void *context)
+{
+    gnutls_datum_t fresh = {0};
+    if (net->dtls == NULL)
         return;
-    association_say_goodbye(peer->association);
-    dtls_end(net, peer);
+    for (size_t i = 0; i < net->peers.bucket_count; i++)
+        while (hang_up_one(net, net->peers.buckets[i], is_over, context))
+            continue;
+    if (gnutls_session_ticket_key_generate(&fresh) != GNUTLS_E_SUCCESS)
+        return;
+    gnutls_free(net->dtls->ticket_key.data);
+    net->dtls->ticket_key = fresh;
 }
 
 void kedge_net_set_security(struct kedge_net *net, const struct kedge_net_security *security)

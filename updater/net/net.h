@@ -226,8 +226,13 @@ enum kedge_rc kedge_net_peer_local(struct kedge_net *net, const struct kedge_add
  * without an association. Holds until the loop goes on.
  */
 const char *kedge_net_peer_name(struct kedge_net *net, const struct kedge_address *peer);
-/** Ends the association of a secure peer, which is told so. Not from a handler of requests. */
-void kedge_net_peer_hang_up(struct kedge_net *net, const struct kedge_address *peer);
+/**
+ * "What these peers have proved no longer holds": ends the associations and handshakes of all whose
+ * name `is_over` says so of, and tells those peers; no session that was made before can be resumed.
+ * Walks all peers. Not from a handler of requests.
+ */
+void kedge_net_hang_up(struct kedge_net *net, bool (*is_over)(void *context, const char *name),
+                       void *context);
 
 /* ---- figures ---- */
 

@@ -505,18 +505,36 @@ static void test_a_request_outlives_the_restart_of_the_same_device(void **state)
     client_close(&after);
 }
 
-static void test_hanging_up_is_heard(void **state)
+static bool is_device_one(void *context, const char *name)
+{
+    (void)context;
+    return strcmp(name, "device-one") == 0;
+}
+
+static void test_hanging_up_ends_what_a_name_has_and_nothing_else(void **state)
 {
     struct scene *scene = *state;
-    struct client client;
+    struct client one, two, again;
+    gnutls_datum_t ticket = {0};
     uint8_t bytes[DATAGRAM_SIZE];
-    open_one(&client, scene, 7001);
-    client_connects(&client);
-    kedge_net_peer_hang_up(scene->wire.net, &client.address);
+    open_one(&one, scene, 7001);
+    client_open(&two, &scene->wire, 7002, CCM8, "id-two", "key-of-device-two");
+    client_connects(&one);
+    client_connects(&two);
+    assert_int_equal(gnutls_session_get_data2(one.tls, &ticket), 0);
+    kedge_net_hang_up(scene->wire.net, is_device_one, NULL);
     wire_turn(&scene->wire);
-    assert_int_equal(gnutls_record_recv(client.tls, bytes, sizeof bytes), 0);
-    assert_int_equal(kedge_net_counters(scene->wire.net).peers, 0);
-    client_close(&client);
+    assert_int_equal(gnutls_record_recv(one.tls, bytes, sizeof bytes), 0);
+    assert_int_equal(kedge_net_counters(scene->wire.net).peers, 1);
+    client_asks(&two, "rd", "device-two");
+    /* Who has an old ticket must show the key that is valid now. */
+    resume(&again, scene, 7003, &ticket);
+    client_connects(&again);
+    assert_false(gnutls_session_is_resumed(again.tls));
+    gnutls_free(ticket.data);
+    client_close(&again);
+    client_close(&two);
+    client_close(&one);
 }
 
 #define DTLS_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -545,7 +563,7 @@ int main(void)
         DTLS_TEST(test_the_server_asks_by_the_association_or_not_at_all),
         DTLS_TEST(test_another_name_at_the_same_address_voids_what_was_asked),
         DTLS_TEST(test_a_request_outlives_the_restart_of_the_same_device),
-        DTLS_TEST(test_hanging_up_is_heard),
+        DTLS_TEST(test_hanging_up_ends_what_a_name_has_and_nothing_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
