@@ -240,18 +240,6 @@ static void on_hello(struct kedge_net *net, const struct kedge_address *from,
 
 /* ---- datagrams ---- */
 
-/* An association that stands takes nothing in the clear: anybody can write that. */
-static struct kedge_slice protected_part(struct kedge_slice bytes)
-{
-    struct kedge_cursor cursor = kedge_cursor(bytes);
-    struct dtls_record record = {.epoch = 0};
-    size_t begin = 0;
-    while (dtls_record_next(&cursor, &record) == KEDGE_OK && record.epoch == 0)
-        begin = cursor.offset;
-    return record.epoch == 0 ? kedge_slice(NULL, 0)
-                             : kedge_slice(bytes.data + begin, bytes.size - begin);
-}
-
 /*
  * Both may be in epoch 1. Handshake messages, and what is in the clear, can only be meant for the
  * handshake; the rest is the association's, as long as there is one.
@@ -275,9 +263,9 @@ static void on_records(struct kedge_net *net, struct peer *peer, const struct pa
         shake(net, peer, bytes);
         return;
     }
-    bytes = protected_part(bytes);
-    if (peer->association == NULL || bytes.size == 0)
+    if (peer->association == NULL)
         return;
+    /* GnuTLS drops without a word what is in the clear, out of its window, or not authentic. */
     association_take(peer->association, bytes);
     read_all(net, peer, path);
 }

@@ -113,7 +113,10 @@ enum kedge_rc dtls_keys_use(struct association *association)
         priorities = dtls->with_raw_keys;
     }
     if (gnutls_priority_set(tls, shown != NULL ? priorities : dtls->psk_only) != GNUTLS_E_SUCCESS ||
-        gnutls_credentials_set(tls, GNUTLS_CRD_PSK, dtls->psk) != GNUTLS_E_SUCCESS ||
+        gnutls_credentials_set(tls, GNUTLS_CRD_PSK, dtls->psk) != GNUTLS_E_SUCCESS)
+        return KEDGE_E_MEMORY;
+    /* With keys alone a whole handshake costs less than a ticket more. */
+    if (dtls->raw_keys != NULL &&
         gnutls_session_ticket_enable_server(tls, &dtls->ticket_key) != GNUTLS_E_SUCCESS)
         return KEDGE_E_MEMORY;
     if (shown == NULL)

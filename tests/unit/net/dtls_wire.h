@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <gnutls/x509.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -148,13 +149,33 @@ static inline void wire_turn(struct wire *wire)
     wire_collect(wire);
 }
 
-/** A server without sockets. */
+/** Writes a new private key of the server's to a file, whose name is made from `name`. */
+static inline void wire_make_key(char *name)
+{
+    gnutls_x509_privkey_t key;
+    gnutls_datum_t pem = {0};
+    int file = mkstemp(name);
+    assert_true(file >= 0);
+    assert_int_equal(gnutls_x509_privkey_init(&key), 0);
+    assert_int_equal(gnutls_x509_privkey_generate(
+                         key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0),
+                     0);
+    assert_int_equal(gnutls_x509_privkey_export2(key, GNUTLS_X509_FMT_PEM, &pem), 0);
+    assert_int_equal(write(file, pem.data, pem.size), pem.size);
+    gnutls_free(pem.data);
+    gnutls_x509_privkey_deinit(key);
+    close(file);
+}
+
+/** A server without sockets; with a `key_file` (may be NULL) it takes raw public keys too. */
 static inline void wire_open(struct wire *wire, uint64_t seed, kedge_net_handler_fn *on_request,
-                             void *context, const struct kedge_net_security *security)
+                             void *context, const struct kedge_net_security *security,
+                             const char *key_file)
 {
     *wire = (struct wire){.draws = seed * 2 + 1};
     const struct kedge_net_config config = {.on_request = on_request,
                                             .context = context,
+                                            .certificates = {.key_file = key_file},
                                             .ack_timeout_ms = 60,
                                             .handshake_retransmit_ms = 40,
                                             .idle_ms = 200};

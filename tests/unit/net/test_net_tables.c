@@ -237,20 +237,27 @@ static void test_peers_differ_by_host_port_and_family(void **state)
 {
     (void)state;
     struct kedge_net *net = server_open(0, NULL, NULL);
-    static const char *const texts[] = {"127.0.0.1:5683", "127.0.0.1:5684", "127.0.0.2:5683",
-                                        "[::1]:5683",     "[::1]:5684",     "[::2]:5683"};
-    struct peer *peers[6];
+    static const char *const texts[] = {
+        "127.0.0.1:5683", "127.0.0.1:5684", "127.0.0.2:5683",         "[::1]:5683",
+        "[::1]:5684",     "[::2]:5683",     "coaps://127.0.0.1:5683", "coaps://[::1]:5683"};
+    struct peer *peers[8];
+    struct kedge_address others[8];
     struct kedge_address address;
-    for (size_t i = 0; i < 6; i++) {
+    for (size_t i = 0; i < 8; i++) {
         char text[KEDGE_ADDRESS_TEXT_MAX];
         assert_int_equal(kedge_address_parse(texts[i], &address), KEDGE_OK);
         kedge_address_text(&address, text);
         assert_string_equal(text, texts[i]);
         peers[i] = peer_use(net, &address);
-        for (size_t j = 0; j < i; j++)
+        others[i] = address;
+        for (size_t j = 0; j < i; j++) {
             assert_ptr_not_equal(peers[i], peers[j]);
+            assert_false(kedge_address_equal(&address, &others[j]));
+            assert_int_not_equal(kedge_address_hash(&net->key, &address),
+                                 kedge_address_hash(&net->key, &others[j]));
+        }
     }
-    for (size_t i = 0; i < 6; i++) {
+    for (size_t i = 0; i < 8; i++) {
         assert_int_equal(kedge_address_parse(texts[i], &address), KEDGE_OK);
         assert_ptr_equal(peer_find(net, &address), peers[i]);
     }
@@ -260,9 +267,20 @@ static void test_peers_differ_by_host_port_and_family(void **state)
 static void test_addresses_that_are_none_are_refused(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"",        "127.0.0.1",   "127.0.0.1:",   "127.0.0.1:65536",
-                                      ":x",      "host:5683",   "[::1:5683",    "127.0.0.1:-1",
-                                      "::1:568", "1.2.3.4:5 3", "127.0.0.1:+5", "[::1]5683"};
+    static const char *const bad[] = {"",
+                                      "127.0.0.1",
+                                      "127.0.0.1:",
+                                      "127.0.0.1:65536",
+                                      ":x",
+                                      "host:5683",
+                                      "[::1:5683",
+                                      "127.0.0.1:-1",
+                                      "::1:568",
+                                      "1.2.3.4:5 3",
+                                      "127.0.0.1:+5",
+                                      "[::1]5683",
+                                      "coap://127.0.0.1:5683",
+                                      "coaps://127.0.0.1"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct kedge_address address;
         if (kedge_address_parse(bad[i], &address) == KEDGE_OK)
