@@ -10,7 +10,7 @@ SIZES_MIB = (1, 16, 256)
 RUNS = 5
 TARGET = 1.15
 TARGET_FROM_MIB = 16  # a smaller package is the start of a program, not the speed of one
-MEMORY_GROWTH_KIB = 1024
+MEMORY_TARGET = 1.15  # of the largest image to the smallest
 
 
 def row(name, value, unit, floor=None, target=None, notes=()):
@@ -109,6 +109,5 @@ def measure(build):
         for mib in SIZES_MIB:
             yield from measure_size(bench, mib, memory)
     for name, peaks in memory.items():
-        result = row(f"sign {name}, peak memory", peaks[-1], "KiB", peaks[0],
-                     notes=[f"of {', '.join(f'{size} MiB: {peak} KiB' for size, peak in zip(SIZES_MIB, peaks))}"])
-        yield result | {"target": None, "met": max(peaks) - min(peaks) <= MEMORY_GROWTH_KIB}
+        sizes = ", ".join(f"{size} MiB: {peak} KiB" for size, peak in zip(SIZES_MIB, peaks))
+        yield row(f"sign {name}, peak memory, flat in the size", max(peaks), "KiB", peaks[0], MEMORY_TARGET, [sizes])
