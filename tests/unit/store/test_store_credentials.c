@@ -75,6 +75,7 @@ static void writing_again_replaces_identity_and_secret(void **state)
 {
     struct kedge_credential_record read;
     assert_int_equal(put(*state, "d1", "id1", "0123456789abcdef"), KEDGE_OK);
+    assert_int_equal(find(*state, "id1", &read), KEDGE_OK);
     assert_int_equal(put(*state, "d1", "id2", "fedcba9876543210"), KEDGE_OK);
     assert_int_equal(find(*state, "id1", &read), KEDGE_E_NOT_FOUND);
     assert_int_equal(find(*state, "id2", &read), KEDGE_OK);

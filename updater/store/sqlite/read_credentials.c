@@ -84,9 +84,9 @@ enum kedge_rc kedge_reader_credential(struct kedge_reader *reader, enum kedge_cr
 {
     struct query query;
     struct sql_columns columns = {0};
-    KEDGE_TRY(query_begin(&query, reader, NULL,
-                          "SELECT " CREDENTIAL_COLUMNS
-                          " FROM credentials WHERE kind = ? AND identity = ?"));
+    KEDGE_TRY(query_begin_kept(&query, reader, &reader->credential,
+                               "SELECT " CREDENTIAL_COLUMNS
+                               " FROM credentials WHERE kind = ? AND identity = ?"));
     bind_text(&query.binder, kedge_credential_kind_name(kind));
     bind_text(&query.binder, identity);
     bool found = query_row(&query, &columns, "") && read_credential(&columns, out) &&

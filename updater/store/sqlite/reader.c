@@ -30,6 +30,7 @@ void kedge_reader_close(struct kedge_reader *reader)
 {
     if (reader == NULL)
         return;
+    (void)sqlite3_finalize(reader->credential);
     (void)sqlite3_close(reader->database);
     free(reader);
 }
@@ -68,6 +69,19 @@ enum kedge_rc query_begin(struct query *query, struct kedge_reader *reader, stru
     return KEDGE_OK;
 }
 
+enum kedge_rc query_begin_kept(struct query *query, struct kedge_reader *reader,
+                               sqlite3_stmt **statement, const char *sql)
+{
+    int code = *statement != NULL ? SQLITE_OK
+                                  : sqlite3_prepare_v3(reader->database, sql, -1,
+                                                       SQLITE_PREPARE_PERSISTENT, statement, NULL);
+    if (code != SQLITE_OK)
+        return reader_failed(reader, sql_rc(code), sqlite3_errmsg(reader->database));
+    *query = (struct query){.reader = reader, .statement = *statement, .kept = true};
+    query->binder = (struct sql_binder){.statement = *statement, .code = SQLITE_OK};
+    return KEDGE_OK;
+}
+
 int64_t query_limit(const struct kedge_page *page)
 {
     return page == NULL ? -1 : (int64_t)page->limit + 1;
@@ -98,7 +112,10 @@ enum kedge_rc query_end(struct query *query, bool damaged)
         code = sqlite3_reset(query->statement); /* tells what the last step ran into */
     else
         (void)sqlite3_reset(query->statement);
-    (void)sqlite3_finalize(query->statement);
+    if (query->kept)
+        (void)sqlite3_clear_bindings(query->statement);
+    else
+        (void)sqlite3_finalize(query->statement);
     if (damaged)
         return reader_failed(query->reader, KEDGE_E_MALFORMED,
                              "the database is damaged: a row holds what cannot be in it");

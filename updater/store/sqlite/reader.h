@@ -11,6 +11,7 @@
 
 struct kedge_reader {
     sqlite3 *database;
+    sqlite3_stmt *credential; /* kept prepared: every handshake asks it; NULL: not asked yet */
     char error[KEDGE_STORE_ERROR_MAX];
 };
 
@@ -18,6 +19,7 @@ struct query {
     struct kedge_reader *reader;
     struct kedge_page *page; /* NULL: all rows */
     sqlite3_stmt *statement;
+    bool kept; /* the statement is the reader's */
     struct sql_binder binder;
     uint32_t left;
 };
@@ -28,6 +30,9 @@ enum kedge_rc reader_failed(struct kedge_reader *reader, enum kedge_rc rc, const
 /** Checks the page and prepares `sql`; bind through query->binder afterwards. */
 enum kedge_rc query_begin(struct query *query, struct kedge_reader *reader, struct kedge_page *page,
                           const char *sql) KEDGE_MUST_USE;
+/** The same for a query of one row that is asked often: `*statement` stays prepared. */
+enum kedge_rc query_begin_kept(struct query *query, struct kedge_reader *reader,
+                               sqlite3_stmt **statement, const char *sql) KEDGE_MUST_USE;
 /** The limit to bind: one more than the page has, or all. */
 int64_t query_limit(const struct kedge_page *page);
 /**
