@@ -164,10 +164,32 @@ static enum kedge_rc find_raw_key(void *context, const char *digest,
     return KEDGE_OK;
 }
 
+static bool note_one(void *context, const struct kedge_credential_record *record)
+{
+    struct kedge_bridge *bridge = context;
+    (void)record;
+    bridge->nobody_enrolled = false;
+    return false;
+}
+
+static enum kedge_rc look_who_is_enrolled(struct kedge_bridge *bridge,
+                                          char error[KEDGE_STORE_ERROR_MAX])
+{
+    bridge->nobody_enrolled = true;
+    enum kedge_rc rc = kedge_reader_credentials(bridge->reader, NULL, note_one, bridge);
+    if (rc != KEDGE_OK)
+        (void)snprintf(error, KEDGE_STORE_ERROR_MAX, "cannot read the credentials: %s",
+                       kedge_reader_error(bridge->reader));
+    return rc;
+}
+
 static bool on_enrolled(void *context, const char *endpoint)
 {
     struct kedge_bridge *bridge = context;
     struct kedge_credential_record record;
+    /* Asked for each request of a device without security: the database would double its cost. */
+    if (bridge->nobody_enrolled)
+        return false;
     /* In doubt it is: better a device that has to try again than one that is somebody else. */
     return kedge_reader_credential_of(bridge->reader, endpoint, &record) != KEDGE_E_NOT_FOUND;
 }
@@ -217,6 +239,8 @@ enum kedge_rc kedge_bridge_open(struct kedge_bridge *bridge, struct kedge_net *n
     *bridge = (struct kedge_bridge){.net = net, .store = store, .folder = folder};
     bridge->files.folder = folder;
     enum kedge_rc rc = kedge_reader_open(folder, &bridge->reader, error);
+    if (rc == KEDGE_OK)
+        rc = look_who_is_enrolled(bridge, error);
     if (rc == KEDGE_OK)
         rc = make_fleet(bridge, error);
     if (rc == KEDGE_OK)

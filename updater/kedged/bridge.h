@@ -29,6 +29,9 @@ struct kedge_bridge {
     struct kedge_device_files files;
     struct kedge_lost_device *lost;
     bool ended;
+    /* No credentials are stored, so nobody has to be looked up. Whoever stores some says so before
+     * they are there, from any thread; it is not said again that the last ones have gone. */
+    _Atomic bool nobody_enrolled;
 };
 
 /**
