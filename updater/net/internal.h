@@ -63,10 +63,11 @@ struct mark {
 
 /** A message that came, and what was answered to it. */
 struct recent {
-    uint64_t at_ms; /* 0: unused */
+    struct recent *older;
+    uint64_t at_ms;
     struct mark mark;
     uint16_t reply_size; /* 0: nothing was answered */
-    uint8_t *reply;
+    uint8_t reply[];
 };
 
 struct peer {
@@ -78,7 +79,6 @@ struct peer {
     bool listed_idle;
     bool forgetting; /* its exchanges are being ended: no new ones */
     uint8_t pins;    /* calls at work on it that it must outlive */
-    uint8_t recent_next;
     uint8_t queued;
     uint16_t next_message_id;
     struct exchange *in_flight;
@@ -86,7 +86,7 @@ struct peer {
     struct exchange *observations;
     struct association *association; /* a secure peer's; NULL: none now */
     struct association *handshake;   /* under way beside it */
-    struct recent *recent; /* KEDGE_NET_RECENT_MAX of them, once something had to be remembered */
+    struct recent *recent;           /* the newest of at most KEDGE_NET_RECENT_MAX */
 };
 
 struct idle_list {

@@ -81,12 +81,18 @@ static void list_newest(struct kedge_net *net, struct peer *peer)
     list->count++;
 }
 
+static void free_from(struct recent **link)
+{
+    while (*link != NULL) {
+        struct recent *recent = *link;
+        *link = recent->older;
+        free(recent);
+    }
+}
+
 void peer_forget_recent(struct peer *peer)
 {
-    for (size_t i = 0; peer->recent != NULL && i < KEDGE_NET_RECENT_MAX; i++)
-        free(peer->recent[i].reply);
-    free(peer->recent);
-    peer->recent = NULL;
+    free_from(&peer->recent);
 }
 
 void peer_drop(struct kedge_net *net, struct peer *peer)
@@ -148,35 +154,43 @@ void peers_destroy(struct kedge_net *net)
 
 /* ---- what came before ---- */
 
+static bool is_over(const struct recent *recent, uint64_t now_ms)
+{
+    return now_ms - recent->at_ms >= KEDGE_NET_EXCHANGE_LIFETIME_MS;
+}
+
 const struct recent *peer_recall(const struct peer *peer, struct mark mark, uint64_t now_ms)
 {
-    for (size_t i = 0; peer->recent != NULL && i < KEDGE_NET_RECENT_MAX; i++) {
-        const struct recent *recent = &peer->recent[i];
-        if (recent->at_ms != 0 && recent->mark.message_id == mark.message_id &&
-            recent->mark.digest == mark.digest &&
-            now_ms - recent->at_ms < KEDGE_NET_EXCHANGE_LIFETIME_MS)
+    const struct recent *recent = peer->recent;
+    while (recent != NULL && !is_over(recent, now_ms)) {
+        if (recent->mark.message_id == mark.message_id && recent->mark.digest == mark.digest)
             return recent;
+        recent = recent->older;
     }
     return NULL;
 }
 
+/* What is over or too many goes when something newer comes: a quiet peer holds one, not four. */
+static void make_room(struct peer *peer, uint64_t now_ms)
+{
+    struct recent **link = &peer->recent;
+    for (unsigned kept = 1; *link != NULL; kept++) {
+        if (kept == KEDGE_NET_RECENT_MAX || is_over(*link, now_ms))
+            free_from(link);
+        else
+            link = &(*link)->older;
+    }
+}
+
 void peer_remember(struct peer *peer, struct mark mark, uint64_t now_ms, struct kedge_slice reply)
 {
-    if (peer->recent == NULL)
-        peer->recent = calloc(KEDGE_NET_RECENT_MAX, sizeof *peer->recent);
-    if (peer->recent == NULL)
+    make_room(peer, now_ms);
+    struct recent *recent = malloc(sizeof *recent + reply.size);
+    if (recent == NULL)
         return;
-    struct recent *recent = &peer->recent[peer->recent_next];
-    peer->recent_next = (uint8_t)((peer->recent_next + 1u) % KEDGE_NET_RECENT_MAX);
-    free(recent->reply);
-    *recent = (struct recent){.at_ms = now_ms, .mark = mark};
-    if (reply.size == 0)
-        return;
-    recent->reply = malloc(reply.size);
-    if (recent->reply == NULL) {
-        recent->at_ms = 0;
-        return;
-    }
-    memcpy(recent->reply, reply.data, reply.size);
-    recent->reply_size = (uint16_t)reply.size;
+    *recent = (struct recent){
+        .older = peer->recent, .at_ms = now_ms, .mark = mark, .reply_size = (uint16_t)reply.size};
+    if (reply.size > 0)
+        memcpy(recent->reply, reply.data, reply.size);
+    peer->recent = recent;
 }

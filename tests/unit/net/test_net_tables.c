@@ -312,6 +312,9 @@ static void test_a_message_is_remembered_for_its_lifetime_and_no_longer(void **s
     assert_null(peer_recall(peer, first, 2000));
     for (uint16_t id = 100; id < 100 + KEDGE_NET_RECENT_MAX; id++)
         assert_non_null(peer_recall(peer, (struct mark){.message_id = id}, 2000));
+    /* Nor is memory held for what is over. */
+    peer_remember(peer, first, 2000 + KEDGE_NET_EXCHANGE_LIFETIME_MS, kedge_slice(NULL, 0));
+    assert_null(peer->recent->older);
     kedge_net_destroy(net);
 }
 
