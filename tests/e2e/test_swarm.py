@@ -217,11 +217,11 @@ def test_what_is_missing_is_named(missing):
 
 
 def test_the_same_seed_draws_the_same_fates(swarm, peer):
-    fates = ["--fail-rate", 0.3, "--fail-result", "7,9", "--time-limit", 30]
+    fates = ["--fail-rate", 0.5, "--fail-result", "7,9", "--time-limit", 30]
 
     def refusing(seed):
-        fleet = swarm(peer.uri, 20, *fates, "--seed", seed)
-        names = [f"swarm-{i}" for i in range(20)]
+        fleet = swarm(peer.uri, 40, *fates, "--seed", seed)
+        names = [f"swarm-{i}" for i in range(40)]
         for name in names:
             peer.registered(name)
             assert peer.write(name, "/5/0/1", f"coap://127.0.0.1:9/fw/{64 * '0'}") in ("2.04", "4.00")
