@@ -7,7 +7,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-static const int caught[] = {SIGINT, SIGTERM, SIGHUP};
+static const int caught[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 static const char *volatile path_to_remove;
 static const struct termios *volatile terminal_before;
 static volatile sig_atomic_t terminal;
@@ -28,8 +28,12 @@ void kedge_interrupt_begin(void)
 {
     struct sigaction action = {.sa_handler = undo, .sa_flags = (int)SA_RESETHAND};
     sigemptyset(&action.sa_mask);
-    for (size_t i = 0; i < sizeof caught / sizeof caught[0]; i++)
-        sigaction(caught[i], &action, NULL);
+    for (size_t i = 0; i < sizeof caught / sizeof caught[0]; i++) {
+        struct sigaction before;
+        /* Whoever started it with a signal ignored (nohup) wants it to go on. */
+        if (sigaction(caught[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+            sigaction(caught[i], &action, NULL);
+    }
 }
 
 void kedge_interrupt_removes(const char *path)

@@ -9,7 +9,10 @@
 
 struct termios;
 
-/** kedge_interrupt_begin() catches SIGINT, SIGTERM and SIGHUP from now on. */
+/**
+ * kedge_interrupt_begin() catches SIGINT, SIGTERM, SIGHUP and SIGQUIT from now on, but for those
+ * that the program was started to ignore.
+ */
 void kedge_interrupt_begin(void);
 
 /** kedge_interrupt_removes() names the file to remove; it is the caller's, NULL for none. */

@@ -155,19 +155,34 @@ def test_no_file_that_is_read_is_overwritten(tmp_path, keys):
     assert package.read_bytes() == content
 
 
-def test_an_interrupted_create_leaves_nothing_behind(tmp_path, keys):
+def create_in_the_middle(tmp_path, keys, **how):
+    """A create that has a temporary file open, and what was in the folder before."""
     image = tmp_path / "image.bin"
     image.write_bytes(random.Random(1).randbytes(1 << 20) * 48)
     files = sorted(tmp_path.iterdir())
     process = subprocess.Popen([program("kedge-sign"), "create", "--payload", image, "--vendor", VENDOR, "--class", CLASS,
                                 "--version", "1.0.0", "--sequence", "1", "--key", keys.private, "--output",
-                                tmp_path / "out.suit"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                                tmp_path / "out.suit"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **how)
     deadline = time.monotonic() + 20
     while sorted(tmp_path.iterdir()) == files and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.002)
-    process.send_signal(signal.SIGINT)
-    assert process.wait(20) == -signal.SIGINT
+    return process, files
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
+def test_an_interrupted_create_leaves_nothing_behind(tmp_path, keys, number):
+    no_core = lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    process, files = create_in_the_middle(tmp_path, keys, preexec_fn=no_core)
+    process.send_signal(number)
+    assert process.wait(20) == -number
     assert sorted(tmp_path.iterdir()) == files
+
+
+def test_a_create_that_was_told_to_ignore_a_hangup_goes_on(tmp_path, keys):
+    process, _ = create_in_the_middle(tmp_path, keys, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(60) == DONE
+    assert sign("verify", "--trust", keys.public, tmp_path / "out.suit").returncode == DONE
 
 
 def test_create_tells_machines_what_it_made(tmp_path, keys):
