@@ -5,11 +5,13 @@
 #include "signer/commands/commands.h"
 #include "signer/commands/guard.h"
 #include "signer/commands/package_pass.h"
+#include "signer/commands/words.h"
 
-enum { OUTPUT };
+enum { OUTPUT, JSON };
 
 static const struct kedge_option options[] = {
     [OUTPUT] = {"output", "IMAGE", KEDGE_REQUIRED, "the image; a file of this name is replaced"},
+    [JSON] = {"json", NULL, KEDGE_OPTIONAL, "say what was written as JSON"},
     {0},
 };
 
@@ -28,11 +30,22 @@ static enum kedge_exit extract(const char *package, const char *path,
         return status;
     if (rc == KEDGE_E_SYSTEM)
         return kedge_complain_system("write", path);
-    if (rc != KEDGE_OK)
-        return kedge_package_complain(input);
-    printf("%s: %llu bytes, version %s\n", path,
-           (unsigned long long)input->package.manifest.image_size, input->package.version);
-    return KEDGE_EXIT_DONE;
+    return rc == KEDGE_OK ? KEDGE_EXIT_DONE : kedge_package_complain(input);
+}
+
+static void report(const struct kedge_package_input *input, const char *path, bool json)
+{
+    const struct kedge_package *package = &input->package;
+    if (json)
+        kedge_json_print(json_pack(
+            "{s:s, s:o, s:s, s:I, s:o, s:I}", "output", path, "manifest_digest",
+            kedge_json_hex(package->envelope.manifest_digest, KEDGE_SHA256_SIZE), "version",
+            package->version, "sequence", (json_int_t)package->manifest.sequence, "image_digest",
+            kedge_json_hex(package->manifest.image_digest, KEDGE_SHA256_SIZE), "image_size",
+            (json_int_t)package->manifest.image_size));
+    else
+        printf("%s: %llu bytes, version %s\n", path,
+               (unsigned long long)package->manifest.image_size, package->version);
 }
 
 static enum kedge_exit run(const struct kedge_arguments *arguments)
@@ -43,6 +56,8 @@ static enum kedge_exit run(const struct kedge_arguments *arguments)
     if (status != KEDGE_EXIT_DONE)
         return status;
     status = extract(arguments->file, path, &input);
+    if (status == KEDGE_EXIT_DONE)
+        report(&input, path, kedge_argument_given(arguments, JSON));
     kedge_package_close(&input);
     return status;
 }

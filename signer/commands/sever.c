@@ -5,13 +5,15 @@
 
 #include "signer/commands/commands.h"
 #include "signer/commands/package_input.h"
+#include "signer/commands/words.h"
 #include "signer/files/output.h"
 
-enum { OUTPUT };
+enum { OUTPUT, JSON };
 
 static const struct kedge_option options[] = {
     [OUTPUT] = {"output", "OUT.suit", KEDGE_REQUIRED,
                 "the package; a file of this name is replaced, and it may be FILE.suit itself"},
+    [JSON] = {"json", NULL, KEDGE_OPTIONAL, "say what was made as JSON"},
     {0},
 };
 
@@ -50,13 +52,32 @@ static enum kedge_exit write_package(const struct kedge_package_input *input, co
     if (rc == KEDGE_OK)
         rc = kedge_output_keep(&output, true);
     kedge_output_drop(&output);
-    if (rc != KEDGE_OK)
-        return kedge_complain_system("write", path);
-    if (text)
-        printf("%s: without %zu bytes of text\n", path, input->package.text.size);
+    return rc == KEDGE_OK ? KEDGE_EXIT_DONE : kedge_complain_system("write", path);
+}
+
+static void report(const struct kedge_package_input *input, const char *path, bool json)
+{
+    const struct kedge_package *package = &input->package;
+    if (json)
+        kedge_json_print(json_pack(
+            "{s:s, s:o, s:s, s:I, s:I}", "output", path, "manifest_digest",
+            kedge_json_hex(package->envelope.manifest_digest, KEDGE_SHA256_SIZE), "version",
+            package->version, "sequence", (json_int_t)package->manifest.sequence,
+            "removed_text_size", (json_int_t)package->text.size));
+    else if (package->text.size > 0)
+        printf("%s: without %zu bytes of text\n", path, package->text.size);
     else
         printf("%s: the same, for it has no text\n", path);
-    return KEDGE_EXIT_DONE;
+}
+
+static enum kedge_exit sever(const struct kedge_package_input *input,
+                             const struct kedge_arguments *arguments)
+{
+    const char *path = kedge_argument(arguments, OUTPUT);
+    enum kedge_exit status = write_package(input, path);
+    if (status == KEDGE_EXIT_DONE)
+        report(input, path, kedge_argument_given(arguments, JSON));
+    return status;
 }
 
 static enum kedge_exit run(const struct kedge_arguments *arguments)
@@ -66,8 +87,7 @@ static enum kedge_exit run(const struct kedge_arguments *arguments)
     if (status != KEDGE_EXIT_DONE)
         return status;
     kedge_package_check(&input);
-    status = input.rc == KEDGE_OK ? write_package(&input, kedge_argument(arguments, OUTPUT))
-                                  : kedge_package_complain(&input);
+    status = input.rc == KEDGE_OK ? sever(&input, arguments) : kedge_package_complain(&input);
     kedge_package_close(&input);
     return status;
 }

@@ -1,4 +1,5 @@
 """What the command line of kedge-sign takes, and what it does when the system refuses."""
+import hashlib
 import json
 import os
 import random
@@ -204,3 +205,18 @@ def test_a_long_task_shows_its_progress_on_a_terminal_only(tmp_path, keys):
     assert os.waitstatus_to_exitcode(terminal.status()) == DONE
     assert b"compressing:" in terminal.shown
     assert sign(*options).stderr == ""
+
+
+def test_sever_and_extract_tell_machines_what_they_wrote(tmp_path, keys):
+    made = json.loads(create_with_key(tmp_path, keys.private, "--text", "for people", "--json").stdout)
+    whole, severed, image = tmp_path / "out.suit", tmp_path / "severed.suit", tmp_path / "image"
+    identity = {name: made[name] for name in ("manifest_digest", "version", "sequence")}
+    said = json.loads(sign("sever", whole, "--output", severed, "--json").stdout)
+    # With the text go its key in the map (one byte) and the head of its byte string (two).
+    removed = whole.stat().st_size - severed.stat().st_size - 3
+    assert said == identity | {"output": str(severed), "removed_text_size": removed} and removed > 10
+    said = json.loads(sign("extract", severed, "--output", image, "--json").stdout)
+    assert said == identity | {"output": str(image), "image_size": image.stat().st_size,
+                               "image_digest": hashlib.sha256(image.read_bytes()).hexdigest()}
+    said = json.loads(sign("sever", severed, "--output", severed, "--json").stdout)
+    assert said["removed_text_size"] == 0
