@@ -28,16 +28,29 @@ static enum kedge_exit usage(const struct kedge_command *command, const char *wh
                           what, name, command->name);
 }
 
+/* What stands behind "=" is not repeated: under a wrong name it may be a secret. */
+static enum kedge_exit unknown(const struct kedge_command *command, const char *word)
+{
+    char name[128];
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(word, "="), word);
+    return usage(command, "does not know", name);
+}
+
 /*
  * getopt_long() takes the beginning of a name for the name. Scripts that rely on that break when an
- * option is added; so the word must be the whole name. `last` is the last word that was consumed.
+ * option is added; so the word must be the whole name.
  */
-static bool whole_name(const struct kedge_option *option, char **last, const char *value)
+static bool whole_name(const struct kedge_option *option, const char *word)
 {
-    const char *word = option->value != NULL && value == *last ? last[-1] : *last;
     size_t size = strlen(option->name);
     return strncmp(word + 2, option->name, size) == 0 &&
            (word[size + 2] == '\0' || word[size + 2] == '=');
+}
+
+/* The word that the option stood in; `last` is the last word that was consumed. */
+static const char *option_word(const struct kedge_option *option, char **last, const char *value)
+{
+    return option->value != NULL && value == *last ? last[-1] : *last;
 }
 
 static enum kedge_exit take_value(const struct kedge_command *command, size_t option,
@@ -102,11 +115,13 @@ enum kedge_exit kedge_arguments_read(const struct kedge_command *command, int co
             return KEDGE_EXIT_DONE;
         }
         if (option == '?')
-            return usage(command, "does not know", words[optind - 1]);
+            return unknown(command, words[optind - 1]);
         if (option == ':')
             return usage(command, "a value is missing after", words[optind - 1]);
-        if (!whole_name(&command->options[option - 1], &words[optind - 1], optarg))
-            return usage(command, "does not know", words[optind - 1]);
+        const struct kedge_option *found = &command->options[option - 1];
+        const char *word = option_word(found, &words[optind - 1], optarg);
+        if (!whole_name(found, word))
+            return unknown(command, word);
         enum kedge_exit status = take_value(command, (size_t)option - 1, optarg, arguments);
         if (status != KEDGE_EXIT_DONE)
             return status;

@@ -220,3 +220,11 @@ def test_sever_and_extract_tell_machines_what_they_wrote(tmp_path, keys):
                                "image_digest": hashlib.sha256(image.read_bytes()).hexdigest()}
     said = json.loads(sign("sever", severed, "--output", severed, "--json").stdout)
     assert said["removed_text_size"] == 0
+
+
+@pytest.mark.parametrize("words", [["--password", "hunter2"], ["--password=hunter2"], ["--passphrase=hunter2"],
+                                   ["--no-password=hunter2"]])
+def test_an_option_of_a_wrong_name_is_named_and_its_value_is_not_repeated(tmp_path, words):
+    name = words[0].partition("=")[0]
+    done = refused(USAGE, "keygen", "--alg", "ed25519", "--out", tmp_path / "k", "--public", tmp_path / "p", *words, says=name)
+    assert "hunter2" not in done.stderr
