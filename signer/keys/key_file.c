@@ -1,5 +1,8 @@
 /* key_file.c: see key_file.h. */
+#define _GNU_SOURCE
 #include "signer/keys/key_file.h"
+
+#include <string.h>
 
 #include "signer/keys/pbes2.h"
 #include "signer/keys/pkcs8.h"
@@ -20,6 +23,16 @@ static bool is_other_private_key(struct kedge_slice label)
            kedge_slice_equal(kedge_slice(label.data + label.size - tail.size, tail.size), tail);
 }
 
+/*
+ * What openssl wrote before PKCS#8 and is no single block of base64: "ecparam -genkey" puts the
+ * curve before the key, and "ec -aes256" headers into it.
+ */
+static bool holds_sec1_key(struct kedge_slice text)
+{
+    static const char begin[] = "-----BEGIN EC PRIVATE KEY-----";
+    return text.size > 0 && memmem(text.data, text.size, begin, sizeof begin - 1) != NULL;
+}
+
 static enum kedge_rc look_inside(struct kedge_key_file *file)
 {
     struct kedge_pbes2 pbes2;
@@ -37,6 +50,8 @@ enum kedge_rc kedge_key_file_read(struct kedge_slice text, struct kedge_key_file
     enum kedge_rc rc = kedge_pem_read(text, &out->pem);
     if (rc == KEDGE_OK)
         rc = look_inside(out);
+    else if (holds_sec1_key(text))
+        rc = KEDGE_E_UNSUPPORTED;
     if (rc != KEDGE_OK)
         kedge_wipe(out, sizeof *out);
     return rc;

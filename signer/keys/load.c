@@ -22,8 +22,10 @@ static enum kedge_exit complain(const char *path, enum kedge_rc rc)
                               "convert it: " CONVERSION,
                               path, path);
     default:
-        return kedge_complain(KEDGE_EXIT_KEY, "%s: no private key can be read from it: %s", path,
-                              kedge_rc_text(rc));
+        return kedge_complain(KEDGE_EXIT_KEY,
+                              "%s: no private key can be read from it (PKCS#8 in PEM, -----BEGIN "
+                              "PRIVATE KEY----- or -----BEGIN ENCRYPTED PRIVATE KEY-----): %s",
+                              path, kedge_rc_text(rc));
     }
 }
 

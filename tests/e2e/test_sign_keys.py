@@ -58,13 +58,30 @@ def test_another_encryption_is_refused_with_the_command_that_converts_it(tmp_pat
     assert sign(*command, "--key", tmp_path / "new.pem").returncode == DONE
 
 
-def test_an_ec_private_key_file_is_refused_with_the_command_that_converts_it(tmp_path):
-    plain, sec1 = tmp_path / "plain.pem", tmp_path / "sec1.pem"
-    run("openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", plain)
-    run("openssl", "ec", "-in", plain, "-out", sec1)
-    assert "BEGIN EC PRIVATE KEY" in sec1.read_text()
-    done = create_with_key(tmp_path, sec1)
+@pytest.mark.parametrize("form", ["bare", "with its curve", "with a password"])
+def test_an_ec_private_key_file_is_refused_with_the_command_that_converts_it(tmp_path, password, form):
+    with_curve, sec1, new = tmp_path / "with-curve.pem", tmp_path / "sec1.pem", tmp_path / "new.pem"
+    run("openssl", "ecparam", "-genkey", "-name", "prime256v1", "-out", with_curve)
+    lock = ["-aes256", "-passout", f"file:{password}"] if form == "with a password" else []
+    run("openssl", "ec", "-in", with_curve, *lock, "-out", sec1)
+    key = with_curve if form == "with its curve" else sec1
+    assert "BEGIN EC PRIVATE KEY" in key.read_text()
+    done = create_with_key(tmp_path, key)
     assert done.returncode == KEY and "openssl pkcs8 -topk8" in done.stderr
+    advice = done.stderr[done.stderr.index("openssl pkcs8"):].split()
+    advice[advice.index("NEW.pem")] = str(new)
+    new_password = tmp_path / "new-password"
+    new_password.write_text("correct horse")
+    converted = run(*advice, "-passin", f"file:{password}", "-passout", f"file:{new_password}")
+    assert converted.returncode == 0, converted.stderr
+    assert create_with_key(tmp_path, new, "--password-file", password).returncode == DONE
+
+
+def test_what_is_no_private_key_is_refused_with_what_is_wanted(tmp_path, keys):
+    for wrong in (keys.public, tmp_path / "password"):
+        wrong.exists() or wrong.write_text("correct horse")
+        done = create_with_key(tmp_path, wrong)
+        assert done.returncode == KEY and "-----BEGIN PRIVATE KEY-----" in done.stderr
 
 
 def test_keys_that_cannot_be_used_are_key_errors(tmp_path, keys, password):
