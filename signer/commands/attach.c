@@ -102,7 +102,6 @@ static enum kedge_exit attach(const struct kedge_arguments *arguments,
 
 static enum kedge_exit run(const struct kedge_arguments *arguments)
 {
-    static const struct kedge_password_source terminal = {KEDGE_PASSWORD_TERMINAL, NULL};
     struct kedge_resigning resigning;
     struct kedge_public_key key;
     static const size_t inputs[] = {PUBLIC, SIGNATURE, LEDGER};
@@ -113,7 +112,8 @@ static enum kedge_exit run(const struct kedge_arguments *arguments)
         return status;
     status = kedge_resigning_open(arguments->file, &resigning);
     if (status == KEDGE_EXIT_DONE)
-        status = kedge_signer_public_key(kedge_argument(arguments, PUBLIC), &terminal, &key);
+        status = kedge_signer_public_key(kedge_argument(arguments, PUBLIC),
+                                         &kedge_password_terminal_only, &key);
     if (status == KEDGE_EXIT_DONE)
         status = attach(arguments, &key, &resigning);
     kedge_resigning_close(&resigning);

@@ -80,7 +80,7 @@ static enum kedge_exit choose_password(const struct kedge_arguments *arguments,
     const char *path = kedge_argument(arguments, PASSWORD_FILE);
     const char *pin_source = kedge_argument(arguments, PIN_SOURCE);
     bool none = kedge_argument_given(arguments, NO_PASSWORD);
-    struct kedge_password_source source = {KEDGE_PASSWORD_TERMINAL, NULL};
+    struct kedge_password_source source = {.place = KEDGE_PASSWORD_TERMINAL};
     if ((path != NULL) + (pin_source != NULL) + none > 1)
         return kedge_complain(
             KEDGE_EXIT_USAGE,
@@ -88,7 +88,7 @@ static enum kedge_exit choose_password(const struct kedge_arguments *arguments,
     if (none)
         return KEDGE_EXIT_DONE;
     if (path != NULL)
-        source = (struct kedge_password_source){KEDGE_PASSWORD_FILE, path};
+        source = (struct kedge_password_source){.place = KEDGE_PASSWORD_FILE, .name = path};
     if (pin_source != NULL && kedge_password_source_parse(pin_source, &source) != KEDGE_OK)
         return kedge_complain(KEDGE_EXIT_USAGE, "keygen: " KEDGE_PIN_SOURCE_USAGE);
     return kedge_password_take_new(&source, kedge_argument(arguments, OUT), password);

@@ -124,13 +124,12 @@ static enum kedge_exit prepare(struct preparation *preparation, struct kedge_res
 
 static enum kedge_exit run(const struct kedge_arguments *arguments)
 {
-    static const struct kedge_password_source terminal = {KEDGE_PASSWORD_TERMINAL, NULL};
     struct preparation preparation = {.arguments = arguments};
     struct kedge_resigning resigning;
     enum kedge_exit status = kedge_resigning_open(arguments->file, &resigning);
     if (status == KEDGE_EXIT_DONE)
-        status =
-            kedge_signer_public_key(kedge_argument(arguments, PUBLIC), &terminal, &preparation.key);
+        status = kedge_signer_public_key(kedge_argument(arguments, PUBLIC),
+                                         &kedge_password_terminal_only, &preparation.key);
     if (status == KEDGE_EXIT_DONE)
         status = prepare(&preparation, &resigning);
     kedge_resigning_close(&resigning);

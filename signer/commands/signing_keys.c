@@ -10,7 +10,7 @@ enum kedge_exit kedge_password_source_choose(const struct kedge_arguments *argum
     bool files = arguments->counts[options->password_file] > 0;
     size_t option = files ? options->password_file : options->pin_source;
     size_t given = arguments->counts[option];
-    *source = (struct kedge_password_source){KEDGE_PASSWORD_TERMINAL, NULL};
+    *source = (struct kedge_password_source){.place = KEDGE_PASSWORD_TERMINAL};
     if (files && arguments->counts[options->pin_source] > 0)
         return kedge_complain(
             KEDGE_EXIT_USAGE,
@@ -21,7 +21,7 @@ enum kedge_exit kedge_password_source_choose(const struct kedge_arguments *argum
         return KEDGE_EXIT_DONE;
     const char *value = arguments->values[option][given == 1 ? 0 : index];
     if (files)
-        *source = (struct kedge_password_source){KEDGE_PASSWORD_FILE, value};
+        *source = (struct kedge_password_source){.place = KEDGE_PASSWORD_FILE, .name = value};
     else if (kedge_password_source_parse(value, source) != KEDGE_OK)
         return kedge_complain(KEDGE_EXIT_USAGE, "%s: " KEDGE_PIN_SOURCE_USAGE, options->command);
     return KEDGE_EXIT_DONE;

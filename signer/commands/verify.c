@@ -34,9 +34,9 @@ struct verification {
 /* A private key file is no record of trust; a token gives nothing but its public key. */
 static enum kedge_exit load_trust(const char *name, struct kedge_public_key *key)
 {
-    static const struct kedge_password_source terminal = {KEDGE_PASSWORD_TERMINAL, NULL};
-    return kedge_signer_is_uri(name) ? kedge_signer_public_key(name, &terminal, key)
-                                     : kedge_load_public_key(name, key);
+    return kedge_signer_is_uri(name)
+               ? kedge_signer_public_key(name, &kedge_password_terminal_only, key)
+               : kedge_load_public_key(name, key);
 }
 
 static enum kedge_exit take_trust(struct verification *verification)

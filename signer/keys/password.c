@@ -13,6 +13,9 @@
 #include "signer/cli/interrupt.h"
 #include "signer/files/input.h"
 
+const struct kedge_password_source kedge_password_terminal_only = {.place = KEDGE_PASSWORD_TERMINAL,
+                                                                   .no_options = true};
+
 /* Takes what stands before the first line end. */
 static enum kedge_rc take_line(struct kedge_slice text, struct kedge_password *password)
 {
@@ -39,7 +42,7 @@ enum kedge_rc kedge_password_source_parse(const char *text, struct kedge_passwor
         size_t size = strlen(places[i].prefix);
         if (strncmp(text, places[i].prefix, size) != 0 || text[size] == '\0')
             continue;
-        *source = (struct kedge_password_source){places[i].place, text + size};
+        *source = (struct kedge_password_source){.place = places[i].place, .name = text + size};
         return KEDGE_OK;
     }
     return KEDGE_E_MALFORMED;
@@ -132,15 +135,26 @@ static enum kedge_rc ask_twice(int terminal, const char *question, struct kedge_
     return rc;
 }
 
-static enum kedge_exit ask(const char *what, bool is_new, struct kedge_password *password)
+static enum kedge_exit complain_no_terminal(const struct kedge_password_source *source,
+                                            const char *what, bool is_new)
+{
+    const char *help = "use --password-file FILE or --pin-source env:NAME";
+    if (source->no_options)
+        help =
+            "give the public key's file (kedge-sign pubkey writes it), or say pin-source=env:NAME "
+            "in a PKCS#11 URI";
+    return kedge_complain(KEDGE_EXIT_KEY,
+                          "%s: a password is needed and there is no terminal to ask for it; %s%s",
+                          what, help, is_new ? " (or --no-password)" : "");
+}
+
+static enum kedge_exit ask(const struct kedge_password_source *source, const char *what,
+                           bool is_new, struct kedge_password *password)
 {
     char question[512];
     int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
     if (terminal < 0)
-        return kedge_complain(KEDGE_EXIT_KEY,
-                              "%s: a password is needed and there is no terminal to ask for it; "
-                              "use --password-file FILE or --pin-source env:NAME%s",
-                              what, is_new ? " (or --no-password)" : "");
+        return complain_no_terminal(source, what, is_new);
     snprintf(question, sizeof question, is_new ? "New password for %.400s" : "Password for %.400s",
              what);
     enum kedge_rc rc =
@@ -168,7 +182,7 @@ static enum kedge_exit take(const struct kedge_password_source *source, const ch
     case KEDGE_PASSWORD_TERMINAL:
         break;
     }
-    return ask(what, is_new, password);
+    return ask(source, what, is_new, password);
 }
 
 enum kedge_exit kedge_password_take(const struct kedge_password_source *source, const char *what,

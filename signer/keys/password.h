@@ -27,7 +27,11 @@ enum kedge_password_place { KEDGE_PASSWORD_TERMINAL, KEDGE_PASSWORD_FILE, KEDGE_
 struct kedge_password_source {
     enum kedge_password_place place;
     const char *name; /* of the file or variable */
+    bool no_options;  /* the command has none that name another place */
 };
+
+/** The terminal, for commands that want a public key and take no option for a password. */
+extern const struct kedge_password_source kedge_password_terminal_only;
 
 /** What a command says of a source that is none; the text given is a password by mistake, maybe. */
 #define KEDGE_PIN_SOURCE_USAGE                                                                 \

@@ -248,6 +248,17 @@ def test_a_key_on_a_token_needs_a_ledger_by_name(tmp_path, token):
     assert not (tmp_path / "out.suit").exists()
 
 
+def test_without_a_terminal_only_what_the_command_takes_is_named(tmp_path, token):
+    uri = f"pkcs11:token=release%20token;object=release?module-path={MODULE}"
+    package = create(tmp_path, b"x", "--unsigned")
+    for command in (["verify", "--trust", uri, package], ["prepare", "--public", uri, "--output", tmp_path / "job", package]):
+        done = refused(KEY, *command, says="pin-source=env:NAME", start_new_session=True)
+        assert "--pin-source" not in done.stderr and "--password-file" not in done.stderr
+        done = sign(*command[:2], f"{uri}&pin-source=env:TOKEN_PIN", *command[3:], env={**os.environ, "TOKEN_PIN": PIN})
+        assert done.returncode != KEY, done.stderr
+    refused(KEY, "pubkey", uri, says="--pin-source env:NAME", start_new_session=True)
+
+
 def test_a_public_key_on_a_token_prepares_and_attaches(tmp_path, token):
     uri = token.uri("token=release%20token;object=release")
     package = create(tmp_path, b"x", "--unsigned")
