@@ -95,6 +95,29 @@ static enum kedge_exit check_required(const struct kedge_command *command,
     return KEDGE_EXIT_DONE;
 }
 
+static bool json_asked_for(const struct kedge_command *command,
+                           const struct kedge_arguments *arguments)
+{
+    for (size_t i = 0; command->options[i].name != NULL; i++)
+        if (strcmp(command->options[i].name, "json") == 0)
+            return arguments->counts[i] > 0;
+    return false;
+}
+
+/* A report in JSON repeats names of files, and JSON is UTF-8. */
+static enum kedge_exit check_words(const struct kedge_command *command, int count, char **words,
+                                   const struct kedge_arguments *arguments)
+{
+    if (!json_asked_for(command, arguments))
+        return KEDGE_EXIT_DONE;
+    for (int i = 1; i < count; i++)
+        if (!kedge_utf8_valid(kedge_slice_text(words[i])))
+            return kedge_complain(KEDGE_EXIT_USAGE,
+                                  "%s: --json can only name what is UTF-8, and %s is not",
+                                  command->name, words[i]);
+    return KEDGE_EXIT_DONE;
+}
+
 enum kedge_exit kedge_arguments_read(const struct kedge_command *command, int count, char **words,
                                      struct kedge_arguments *arguments, bool *help)
 {
@@ -127,7 +150,9 @@ enum kedge_exit kedge_arguments_read(const struct kedge_command *command, int co
             return status;
     }
     enum kedge_exit status = take_file(command, count - optind, words + optind, arguments);
-    return status == KEDGE_EXIT_DONE ? check_required(command, arguments) : status;
+    if (status == KEDGE_EXIT_DONE)
+        status = check_required(command, arguments);
+    return status == KEDGE_EXIT_DONE ? check_words(command, count, words, arguments) : status;
 }
 
 static void print_usage(const struct kedge_command *command)

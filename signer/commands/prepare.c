@@ -113,6 +113,11 @@ static enum kedge_exit prepare(struct preparation *preparation, struct kedge_res
         kedge_slice(preparation->to_be_signed.message, preparation->to_be_signed.message_size),
         preparation->digest);
     json_t *description = describe(preparation, resigning);
+    if (description == NULL)
+        return kedge_complain(KEDGE_EXIT_USAGE,
+                              "prepare: the description is JSON and holds the names of the files, "
+                              "and one of %s and %s is not UTF-8",
+                              resigning->input.path, preparation->tbs);
     status = write_files(preparation, description);
     if (status == KEDGE_EXIT_DONE && kedge_argument_given(preparation->arguments, JSON))
         kedge_json_print(json_incref(description));

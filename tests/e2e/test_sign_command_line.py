@@ -228,3 +228,21 @@ def test_an_option_of_a_wrong_name_is_named_and_its_value_is_not_repeated(tmp_pa
     name = words[0].partition("=")[0]
     done = refused(USAGE, "keygen", "--alg", "ed25519", "--out", tmp_path / "k", "--public", tmp_path / "p", *words, says=name)
     assert "hunter2" not in done.stderr
+
+
+def test_a_name_that_json_cannot_hold_is_refused_and_not_left_out(tmp_path, keys):
+    package = make_package(tmp_path, keys, "1.0.0", 1)
+    odd = os.fsencode(tmp_path) + b"/odd-\xff.suit"
+    with open(odd, "wb") as file:
+        file.write(package.read_bytes())
+    assert sign_bytes("verify", "--trust", keys.public, odd).returncode == DONE
+    for words in (["verify", "--json", "--trust", keys.public, odd], ["inspect", "--json", odd],
+                  ["diff", "--json", package, odd],
+                  ["prepare", "--public", keys.public, "--output", odd, create(tmp_path, b"x", "--unsigned")]):
+        done = sign_bytes(*words)
+        assert done.returncode == USAGE and b"UTF-8" in done.stderr and done.stdout == b"", (words, done)
+    assert sorted(path for path in os.listdir(os.fsencode(tmp_path)) if path.startswith(b"odd")) == [b"odd-\xff.suit"]
+
+
+def sign_bytes(*words):
+    return subprocess.run([program("kedge-sign"), *words], stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
