@@ -5,7 +5,7 @@
 #define _GNU_SOURCE
 #include <sqlite3.h>
 
-#include "tests/unit/store_fixture.h"
+#include "tests/unit/store/open_store.h"
 
 #include <kedge/crypto.h>
 
@@ -13,31 +13,6 @@
 #include <time.h>
 
 #define OTHER_ID "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
-
-struct fixture {
-    struct folder folder;
-    struct kedge_store *store;
-    struct kedge_reader *reader;
-};
-
-static int set_up(void **state)
-{
-    static struct fixture fixture;
-    folder_make(&fixture.folder);
-    fixture.store = store_in(&fixture.folder);
-    fixture.reader = reader_in(&fixture.folder);
-    *state = &fixture;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-    kedge_reader_close(f->reader);
-    kedge_store_close(f->store);
-    folder_remove(&f->folder);
-    return 0;
-}
 
 static void reopen(struct fixture *f)
 {

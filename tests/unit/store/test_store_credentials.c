@@ -5,32 +5,7 @@
 #define _GNU_SOURCE
 #include <sqlite3.h>
 
-#include "tests/unit/store_fixture.h"
-
-struct fixture {
-    struct folder folder;
-    struct kedge_store *store;
-    struct kedge_reader *reader;
-};
-
-static int set_up(void **state)
-{
-    static struct fixture fixture;
-    folder_make(&fixture.folder);
-    fixture.store = store_in(&fixture.folder);
-    fixture.reader = reader_in(&fixture.folder);
-    *state = &fixture;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-    kedge_reader_close(f->reader);
-    kedge_store_close(f->store);
-    folder_remove(&f->folder);
-    return 0;
-}
+#include "tests/unit/store/open_store.h"
 
 static struct kedge_credential_record a_credential(const char *endpoint, const char *identity,
                                                    const char *secret)
