@@ -72,30 +72,31 @@ void kedge_file_release(struct kedge_slice bytes)
     free(memory);
 }
 
-static enum kedge_rc look_at(int file, uint64_t *size)
+enum kedge_rc kedge_file_status(int file, struct stat *out)
 {
-    struct stat status;
-    if (fstat(file, &status) != 0)
+    if (fstat(file, out) != 0)
         return KEDGE_E_SYSTEM;
-    if (!S_ISREG(status.st_mode)) {
-        errno = S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
+    if (!S_ISREG(out->st_mode)) {
+        errno = S_ISDIR(out->st_mode) ? EISDIR : EINVAL;
         return KEDGE_E_SYSTEM;
     }
-    *size = (uint64_t)status.st_size;
     return KEDGE_OK;
 }
 
 enum kedge_rc kedge_file_open(struct kedge_file *file, const char *path)
 {
+    struct stat status;
     file->file = open(path, O_RDONLY | O_CLOEXEC);
     if (file->file < 0)
         return KEDGE_E_SYSTEM;
-    enum kedge_rc rc = look_at(file->file, &file->size);
-    if (rc != KEDGE_OK)
+    enum kedge_rc rc = kedge_file_status(file->file, &status);
+    if (rc != KEDGE_OK) {
         close_quietly(file->file);
-    else
-        (void)posix_fadvise(file->file, 0, 0, POSIX_FADV_SEQUENTIAL);
-    return rc;
+        return rc;
+    }
+    file->size = (uint64_t)status.st_size;
+    (void)posix_fadvise(file->file, 0, 0, POSIX_FADV_SEQUENTIAL);
+    return KEDGE_OK;
 }
 
 enum kedge_rc kedge_file_next(struct kedge_file *file, void *bytes, size_t most, size_t *size)

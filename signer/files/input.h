@@ -8,6 +8,8 @@
 #include <kedge/base.h>
 #include <sys/types.h>
 
+struct stat;
+
 /** Which file it is, whatever its name. */
 struct kedge_file_identity {
     dev_t device;
@@ -28,6 +30,10 @@ enum kedge_rc kedge_file_identify(const char *path, struct kedge_file_identity *
 enum kedge_rc kedge_file_read(const char *path, size_t most,
                               struct kedge_slice *bytes) KEDGE_MUST_USE;
 void kedge_file_release(struct kedge_slice bytes);
+
+/** kedge_file_status() is fstat(2) of a regular file. KEDGE_E_SYSTEM for another kind, or refused.
+ */
+enum kedge_rc kedge_file_status(int file, struct stat *out) KEDGE_MUST_USE;
 
 /** A regular file being read from its beginning; close it with kedge_file_close(). */
 struct kedge_file {

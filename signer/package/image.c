@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "signer/package/image.h"
 
+#include "signer/files/input.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <kedge/payload.h>
@@ -11,12 +13,7 @@
 static enum kedge_rc look_at(int file, struct kedge_image *image)
 {
     struct stat status;
-    if (fstat(file, &status) != 0)
-        return KEDGE_E_SYSTEM;
-    if (!S_ISREG(status.st_mode)) {
-        errno = S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
-        return KEDGE_E_SYSTEM;
-    }
+    KEDGE_TRY(kedge_file_status(file, &status));
     if (status.st_size == 0)
         return KEDGE_E_MISSING;
     if ((uint64_t)status.st_size > KEDGE_IMAGE_SIZE_MAX)
