@@ -451,12 +451,11 @@ int rig_connect(struct rig *rig)
     return file;
 }
 
-size_t rig_raw(struct rig *rig, const char *bytes, size_t size, bool close_early, char *out,
-               size_t out_size)
+size_t rig_raw(struct rig *rig, const char *bytes, size_t size, char *out, size_t out_size)
 {
     int file = rig_connect(rig);
     size_t got = 0;
-    if (send(file, bytes, size, MSG_NOSIGNAL) == (ssize_t)size && !close_early) {
+    if (send(file, bytes, size, MSG_NOSIGNAL) == (ssize_t)size) {
         (void)shutdown(file, SHUT_WR);
         for (ssize_t some;
              got + 1 < out_size && (some = recv(file, &out[got], out_size - 1 - got, 0)) > 0;)

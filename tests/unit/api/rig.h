@@ -62,9 +62,8 @@ void reply_free(struct reply *reply);
 
 /** A connection of its own. */
 int rig_connect(struct rig *rig);
-/** Sends raw bytes and returns what comes back until the end; `close_early` reads nothing. */
-size_t rig_raw(struct rig *rig, const char *bytes, size_t size, bool close_early, char *out,
-               size_t out_size);
+/** Sends raw bytes and returns what comes back until the end. */
+size_t rig_raw(struct rig *rig, const char *bytes, size_t size, char *out, size_t out_size);
 
 const char *reply_text(const struct reply *reply, const char *name);
 

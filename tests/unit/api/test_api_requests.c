@@ -227,7 +227,7 @@ static void what_is_no_http_harms_nobody(void **state)
     };
     char out[4096];
     for (size_t i = 0; i < sizeof(nonsense) / sizeof(nonsense[0]); i++)
-        (void)rig_raw(*state, nonsense[i], strlen(nonsense[i]), false, out, sizeof(out));
+        (void)rig_raw(*state, nonsense[i], strlen(nonsense[i]), out, sizeof(out));
     expect_status(*state, "GET", "/api/v1/devices", NULL, NULL, 200);
     assert_int_equal(((struct rig *)*state)->calls, 0);
 }
