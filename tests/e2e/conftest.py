@@ -36,7 +36,7 @@ def run(*args, timeout: float = 60, **keywords) -> subprocess.CompletedProcess:
     return subprocess.run([str(a) for a in args], capture_output=True, text=True, timeout=timeout, **keywords)
 
 
-def wait_until(condition, timeout: float = 20, what: str = "the condition"):
+def wait_until(condition, timeout: float = 60, what: str = "the condition"):
     """Polls `condition` until it returns something true, and returns that."""
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
@@ -69,7 +69,7 @@ class Process:
     def log(self) -> str:
         return "\n".join(self.lines)
 
-    def wait_for(self, pattern: str, timeout: float = 30) -> re.Match:
+    def wait_for(self, pattern: str, timeout: float = 60) -> re.Match:
         """Waits for a line that matches `pattern`."""
         deadline = time.monotonic() + timeout
         seen = 0

@@ -355,7 +355,7 @@ class Peer:
 
     # ---- what the test asks for ----
 
-    def wait_for(self, condition, timeout: float = 20, what: str = "something"):
+    def wait_for(self, condition, timeout: float = 60, what: str = "something"):
         """Waits until `condition()` is true, looked at after everything that happens; returns its value."""
         deadline = time.monotonic() + timeout
         with self._changed:

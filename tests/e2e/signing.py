@@ -61,7 +61,7 @@ class Terminal:
             os.execv(program("kedge-sign"), ["kedge-sign", *map(str, args)])
         self.shown = b""
 
-    def wait_for(self, text: bytes, timeout: float = 20):
+    def wait_for(self, text: bytes, timeout: float = 60):
         deadline = time.monotonic() + timeout
         while text not in self.shown:
             assert time.monotonic() < deadline, self.shown

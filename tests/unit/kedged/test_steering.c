@@ -227,7 +227,7 @@ static void settle(struct fixture *f)
 static void wait_for_reload(struct fixture *f, size_t count)
 {
     settle(f);
-    for (int i = 0; i < 500 && f->seen.reloads < count; i++) {
+    for (int i = 0; i < 6000 && f->seen.reloads < count; i++) {
         (void)nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
         settle(f);
     }

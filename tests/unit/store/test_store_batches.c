@@ -264,7 +264,7 @@ static void touches_are_written_by_themselves_the_newest_of_each(void **state)
     touch(f, "d1", 3000);
     touch(f, "d1", 4000);
     touch(f, "unknown", 4000);
-    for (int i = 0; i < 400 && last_seen(f) != 4000; i++)
+    for (int i = 0; i < 12000 && last_seen(f) != 4000; i++)
         (void)nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
     assert_int_equal(last_seen(f), 4000);
     struct kedge_device_record record;
