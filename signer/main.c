@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "signer/cli/interrupt.h"
 #include "signer/commands/commands.h"
@@ -96,7 +97,10 @@ int main(int count, char **words)
     /* A file that may not grow any further is an error of write(), not the end of the program. */
     signal(SIGXFSZ, SIG_IGN);
     kedge_interrupt_begin();
+    /* While there may be a key or a password in memory, no core file and no debugger gets it. */
+    (void)prctl(PR_SET_DUMPABLE, 0);
     enum kedge_exit status = dispatch(count, words);
+    (void)prctl(PR_SET_DUMPABLE, 1);
     if ((fflush(stdout) != 0 || ferror(stdout)) && status == KEDGE_EXIT_DONE)
         status = kedge_complain_system("write", "standard output");
     return (int)status;

@@ -1,6 +1,7 @@
 """The keys of kedge-sign: its own and openssl's, passwords, prompts, and what it does not take."""
 import json
 import os
+import resource
 import signal
 import stat
 
@@ -227,3 +228,25 @@ def test_an_interrupted_prompt_gives_the_terminal_its_echo_back(tmp_path):
     os.close(terminal.terminal)
     assert os.WTERMSIG(status) == signal.SIGTERM
     assert not before and after
+
+
+def dumps_core(pid: int) -> bool:
+    os.kill(pid, signal.SIGABRT)
+    return os.WCOREDUMP(os.waitpid(pid, 0)[1])
+
+
+def test_a_key_is_never_in_a_core_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ASAN_OPTIONS", "disable_coredump=0")
+    before = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (1 << 20, before[1]))
+    try:
+        other = os.posix_spawnp("sleep", ["sleep", "60"], os.environ)
+        if not dumps_core(other):
+            pytest.skip("this machine keeps no core files")
+        terminal = Terminal("keygen", "--alg", "ed25519", "--out", tmp_path / "k", "--public", tmp_path / "p")
+        terminal.wait_for(b"assword")
+        assert not dumps_core(terminal.pid)
+        os.close(terminal.terminal)
+    finally:
+        resource.setrlimit(resource.RLIMIT_CORE, before)
