@@ -13,7 +13,7 @@ static const char no_memory[] =
     "\"detail\":\"out of memory\",\"code\":\"memory\"}";
 
 static void answer(struct request *request, unsigned status, struct MHD_Response *response,
-                   const char *type)
+                   const char *type, const char *cache_control)
 {
     if (request->answer != NULL)
         MHD_destroy_response(request->answer);
@@ -21,7 +21,7 @@ static void answer(struct request *request, unsigned status, struct MHD_Response
     request->status = status;
     if (type != NULL)
         (void)answer_header(request, MHD_HTTP_HEADER_CONTENT_TYPE, type);
-    (void)answer_header(request, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    (void)answer_header(request, MHD_HTTP_HEADER_CACHE_CONTROL, cache_control);
     (void)answer_header(request, "X-Content-Type-Options", "nosniff");
 }
 
@@ -37,13 +37,14 @@ static void answer_text(struct request *request, unsigned status, json_t *json, 
     json_decref(json);
     if (text != NULL) {
         answer(request, status,
-               MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE), type);
+               MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE), type,
+               "no-store");
         return;
     }
     answer(request, MHD_HTTP_INTERNAL_SERVER_ERROR,
            MHD_create_response_from_buffer(sizeof(no_memory) - 1, (void *)(uintptr_t)no_memory,
                                            MHD_RESPMEM_PERSISTENT),
-           "application/problem+json");
+           "application/problem+json", "no-store");
 }
 
 void answer_json(struct request *request, unsigned status, json_t *json)
@@ -54,7 +55,16 @@ void answer_json(struct request *request, unsigned status, json_t *json)
 void answer_empty(struct request *request)
 {
     answer(request, MHD_HTTP_NO_CONTENT,
-           MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT), NULL);
+           MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT), NULL, "no-store");
+}
+
+void answer_bytes(struct request *request, unsigned status, struct MHD_Response *response,
+                  const char *type, const char *cache_control)
+{
+    if (response == NULL)
+        answer_json(request, MHD_HTTP_INTERNAL_SERVER_ERROR, NULL);
+    else
+        answer(request, status, response, type, cache_control);
 }
 
 void refuse(struct request *request, unsigned status, const char *code, const char *field,

@@ -1,9 +1,13 @@
 /*
  * api.h: the REST API over HTTP (docs/api.md lists its routes).
  *
- * It runs on libmicrohttpd's threads, one for each connection, reads only what is committed,
- * through store readers of its own, and changes something only through the table in backend.h.
- * Every request but /healthz needs a token that the store knows by its SHA-256.
+ * Connections are served by a few threads of libmicrohttpd's on epoll, so that thousands of them
+ * cost no thread each. Handlers run on threads of their own: they read only what is committed,
+ * through store readers, and change something only through the table in backend.h. Every request
+ * but /healthz and /fw/ needs a token that the store knows by its SHA-256.
+ *
+ * /fw/{sha256} is what devices download: the files of a folder, each of which is named by the
+ * SHA-256 of its bytes. A file that is deleted while it is downloaded is sent to its end.
  */
 #ifndef KEDGE_UPDATER_API_H
 #define KEDGE_UPDATER_API_H
@@ -13,17 +17,30 @@
 #define KEDGE_API_ERROR_MAX 512u
 #define KEDGE_API_UPLOAD_MAX (UINT64_C(5) << 30) /* bytes of an uploaded package, by default */
 #define KEDGE_API_BODY_MAX (UINT64_C(1) << 20)   /* bytes of any other body */
-#define KEDGE_API_CONNECTIONS_MAX 128u           /* at once, by default */
-#define KEDGE_API_IDLE_LIMIT_S 30u               /* a connection that moves no byte is closed */
-#define KEDGE_API_UPLOAD_FOLDER "uploads"        /* in the data folder: files being received */
+#define KEDGE_API_LISTEN_MAX 2u
+#define KEDGE_API_CONNECTIONS_MAX 8192u /* at once, of each listener, by default */
+#define KEDGE_API_PER_ADDRESS_MAX 1024u /* connections from one address, by default */
+#define KEDGE_API_RESERVED_SHARE 8u     /* one in so many connections is never a download's */
+#define KEDGE_API_IDLE_LIMIT_S 60u      /* a connection that moves no byte is closed, by default */
+#define KEDGE_API_UPLOAD_FOLDER "uploads" /* in the data folder: files being received */
 
-struct kedge_api_config {
+/** A place to listen at. */
+struct kedge_api_listener {
     const char *address; /* numeric, IPv4 or IPv6: "127.0.0.1", "::1"; "" for all */
     uint16_t port;       /* 0: any free one, see kedge_api_port() */
-    const char *folder;  /* the data folder, as in kedge_store_config */
+};
+
+struct kedge_api_config {
+    struct kedge_api_listener listen[KEDGE_API_LISTEN_MAX];
+    size_t listen_count;
+    const char *folder;          /* the data folder, as in kedge_store_config */
+    const char *download_folder; /* in it: what devices download */
     const struct kedge_backend *backend;
     uint64_t upload_max_bytes; /* 0: KEDGE_API_UPLOAD_MAX */
-    uint32_t connections_max;  /* 0: KEDGE_API_CONNECTIONS_MAX */
+    uint32_t connections_max;  /* 0: KEDGE_API_CONNECTIONS_MAX; fewer where there are too few files,
+                                  which the log says */
+    uint32_t per_address_max;  /* 0: KEDGE_API_PER_ADDRESS_MAX; loopback is not counted */
+    uint32_t idle_limit_s;     /* 0: KEDGE_API_IDLE_LIMIT_S */
     /* One line for the server's log, from any thread; may be NULL. Never holds a secret. */
     void (*log)(void *context, const char *line);
     void *log_context;
@@ -39,13 +56,14 @@ struct kedge_api;
 enum kedge_rc kedge_api_start(const struct kedge_api_config *config, struct kedge_api **out,
                               char error[KEDGE_API_ERROR_MAX]) KEDGE_MUST_USE;
 
-/** The port that is bound. */
-uint16_t kedge_api_port(const struct kedge_api *api);
+/** The port that is bound by the listener of this index. */
+uint16_t kedge_api_port(const struct kedge_api *api, size_t index);
 
 /**
  * kedge_api_stop() takes no more connections and requests, waits for the calls that are in the
- * backend and up to 10 seconds for their answers to be read, removes what was half uploaded and
- * frees everything. Let the backend answer (with KEDGE_E_BUSY) until it has returned. NULL is fine.
+ * backend and up to 10 seconds for their answers to be read, cuts downloads off, removes what was
+ * half uploaded and frees everything. Let the backend answer (with KEDGE_E_BUSY) until it has
+ * returned. NULL is fine.
  */
 void kedge_api_stop(struct kedge_api *api);
 

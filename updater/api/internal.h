@@ -11,10 +11,13 @@
 #include <jansson.h>
 #include <microhttpd.h>
 #include <pthread.h>
+#include <sys/socket.h>
 
 #include "updater/api/api.h"
 
 #define READERS_IDLE_MAX 8u
+#define WORKERS 32u           /* handlers that run at once; others wait for one to end */
+#define CONNECTION_THREADS 4u /* of each listener */
 #define TOKEN_MAX 256u
 #define PATH_MAX_BYTES 4096u
 
@@ -33,11 +36,62 @@ enum kedge_rc readers_take(struct readers *readers, struct kedge_reader **out,
 /** `sound` is false for one that failed: it is closed, not used again. */
 void readers_give_back(struct readers *readers, struct kedge_reader *reader, bool sound);
 
+struct request;
+
+/** The threads that handlers run on, and the requests that wait for one. */
+struct workers {
+    pthread_mutex_t lock;
+    pthread_cond_t wanted;
+    pthread_t threads[WORKERS];
+    size_t count;
+    struct request *first, *last;
+    bool ending;
+};
+
+void workers_init(struct workers *workers);
+/** 0, or the error number. */
+int workers_start(struct workers *workers);
+/** Suspends the connection until the request has its answer; false when the API is ending. */
+bool workers_submit(struct workers *workers, struct request *request);
+/** Answers what waits, and waits for the handlers that run; also when not all were started. */
+void workers_stop(struct workers *workers);
+
+#define COUNTERS 16384u
+
+/** The open connections. */
+struct connections {
+    pthread_mutex_t lock;
+    pthread_cond_t changed; /* on the monotonic clock */
+    struct connection *first;
+    uint8_t key[16];
+    uint32_t counts[COUNTERS]; /* connections by address */
+    pthread_t watcher;
+    bool watched, ending;
+};
+
+void connections_init(struct connections *connections);
+/** 0, or the error number. */
+int connections_start(struct connections *connections);
+/** When there are no connections any more; also when it was not started. */
+void connections_stop(struct connections *connections);
+/** libmicrohttpd's callbacks: whether another connection is taken, and that one began or ended. */
+enum MHD_Result connections_allow(void *context, const struct sockaddr *address, socklen_t size);
+void connections_notify(void *context, struct MHD_Connection *from, void **state,
+                        enum MHD_ConnectionNotificationCode what);
+
+/** A condition whose time limits are on the monotonic clock. */
+void condition_init(pthread_cond_t *condition);
+
 struct kedge_api {
     struct kedge_api_config config;
-    struct MHD_Daemon *daemon;
+    struct MHD_Daemon *daemons[KEDGE_API_LISTEN_MAX];
+    struct connections connections;
+    struct workers workers;
     struct readers readers;
-    pthread_mutex_t tags_lock; /* around reading, merging and setting the tags of a device */
+    int downloads_folder;
+    unsigned downloads_max;
+    _Atomic unsigned downloads; /* being answered now */
+    pthread_mutex_t tags_lock;  /* around reading, merging and setting the tags of a device */
     char uploads[PATH_MAX_BYTES];
     /* what kedge_api_stop() waits for */
     pthread_mutex_t handling_lock;
@@ -51,9 +105,13 @@ void api_log(const struct kedge_api *api, const char *format, ...)
 
 /* ---- requests ---- */
 
-enum body_kind { BODY_NONE, BODY_JSON, BODY_FILE };
+/* listener.c: the HTTP server at one of the places in the config. NULL leaves errno. */
+struct MHD_Daemon *listener_start(struct kedge_api *api, size_t index,
+                                  const struct sockaddr_storage *address);
+/** A numeric address and a port; "" is every address. */
+bool listener_address(const char *text, uint16_t port, struct sockaddr_storage *address);
 
-struct request;
+enum body_kind { BODY_NONE, BODY_JSON, BODY_FILE };
 
 /** One row of the table of routes. */
 struct route {
@@ -62,6 +120,7 @@ struct route {
     const char *query;   /* names that the query may hold, each followed by a space */
     enum body_kind body;
     bool without_token;
+    bool at_once; /* never waits and reads no store: it runs on the connection's thread */
     void (*handle)(struct request *request);
 };
 
@@ -72,14 +131,17 @@ struct upload {
 };
 
 struct request {
+    struct request *next; /* while it waits for a worker */
     struct kedge_api *api;
     struct MHD_Connection *connection;
+    bool head; /* HEAD: only the header of the answer goes out */
     const struct route *route;
     char parameter[KEDGE_ENDPOINT_MAX + 1]; /* percent-decoded */
     char who[KEDGE_NAME_MAX + 1];           /* whose token it is */
     struct kedge_reader *reader;            /* while a handler runs */
     bool reader_failed;
-    bool handled; /* counted in api.handling */
+    bool handled;     /* counted in api.handling */
+    bool downloading; /* counted in api.downloads */
     uint64_t body_max;
     uint64_t received;
     char *body;
@@ -96,6 +158,8 @@ void request_begin(struct request *request, const char *url, const char *method)
 bool request_answers_now(const struct request *request);
 /** Takes a piece of the body; false when the connection is to be cut. */
 bool request_take(struct request *request, const char *bytes, size_t size);
+/** Whether finishing it may take a while: it needs a worker. */
+bool request_waits(const struct request *request);
 /** Calls the handler, unless the answer is there already. It is there afterwards. */
 void request_finish(struct request *request);
 void request_destroy(struct request *request);
@@ -116,6 +180,9 @@ void upload_discard(struct upload *upload);
 /** Takes `json` over; NULL (no memory) becomes 500. */
 void answer_json(struct request *request, unsigned status, json_t *json);
 void answer_empty(struct request *request);
+/** Takes any other body over; NULL (no memory) becomes 500. Without a body, `type` is NULL. */
+void answer_bytes(struct request *request, unsigned status, struct MHD_Response *response,
+                  const char *type, const char *cache_control);
 bool answer_header(struct request *request, const char *name, const char *value);
 
 /** RFC 9457 problem details. `field` is the field or parameter at fault, or NULL. */
@@ -212,5 +279,6 @@ void rollout_deployments(struct request *request);
 void rollout_history(struct request *request);
 void audit_list(struct request *request);
 void health_show(struct request *request);
+void download_show(struct request *request);
 
 #endif

@@ -110,6 +110,7 @@ void request_begin(struct request *request, const char *url, const char *method)
 {
     request->body_max = KEDGE_API_BODY_MAX;
     request->upload.file = -1;
+    request->head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
     if (!find_route(request, url, method) || !authenticate(request) || !query_check(request))
         return;
     (void)body_expected(request);
@@ -183,10 +184,19 @@ static void leave(struct request *request)
     pthread_mutex_unlock(&api->handling_lock);
 }
 
+bool request_waits(const struct request *request)
+{
+    return request->answer == NULL && !request->route->at_once;
+}
+
 void request_finish(struct request *request)
 {
     if (request->answer != NULL)
         return;
+    if (request->route->at_once) {
+        request->route->handle(request);
+        return;
+    }
     if (request->route->body == BODY_JSON && !body_parse(request))
         return;
     if (!enter(request) || !take_reader(request))
@@ -200,6 +210,8 @@ void request_destroy(struct request *request)
     if (request == NULL)
         return;
     leave(request);
+    if (request->downloading)
+        request->api->downloads--;
     upload_discard(&request->upload);
     if (request->answer != NULL)
         MHD_destroy_response(request->answer);

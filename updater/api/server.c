@@ -2,19 +2,20 @@
 #define _GNU_SOURCE
 #include "updater/api/internal.h"
 
-#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#define CONNECTION_MEMORY (32u * 1024u) /* request line and headers together */
-#define ENDING_LIMIT_S 10               /* for answers to clients that do not read them */
+#define ENDING_LIMIT_S 10 /* for answers to clients that do not read them */
+#define OTHER_FILES 256u  /* of the whole program, beside those of connections and downloads */
 
 void api_log(const struct kedge_api *api, const char *format, ...)
 {
@@ -28,84 +29,7 @@ void api_log(const struct kedge_api *api, const char *format, ...)
     api->config.log(api->config.log_context, line);
 }
 
-/* ---- libmicrohttpd's callbacks ---- */
-
-/* Escapes stay: a path is split at its slashes before they are replaced. */
-static size_t keep_escapes(void *context, struct MHD_Connection *connection, char *text)
-{
-    (void)context;
-    (void)connection;
-    return strlen(text);
-}
-
-static enum MHD_Result queue_answer(struct request *request)
-{
-    if (request->answer == NULL)
-        return MHD_NO;
-    return MHD_queue_response(request->connection, request->status, request->answer);
-}
-
-static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url,
-                                  const char *method, const char *version, const char *bytes,
-                                  size_t *size, void **state)
-{
-    (void)version;
-    struct request *request = *state;
-    if (request == NULL) {
-        request = calloc(1, sizeof(*request));
-        if (request == NULL)
-            return MHD_NO;
-        request->api = context;
-        request->connection = connection;
-        *state = request;
-        request_begin(request, url, method);
-        return request_answers_now(request) ? queue_answer(request) : MHD_YES;
-    }
-    if (*size > 0) {
-        bool wanted = request_take(request, bytes, *size);
-        *size = 0;
-        return wanted ? MHD_YES : MHD_NO;
-    }
-    request_finish(request);
-    return queue_answer(request);
-}
-
-static void on_completed(void *context, struct MHD_Connection *connection, void **state,
-                         enum MHD_RequestTerminationCode code)
-{
-    (void)context;
-    (void)connection;
-    (void)code;
-    request_destroy(*state);
-    *state = NULL;
-}
-
-__attribute__((format(printf, 2, 0))) static void on_log(void *context, const char *format,
-                                                         va_list arguments)
-{
-    char line[512];
-    (void)vsnprintf(line, sizeof(line), format, arguments);
-    line[strcspn(line, "\n")] = '\0';
-    api_log(context, "http: %s", line);
-}
-
 /* ---- starting ---- */
-
-static bool make_address(const char *text, uint16_t port, struct sockaddr_storage *address)
-{
-    struct sockaddr_in *v4 = (struct sockaddr_in *)address;
-    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)address;
-    memset(address, 0, sizeof(*address));
-    if (inet_pton(AF_INET, text, &v4->sin_addr) == 1) {
-        v4->sin_family = AF_INET;
-        v4->sin_port = htons(port);
-        return true;
-    }
-    memset(address, 0, sizeof(*address));
-    v6->sin6_family = AF_INET6;
-    v6->sin6_port = htons(port);
-    return inet_pton(AF_INET6, text[0] == '\0' ? "::" : text, &v6->sin6_addr) == 1;
-}
 
 /* What a killed server was receiving is of no use to anybody. */
 static bool empty_uploads(const char *folder)
@@ -123,41 +47,36 @@ static bool empty_uploads(const char *folder)
     return true;
 }
 
-static struct MHD_Daemon *start_daemon(struct kedge_api *api,
-                                       const struct sockaddr_storage *address)
+void condition_init(pthread_cond_t *condition)
 {
-    unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD |
-                     MHD_USE_POLL | MHD_USE_ITC | MHD_USE_ERROR_LOG;
-    if (address->ss_family == AF_INET6)
-        flags |= api->config.address[0] == '\0' ? MHD_USE_DUAL_STACK : MHD_USE_IPv6;
-    /* The logger comes first, so that it is there for what is wrong with the others. */
-    return MHD_start_daemon(
-        flags, api->config.port, NULL, NULL, on_request, api, MHD_OPTION_EXTERNAL_LOGGER, on_log,
-        api, MHD_OPTION_SOCK_ADDR, address, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)api->config.connections_max, MHD_OPTION_CONNECTION_TIMEOUT,
-        KEDGE_API_IDLE_LIMIT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+    pthread_condattr_t steady;
+    pthread_condattr_init(&steady);
+    pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
+    pthread_cond_init(condition, &steady);
+    pthread_condattr_destroy(&steady);
 }
 
 static struct kedge_api *api_create(const struct kedge_api_config *config)
 {
-    pthread_condattr_t steady;
     struct kedge_api *api = calloc(1, sizeof(*api));
     if (api == NULL)
         return NULL;
     api->config = *config;
+    api->downloads_folder = -1;
     if (api->config.upload_max_bytes == 0)
         api->config.upload_max_bytes = KEDGE_API_UPLOAD_MAX;
     if (api->config.connections_max == 0)
         api->config.connections_max = KEDGE_API_CONNECTIONS_MAX;
+    if (api->config.per_address_max == 0)
+        api->config.per_address_max = KEDGE_API_PER_ADDRESS_MAX;
+    if (api->config.idle_limit_s == 0)
+        api->config.idle_limit_s = KEDGE_API_IDLE_LIMIT_S;
     readers_init(&api->readers, config->folder);
     pthread_mutex_init(&api->tags_lock, NULL);
     pthread_mutex_init(&api->handling_lock, NULL);
-    pthread_condattr_init(&steady);
-    pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
-    pthread_cond_init(&api->handled, &steady);
-    pthread_condattr_destroy(&steady);
+    condition_init(&api->handled);
+    workers_init(&api->workers);
+    connections_init(&api->connections);
     return api;
 }
 
@@ -172,33 +91,89 @@ static enum kedge_rc prepare_uploads(struct kedge_api *api, char error[KEDGE_API
     return KEDGE_E_SYSTEM;
 }
 
-static enum kedge_rc listen_at(struct kedge_api *api, const struct sockaddr_storage *address,
-                               char error[KEDGE_API_ERROR_MAX])
+static enum kedge_rc open_downloads(struct kedge_api *api, char error[KEDGE_API_ERROR_MAX])
 {
-    api->daemon = start_daemon(api, address);
-    if (api->daemon != NULL)
+    const struct kedge_api_config *config = &api->config;
+    char path[PATH_MAX_BYTES];
+    int size = snprintf(path, sizeof(path), "%s/%s", config->folder, config->download_folder);
+    if (size > 0 && (size_t)size < sizeof(path))
+        api->downloads_folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (api->downloads_folder >= 0)
+        return KEDGE_OK;
+    (void)snprintf(error, KEDGE_API_ERROR_MAX, "%.256s: the folder of downloads: %s",
+                   config->folder, strerror(errno));
+    return KEDGE_E_SYSTEM;
+}
+
+/*
+ * A connection is an open file, and a download one more. The limit of the process is raised as far
+ * as the system lets it; where that is too little, there are fewer connections, not broken ones.
+ */
+static void limit_connections(struct kedge_api *api)
+{
+    struct rlimit files;
+    uint32_t *connections = &api->config.connections_max;
+    rlim_t each = api->config.listen_count + 1;
+    rlim_t wanted = *connections * each + OTHER_FILES;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < wanted) {
+        files.rlim_cur = files.rlim_max < wanted ? files.rlim_max : wanted;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < wanted) {
+        rlim_t left = files.rlim_cur > OTHER_FILES ? files.rlim_cur - OTHER_FILES : 0;
+        *connections =
+            (uint32_t)(left / each > CONNECTION_THREADS ? left / each : CONNECTION_THREADS);
+        api_log(api, "at most %llu files may be open (ulimit -n): %u connections at once",
+                (unsigned long long)files.rlim_cur, *connections);
+    }
+    uint32_t reserved = *connections / KEDGE_API_RESERVED_SHARE;
+    api->downloads_max = *connections - (reserved > 0 ? reserved : 1);
+}
+
+static enum kedge_rc listen_at(struct kedge_api *api, size_t index, char error[KEDGE_API_ERROR_MAX])
+{
+    const struct kedge_api_listener *place = &api->config.listen[index];
+    struct sockaddr_storage address;
+    if (!listener_address(place->address, place->port, &address)) {
+        (void)snprintf(error, KEDGE_API_ERROR_MAX, "\"%s\" is not a numeric address",
+                       place->address);
+        return KEDGE_E_ARGUMENT;
+    }
+    api->daemons[index] = listener_start(api, index, &address);
+    if (api->daemons[index] != NULL)
         return KEDGE_OK;
     (void)snprintf(error, KEDGE_API_ERROR_MAX, "cannot listen on \"%s\" port %u: %s",
-                   api->config.address, api->config.port, strerror(errno));
+                   place->address, place->port, strerror(errno));
+    return KEDGE_E_SYSTEM;
+}
+
+static enum kedge_rc start_threads(struct kedge_api *api, char error[KEDGE_API_ERROR_MAX])
+{
+    int failed = workers_start(&api->workers);
+    if (failed == 0)
+        failed = connections_start(&api->connections);
+    if (failed == 0)
+        return KEDGE_OK;
+    (void)snprintf(error, KEDGE_API_ERROR_MAX, "cannot start threads: %s", strerror(failed));
     return KEDGE_E_SYSTEM;
 }
 
 enum kedge_rc kedge_api_start(const struct kedge_api_config *config, struct kedge_api **out,
                               char error[KEDGE_API_ERROR_MAX])
 {
-    struct sockaddr_storage address;
     error[0] = '\0';
-    if (!make_address(config->address, config->port, &address)) {
-        (void)snprintf(error, KEDGE_API_ERROR_MAX, "\"%s\" is not a numeric address",
-                       config->address);
-        return KEDGE_E_ARGUMENT;
-    }
     struct kedge_api *api = api_create(config);
     if (api == NULL)
         return KEDGE_E_MEMORY;
-    enum kedge_rc rc = prepare_uploads(api, error);
+    enum kedge_rc rc = start_threads(api, error);
     if (rc == KEDGE_OK)
-        rc = listen_at(api, &address, error);
+        rc = prepare_uploads(api, error);
+    if (rc == KEDGE_OK)
+        rc = open_downloads(api, error);
+    if (rc == KEDGE_OK)
+        limit_connections(api);
+    for (size_t i = 0; i < config->listen_count && rc == KEDGE_OK; i++)
+        rc = listen_at(api, i, error);
     if (rc == KEDGE_OK)
         *out = api;
     else
@@ -206,9 +181,10 @@ enum kedge_rc kedge_api_start(const struct kedge_api_config *config, struct kedg
     return rc;
 }
 
-uint16_t kedge_api_port(const struct kedge_api *api)
+uint16_t kedge_api_port(const struct kedge_api *api, size_t index)
 {
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(api->daemon, MHD_DAEMON_INFO_BIND_PORT);
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(api->daemons[index], MHD_DAEMON_INFO_BIND_PORT);
     return info == NULL ? 0 : info->port;
 }
 
@@ -227,15 +203,23 @@ static void finish_handling(struct kedge_api *api)
 
 void kedge_api_stop(struct kedge_api *api)
 {
+    MHD_socket listeners[KEDGE_API_LISTEN_MAX];
     if (api == NULL)
         return;
-    if (api->daemon != NULL) {
-        int listener = MHD_quiesce_daemon(api->daemon);
-        finish_handling(api);
-        MHD_stop_daemon(api->daemon);
-        if (listener != MHD_INVALID_SOCKET)
-            (void)close(listener);
+    for (size_t i = 0; i < KEDGE_API_LISTEN_MAX; i++)
+        listeners[i] =
+            api->daemons[i] != NULL ? MHD_quiesce_daemon(api->daemons[i]) : MHD_INVALID_SOCKET;
+    finish_handling(api);
+    workers_stop(&api->workers);
+    for (size_t i = 0; i < KEDGE_API_LISTEN_MAX; i++) {
+        if (api->daemons[i] != NULL)
+            MHD_stop_daemon(api->daemons[i]);
+        if (listeners[i] != MHD_INVALID_SOCKET)
+            (void)close(listeners[i]);
     }
+    connections_stop(&api->connections);
+    if (api->downloads_folder >= 0)
+        (void)close(api->downloads_folder);
     readers_close(&api->readers);
     pthread_mutex_destroy(&api->tags_lock);
     pthread_mutex_destroy(&api->handling_lock);

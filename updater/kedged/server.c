@@ -169,9 +169,10 @@ static enum kedge_rc open_api(struct server *server)
     server->backend_made = true;
     KEDGE_TRY(kedge_config_split_address(server->config->http, host, sizeof(host), &port));
     const struct kedge_api_config api_config = {
-        .address = host,
-        .port = port,
+        .listen = {{.address = host, .port = port}},
+        .listen_count = 1,
         .folder = server->config->data,
+        .download_folder = KEDGE_DEVICE_FOLDER,
         .backend = &server->backend,
         .log = log_api,
     };
@@ -246,7 +247,7 @@ static void say_ready(const struct server *server)
         size += (size_t)snprintf(&devices[size], sizeof(devices) - size, "%s%s",
                                  size > 0 ? " and " : "", uri);
     }
-    make_uri("http", config->http, kedge_api_port(server->api), api);
+    make_uri("http", config->http, kedge_api_port(server->api, 0), api);
     kedge_log(KEDGE_LOG_INFO, "ready: devices at %s, API at %s",
               size > 0 ? devices : "nowhere (no --coaps, no --coap)", api);
 }

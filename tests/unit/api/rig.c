@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -297,6 +298,9 @@ int rig_setup(void **state)
     (void)snprintf(rig->folder, sizeof(rig->folder), "/tmp/kedge-api-XXXXXX");
     assert_non_null(mkdtemp(rig->folder));
     const struct kedge_store_config store = {.folder = rig->folder};
+    char downloads[96];
+    (void)snprintf(downloads, sizeof(downloads), "%s/" RIG_DOWNLOADS, rig->folder);
+    assert_int_equal(mkdir(downloads, 0700), 0);
     assert_int_equal(kedge_store_open(&store, &rig->store, error), KEDGE_OK);
     rig_commit(rig, fill_token, NULL);
     rig->backend = (struct kedge_backend){.context = rig,
@@ -310,12 +314,14 @@ int rig_setup(void **state)
                                           .rollout_explain = rollout_explain,
                                           .deployments_look = deployments_look,
                                           .health = health};
-    const struct kedge_api_config config = {.address = "127.0.0.1",
+    const struct kedge_api_config config = {.listen = {{.address = "127.0.0.1"}},
+                                            .listen_count = 1,
                                             .folder = rig->folder,
+                                            .download_folder = RIG_DOWNLOADS,
                                             .backend = &rig->backend,
                                             .upload_max_bytes = RIG_UPLOAD_MAX};
     assert_int_equal(kedge_api_start(&config, &rig->api, error), KEDGE_OK);
-    (void)snprintf(rig->url, sizeof(rig->url), "http://127.0.0.1:%u", kedge_api_port(rig->api));
+    (void)snprintf(rig->url, sizeof(rig->url), "http://127.0.0.1:%u", kedge_api_port(rig->api, 0));
     *state = rig;
     return 0;
 }
@@ -443,7 +449,7 @@ const char *reply_text(const struct reply *reply, const char *name)
 
 int rig_connect(struct rig *rig)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(kedge_api_port(rig->api))};
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(kedge_api_port(rig->api, 0))};
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int file = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(file >= 0);

@@ -11,6 +11,7 @@
 #include "updater/api/api.h"
 
 #define RIG_TOKEN "rig-token"
+#define RIG_DOWNLOADS "fw"
 #define RIG_WHO "tester"
 #define RIG_UPLOAD_MAX (3u << 20)
 

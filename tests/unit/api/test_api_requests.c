@@ -283,19 +283,22 @@ static void what_cannot_be_bound_is_said(void **state)
     struct rig *rig = *state;
     struct kedge_api *api = NULL;
     char error[KEDGE_API_ERROR_MAX];
-    struct kedge_api_config config = {
-        .address = "localhost", .folder = rig->folder, .backend = &rig->backend};
+    struct kedge_api_config config = {.listen = {{.address = "localhost"}},
+                                      .listen_count = 1,
+                                      .folder = rig->folder,
+                                      .download_folder = RIG_DOWNLOADS,
+                                      .backend = &rig->backend};
     assert_int_equal(kedge_api_start(&config, &api, error), KEDGE_E_ARGUMENT);
     assert_non_null(strstr(error, "localhost"));
-    config.address = "127.0.0.1";
-    config.port = kedge_api_port(rig->api);
+    config.listen[0].address = "127.0.0.1";
+    config.listen[0].port = kedge_api_port(rig->api, 0);
     assert_int_equal(kedge_api_start(&config, &api, error), KEDGE_E_SYSTEM);
-    config.port = 0;
+    config.listen[0].port = 0;
     config.folder = "/nonexistent";
     assert_int_equal(kedge_api_start(&config, &api, error), KEDGE_E_SYSTEM);
     assert_non_null(strstr(error, "/nonexistent"));
     config.folder = rig->folder;
-    config.address = "::1";
+    config.listen[0].address = "::1";
     if (kedge_api_start(&config, &api, error) == KEDGE_OK) /* where there is IPv6 */
         kedge_api_stop(api);
 }

@@ -234,8 +234,11 @@ static void what_a_killed_server_was_receiving_is_removed(void **state)
     assert_non_null(file);
     (void)fclose(file);
     assert_int_equal(rig_upload_files(rig), 1);
-    const struct kedge_api_config config = {
-        .address = "127.0.0.1", .folder = rig->folder, .backend = &rig->backend};
+    const struct kedge_api_config config = {.listen = {{.address = "127.0.0.1"}},
+                                            .listen_count = 1,
+                                            .folder = rig->folder,
+                                            .download_folder = RIG_DOWNLOADS,
+                                            .backend = &rig->backend};
     assert_int_equal(kedge_api_start(&config, &again, error), KEDGE_OK);
     assert_int_equal(rig_upload_files(rig), 0);
     kedge_api_stop(again);

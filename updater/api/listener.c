@@ -1,0 +1,111 @@
+/* listener.c: HTTP at one place, by libmicrohttpd: a few threads on epoll for all connections. */
+#define _GNU_SOURCE
+#include "updater/api/internal.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Request line and headers together. All of it is touched for each connection. */
+#define CONNECTION_MEMORY (16u * 1024u)
+
+/* ---- libmicrohttpd's callbacks ---- */
+
+/* Escapes stay: a path is split at its slashes before they are replaced. */
+static size_t keep_escapes(void *context, struct MHD_Connection *connection, char *text)
+{
+    (void)context;
+    (void)connection;
+    return strlen(text);
+}
+
+static enum MHD_Result queue_answer(struct request *request)
+{
+    if (request->answer == NULL)
+        return MHD_NO;
+    return MHD_queue_response(request->connection, request->status, request->answer);
+}
+
+static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, const char *bytes,
+                                  size_t *size, void **state)
+{
+    (void)version;
+    struct request *request = *state;
+    if (request == NULL) {
+        request = calloc(1, sizeof(*request));
+        if (request == NULL)
+            return MHD_NO;
+        request->api = context;
+        request->connection = connection;
+        *state = request;
+        request_begin(request, url, method);
+        return request_answers_now(request) ? queue_answer(request) : MHD_YES;
+    }
+    if (*size > 0) {
+        bool wanted = request_take(request, bytes, *size);
+        *size = 0;
+        return wanted ? MHD_YES : MHD_NO;
+    }
+    /* When the answer is there, the suspended connection is resumed, and this called again. */
+    if (request_waits(request) && workers_submit(&request->api->workers, request))
+        return MHD_YES;
+    request_finish(request);
+    return queue_answer(request);
+}
+
+static void on_completed(void *context, struct MHD_Connection *connection, void **state,
+                         enum MHD_RequestTerminationCode code)
+{
+    (void)context;
+    (void)connection;
+    (void)code;
+    request_destroy(*state);
+    *state = NULL;
+}
+
+__attribute__((format(printf, 2, 0))) static void on_log(void *context, const char *format,
+                                                         va_list arguments)
+{
+    char line[512];
+    (void)vsnprintf(line, sizeof(line), format, arguments);
+    line[strcspn(line, "\n")] = '\0';
+    api_log(context, "http: %s", line);
+}
+
+bool listener_address(const char *text, uint16_t port, struct sockaddr_storage *address)
+{
+    struct sockaddr_in *v4 = (struct sockaddr_in *)address;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)address;
+    memset(address, 0, sizeof(*address));
+    if (inet_pton(AF_INET, text, &v4->sin_addr) == 1) {
+        v4->sin_family = AF_INET;
+        v4->sin_port = htons(port);
+        return true;
+    }
+    memset(address, 0, sizeof(*address));
+    v6->sin6_family = AF_INET6;
+    v6->sin6_port = htons(port);
+    return inet_pton(AF_INET6, text[0] == '\0' ? "::" : text, &v6->sin6_addr) == 1;
+}
+
+struct MHD_Daemon *listener_start(struct kedge_api *api, size_t index,
+                                  const struct sockaddr_storage *address)
+{
+    const struct kedge_api_config *config = &api->config;
+    const struct kedge_api_listener *place = &config->listen[index];
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    if (address->ss_family == AF_INET6)
+        flags |= place->address[0] == '\0' ? MHD_USE_DUAL_STACK : MHD_USE_IPv6;
+    /* The logger comes first, so that it is there for what is wrong with the others. */
+    return MHD_start_daemon(
+        flags, place->port, connections_allow, api, on_request, api, MHD_OPTION_EXTERNAL_LOGGER,
+        on_log, api, MHD_OPTION_SOCK_ADDR, address, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes,
+        NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_NOTIFY_CONNECTION,
+        connections_notify, api, MHD_OPTION_THREAD_POOL_SIZE, CONNECTION_THREADS,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)config->connections_max,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)config->idle_limit_s,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT,
+        1, MHD_OPTION_END);
+}
