@@ -1,35 +1,46 @@
 /*
  * identify.c: after a Register, and for a restored registration, the device is asked who it is. A
- * bounded number at a time, so that the return of a whole fleet does not become one burst.
+ * bounded number at a time, so that the return of a whole fleet does not become one burst; those
+ * that a job waits for go before the others, and get its first look at the device too.
+ *
+ * Each instance is read in one answer where the device does that, else resource by resource.
  */
 #include "updater/lwm2m/internal.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct identification {
     struct device *device;
     struct identification *previous, *next; /* while it waits */
     bool running;
+    bool hurried; /* a job waits for it, so it starts whatever else is running */
+    bool whole;   /* the instance is asked for, not the resource */
     size_t question;
     uint64_t handle;
 };
 
+/*
+ * State before Result and both before the version, as a job reads them: a device that is idle by
+ * then stays so, and its version is the one that its Result speaks of.
+ */
 static const struct question {
+    const char *instance;
     const char *path;
     bool of_firmware; /* asked only where object 5 is there */
     enum kedge_lwm2m_type type;
     enum device_text text; /* of a string */
 } questions[] = {
-    {"/3/0/0", false, KEDGE_LWM2M_STRING, TEXT_VENDOR},
-    {"/3/0/1", false, KEDGE_LWM2M_STRING, TEXT_CLASS},
-    {"/3/0/3", false, KEDGE_LWM2M_STRING, TEXT_VERSION},
-    {"/3/0/18", false, KEDGE_LWM2M_STRING, TEXT_HARDWARE},
-    {"/5/0/3", true, KEDGE_LWM2M_INTEGER, 0},
-    {"/5/0/5", true, KEDGE_LWM2M_INTEGER, 0},
+    {"/5/0", "/5/0/3", true, KEDGE_LWM2M_INTEGER, 0},
+    {"/5/0", "/5/0/5", true, KEDGE_LWM2M_INTEGER, 0},
+    {"/3/0", "/3/0/0", false, KEDGE_LWM2M_STRING, TEXT_VENDOR},
+    {"/3/0", "/3/0/1", false, KEDGE_LWM2M_STRING, TEXT_CLASS},
+    {"/3/0", "/3/0/3", false, KEDGE_LWM2M_STRING, TEXT_VERSION},
+    {"/3/0", "/3/0/18", false, KEDGE_LWM2M_STRING, TEXT_HARDWARE},
 };
 
 #define QUESTION_COUNT (sizeof questions / sizeof questions[0])
-#define STATE_QUESTION 4u
+#define STATE_QUESTION 0u
 
 static void start_more(struct kedge_fleet *fleet);
 
@@ -50,6 +61,14 @@ static void link_last(struct identifications *list, struct identification *one)
     list->last = one;
 }
 
+static void link_first(struct identifications *list, struct identification *one)
+{
+    one->previous = NULL;
+    one->next = list->first;
+    *(list->first ? &list->first->previous : &list->last) = one;
+    list->first = one;
+}
+
 static void on_timer(void *context)
 {
     start_more(context);
@@ -62,12 +81,10 @@ static void start_soon(struct kedge_fleet *fleet)
                         on_timer, fleet);
 }
 
-void identify_stop(struct device *device)
+static void end(struct identification *one)
 {
-    struct identification *one = device->identification;
+    struct device *device = one->device;
     struct identifications *list = &device->fleet->identifications;
-    if (one == NULL)
-        return;
     if (one->handle != 0)
         kedge_device_cancel(device->fleet, one->handle);
     if (one->running)
@@ -79,6 +96,21 @@ void identify_stop(struct device *device)
     start_soon(device->fleet);
 }
 
+void identify_stop(struct device *device)
+{
+    if (device->identification == NULL)
+        return;
+    end(device->identification);
+    if (device->job != NULL)
+        job_not_identified(device->job);
+}
+
+bool identify_is_asking(const struct device *device)
+{
+    const struct identification *one = device->identification;
+    return one != NULL && (one->running || one->hurried);
+}
+
 void identify_begin(struct device *device)
 {
     identify_stop(device);
@@ -87,7 +119,11 @@ void identify_begin(struct device *device)
         return; /* asked again with its next Update */
     one->device = device;
     device->identification = one;
-    link_last(&device->fleet->identifications, one);
+    one->hurried = device->job != NULL;
+    if (one->hurried)
+        link_first(&device->fleet->identifications, one);
+    else
+        link_last(&device->fleet->identifications, one);
     start_soon(device->fleet);
 }
 
@@ -98,11 +134,16 @@ static void finish(struct identification *one)
     struct device *device = one->device;
     struct kedge_fleet *fleet = device->fleet;
     struct kedge_device view;
-    identify_stop(device);
+    end(one);
     device->identified = true;
     device_view(device, &view);
+    device->pins++;
     if (fleet->hooks.identified != NULL)
         fleet->hooks.identified(fleet->hooks.context, &view);
+    if (device->job != NULL)
+        job_identified(device->job);
+    device->pins--;
+    device_release(device);
 }
 
 /*
@@ -116,21 +157,53 @@ static bool is_telling(uint8_t code)
 }
 
 /* What the device does not have, or says in a way that cannot be, counts as not said. */
-static enum kedge_rc take_answer(struct device *device, size_t index,
-                                 const struct kedge_operation_answer *answer)
+static enum kedge_rc take_value(struct device *device, const struct question *question,
+                                const struct kedge_operation_answer *answer, bool *said)
 {
-    const struct question *question = &questions[index];
     struct kedge_lwm2m_value value;
-    bool said = operation_value(answer, question->path, question->type, &value) == KEDGE_OK;
+    *said = operation_value(answer, question->path, question->type, &value) == KEDGE_OK;
     if (question->type == KEDGE_LWM2M_STRING)
-        return device_set_text(device, question->text, said ? value.bytes : kedge_slice(NULL, 0));
-    if (answer->code == KEDGE_COAP_NOT_FOUND)
-        device->links.firmware = false;
-    int number = said && value.integer >= 0 && value.integer <= UINT8_MAX ? (int)value.integer : -1;
-    if (index == STATE_QUESTION)
+        return device_set_text(device, question->text, *said ? value.bytes : kedge_slice(NULL, 0));
+    int number =
+        *said && value.integer >= 0 && value.integer <= UINT8_MAX ? (int)value.integer : -1;
+    if (question == &questions[STATE_QUESTION])
         device->firmware_state = number;
     else
         device->firmware_result = number;
+    return KEDGE_OK;
+}
+
+static enum kedge_rc take_single(struct identification *one,
+                                 const struct kedge_operation_answer *answer)
+{
+    const struct question *question = &questions[one->question];
+    bool said;
+    if (!is_telling(answer->code))
+        return KEDGE_E_REFUSED;
+    if (question->of_firmware && answer->code == KEDGE_COAP_NOT_FOUND)
+        one->device->links.firmware = false;
+    one->question++;
+    return take_value(one->device, question, answer, &said);
+}
+
+/* One that has nothing of what is wanted is no answer: the device is asked for each by itself. */
+static enum kedge_rc take_whole(struct identification *one,
+                                const struct kedge_operation_answer *answer)
+{
+    const char *instance = questions[one->question].instance;
+    size_t next = one->question;
+    bool said_some = false;
+    for (; operation_is_whole(answer) && next < QUESTION_COUNT &&
+           strcmp(questions[next].instance, instance) == 0;
+         next++) {
+        bool said;
+        KEDGE_TRY(take_value(one->device, &questions[next], answer, &said));
+        said_some = said_some || said;
+    }
+    if (said_some)
+        one->question = next;
+    else
+        one->device->singly = true;
     return KEDGE_OK;
 }
 
@@ -140,16 +213,12 @@ static void on_answer(void *context, enum kedge_rc rc, const struct kedge_operat
 {
     struct identification *one = context;
     one->handle = 0;
-    if (rc == KEDGE_OK && !is_telling(answer->code))
-        rc = KEDGE_E_REFUSED;
     if (rc == KEDGE_OK)
-        rc = take_answer(one->device, one->question, answer);
-    if (rc != KEDGE_OK) {
+        rc = one->whole ? take_whole(one, answer) : take_single(one, answer);
+    if (rc == KEDGE_OK)
+        ask(one);
+    else
         identify_stop(one->device); /* it is asked again when it is heard of again */
-        return;
-    }
-    one->question++;
-    ask(one);
 }
 
 static void ask(struct identification *one)
@@ -158,17 +227,27 @@ static void ask(struct identification *one)
     while (one->question < QUESTION_COUNT && questions[one->question].of_firmware &&
            !device->links.firmware)
         one->question++;
-    if (one->question == QUESTION_COUNT)
+    if (one->question == QUESTION_COUNT) {
         finish(one);
-    else if (operation_read(device, questions[one->question].path, on_answer, one, &one->handle) !=
-             KEDGE_OK)
+        return;
+    }
+    const struct question *question = &questions[one->question];
+    one->whole = operation_may_be_whole(device);
+    if (operation_read(device, one->whole ? question->instance : question->path, on_answer, one,
+                       &one->handle) != KEDGE_OK)
         identify_stop(device);
+}
+
+static bool may_start(const struct identifications *list)
+{
+    return list->first != NULL &&
+           (list->running < KEDGE_FLEET_IDENTIFIES_MAX || list->first->device->job != NULL);
 }
 
 static void start_more(struct kedge_fleet *fleet)
 {
     struct identifications *list = &fleet->identifications;
-    while (list->first != NULL && list->running < KEDGE_FLEET_IDENTIFIES_MAX) {
+    while (may_start(list)) {
         struct identification *one = list->first;
         unlink_waiting(list, one);
         one->running = true;

@@ -26,6 +26,7 @@ struct device {
     uint32_t lifetime_s;
     uint16_t pins; /* calls at work on it that it must outlive */
     bool registered, identified, queue_mode;
+    bool singly; /* it gives no instance in one answer, as it has shown since its last Register */
     struct kedge_registration_links links;
     int firmware_state, firmware_result; /* -1: not read */
     char location[KEDGE_DEVICE_LOCATION_SIZE + 1];
@@ -107,6 +108,10 @@ enum kedge_rc operation_observe(struct device *device, const char *path, kedge_o
 enum kedge_rc operation_value(const struct kedge_operation_answer *answer, const char *path,
                               enum kedge_lwm2m_type type,
                               struct kedge_lwm2m_value *value) KEDGE_MUST_USE;
+/** Whether a read of an instance may get all its resources in one answer. */
+bool operation_may_be_whole(const struct device *device);
+/** Whether this one did, so that operation_value() finds each of them in it. */
+bool operation_is_whole(const struct kedge_operation_answer *answer);
 void operations_free(struct kedge_fleet *fleet);
 
 /* ---- who is it? ---- */
@@ -114,6 +119,8 @@ void operations_free(struct kedge_fleet *fleet);
 /** Asks the device, when its turn comes; begins anew when it was being asked. */
 void identify_begin(struct device *device);
 void identify_stop(struct device *device);
+/** Whether it is being asked, now or at once, and is not only waiting for its turn. */
+bool identify_is_asking(const struct device *device);
 
 /* ---- jobs ---- */
 
@@ -122,6 +129,10 @@ void job_connected(struct job *job);
 void job_registered(struct job *job);
 void job_touched(struct job *job);
 void job_gone(struct job *job);
+/** The device has been asked who it is; what it said of its firmware is in it. */
+void job_identified(struct job *job);
+/** It is not asked any more, and did not say it all. */
+void job_not_identified(struct job *job);
 /** A block of this file was served to this address, and reaches so far from its start. */
 void job_served(struct kedge_fleet *fleet, const struct kedge_address *to, const char *name,
                 uint64_t reach);

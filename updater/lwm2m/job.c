@@ -206,7 +206,7 @@ void job_drive(struct job *job)
 
 /* ---- what happens to the device ---- */
 
-static void wake_now(struct job *job)
+void job_wake(struct job *job)
 {
     wake_at(job, job_now_ms(job));
 }
@@ -214,20 +214,20 @@ static void wake_now(struct job *job)
 void job_registered(struct job *job)
 {
     kedge_machine_registered(&job->machine, job_now_ms(job));
-    wake_now(job);
+    job_wake(job);
 }
 
 void job_touched(struct job *job)
 {
     kedge_machine_touched(&job->machine, job_now_ms(job));
-    wake_now(job);
+    job_wake(job);
 }
 
 void job_gone(struct job *job)
 {
     kedge_index_remove(&job->device->fleet->jobs_by_host, &job->by_host);
     kedge_machine_gone(&job->machine);
-    wake_now(job);
+    job_wake(job);
 }
 
 /* ---- downloads ---- */
@@ -259,7 +259,7 @@ static void note_block(struct job *job, uint64_t reach)
 {
     kedge_machine_block(&job->machine, reach, job_now_ms(job));
     if (job->machine.report_due)
-        wake_now(job);
+        job_wake(job);
 }
 
 /*

@@ -15,7 +15,9 @@ struct job {
     struct kedge_net_timer timer;
     uint64_t operation;       /* on its way; 0: none */
     uint64_t observations[2]; /* of State and Result; 0: none */
-    uint8_t protocols;        /* bit by enum kedge_firmware_protocol; 0: not asked yet */
+    bool knows_delivery;      /* the two below have been read */
+    bool push_only;           /* /5/0/9 */
+    uint8_t protocols;        /* /5/0/8; bit by enum kedge_firmware_protocol */
     struct kedge_machine_view view;
     char view_version[KEDGE_DEVICE_VERSION_MAX + 1];
     char view_uri[KEDGE_LWM2M_STRING_MAX + 1];
@@ -27,6 +29,8 @@ struct job {
 uint64_t job_now_ms(const struct job *job);
 /** Lets the machine do what is due; the job may be gone afterwards. */
 void job_drive(struct job *job);
+/** Has job_drive() called soon, but not from here. */
+void job_wake(struct job *job);
 /** Asks the device for what the machine wants; the answer drives the job on. */
 void job_ask(struct job *job, enum kedge_machine_action action);
 /** Writes the Package URI; "" takes back what the device holds. */

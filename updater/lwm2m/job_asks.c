@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define FIRMWARE_PATH "/5/0"
 #define STATE_PATH "/5/0/3"
 #define RESULT_PATH "/5/0/5"
 #define VERSION_PATH "/3/0/3"
@@ -17,11 +18,77 @@
 #define WORDS_PATH "/26241/0/0"
 
 #define DELIVERY_PUSH_ONLY 1
+#define ASKED_BY_IDENTIFICATION UINT64_MAX /* no operation's handle: those are counted up */
 
 /* Which of the schemes that both sides have is taken: the first in this order. */
 static const enum kedge_firmware_protocol preference[] = {
     KEDGE_PROTOCOL_COAPS, KEDGE_PROTOCOL_COAP,      KEDGE_PROTOCOL_HTTPS,
     KEDGE_PROTOCOL_HTTP,  KEDGE_PROTOCOL_COAPS_TCP, KEDGE_PROTOCOL_COAP_TCP};
+
+/* ---- what answers say ---- */
+
+static bool has_number(const struct kedge_operation_answer *answer, const char *path,
+                       int64_t *number)
+{
+    struct kedge_lwm2m_value value;
+    if (operation_value(answer, path, KEDGE_LWM2M_INTEGER, &value) != KEDGE_OK ||
+        value.integer < 0 || value.integer > UINT8_MAX)
+        return false;
+    *number = value.integer;
+    return true;
+}
+
+static void add_protocol(struct job *job, struct kedge_slice bytes)
+{
+    struct kedge_lwm2m_value value;
+    if (kedge_tlv_value(bytes, KEDGE_LWM2M_INTEGER, &value) == KEDGE_OK && value.integer >= 0 &&
+        value.integer < (int64_t)JOB_PROTOCOL_COUNT)
+        job->protocols |= (uint8_t)(1u << value.integer);
+}
+
+/* Where the resource is missing, the registry says, it is CoAP. */
+static void assume_coap(struct job *job)
+{
+    job->protocols = 1u << KEDGE_PROTOCOL_COAP | 1u << KEDGE_PROTOCOL_COAPS;
+}
+
+/* The instances of /5/0/8 in TLV, or one number; unknown protocols are ignored. */
+static void take_protocols(struct job *job, const struct kedge_operation_answer *answer)
+{
+    struct kedge_lwm2m_value value;
+    struct kedge_slice entries;
+    struct kedge_tlv_entry entry;
+    if (operation_value(answer, PROTOCOLS_PATH, KEDGE_LWM2M_INTEGER, &value) == KEDGE_OK &&
+        value.integer >= 0 && value.integer < (int64_t)JOB_PROTOCOL_COUNT) {
+        job->protocols |= (uint8_t)(1u << value.integer);
+        return;
+    }
+    if (answer->code != KEDGE_COAP_CONTENT || answer->content_format != KEDGE_LWM2M_FORMAT_TLV ||
+        kedge_tlv_find_resource(answer->payload, 0, KEDGE_FIRMWARE_PROTOCOLS, &entries) != KEDGE_OK)
+        return;
+    struct kedge_cursor cursor = kedge_cursor(entries);
+    while (kedge_tlv_next(&cursor, &entry) == KEDGE_OK)
+        add_protocol(job, entry.value);
+}
+
+/* What is read last of how it takes packages: then all of it is known. */
+static void take_way(struct job *job, const struct kedge_operation_answer *answer)
+{
+    int64_t way;
+    job->push_only = has_number(answer, DELIVERY_PATH, &way) && way == DELIVERY_PUSH_ONLY;
+    job->knows_delivery = true;
+}
+
+/* Both, from an answer that has all of object 5. */
+static void take_delivery(struct job *job, const struct kedge_operation_answer *answer)
+{
+    struct kedge_slice entries;
+    take_protocols(job, answer);
+    if (kedge_tlv_find_resource(answer->payload, 0, KEDGE_FIRMWARE_PROTOCOLS, &entries) ==
+        KEDGE_E_NOT_FOUND)
+        assume_coap(job);
+    take_way(job, answer);
+}
 
 /* ---- probing ---- */
 
@@ -90,31 +157,32 @@ static bool take_number(struct job *job, enum kedge_rc rc,
                         const struct kedge_operation_answer *answer, const char *path,
                         int64_t *number)
 {
-    struct kedge_lwm2m_value value;
-    if (rc == KEDGE_OK && operation_value(answer, path, KEDGE_LWM2M_INTEGER, &value) == KEDGE_OK &&
-        value.integer >= 0 && value.integer <= UINT8_MAX) {
-        *number = value.integer;
+    if (rc == KEDGE_OK && has_number(answer, path, number))
         return true;
-    }
     probe_failed(job, path, rc == KEDGE_OK ? answer->code : 0);
     return false;
+}
+
+/* State and Result are known: what else it takes to see what the device looks like. */
+static void go_on_probing(struct job *job)
+{
+    enum kedge_rc asked = KEDGE_OK;
+    if (kedge_machine_wants_version(job->view.state))
+        asked = ask(job, VERSION_PATH, on_version);
+    else if (kedge_machine_wants_uri(&job->machine, job->view.state) && job->view.uri == NULL)
+        asked = ask(job, URI_PATH, on_uri);
+    else
+        probe_done(job);
+    if (asked != KEDGE_OK)
+        probe_failed(job, VERSION_PATH, 0);
 }
 
 static void on_result(void *context, enum kedge_rc rc, const struct kedge_operation_answer *answer)
 {
     struct job *job = context;
     job->operation = 0;
-    if (take_number(job, rc, answer, RESULT_PATH, &job->view.result)) {
-        enum kedge_rc asked = KEDGE_OK;
-        if (kedge_machine_wants_version(job->view.state))
-            asked = ask(job, VERSION_PATH, on_version);
-        else if (kedge_machine_wants_uri(&job->machine, job->view.state))
-            asked = ask(job, URI_PATH, on_uri);
-        else
-            probe_done(job);
-        if (asked != KEDGE_OK)
-            probe_failed(job, VERSION_PATH, 0);
-    }
+    if (take_number(job, rc, answer, RESULT_PATH, &job->view.result))
+        go_on_probing(job);
     job_drive(job);
 }
 
@@ -129,12 +197,83 @@ static void on_state(void *context, enum kedge_rc rc, const struct kedge_operati
     job_drive(job);
 }
 
-static void probe(struct job *job)
+static void probe_singly(struct job *job)
 {
-    job->view_version[0] = '\0';
-    job->view = (struct kedge_machine_view){.version = job->view_version};
     if (ask(job, STATE_PATH, on_state) != KEDGE_OK)
         probe_failed(job, STATE_PATH, 0);
+}
+
+static bool take_firmware(struct job *job, const struct kedge_operation_answer *answer)
+{
+    if (!operation_is_whole(answer) || !has_number(answer, STATE_PATH, &job->view.state) ||
+        !has_number(answer, RESULT_PATH, &job->view.result))
+        return false;
+    take_text(answer, URI_PATH, job->view_uri, sizeof job->view_uri);
+    job->view.uri = job->view_uri;
+    if (!job->knows_delivery)
+        take_delivery(job, answer);
+    return true;
+}
+
+/* All of object 5 in one answer; from a device that does not do that, one by one. */
+static void on_firmware(void *context, enum kedge_rc rc,
+                        const struct kedge_operation_answer *answer)
+{
+    struct job *job = context;
+    job->operation = 0;
+    if (rc != KEDGE_OK) {
+        probe_failed(job, FIRMWARE_PATH, 0);
+    } else if (take_firmware(job, answer)) {
+        go_on_probing(job);
+    } else {
+        job->device->singly = true;
+        probe_singly(job);
+    }
+    job_drive(job);
+}
+
+static void probe(struct job *job)
+{
+    struct device *device = job->device;
+    job->view_version[0] = '\0';
+    job->view = (struct kedge_machine_view){.version = job->view_version};
+    if (identify_is_asking(device))
+        job->operation = ASKED_BY_IDENTIFICATION;
+    else if (!operation_may_be_whole(device))
+        probe_singly(job);
+    else if (ask(job, FIRMWARE_PATH, on_firmware) != KEDGE_OK)
+        probe_failed(job, FIRMWARE_PATH, 0);
+}
+
+void job_identified(struct job *job)
+{
+    const struct device *device = job->device;
+    const char *version = device->texts[TEXT_VERSION];
+    if (job->operation != ASKED_BY_IDENTIFICATION)
+        return;
+    job->operation = 0;
+    if (device->firmware_state < 0 || device->firmware_result < 0) {
+        probe(job); /* which says what is wrong with it */
+        job_drive(job);
+        return;
+    }
+    job->view.state = device->firmware_state;
+    job->view.result = device->firmware_result;
+    (void)snprintf(job->view_version, sizeof job->view_version, "%s", version ? version : "");
+    if (kedge_machine_wants_version(job->view.state))
+        probe_done(job);
+    else
+        go_on_probing(job);
+    job_drive(job);
+}
+
+void job_not_identified(struct job *job)
+{
+    if (job->operation != ASKED_BY_IDENTIFICATION)
+        return;
+    job->operation = 0;
+    probe_failed(job, STATE_PATH, 0);
+    job_wake(job);
 }
 
 /* ---- writing the URI ---- */
@@ -202,47 +341,33 @@ static void send_uri(struct job *job)
         probe_failed(job, URI_PATH, 0);
 }
 
+static void on_protocols(void *context, enum kedge_rc rc,
+                         const struct kedge_operation_answer *answer);
+
+static void offer_uri(struct job *job)
+{
+    if (!job->knows_delivery) {
+        if (ask(job, PROTOCOLS_PATH, on_protocols) != KEDGE_OK)
+            probe_failed(job, PROTOCOLS_PATH, 0);
+    } else if (job->push_only) {
+        kedge_machine_no_uri(&job->machine, "it takes pushed packages only (/5/0/9)");
+    } else {
+        send_uri(job);
+    }
+}
+
 static void on_delivery(void *context, enum kedge_rc rc,
                         const struct kedge_operation_answer *answer)
 {
     struct job *job = context;
-    struct kedge_lwm2m_value value;
     job->operation = 0;
-    if (rc != KEDGE_OK)
+    if (rc != KEDGE_OK) {
         probe_failed(job, DELIVERY_PATH, 0);
-    else if (operation_value(answer, DELIVERY_PATH, KEDGE_LWM2M_INTEGER, &value) == KEDGE_OK &&
-             value.integer == DELIVERY_PUSH_ONLY)
-        kedge_machine_no_uri(&job->machine, "it takes pushed packages only (/5/0/9)");
-    else
-        send_uri(job);
-    job_drive(job);
-}
-
-static void add_protocol(struct job *job, struct kedge_slice bytes)
-{
-    struct kedge_lwm2m_value value;
-    if (kedge_tlv_value(bytes, KEDGE_LWM2M_INTEGER, &value) == KEDGE_OK && value.integer >= 0 &&
-        value.integer < (int64_t)JOB_PROTOCOL_COUNT)
-        job->protocols |= (uint8_t)(1u << value.integer);
-}
-
-/* The instances of /5/0/8 in TLV, or one number; unknown protocols are ignored. */
-static void take_protocols(struct job *job, const struct kedge_operation_answer *answer)
-{
-    struct kedge_lwm2m_value value;
-    struct kedge_slice entries;
-    struct kedge_tlv_entry entry;
-    if (operation_value(answer, PROTOCOLS_PATH, KEDGE_LWM2M_INTEGER, &value) == KEDGE_OK &&
-        value.integer >= 0 && value.integer < (int64_t)JOB_PROTOCOL_COUNT) {
-        job->protocols |= (uint8_t)(1u << value.integer);
-        return;
+    } else {
+        take_way(job, answer);
+        offer_uri(job);
     }
-    if (answer->code != KEDGE_COAP_CONTENT || answer->content_format != KEDGE_LWM2M_FORMAT_TLV ||
-        kedge_tlv_find_resource(answer->payload, 0, KEDGE_FIRMWARE_PROTOCOLS, &entries) != KEDGE_OK)
-        return;
-    struct kedge_cursor cursor = kedge_cursor(entries);
-    while (kedge_tlv_next(&cursor, &entry) == KEDGE_OK)
-        add_protocol(job, entry.value);
+    job_drive(job);
 }
 
 static void on_protocols(void *context, enum kedge_rc rc,
@@ -252,20 +377,11 @@ static void on_protocols(void *context, enum kedge_rc rc,
     job->operation = 0;
     if (rc == KEDGE_OK)
         take_protocols(job, answer);
-    /* Where the resource is missing, the registry says, it is CoAP. */
     if (rc == KEDGE_OK && job->protocols == 0 && answer->code != KEDGE_COAP_CONTENT)
-        job->protocols = 1u << KEDGE_PROTOCOL_COAP | 1u << KEDGE_PROTOCOL_COAPS;
+        assume_coap(job);
     if (rc != KEDGE_OK || ask(job, DELIVERY_PATH, on_delivery) != KEDGE_OK)
         probe_failed(job, PROTOCOLS_PATH, 0);
     job_drive(job);
-}
-
-static void offer_uri(struct job *job)
-{
-    if (job->protocols != 0)
-        send_uri(job);
-    else if (ask(job, PROTOCOLS_PATH, on_protocols) != KEDGE_OK)
-        probe_failed(job, PROTOCOLS_PATH, 0);
 }
 
 /* ---- the other requests ---- */

@@ -238,6 +238,9 @@ void kedge_machine_explained(struct kedge_machine *machine, const char *words)
 
 void kedge_machine_state_noticed(struct kedge_machine *machine, int64_t state, uint64_t now_ms)
 {
+    /* That it installs is what it was told to do: nothing to look at. */
+    if (machine->step == KEDGE_STEP_AWAIT && state == KEDGE_FIRMWARE_UPDATING)
+        machine->state = state;
     if (state != machine->state)
         look_now(machine, now_ms);
 }

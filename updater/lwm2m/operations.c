@@ -121,6 +121,16 @@ static int32_t best_accept(const struct device *device)
     return device->links.text ? (int32_t)KEDGE_LWM2M_FORMAT_TEXT : -1;
 }
 
+bool operation_may_be_whole(const struct device *device)
+{
+    return !device->singly && best_accept(device) == (int32_t)KEDGE_LWM2M_FORMAT_TLV;
+}
+
+bool operation_is_whole(const struct kedge_operation_answer *answer)
+{
+    return answer->code == KEDGE_COAP_CONTENT && answer->content_format == KEDGE_LWM2M_FORMAT_TLV;
+}
+
 static enum kedge_rc send_get(struct device *device, const char *path, int32_t accept, bool observe,
                               kedge_operation_fn *fn, void *context, uint64_t *handle)
 {

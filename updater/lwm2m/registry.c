@@ -44,7 +44,7 @@ static void take_register(struct device *device, const struct kedge_registration
     device->queue_mode = request->queue_mode;
     device->lifetime_s = request->lifetime_s;
     device->links = request->links;
-    device->identified = false;
+    device->identified = device->singly = false;
     device->firmware_state = device->firmware_result = -1;
 }
 

@@ -23,11 +23,14 @@ struct scripted_device {
     bool no_firmware;  /* object 5 is not there */
     bool unobservable; /* Observe is ignored */
     bool speaks_tlv;   /* answers in TLV, else in text; refuses the other one with 4.06 */
+    bool whole;        /* gives an instance in one answer, in TLV */
+    bool empty_whole;  /* with nothing in it */
     bool deaf;         /* answers nothing */
     bool strange;      /* answers 4.01 to everything */
     uint8_t uri_code, execute_code; /* what to answer; 0: 2.04 */
     bool execute_unanswered;
     unsigned uris, resets, executes, reads;
+    unsigned requests; /* that came from the server */
     struct {
         uint8_t token[KEDGE_COAP_TOKEN_MAX];
         size_t token_size; /* 0: not observed */
@@ -121,11 +124,11 @@ static inline void device_number(struct scripted_device *device, uint16_t resour
                  observe);
 }
 
-static inline void device_lists_protocols(struct scripted_device *device)
+static inline void device_adds_protocols(const struct scripted_device *device,
+                                         struct kedge_writer *out)
 {
-    uint8_t entries[64], bytes[80];
+    uint8_t entries[64];
     struct kedge_writer inner = kedge_writer(entries, sizeof entries);
-    struct kedge_writer out = kedge_writer(bytes, sizeof bytes);
     for (uint16_t i = 0; i < 8; i++) {
         const struct kedge_lwm2m_value value = {.type = KEDGE_LWM2M_INTEGER, .integer = i};
         if (((unsigned)device->protocols >> i & 1u) != 0)
@@ -133,8 +136,54 @@ static inline void device_lists_protocols(struct scripted_device *device)
                              KEDGE_OK);
     }
     assert_int_equal(
-        kedge_tlv_write(&out, KEDGE_TLV_MULTIPLE_RESOURCE, 8, kedge_writer_slice(&inner)),
-        KEDGE_OK);
+        kedge_tlv_write(out, KEDGE_TLV_MULTIPLE_RESOURCE, 8, kedge_writer_slice(&inner)), KEDGE_OK);
+}
+
+static inline void device_lists_protocols(struct scripted_device *device)
+{
+    uint8_t bytes[80];
+    struct kedge_writer out = kedge_writer(bytes, sizeof bytes);
+    device_adds_protocols(device, &out);
+    device_reply(device, KEDGE_COAP_CONTENT, KEDGE_LWM2M_FORMAT_TLV, kedge_writer_slice(&out), 0);
+}
+
+static inline void device_adds(struct kedge_writer *out, uint16_t resource,
+                               struct kedge_lwm2m_value value)
+{
+    assert_int_equal(kedge_tlv_write_value(out, KEDGE_TLV_RESOURCE, resource, &value), KEDGE_OK);
+}
+
+static inline void device_adds_text(struct kedge_writer *out, uint16_t resource, const char *text)
+{
+    if (text != NULL)
+        device_adds(out, resource,
+                    (struct kedge_lwm2m_value){.type = KEDGE_LWM2M_STRING,
+                                               .bytes = kedge_slice_text(text)});
+}
+
+static inline void device_adds_number(struct kedge_writer *out, uint16_t resource, int number)
+{
+    device_adds(out, resource,
+                (struct kedge_lwm2m_value){.type = KEDGE_LWM2M_INTEGER, .integer = number});
+}
+
+static inline void device_instance(struct scripted_device *device, bool firmware)
+{
+    uint8_t bytes[1024];
+    struct kedge_writer out = kedge_writer(bytes, sizeof bytes);
+    if (firmware && !device->empty_whole) {
+        device_adds_text(&out, 1, device->uri);
+        device_adds_number(&out, 3, device->state);
+        device_adds_number(&out, 5, device->result);
+        if (device->protocols != 0)
+            device_adds_protocols(device, &out);
+        device_adds_number(&out, 9, device->delivery);
+    } else if (!device->empty_whole) {
+        device_adds_text(&out, 0, device->vendor);
+        device_adds_text(&out, 1, device->class_name);
+        device_adds_text(&out, 3, device->version);
+        device_adds_text(&out, 18, device->hardware);
+    }
     device_reply(device, KEDGE_COAP_CONTENT, KEDGE_LWM2M_FORMAT_TLV, kedge_writer_slice(&out), 0);
 }
 
@@ -174,8 +223,13 @@ static inline void device_answers(struct scripted_device *device)
     bool firmware = message_path_is(request, "5/0/1") || message_path_is(request, "5/0/2") ||
                     message_path_is(request, "5/0/3") || message_path_is(request, "5/0/5") ||
                     message_path_is(request, "5/0/9");
+    device->requests++;
     if (device->strange)
         device_refuse(device, KEDGE_COAP_UNAUTHORIZED);
+    else if (device->whole && message_path_is(request, "3/0"))
+        device_instance(device, false);
+    else if (device->whole && message_path_is(request, "5/0") && !device->no_firmware)
+        device_instance(device, true);
     else if (message_path_is(request, "3/0/0"))
         device_text(device, 0, device->vendor);
     else if (message_path_is(request, "3/0/1"))
