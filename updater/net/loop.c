@@ -175,10 +175,12 @@ enum kedge_rc kedge_net_post(struct kedge_net *net, void (*fn)(void *context), v
         return KEDGE_E_MEMORY;
     *post = (struct post){.fn = fn, .context = context};
     pthread_mutex_lock(&net->posts_lock);
+    bool is_first = net->posts == NULL;
     *net->posts_end = post;
     net->posts_end = &post->next;
     pthread_mutex_unlock(&net->posts_lock);
-    wake(net);
+    if (is_first) /* the others are run with it */
+        wake(net);
     return KEDGE_OK;
 }
 

@@ -13,16 +13,23 @@
 #define BATCHES_AT_ONCE 8u
 #define SOCKET_BUFFER_BYTES (4 << 20)
 
-static bool configure(int file, int family)
+static bool is_every_address(const struct kedge_address *address)
 {
-    int on = 1;
+    if (address->any.sa_family == AF_INET)
+        return address->v4.sin_addr.s_addr == htonl(INADDR_ANY);
+    return IN6_IS_ADDR_UNSPECIFIED(&address->v6.sin6_addr);
+}
+
+static bool configure(int file, const struct kedge_address *address)
+{
+    const int yes = 1, on = is_every_address(address);
     int bytes = SOCKET_BUFFER_BYTES;
     /* Bursts of a fleet: as much buffer as the system grants. */
     setsockopt(file, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
     setsockopt(file, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
-    if (family == AF_INET)
+    if (address->any.sa_family == AF_INET)
         return setsockopt(file, IPPROTO_IP, IP_PKTINFO, &on, sizeof on) == 0;
-    return setsockopt(file, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == 0 &&
+    return setsockopt(file, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes) == 0 &&
            setsockopt(file, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on) == 0;
 }
 
@@ -35,7 +42,7 @@ enum kedge_rc listener_open(struct kedge_net *net, const struct kedge_address *a
         return KEDGE_E_SYSTEM;
     socklen_t size = sizeof listener->address;
     struct epoll_event event = {.events = EPOLLIN, .data.u32 = (uint32_t)net->listener_count};
-    if (!configure(file, family) || bind(file, &address->any, kedge_address_size(address)) != 0 ||
+    if (!configure(file, address) || bind(file, &address->any, kedge_address_size(address)) != 0 ||
         getsockname(file, &listener->address.any, &size) != 0 ||
         epoll_ctl(net->epoll, EPOLL_CTL_ADD, file, &event) != 0) {
         int reason = errno;
@@ -222,13 +229,6 @@ void net_flush(struct kedge_net *net)
 }
 
 /* ---- which address of ours a peer sees ---- */
-
-static bool is_every_address(const struct kedge_address *address)
-{
-    if (address->any.sa_family == AF_INET)
-        return address->v4.sin_addr.s_addr == htonl(INADDR_ANY);
-    return IN6_IS_ADDR_UNSPECIFIED(&address->v6.sin6_addr);
-}
 
 static void set_host(struct kedge_address *address, const struct path *path)
 {
