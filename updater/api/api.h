@@ -24,15 +24,23 @@
 #define KEDGE_API_IDLE_LIMIT_S 60u      /* a connection that moves no byte is closed, by default */
 #define KEDGE_API_UPLOAD_FOLDER "uploads" /* in the data folder: files being received */
 
+/** PEM files: the server's certificate with those that lead to its CA, at most 8, and its key. */
+struct kedge_api_tls {
+    const char *certificate_file;
+    const char *key_file; /* without a password */
+};
+
 /** A place to listen at. */
 struct kedge_api_listener {
     const char *address; /* numeric, IPv4 or IPv6: "127.0.0.1", "::1"; "" for all */
     uint16_t port;       /* 0: any free one, see kedge_api_port() */
+    bool secure;         /* HTTPS: TLS 1.2 or 1.3 */
 };
 
 struct kedge_api_config {
     struct kedge_api_listener listen[KEDGE_API_LISTEN_MAX];
     size_t listen_count;
+    struct kedge_api_tls tls;    /* of those that are secure */
     const char *folder;          /* the data folder, as in kedge_store_config */
     const char *download_folder; /* in it: what devices download */
     const struct kedge_backend *backend;
@@ -51,10 +59,22 @@ struct kedge_api;
 /**
  * kedge_api_start() empties the folder of uploads, binds and begins to serve. The store must be
  * open; it, the backend and what the config points to outlive the API. KEDGE_E_ARGUMENT for an
- * address that is none, KEDGE_E_SYSTEM when it cannot bind or make the folder: `error` says which.
+ * address that is none, KEDGE_E_KEY for files of TLS that cannot be used, KEDGE_E_SYSTEM when it
+ * cannot bind or make the folder: `error` says which.
  */
 enum kedge_rc kedge_api_start(const struct kedge_api_config *config, struct kedge_api **out,
                               char error[KEDGE_API_ERROR_MAX]) KEDGE_MUST_USE;
+
+/** Whether the files can be used together; `error` says what is wrong: KEDGE_E_KEY. */
+enum kedge_rc kedge_api_tls_check(const struct kedge_api_tls *files,
+                                  char error[KEDGE_API_ERROR_MAX]) KEDGE_MUST_USE;
+
+/**
+ * Reads the files of TLS again, for connections that begin from now on. What fails leaves things
+ * as they are, as kedge_api_tls_check(). Without a secure listener there is nothing to do.
+ */
+enum kedge_rc kedge_api_reload(struct kedge_api *api,
+                               char error[KEDGE_API_ERROR_MAX]) KEDGE_MUST_USE;
 
 /** The port that is bound by the listener of this index. */
 uint16_t kedge_api_port(const struct kedge_api *api, size_t index);

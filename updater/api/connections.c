@@ -21,12 +21,6 @@
 
 #define LOOK_PERIOD_S 1
 
-struct connection {
-    struct connection *previous, *next;
-    int file;
-    uint16_t counter; /* of its address; COUNTERS: it is not counted */
-};
-
 /* ---- how many from one address ---- */
 
 /*
@@ -104,17 +98,28 @@ static void take_out(struct connections *connections, struct connection *connect
     pthread_mutex_unlock(&connections->lock);
 }
 
+struct connection *connection_of(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info == NULL ? NULL : info->socket_context;
+}
+
 void connections_notify(void *context, struct MHD_Connection *from, void **state,
                         enum MHD_ConnectionNotificationCode what)
 {
     struct kedge_api *api = context;
     struct connection *connection = *state;
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-        *state = calloc(1, sizeof(*connection));
-        if (*state != NULL)
-            add(&api->connections, from, *state);
+        connection = calloc(1, sizeof(*connection));
+        *state = connection;
+        if (connection == NULL)
+            return;
+        connection->certificates = &api->certificates;
+        add(&api->connections, from, connection);
     } else if (connection != NULL) {
         take_out(&api->connections, connection);
+        certificate_release(&api->certificates, connection->certificate);
         free(connection);
         *state = NULL;
     }

@@ -8,6 +8,7 @@
 #ifndef KEDGE_UPDATER_API_INTERNAL_H
 #define KEDGE_UPDATER_API_INTERNAL_H
 
+#include <gnutls/abstract.h>
 #include <jansson.h>
 #include <microhttpd.h>
 #include <pthread.h>
@@ -56,7 +57,39 @@ bool workers_submit(struct workers *workers, struct request *request);
 /** Answers what waits, and waits for the handlers that run; also when not all were started. */
 void workers_stop(struct workers *workers);
 
+/** The certificate of HTTPS; zeroed but for its lock before one is loaded. */
+struct certificate_slot {
+    pthread_mutex_t lock;
+    struct certificate *current;
+};
+
+void certificate_slot_init(struct certificate_slot *slot);
+/** When nobody holds one any more. */
+void certificate_slot_close(struct certificate_slot *slot);
+/** Reads the files; on failure what was loaded before stays. */
+enum kedge_rc certificate_slot_load(struct certificate_slot *slot,
+                                    const struct kedge_api_tls *files,
+                                    char error[KEDGE_API_ERROR_MAX]) KEDGE_MUST_USE;
+/** NULL is fine. */
+void certificate_release(struct certificate_slot *slot, struct certificate *certificate);
+/** libmicrohttpd's callback in a handshake: gnutls_certificate_retrieve_function3. */
+int certificate_retrieve(gnutls_session_t tls, const struct gnutls_cert_retr_st *info,
+                         gnutls_pcert_st **chain, unsigned *chain_size, gnutls_ocsp_data_st **ocsp,
+                         unsigned *ocsp_size, gnutls_privkey_t *key, unsigned *flags);
+
 #define COUNTERS 16384u
+
+/** One open connection. */
+struct connection {
+    struct connection *previous, *next;
+    int file;
+    uint16_t counter; /* of its address; COUNTERS: it is not counted */
+    struct certificate_slot *certificates;
+    struct certificate *certificate; /* held; NULL without TLS */
+};
+
+/** NULL when there was no memory for it. */
+struct connection *connection_of(struct MHD_Connection *connection);
 
 /** The open connections. */
 struct connections {
@@ -86,6 +119,7 @@ struct kedge_api {
     struct kedge_api_config config;
     struct MHD_Daemon *daemons[KEDGE_API_LISTEN_MAX];
     struct connections connections;
+    struct certificate_slot certificates;
     struct workers workers;
     struct readers readers;
     int downloads_folder;

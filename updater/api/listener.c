@@ -90,14 +90,27 @@ bool listener_address(const char *text, uint16_t port, struct sockaddr_storage *
     return inet_pton(AF_INET6, text[0] == '\0' ? "::" : text, &v6->sin6_addr) == 1;
 }
 
+/*
+ * TLS 1.2 and 1.3 with ephemeral keys. The suites of small devices (RFC 7925) come last, so that
+ * only those are given one that have no other.
+ */
+static const char priorities[] =
+    "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:-DHE-RSA:+AES-128-CCM-8:%SERVER_PRECEDENCE";
+
 struct MHD_Daemon *listener_start(struct kedge_api *api, size_t index,
                                   const struct sockaddr_storage *address)
 {
     const struct kedge_api_config *config = &api->config;
     const struct kedge_api_listener *place = &config->listen[index];
+    const struct MHD_OptionItem tls[] = {
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)priorities},
+        {MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *)(uintptr_t)certificate_retrieve},
+        {MHD_OPTION_END, 0, NULL}};
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
     if (address->ss_family == AF_INET6)
         flags |= place->address[0] == '\0' ? MHD_USE_DUAL_STACK : MHD_USE_IPv6;
+    if (place->secure)
+        flags |= MHD_USE_TLS;
     /* The logger comes first, so that it is there for what is wrong with the others. */
     return MHD_start_daemon(
         flags, place->port, connections_allow, api, on_request, api, MHD_OPTION_EXTERNAL_LOGGER,
@@ -107,5 +120,5 @@ struct MHD_Daemon *listener_start(struct kedge_api *api, size_t index,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)config->connections_max,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)config->idle_limit_s,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT,
-        1, MHD_OPTION_END);
+        1, MHD_OPTION_ARRAY, place->secure ? tls : &tls[2], MHD_OPTION_END);
 }

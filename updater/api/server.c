@@ -77,6 +77,7 @@ static struct kedge_api *api_create(const struct kedge_api_config *config)
     condition_init(&api->handled);
     workers_init(&api->workers);
     connections_init(&api->connections);
+    certificate_slot_init(&api->certificates);
     return api;
 }
 
@@ -147,6 +148,15 @@ static enum kedge_rc listen_at(struct kedge_api *api, size_t index, char error[K
     return KEDGE_E_SYSTEM;
 }
 
+enum kedge_rc kedge_api_reload(struct kedge_api *api, char error[KEDGE_API_ERROR_MAX])
+{
+    error[0] = '\0';
+    for (size_t i = 0; i < api->config.listen_count; i++)
+        if (api->config.listen[i].secure)
+            return certificate_slot_load(&api->certificates, &api->config.tls, error);
+    return KEDGE_OK;
+}
+
 static enum kedge_rc start_threads(struct kedge_api *api, char error[KEDGE_API_ERROR_MAX])
 {
     int failed = workers_start(&api->workers);
@@ -170,6 +180,8 @@ enum kedge_rc kedge_api_start(const struct kedge_api_config *config, struct kedg
         rc = prepare_uploads(api, error);
     if (rc == KEDGE_OK)
         rc = open_downloads(api, error);
+    if (rc == KEDGE_OK)
+        rc = kedge_api_reload(api, error);
     if (rc == KEDGE_OK)
         limit_connections(api);
     for (size_t i = 0; i < config->listen_count && rc == KEDGE_OK; i++)
@@ -218,6 +230,7 @@ void kedge_api_stop(struct kedge_api *api)
             (void)close(listeners[i]);
     }
     connections_stop(&api->connections);
+    certificate_slot_close(&api->certificates);
     if (api->downloads_folder >= 0)
         (void)close(api->downloads_folder);
     readers_close(&api->readers);

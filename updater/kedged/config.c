@@ -2,12 +2,16 @@
 #define _GNU_SOURCE
 #include "updater/kedged/config.h"
 
+#include "updater/api/api.h"
+
 #include <arpa/inet.h>
 #include <getopt.h>
 #include <ini.h>
 #include <kedge/suit.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define HTTP_DEFAULT "127.0.0.1:8080"
 
 struct option_row {
     const char *name;
@@ -32,7 +36,12 @@ static const struct option_row rows[] = {
     {"coaps-ca", "FILE", TEXT(coaps_ca), true,
      "devices may show a certificate of this CA (PEM); its common name is the endpoint name"},
     {"coaps-crl", "FILE", TEXT(coaps_crl), true, "certificates that the CA has revoked (PEM)"},
-    {"http", "ADDR:PORT", TEXT(http), true, "REST API (default 127.0.0.1:8080)"},
+    {"http", "ADDR:PORT", TEXT(http), true,
+     "REST API and downloads (127.0.0.1:8080 unless --https is given)"},
+    {"https", "ADDR:PORT", TEXT(https), true, "the same over TLS"},
+    {"tls-cert", "FILE", TEXT(tls_cert), true,
+     "certificate chain of --https (PEM); without, a self-signed one is made in DIR"},
+    {"tls-key", "FILE", TEXT(tls_key), true, "its private key (PEM)"},
     {"insecure-http", NULL, TEXT(insecure_http), true, "let --http bind to more than loopback"},
     {"allow-development-keys", NULL, TEXT(allow_development_keys), true,
      "accept packages that rest on a development key"},
@@ -175,13 +184,14 @@ static bool check_http(const struct kedge_config *config)
 {
     char host[KEDGE_CONFIG_TEXT_MAX];
     uint16_t port;
-    if (config->insecure_http ||
+    if (config->insecure_http || config->http[0] == '\0' ||
         kedge_config_split_address(config->http, host, sizeof host, &port) != KEDGE_OK ||
         is_loopback(host))
         return true;
     fprintf(stderr,
             "kedged: --http %s: without TLS the API is served on loopback only (127.0.0.1 or\n"
-            "[::1]); --insecure-http serves it there all the same, token and all\n",
+            "[::1]); --insecure-http serves it there all the same, token and all;\n"
+            "--https serves it with TLS\n",
             config->http);
     return false;
 }
@@ -194,6 +204,27 @@ static bool take_required(struct kedge_config *config)
         return true;
     fprintf(stderr, "kedged: --require %s: a number from 1 to %u, as many as may sign a package\n",
             config->require, KEDGE_SUIT_SIGNATURES_MAX);
+    return false;
+}
+
+/* The files themselves are looked at when the server opens them, and by --check-config. */
+static bool check_tls_files(const struct kedge_config *config)
+{
+    char error[KEDGE_API_ERROR_MAX];
+    const struct kedge_api_tls files = {.certificate_file = config->tls_cert,
+                                        .key_file = config->tls_key};
+    bool given = config->tls_cert[0] != '\0';
+    if (given != (config->tls_key[0] != '\0')) {
+        fputs("kedged: --tls-cert and --tls-key go together\n", stderr);
+        return false;
+    }
+    if (given && config->https[0] == '\0') {
+        fputs("kedged: --tls-cert needs --https ADDR:PORT\n", stderr);
+        return false;
+    }
+    if (!given || !config->check_config || kedge_api_tls_check(&files, error) == KEDGE_OK)
+        return true;
+    fprintf(stderr, "kedged: --tls-cert, --tls-key: %s\n", error);
     return false;
 }
 
@@ -236,7 +267,8 @@ static bool check(struct kedge_config *config)
     }
     return take_required(config) && check_address("coap", config->coap) &&
            check_address("coaps", config->coaps) && check_coaps_files(config) &&
-           check_address("http", config->http) && check_http(config);
+           check_address("http", config->http) && check_http(config) &&
+           check_address("https", config->https) && check_tls_files(config);
 }
 
 /* ---- the command line ---- */
@@ -293,7 +325,7 @@ static enum kedge_config_outcome read_line(int argc, char **argv, struct kedge_c
 
 enum kedge_config_outcome kedge_config_read(int argc, char **argv, struct kedge_config *config)
 {
-    *config = (struct kedge_config){.http = "127.0.0.1:8080", .log_level = "info", .require = "1"};
+    *config = (struct kedge_config){.log_level = "info", .require = "1"};
     /* Twice: once to find the file, and after the file once more, so that the command line wins. */
     enum kedge_config_outcome outcome = read_line(argc, argv, config, true);
     if (outcome != KEDGE_CONFIG_RUN)
@@ -303,6 +335,8 @@ enum kedge_config_outcome kedge_config_read(int argc, char **argv, struct kedge_
     outcome = read_line(argc, argv, config, false);
     if (outcome != KEDGE_CONFIG_RUN)
         return outcome;
+    if (config->http[0] == '\0' && config->https[0] == '\0')
+        strcpy(config->http, HTTP_DEFAULT);
     if (!check(config))
         return KEDGE_CONFIG_USAGE;
     if (!config->check_config)

@@ -21,7 +21,10 @@ struct kedge_config {
     char coaps_cert[KEDGE_CONFIG_TEXT_MAX];
     char coaps_ca[KEDGE_CONFIG_TEXT_MAX];
     char coaps_crl[KEDGE_CONFIG_TEXT_MAX];
-    char http[KEDGE_CONFIG_TEXT_MAX]; /* ADDR:PORT for the REST API */
+    char http[KEDGE_CONFIG_TEXT_MAX];     /* ADDR:PORT for API and downloads; empty: none */
+    char https[KEDGE_CONFIG_TEXT_MAX];    /* likewise, over TLS */
+    char tls_cert[KEDGE_CONFIG_TEXT_MAX]; /* PEM files; empty: a self-signed one of our own */
+    char tls_key[KEDGE_CONFIG_TEXT_MAX];
     char log_level[16];
     bool insecure_http; /* plain HTTP beyond loopback, only when asked for by name */
     bool allow_development_keys;

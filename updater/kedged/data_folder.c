@@ -40,6 +40,21 @@ enum kedge_rc kedge_folder_sync(const char *folder)
     return failed == 0 ? KEDGE_OK : KEDGE_E_SYSTEM;
 }
 
+enum kedge_rc kedge_file_write(const char *path, mode_t mode, struct kedge_slice content)
+{
+    (void)unlink(path);
+    int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    if (file < 0)
+        return KEDGE_E_SYSTEM;
+    bool written = fchmod(file, mode) == 0 &&
+                   write(file, content.data, content.size) == (ssize_t)content.size &&
+                   fsync(file) == 0;
+    int reason = errno;
+    (void)close(file);
+    errno = reason;
+    return written ? KEDGE_OK : KEDGE_E_SYSTEM;
+}
+
 /* A folder that was made is gone after a power cut until the one above it has been synced. */
 static enum kedge_rc make_folder(const char *path, const char *above,
                                  char error[KEDGE_STORE_ERROR_MAX])
@@ -119,21 +134,14 @@ static enum kedge_rc store_token(struct kedge_store *store, const char *token, c
 }
 
 /* Durable under a name of its own first: the token's name is given to it when the store has it. */
-static enum kedge_rc write_file(const char *path, const char *token,
-                                char error[KEDGE_STORE_ERROR_MAX])
+static enum kedge_rc write_token(const char *path, const char *token,
+                                 char error[KEDGE_STORE_ERROR_MAX])
 {
-    (void)unlink(path);
-    int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (file < 0)
-        return failed(error, "make", path);
     char line[2 * TOKEN_BYTES + 2];
     int size = snprintf(line, sizeof(line), "%s\n", token);
-    bool written =
-        fchmod(file, 0600) == 0 && write(file, line, (size_t)size) == size && fsync(file) == 0;
-    enum kedge_rc rc = written ? KEDGE_OK : failed(error, "write", path);
-    (void)close(file);
+    enum kedge_rc rc = kedge_file_write(path, 0600, kedge_slice(line, (size_t)size));
     kedge_wipe(line, sizeof(line));
-    return rc;
+    return rc == KEDGE_OK ? rc : failed(error, "write", path);
 }
 
 static enum kedge_rc make_token(struct kedge_store *store, const char *folder, const char *path,
@@ -145,7 +153,7 @@ static enum kedge_rc make_token(struct kedge_store *store, const char *folder, c
         return failed(error, "get random numbers for", path);
     kedge_hex_encode(kedge_slice(secret, sizeof(secret)), token);
     (void)snprintf(fresh, sizeof(fresh), "%s.new", path);
-    enum kedge_rc rc = write_file(fresh, token, error);
+    enum kedge_rc rc = write_token(fresh, token, error);
     if (rc != KEDGE_OK)
         goto cleanup;
     rc = store_token(store, token, text);

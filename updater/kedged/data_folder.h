@@ -6,6 +6,8 @@
 
 #include "updater/store/store.h"
 
+#include <sys/types.h>
+
 #define KEDGE_ADMIN_TOKEN_FILE "admin.token"
 #define KEDGE_ADMIN_TOKEN_NAME "admin"
 
@@ -21,6 +23,13 @@ enum kedge_rc kedge_data_folder_make(const char *folder,
 
 /** Makes the names in the folder durable. KEDGE_E_SYSTEM leaves errno. Blocks. */
 enum kedge_rc kedge_folder_sync(const char *folder) KEDGE_MUST_USE;
+
+/**
+ * Writes a file of this mode and syncs it; another one of its name is replaced. Its name is durable
+ * once the folder is synced. KEDGE_E_SYSTEM leaves errno. Blocks.
+ */
+enum kedge_rc kedge_file_write(const char *path, mode_t mode,
+                               struct kedge_slice content) KEDGE_MUST_USE;
 
 /**
  * Makes the admin's token when the store knows none or its file is gone: 32 random bytes in hex,

@@ -13,6 +13,7 @@
 #include "updater/kedged/backend.h"
 #include "updater/kedged/data_folder.h"
 #include "updater/kedged/log.h"
+#include "updater/kedged/web.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -30,6 +31,7 @@ struct server {
     bool bridge_made, bridge_open, backend_made;
     struct kedge_backend_state backend_state;
     struct kedge_backend backend;
+    struct kedge_web web;
     struct kedge_api *api;
     char error[KEDGE_STORE_ERROR_MAX];
 };
@@ -155,8 +157,7 @@ static void log_api(void *context, const char *line)
 
 static enum kedge_rc open_api(struct server *server)
 {
-    char host[KEDGE_CONFIG_TEXT_MAX], error[KEDGE_API_ERROR_MAX] = "";
-    uint16_t port;
+    char error[KEDGE_API_ERROR_MAX] = "";
     server->backend_state = (struct kedge_backend_state){
         .net = server->net,
         .store = server->store,
@@ -167,15 +168,13 @@ static enum kedge_rc open_api(struct server *server)
     };
     kedge_backend_init(&server->backend_state, &server->backend);
     server->backend_made = true;
-    KEDGE_TRY(kedge_config_split_address(server->config->http, host, sizeof(host), &port));
-    const struct kedge_api_config api_config = {
-        .listen = {{.address = host, .port = port}},
-        .listen_count = 1,
+    struct kedge_api_config api_config = {
         .folder = server->config->data,
         .download_folder = KEDGE_DEVICE_FOLDER,
         .backend = &server->backend,
         .log = log_api,
     };
+    KEDGE_TRY(kedge_web_prepare(server->config, &server->web, &api_config, server->error));
     enum kedge_rc rc = kedge_api_start(&api_config, &server->api, error);
     if (rc != KEDGE_OK)
         (void)snprintf(server->error, sizeof(server->error), "%s", error);
@@ -220,36 +219,44 @@ static void *run_network(void *context)
     _exit(1);
 }
 
-/* "coap://127.0.0.1:5683" from "127.0.0.1:0" and the port that was taken. */
-static void make_uri(const char *scheme, const char *address, uint16_t port,
-                     char uri[KEDGE_CONFIG_TEXT_MAX])
+/** A place that is listened at; without an address there is none. */
+struct place {
+    const char *scheme, *address; /* "coap", "127.0.0.1:0" */
+    uint16_t port;                /* that was taken */
+};
+
+/* "coap://127.0.0.1:5683 and coaps://0.0.0.0:5684" */
+static void join_uris(const struct place *places, size_t count, char *out, size_t out_size)
 {
-    int host_size = (int)(strrchr(address, ':') - address);
-    (void)snprintf(uri, KEDGE_CONFIG_TEXT_MAX, "%s://%.*s:%u", scheme,
-                   host_size > 0 ? host_size : 7, host_size > 0 ? address : "0.0.0.0",
-                   (unsigned)port);
+    size_t used = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < count; i++) {
+        const char *address = places[i].address;
+        if (address[0] == '\0')
+            continue;
+        int host_size = (int)(strrchr(address, ':') - address);
+        (void)snprintf(&out[used], out_size - used, "%s%s://%.*s:%u", used > 0 ? " and " : "",
+                       places[i].scheme, host_size > 0 ? host_size : 7,
+                       host_size > 0 ? address : "0.0.0.0", (unsigned)places[i].port);
+        used = strlen(out);
+    }
 }
 
 static void say_ready(const struct server *server)
 {
     const struct kedge_config *config = server->config;
-    char devices[2 * KEDGE_CONFIG_TEXT_MAX + 8] = "", uri[KEDGE_CONFIG_TEXT_MAX];
-    char api[KEDGE_CONFIG_TEXT_MAX];
-    const struct {
-        const char *scheme, *address;
-    } listeners[] = {{"coap", config->coap}, {"coaps", config->coaps}};
-    size_t index = 0, size = 0;
-    for (size_t i = 0; i < sizeof(listeners) / sizeof(listeners[0]); i++) {
-        if (listeners[i].address[0] == '\0')
-            continue;
-        make_uri(listeners[i].scheme, listeners[i].address,
-                 kedge_net_local_port(server->net, index++), uri);
-        size += (size_t)snprintf(&devices[size], sizeof(devices) - size, "%s%s",
-                                 size > 0 ? " and " : "", uri);
-    }
-    make_uri("http", config->http, kedge_api_port(server->api, 0), api);
+    char devices[2 * KEDGE_CONFIG_TEXT_MAX + 32], api[2 * KEDGE_CONFIG_TEXT_MAX + 32];
+    const size_t second_coap = config->coap[0] != '\0', second_http = config->http[0] != '\0';
+    const struct place for_devices[] = {
+        {"coap", config->coap, kedge_net_local_port(server->net, 0)},
+        {"coaps", config->coaps, kedge_net_local_port(server->net, second_coap)}};
+    const struct place for_people[] = {
+        {"http", config->http, kedge_api_port(server->api, 0)},
+        {"https", config->https, kedge_api_port(server->api, second_http)}};
+    join_uris(for_devices, 2, devices, sizeof(devices));
+    join_uris(for_people, 2, api, sizeof(api));
     kedge_log(KEDGE_LOG_INFO, "ready: devices at %s, API at %s",
-              size > 0 ? devices : "nowhere (no --coaps, no --coap)", api);
+              devices[0] != '\0' ? devices : "nowhere (no --coaps, no --coap)", api);
 }
 
 static int serve(struct server *server)

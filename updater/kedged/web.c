@@ -1,0 +1,75 @@
+/* web.c: the places of --http and --https, and the certificate of the latter. */
+#include "updater/kedged/web.h"
+
+#include "updater/kedged/log.h"
+#include "updater/kedged/self_signed.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static enum kedge_rc add_listener(const char *text, bool secure, struct kedge_web *web,
+                                  struct kedge_api_config *api)
+{
+    struct kedge_api_listener *place = &api->listen[api->listen_count];
+    char *host = web->hosts[api->listen_count];
+    if (text[0] == '\0')
+        return KEDGE_OK;
+    KEDGE_TRY(kedge_config_split_address(text, host, KEDGE_CONFIG_TEXT_MAX, &place->port));
+    place->address = host;
+    place->secure = secure;
+    api->listen_count++;
+    return KEDGE_OK;
+}
+
+/* ---- the certificate ---- */
+
+static enum kedge_rc make_own(const struct kedge_config *config, const char *address,
+                              struct kedge_web *web, char error[KEDGE_STORE_ERROR_MAX])
+{
+    KEDGE_TRY(kedge_self_signed_ensure(config->data, address, error));
+    (void)snprintf(web->certificate_file, sizeof(web->certificate_file),
+                   "%s/" KEDGE_TLS_CERTIFICATE_FILE, config->data);
+    (void)snprintf(web->key_file, sizeof(web->key_file), "%s/" KEDGE_TLS_KEY_FILE, config->data);
+    return KEDGE_OK;
+}
+
+static void take_given(const struct kedge_config *config, struct kedge_web *web)
+{
+    (void)snprintf(web->certificate_file, sizeof(web->certificate_file), "%s", config->tls_cert);
+    (void)snprintf(web->key_file, sizeof(web->key_file), "%s", config->tls_key);
+}
+
+static enum kedge_rc prepare_tls(const struct kedge_config *config, const char *address,
+                                 struct kedge_web *web, struct kedge_api_config *api,
+                                 char error[KEDGE_STORE_ERROR_MAX])
+{
+    char fingerprint[KEDGE_TLS_FINGERPRINT_SIZE];
+    bool own = config->tls_cert[0] == '\0';
+    if (own)
+        KEDGE_TRY(make_own(config, address, web, error));
+    else
+        take_given(config, web);
+    api->tls = (struct kedge_api_tls){.certificate_file = web->certificate_file,
+                                      .key_file = web->key_file};
+    KEDGE_TRY(kedge_api_tls_check(&api->tls, error));
+    if (own && kedge_certificate_fingerprint(web->certificate_file, fingerprint) == KEDGE_OK)
+        kedge_log(KEDGE_LOG_INFO,
+                  "HTTPS shows the self-signed certificate %s; trust it by kedge --ca-file with "
+                  "a copy of it, or by kedge --fingerprint %s",
+                  web->certificate_file, fingerprint);
+    return KEDGE_OK;
+}
+
+/* ---- all of it ---- */
+
+enum kedge_rc kedge_web_prepare(const struct kedge_config *config, struct kedge_web *web,
+                                struct kedge_api_config *api, char error[KEDGE_STORE_ERROR_MAX])
+{
+    _Static_assert(KEDGE_API_ERROR_MAX <= KEDGE_STORE_ERROR_MAX, "the API's error fits");
+    KEDGE_TRY(add_listener(config->http, false, web, api));
+    size_t secure = api->listen_count;
+    KEDGE_TRY(add_listener(config->https, true, web, api));
+    if (api->listen_count == secure)
+        return KEDGE_OK;
+    return prepare_tls(config, web->hosts[secure], web, api, error);
+}
