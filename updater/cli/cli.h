@@ -53,7 +53,7 @@ struct arguments {
 };
 
 struct cli {
-    const char *server;
+    struct client_server server;
     const char *token_file;
     bool json;
     struct client *client;

@@ -14,7 +14,8 @@
 
 struct client {
     CURL *curl;
-    char *server; /* without a slash at its end */
+    struct client_server server;
+    char *url; /* without a slash at its end */
     struct curl_slist *headers;
     struct curl_slist *json_headers;
     char error[CURL_ERROR_SIZE];
@@ -37,7 +38,7 @@ static bool add_header(struct curl_slist **headers, const char *line)
     return longer != NULL;
 }
 
-struct client *client_create(const char *server, const char *token)
+struct client *client_create(const struct client_server *server, const char *token)
 {
     char authorization[CLIENT_TOKEN_MAX + 32];
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
@@ -47,16 +48,17 @@ struct client *client_create(const char *server, const char *token)
         return NULL;
     (void)snprintf(authorization, sizeof(authorization), "Authorization: Bearer %s", token);
     client->curl = curl_easy_init();
-    client->server = strdup(server);
-    if (client->curl == NULL || client->server == NULL ||
+    client->server = *server;
+    client->url = strdup(server->url);
+    if (client->curl == NULL || client->url == NULL ||
         !add_header(&client->headers, authorization) ||
         !add_header(&client->json_headers, authorization) ||
         !add_header(&client->json_headers, "Content-Type: application/json")) {
         client_destroy(client);
         return NULL;
     }
-    for (size_t size = strlen(client->server); size > 0 && client->server[size - 1] == '/'; size--)
-        client->server[size - 1] = '\0';
+    for (size_t size = strlen(client->url); size > 0 && client->url[size - 1] == '/'; size--)
+        client->url[size - 1] = '\0';
     return client;
 }
 
@@ -67,7 +69,7 @@ void client_destroy(struct client *client)
     curl_slist_free_all(client->headers);
     curl_slist_free_all(client->json_headers);
     curl_easy_cleanup(client->curl);
-    free(client->server);
+    free(client->url);
     free(client);
     curl_global_cleanup();
 }
@@ -97,6 +99,21 @@ static void avoid_proxy(struct client *client)
     (void)curl_easy_setopt(client->curl, CURLOPT_NOPROXY, "localhost,127.0.0.1,[::1]");
 }
 
+static void secure(struct client *client)
+{
+    const struct client_server *server = &client->server;
+    (void)curl_easy_setopt(client->curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (server->ca_file != NULL)
+        (void)curl_easy_setopt(client->curl, CURLOPT_CAINFO, server->ca_file);
+    if (server->fingerprint == NULL)
+        return;
+    (void)curl_easy_setopt(client->curl, CURLOPT_PINNEDPUBLICKEY, server->fingerprint);
+    if (server->ca_file == NULL) {
+        (void)curl_easy_setopt(client->curl, CURLOPT_SSL_VERIFYPEER, 0L);
+        (void)curl_easy_setopt(client->curl, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
+}
+
 static void prepare(struct client *client, const char *url, struct received *received)
 {
     CURL *curl = client->curl;
@@ -113,6 +130,7 @@ static void prepare(struct client *client, const char *url, struct received *rec
     (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, received);
     (void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, client->headers);
     avoid_proxy(client);
+    secure(client);
 }
 
 static enum client_outcome unreachable(const struct client *client, struct client_answer *answer,
@@ -121,7 +139,17 @@ static enum client_outcome unreachable(const struct client *client, struct clien
     (void)snprintf(answer->error, sizeof(answer->error),
                    "no answer from %s: %s; is kedged running there, and is --server (or "
                    "KEDGE_SERVER) right?",
-                   client->server, why);
+                   client->url, why);
+    return CLIENT_UNREACHABLE;
+}
+
+static enum client_outcome not_trusted(const struct client *client, struct client_answer *answer,
+                                       const char *why)
+{
+    (void)snprintf(answer->error, sizeof(answer->error),
+                   "%s is not known to be the server: %s; its certificate is taken by --ca-file "
+                   "FILE, or the fingerprint of its key, which kedged logs, by --fingerprint",
+                   client->url, why);
     return CLIENT_UNREACHABLE;
 }
 
@@ -135,6 +163,8 @@ static enum client_outcome perform(struct client *client, struct received *recei
         code = CURLE_OK; /* refused before all was sent: the answer is there */
     if (code != CURLE_OK) {
         const char *why = client->error[0] != '\0' ? client->error : curl_easy_strerror(code);
+        if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_PINNEDPUBKEYNOTMATCH)
+            return not_trusted(client, answer, why);
         return unreachable(client, answer, received->too_long ? "the answer is too long" : why);
     }
     if (received->size > 0)
@@ -151,10 +181,10 @@ static enum client_outcome perform(struct client *client, struct received *recei
 
 static char *url_of(const struct client *client, const char *path)
 {
-    size_t size = strlen(client->server) + strlen(path) + 1;
+    size_t size = strlen(client->url) + strlen(path) + 1;
     char *url = malloc(size);
     if (url != NULL)
-        (void)snprintf(url, size, "%s%s", client->server, path);
+        (void)snprintf(url, size, "%s%s", client->url, path);
     return url;
 }
 

@@ -27,8 +27,18 @@ struct client_answer {
 
 struct client;
 
-/** `server` as "http://127.0.0.1:8080"; NULL when there is no memory. */
-struct client *client_create(const char *server, const char *token);
+/** Where the server is, and how it is known. */
+struct client_server {
+    const char *url;         /* "http://127.0.0.1:8080" */
+    const char *ca_file;     /* PEM; NULL: the CAs that the system trusts */
+    const char *fingerprint; /* of its public key, "sha256//..."; NULL: not asked for */
+};
+
+/**
+ * With a fingerprint and no CA file the key alone counts, whatever certificate it stands in. The
+ * strings are borrowed for as long as the client is there. NULL when there is no memory.
+ */
+struct client *client_create(const struct client_server *server, const char *token);
 void client_destroy(struct client *client);
 
 /** Asks and waits for the answer; `body` is borrowed, NULL for none. */

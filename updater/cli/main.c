@@ -13,7 +13,7 @@ static bool connect_client(struct cli *cli)
         complain("%s", error);
         return false;
     }
-    cli->client = client_create(cli->server, token);
+    cli->client = client_create(&cli->server, token);
     if (cli->client == NULL)
         complain("out of memory");
     return cli->client != NULL;

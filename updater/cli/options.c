@@ -1,14 +1,23 @@
 /* options.c: the command line, read and explained by the table of commands. */
+#define _POSIX_C_SOURCE 200809L
 #include "updater/cli/cli.h"
 
+#include <errno.h>
+#include <kedge/base.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <unistd.h>
 
 #define HELP_COLUMN 28
 
 static const struct option_row global_options[] = {
     {"server", "URL", OPTION_TEXT, "where kedged is (KEDGE_SERVER; http://127.0.0.1:8080)", NULL},
     {"token-file", "FILE", OPTION_TEXT, "the token to ask with (KEDGE_TOKEN_FILE)", NULL},
+    {"ca-file", "FILE", OPTION_TEXT, "certificate of kedged or of its CA, PEM (KEDGE_CA_FILE)",
+     NULL},
+    {"fingerprint", "sha256//...", OPTION_TEXT,
+     "of kedged's key, as it logs it (KEDGE_FINGERPRINT)", NULL},
     {"json", NULL, OPTION_FLAG, "answers as JSON", NULL},
     {"help", NULL, OPTION_FLAG, "this text, or that of a command", NULL},
     {"version", NULL, OPTION_FLAG, "which kedge this is", NULL},
@@ -239,6 +248,35 @@ static bool counts_fit(const struct arguments *arguments)
     return true;
 }
 
+/* libcurl takes any other text for the name of a file with the key. */
+static bool fingerprint_fits(const char *text)
+{
+    static const char prefix[] = "sha256//";
+    uint8_t digest[32];
+    struct kedge_writer writer = kedge_writer(digest, sizeof(digest));
+    return strncmp(text, prefix, sizeof(prefix) - 1) == 0 &&
+           kedge_base64_decode(kedge_slice_text(text + sizeof(prefix) - 1), &writer) == KEDGE_OK &&
+           writer.size == sizeof(digest);
+}
+
+static bool server_fits(const struct client_server *server)
+{
+    if (server->ca_file != NULL && access(server->ca_file, R_OK) != 0) {
+        complain("%s: %s", server->ca_file, strerror(errno));
+        return false;
+    }
+    if (server->fingerprint == NULL)
+        return true;
+    if (!fingerprint_fits(server->fingerprint))
+        complain("\"%s\" is no fingerprint: it is sha256// and 44 characters, as kedged logs it",
+                 server->fingerprint);
+    else if (strncasecmp(server->url, "https://", 8) != 0)
+        complain("a fingerprint needs an https:// URL as the server, not %s", server->url);
+    else
+        return true;
+    return false;
+}
+
 enum options_outcome options_read(int argc, char **argv, struct cli *cli,
                                   struct arguments *arguments)
 {
@@ -258,10 +296,13 @@ enum options_outcome options_read(int argc, char **argv, struct cli *cli,
         usage_print(stderr, reading.noun, NULL);
         return OPTIONS_USAGE;
     }
-    cli->server = global(&reading, "server", "KEDGE_SERVER", "http://127.0.0.1:8080");
+    cli->server = (struct client_server){
+        .url = global(&reading, "server", "KEDGE_SERVER", "http://127.0.0.1:8080"),
+        .ca_file = global(&reading, "ca-file", "KEDGE_CA_FILE", NULL),
+        .fingerprint = global(&reading, "fingerprint", "KEDGE_FINGERPRINT", NULL)};
     cli->token_file = global(&reading, "token-file", "KEDGE_TOKEN_FILE", NULL);
     cli->json = global(&reading, "json", NULL, NULL) != NULL;
-    return counts_fit(arguments) ? OPTIONS_RUN : OPTIONS_USAGE;
+    return counts_fit(arguments) && server_fits(&cli->server) ? OPTIONS_RUN : OPTIONS_USAGE;
 }
 
 const char *argument(const struct arguments *arguments, const char *name)

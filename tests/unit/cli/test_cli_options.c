@@ -41,7 +41,7 @@ static void options_may_stand_before_and_behind_the_command(void **state)
     assert_int_equal(
         read_line("--server http://a --json trust add --name n p.pem", &cli, &arguments),
         OPTIONS_RUN);
-    assert_string_equal(cli.server, "http://a");
+    assert_string_equal(cli.server.url, "http://a");
     assert_true(cli.json);
     assert_ptr_equal(arguments.command->run, trust_add);
     assert_string_equal(argument(&arguments, "name"), "n");
@@ -51,7 +51,7 @@ static void options_may_stand_before_and_behind_the_command(void **state)
     assert_int_equal(
         read_line("trust add p.pem --name=n --token-file=t --server=http://b", &cli, &arguments),
         OPTIONS_RUN);
-    assert_string_equal(cli.server, "http://b");
+    assert_string_equal(cli.server.url, "http://b");
     assert_string_equal(cli.token_file, "t");
     assert_false(cli.json);
     assert_string_equal(argument(&arguments, "name"), "n");
@@ -61,15 +61,15 @@ static void the_environment_stands_in_for_options_and_loses_to_them(void **state
 {
     (void)state;
     assert_int_equal(read_line("device list", &cli, &arguments), OPTIONS_RUN);
-    assert_string_equal(cli.server, "http://127.0.0.1:8080");
+    assert_string_equal(cli.server.url, "http://127.0.0.1:8080");
     assert_null(cli.token_file);
     assert_int_equal(setenv("KEDGE_SERVER", "http://e", 1), 0);
     assert_int_equal(setenv("KEDGE_TOKEN_FILE", "file", 1), 0);
     assert_int_equal(read_line("device list", &cli, &arguments), OPTIONS_RUN);
-    assert_string_equal(cli.server, "http://e");
+    assert_string_equal(cli.server.url, "http://e");
     assert_string_equal(cli.token_file, "file");
     assert_int_equal(read_line("device list --server http://o", &cli, &arguments), OPTIONS_RUN);
-    assert_string_equal(cli.server, "http://o");
+    assert_string_equal(cli.server.url, "http://o");
 }
 
 static void what_is_wrong_is_a_matter_of_usage(void **state)
