@@ -1,7 +1,8 @@
 """kedged's data plane beside a bare responder that does the same work, and beside coap-server.
 
 What counts is processor time of all threads, which the rest of the machine disturbs little. Complete
-updates of more than 1,000 devices take minutes and are measured only with KEDGE_BENCH_LONG=1.
+updates of more than 1,000 devices take minutes and are measured only with KEDGE_BENCH_LONG=1. A cost
+is flat when it grows by less than FLAT from the smallest fleet to the largest one.
 """
 import json
 import os
@@ -16,10 +17,13 @@ import tempfile
 import time
 
 FLEETS = (1_000, 10_000, 100_000)
+SECURE_FLEETS = (1_000, 50_000)
+HANDSHAKES = 5_000 # in one measurement
 UPDATES = 60_000   # registration updates in one measurement
 BLOCKS = 100_000   # blocks in one measurement
 RUNS = 3           # of each, in turn with the floor's; the median counts
 WINDOW = 64
+FLAT = 1.25        # what a cache miss more may cost
 AT_ONCE = 1_000    # downloads
 IMAGE_SIZE = 65_536
 EXCHANGES = 12     # of one update beside its blocks, by the definition of the target
@@ -72,10 +76,10 @@ class Program:
 class Kedged(Program):
     def __init__(self, build, folder):
         self.build, self.folder = build, folder
-        self.port, self.http = free_port(), free_port(socket.SOCK_STREAM)
-        super().__init__(build / "bin" / "kedged", "--data", folder, "--coap", f"127.0.0.1:{self.port}", "--http",
-                         f"127.0.0.1:{self.http}", "--log-level", "info", stderr=subprocess.PIPE,
-                         stdin=subprocess.DEVNULL)
+        self.port, self.secure_port, self.http = free_port(), free_port(), free_port(socket.SOCK_STREAM)
+        super().__init__(build / "bin" / "kedged", "--data", folder, "--coap", f"127.0.0.1:{self.port}", "--coaps",
+                         f"127.0.0.1:{self.secure_port}", "--http", f"127.0.0.1:{self.http}", "--log-level", "info",
+                         stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
         for line in self.process.stderr:
             if "ready" in line:
                 break
@@ -102,8 +106,8 @@ class Kedged(Program):
 class Load(Program):
     """Devices that ask as fast as they are answered."""
 
-    def __init__(self, build, port, devices):
-        super().__init__(build / "tests" / "bench" / "bench_fleet_load", f"coap://127.0.0.1:{port}", devices,
+    def __init__(self, build, port, devices, program="bench_fleet_load"):
+        super().__init__(build / "tests" / "bench" / program, f"coap://127.0.0.1:{port}", devices,
                          stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def __exit__(self, *_):
@@ -126,8 +130,8 @@ class Load(Program):
         return (processor_seconds(pid) - before) / answered * 1e6, answered / max(seconds, 1e-3)
 
 
-def floor_server(build, devices):
-    program = Program(build / "tests" / "bench" / "bench_fleet_floor", devices, stdout=subprocess.PIPE)
+def floor_server(build, devices, program="bench_fleet_floor"):
+    program = Program(build / "tests" / "bench" / program, devices, stdout=subprocess.PIPE)
     return program, int(program.process.stdout.readline())
 
 
@@ -160,6 +164,35 @@ def measure_fleet(build, folder, devices):
     yield row(f"memory of a registered device, of {devices}", bytes_each, "bytes", floor_bytes_each, 512)
     yield row(f"registering and asking who it is, of {devices}", processor / devices * 1e6, "us CPU",
               notes=["one Register, four reads, and the record in the database"])
+
+
+# ---- DTLS ----
+
+def psk_file(folder, devices):
+    """endpoint,identity,hexkey as tests/bench/bench_dtls.h makes them."""
+    path = folder / f"psk-{devices}.csv"
+    path.write_text("".join(f"load-{i},load-{i},{f'{i:016x}'.encode().hex()}\n" for i in range(devices)))
+    return path
+
+
+def measure_secure_fleet(build, folder, devices):
+    floor, floor_port = floor_server(build, devices, "bench_dtls_floor")
+    with floor, Kedged(build, folder / f"secure-{devices}") as server, \
+            Load(build, server.secure_port, devices, "bench_dtls_load") as load, \
+            Load(build, floor_port, devices, "bench_dtls_load") as floor_load:
+        server.kedge("device", "enroll", "--psk-file", psk_file(folder, devices))
+        empty, floor_empty = resident_bytes(server.pid), resident_bytes(floor.pid)
+        load("register", WINDOW)
+        floor_load("register", WINDOW)
+        bytes_each = (resident_bytes(server.pid) - empty) / devices
+        floor_bytes_each = (resident_bytes(floor.pid) - floor_empty) / devices
+        count = min(HANDSHAKES, devices)
+        result = medians({"kedged": lambda: load.cost(server.pid, "handshake", count, WINDOW),
+                          "floor": lambda: floor_load.cost(floor.pid, "handshake", count, WINDOW)})
+    yield row(f"DTLS handshake with a pre-shared key, {devices} registered", result["kedged"][0], "us CPU",
+              result["floor"][0], 90,
+              [f"{result['kedged'][1]:.0f} a second by the clock, the floor {result['floor'][1]:.0f}"])
+    yield row(f"memory of a registered device with DTLS, of {devices}", bytes_each, "bytes", floor_bytes_each, 11 * 1024)
 
 
 # ---- blocks ----
@@ -240,7 +273,7 @@ def measure_updates(build, folder, devices, floors):
         package = upload(server, folder, make_package(build, folder, IMAGE_SIZE))
         with Program(build / "bin" / "kedge-swarm", "--server", f"coap://127.0.0.1:{server.port}", "--devices", devices,
                      "--vendor", VENDOR, "--class", CLASS, "--version", "1.0.0", "--reboot-time", "0.5", "--json",
-                     "--lifetime", "86400", "--linger", "3600", "--time-limit", "400", "--keep-registered",
+                     "--lifetime", "86400", "--linger", "3600", "--time-limit", 400 + devices // 50, "--keep-registered",
                      stdout=subprocess.PIPE) as swarm:
             wait_for_identified(server, devices)
             before, began = processor_seconds(server.pid), time.monotonic()
@@ -263,29 +296,52 @@ def measure_updates(build, folder, devices, floors):
 
 
 def wait_for_identified(server, devices):
-    deadline = time.monotonic() + 120
+    patience = 120 + devices / 200
+    deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         known = server.json("device", "list")["devices"]
         if sum(device["version"] == "1.0.0" for device in known) == devices:
             return
         time.sleep(max(0.2, devices / 20_000))
-    raise RuntimeError(f"not all of {devices} devices registered within two minutes")
+    raise RuntimeError(f"not all of {devices} devices registered within {patience:.0f} seconds")
+
+
+def flatness(what, rows):
+    """How much one operation costs in the largest fleet, in times of what it costs in the smallest."""
+    values = [row["value"] for row in rows]
+    floors = [row["floor"] for row in rows if row["floor"]]
+    floor = floors[-1] / floors[0] if len(floors) == len(rows) else None
+    return row(f"growth of {what}", values[-1] / values[0], "times", floor, FLAT)
 
 
 def measure(build):
     build = pathlib.Path(build)
     floors = {}
+    updates, handshakes, complete = [], [], []
     fleets = FLEETS if os.environ.get("KEDGE_BENCH_LONG") == "1" else FLEETS[:1]
     with tempfile.TemporaryDirectory(prefix="kedge-bench-", dir=os.environ.get("TMPDIR", "/var/tmp")) as name:
         folder = pathlib.Path(name)
         for devices in FLEETS:
             for one in measure_fleet(build, folder, devices):
                 if one["name"].startswith("registration update"):
+                    updates.append(one)
                     floors["update"] = one["floor"]
                 yield one
+        yield flatness(f"a registration update, {FLEETS[0]} to {FLEETS[-1]} registered", updates)
+        for devices in SECURE_FLEETS:
+            for one in measure_secure_fleet(build, folder, devices):
+                if one["name"].startswith("DTLS handshake"):
+                    handshakes.append(one)
+                yield one
+        yield flatness(f"a DTLS handshake, {SECURE_FLEETS[0]} to {SECURE_FLEETS[-1]} registered", handshakes)
         for one in measure_blocks(build, folder):
             floors.setdefault("block", one["floor"])
             yield one
         yield from measure_coap_server(folder, build, floors["block"])
         for devices in fleets:
-            yield from measure_updates(build, folder, devices, floors)
+            for one in measure_updates(build, folder, devices, floors):
+                if one["name"].startswith("complete update of"):
+                    complete.append(one)
+                yield one
+        if len(fleets) > 1:
+            yield flatness(f"a complete update, {fleets[0]} to {fleets[-1]} devices", complete)

@@ -12,8 +12,7 @@
  * An answer is: requests answered, requests sent again, seconds.
  */
 #define _GNU_SOURCE
-#include "tests/swarm/network.h"
-#include "tests/swarm/uri.h"
+#include "tests/bench/load.h"
 
 #include <inttypes.h>
 #include <kedge/coap.h>
@@ -21,11 +20,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define LOST_MS 1000u /* an answer that takes longer is asked for again */
-#define QUIET_MS 1000u
-#define GIVE_UP_MS 120000u
 #define LOCATION_MAX 63u
 #define WINDOW_MAX 4096u
 
@@ -47,17 +43,10 @@ static struct {
     enum what what;
     char path[128];
     uint32_t blocks;
-    uint64_t begun, wanted, answered, again, refused;
+    uint64_t begun;
+    struct load_progress progress;
     uint32_t next, window, under_way;
-    uint64_t asked_ms;
 } load;
-
-static uint64_t now_ms(void)
-{
-    struct timespec time;
-    (void)clock_gettime(CLOCK_MONOTONIC, &time);
-    return (uint64_t)time.tv_sec * 1000u + (uint64_t)time.tv_nsec / 1000000u;
-}
 
 static void send_message(uint32_t index, const struct kedge_coap_builder *builder)
 {
@@ -86,7 +75,7 @@ static void ask(uint32_t index)
     struct kedge_coap_block block = {.number = client->block, .size_exponent = 6};
     struct kedge_coap_builder builder;
     uint8_t buffer[SWARM_SEND_MAX];
-    client->sent_ms = now_ms();
+    client->sent_ms = load_now_ms();
     kedge_coap_begin(&builder, buffer, sizeof buffer, KEDGE_COAP_CON, codes[load.what],
                      client->message_id,
                      kedge_slice(&client->message_id, sizeof client->message_id));
@@ -103,7 +92,7 @@ static void ask(uint32_t index)
 static void begin_more(void)
 {
     uint32_t among = load.what == BLOCK ? load.window : load.client_count;
-    while (load.under_way < load.window && load.begun < load.wanted) {
+    while (load.under_way < load.window && load.begun < load.progress.wanted) {
         struct client *client = &load.clients[load.next];
         if (client->waiting)
             return; /* the slowest one is as far behind as the window is wide */
@@ -137,7 +126,7 @@ static void answer_server(uint32_t index, const struct kedge_coap_message *reque
 {
     struct kedge_coap_builder builder;
     uint8_t buffer[32];
-    load.asked_ms = now_ms();
+    load.progress.asked_ms = load_now_ms();
     kedge_coap_begin(&builder, buffer, sizeof buffer, KEDGE_COAP_ACK, KEDGE_COAP_NOT_FOUND,
                      request->message_id, kedge_slice(request->token, request->token_size));
     send_message(index, &builder);
@@ -161,9 +150,9 @@ static void on_datagram(void *context, struct swarm_place to, const struct socka
         return;
     client->waiting = false;
     load.under_way--;
-    load.answered++;
+    load.progress.done++;
     if (message.code >> 5 != 2)
-        load.refused++;
+        load.progress.failed++;
     if (message.code == KEDGE_COAP_CREATED)
         take_location(client, &message);
     if (load.what == BLOCK)
@@ -176,35 +165,19 @@ static void ask_again(uint64_t now)
     for (uint32_t i = 0; i < load.client_count; i++) {
         if (!load.clients[i].waiting || now - load.clients[i].sent_ms < LOST_MS)
             continue;
-        load.again++;
+        load.progress.again++;
         ask(i);
     }
 }
 
 static bool run(uint64_t count, uint32_t window)
 {
-    uint64_t began = now_ms(), looked = began;
-    load.begun = load.answered = load.again = load.refused = 0;
-    load.next = load.under_way = 0;
-    load.wanted = count;
+    load.progress = (struct load_progress){
+        .wanted = count, .until_quiet = load.what == REGISTER, .asked_ms = load_now_ms()};
+    load.begun = load.next = load.under_way = 0;
     load.window = window < load.client_count ? window : load.client_count;
     begin_more();
-    while (load.answered < load.wanted ||
-           (load.what == REGISTER && now_ms() - load.asked_ms < QUIET_MS)) {
-        network_flush(&load.network);
-        network_turn(&load.network, 100);
-        uint64_t now = now_ms();
-        if (now - began > GIVE_UP_MS)
-            return false;
-        if (now - looked >= LOST_MS) {
-            looked = now;
-            ask_again(now);
-        }
-    }
-    network_flush(&load.network);
-    printf("%" PRIu64 " %" PRIu64 " %.3f\n", load.answered, load.again,
-           (double)(now_ms() - began) / 1000);
-    return load.refused == 0 && fflush(stdout) == 0;
+    return load_wait(&load.network, &load.progress, LOST_MS, ask_again);
 }
 
 static bool obey(const char *line)
@@ -213,7 +186,6 @@ static bool obey(const char *line)
     uint32_t window;
     if (sscanf(line, "register %" SCNu32, &window) == 1) {
         load.what = REGISTER;
-        load.asked_ms = now_ms();
         return window <= WINDOW_MAX && run(load.client_count, window);
     }
     if (sscanf(line, "update %" SCNu64 " %" SCNu32, &count, &window) == 2) {
@@ -231,24 +203,13 @@ static bool obey(const char *line)
 
 int main(int argc, char **argv)
 {
-    char line[256];
-    struct kedge_slice path;
-    load.client_count = argc == 3 ? (uint32_t)strtoul(argv[2], NULL, 10) : 0;
-    if (load.client_count == 0 || load.client_count > SWARM_DEVICES_MAX ||
-        uri_read(kedge_slice_text(argv[1]), &load.server, &path) != KEDGE_OK) {
-        fputs("usage: bench_fleet_load coap://127.0.0.1:PORT DEVICES\n", stderr);
+    load.client_count = load_arguments(argc, argv, &load.server);
+    if (load.client_count == 0)
         return 2;
-    }
     load.clients = calloc(load.client_count, sizeof *load.clients);
     if (load.clients == NULL || network_open(&load.network, on_datagram, NULL) != KEDGE_OK) {
         perror("bench_fleet_load");
         return 1;
     }
-    while (fgets(line, sizeof line, stdin) != NULL) {
-        if (obey(line))
-            continue;
-        fprintf(stderr, "bench_fleet_load: not done: %s", line);
-        return 1;
-    }
-    return 0;
+    return load_obey(argv[0], obey);
 }
