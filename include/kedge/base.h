@@ -216,6 +216,14 @@ enum kedge_rc kedge_writer_decimal(struct kedge_writer *writer, uint64_t number)
 enum kedge_rc kedge_base64_decode(struct kedge_slice text, struct kedge_writer *out) KEDGE_MUST_USE;
 enum kedge_rc kedge_base64_encode(struct kedge_slice bytes, struct kedge_writer *out)
     KEDGE_MUST_USE;
+/**
+ * The same with the alphabet for URLs and without padding (RFC 4648 section 5). Encoding needs room
+ * for the padding too.
+ */
+enum kedge_rc kedge_base64url_decode(struct kedge_slice text, struct kedge_writer *out)
+    KEDGE_MUST_USE;
+enum kedge_rc kedge_base64url_encode(struct kedge_slice bytes, struct kedge_writer *out)
+    KEDGE_MUST_USE;
 
 /* ---- CRC-32 (IEEE 802.3, reflected polynomial 0xEDB88320), for records on flash ---- */
 

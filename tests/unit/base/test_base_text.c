@@ -120,6 +120,29 @@ static void base64_in_any_other_form_is_refused_and_writes_nothing(void **state)
     assert_int_equal(out.size, 0);
 }
 
+static void base64_for_urls_has_its_alphabet_and_no_padding(void **state)
+{
+    (void)state;
+    const char *plain[] = {"", "f", "fo", "foo", "\xFB\xFF\xFE", "\xFB\xEF"};
+    const char *coded[] = {"", "Zg", "Zm8", "Zm9v", "-__-", "--8"};
+    const char *bad[] = {"Zg==", "Zg=", "Z", "+//+", "Zh", "Zm9", "Zm 8", "Zm9v\n"};
+    uint8_t bytes[16];
+    for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++) {
+        struct kedge_writer out = kedge_writer(bytes, sizeof bytes);
+        assert_int_equal(kedge_base64url_encode(kedge_slice_text(plain[i]), &out), KEDGE_OK);
+        assert_true(kedge_slice_equal(kedge_writer_slice(&out), kedge_slice_text(coded[i])));
+        out = kedge_writer(bytes, sizeof bytes);
+        assert_int_equal(kedge_base64url_decode(kedge_slice_text(coded[i]), &out), KEDGE_OK);
+        assert_true(kedge_slice_equal(kedge_writer_slice(&out), kedge_slice_text(plain[i])));
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct kedge_writer out = kedge_writer(bytes, sizeof bytes);
+        if (kedge_base64url_decode(kedge_slice_text(bad[i]), &out) != KEDGE_E_MALFORMED)
+            fail_msg("\"%s\"", bad[i]);
+        assert_int_equal(out.size, 0);
+    }
+}
+
 static void utf8_is_told_from_what_only_looks_like_it(void **state)
 {
     (void)state;
@@ -214,6 +237,7 @@ int main(void)
         cmocka_unit_test(base64_has_its_published_values),
         cmocka_unit_test(base64_of_every_byte_goes_both_ways),
         cmocka_unit_test(base64_in_any_other_form_is_refused_and_writes_nothing),
+        cmocka_unit_test(base64_for_urls_has_its_alphabet_and_no_padding),
         cmocka_unit_test(utf8_is_told_from_what_only_looks_like_it),
         cmocka_unit_test(what_steers_a_terminal_or_a_log_is_not_printable),
         cmocka_unit_test(what_is_shown_of_a_text_is_printable_and_fits),
