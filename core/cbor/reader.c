@@ -4,38 +4,57 @@
  */
 #include <kedge/cbor.h>
 
-/* RFC 8949 section 3: the argument of a head, refused unless it is the shortest form (4.2.1). */
-static enum kedge_rc read_argument(struct kedge_cursor *cursor, uint8_t info, uint64_t *value)
+#include <string.h>
+
+#define MAJOR_SIMPLE 7u
+#define INFO_INDEFINITE 31u
+
+/* RFC 8949 section 3: the argument of a head; *shortest says whether in its shortest form (4.2.1).
+ */
+static enum kedge_rc read_argument(struct kedge_cursor *cursor, uint8_t info, uint64_t *value,
+                                   bool *shortest)
 {
     uint8_t u8;
     uint16_t u16;
     uint32_t u32;
+    *shortest = true;
     switch (info) {
     case 24:
         KEDGE_TRY(kedge_cursor_u8(cursor, &u8));
         *value = u8;
-        return u8 < 24 ? KEDGE_E_NOT_CANONICAL : KEDGE_OK;
+        *shortest = u8 >= 24;
+        return KEDGE_OK;
     case 25:
         KEDGE_TRY(kedge_cursor_u16(cursor, &u16));
         *value = u16;
-        return u16 <= UINT8_MAX ? KEDGE_E_NOT_CANONICAL : KEDGE_OK;
+        *shortest = u16 > UINT8_MAX;
+        return KEDGE_OK;
     case 26:
         KEDGE_TRY(kedge_cursor_u32(cursor, &u32));
         *value = u32;
-        return u32 <= UINT16_MAX ? KEDGE_E_NOT_CANONICAL : KEDGE_OK;
+        *shortest = u32 > UINT16_MAX;
+        return KEDGE_OK;
     case 27:
         KEDGE_TRY(kedge_cursor_u64(cursor, value));
-        return *value <= UINT32_MAX ? KEDGE_E_NOT_CANONICAL : KEDGE_OK;
+        *shortest = *value > UINT32_MAX;
+        return KEDGE_OK;
     case 28:
     case 29:
     case 30:
         return KEDGE_E_MALFORMED;
-    case 31:
-        return KEDGE_E_NOT_CANONICAL; /* indefinite length */
+    case INFO_INDEFINITE:
+        return KEDGE_E_NOT_CANONICAL;
     default:
         *value = info;
         return KEDGE_OK;
     }
+}
+
+static enum kedge_rc read_shortest(struct kedge_cursor *cursor, uint8_t info, uint64_t *value)
+{
+    bool shortest;
+    KEDGE_TRY(read_argument(cursor, info, value, &shortest));
+    return shortest ? KEDGE_OK : KEDGE_E_NOT_CANONICAL;
 }
 
 static enum kedge_rc read_simple(uint8_t info, struct kedge_cbor_item *item)
@@ -55,6 +74,18 @@ static enum kedge_rc read_simple(uint8_t info, struct kedge_cbor_item *item)
     }
 }
 
+/* The bytes of a string whose length has been read. */
+static enum kedge_rc take_string(struct kedge_cursor *cursor, struct kedge_cbor_item *item)
+{
+    if (item->type != KEDGE_CBOR_BSTR && item->type != KEDGE_CBOR_TSTR)
+        return KEDGE_OK;
+    if (item->value > kedge_cursor_left(cursor))
+        return KEDGE_E_TRUNCATED;
+    KEDGE_TRY(kedge_cursor_take(cursor, (size_t)item->value, &item->bytes));
+    return item->type == KEDGE_CBOR_BSTR || kedge_utf8_valid(item->bytes) ? KEDGE_OK
+                                                                          : KEDGE_E_MALFORMED;
+}
+
 enum kedge_rc kedge_cbor_next(struct kedge_cursor *cursor, struct kedge_cbor_item *item)
 {
     struct kedge_cursor at = *cursor;
@@ -63,19 +94,13 @@ enum kedge_rc kedge_cbor_next(struct kedge_cursor *cursor, struct kedge_cbor_ite
     uint8_t major = head >> 5;
     uint8_t info = head & 0x1F;
     struct kedge_cbor_item read = {0};
-    if (major == 7) {
+    if (major == MAJOR_SIMPLE) {
         KEDGE_TRY(read_simple(info, &read));
     } else {
         read.type = (enum kedge_cbor_type)major;
-        KEDGE_TRY(read_argument(&at, info, &read.value));
+        KEDGE_TRY(read_shortest(&at, info, &read.value));
     }
-    if (read.type == KEDGE_CBOR_BSTR || read.type == KEDGE_CBOR_TSTR) {
-        if (read.value > kedge_cursor_left(&at))
-            return KEDGE_E_TRUNCATED;
-        KEDGE_TRY(kedge_cursor_take(&at, (size_t)read.value, &read.bytes));
-        if (read.type == KEDGE_CBOR_TSTR && !kedge_utf8_valid(read.bytes))
-            return KEDGE_E_MALFORMED;
-    }
+    KEDGE_TRY(take_string(&at, &read));
     *item = read;
     *cursor = at;
     return KEDGE_OK;
@@ -85,6 +110,85 @@ enum kedge_rc kedge_cbor_peek(const struct kedge_cursor *cursor, struct kedge_cb
 {
     struct kedge_cursor at = *cursor;
     return kedge_cbor_next(&at, item);
+}
+
+/* ---- any well-formed CBOR ---- */
+
+/* IEEE 754 binary16, bit by bit (RFC 8949 appendix D). */
+static double from_half(uint16_t bits)
+{
+    unsigned exponent = bits >> 10 & 0x1Fu;
+    uint64_t fraction = bits & 0x3FFu;
+    uint64_t sign = (uint64_t)(bits >> 15) << 63;
+    double magnitude;
+    if (exponent == 0) {
+        magnitude = (double)fraction / 16777216.0; /* subnormal: 2^-24 each */
+        return sign != 0 ? -magnitude : magnitude;
+    }
+    uint64_t wide = exponent == 0x1F ? 0x7FFu : exponent + 1008u;
+    uint64_t all = sign | wide << 52 | fraction << 42;
+    memcpy(&magnitude, &all, sizeof magnitude);
+    return magnitude;
+}
+
+static enum kedge_rc read_float(struct kedge_cursor *cursor, uint8_t info, double *number)
+{
+    uint16_t u16;
+    uint32_t u32;
+    uint64_t u64;
+    float single;
+    switch (info) {
+    case 25:
+        KEDGE_TRY(kedge_cursor_u16(cursor, &u16));
+        *number = from_half(u16);
+        return KEDGE_OK;
+    case 26:
+        KEDGE_TRY(kedge_cursor_u32(cursor, &u32));
+        memcpy(&single, &u32, sizeof single);
+        *number = (double)single;
+        return KEDGE_OK;
+    default:
+        KEDGE_TRY(kedge_cursor_u64(cursor, &u64));
+        memcpy(number, &u64, sizeof *number);
+        return KEDGE_OK;
+    }
+}
+
+static enum kedge_rc read_loose(struct kedge_cursor *cursor, uint8_t major, uint8_t info,
+                                struct kedge_cbor_item *item)
+{
+    bool shortest;
+    if (major == MAJOR_SIMPLE && info >= 25 && info <= 27) {
+        item->type = KEDGE_CBOR_FLOAT;
+        return read_float(cursor, info, &item->number);
+    }
+    if (major == MAJOR_SIMPLE && info == INFO_INDEFINITE) {
+        item->type = KEDGE_CBOR_BREAK;
+        return KEDGE_OK;
+    }
+    if (major == MAJOR_SIMPLE)
+        return read_simple(info, item);
+    item->type = (enum kedge_cbor_type)major;
+    item->indefinite = info == INFO_INDEFINITE;
+    if (!item->indefinite)
+        return read_argument(cursor, info, &item->value, &shortest);
+    if (item->type == KEDGE_CBOR_ARRAY || item->type == KEDGE_CBOR_MAP)
+        return KEDGE_OK;
+    bool chunks = item->type == KEDGE_CBOR_BSTR || item->type == KEDGE_CBOR_TSTR;
+    return chunks ? KEDGE_E_UNSUPPORTED : KEDGE_E_MALFORMED;
+}
+
+enum kedge_rc kedge_cbor_next_loose(struct kedge_cursor *cursor, struct kedge_cbor_item *item)
+{
+    struct kedge_cursor at = *cursor;
+    struct kedge_cbor_item read = {0};
+    uint8_t head;
+    KEDGE_TRY(kedge_cursor_u8(&at, &head));
+    KEDGE_TRY(read_loose(&at, head >> 5, head & 0x1F, &read));
+    KEDGE_TRY(take_string(&at, &read));
+    *item = read;
+    *cursor = at;
+    return KEDGE_OK;
 }
 
 /* ---- one typed item each ---- */
@@ -163,7 +267,7 @@ enum kedge_rc kedge_cbor_bstr_head(struct kedge_cursor *cursor, uint64_t *size)
     KEDGE_TRY(kedge_cursor_u8(&at, &head));
     if (head >> 5 != KEDGE_CBOR_BSTR)
         return KEDGE_E_TYPE;
-    KEDGE_TRY(read_argument(&at, head & 0x1F, size));
+    KEDGE_TRY(read_shortest(&at, head & 0x1F, size));
     *cursor = at;
     return KEDGE_OK;
 }

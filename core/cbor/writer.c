@@ -1,6 +1,9 @@
 /* writer.c: the canonical writer: every head in its shortest form, every length definite. */
 #include <kedge/cbor.h>
 
+#include <float.h>
+#include <string.h>
+
 /* Writes a head whole or not at all. */
 static enum kedge_rc write_head(struct kedge_writer *out, uint8_t major, uint64_t value)
 {
@@ -54,6 +57,23 @@ enum kedge_rc kedge_cbor_write_bool(struct kedge_writer *out, bool value)
     return write_head(out, 7, value ? 21 : 20);
 }
 
+enum kedge_rc kedge_cbor_write_float(struct kedge_writer *out, double number)
+{
+    struct kedge_writer at = *out;
+    /* Converting what is beyond the range of float is not defined (C11 6.3.1.5). */
+    bool in_range = number >= -(double)FLT_MAX && number <= (double)FLT_MAX;
+    float single = in_range ? (float)number : 0;
+    bool same = in_range && (double)single >= number && (double)single <= number;
+    uint32_t narrow;
+    uint64_t wide;
+    memcpy(&narrow, &single, sizeof narrow);
+    memcpy(&wide, &number, sizeof wide);
+    KEDGE_TRY(kedge_writer_u8(&at, same ? 0xFA : 0xFB));
+    KEDGE_TRY(same ? kedge_writer_u32(&at, narrow) : kedge_writer_u64(&at, wide));
+    *out = at;
+    return KEDGE_OK;
+}
+
 enum kedge_rc kedge_cbor_write_null(struct kedge_writer *out)
 {
     return write_head(out, 7, 22);
@@ -100,6 +120,10 @@ enum kedge_rc kedge_cbor_write_item(struct kedge_writer *out, const struct kedge
         return kedge_cbor_write_bool(out, item->type == KEDGE_CBOR_TRUE);
     case KEDGE_CBOR_NULL:
         return kedge_cbor_write_null(out);
+    case KEDGE_CBOR_FLOAT:
+        return kedge_cbor_write_float(out, item->number);
+    case KEDGE_CBOR_BREAK:
+        return KEDGE_E_ARGUMENT; /* nothing of indefinite length is written */
     default:
         return write_head(out, (uint8_t)item->type, item->value);
     }

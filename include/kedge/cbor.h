@@ -25,7 +25,10 @@ enum kedge_cbor_type {
     KEDGE_CBOR_TAG = 6,
     KEDGE_CBOR_FALSE,
     KEDGE_CBOR_TRUE,
-    KEDGE_CBOR_NULL
+    KEDGE_CBOR_NULL,
+    /* Only of kedge_cbor_next_loose(): */
+    KEDGE_CBOR_FLOAT,
+    KEDGE_CBOR_BREAK
 };
 
 /** The head of one item. For a container the items follow in the cursor. */
@@ -33,12 +36,21 @@ struct kedge_cbor_item {
     enum kedge_cbor_type type;
     uint64_t value;           /* UINT: n; NINT: -1 - value; ARRAY: items; MAP: pairs; TAG: number */
     struct kedge_slice bytes; /* BSTR and TSTR */
+    bool indefinite; /* ARRAY, MAP: until BREAK; `value` is 0. Only of kedge_cbor_next_loose() */
+    double number;   /* FLOAT */
 };
 
 /* Every reader below moves the cursor past what it read, or moves nothing and fails. */
 
 /** Reads one head (and the bytes of a string). */
 enum kedge_rc kedge_cbor_next(struct kedge_cursor *cursor, struct kedge_cbor_item *item)
+    KEDGE_MUST_USE;
+/**
+ * Reads one head as kedge_cbor_next(), of any well-formed CBOR (RFC 8949 section 3): for formats
+ * that do not ask for the deterministic encoding, and whose values may be floating-point numbers.
+ * Still KEDGE_E_UNSUPPORTED: strings in chunks, undefined and other simple values.
+ */
+enum kedge_rc kedge_cbor_next_loose(struct kedge_cursor *cursor, struct kedge_cbor_item *item)
     KEDGE_MUST_USE;
 /** Looks at the next head without moving. KEDGE_E_TRUNCATED at the end. */
 enum kedge_rc kedge_cbor_peek(const struct kedge_cursor *cursor, struct kedge_cbor_item *item)
@@ -79,6 +91,8 @@ enum kedge_rc kedge_cbor_write_uint(struct kedge_writer *out, uint64_t value) KE
 enum kedge_rc kedge_cbor_write_int(struct kedge_writer *out, int64_t value) KEDGE_MUST_USE;
 enum kedge_rc kedge_cbor_write_bool(struct kedge_writer *out, bool value) KEDGE_MUST_USE;
 enum kedge_rc kedge_cbor_write_null(struct kedge_writer *out) KEDGE_MUST_USE;
+/** As a single-precision float where that has the same value, else in double precision. */
+enum kedge_rc kedge_cbor_write_float(struct kedge_writer *out, double number) KEDGE_MUST_USE;
 enum kedge_rc kedge_cbor_write_bstr(struct kedge_writer *out, struct kedge_slice bytes) KEDGE_MUST_USE;
 enum kedge_rc kedge_cbor_write_tstr(struct kedge_writer *out, struct kedge_slice text) KEDGE_MUST_USE;
 /** Writes only the head of a byte string of `size` bytes, which the caller streams after it. */

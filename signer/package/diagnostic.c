@@ -162,6 +162,9 @@ static enum kedge_rc print_item(struct printing *printing, struct kedge_cursor *
                                              : "false",
               out);
         return KEDGE_OK;
+    case KEDGE_CBOR_FLOAT:
+    case KEDGE_CBOR_BREAK:
+        break; /* only of the loose reader */
     }
     return KEDGE_E_UNSUPPORTED;
 }

@@ -75,6 +75,135 @@ static void every_admitted_case_of_appendix_a_round_trips_and_every_other_is_ref
     vector_free(file);
 }
 
+/* ---- any well-formed CBOR ---- */
+
+/* Reads one item whole, however it is encoded; a float goes to *number. */
+static enum kedge_rc skip_loose(struct kedge_cursor *cursor, double *number)
+{
+    struct kedge_cbor_item item;
+    KEDGE_TRY(kedge_cbor_next_loose(cursor, &item));
+    if (item.type == KEDGE_CBOR_BREAK)
+        return KEDGE_E_NOT_FOUND;
+    if (item.type == KEDGE_CBOR_FLOAT)
+        *number = item.number;
+    enum kedge_rc rc = KEDGE_OK;
+    while (item.indefinite && rc == KEDGE_OK)
+        rc = skip_loose(cursor, number);
+    if (item.indefinite)
+        return rc == KEDGE_E_NOT_FOUND ? KEDGE_OK : rc;
+    uint64_t items = item.type == KEDGE_CBOR_ARRAY ? item.value
+                     : item.type == KEDGE_CBOR_MAP ? 2 * item.value
+                     : item.type == KEDGE_CBOR_TAG ? 1
+                                                   : 0;
+    for (uint64_t i = 0; i < items; i++)
+        KEDGE_TRY(skip_loose(cursor, number));
+    return KEDGE_OK;
+}
+
+/* Strings in chunks and simple values but false, true and null: judged by the bytes. */
+static bool loosely_admitted(const char *hex)
+{
+    static const char *const refused[] = {"5f", "7f", "f7", "f0", "f8"};
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
+        if (strncmp(hex, refused[i], 2) == 0)
+            return false;
+    return true;
+}
+
+static void appendix_a_is_read_loosely_with_its_floats(void **state)
+{
+    (void)state;
+    struct kedge_slice file = vector_read("cbor/appendix_a.json");
+    json_t *cases = json_loadb((const char *)file.data, file.size,
+                               JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, NULL);
+    assert_non_null(cases);
+    size_t floats = 0;
+    for (size_t i = 0; i < json_array_size(cases); i++) {
+        json_t *one = json_array_get(cases, i);
+        const char *hex = json_string_value(json_object_get(one, "hex"));
+        const json_t *decoded = json_object_get(one, "decoded");
+        struct kedge_slice bytes = vector_hex(hex);
+        struct kedge_cursor cursor = kedge_cursor(bytes);
+        double number = 0;
+        enum kedge_rc rc = skip_loose(&cursor, &number);
+        bool whole = rc == KEDGE_OK && kedge_cursor_left(&cursor) == 0;
+        if (whole != loosely_admitted(hex))
+            fail_msg("%s: %s", hex, kedge_rc_name(rc));
+        if (hex[0] == 'f' && (hex[1] == '9' || hex[1] == 'a' || hex[1] == 'b') &&
+            json_is_real(decoded)) {
+            double expected = json_real_value(decoded);
+            assert_memory_equal(&number, &expected, sizeof number);
+            floats++;
+        }
+        vector_free(bytes);
+    }
+    assert_true(floats >= 10);
+    json_decref(cases);
+    vector_free(file);
+}
+
+static void longer_than_needed_heads_are_read_loosely_and_refused_strictly(void **state)
+{
+    (void)state;
+    const char *heads[] = {"1805", "190005", "1a00000005", "1b0000000000000005"};
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
+        struct kedge_slice bytes = vector_hex(heads[i]);
+        struct kedge_cursor cursor = kedge_cursor(bytes);
+        struct kedge_cbor_item item;
+        assert_int_equal(kedge_cbor_next(&cursor, &item), KEDGE_E_NOT_CANONICAL);
+        assert_int_equal(cursor.offset, 0);
+        assert_int_equal(kedge_cbor_next_loose(&cursor, &item), KEDGE_OK);
+        assert_int_equal(item.value, 5);
+        assert_int_equal(cursor.offset, bytes.size);
+        vector_free(bytes);
+    }
+}
+
+static void what_is_not_well_formed_is_refused_loosely_too(void **state)
+{
+    (void)state;
+    const struct {
+        const char *hex;
+        enum kedge_rc rc;
+    } bad[] = {
+        {"1c", KEDGE_E_MALFORMED},   {"1f", KEDGE_E_MALFORMED},     {"3f", KEDGE_E_MALFORMED},
+        {"df00", KEDGE_E_MALFORMED}, {"42ff", KEDGE_E_TRUNCATED},   {"62c328", KEDGE_E_MALFORMED},
+        {"fc", KEDGE_E_UNSUPPORTED}, {"fa0000", KEDGE_E_TRUNCATED}, {"19ff", KEDGE_E_TRUNCATED}};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct kedge_slice bytes = vector_hex(bad[i].hex);
+        struct kedge_cursor cursor = kedge_cursor(bytes);
+        struct kedge_cbor_item item;
+        if (kedge_cbor_next_loose(&cursor, &item) != bad[i].rc)
+            fail_msg("%s", bad[i].hex);
+        assert_int_equal(cursor.offset, 0);
+        vector_free(bytes);
+    }
+}
+
+static void floats_are_written_as_short_as_they_come_back(void **state)
+{
+    (void)state;
+    const struct {
+        double number;
+        const char *hex;
+    } rows[] = {{1.5, "fa3fc00000"},
+                {1.1, "fb3ff199999999999a"},
+                {-4.1, "fbc010666666666666"},
+                {3.4028234663852886e+38, "fa7f7fffff"},
+                {1.0e+300, "fb7e37e43c8800759c"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        uint8_t buffer[16];
+        char hex[33];
+        struct kedge_writer out = kedge_writer(buffer, sizeof buffer);
+        assert_int_equal(kedge_cbor_write_float(&out, rows[i].number), KEDGE_OK);
+        kedge_hex_encode(kedge_writer_slice(&out), hex);
+        assert_string_equal(hex, rows[i].hex);
+        out = kedge_writer(buffer, out.size - 1);
+        assert_int_equal(kedge_cbor_write_float(&out, rows[i].number), KEDGE_E_BUFFER);
+        assert_int_equal(out.size, 0);
+    }
+}
+
 static void what_the_profile_admits_round_trips(void **state)
 {
     (void)state;
@@ -314,6 +443,10 @@ int main(void)
         cmocka_unit_test(integers_beyond_64_signed_bits_are_a_limit_not_a_wrong_number),
         cmocka_unit_test(a_write_that_does_not_fit_writes_nothing),
         cmocka_unit_test(a_map_walk_ends_after_its_pairs),
+        cmocka_unit_test(appendix_a_is_read_loosely_with_its_floats),
+        cmocka_unit_test(longer_than_needed_heads_are_read_loosely_and_refused_strictly),
+        cmocka_unit_test(what_is_not_well_formed_is_refused_loosely_too),
+        cmocka_unit_test(floats_are_written_as_short_as_they_come_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
