@@ -213,6 +213,13 @@ static uint8_t write_code(enum kedge_rc rc)
     return rc == KEDGE_E_UNSUPPORTED ? KEDGE_COAP_UNSUPPORTED_FORMAT : KEDGE_COAP_BAD_REQUEST;
 }
 
+/* What this client says of itself (docs/lwm2m.md); the readers in core know more formats. */
+static bool takes_format(uint32_t format)
+{
+    return format == KEDGE_LWM2M_FORMAT_TEXT || format == KEDGE_LWM2M_FORMAT_OPAQUE ||
+           format == KEDGE_LWM2M_FORMAT_TLV;
+}
+
 static uint8_t write_resource(const struct kedge_model_hooks *hooks,
                               const struct resource *resource,
                               const struct kedge_model_request *request)
@@ -221,6 +228,8 @@ static uint8_t write_resource(const struct kedge_model_hooks *hooks,
     if (format == KEDGE_LWM2M_FORMAT_NONE)
         format = resource->type == KEDGE_LWM2M_OPAQUE ? KEDGE_LWM2M_FORMAT_OPAQUE
                                                       : KEDGE_LWM2M_FORMAT_TEXT;
+    if (!takes_format(format))
+        return KEDGE_COAP_UNSUPPORTED_FORMAT;
     uint8_t decoded[KEDGE_LWM2M_STRING_MAX + 1];
     struct kedge_writer scratch = kedge_writer(decoded, sizeof decoded);
     struct kedge_lwm2m_value value;

@@ -18,7 +18,7 @@ static enum kedge_rc read_unsigned(struct kedge_slice text, uint64_t *number)
     return kedge_cursor_left(&cursor) > 0 ? KEDGE_E_MALFORMED : KEDGE_OK;
 }
 
-static enum kedge_rc read_integer(struct kedge_slice text, int64_t *number)
+enum kedge_rc kedge_lwm2m_integer_read(struct kedge_slice text, int64_t *number)
 {
     struct kedge_cursor cursor = kedge_cursor(text);
     bool negative = kedge_cursor_accept(&cursor, '-');
@@ -37,6 +37,20 @@ static enum kedge_rc read_boolean(struct kedge_slice text, int64_t *boolean)
     if (text.size != 1 || (text.data[0] != '0' && text.data[0] != '1'))
         return KEDGE_E_MALFORMED;
     *boolean = text.data[0] - '0';
+    return KEDGE_OK;
+}
+
+enum kedge_rc kedge_lwm2m_link_read(struct kedge_slice text, struct kedge_lwm2m_object_link *link)
+{
+    struct kedge_cursor cursor = kedge_cursor(text);
+    uint64_t object, instance;
+    KEDGE_TRY(kedge_cursor_decimal(&cursor, UINT16_MAX, &object));
+    if (!kedge_cursor_accept(&cursor, ':'))
+        return KEDGE_E_MALFORMED;
+    KEDGE_TRY(kedge_cursor_decimal(&cursor, UINT16_MAX, &instance));
+    if (kedge_cursor_left(&cursor) > 0)
+        return KEDGE_E_MALFORMED;
+    *link = (struct kedge_lwm2m_object_link){(uint16_t)object, (uint16_t)instance};
     return KEDGE_OK;
 }
 
@@ -62,24 +76,41 @@ enum kedge_rc kedge_lwm2m_text_read(struct kedge_slice text, enum kedge_lwm2m_ty
         return kedge_lwm2m_string_check(text);
     case KEDGE_LWM2M_INTEGER:
     case KEDGE_LWM2M_TIME:
-        return read_integer(text, &value->integer);
+        return kedge_lwm2m_integer_read(text, &value->integer);
     case KEDGE_LWM2M_UNSIGNED:
         return read_unsigned(text, &value->unsigned_integer);
     case KEDGE_LWM2M_BOOLEAN:
         return read_boolean(text, &value->integer);
     case KEDGE_LWM2M_OPAQUE:
         return read_opaque(text, scratch, &value->bytes);
+    case KEDGE_LWM2M_FLOAT:
+        return kedge_lwm2m_float_read(text, &value->number);
+    case KEDGE_LWM2M_OBJECT_LINK:
+        return kedge_lwm2m_link_read(text, &value->link);
+    case KEDGE_LWM2M_NOTHING:
+        break;
     }
     return KEDGE_E_ARGUMENT;
 }
 
-static enum kedge_rc write_integer(int64_t number, struct kedge_writer *out)
+enum kedge_rc kedge_lwm2m_integer_write(int64_t number, struct kedge_writer *out)
 {
     if (number >= 0)
         return kedge_writer_decimal(out, (uint64_t)number);
     struct kedge_writer at = *out;
     KEDGE_TRY(kedge_writer_u8(&at, '-'));
     KEDGE_TRY(kedge_writer_decimal(&at, (uint64_t)(-1 - number) + 1));
+    *out = at;
+    return KEDGE_OK;
+}
+
+enum kedge_rc kedge_lwm2m_link_write(const struct kedge_lwm2m_object_link *link,
+                                     struct kedge_writer *out)
+{
+    struct kedge_writer at = *out;
+    KEDGE_TRY(kedge_writer_decimal(&at, link->object));
+    KEDGE_TRY(kedge_writer_u8(&at, ':'));
+    KEDGE_TRY(kedge_writer_decimal(&at, link->instance));
     *out = at;
     return KEDGE_OK;
 }
@@ -92,13 +123,19 @@ enum kedge_rc kedge_lwm2m_text_write(const struct kedge_lwm2m_value *value,
         return kedge_writer_put(out, value->bytes);
     case KEDGE_LWM2M_INTEGER:
     case KEDGE_LWM2M_TIME:
-        return write_integer(value->integer, out);
+        return kedge_lwm2m_integer_write(value->integer, out);
     case KEDGE_LWM2M_UNSIGNED:
         return kedge_writer_decimal(out, value->unsigned_integer);
     case KEDGE_LWM2M_BOOLEAN:
         return kedge_writer_u8(out, value->integer != 0 ? '1' : '0');
     case KEDGE_LWM2M_OPAQUE:
         return kedge_base64_encode(value->bytes, out);
+    case KEDGE_LWM2M_FLOAT:
+        return kedge_lwm2m_float_write(value->number, out);
+    case KEDGE_LWM2M_OBJECT_LINK:
+        return kedge_lwm2m_link_write(&value->link, out);
+    case KEDGE_LWM2M_NOTHING:
+        break;
     }
     return KEDGE_E_ARGUMENT;
 }

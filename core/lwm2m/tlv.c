@@ -63,22 +63,31 @@ static unsigned length_bytes(size_t length)
     return length <= SHORT_LENGTH_MASK ? 0 : length <= 0xFF ? 1 : length <= 0xFFFF ? 2 : 3;
 }
 
-enum kedge_rc kedge_tlv_write(struct kedge_writer *out, enum kedge_tlv_kind kind, uint16_t id,
-                              struct kedge_slice value)
+enum kedge_rc kedge_tlv_write_head(struct kedge_writer *out, enum kedge_tlv_kind kind, uint16_t id,
+                                   size_t size)
 {
     if (id == KEDGE_LWM2M_ID_NONE)
         return KEDGE_E_ARGUMENT;
-    if (value.size > LENGTH_MAX)
+    if (size > LENGTH_MAX)
         return KEDGE_E_LIMIT;
     struct kedge_writer at = *out;
     bool wide = id > UINT8_MAX;
-    unsigned bytes = length_bytes(value.size);
-    KEDGE_TRY(kedge_writer_u8(&at, (uint8_t)((unsigned)kind << KIND_SHIFT | (wide ? WIDE_ID : 0) |
-                                             bytes << LENGTH_BYTES_SHIFT |
-                                             (bytes == 0 ? value.size : 0))));
+    unsigned bytes = length_bytes(size);
+    KEDGE_TRY(
+        kedge_writer_u8(&at, (uint8_t)((unsigned)kind << KIND_SHIFT | (wide ? WIDE_ID : 0) |
+                                       bytes << LENGTH_BYTES_SHIFT | (bytes == 0 ? size : 0))));
     KEDGE_TRY(wide ? kedge_writer_u16(&at, id) : kedge_writer_u8(&at, (uint8_t)id));
     for (unsigned i = bytes; i > 0; i--)
-        KEDGE_TRY(kedge_writer_u8(&at, (uint8_t)(value.size >> (8 * (i - 1)))));
+        KEDGE_TRY(kedge_writer_u8(&at, (uint8_t)(size >> (8 * (i - 1)))));
+    *out = at;
+    return KEDGE_OK;
+}
+
+enum kedge_rc kedge_tlv_write(struct kedge_writer *out, enum kedge_tlv_kind kind, uint16_t id,
+                              struct kedge_slice value)
+{
+    struct kedge_writer at = *out;
+    KEDGE_TRY(kedge_tlv_write_head(&at, kind, id, value.size));
     KEDGE_TRY(kedge_writer_put(&at, value));
     *out = at;
     return KEDGE_OK;
@@ -102,33 +111,28 @@ static enum kedge_rc find_in_instance(struct kedge_slice entries, uint16_t resou
     return rc == KEDGE_E_NOT_FOUND ? KEDGE_OK : rc;
 }
 
-enum kedge_rc kedge_tlv_find_entry(struct kedge_slice payload, uint16_t instance, uint16_t resource,
-                                   struct kedge_tlv_entry *found)
+enum kedge_rc kedge_tlv_find_resource(struct kedge_slice payload, uint16_t instance,
+                                      uint16_t resource, struct kedge_slice *value)
 {
     struct kedge_cursor cursor = kedge_cursor(payload);
     struct kedge_tlv_entry entry;
+    struct kedge_tlv_entry found;
     size_t count = 0;
     enum kedge_rc rc = kedge_tlv_next(&cursor, &entry);
     if (rc == KEDGE_OK && entry.kind != KEDGE_TLV_OBJECT_INSTANCE) {
-        KEDGE_TRY(find_in_instance(payload, resource, found, &count));
+        KEDGE_TRY(find_in_instance(payload, resource, &found, &count));
         rc = KEDGE_E_NOT_FOUND;
     }
     for (; rc == KEDGE_OK; rc = kedge_tlv_next(&cursor, &entry)) {
         if (entry.kind != KEDGE_TLV_OBJECT_INSTANCE)
             return KEDGE_E_MALFORMED;
         if (entry.id == instance)
-            KEDGE_TRY(find_in_instance(entry.value, resource, found, &count));
+            KEDGE_TRY(find_in_instance(entry.value, resource, &found, &count));
     }
     if (rc != KEDGE_E_NOT_FOUND)
         return rc;
-    return count == 0 ? KEDGE_E_NOT_FOUND : count == 1 ? KEDGE_OK : KEDGE_E_MALFORMED;
-}
-
-enum kedge_rc kedge_tlv_find_resource(struct kedge_slice payload, uint16_t instance,
-                                      uint16_t resource, struct kedge_slice *value)
-{
-    struct kedge_tlv_entry entry;
-    KEDGE_TRY(kedge_tlv_find_entry(payload, instance, resource, &entry));
-    *value = entry.value;
+    if (count != 1)
+        return count == 0 ? KEDGE_E_NOT_FOUND : KEDGE_E_MALFORMED;
+    *value = found.value;
     return KEDGE_OK;
 }

@@ -1,6 +1,8 @@
 /* tlv_value.c: typed values in TLV (OMA LwM2M Core 1.1 appendix C). */
 #include "core/lwm2m/values.h"
 
+#include <string.h>
+
 /* The bytes as a big-endian number; integers come in 1, 2, 4 or 8 of them. */
 static enum kedge_rc read_unsigned(struct kedge_slice bytes, uint64_t *number)
 {
@@ -21,6 +23,32 @@ static enum kedge_rc read_integer(struct kedge_slice bytes, int64_t *number)
     /* Two's complement: the sign bit counts negative. */
     *number = (bits & sign) == 0 ? (int64_t)bits : -1 - (int64_t)((sign - 1) & ~bits);
     return KEDGE_OK;
+}
+
+static enum kedge_rc read_float(struct kedge_slice bytes, double *number)
+{
+    uint64_t bits;
+    if (bytes.size != 4 && bytes.size != 8)
+        return KEDGE_E_MALFORMED;
+    KEDGE_TRY(read_unsigned(bytes, &bits));
+    if (bytes.size == 8) {
+        memcpy(number, &bits, sizeof *number);
+    } else {
+        uint32_t narrow = (uint32_t)bits;
+        float single;
+        memcpy(&single, &narrow, sizeof single);
+        *number = (double)single;
+    }
+    return kedge_lwm2m_float_finite(*number) ? KEDGE_OK : KEDGE_E_LIMIT;
+}
+
+static enum kedge_rc read_link(struct kedge_slice bytes, struct kedge_lwm2m_object_link *link)
+{
+    struct kedge_cursor cursor = kedge_cursor(bytes);
+    if (bytes.size != 4)
+        return KEDGE_E_MALFORMED;
+    KEDGE_TRY(kedge_cursor_u16(&cursor, &link->object));
+    return kedge_cursor_u16(&cursor, &link->instance);
 }
 
 enum kedge_rc kedge_tlv_value(struct kedge_slice bytes, enum kedge_lwm2m_type type,
@@ -44,6 +72,12 @@ enum kedge_rc kedge_tlv_value(struct kedge_slice bytes, enum kedge_lwm2m_type ty
     case KEDGE_LWM2M_OPAQUE:
         value->bytes = bytes;
         return KEDGE_OK;
+    case KEDGE_LWM2M_FLOAT:
+        return read_float(bytes, &value->number);
+    case KEDGE_LWM2M_OBJECT_LINK:
+        return read_link(bytes, &value->link);
+    case KEDGE_LWM2M_NOTHING:
+        break;
     }
     return KEDGE_E_ARGUMENT;
 }
@@ -71,6 +105,16 @@ static enum kedge_rc write_number(struct kedge_writer *out, enum kedge_tlv_kind 
     return kedge_tlv_write(out, kind, id, kedge_slice(bytes, size));
 }
 
+static enum kedge_rc write_float(struct kedge_writer *out, enum kedge_tlv_kind kind, uint16_t id,
+                                 double number)
+{
+    uint64_t bits;
+    if (!kedge_lwm2m_float_finite(number))
+        return KEDGE_E_LIMIT;
+    memcpy(&bits, &number, sizeof bits);
+    return write_number(out, kind, id, bits, sizeof bits);
+}
+
 enum kedge_rc kedge_tlv_write_value(struct kedge_writer *out, enum kedge_tlv_kind kind, uint16_t id,
                                     const struct kedge_lwm2m_value *value)
 {
@@ -86,6 +130,13 @@ enum kedge_rc kedge_tlv_write_value(struct kedge_writer *out, enum kedge_tlv_kin
                             unsigned_size(value->unsigned_integer));
     case KEDGE_LWM2M_BOOLEAN:
         return write_number(out, kind, id, value->integer != 0, 1);
+    case KEDGE_LWM2M_FLOAT:
+        return write_float(out, kind, id, value->number);
+    case KEDGE_LWM2M_OBJECT_LINK:
+        return write_number(out, kind, id,
+                            (uint64_t)value->link.object << 16 | value->link.instance, 4);
+    case KEDGE_LWM2M_NOTHING:
+        break;
     }
     return KEDGE_E_ARGUMENT;
 }

@@ -1,8 +1,10 @@
 /*
- * lwm2m.h: LwM2M's data formats and the state table of object 5 (Firmware Update).
+ * lwm2m.h: paths and values of LwM2M, its formats of one value, TLV and link format, and the state
+ * table of object 5 (Firmware Update).
  *
  * Formats here: plain text (0), link format (40, RFC 6690), opaque (42), TLV (11542), as the
- * OMA LwM2M Core Technical Specification 1.0/1.1 section 7.4 (6.4 in 1.0) describes them.
+ * OMA LwM2M Core Technical Specification 1.0/1.1 section 7.4 (6.4 in 1.0) describes them;
+ * kedge/lwm2m_records.h has all formats as records of path and value.
  * Pure functions over the caller's buffers; readers are strict and bounded.
  */
 #ifndef KEDGE_LWM2M_H
@@ -17,6 +19,8 @@
 #define KEDGE_LWM2M_FORMAT_SENML_JSON 110u
 #define KEDGE_LWM2M_FORMAT_SENML_CBOR 112u
 #define KEDGE_LWM2M_FORMAT_TLV 11542u
+#define KEDGE_LWM2M_FORMAT_JSON 11543u /* of LwM2M 1.0; 1.1 and later have SenML JSON */
+#define KEDGE_LWM2M_FORMAT_LWM2M_CBOR 11544u
 #define KEDGE_LWM2M_FORMAT_NONE UINT32_MAX /* a message without a Content-Format */
 
 #define KEDGE_LWM2M_OBJECT_SECURITY 0u
@@ -53,21 +57,34 @@ enum kedge_lwm2m_type {
     KEDGE_LWM2M_UNSIGNED,
     KEDGE_LWM2M_BOOLEAN,
     KEDGE_LWM2M_OPAQUE,
-    KEDGE_LWM2M_TIME
+    KEDGE_LWM2M_TIME,
+    KEDGE_LWM2M_FLOAT,
+    KEDGE_LWM2M_OBJECT_LINK,
+    KEDGE_LWM2M_NOTHING /* a path without a value: what a composite operation asks for */
+};
+
+/** Which instance of which object an OBJECT_LINK names. */
+struct kedge_lwm2m_object_link {
+    uint16_t object;
+    uint16_t instance;
 };
 
 struct kedge_lwm2m_value {
     enum kedge_lwm2m_type type;
-    int64_t integer;          /* INTEGER, TIME (seconds of Unix time), BOOLEAN (0 or 1) */
+    int64_t integer;           /* INTEGER, TIME (seconds of Unix time), BOOLEAN (0 or 1) */
     uint64_t unsigned_integer; /* UNSIGNED */
-    struct kedge_slice bytes; /* STRING (UTF-8) and OPAQUE; borrowed */
+    double number;             /* FLOAT: never infinite and never NaN */
+    struct kedge_lwm2m_object_link link; /* OBJECT_LINK; 65535:65535 is none */
+    struct kedge_slice bytes;            /* STRING (UTF-8) and OPAQUE; borrowed */
 };
 
 /*
  * The one form of each type in plain text: integers and times in decimal without leading zeros,
- * booleans "0" or "1", strings as they are, opaque bytes in Base64. In any format a string is
- * UTF-8 without NUL (so that C strings can hold it whole) and of KEDGE_LWM2M_STRING_MAX bytes at
- * most (KEDGE_E_LIMIT); an integer that does not fit is KEDGE_E_LIMIT too.
+ * booleans "0" or "1", strings as they are, opaque bytes in Base64, object links as "3:0". Floats
+ * have several forms: decimal, with an exponent or without; written are the fewest digits that read
+ * back as the same number. In any format a string is UTF-8 without NUL (so that C strings can hold
+ * it whole) and of KEDGE_LWM2M_STRING_MAX bytes at most (KEDGE_E_LIMIT); a number that does not fit
+ * is KEDGE_E_LIMIT too.
  */
 
 /**
@@ -106,7 +123,8 @@ enum kedge_rc kedge_tlv_next(struct kedge_cursor *cursor, struct kedge_tlv_entry
     KEDGE_MUST_USE;
 /**
  * kedge_tlv_value() decodes a resource's value: integers and times of 1, 2, 4 or 8 bytes,
- * booleans of 1 (0 or 1). Strings and opaque bytes are borrowed. KEDGE_E_MALFORMED otherwise.
+ * booleans of 1 (0 or 1), floats of 4 or 8 (IEEE 754), object links of 4. Strings and opaque bytes
+ * are borrowed. KEDGE_E_MALFORMED otherwise.
  */
 enum kedge_rc kedge_tlv_value(struct kedge_slice bytes, enum kedge_lwm2m_type type,
                               struct kedge_lwm2m_value *value) KEDGE_MUST_USE;
@@ -127,9 +145,10 @@ enum kedge_rc kedge_tlv_find_resource(struct kedge_slice payload, uint16_t insta
 
 /**
  * kedge_lwm2m_value_read() decodes an answer that holds the one value at `path` (a resource, or an
- * instance of a multiple one) in whichever format it came: text, opaque, TLV; no Content-Format
- * (KEDGE_LWM2M_FORMAT_NONE) means text. KEDGE_E_UNSUPPORTED for other formats, KEDGE_E_TYPE when
- * format and type do not go together, KEDGE_E_NOT_FOUND when a TLV holds something else.
+ * instance of a multiple one) in whichever format of kedge/lwm2m_records.h it came; no
+ * Content-Format (KEDGE_LWM2M_FORMAT_NONE) means text. All of the payload is checked.
+ * KEDGE_E_UNSUPPORTED for other formats, KEDGE_E_TYPE when format and type do not go together,
+ * KEDGE_E_NOT_FOUND when it holds something else, KEDGE_E_MALFORMED when the value is there twice.
  */
 enum kedge_rc kedge_lwm2m_value_read(uint32_t content_format, struct kedge_slice payload,
                                      const struct kedge_lwm2m_path *path,

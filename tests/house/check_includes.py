@@ -15,7 +15,7 @@ MAY_KNOW = {
     "core/payload": ["core/base", "core/crypto"],
     "core/suit": ["core/base", "core/cbor", "core/crypto", "core/payload"],
     "core/coap": ["core/base"],
-    "core/lwm2m": ["core/base"],
+    "core/lwm2m": ["core/base", "core/cbor"],
     "core/boot": ["core/base", "core/cbor", "core/crypto", "core/payload", "core/suit"],
     "signer/cli": ["core"],
     "signer/files": ["core", "signer/cli"],
@@ -41,7 +41,7 @@ MAY_KNOW = {
     "tests/swarm": ["core"],
 }
 # Which module of core a public header belongs to, where the name does not say it.
-HEADER_OF = {"package": "core/suit", "stream": "core/suit"}
+HEADER_OF = {"package": "core/suit", "stream": "core/suit", "lwm2m_records": "core/lwm2m"}
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*["<]([^">]+)[">]', re.MULTILINE)
 
 
