@@ -334,10 +334,11 @@ class Authority:
         file = self._write(f"{self.name}-{common_name}.pem", certificate)
         return write_key(self.folder / f"{self.name}-{common_name}.key", key), file, certificate
 
-    def revoke(self, *certificates):
+    def revoke(self, *certificates, days=(-1, 30)):
         now = datetime.datetime.now(datetime.timezone.utc)
         builder = (x509.CertificateRevocationListBuilder().issuer_name(self.subject)
-                   .last_update(now - datetime.timedelta(days=1)).next_update(now + datetime.timedelta(days=30)))
+                   .last_update(now + datetime.timedelta(days=days[0]))
+                   .next_update(now + datetime.timedelta(days=days[1])))
         for certificate in certificates:
             builder = builder.add_revoked_certificate(
                 x509.RevokedCertificateBuilder().serial_number(certificate.serial_number).revocation_date(now).build())

@@ -3,6 +3,7 @@
  *
  *   bridge.c   making and ending it, the engine's commands as jobs, the jobs' reports as events
  *   devices.c  what devices do, as records and events; registrations taken up after a restart
+ *   reload.c   the list of revoked certificates, read again
  *
  * All of it is on the network thread, but for making it (before that runs) and ending it (after).
  */
@@ -56,5 +57,10 @@ enum kedge_rc kedge_bridge_restore(struct kedge_bridge *bridge,
                                    char error[KEDGE_STORE_ERROR_MAX]) KEDGE_MUST_USE;
 /** The engine was loaded anew: it is told who is there, and lost records are written again. */
 void kedge_bridge_tell_all(struct kedge_bridge *bridge);
+
+/* reload.c */
+/** Reads the list of revoked certificates again, and ends what devices have by one that it names.
+ */
+void kedge_bridge_reload(struct kedge_bridge *bridge);
 
 #endif

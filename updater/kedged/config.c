@@ -35,7 +35,8 @@ static const struct option_row rows[] = {
     {"coaps-cert", "FILE", TEXT(coaps_cert), true, "its certificate chain (PEM), for X.509"},
     {"coaps-ca", "FILE", TEXT(coaps_ca), true,
      "devices may show a certificate of this CA (PEM); its common name is the endpoint name"},
-    {"coaps-crl", "FILE", TEXT(coaps_crl), true, "certificates that the CA has revoked (PEM)"},
+    {"coaps-crl", "FILE", TEXT(coaps_crl), true,
+     "certificates that the CA has revoked (PEM); read again at SIGHUP"},
     {"http", "ADDR:PORT", TEXT(http), true,
      "REST API and downloads (127.0.0.1:8080 unless --https is given)"},
     {"https", "ADDR:PORT", TEXT(https), true, "the same over TLS"},
@@ -57,8 +58,9 @@ static void print_help(FILE *out)
 {
     fputs("usage: kedged --data DIR --coaps ADDR:PORT [options]\n\n"
           "The Kedge server: registers LwM2M devices and takes them through firmware updates.\n"
-          "It stays in the foreground; SIGTERM ends it cleanly. The first start makes\n"
-          "DIR/admin.token, the token for the REST API and the kedge command.\n\n",
+          "It stays in the foreground; SIGTERM ends it cleanly, SIGHUP has it read --coaps-crl\n"
+          "again. The first start makes DIR/admin.token, the token for the REST API and the\n"
+          "kedge command.\n\n",
           out);
     for (size_t i = 0; i < ROW_COUNT; i++) {
         char name[64];

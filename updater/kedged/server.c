@@ -259,23 +259,41 @@ static void say_ready(const struct server *server)
               devices[0] != '\0' ? devices : "nowhere (no --coaps, no --coap)", api);
 }
 
+static void reload(void *context)
+{
+    struct server *server = context;
+    kedge_bridge_reload(&server->bridge);
+}
+
+/* Returns the signal that ends the server; SIGHUP only has files read again. */
+static int wait_for_end(struct server *server)
+{
+    sigset_t signals;
+    int number = 0;
+    (void)sigemptyset(&signals);
+    (void)sigaddset(&signals, SIGTERM);
+    (void)sigaddset(&signals, SIGINT);
+    (void)sigaddset(&signals, SIGHUP);
+    for (;;) {
+        if (sigwait(&signals, &number) != 0)
+            continue;
+        if (number != SIGHUP)
+            return number;
+        if (kedge_net_post(server->net, reload, server) != KEDGE_OK)
+            kedge_log(KEDGE_LOG_ERROR, "nothing was read again: out of memory");
+    }
+}
+
 static int serve(struct server *server)
 {
     pthread_t network;
-    sigset_t signals;
-    int number = 0;
     int failed = pthread_create(&network, NULL, run_network, server);
     if (failed != 0) {
         kedge_log(KEDGE_LOG_ERROR, "cannot start the network thread: %s", strerror(failed));
         return 1;
     }
     say_ready(server);
-    (void)sigemptyset(&signals);
-    (void)sigaddset(&signals, SIGTERM);
-    (void)sigaddset(&signals, SIGINT);
-    while (sigwait(&signals, &number) != 0)
-        continue;
-    kedge_log(KEDGE_LOG_INFO, "ending, as asked by %s", strsignal(number));
+    kedge_log(KEDGE_LOG_INFO, "ending, as asked by %s", strsignal(wait_for_end(server)));
     /* First nobody can ask for anything new; the network thread still answers what was asked. */
     kedge_api_stop(server->api);
     server->api = NULL;

@@ -1,6 +1,6 @@
 /*
- * certificates.c: X.509 certificates of a fleet's CA with its revocation list (RFC 5280), and raw
- * public keys (RFC 7250). One key of the server's serves both.
+ * certificates.c: X.509 certificates of a fleet's CA (RFC 5280), and raw public keys (RFC 7250).
+ * One key of the server's serves both.
  */
 #include <gnutls/abstract.h>
 #include <gnutls/crypto.h>
@@ -23,12 +23,9 @@ static enum kedge_rc open_x509(struct dtls *dtls, const struct kedge_net_certifi
     if (gnutls_certificate_allocate_credentials(&dtls->x509) != GNUTLS_E_SUCCESS)
         return KEDGE_E_MEMORY;
     if (gnutls_certificate_set_x509_key_file(dtls->x509, files->certificate_file, files->key_file,
-                                             GNUTLS_X509_FMT_PEM) < 0 ||
-        gnutls_certificate_set_x509_trust_file(dtls->x509, files->ca_file, GNUTLS_X509_FMT_PEM) < 1)
+                                             GNUTLS_X509_FMT_PEM) < 0)
         return KEDGE_E_KEY;
-    if (files->crl_file != NULL &&
-        gnutls_certificate_set_x509_crl_file(dtls->x509, files->crl_file, GNUTLS_X509_FMT_PEM) < 1)
-        return KEDGE_E_KEY;
+    KEDGE_TRY(dtls_trust_open(dtls, files));
     gnutls_certificate_set_verify_function(dtls->x509, judge_in_handshake);
     return KEDGE_OK;
 }
@@ -84,6 +81,7 @@ enum kedge_rc dtls_certificates_open(struct dtls *dtls, const struct kedge_net_c
 
 void dtls_certificates_close(struct dtls *dtls)
 {
+    dtls_trust_close(dtls);
     if (dtls->x509 != NULL)
         gnutls_certificate_free_credentials(dtls->x509);
     if (dtls->raw_keys != NULL)
@@ -93,17 +91,22 @@ void dtls_certificates_close(struct dtls *dtls)
 /* ---- judging what a device shows ---- */
 
 /* Signed by the fleet's CA, in time, not revoked (by a list that is not outdated), for clients. */
-static bool is_of_the_fleet(gnutls_session_t tls)
+bool dtls_certificate_holds(const struct association *association)
 {
     gnutls_typed_vdata_st purpose = {.type = GNUTLS_DT_KEY_PURPOSE_OID,
                                      .data = (unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_CLIENT};
     unsigned status = 0;
-    return gnutls_certificate_verify_peers(tls, &purpose, 1, &status) == GNUTLS_E_SUCCESS &&
+    time_t until = association->net->dtls->revoked_until;
+    if (until != 0 && until < time(NULL)) /* GnuTLS does not look at that */
+        return false;
+    return gnutls_certificate_verify_peers(association->tls, &purpose, 1, &status) ==
+               GNUTLS_E_SUCCESS &&
            status == 0;
 }
 
 /* LwM2M 1.1 section 5.2.8.7: the endpoint name is in the certificate's subject, as common name. */
-static enum kedge_rc take_common_name(struct association *association, const gnutls_datum_t *der)
+static enum kedge_rc take_common_name(struct association *association, const gnutls_datum_t *der,
+                                      bool alone)
 {
     gnutls_x509_crt_t certificate;
     char name[KEDGE_NET_NAME_MAX + 1];
@@ -114,6 +117,7 @@ static enum kedge_rc take_common_name(struct association *association, const gnu
     if (code == GNUTLS_E_SUCCESS)
         code = gnutls_x509_crt_get_dn_by_oid(certificate, GNUTLS_OID_X520_COMMON_NAME, 0, 0, name,
                                              &size);
+    association->mark = alone ? dtls_certificate_mark(association->net, certificate) : 0;
     gnutls_x509_crt_deinit(certificate);
     if (code != GNUTLS_E_SUCCESS || strlen(name) != size ||
         !kedge_name_valid(kedge_slice_text(name), KEDGE_NET_NAME_MAX))
@@ -143,7 +147,7 @@ enum kedge_rc dtls_certificates_judge(struct association *association)
         return KEDGE_E_MISSING;
     if (association->raw_keys_only)
         return take_name_of_raw_key(association, &shown[0]);
-    if (!is_of_the_fleet(association->tls))
+    if (!dtls_certificate_holds(association))
         return KEDGE_E_SIGNATURE;
-    return take_common_name(association, &shown[0]);
+    return take_common_name(association, &shown[0], count == 1);
 }

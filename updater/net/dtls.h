@@ -7,6 +7,7 @@
  *   association.c  one association: GnuTLS over datagrams that are handed to it
  *   keys.c         which kinds of proof are taken; pre-shared keys
  *   certificates.c X.509 certificates of a fleet's CA, and raw public keys
+ *   revocation.c   that CA, and the certificates that it has revoked
  *
  * Method. A ClientHello costs nothing until its cookie proves that its sender receives at its
  * address. Then its peer gets a handshake beside the association that it may have: the old one
@@ -19,6 +20,8 @@
 
 #include <gnutls/dtls.h>
 #include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
+#include <time.h>
 
 #include "updater/net/internal.h"
 #include "updater/net/records.h"
@@ -34,6 +37,8 @@ struct dtls {
     gnutls_priority_t psk_only, with_x509, with_raw_keys; /* NULL: there is no such proof */
     gnutls_psk_server_credentials_t psk;
     gnutls_certificate_credentials_t x509, raw_keys;
+    gnutls_datum_t ca;    /* PEM */
+    time_t revoked_until; /* from then on the list of revoked ones is out of date; 0: never */
 };
 
 /** An association with a peer, or the handshake that may become one. */
@@ -46,6 +51,7 @@ struct association {
     struct kedge_net_timer timer; /* the handshake's next step; later, whether it is idle */
     uint64_t hello;               /* tells the ClientHello that it began with from others */
     uint64_t used_at_ms;
+    uint64_t mark;      /* of its certificate, see revocation.c */
     bool raw_keys_only; /* its ClientHello says so */
     bool stranger;      /* nobody is enrolled by the identity that it gave */
     char *name;         /* in whose name the peer speaks; NULL: not known yet */
@@ -70,6 +76,17 @@ enum kedge_rc dtls_certificates_open(struct dtls *dtls,
 void dtls_certificates_close(struct dtls *dtls);
 /** Judges what the peer has shown, and takes the name that it proves. */
 enum kedge_rc dtls_certificates_judge(struct association *association) KEDGE_MUST_USE;
+/** Whether the X.509 certificate that it has shown is one that is taken now. */
+bool dtls_certificate_holds(const struct association *association);
+
+/* ---- revocation.c ---- */
+
+/** Reads CA and revocation list into dtls->x509; KEDGE_E_KEY when a file cannot be used. */
+enum kedge_rc dtls_trust_open(struct dtls *dtls,
+                              const struct kedge_net_certificates *files) KEDGE_MUST_USE;
+void dtls_trust_close(struct dtls *dtls);
+/** What a certificate is told by in a revocation list; 0: by nothing. */
+uint64_t dtls_certificate_mark(const struct kedge_net *net, gnutls_x509_crt_t certificate);
 
 /* ---- association.c ---- */
 

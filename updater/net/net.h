@@ -111,7 +111,7 @@ struct kedge_net_certificates {
 struct kedge_net_config {
     struct kedge_address listen[KEDGE_NET_LISTEN_MAX]; /* port 0: a free one; `secure`: by DTLS */
     size_t listen_count;
-    struct kedge_net_certificates certificates; /* read when it is made */
+    struct kedge_net_certificates certificates; /* read when it is made; names outlive it */
     kedge_net_handler_fn *on_request;
     void *context;
     uint32_t ack_timeout_ms;          /* 0: 2000 */
@@ -233,6 +233,16 @@ const char *kedge_net_peer_name(struct kedge_net *net, const struct kedge_addres
  */
 void kedge_net_hang_up(struct kedge_net *net, bool (*is_over)(void *context, const char *name),
                        void *context);
+/**
+ * Reads the revocation list again; new handshakes are judged by it at once. `tell` is told each
+ * name that a peer has proved by a certificate which does not hold any more: hang up on these.
+ * Fails, and leaves all as it was, with KEDGE_E_NOT_FOUND when there is no such list, with
+ * KEDGE_E_KEY when it cannot be read or is none of the CA's, with KEDGE_E_MEMORY. Walks all peers,
+ * and blocks for the file.
+ */
+enum kedge_rc kedge_net_reload_revoked(struct kedge_net *net,
+                                       void (*tell)(void *context, const char *name),
+                                       void *context) KEDGE_MUST_USE;
 
 /* ---- figures ---- */
 
