@@ -51,6 +51,21 @@ static void serve_file(struct kedge_fleet *fleet, const struct kedge_address *fr
     job_served(fleet, from, name, reach);
 }
 
+void kedge_fleet_set_web(struct kedge_fleet *fleet, const struct kedge_fleet_web *http,
+                         const struct kedge_fleet_web *https)
+{
+    fleet->http = *http;
+    fleet->https = *https;
+}
+
+void kedge_fleet_downloaded(struct kedge_fleet *fleet, const char *host, const char *name,
+                            uint64_t reach)
+{
+    struct kedge_address from;
+    if (kedge_address_from_host(host, 0, &from) == KEDGE_OK)
+        job_host_served(fleet, &from, name, reach);
+}
+
 static void on_request(void *context, const struct kedge_address *from,
                        const struct kedge_coap_message *request, struct kedge_net_reply *reply)
 {

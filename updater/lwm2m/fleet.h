@@ -103,6 +103,23 @@ void kedge_fleet_destroy(struct kedge_fleet *fleet);
 enum kedge_rc kedge_fleet_restore(struct kedge_fleet *fleet,
                                   const struct kedge_device *device) KEDGE_MUST_USE;
 
+/** Where this server serves /fw/ by HTTP or HTTPS. */
+struct kedge_fleet_web {
+    char host[KEDGE_ADDRESS_TEXT_MAX]; /* numeric; "": every address of it */
+    uint16_t port;                     /* 0: nowhere */
+};
+
+/** Before kedge_net_run(); until then devices are told of CoAP and CoAPS only. */
+void kedge_fleet_set_web(struct kedge_fleet *fleet, const struct kedge_fleet_web *http,
+                         const struct kedge_fleet_web *https);
+
+/**
+ * "Somebody at the numeric address `host` has got the file `name` up to `reach` bytes from its
+ * start, not by CoAP": the progress of the device there, as far as it can be told which it is.
+ */
+void kedge_fleet_downloaded(struct kedge_fleet *fleet, const char *host, const char *name,
+                            uint64_t reach);
+
 /** Finds a registered device; false when there is none. The texts hold until the next call. */
 bool kedge_fleet_device(struct kedge_fleet *fleet, const char *endpoint,
                         struct kedge_device *device);

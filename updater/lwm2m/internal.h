@@ -44,6 +44,7 @@ struct identifications {
 struct kedge_fleet {
     struct kedge_net *net;
     struct kedge_fleet_hooks hooks;
+    struct kedge_fleet_web http, https;
     uint32_t poll_ms, quick_poll_ms;
     struct kedge_siphash_key key;
     struct kedge_index by_endpoint, by_location, by_address;
@@ -136,6 +137,9 @@ void job_not_identified(struct job *job);
 /** A block of this file was served to this address, and reaches so far from its start. */
 void job_served(struct kedge_fleet *fleet, const struct kedge_address *to, const char *name,
                 uint64_t reach);
+/** The same where only the host is known. */
+void job_host_served(struct kedge_fleet *fleet, const struct kedge_address *to, const char *name,
+                     uint64_t reach);
 void job_free(struct job *job);
 
 #endif

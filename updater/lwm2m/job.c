@@ -239,6 +239,7 @@ static uint64_t hash_host(const struct kedge_fleet *fleet, const struct kedge_ad
         host.v4.sin_port = 0;
     else
         host.v6.sin6_port = 0;
+    host.secure = false;
     return kedge_address_hash(&fleet->key, &host);
 }
 
@@ -263,12 +264,12 @@ static void note_block(struct job *job, uint64_t reach)
 }
 
 /*
- * Many clients download from a port of its own. A block that goes to no device's address is the
+ * Many clients download from a port of its own, or by HTTP. What goes to no device's address is the
  * progress of the one device on that host that downloads this file. Where there are several, as
  * behind a NAT, nobody can tell whose it is: it only shows that they are at it.
  */
-static void note_stray_block(struct kedge_fleet *fleet, const struct kedge_address *to,
-                             const char *name, uint64_t reach)
+void job_host_served(struct kedge_fleet *fleet, const struct kedge_address *to, const char *name,
+                     uint64_t reach)
 {
     struct job *found[SAME_HOST_MAX];
     size_t count = 0;
@@ -290,7 +291,7 @@ void job_served(struct kedge_fleet *fleet, const struct kedge_address *to, const
 {
     const struct device *device = device_by_address(fleet, to);
     if (device == NULL)
-        note_stray_block(fleet, to, name, reach);
+        job_host_served(fleet, to, name, reach);
     else if (device->job != NULL && strcmp(device->job->file, name) == 0)
         note_block(device->job, reach);
 }

@@ -33,6 +33,10 @@ void job_drive(struct job *job);
 void job_wake(struct job *job);
 /** Asks the device for what the machine wants; the answer drives the job on. */
 void job_ask(struct job *job, enum kedge_machine_action action);
+/**
+ * The Package URI for the device, by a protocol that it has; false: there is none.
+ */
+bool job_choose_uri(const struct job *job, char uri[KEDGE_LWM2M_STRING_MAX + 1]);
 /** Writes the Package URI; "" takes back what the device holds. */
 enum kedge_rc job_write_uri(struct device *device, const char *uri, kedge_operation_fn *fn,
                             void *context, uint64_t *handle) KEDGE_MUST_USE;

@@ -20,11 +20,6 @@
 #define DELIVERY_PUSH_ONLY 1
 #define ASKED_BY_IDENTIFICATION UINT64_MAX /* no operation's handle: those are counted up */
 
-/* Which of the schemes that both sides have is taken: the first in this order. */
-static const enum kedge_firmware_protocol preference[] = {
-    KEDGE_PROTOCOL_COAPS, KEDGE_PROTOCOL_COAP,      KEDGE_PROTOCOL_HTTPS,
-    KEDGE_PROTOCOL_HTTP,  KEDGE_PROTOCOL_COAPS_TCP, KEDGE_PROTOCOL_COAP_TCP};
-
 /* ---- what answers say ---- */
 
 static bool has_number(const struct kedge_operation_answer *answer, const char *path,
@@ -295,43 +290,10 @@ static void on_uri_written(void *context, enum kedge_rc rc,
     job_drive(job);
 }
 
-/* The base of a scheme; false when the file is not served by it. */
-static bool base_of(const struct job *job, enum kedge_firmware_protocol protocol,
-                    char base[KEDGE_UPDATE_BASE_URI_MAX + 1])
-{
-    struct kedge_address local;
-    char text[KEDGE_ADDRESS_TEXT_MAX];
-    if (job->bases[protocol][0] != '\0') {
-        strcpy(base, job->bases[protocol]);
-        return true;
-    }
-    /* A device that speaks by DTLS downloads by it too: no package goes there in the clear. */
-    const struct device *device = job->device;
-    if (protocol != (device->address.secure ? KEDGE_PROTOCOL_COAPS : KEDGE_PROTOCOL_COAP) ||
-        kedge_net_peer_local(device->fleet->net, &device->address, &local) != KEDGE_OK)
-        return false;
-    kedge_address_text(&local, text);
-    snprintf(base, KEDGE_UPDATE_BASE_URI_MAX + 1, "%s%s", local.secure ? "" : "coap://", text);
-    return true;
-}
-
-static bool choose_uri(const struct job *job, char uri[KEDGE_LWM2M_STRING_MAX + 1])
-{
-    char base[KEDGE_UPDATE_BASE_URI_MAX + 1];
-    for (size_t i = 0; i < sizeof preference / sizeof preference[0]; i++) {
-        bool has_it = (job->protocols >> preference[i] & 1u) != 0;
-        if (!has_it || !base_of(job, preference[i], base))
-            continue;
-        snprintf(uri, KEDGE_LWM2M_STRING_MAX + 1, "%s/fw/%s", base, job->file);
-        return true;
-    }
-    return false;
-}
-
 static void send_uri(struct job *job)
 {
     char uri[KEDGE_LWM2M_STRING_MAX + 1];
-    if (!choose_uri(job, uri)) {
+    if (!job_choose_uri(job, uri)) {
         kedge_machine_no_uri(
             &job->machine,
             "it downloads by none of the protocols that this server offers (/5/0/8)");

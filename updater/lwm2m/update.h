@@ -49,8 +49,8 @@ struct kedge_update_plan {
     uint32_t install_limit_s;  /* from sending Execute until it is answered */
     uint32_t verify_limit_s;   /* from then until the device is back and confirmed */
     /**
-     * Where devices find /fw/, by enum kedge_firmware_protocol; NULL: not served that way. CoAP
-     * needs none: the address by which the device reaches this server is taken.
+     * Where devices find /fw/ instead of at this server (a CDN), by enum kedge_firmware_protocol;
+     * NULL: nowhere. A device that has none of these protocols comes to this server.
      */
     const char *base_uris[KEDGE_PROTOCOL_COAPS_TCP + 1];
 };

@@ -28,6 +28,7 @@ struct fleet_scene {
     char reason[KEDGE_UPDATE_REASON_MAX + 1];
     uint64_t cancel_on_report; /* a deployment to cancel from within the hook */
     uint8_t file[FILE_SIZE];
+    uint64_t device_offers; /* the deployment that was offered last */
 };
 
 static inline void scene_note_device(struct fleet_scene *scene, const struct kedge_device *device)

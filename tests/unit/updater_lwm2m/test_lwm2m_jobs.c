@@ -62,9 +62,26 @@ static void test_a_device_is_taken_from_the_old_version_to_the_new_one(void **st
 static void offer_and_watch(struct fleet_scene *scene, const struct kedge_update_plan *plan)
 {
     scene_identify(scene);
+    scene->device_offers = 7;
     scene_offer(scene, 7, plan);
     device_until(&scene->device, &scene->device.uris, 1);
     device_rest(&scene->device, 50);
+    assert_int_equal(scene->last.phase, KEDGE_UPDATE_DOWNLOADING);
+}
+
+/* The same once more, to a device that has these protocols now. */
+static void offer_again(struct fleet_scene *scene, const struct kedge_update_plan *plan,
+                        unsigned protocols)
+{
+    unsigned uris = scene->device.uris, resets = scene->device.resets;
+    kedge_fleet_cancel(scene->fleet, scene->device_offers);
+    device_until(&scene->device, &scene->device.resets, resets + 1);
+    scene->device.protocols = (uint8_t)protocols;
+    scene_offer(scene, ++scene->device_offers, plan);
+    device_until(&scene->device, &scene->device.uris, uris + 1);
+    for (int i = 0; i < 6000 && scene->last.deployment_id != scene->device_offers; i++)
+        device_rest(&scene->device, 10);
+    assert_int_equal(scene->last.deployment_id, scene->device_offers);
     assert_int_equal(scene->last.phase, KEDGE_UPDATE_DOWNLOADING);
 }
 
@@ -106,12 +123,61 @@ static void test_the_uri_has_a_scheme_that_both_sides_have(void **state)
     scene->device.protocols = 1u << KEDGE_PROTOCOL_HTTP | 1u << 7;
     offer_and_watch(scene, &plan);
     assert_string_equal(scene->device.uri, "http://files.example:8080/kedge/fw/" FILE_NAME);
-    /* Both: over the connection that is there. */
-    kedge_fleet_cancel(scene->fleet, 7);
-    scene->device.protocols = 1u << KEDGE_PROTOCOL_HTTP | 1u << KEDGE_PROTOCOL_COAP;
-    scene_offer(scene, 8, &plan);
-    device_until(&scene->device, &scene->device.uris, 2);
-    assert_memory_equal(scene->device.uri, "coap://", 7);
+    /* Both: from where the operator wants it to come. */
+    offer_again(scene, &plan, 1u << KEDGE_PROTOCOL_HTTP | 1u << KEDGE_PROTOCOL_COAP);
+    assert_string_equal(scene->device.uri, "http://files.example:8080/kedge/fw/" FILE_NAME);
+    offer_again(scene, &plan, 1u << KEDGE_PROTOCOL_HTTPS | 1u << KEDGE_PROTOCOL_COAP);
+    assert_memory_equal(scene->device.uri, "coap://127.0.0.1:", 17);
+}
+
+static void test_without_a_base_a_device_comes_to_this_server(void **state)
+{
+    struct fleet_scene *scene = *state;
+    const struct kedge_update_plan plan = scene_plan();
+    const unsigned http = 1u << KEDGE_PROTOCOL_HTTP, https = 1u << KEDGE_PROTOCOL_HTTPS;
+    const struct kedge_fleet_web nowhere = {.port = 0}, all = {.host = "", .port = 8080},
+                                 here = {.host = "127.0.0.1", .port = 8443},
+                                 there = {.host = "192.0.2.7", .port = 443},
+                                 v6 = {.host = "2001:db8::1", .port = 443},
+                                 v6_all = {.host = "::", .port = 443};
+    kedge_fleet_set_web(scene->fleet, &all, &here);
+    scene->device.protocols = (uint8_t)http;
+    offer_and_watch(scene, &plan);
+    assert_string_equal(scene->device.uri, "http://127.0.0.1:8080/fw/" FILE_NAME);
+    offer_again(scene, &plan, http | https);
+    assert_string_equal(scene->device.uri, "https://127.0.0.1:8443/fw/" FILE_NAME);
+    /* Over the connection that is there, if it can. */
+    offer_again(scene, &plan, http | https | 1u << KEDGE_PROTOCOL_COAP);
+    assert_memory_equal(scene->device.uri, "coap://127.0.0.1:", 17);
+    kedge_fleet_set_web(scene->fleet, &nowhere, &there);
+    offer_again(scene, &plan, http | https);
+    assert_string_equal(scene->device.uri, "https://192.0.2.7:443/fw/" FILE_NAME);
+    kedge_fleet_set_web(scene->fleet, &nowhere, &v6);
+    offer_again(scene, &plan, https);
+    assert_string_equal(scene->device.uri, "https://[2001:db8::1]:443/fw/" FILE_NAME);
+    /* A device that came by IPv4 cannot reach what is there for IPv6. */
+    kedge_fleet_set_web(scene->fleet, &nowhere, &v6_all);
+    unsigned uris = scene->device.uris;
+    kedge_fleet_cancel(scene->fleet, scene->device_offers);
+    scene_offer(scene, ++scene->device_offers, &plan);
+    device_until(&scene->device, &scene->ended, 1);
+    assert_end(scene, KEDGE_UPDATE_REJECTED, "/5/0/8");
+    assert_int_equal(scene->device.uris, uris);
+}
+
+static void test_what_is_downloaded_by_http_is_progress(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct kedge_update_plan plan = scene_plan();
+    offer_and_watch(scene, &plan);
+    kedge_fleet_downloaded(scene->fleet, "127.0.0.1", FILE_NAME, 700);
+    device_rest(&scene->device, 50);
+    assert_int_equal(scene->last.bytes_done, 700);
+    kedge_fleet_downloaded(scene->fleet, "127.0.0.1", OTHER_NAME, 900);
+    kedge_fleet_downloaded(scene->fleet, "127.0.0.2", FILE_NAME, 900);
+    kedge_fleet_downloaded(scene->fleet, "nonsense", FILE_NAME, 900);
+    device_rest(&scene->device, 50);
+    assert_int_equal(scene->last.bytes_done, 700);
 }
 
 static void test_a_device_with_none_of_our_schemes_is_not_written_to(void **state)
@@ -472,6 +538,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SCENE_TEST(test_a_device_is_taken_from_the_old_version_to_the_new_one),
         SCENE_TEST(test_the_uri_has_a_scheme_that_both_sides_have),
+        SCENE_TEST(test_without_a_base_a_device_comes_to_this_server),
+        SCENE_TEST(test_what_is_downloaded_by_http_is_progress),
         SCENE_TEST(test_a_device_with_none_of_our_schemes_is_not_written_to),
         SCENE_TEST(test_a_device_that_takes_pushed_packages_only_is_not_written_to),
         SCENE_TEST(test_plans_that_cannot_be_are_refused),
