@@ -35,7 +35,7 @@ struct client {
 
 static struct {
     struct swarm_network network;
-    struct sockaddr_in server;
+    struct swarm_address server;
     struct client *clients;
     uint32_t client_count, next, window, under_way;
     uint64_t begun;
@@ -185,7 +185,7 @@ static void on_message(struct client *client, struct kedge_slice bytes)
     }
 }
 
-static void on_datagram(void *context, struct swarm_place to, const struct sockaddr_in *from,
+static void on_datagram(void *context, struct swarm_place to, const struct swarm_address *from,
                         struct kedge_slice bytes)
 {
     uint8_t plain[2048];
@@ -259,7 +259,8 @@ int main(int argc, char **argv)
         return 2;
     load.clients = calloc(load.client_count, sizeof *load.clients);
     if (load.clients == NULL || !open_keys() ||
-        network_open(&load.network, on_datagram, NULL) != KEDGE_OK) {
+        network_open(&load.network, &load.server, load.client_count, on_datagram, NULL) !=
+            KEDGE_OK) {
         perror("bench_dtls_load");
         return 1;
     }

@@ -37,7 +37,7 @@ struct client {
 
 static struct {
     struct swarm_network network;
-    struct sockaddr_in server;
+    struct swarm_address server;
     struct client *clients;
     uint32_t client_count;
     enum what what;
@@ -132,7 +132,7 @@ static void answer_server(uint32_t index, const struct kedge_coap_message *reque
     send_message(index, &builder);
 }
 
-static void on_datagram(void *context, struct swarm_place to, const struct sockaddr_in *from,
+static void on_datagram(void *context, struct swarm_place to, const struct swarm_address *from,
                         struct kedge_slice bytes)
 {
     struct kedge_coap_message message;
@@ -207,7 +207,8 @@ int main(int argc, char **argv)
     if (load.client_count == 0)
         return 2;
     load.clients = calloc(load.client_count, sizeof *load.clients);
-    if (load.clients == NULL || network_open(&load.network, on_datagram, NULL) != KEDGE_OK) {
+    if (load.clients == NULL || network_open(&load.network, &load.server, load.client_count,
+                                             on_datagram, NULL) != KEDGE_OK) {
         perror("bench_fleet_load");
         return 1;
     }

@@ -46,13 +46,15 @@ bool load_wait(struct swarm_network *network, struct load_progress *progress, ui
     return progress->failed == 0 && fflush(stdout) == 0;
 }
 
-uint32_t load_arguments(int argc, char **argv, struct sockaddr_in *server)
+uint32_t load_arguments(int argc, char **argv, struct swarm_address *server)
 {
-    struct kedge_slice path;
+    struct swarm_uri uri;
     unsigned long devices = argc == 3 ? strtoul(argv[2], NULL, 10) : 0;
     if (devices > 0 && devices <= SWARM_DEVICES_MAX &&
-        uri_read(kedge_slice_text(argv[1]), server, &path) == KEDGE_OK)
+        uri_read(kedge_slice_text(argv[1]), &uri) == KEDGE_OK) {
+        *server = uri.server;
         return (uint32_t)devices;
+    }
     fprintf(stderr, "usage: %s coap://127.0.0.1:PORT DEVICES\n", argv[0]);
     return 0;
 }

@@ -23,7 +23,7 @@ uint64_t load_now_ms(void);
 bool load_wait(struct swarm_network *network, struct load_progress *progress, uint64_t lost_ms,
                void (*ask_again)(uint64_t now_ms));
 /** "PROGRAM SERVER DEVICES"; returns 0 for a usage that is none, which it has said. */
-uint32_t load_arguments(int argc, char **argv, struct sockaddr_in *server);
+uint32_t load_arguments(int argc, char **argv, struct swarm_address *server);
 /** Does what is said on standard input; the exit status. */
 int load_obey(const char *program, bool (*obey)(const char *line));
 

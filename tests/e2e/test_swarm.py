@@ -7,8 +7,9 @@ import subprocess
 
 import pytest
 
-from conftest import CLASS, VENDOR, make_package, program, run, wait_until
-from lwm2m_peer import Peer
+from conftest import CLASS, VENDOR, Server, free_port, make_package, program, run, wait_until
+from lwm2m_peer import DtlsFront, Peer
+from test_dtls import SecureServer
 
 
 class Swarm:
@@ -130,6 +131,125 @@ def test_200_downloads_survive_kill_9_of_the_server_in_their_middle(server, keys
     assert summary["retransmissions"] > 100, "nobody was in the middle of anything"
 
 
+# ---- IPv6 ----
+
+class Ipv6Server(Server):
+    def listeners(self) -> list[str]:
+        self.coap_uri = f"coap://[::1]:{self.coap_port}"
+        return ["--coap", f"[::1]:{self.coap_port}"]
+
+
+def test_devices_at_ports_of_the_one_ipv6_loopback_address(start, keys, tmp_path, swarm):
+    server = Ipv6Server(start, tmp_path / "server")
+    fleet = swarm(server.coap_uri, 60, "--address-change-rate", 0.3, "--reboot-rate", 0.3, "--reboot-time", 0.3)
+    rollout(server, keys, tmp_path, 60, 16384)
+    assert ended(server) == {"succeeded": 60}
+    summary = fleet.end()
+    assert (summary["updated"], summary["unexpected"], summary["mismatches"]) == (60, 0, 0)
+    assert min(summary["restarts_in_transfer"], summary["address_changes"]) > 5
+
+
+# ---- pre-shared keys ----
+
+def keys_of_a_fleet(folder, devices: int, *extra):
+    file = folder / "fleet.csv"
+    done = run(program("kedge-swarm"), "--make-psk-file", file, "--devices", devices, *extra)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    return file
+
+
+class TicketServer(SecureServer):
+    """One that shows a raw public key too, and so hands out tickets."""
+
+    def listeners(self) -> list[str]:
+        key = self.data.parent / "server-key.pem"
+        if not key.exists():
+            run("openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", key)
+        return super().listeners() + ["--coaps-key", str(key)]
+
+
+@pytest.mark.parametrize("make, resumes", [(SecureServer, False), (TicketServer, True)])
+def test_devices_with_keys_through_restarts_moves_and_a_bad_network(start, keys, tmp_path, swarm, make, resumes):
+    server = make(start, tmp_path / "server", True)
+    file = keys_of_a_fleet(tmp_path, 120)
+    server.kedge("device", "enroll", "--psk-file", file)
+    fleet = swarm(server.coaps_uri, 100, "--psk-file", file, "--reboot-rate", 0.3, "--address-change-rate", 0.3,
+                  "--slow-rate", 0.2, "--slow-time", 0.2, "--loss", 0.02, "--duplicate", 0.02, "--reorder", 0.02,
+                  "--reboot-time", 0.3, "--ack-timeout", 0.5)
+    rollout(server, keys, tmp_path, 100, 16384)
+    assert ended(server) == {"succeeded": 100}
+    summary = fleet.end()
+    assert (summary["updated"], summary["unexpected"], summary["mismatches"]) == (100, 0, 0)
+    moves = summary["restarts_in_transfer"] + summary["address_changes"]
+    assert moves > 20
+    assert summary["handshakes"] >= 200 + moves, "one at first, and one after every restart and change of address"
+    assert (summary["handshakes_resumed"] > 100) == resumes
+    assert all(d["address"].startswith("coaps://127.") for d in known(server))
+    server.process.wait_for("ended the association")
+
+
+def test_devices_with_keys_survive_kill_9_of_the_server_in_mid_download(start, keys, tmp_path, swarm):
+    server = SecureServer(start, tmp_path / "server", True)
+    file = keys_of_a_fleet(tmp_path, 100)
+    server.kedge("device", "enroll", "--psk-file", file)
+    fleet = swarm(server.coaps_uri, 100, "--psk-file", file, "--reboot-time", 0.3, "--ack-timeout", 0.5)
+    rollout(server, keys, tmp_path, 100, 1 << 20)
+    wait_until(lambda: server.json("rollout", "show", "1")["counts"]["downloading"] > 80, 60, "the downloads")
+    server.kill()
+    server.begin()
+    assert ended(server) == {"succeeded": 100}
+    summary = fleet.end()
+    assert (summary["updated"], summary["images"], summary["mismatches"]) == (100, 100, 0)
+    assert summary["handshakes"] >= 280, "nobody made a new association with the restarted server"
+
+
+def test_a_key_that_is_not_enrolled_opens_nothing(start, tmp_path, swarm):
+    server = SecureServer(start, tmp_path / "server", True)
+    file = keys_of_a_fleet(tmp_path, 3, "--prefix", "stranger-")
+    fleet = swarm(server.coaps_uri, 3, "--psk-file", file)
+    server.process.wait_for("nobody is enrolled by its identity")
+    summary = fleet.end(status=1)
+    assert (summary["registered"], summary["handshakes"]) == (0, 0) and summary["handshakes_failed"] > 0
+
+
+def test_a_device_with_a_key_speaks_to_openssl(tmp_path, swarm, peer):
+    front = DtlsFront(peer, free_port(), bytes.fromhex("00112233445566778899aabbccddeeff"))
+    try:
+        file = tmp_path / "one.csv"
+        file.write_text("endpoint,identity,hexkey\ngate-1,its identity,00112233445566778899aabbccddeeff\n")
+        fleet = swarm(front.uri, 1, "--psk-file", file)
+        assert peer.registered("gate-1").endpoint == "gate-1"
+        assert [peer.read("gate-1", path) for path in ("/3/0/2", "/3/0/3")] == ["gate-1", "1.0.0"]
+        assert peer.write("gate-1", "/5/0/1", f"{peer.uri}/fw/{64 * '0'}") == "4.00"
+        assert peer.read("gate-1", "/5/0/5") == "9"
+        fleet.process.send_signal(signal.SIGTERM)
+        peer.wait_for_event("deregister", "gate-1")
+        assert fleet.summary(status=1)["handshakes"] == 1
+    finally:
+        front.stop()
+
+
+def test_a_file_of_keys_is_its_owners_and_is_never_written_over(tmp_path):
+    file = keys_of_a_fleet(tmp_path, 2, "--prefix", "gate-")
+    assert file.stat().st_mode & 0o777 == 0o600
+    rows = [line.split(",") for line in file.read_text().splitlines()]
+    assert [row[:2] for row in rows] == [["gate-0", "gate-0"], ["gate-1", "gate-1"]]
+    assert all(len(bytes.fromhex(row[2])) == 16 for row in rows) and rows[0][2] != rows[1][2]
+    before = file.read_bytes()
+    done = run(program("kedge-swarm"), "--make-psk-file", file, "--devices", "2")
+    assert done.returncode == 2 and "exists" in done.stderr and file.read_bytes() == before
+    assert run(program("kedge-swarm"), "--make-psk-file", tmp_path / "new").returncode == 2
+
+
+@pytest.mark.parametrize("text, words", [("a,b,00\na\n", "keys.csv:2: "), ("a,b,00\na,c,00\n", "keys.csv:2: this endpoint"),
+                                         ("", "no device"), ("a,b,00\n", "it is for 1 devices")])
+def test_a_bad_file_of_keys_is_refused_by_its_line(tmp_path, text, words):
+    file = tmp_path / "keys.csv"
+    file.write_text(text)
+    done = run(program("kedge-swarm"), *GOOD, "--server", "coaps://127.0.0.1:9", "--devices", "2", "--psk-file", file)
+    assert done.returncode == 2 and words in done.stderr and done.stdout == ""
+
+
 # ---- a server of another make, and a bad one ----
 
 @pytest.fixture
@@ -177,7 +297,8 @@ def test_one_changed_byte_of_an_image_fails_the_run(keys, tmp_path, swarm, peer)
     assert (summary["mismatches"], summary["images"], summary["failed"], summary["ok"]) == (1, 0, {"5": 1}, False)
 
 
-@pytest.mark.parametrize("what, result", [("coap://127.0.0.1:9/fw/short", "7"), ("http://127.0.0.1/fw/" + 64 * "0", "7"),
+@pytest.mark.parametrize("what, result", [("coap://127.0.0.1:9/fw/short", "7"), ("http://127.0.0.1/fw/" + 64 * "0", "9"),
+                                          ("coaps://127.0.0.1:9/fw/" + 64 * "0", "9"), ("coap://[::1]:9/fw/" + 64 * "0", "7"),
                                           ("coap://192.0.2.1/fw/" + 64 * "0", "7")])
 def test_a_uri_that_names_no_digest_on_loopback_is_refused(swarm, peer, what, result):
     swarm(peer.uri, 1)
@@ -199,11 +320,13 @@ GOOD = ["--server", "coap://127.0.0.1:9", "--devices", "1", "--vendor", VENDOR, 
 
 @pytest.mark.parametrize("more, words", [
     (["--devices", "0"], "whole number"), (["--devices", "2000000"], "whole number"),
-    (["--server", "coaps://127.0.0.1"], "without security"), (["--server", "coap://192.0.2.1"], "loopback"),
+    (["--server", "http://127.0.0.1"], "coap:// and coaps://"), (["--server", "coap://192.0.2.1"], "loopback"),
     (["--server", "coap://127.0.0.1:70000"], "coap://127.0.0.1:5683"), (["--loss", "1.5"], "from 0 to 1"),
     (["--loss", "nan"], "from 0 to 1"), (["--fail-result", "1"], "2 to 10"), (["--fail-result", "5,,6"], "2 to 10"),
     (["--version", "newest"], "1.2.3"), (["--fail-rate", "0.6", "--vanish-rate", "0.6"], "at most 1"),
-    (["--psk-file", "x"], "psk-file"), (["extra"], "extra"),
+    (["--psk-file", "x"], "coaps://"), (["extra"], "extra"),
+    (["--server", "coaps://127.0.0.1:9"], "--psk-file CSV is missing"),
+    (["--server", "coaps://127.0.0.1:9", "--psk-file", "/no/such"], "/no/such: No such file"),
 ])
 def test_what_it_cannot_do_is_refused_with_words(more, words):
     done = run(program("kedge-swarm"), *GOOD, *more)

@@ -4,10 +4,10 @@
 
 #include <string.h>
 
-#define RETRANSMIT_MAX 4u
+#define TRANSMISSIONS_MAX 5u
 #define RESPONSE_MS 60000u /* how long to wait for a separate response */
 
-static const struct sockaddr_in *errand_server(const struct device *device)
+static const struct swarm_address *errand_server(const struct device *device)
 {
     return device->errand == ERRAND_BLOCK ? &device->package->server
                                           : &device->swarm->options->server;
@@ -41,7 +41,7 @@ static void begin_message(const struct device *device, struct kedge_coap_builder
 
 static void transmit(struct device *device)
 {
-    uint8_t buffer[SWARM_SEND_MAX];
+    uint8_t buffer[SWARM_MESSAGE_MAX];
     struct kedge_coap_builder builder;
     struct kedge_slice message;
     begin_message(device, &builder, buffer, sizeof buffer);
@@ -52,22 +52,23 @@ static void transmit(struct device *device)
     else
         registration_write(device, &builder);
     if (kedge_coap_finish(&builder, &message) == KEDGE_OK)
-        weather_send(device, errand_server(device), message, 0);
+        security_send(device, errand_server(device), message, 0);
 }
 
 static void failed(struct device *device)
 {
     enum errand errand = device->errand;
     exchange_drop(device);
+    security_drop(device);
     device->swarm->counts.timeouts++;
     if (errand == ERRAND_NOTIFY)
         device->observations[device->notified].due = true;
-    if (errand == ERRAND_REGISTER || errand == ERRAND_UPDATE)
-        registration_failed(device);
-    else if (errand == ERRAND_DEREGISTER)
-        registration_release(device);
-    else if (errand == ERRAND_BLOCK)
+    if (errand == ERRAND_BLOCK)
         download_unanswered(device);
+    if (errand == ERRAND_DEREGISTER)
+        registration_release(device);
+    else if (device_is_secure(device) || errand == ERRAND_REGISTER || errand == ERRAND_UPDATE)
+        registration_failed(device);
     device_next(device);
 }
 
@@ -75,7 +76,8 @@ static void on_timeout(void *context)
 {
     struct device *device = context;
     struct swarm *swarm = device->swarm;
-    if (device->acknowledged || device->transmissions > RETRANSMIT_MAX) {
+    unsigned most = device_is_secure(device) ? SECURITY_TRANSMISSIONS_MAX : TRANSMISSIONS_MAX;
+    if (device->acknowledged || device->transmissions >= most) {
         failed(device);
         return;
     }
@@ -119,7 +121,7 @@ void device_next(struct device *device)
     if (device->errand != ERRAND_NONE || !device->present || device->left)
         return;
     if (!device->registered) {
-        if (device->takes_place)
+        if (device->takes_place && security_ready(device))
             begin(device, ERRAND_REGISTER);
         return;
     }
@@ -148,7 +150,7 @@ void exchange_drop(struct device *device)
 
 /* ---- what comes back ---- */
 
-static void send_empty(struct device *device, const struct sockaddr_in *to,
+static void send_empty(struct device *device, const struct swarm_address *to,
                        enum kedge_coap_type type, uint16_t message_id)
 {
     uint8_t buffer[4];
@@ -157,13 +159,13 @@ static void send_empty(struct device *device, const struct sockaddr_in *to,
     kedge_coap_begin(&builder, buffer, sizeof buffer, type, KEDGE_COAP_EMPTY, message_id,
                      kedge_slice(NULL, 0));
     if (kedge_coap_finish(&builder, &message) == KEDGE_OK)
-        weather_send(device, to, message, 0);
+        security_send(device, to, message, 0);
 }
 
-static bool is_from_server(const struct device *device, const struct sockaddr_in *from)
+static bool is_from_server(const struct device *device, const struct swarm_address *from)
 {
-    const struct sockaddr_in *server = errand_server(device);
-    return from->sin_port == server->sin_port && from->sin_addr.s_addr == server->sin_addr.s_addr;
+    const struct swarm_address *server = errand_server(device);
+    return address_equal(from, server);
 }
 
 static void empty(struct device *device, const struct kedge_coap_message *message)
@@ -198,8 +200,8 @@ static void response(struct device *device, const struct kedge_coap_message *mes
     device_next(device);
 }
 
-void exchange_receive(struct device *device, const struct sockaddr_in *from,
-                      const struct kedge_coap_message *message)
+static void exchange_receive(struct device *device, const struct swarm_address *from,
+                             const struct kedge_coap_message *message)
 {
     uint8_t token[DEVICE_TOKEN_SIZE];
     if (message->code == KEDGE_COAP_EMPTY) {
@@ -220,4 +222,16 @@ void exchange_receive(struct device *device, const struct sockaddr_in *from,
         (message->type == KEDGE_COAP_ACK && message->message_id != device->message_id))
         return; /* a late answer to what was asked before */
     response(device, message);
+}
+
+void message_receive(struct device *device, const struct swarm_address *from,
+                     struct kedge_slice bytes)
+{
+    struct kedge_coap_message message;
+    if (kedge_coap_parse(bytes, &message) != KEDGE_OK)
+        device->swarm->counts.malformed++;
+    else if (message.code == KEDGE_COAP_EMPTY || message.code >> 5 >= 2)
+        exchange_receive(device, from, &message);
+    else if (message.code >> 5 == 0)
+        request_receive(device, from, &message);
 }

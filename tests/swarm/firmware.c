@@ -55,9 +55,10 @@ uint8_t firmware_write_uri(struct device *device, struct kedge_slice uri)
         return firmware_event(device, KEDGE_FIRMWARE_URI_WRITTEN, 0);
     if (refuses_every_uri(device))
         return refuse_uri(device, device->fate_result);
-    struct package *package = package_find(device->swarm, uri);
-    if (package == NULL)
-        return refuse_uri(device, KEDGE_RESULT_INVALID_URI);
+    struct package *package;
+    enum kedge_rc rc = package_find(device->swarm, uri, &package);
+    if (rc != KEDGE_OK)
+        return refuse_uri(device, kedge_rc_update_result(rc));
     uint8_t code = firmware_event(device, KEDGE_FIRMWARE_URI_WRITTEN, 0);
     device->package = package;
     download_begin(device);

@@ -21,11 +21,14 @@ int main(int argc, char **argv)
     case SWARM_OPTIONS_END:
         return 0;
     case SWARM_OPTIONS_USAGE:
+        options_free(&options);
         return EXIT_USAGE;
     case SWARM_OPTIONS_RUN:
         break;
     }
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
-    return swarm_run(&options, &stop);
+    int status = swarm_run(&options, &stop);
+    options_free(&options);
+    return status;
 }

@@ -1,6 +1,7 @@
 /* network.c: see network.h. */
 #define _GNU_SOURCE
 #include "tests/swarm/network.h"
+#include "tests/swarm/network_ports.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -9,20 +10,35 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#define RECEIVE_MAX 2048u
 #define BATCHES_AT_ONCE 8u
 #define BUFFER_BYTES (8 << 20)
 #define INDEX_BITS 20u
 #define BATCH 64u
+#define EVENTS_AT_ONCE 64
 
 struct swarm_batch {
     size_t count;
     struct mmsghdr headers[BATCH];
     struct iovec vectors[BATCH];
-    struct sockaddr_in to[BATCH];
+    struct swarm_address to[BATCH];
     uint8_t bytes[BATCH][SWARM_SEND_MAX];
     _Alignas(8) uint8_t control[BATCH][CMSG_SPACE(sizeof(struct in_pktinfo))];
 };
+
+bool address_equal(const struct swarm_address *a, const struct swarm_address *b)
+{
+    if (a->any.sa_family != b->any.sa_family)
+        return false;
+    if (a->any.sa_family == AF_INET6)
+        return a->v6.sin6_port == b->v6.sin6_port &&
+               memcmp(&a->v6.sin6_addr, &b->v6.sin6_addr, sizeof a->v6.sin6_addr) == 0;
+    return a->v4.sin_port == b->v4.sin_port && a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
+}
+
+socklen_t address_size(const struct swarm_address *address)
+{
+    return address->any.sa_family == AF_INET6 ? sizeof address->v6 : sizeof address->v4;
+}
 
 static in_addr_t address_of(struct swarm_place place)
 {
@@ -72,7 +88,7 @@ static void prepare(struct swarm_batch *batch)
     for (size_t i = 0; i < BATCH; i++) {
         batch->vectors[i].iov_base = batch->bytes[i];
         batch->headers[i].msg_hdr = (struct msghdr){.msg_name = &batch->to[i],
-                                                    .msg_namelen = sizeof batch->to[i],
+                                                    .msg_namelen = sizeof(struct sockaddr_in),
                                                     .msg_iov = &batch->vectors[i],
                                                     .msg_iovlen = 1,
                                                     .msg_control = batch->control[i],
@@ -84,18 +100,11 @@ static void prepare(struct swarm_batch *batch)
     }
 }
 
-enum kedge_rc network_open(struct swarm_network *network, swarm_receive_fn *on_datagram,
-                           void *context)
+static enum kedge_rc open_shared(struct swarm_network *network)
 {
-    *network = (struct swarm_network){.on_datagram = on_datagram, .context = context};
-    for (size_t i = 0; i < SWARM_SOCKETS; i++)
-        network->files[i] = -1;
     network->outgoing = calloc(SWARM_SOCKETS, sizeof *network->outgoing);
-    network->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (network->outgoing == NULL)
         return KEDGE_E_MEMORY;
-    if (network->epoll < 0)
-        return KEDGE_E_SYSTEM;
     for (size_t i = 0; i < SWARM_SOCKETS; i++) {
         struct epoll_event event = {.events = EPOLLIN, .data.u32 = (uint32_t)i};
         prepare(&network->outgoing[i]);
@@ -106,14 +115,35 @@ enum kedge_rc network_open(struct swarm_network *network, swarm_receive_fn *on_d
     return KEDGE_OK;
 }
 
+enum kedge_rc network_open(struct swarm_network *network, const struct swarm_address *server,
+                           uint32_t devices, swarm_receive_fn *on_datagram, void *context)
+{
+    *network = (struct swarm_network){.on_datagram = on_datagram, .context = context};
+    for (size_t i = 0; i < SWARM_SOCKETS; i++)
+        network->files[i] = -1;
+    network->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (network->epoll < 0)
+        return KEDGE_E_SYSTEM;
+    return server->any.sa_family == AF_INET6 ? ports_open(network, devices) : open_shared(network);
+}
+
 void network_close(struct swarm_network *network)
 {
     for (size_t i = 0; i < SWARM_SOCKETS; i++)
         if (network->files[i] >= 0)
             close(network->files[i]);
+    ports_close(network);
     if (network->epoll >= 0)
         close(network->epoll);
     free(network->outgoing);
+}
+
+void network_move(struct swarm_network *network, struct swarm_place *place)
+{
+    if (network->ports != NULL)
+        ports_move(network, place);
+    else
+        place->generation = (uint8_t)((place->generation + 1u) % SWARM_GENERATIONS);
 }
 
 /* ---- out ---- */
@@ -136,19 +166,23 @@ static void flush(struct swarm_network *network, size_t index)
 
 void network_flush(struct swarm_network *network)
 {
-    for (size_t i = 0; i < SWARM_SOCKETS; i++)
+    for (size_t i = 0; network->outgoing != NULL && i < SWARM_SOCKETS; i++)
         if (network->outgoing[i].count > 0)
             flush(network, i);
 }
 
 void network_send(struct swarm_network *network, struct swarm_place from,
-                  const struct sockaddr_in *to, struct kedge_slice bytes)
+                  const struct swarm_address *to, struct kedge_slice bytes)
 {
     size_t index = from.index % SWARM_SOCKETS;
-    struct swarm_batch *batch = &network->outgoing[index];
     struct in_pktinfo info = {.ipi_spec_dst.s_addr = address_of(from)};
     if (bytes.size > SWARM_SEND_MAX)
         return;
+    if (network->ports != NULL) {
+        ports_send(network, from.index, to, bytes);
+        return;
+    }
+    struct swarm_batch *batch = &network->outgoing[index];
     if (batch->count == BATCH)
         flush(network, index);
     size_t at = batch->count++;
@@ -175,14 +209,14 @@ static bool read_place(struct msghdr *header, struct swarm_place *place)
 
 static int read_batch(struct swarm_network *network, size_t index)
 {
-    static uint8_t bytes[BATCH][RECEIVE_MAX];
+    static uint8_t bytes[BATCH][SWARM_RECEIVE_MAX];
     static uint8_t control[BATCH][64] __attribute__((aligned(8)));
     struct mmsghdr headers[BATCH];
     struct iovec vectors[BATCH];
-    struct sockaddr_in from[BATCH];
+    struct swarm_address from[BATCH];
     memset(headers, 0, sizeof headers);
     for (size_t i = 0; i < BATCH; i++) {
-        vectors[i] = (struct iovec){.iov_base = bytes[i], .iov_len = RECEIVE_MAX};
+        vectors[i] = (struct iovec){.iov_base = bytes[i], .iov_len = SWARM_RECEIVE_MAX};
         headers[i].msg_hdr = (struct msghdr){.msg_name = &from[i],
                                              .msg_namelen = sizeof from[i],
                                              .msg_iov = &vectors[i],
@@ -205,10 +239,15 @@ static int read_batch(struct swarm_network *network, size_t index)
 
 void network_turn(struct swarm_network *network, int wait_ms)
 {
-    struct epoll_event events[SWARM_SOCKETS];
-    int count = epoll_wait(network->epoll, events, (int)SWARM_SOCKETS, wait_ms);
-    for (int i = 0; i < count; i++)
+    struct epoll_event events[EVENTS_AT_ONCE];
+    int count = epoll_wait(network->epoll, events, EVENTS_AT_ONCE, wait_ms);
+    for (int i = 0; i < count; i++) {
+        if (network->ports != NULL) {
+            ports_read(network, events[i].data.u32);
+            continue;
+        }
         for (unsigned turn = 0; turn < BATCHES_AT_ONCE; turn++)
             if (read_batch(network, events[i].data.u32) < (int)BATCH)
                 break;
+    }
 }

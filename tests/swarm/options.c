@@ -17,6 +17,7 @@
 enum kind {
     KIND_URI,
     KIND_TEXT,
+    KIND_PATH,
     KIND_COUNT,
     KIND_SECONDS,
     KIND_RATE,
@@ -37,14 +38,17 @@ struct row {
 #define AT(field) offsetof(struct swarm_options, field)
 
 static const struct row rows[] = {
-    {"server", "URI", KIND_URI, AT(server), 0,
-     "coap://127.x.y.z:PORT of the server (loopback only)"},
+    {"server", "URI", KIND_URI, 0, 0, "coap://127.x.y.z:PORT, coap://[::1]:PORT, or coaps://"},
     {"devices", "N", KIND_COUNT, AT(devices), SWARM_DEVICES_MAX, "how many devices"},
     {"vendor", "DOMAIN", KIND_TEXT, AT(vendor), 0, "what they read at /3/0/0"},
     {"class", "NAME", KIND_TEXT, AT(class_name), 0, "what they read at /3/0/1"},
     {"version", "X.Y.Z", KIND_TEXT, AT(version), 0, "what they run at first (/3/0/3)"},
     {"hardware", "REV", KIND_TEXT, AT(hardware), 0, "what they read at /3/0/18 (default: nothing)"},
     {"prefix", "TEXT", KIND_TEXT, AT(prefix), 0, "of their endpoint names (default \"swarm-\")"},
+    {"psk-file", "CSV", KIND_PATH, AT(psk_path), 0,
+     "keys for coaps://: endpoint,identity,hexkey, a line each"},
+    {"make-psk-file", "CSV", KIND_PATH, AT(make_psk_path), 0,
+     "only make such a file, for --devices N"},
     {"lifetime", "S", KIND_COUNT, AT(lifetime_s), 86400 * 365, "of a registration (default 3600)"},
     {"window", "N", KIND_COUNT, AT(window), SWARM_DEVICES_MAX,
      "registrations under way at once (default 256)"},
@@ -83,12 +87,13 @@ enum { OPTION_HELP = 1000 };
 
 static void print_help(void)
 {
-    puts("usage: kedge-swarm --server URI --devices N --vendor DOMAIN --class NAME --version X.Y.Z "
-         "[options]\n\n"
-         "A fleet of simulated devices that registers with an LwM2M server, pulls what it is "
-         "offered\n"
-         "by CoAP without security, checks each image's digest, restarts into it, and ends with a\n"
-         "summary when the update of every device has ended.\n");
+    puts(
+        "usage: kedge-swarm --server URI --devices N --vendor DOMAIN --class NAME --version X.Y.Z "
+        "[options]\n\n"
+        "A fleet of simulated devices that registers with an LwM2M server, takes what it is "
+        "offered,\n"
+        "checks each image's digest, restarts into it, and ends with a summary when the update of\n"
+        "every device has ended.\n");
     for (size_t i = 0; i < ROW_COUNT; i++) {
         char name[64];
         (void)snprintf(name, sizeof name, "--%s%s%s", rows[i].name, rows[i].argument ? " " : "",
@@ -109,15 +114,17 @@ static bool complain(const struct row *row, const char *value, const char *wante
     return false;
 }
 
-static bool read_uri(const struct row *row, const char *value, struct sockaddr_in *out)
+static bool read_server(const struct row *row, const char *value, struct swarm_options *options)
 {
-    struct kedge_slice path;
-    enum kedge_rc rc = uri_read(kedge_slice_text(value), out, &path);
+    struct swarm_uri uri;
+    enum kedge_rc rc = uri_read(kedge_slice_text(value), &uri);
     if (rc == KEDGE_E_PROTOCOL)
-        return complain(row, value, "the devices speak coap:// only, without security");
-    if (rc != KEDGE_OK || path.size > 0)
+        return complain(row, value, "the devices speak coap:// and coaps://");
+    if (rc != KEDGE_OK || uri.path.size > 0)
         return complain(row, value,
                         "write it as coap://127.0.0.1:5683; the devices live on loopback");
+    options->server = uri.server;
+    options->secure = uri.secure;
     return true;
 }
 
@@ -158,12 +165,15 @@ static bool set(struct swarm_options *options, const struct row *row, const char
     uint64_t whole;
     switch (row->kind) {
     case KIND_URI:
-        return read_uri(row, value, field);
+        return read_server(row, value, options);
     case KIND_TEXT:
         if (value[0] == '\0' || strlen(value) >= SWARM_TEXT_MAX ||
             !kedge_utf8_valid(kedge_slice_text(value)))
             return complain(row, value, "UTF-8 text of 1 to 63 bytes");
         strcpy(field, value);
+        return true;
+    case KIND_PATH:
+        *(const char **)field = value;
         return true;
     case KIND_COUNT:
         if (!read_whole(value, row->most, &whole) || whole == 0)
@@ -191,31 +201,72 @@ static bool set(struct swarm_options *options, const struct row *row, const char
     return false;
 }
 
+static bool complain_of(const char *words)
+{
+    fprintf(stderr, "kedge-swarm: %s; see kedge-swarm --help\n", words);
+    return false;
+}
+
+static bool is_whole(const struct swarm_options *options)
+{
+    const char *missing = options->server.any.sa_family == AF_UNSPEC ? "--server URI is missing"
+                          : options->devices == 0 && options->psk_path == NULL
+                              ? "--devices N is missing"
+                          : options->vendor[0] == '\0'     ? "--vendor DOMAIN is missing"
+                          : options->class_name[0] == '\0' ? "--class NAME is missing"
+                          : options->version[0] == '\0'    ? "--version X.Y.Z is missing"
+                          : options->secure && options->psk_path == NULL
+                              ? "--psk-file CSV is missing: coaps:// needs a key for each device"
+                          : !options->secure && options->psk_path != NULL
+                              ? "--psk-file goes with a --server of coaps://"
+                              : NULL;
+    return missing == NULL || complain_of(missing);
+}
+
 static bool check(const struct swarm_options *options)
 {
-    const char *missing = options->server.sin_family == 0  ? "--server URI"
-                          : options->devices == 0          ? "--devices N"
-                          : options->vendor[0] == '\0'     ? "--vendor DOMAIN"
-                          : options->class_name[0] == '\0' ? "--class NAME"
-                          : options->version[0] == '\0'    ? "--version X.Y.Z"
-                                                           : NULL;
     struct kedge_suit_version version;
-    if (missing != NULL) {
-        fprintf(stderr, "kedge-swarm: %s is missing; see kedge-swarm --help\n", missing);
-        return false;
-    }
     if (kedge_suit_version_parse(kedge_slice_text(options->version), &version) != KEDGE_OK) {
         fprintf(stderr, "kedge-swarm: --version %s: a version as 1.2.3 or 1.2.3-rc.1\n",
                 options->version);
         return false;
     }
-    if (options->fail_rate + options->vanish_rate + options->wrong_version_rate > 1) {
-        fputs("kedge-swarm: --fail-rate, --vanish-rate and --wrong-version-rate: together at most "
-              "1\n",
-              stderr);
-        return false;
-    }
+    if (options->fail_rate + options->vanish_rate + options->wrong_version_rate > 1)
+        return complain_of(
+            "--fail-rate, --vanish-rate and --wrong-version-rate: together at most 1");
     return true;
+}
+
+/* The first devices of the file, or all of them. */
+static bool read_keys(struct swarm_options *options)
+{
+    if (!options->secure)
+        return true;
+    if (!psk_file_read(options->psk_path, &options->psk))
+        return false;
+    if (options->devices == 0 && options->psk.count <= SWARM_DEVICES_MAX)
+        options->devices = (uint32_t)options->psk.count;
+    if (options->devices > 0 && options->devices <= options->psk.count)
+        return true;
+    fprintf(stderr, "kedge-swarm: %s: it is for %zu devices\n", options->psk_path,
+            options->psk.count);
+    return false;
+}
+
+static enum swarm_options_outcome make_keys(const struct swarm_options *options)
+{
+    if (options->devices == 0) {
+        complain_of("--devices N is missing: --make-psk-file makes so many keys");
+        return SWARM_OPTIONS_USAGE;
+    }
+    return psk_file_make(options->make_psk_path, options->prefix, options->devices)
+               ? SWARM_OPTIONS_END
+               : SWARM_OPTIONS_USAGE;
+}
+
+void options_free(struct swarm_options *options)
+{
+    psk_file_free(&options->psk);
 }
 
 enum swarm_options_outcome options_read(int argc, char **argv, struct swarm_options *options)
@@ -255,5 +306,8 @@ enum swarm_options_outcome options_read(int argc, char **argv, struct swarm_opti
         fprintf(stderr, "kedge-swarm: %s: not an option; see kedge-swarm --help\n", argv[optind]);
         return SWARM_OPTIONS_USAGE;
     }
-    return check(options) ? SWARM_OPTIONS_RUN : SWARM_OPTIONS_USAGE;
+    if (options->make_psk_path != NULL)
+        return make_keys(options);
+    return is_whole(options) && check(options) && read_keys(options) ? SWARM_OPTIONS_RUN
+                                                                     : SWARM_OPTIONS_USAGE;
 }

@@ -5,14 +5,18 @@
 #define KEDGE_SWARM_OPTIONS_H
 
 #include "tests/swarm/network.h"
+#include "tests/swarm/psk_file.h"
 
 #define SWARM_TEXT_MAX 64u
 #define SWARM_RESULT_MAX 10
 
 struct swarm_options {
-    struct sockaddr_in server;
+    struct swarm_address server;
+    bool secure; /* coaps */
+    const char *psk_path, *make_psk_path;
+    struct psk_file psk; /* of `devices` rows at least when it is secure */
     uint32_t devices;
-    char prefix[SWARM_TEXT_MAX]; /* device 7 is "<prefix>7" */
+    char prefix[SWARM_TEXT_MAX]; /* without keys, device 7 is "<prefix>7" */
     char vendor[SWARM_TEXT_MAX];
     char class_name[SWARM_TEXT_MAX];
     char version[SWARM_TEXT_MAX];  /* that the devices run at first */
@@ -35,7 +39,11 @@ struct swarm_options {
 
 enum swarm_options_outcome { SWARM_OPTIONS_RUN, SWARM_OPTIONS_END, SWARM_OPTIONS_USAGE };
 
-/** Reads the command line; on SWARM_OPTIONS_USAGE the reason has been said. */
+/**
+ * Reads the command line, and the file of keys; on SWARM_OPTIONS_USAGE the reason has been said. On
+ * SWARM_OPTIONS_END what was asked for is done: help, or a file of keys.
+ */
 enum swarm_options_outcome options_read(int argc, char **argv, struct swarm_options *options);
+void options_free(struct swarm_options *options);
 
 #endif

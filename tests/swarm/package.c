@@ -17,22 +17,41 @@ static bool read_digest(struct kedge_slice path, uint8_t digest[KEDGE_SHA256_SIZ
                             KEDGE_SHA256_SIZE) == KEDGE_OK;
 }
 
-struct package *package_find(struct swarm *swarm, struct kedge_slice uri)
+/* A device has one association, with the server that it is registered with. */
+static enum kedge_rc read_uri(const struct swarm_options *options, struct kedge_slice text,
+                              struct package *package, struct kedge_slice *path)
+{
+    struct swarm_uri uri;
+    KEDGE_TRY(uri_read(text, &uri));
+    if (uri.secure != options->secure)
+        return KEDGE_E_PROTOCOL;
+    if (uri.server.any.sa_family != options->server.any.sa_family ||
+        (uri.secure && !address_equal(&uri.server, &options->server)) ||
+        !read_digest(uri.path, package->digest))
+        return KEDGE_E_URI;
+    package->server = uri.server;
+    *path = uri.path;
+    return KEDGE_OK;
+}
+
+enum kedge_rc package_find(struct swarm *swarm, struct kedge_slice uri, struct package **out)
 {
     struct kedge_slice path;
-    for (size_t i = 0; i < swarm->package_count; i++)
-        if (kedge_slice_equal(uri, kedge_slice_text(swarm->packages[i].uri)))
-            return &swarm->packages[i];
+    for (size_t i = 0; i < swarm->package_count; i++) {
+        *out = &swarm->packages[i];
+        if (kedge_slice_equal(uri, kedge_slice_text((*out)->uri)))
+            return KEDGE_OK;
+    }
     if (swarm->package_count == SWARM_PACKAGES_MAX || uri.size > KEDGE_LWM2M_STRING_MAX)
-        return NULL;
+        return KEDGE_E_URI;
     struct package *package = &swarm->packages[swarm->package_count];
     *package = (struct package){.head_size = 0};
-    if (uri_read(uri, &package->server, &path) != KEDGE_OK || !read_digest(path, package->digest))
-        return NULL;
+    KEDGE_TRY(read_uri(swarm->options, uri, package, &path));
     memcpy(package->uri, uri.data, uri.size);
     memcpy(package->path, path.data, path.size);
     swarm->package_count++;
-    return package;
+    *out = package;
+    return KEDGE_OK;
 }
 
 void package_collect(struct package *package, uint64_t offset, struct kedge_slice bytes)

@@ -13,7 +13,7 @@
 
 static void add_query(struct kedge_coap_builder *out, const char *name, const char *value)
 {
-    char text[2 * SWARM_TEXT_MAX];
+    char text[DEVICE_ENDPOINT_MAX + SWARM_TEXT_MAX];
     (void)snprintf(text, sizeof text, "%s=%s", name, value);
     kedge_coap_add_option(out, KEDGE_COAP_URI_QUERY, kedge_slice_text(text));
 }
@@ -75,6 +75,7 @@ void registration_release(struct device *device)
     if (device->leaving && !device->left) {
         device->left = true;
         swarm->left++;
+        security_say_goodbye(device);
     }
     if (!device->takes_place)
         return;
@@ -192,6 +193,7 @@ void device_restart(struct device *device, uint64_t down_ms)
     struct swarm *swarm = device->swarm;
     exchange_drop(device);
     download_drop(device);
+    security_drop(device);
     timers_cancel(&swarm->timers, &device->install_timer);
     device->present = device->registered = device->wants_update = false;
     memset(device->observations, 0, sizeof device->observations);
@@ -204,7 +206,13 @@ void device_restart(struct device *device, uint64_t down_ms)
 
 void device_move(struct device *device)
 {
-    device->place.generation = (uint8_t)((device->place.generation + 1u) % SWARM_GENERATIONS);
-    device->wants_update = true;
+    network_move(&device->swarm->network, &device->place);
     device->swarm->counts.address_changes++;
+    if (!device_is_secure(device)) {
+        device->wants_update = true;
+        return;
+    }
+    /* The association is bound to the address, and a new one asks for a new Register. */
+    security_drop(device);
+    registration_queue(device);
 }

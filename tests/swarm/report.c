@@ -87,6 +87,10 @@ static int print_json(const struct swarm *swarm)
         {"registration_updates", counts->updates},
         {"notifications", counts->notifications},
         {"refusals", counts->refusals},
+        {"handshakes", counts->handshakes},
+        {"handshakes_resumed", counts->handshakes_resumed},
+        {"handshakes_failed", counts->handshakes_failed},
+        {"associations_ended", counts->associations_ended},
         {"restarts_in_transfer", counts->restarts_in_transfer},
         {"address_changes", counts->address_changes},
         {"datagrams_in", swarm->network.datagrams_in},
@@ -133,6 +137,9 @@ static void print_text(const struct swarm *swarm)
            cpu_seconds());
     printf("datagrams: %" PRIu64 " out, %" PRIu64 " in; %" PRIu64 " sent again\n",
            swarm->network.datagrams_out, swarm->network.datagrams_in, counts->retransmissions);
+    if (swarm->options->secure)
+        printf("DTLS: %" PRIu64 " handshakes, %" PRIu64 " of them resumed; %" PRIu64 " failed\n",
+               counts->handshakes, counts->handshakes_resumed, counts->handshakes_failed);
     if (counts->unexpected > 0)
         printf("NOT AS MEANT: %" PRIu32 " devices ended otherwise than was drawn for them\n",
                counts->unexpected);

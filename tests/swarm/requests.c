@@ -18,10 +18,10 @@ struct answer {
     struct kedge_writer payload;
 };
 
-static void send_answer(struct device *device, const struct sockaddr_in *to,
+static void send_answer(struct device *device, const struct swarm_address *to,
                         const struct kedge_coap_message *request, const struct answer *answer)
 {
-    uint8_t buffer[SWARM_SEND_MAX];
+    uint8_t buffer[SWARM_MESSAGE_MAX];
     struct kedge_coap_builder builder;
     struct kedge_slice message;
     bool confirmable = request->type == KEDGE_COAP_CON;
@@ -34,7 +34,7 @@ static void send_answer(struct device *device, const struct sockaddr_in *to,
         kedge_coap_add_uint(&builder, KEDGE_COAP_CONTENT_FORMAT, answer->format);
     kedge_coap_add_payload(&builder, kedge_writer_slice(&answer->payload));
     if (kedge_coap_finish(&builder, &message) == KEDGE_OK)
-        weather_send(device, to, message, device->slow ? device->swarm->options->slow_ms : 0);
+        security_send(device, to, message, device->slow ? device->swarm->options->slow_ms : 0);
 }
 
 static bool read_path(const struct kedge_coap_message *request, struct kedge_lwm2m_path *path)
@@ -221,7 +221,7 @@ static uint8_t change(struct device *device, const struct kedge_coap_message *re
     return code;
 }
 
-void request_receive(struct device *device, const struct sockaddr_in *from,
+void request_receive(struct device *device, const struct swarm_address *from,
                      const struct kedge_coap_message *request)
 {
     uint8_t payload[PAYLOAD_MAX];

@@ -84,7 +84,7 @@ static struct kedge_lwm2m_value value_of(const struct device *device, enum sourc
     case SOURCE_RESULT:
         return number_value(device->result);
     case SOURCE_PROTOCOLS:
-        return number_value(KEDGE_PROTOCOL_COAP);
+        return number_value(options->secure ? KEDGE_PROTOCOL_COAPS : KEDGE_PROTOCOL_COAP);
     case SOURCE_ERROR_CODES: /* 0: no error */
     case SOURCE_DELIVERY:    /* 0: pull */
         return number_value(0);

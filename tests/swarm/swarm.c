@@ -12,7 +12,7 @@
 #define PROGRESS_MS 250u
 #define LEAVING_MOST_MS 30000u
 #define NEVER 2.0
-#define TIMERS_PER_DEVICE 3u
+#define TIMERS_PER_DEVICE 4u
 
 static uint64_t clock_ms(void)
 {
@@ -23,8 +23,14 @@ static uint64_t clock_ms(void)
 
 void device_endpoint(const struct device *device, char text[DEVICE_ENDPOINT_MAX])
 {
-    (void)snprintf(text, DEVICE_ENDPOINT_MAX, "%s%u", device->swarm->options->prefix,
-                   device->place.index);
+    const struct swarm_options *options = device->swarm->options;
+    if (!options->secure) {
+        (void)snprintf(text, DEVICE_ENDPOINT_MAX, "%s%u", options->prefix, device->place.index);
+        return;
+    }
+    struct kedge_slice name = options->psk.rows[device->place.index].endpoint;
+    memcpy(text, name.data, name.size);
+    text[name.size] = '\0';
 }
 
 const char *device_version(const struct device *device)
@@ -159,7 +165,7 @@ static void advance(struct swarm *swarm)
     }
 }
 
-static void on_datagram(void *context, struct swarm_place to, const struct sockaddr_in *from,
+static void on_datagram(void *context, struct swarm_place to, const struct swarm_address *from,
                         struct kedge_slice bytes)
 {
     weather_receive(context, to, from, bytes);
@@ -196,6 +202,7 @@ static void drop_all(struct swarm *swarm)
         download_drop(device);
         timers_cancel(&swarm->timers, &device->life_timer);
         timers_cancel(&swarm->timers, &device->install_timer);
+        security_free(device);
     }
     timers_run(&swarm->timers, UINT64_MAX);
 }
@@ -208,10 +215,13 @@ int swarm_run(const struct swarm_options *options, volatile int *stop)
     swarm.began_ms = swarm.last_end_ms = swarm.now_ms;
     swarm.waiting_end = &swarm.waiting;
     swarm.weather.state = options->seed;
-    enum kedge_rc rc = network_open(&swarm.network, on_datagram, &swarm);
+    enum kedge_rc rc =
+        network_open(&swarm.network, &options->server, options->devices, on_datagram, &swarm);
     if (rc == KEDGE_OK)
         rc = timers_init(&swarm.timers,
                          (size_t)TIMERS_PER_DEVICE * options->devices + SWARM_DELAYED_MAX);
+    if (rc == KEDGE_OK)
+        rc = security_open(&swarm);
     if (rc == KEDGE_OK)
         rc = make_devices(&swarm);
     if (rc == KEDGE_OK) {
@@ -223,6 +233,7 @@ int swarm_run(const struct swarm_options *options, volatile int *stop)
     }
     drop_all(&swarm);
     timers_free(&swarm.timers);
+    security_close(&swarm);
     free(swarm.devices);
     network_close(&swarm.network);
     return status;

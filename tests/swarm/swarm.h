@@ -11,6 +11,7 @@
 #include "tests/swarm/draw.h"
 #include "tests/swarm/network.h"
 #include "tests/swarm/options.h"
+#include "tests/swarm/security.h"
 #include "tests/swarm/timers.h"
 
 #include <gnutls/crypto.h>
@@ -19,7 +20,7 @@
 #include <kedge/suit.h>
 
 #define DEVICE_LOCATION_MAX 63u
-#define DEVICE_ENDPOINT_MAX (SWARM_TEXT_MAX + 8u)
+#define DEVICE_ENDPOINT_MAX (KEDGE_LWM2M_ENDPOINT_MAX + 1u)
 #define DEVICE_ANSWERED_MAX 4u
 #define DEVICE_TOKEN_SIZE 4u
 #define SWARM_PACKAGES_MAX 16u
@@ -31,7 +32,7 @@ struct swarm;
 struct package {
     char uri[KEDGE_LWM2M_STRING_MAX + 1];
     char path[KEDGE_LWM2M_STRING_MAX + 1];
-    struct sockaddr_in server;
+    struct swarm_address server;
     uint8_t digest[KEDGE_SHA256_SIZE]; /* that its last path segment says */
     uint8_t head[KEDGE_SUIT_HEAD_MAX]; /* the first bytes, as far as some device has got */
     size_t head_size;
@@ -85,6 +86,7 @@ struct device {
     struct device *next_waiting; /* to register */
     struct draw draw;
     struct swarm_place place;
+    struct association association;
     enum fate fate;
     enum outcome outcome;
     int fate_result;
@@ -138,6 +140,7 @@ struct swarm_counts {
     uint32_t downloading;
     uint64_t mismatches, images, blocks, bytes, registers, updates, notifications;
     uint64_t retransmissions, timeouts, refusals, malformed;
+    uint64_t handshakes, handshakes_resumed, handshakes_failed, associations_ended;
     uint64_t restarts_in_transfer, address_changes;
     uint64_t lost, duplicated, reordered;
 };
@@ -147,6 +150,7 @@ enum swarm_phase { PHASE_RUNNING, PHASE_LINGERING, PHASE_LEAVING, PHASE_DONE };
 struct swarm {
     const struct swarm_options *options;
     struct swarm_network network;
+    struct security security;
     struct swarm_timers timers;
     struct draw weather;
     uint64_t now_ms, began_ms;
@@ -175,17 +179,18 @@ const char *device_version(const struct device *device);
 void device_end(struct device *device, enum outcome outcome, int result);
 
 /* weather.c: the network between the devices and the server, with what befalls datagrams */
-void weather_send(struct device *device, const struct sockaddr_in *to, struct kedge_slice bytes,
+void weather_send(struct device *device, const struct swarm_address *to, struct kedge_slice bytes,
                   uint64_t delay_ms);
-void weather_receive(struct swarm *swarm, struct swarm_place place, const struct sockaddr_in *from,
-                     struct kedge_slice bytes);
+void weather_receive(struct swarm *swarm, struct swarm_place place,
+                     const struct swarm_address *from, struct kedge_slice bytes);
 
 /* exchange.c: the one request under way */
 /** Begins what the device has to do next, unless something is under way. */
 void device_next(struct device *device);
 void exchange_drop(struct device *device);
-void exchange_receive(struct device *device, const struct sockaddr_in *from,
-                      const struct kedge_coap_message *message);
+/** Takes a message for the device, whoever it is from. */
+void message_receive(struct device *device, const struct swarm_address *from,
+                     struct kedge_slice bytes);
 
 /* registration.c */
 void registration_write(const struct device *device, struct kedge_coap_builder *out);
@@ -203,7 +208,7 @@ void device_move(struct device *device);
 void device_draw_ids(struct device *device);
 
 /* requests.c: what the server asks */
-void request_receive(struct device *device, const struct sockaddr_in *from,
+void request_receive(struct device *device, const struct swarm_address *from,
                      const struct kedge_coap_message *request);
 void notification_write(const struct device *device, struct kedge_coap_builder *out);
 
@@ -230,8 +235,12 @@ void download_answered(struct device *device, const struct kedge_coap_message *m
 void download_unanswered(struct device *device);
 
 /* package.c */
-/** Finds or makes the package for a URI; NULL when it is not one that a device can take. */
-struct package *package_find(struct swarm *swarm, struct kedge_slice uri);
+/**
+ * Finds or makes the package for a URI. KEDGE_E_URI, KEDGE_E_PROTOCOL when it is not one that a
+ * device can take.
+ */
+enum kedge_rc package_find(struct swarm *swarm, struct kedge_slice uri,
+                           struct package **out) KEDGE_MUST_USE;
 /** Takes the bytes at `offset` for the head, as far as it is not there yet. */
 void package_collect(struct package *package, uint64_t offset, struct kedge_slice bytes);
 /** What the manifest says, once the whole of it has been seen with the right digest. */

@@ -1,17 +1,21 @@
 /*
- * uri.h: coap URIs as the devices take them: a server at a numeric IPv4 address of loopback.
+ * uri.h: coap and coaps URIs as the devices take them: a server at a numeric address of loopback.
  */
 #ifndef KEDGE_SWARM_URI_H
 #define KEDGE_SWARM_URI_H
 
-#include <kedge/base.h>
-#include <netinet/in.h>
+#include "tests/swarm/network.h"
+
+struct swarm_uri {
+    struct swarm_address server;
+    bool secure;             /* coaps */
+    struct kedge_slice path; /* without its first slash; borrows the text */
+};
 
 /**
- * Reads coap://127.x.y.z[:port][/path]; `path`, without its first slash, borrows `text`.
+ * Reads coap://127.x.y.z[:port][/path] or coap://[::1][:port][/path], or either with coaps.
  * KEDGE_E_PROTOCOL for another scheme, KEDGE_E_URI for anything else that it is not.
  */
-enum kedge_rc uri_read(struct kedge_slice text, struct sockaddr_in *server,
-                       struct kedge_slice *path) KEDGE_MUST_USE;
+enum kedge_rc uri_read(struct kedge_slice text, struct swarm_uri *out) KEDGE_MUST_USE;
 
 #endif

@@ -15,32 +15,24 @@ struct delayed {
     struct swarm_timer timer;
     struct swarm *swarm;
     struct swarm_place place;
-    struct sockaddr_in peer;
+    struct swarm_address peer;
     bool outgoing;
     size_t size;
     uint8_t bytes[];
 };
 
-static void hand_over(struct swarm *swarm, struct swarm_place place, const struct sockaddr_in *from,
-                      struct kedge_slice bytes)
+static void hand_over(struct swarm *swarm, struct swarm_place place,
+                      const struct swarm_address *from, struct kedge_slice bytes)
 {
-    struct kedge_coap_message message;
     if (place.index >= swarm->options->devices)
         return;
     struct device *device = &swarm->devices[place.index];
     if (!device->present || device->place.generation != place.generation)
         return; /* nobody lives there now */
-    if (kedge_coap_parse(bytes, &message) != KEDGE_OK) {
-        swarm->counts.malformed++;
-        return;
-    }
-    if (message.code == KEDGE_COAP_EMPTY || message.code >> 5 >= 2)
-        exchange_receive(device, from, &message);
-    else if (message.code >> 5 == 0)
-        request_receive(device, from, &message);
+    security_receive(device, from, bytes);
 }
 
-static void arrive(struct swarm *swarm, struct swarm_place place, const struct sockaddr_in *peer,
+static void arrive(struct swarm *swarm, struct swarm_place place, const struct swarm_address *peer,
                    bool outgoing, struct kedge_slice bytes)
 {
     if (outgoing)
@@ -59,8 +51,9 @@ static void on_time(void *context)
     free(delayed);
 }
 
-static bool hold_back(struct swarm *swarm, struct swarm_place place, const struct sockaddr_in *peer,
-                      bool outgoing, struct kedge_slice bytes, uint64_t delay_ms)
+static bool hold_back(struct swarm *swarm, struct swarm_place place,
+                      const struct swarm_address *peer, bool outgoing, struct kedge_slice bytes,
+                      uint64_t delay_ms)
 {
     struct delayed *delayed = NULL;
     if (swarm->delayed_count < SWARM_DELAYED_MAX)
@@ -81,7 +74,7 @@ static bool hold_back(struct swarm *swarm, struct swarm_place place, const struc
     return true;
 }
 
-static void travel(struct swarm *swarm, struct swarm_place place, const struct sockaddr_in *peer,
+static void travel(struct swarm *swarm, struct swarm_place place, const struct swarm_address *peer,
                    bool outgoing, struct kedge_slice bytes, uint64_t delay_ms)
 {
     const struct swarm_options *options = swarm->options;
@@ -101,14 +94,14 @@ static void travel(struct swarm *swarm, struct swarm_place place, const struct s
         arrive(swarm, place, peer, outgoing, bytes);
 }
 
-void weather_send(struct device *device, const struct sockaddr_in *to, struct kedge_slice bytes,
+void weather_send(struct device *device, const struct swarm_address *to, struct kedge_slice bytes,
                   uint64_t delay_ms)
 {
     travel(device->swarm, device->place, to, true, bytes, delay_ms);
 }
 
-void weather_receive(struct swarm *swarm, struct swarm_place place, const struct sockaddr_in *from,
-                     struct kedge_slice bytes)
+void weather_receive(struct swarm *swarm, struct swarm_place place,
+                     const struct swarm_address *from, struct kedge_slice bytes)
 {
     travel(swarm, place, from, false, bytes, 0);
 }
