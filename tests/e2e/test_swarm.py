@@ -131,6 +131,13 @@ def test_200_downloads_survive_kill_9_of_the_server_in_their_middle(server, keys
     assert summary["retransmissions"] > 100, "nobody was in the middle of anything"
 
 
+def test_a_change_of_address_with_the_last_block_is_told_before_anything_else(server, keys, tmp_path, swarm):
+    fleet = swarm(server.coap_uri, 50, "--address-change-rate", 1, "--reboot-time", 0.3)
+    rollout(server, keys, tmp_path, 50, 500)  # two blocks: every other device moves with the last one
+    assert ended(server) == {"succeeded": 50}
+    assert fleet.end()["address_changes"] == 50
+
+
 # ---- IPv6 ----
 
 class Ipv6Server(Server):

@@ -125,7 +125,10 @@ void device_next(struct device *device)
             begin(device, ERRAND_REGISTER);
         return;
     }
-    if (find_due(device, &watched)) {
+    /* After a change of address the server knows only an Update. */
+    if (device->wants_update && !device->leaving) {
+        begin(device, ERRAND_UPDATE);
+    } else if (find_due(device, &watched)) {
         struct observation *observation = &device->observations[watched];
         observation->due = false;
         observation->number = (observation->number + 1) & 0xFFFFFFu;
@@ -135,8 +138,6 @@ void device_next(struct device *device)
         begin(device, ERRAND_NOTIFY);
     } else if (device->leaving) {
         begin(device, ERRAND_DEREGISTER);
-    } else if (device->wants_update) {
-        begin(device, ERRAND_UPDATE);
     } else if (device->downloading) {
         begin(device, ERRAND_BLOCK);
     }
