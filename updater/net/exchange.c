@@ -214,6 +214,18 @@ static struct kedge_slice token_bytes(const struct exchange *exchange)
     return kedge_slice(&exchange->token, sizeof exchange->token);
 }
 
+/* What a request that carries one block of a body says of it. */
+static void add_part(struct kedge_coap_builder *builder, const struct kedge_net_request *request)
+{
+    if (request->block1 != NULL)
+        kedge_coap_add_uint(builder, KEDGE_COAP_BLOCK1, kedge_coap_block_value(request->block1));
+    if (request->size1 != 0)
+        kedge_coap_add_uint(builder, KEDGE_COAP_SIZE1, request->size1);
+    if (request->request_tag != 0)
+        kedge_coap_add_option(builder, KEDGE_COAP_REQUEST_TAG,
+                              kedge_slice(&request->request_tag, sizeof request->request_tag));
+}
+
 static enum kedge_rc encode(struct exchange *exchange, const struct kedge_net_request *request,
                             size_t capacity, const struct kedge_coap_block *block)
 {
@@ -230,6 +242,7 @@ static enum kedge_rc encode(struct exchange *exchange, const struct kedge_net_re
         kedge_coap_add_uint(&builder, KEDGE_COAP_ACCEPT, (uint32_t)request->accept);
     if (block != NULL)
         kedge_coap_add_uint(&builder, KEDGE_COAP_BLOCK2, kedge_coap_block_value(block));
+    add_part(&builder, request);
     kedge_coap_add_payload(&builder, request->payload);
     KEDGE_TRY(kedge_coap_finish(&builder, &message));
     exchange->message_size = message.size;

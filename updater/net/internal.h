@@ -215,6 +215,7 @@ struct kedge_net {
     struct timer_wheel wheel;
     struct peer_table peers;
     struct exchange_table exchanges;
+    uint64_t last_tag; /* of uploads */
     struct listener listeners[KEDGE_NET_LISTEN_MAX];
     size_t listener_count;
     struct kedge_net_counters counters;

@@ -169,6 +169,9 @@ struct kedge_net_request {
     int32_t content_format; /* -1: none */
     int32_t accept;         /* -1: none */
     struct kedge_slice payload;
+    const struct kedge_coap_block *block1; /* which part of a body it is; NULL: all of it */
+    uint32_t size1;                        /* of that body; 0: not said */
+    uint64_t request_tag;                  /* whose parts belong together; 0: none */
 };
 
 #define KEDGE_NET_REQUEST_INIT                                                   \
