@@ -67,6 +67,14 @@ bool device_may_be(struct kedge_fleet *fleet, const char *endpoint,
     return name != NULL && strcmp(name, endpoint) == 0;
 }
 
+enum kedge_rc device_check_way(const struct device *device)
+{
+    return !device->address.secure ||
+                   device_may_be(device->fleet, device->endpoint, &device->address)
+               ? KEDGE_OK
+               : KEDGE_E_CONNECTION;
+}
+
 /* ---- making, looking, freeing ---- */
 
 struct device *device_create(struct kedge_fleet *fleet, struct kedge_slice endpoint)

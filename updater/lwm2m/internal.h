@@ -88,6 +88,12 @@ void device_renew(struct device *device);
 bool device_may_be(struct kedge_fleet *fleet, const char *endpoint,
                    const struct kedge_address *from);
 
+/**
+ * Whether what is for the device may go to its address now: KEDGE_E_CONNECTION when that has become
+ * somebody else's.
+ */
+enum kedge_rc device_check_way(const struct device *device) KEDGE_MUST_USE;
+
 /* ---- requests that come in ---- */
 
 void registration_handle(struct kedge_fleet *fleet, const struct kedge_address *from,

@@ -38,13 +38,17 @@ static void cancel_operation(struct job *job)
 {
     if (job->operation != 0)
         kedge_device_cancel(job->device->fleet, job->operation);
+    if (job->upload_asked)
+        kedge_upload_cancel(&job->upload);
     job->operation = 0;
+    job->upload_asked = false;
 }
 
 void job_free(struct job *job)
 {
     struct kedge_fleet *fleet = job->device->fleet;
     cancel_operation(job);
+    kedge_upload_cancel(&job->upload);
     for (size_t i = 0; i < 2; i++)
         if (job->observations[i] != 0)
             kedge_device_cancel(fleet, job->observations[i]);
@@ -67,9 +71,11 @@ static void ignore_answer(void *context, enum kedge_rc rc,
 static void finish(struct job *job)
 {
     struct device *device = job->device;
+    enum job_delivery delivery = job->delivery;
     bool take_back = kedge_machine_holds_package(&job->machine) && device->registered;
     job_free(job);
-    enum kedge_rc rc = take_back ? job_write_uri(device, "", ignore_answer, NULL, NULL) : KEDGE_OK;
+    enum kedge_rc rc =
+        take_back ? job_take_back(device, delivery, ignore_answer, NULL, NULL) : KEDGE_OK;
     (void)rc; /* nobody waits for it any more: the next offer finds it and resets */
     device_release(device);
 }
@@ -177,6 +183,11 @@ static bool tell(struct job *job)
     return job_by_id(fleet, report.deployment_id) == job;
 }
 
+static bool waits_for_answer(const struct job *job)
+{
+    return job->operation != 0 || job->upload_asked;
+}
+
 /* Lets the machine do what is due until it waits for an answer or for the time, or is over. */
 void job_drive(struct job *job)
 {
@@ -193,13 +204,15 @@ void job_drive(struct job *job)
         }
         if (!tell(job))
             return;
-        if (job->operation == 0)
+        job_push_settle(job);
+        if (!waits_for_answer(job))
             job_ask(job, action);
-    } while (action != KEDGE_MACHINE_WAIT && action != KEDGE_MACHINE_OVER && job->operation == 0);
+    } while (action != KEDGE_MACHINE_WAIT && action != KEDGE_MACHINE_OVER &&
+             !waits_for_answer(job));
     if (action == KEDGE_MACHINE_OVER)
         finish(job);
     else
-        wake_at(job, action == KEDGE_MACHINE_WAIT && job->operation == 0
+        wake_at(job, action == KEDGE_MACHINE_WAIT && !waits_for_answer(job)
                          ? job_now_ms(job) + wait_ms
                          : job->machine.limit_at_ms);
 }
@@ -226,6 +239,7 @@ void job_touched(struct job *job)
 void job_gone(struct job *job)
 {
     kedge_index_remove(&job->device->fleet->jobs_by_host, &job->by_host);
+    job_push_hold(job);
     kedge_machine_gone(&job->machine);
     job_wake(job);
 }

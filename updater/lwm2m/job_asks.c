@@ -13,11 +13,13 @@
 #define VERSION_PATH "/3/0/3"
 #define URI_PATH "/5/0/1"
 #define UPDATE_PATH "/5/0/2"
+#define PACKAGE_PATH "/5/0/0"
 #define PROTOCOLS_PATH "/5/0/8"
 #define DELIVERY_PATH "/5/0/9"
 #define WORDS_PATH "/26241/0/0"
 
-#define DELIVERY_PUSH_ONLY 1
+#define DELIVERY_PUSH 1
+#define DELIVERY_BOTH 2
 #define ASKED_BY_IDENTIFICATION UINT64_MAX /* no operation's handle: those are counted up */
 
 /* ---- what answers say ---- */
@@ -70,8 +72,14 @@ static void take_protocols(struct job *job, const struct kedge_operation_answer 
 static void take_way(struct job *job, const struct kedge_operation_answer *answer)
 {
     int64_t way;
-    job->push_only = has_number(answer, DELIVERY_PATH, &way) && way == DELIVERY_PUSH_ONLY;
-    job->knows_delivery = true;
+    /* One that does not say, though it must, is old, or odd: by pull. */
+    job->delivery = JOB_DELIVERY_PULL;
+    if (!has_number(answer, DELIVERY_PATH, &way))
+        return;
+    if (way == DELIVERY_PUSH)
+        job->delivery = JOB_DELIVERY_PUSH;
+    if (way == DELIVERY_BOTH)
+        job->delivery = JOB_DELIVERY_BOTH;
 }
 
 /* Both, from an answer that has all of object 5. */
@@ -205,7 +213,7 @@ static bool take_firmware(struct job *job, const struct kedge_operation_answer *
         return false;
     take_text(answer, URI_PATH, job->view_uri, sizeof job->view_uri);
     job->view.uri = job->view_uri;
-    if (!job->knows_delivery)
+    if (job->delivery == JOB_DELIVERY_NOT_READ)
         take_delivery(job, answer);
     return true;
 }
@@ -273,12 +281,21 @@ void job_not_identified(struct job *job)
 
 /* ---- writing the URI ---- */
 
-enum kedge_rc job_write_uri(struct device *device, const char *uri, kedge_operation_fn *fn,
-                            void *context, uint64_t *handle)
+static enum kedge_rc write_uri(struct device *device, const char *uri, kedge_operation_fn *fn,
+                               void *context, uint64_t *handle)
 {
     const struct kedge_lwm2m_value value = {.type = KEDGE_LWM2M_STRING,
                                             .bytes = kedge_slice_text(uri)};
     return operation_write(device, URI_PATH, &value, fn, context, handle);
+}
+
+enum kedge_rc job_take_back(struct device *device, enum job_delivery delivery,
+                            kedge_operation_fn *fn, void *context, uint64_t *handle)
+{
+    const struct kedge_lwm2m_value zero = {.type = KEDGE_LWM2M_OPAQUE, .bytes = kedge_slice("", 1)};
+    return delivery == JOB_DELIVERY_PUSH
+               ? operation_write(device, PACKAGE_PATH, &zero, fn, context, handle)
+               : write_uri(device, "", fn, context, handle);
 }
 
 static void on_uri_written(void *context, enum kedge_rc rc,
@@ -293,29 +310,19 @@ static void on_uri_written(void *context, enum kedge_rc rc,
 static void send_uri(struct job *job)
 {
     char uri[KEDGE_LWM2M_STRING_MAX + 1];
-    if (!job_choose_uri(job, uri)) {
+    bool has_uri = job_choose_uri(job, uri);
+    if (!has_uri && job->delivery == JOB_DELIVERY_BOTH) {
+        job_push(job);
+        return;
+    }
+    if (!has_uri) {
         kedge_machine_no_uri(
             &job->machine,
             "it downloads by none of the protocols that this server offers (/5/0/8)");
         return;
     }
-    if (job_write_uri(job->device, uri, on_uri_written, job, &job->operation) != KEDGE_OK)
+    if (write_uri(job->device, uri, on_uri_written, job, &job->operation) != KEDGE_OK)
         probe_failed(job, URI_PATH, 0);
-}
-
-static void on_protocols(void *context, enum kedge_rc rc,
-                         const struct kedge_operation_answer *answer);
-
-static void offer_uri(struct job *job)
-{
-    if (!job->knows_delivery) {
-        if (ask(job, PROTOCOLS_PATH, on_protocols) != KEDGE_OK)
-            probe_failed(job, PROTOCOLS_PATH, 0);
-    } else if (job->push_only) {
-        kedge_machine_no_uri(&job->machine, "it takes pushed packages only (/5/0/9)");
-    } else {
-        send_uri(job);
-    }
 }
 
 static void on_delivery(void *context, enum kedge_rc rc,
@@ -327,7 +334,7 @@ static void on_delivery(void *context, enum kedge_rc rc,
         probe_failed(job, DELIVERY_PATH, 0);
     } else {
         take_way(job, answer);
-        offer_uri(job);
+        job_ask(job, job->machine.next);
     }
     job_drive(job);
 }
@@ -346,6 +353,26 @@ static void on_protocols(void *context, enum kedge_rc rc,
     job_drive(job);
 }
 
+/* Whether it is known how packages get to the device; if not, that is asked first. */
+static bool knows_delivery(struct job *job)
+{
+    if (job->delivery != JOB_DELIVERY_NOT_READ)
+        return true;
+    if (ask(job, PROTOCOLS_PATH, on_protocols) != KEDGE_OK)
+        probe_failed(job, PROTOCOLS_PATH, 0);
+    return false;
+}
+
+static void offer(struct job *job)
+{
+    if (!knows_delivery(job))
+        return;
+    if (job->delivery == JOB_DELIVERY_PUSH)
+        job_push(job);
+    else
+        send_uri(job);
+}
+
 /* ---- the other requests ---- */
 
 static void on_reset(void *context, enum kedge_rc rc, const struct kedge_operation_answer *answer)
@@ -354,6 +381,13 @@ static void on_reset(void *context, enum kedge_rc rc, const struct kedge_operati
     job->operation = 0;
     kedge_machine_reset_done(&job->machine, rc == KEDGE_OK ? answer->code : 0, job_now_ms(job));
     job_drive(job);
+}
+
+static void take_back(struct job *job)
+{
+    if (knows_delivery(job) &&
+        job_take_back(job->device, job->delivery, on_reset, job, &job->operation) != KEDGE_OK)
+        kedge_machine_reset_done(&job->machine, 0, job_now_ms(job));
 }
 
 static void on_executed(void *context, enum kedge_rc rc,
@@ -447,12 +481,14 @@ void job_ask(struct job *job, enum kedge_machine_action action)
     case KEDGE_MACHINE_PROBE:
         probe(job);
         return;
-    case KEDGE_MACHINE_WRITE_URI:
-        offer_uri(job);
+    case KEDGE_MACHINE_OFFER:
+        offer(job);
+        return;
+    case KEDGE_MACHINE_GO_ON:
+        job_push_on(job);
         return;
     case KEDGE_MACHINE_RESET:
-        if (job_write_uri(job->device, "", on_reset, job, &job->operation) != KEDGE_OK)
-            kedge_machine_reset_done(&job->machine, 0, now_ms);
+        take_back(job);
         return;
     case KEDGE_MACHINE_OBSERVE:
         if (observe(job, 0) != KEDGE_OK)

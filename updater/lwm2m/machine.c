@@ -82,7 +82,7 @@ void machine_end(struct kedge_machine *machine, enum kedge_update_phase phase)
     machine->next_at_ms = 0;
 }
 
-static void look_now(struct kedge_machine *machine, uint64_t now_ms)
+void machine_look_now(struct kedge_machine *machine, uint64_t now_ms)
 {
     if (machine->ended)
         return;
@@ -129,6 +129,19 @@ static void time_out(struct kedge_machine *machine)
 
 /* ---- answers ---- */
 
+void machine_taken(struct kedge_machine *machine, uint64_t now_ms)
+{
+    machine->written_at_ms = now_ms;
+    machine->result_before = machine->result;
+    machine->state = KEDGE_FIRMWARE_DOWNLOADING;
+    machine->result = KEDGE_RESULT_INITIAL;
+    machine->ours = true;
+    machine->step = KEDGE_STEP_DOWNLOAD;
+    machine->limit_at_ms = machine_after_s(now_ms, machine->plan.download_limit_s);
+    machine_enter_phase(machine, KEDGE_UPDATE_DOWNLOADING);
+    machine_watch(machine, machine_next_poll(machine, now_ms), now_ms);
+}
+
 void kedge_machine_probe_failed(struct kedge_machine *machine, const char *path, uint8_t code,
                                 uint64_t now_ms)
 {
@@ -161,16 +174,8 @@ void kedge_machine_uri_written(struct kedge_machine *machine, uint8_t code, uint
         machine_schedule(machine, KEDGE_MACHINE_PROBE, now_ms, now_ms);
         return;
     }
-    machine->written_at_ms = now_ms;
-    machine->result_before = machine->result;
-    machine->state = KEDGE_FIRMWARE_DOWNLOADING;
-    machine->result = KEDGE_RESULT_INITIAL;
-    machine->ours = true;
-    machine->step = KEDGE_STEP_DOWNLOAD;
-    machine->limit_at_ms = machine_after_s(now_ms, machine->plan.download_limit_s);
     machine_say(machine, "answered 2.04 to the Package URI");
-    machine_enter_phase(machine, KEDGE_UPDATE_DOWNLOADING);
-    machine_watch(machine, machine_next_poll(machine, now_ms), now_ms);
+    machine_taken(machine, now_ms);
 }
 
 void kedge_machine_no_uri(struct kedge_machine *machine, const char *reason)
@@ -189,6 +194,7 @@ void kedge_machine_reset_done(struct kedge_machine *machine, uint8_t code, uint6
         return;
     machine->resets++;
     machine->refused = 0;
+    machine->push = KEDGE_PUSH_NONE;
     uint64_t pause_ms = code == KEDGE_COAP_CHANGED ? 0 : machine->quick_poll_ms;
     machine_schedule(machine, KEDGE_MACHINE_PROBE, now_ms + pause_ms, now_ms);
 }
@@ -242,19 +248,19 @@ void kedge_machine_state_noticed(struct kedge_machine *machine, int64_t state, u
     if (machine->step == KEDGE_STEP_AWAIT && state == KEDGE_FIRMWARE_UPDATING)
         machine->state = state;
     if (state != machine->state)
-        look_now(machine, now_ms);
+        machine_look_now(machine, now_ms);
 }
 
 void kedge_machine_result_noticed(struct kedge_machine *machine, int64_t result, uint64_t now_ms)
 {
     if (result != machine->result)
-        look_now(machine, now_ms);
+        machine_look_now(machine, now_ms);
 }
 
 void kedge_machine_observation_lost(struct kedge_machine *machine, uint64_t now_ms)
 {
     machine->observing = false;
-    look_now(machine, now_ms);
+    machine_look_now(machine, now_ms);
 }
 
 void kedge_machine_block(struct kedge_machine *machine, uint64_t reach, uint64_t now_ms)
@@ -303,7 +309,7 @@ void kedge_machine_touched(struct kedge_machine *machine, uint64_t now_ms)
     machine->reachable = true;
     machine->in_touch = true;
     if (was_away || machine->step == KEDGE_STEP_AWAIT)
-        look_now(machine, now_ms);
+        machine_look_now(machine, now_ms);
 }
 
 void kedge_machine_gone(struct kedge_machine *machine)
@@ -392,8 +398,10 @@ bool kedge_machine_wants_uri(const struct kedge_machine *machine, int64_t state)
 
 bool kedge_machine_holds_package(const struct kedge_machine *machine)
 {
+    /* One that does not go to Downloading while it is pushed to holds its part all the same. */
+    bool pushed_to = machine->push == KEDGE_PUSH_RUNNING || machine->push == KEDGE_PUSH_HELD_UP;
     return machine->ours && machine->step <= KEDGE_STEP_EXECUTE && machine->executes == 0 &&
-           machine->state != KEDGE_FIRMWARE_IDLE;
+           (machine->state != KEDGE_FIRMWARE_IDLE || pushed_to);
 }
 
 bool kedge_machine_report(struct kedge_machine *machine, struct kedge_update_report *report)

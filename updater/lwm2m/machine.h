@@ -19,7 +19,7 @@
 /** How far the machine has come with the device. */
 #define KEDGE_MACHINE_STEPS(X)                                                       \
     X(KEDGE_STEP_LOOK)     /* nothing of this job is known to have reached it */     \
-    X(KEDGE_STEP_DOWNLOAD) /* it took the URI */                                     \
+    X(KEDGE_STEP_DOWNLOAD) /* it took the URI, or a pushed package's first block */  \
     X(KEDGE_STEP_EXECUTE)  /* Execute is to be sent, or was sent and not answered */ \
     X(KEDGE_STEP_AWAIT)    /* Execute was answered; it has not come back yet */      \
     X(KEDGE_STEP_RETURNED) /* it has registered again since */                       \
@@ -46,7 +46,7 @@ enum kedge_machine_picture { KEDGE_MACHINE_PICTURES(KEDGE_MACHINE_ENUM_) KEDGE_P
 
 /** What is made of a picture in a step. */
 enum kedge_machine_verdict {
-    KEDGE_VERDICT_OFFER,  /* write the URI */
+    KEDGE_VERDICT_OFFER,  /* write the URI, or push */
     KEDGE_VERDICT_RESET,  /* take back what it holds, then look again */
     KEDGE_VERDICT_FOLLOW, /* it downloads: watch */
     KEDGE_VERDICT_RUN,    /* Execute */
@@ -62,14 +62,24 @@ enum kedge_machine_verdict kedge_machine_verdict(enum kedge_machine_step step,
 
 /** What the machine wants done next; one thing at a time. */
 enum kedge_machine_action {
-    KEDGE_MACHINE_WAIT,      /* for an event, or until the time has come */
-    KEDGE_MACHINE_PROBE,     /* read State and Result, then what kedge_machine_wants_*() says */
-    KEDGE_MACHINE_WRITE_URI, /* write the Package URI */
-    KEDGE_MACHINE_RESET,     /* write an empty Package URI */
-    KEDGE_MACHINE_OBSERVE,   /* observe State and Result */
-    KEDGE_MACHINE_EXECUTE,   /* execute Update */
-    KEDGE_MACHINE_EXPLAIN,   /* read the words behind a failure at /26241/0/0 */
-    KEDGE_MACHINE_OVER       /* nothing any more; the last report may be due */
+    KEDGE_MACHINE_WAIT,    /* for an event, or until the time has come */
+    KEDGE_MACHINE_PROBE,   /* read State and Result, then what kedge_machine_wants_*() says */
+    KEDGE_MACHINE_OFFER,   /* write the Package URI, or begin to push the Package */
+    KEDGE_MACHINE_GO_ON,   /* go on pushing where it was held up */
+    KEDGE_MACHINE_RESET,   /* write an empty Package URI, or a Package of one zero byte */
+    KEDGE_MACHINE_OBSERVE, /* observe State and Result */
+    KEDGE_MACHINE_EXECUTE, /* execute Update */
+    KEDGE_MACHINE_EXPLAIN, /* read the words behind a failure at /26241/0/0 */
+    KEDGE_MACHINE_OVER     /* nothing any more; the last report may be due */
+};
+
+/** How the Package gets to the device: what of it is at work beside the machine's asking. */
+enum kedge_machine_push {
+    KEDGE_PUSH_NONE,    /* it downloads, or nothing was offered yet */
+    KEDGE_PUSH_RUNNING, /* block after block goes out */
+    KEDGE_PUSH_HELD_UP, /* to be gone on with when the device shows that it still waits for it */
+    KEDGE_PUSH_DONE,    /* the device took the last block */
+    KEDGE_PUSH_REFUSED
 };
 
 /** What a probe read. */
@@ -102,10 +112,12 @@ struct kedge_machine {
     bool words_wanted; /* it may have an object 26241 */
     bool ended;
     uint8_t writes, executes, resets;
-    uint8_t refused;       /* the code of the last answer to the URI that was not 2.04 */
+    uint8_t refused;   /* the code of the last answer that would not take the package */
+    uint32_t size_max; /* what would fit, as a 4.13 to a Package said; 0: it did not */
+    enum kedge_machine_push push;
     uint8_t probe_code;    /* of the last answer that was none, 0: it did not answer */
     int64_t state, result; /* as last known; -1: not */
-    int64_t result_before; /* when the URI was written */
+    int64_t result_before; /* when it was offered */
     uint64_t written_at_ms, soak_until_ms, told_at_ms;
 
     enum kedge_update_phase phase;
@@ -138,6 +150,10 @@ void kedge_machine_probe_failed(struct kedge_machine *machine, const char *path,
 void kedge_machine_uri_written(struct kedge_machine *machine, uint8_t code, uint64_t now_ms);
 /** There is no URI for this device: the job ends in REJECTED for the reason given. */
 void kedge_machine_no_uri(struct kedge_machine *machine, const char *reason);
+/** The device took the first block of the Package with `code`: it is pushed from now on. */
+void kedge_machine_push_taken(struct kedge_machine *machine, uint8_t code, uint64_t now_ms);
+/** What was held up is at work again. */
+void kedge_machine_push_going_on(struct kedge_machine *machine, uint64_t now_ms);
 void kedge_machine_reset_done(struct kedge_machine *machine, uint8_t code, uint64_t now_ms);
 void kedge_machine_observed(struct kedge_machine *machine, bool observing, uint64_t now_ms);
 void kedge_machine_executed(struct kedge_machine *machine, uint8_t code, uint64_t now_ms);
@@ -148,10 +164,18 @@ void kedge_machine_explained(struct kedge_machine *machine, const char *words);
 void kedge_machine_state_noticed(struct kedge_machine *machine, int64_t state, uint64_t now_ms);
 void kedge_machine_result_noticed(struct kedge_machine *machine, int64_t result, uint64_t now_ms);
 void kedge_machine_observation_lost(struct kedge_machine *machine, uint64_t now_ms);
-/** A block was served that reaches so far from the file's start. */
+/** A block was served, or taken by the device, that reaches so far from the file's start. */
 void kedge_machine_block(struct kedge_machine *machine, uint64_t reach, uint64_t now_ms);
 /** It downloads, as far as can be told: the limit of the download counts from now. */
 void kedge_machine_is_at_it(struct kedge_machine *machine, uint64_t now_ms);
+/** After `code` the Package is pushed from the start again. */
+void kedge_machine_push_restarted(struct kedge_machine *machine, uint8_t code, uint64_t now_ms);
+/**
+ * The push came to a stop, as struct kedge_upload_stop says it (updater/net/upload.h); also when
+ * not even its first block was taken, or going on failed.
+ */
+void kedge_machine_push_stopped(struct kedge_machine *machine, enum kedge_rc rc, uint8_t code,
+                                uint32_t size_max, uint64_t now_ms);
 /** A Register was taken: everything that was asked under an earlier one has ended. */
 void kedge_machine_registered(struct kedge_machine *machine, uint64_t now_ms);
 /** An Update was taken, perhaps from a new address: then kedge_machine_gone() was said before. */

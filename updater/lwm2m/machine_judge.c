@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <kedge/coap.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ---- ends ---- */
@@ -77,13 +78,22 @@ static void offer(struct kedge_machine *machine, const struct kedge_machine_view
         machine->step = KEDGE_STEP_LOOK;
         machine->bytes_done = 0;
     }
-    machine_schedule(machine, KEDGE_MACHINE_WRITE_URI, now_ms, now_ms);
+    machine->push = KEDGE_PUSH_NONE;
+    machine_schedule(machine, KEDGE_MACHINE_OFFER, now_ms, now_ms);
 }
 
-/* A device may take a moment from the URI to Downloading; what it still shows then is old. */
+/*
+ * A device may take a moment from the URI to Downloading; what it still shows then is old. While a
+ * package is pushed, a device that does not go to Downloading at all is judged by its answers to
+ * the blocks.
+ */
 static bool is_stale(const struct kedge_machine *machine, const struct kedge_machine_view *view,
                      uint64_t now_ms)
 {
+    if (machine->push == KEDGE_PUSH_RUNNING && view->state == KEDGE_FIRMWARE_IDLE)
+        return view->result == machine->result_before || view->result == KEDGE_RESULT_INITIAL;
+    if (machine->push == KEDGE_PUSH_HELD_UP || machine->push == KEDGE_PUSH_REFUSED)
+        return false;
     return machine->step == KEDGE_STEP_DOWNLOAD && machine->writes > 0 && view->state == 0 &&
            view->result == machine->result_before &&
            now_ms < machine->written_at_ms + machine->quick_poll_ms;
@@ -115,7 +125,10 @@ static void follow(struct kedge_machine *machine, uint64_t now_ms)
                     machine_state_name(KEDGE_FIRMWARE_DOWNLOADING));
         machine_enter_phase(machine, KEDGE_UPDATE_DOWNLOADING);
     }
-    machine_watch(machine, machine_next_poll(machine, now_ms), now_ms);
+    if (machine->push == KEDGE_PUSH_HELD_UP)
+        machine_schedule(machine, KEDGE_MACHINE_GO_ON, now_ms, now_ms);
+    else
+        machine_watch(machine, machine_next_poll(machine, now_ms), now_ms);
 }
 
 static void run(struct kedge_machine *machine, uint64_t now_ms)
@@ -127,6 +140,8 @@ static void run(struct kedge_machine *machine, uint64_t now_ms)
         return;
     }
     machine->bytes_done = machine->plan.file_size;
+    if (machine->push != KEDGE_PUSH_NONE)
+        machine->push = KEDGE_PUSH_DONE;
     if (machine->step != KEDGE_STEP_EXECUTE) {
         machine->step = KEDGE_STEP_EXECUTE;
         machine->limit_at_ms = machine_after_s(now_ms, machine->plan.install_limit_s);
@@ -182,9 +197,12 @@ static bool is_foreign(const struct kedge_machine *machine, const struct kedge_m
 {
     if (machine->ours || view->uri == NULL || is_ours(machine, view->uri))
         return false;
-    /* Some forget the URI when they install; then the deployment's record tells whose it is. */
-    bool forgotten = view->state == KEDGE_FIRMWARE_UPDATING && view->uri[0] == '\0';
-    return !forgotten || machine->step == KEDGE_STEP_LOOK;
+    /* A pushed package has no URI, and some forget theirs when they install; then the deployment's
+     * record tells whose it is. */
+    bool recorded = view->state == KEDGE_FIRMWARE_UPDATING ||
+                    (view->state == KEDGE_FIRMWARE_DOWNLOADED &&
+                     machine->plan.reached >= KEDGE_UPDATE_DOWNLOADED);
+    return !recorded || view->uri[0] != '\0' || machine->step == KEDGE_STEP_LOOK;
 }
 
 static enum kedge_machine_picture idle_picture(const struct kedge_machine *machine,
@@ -222,6 +240,22 @@ static enum kedge_machine_picture picture_of(const struct kedge_machine *machine
                : KEDGE_PICTURE_NOT_INSTALLED;
 }
 
+static void refused_the_package(struct kedge_machine *machine,
+                                const struct kedge_machine_view *view)
+{
+    char code[5], most[48] = "";
+    bool gave_up = machine->refused == KEDGE_COAP_INCOMPLETE || machine->refused >> 5 == 5;
+    kedge_coap_code_text(machine->refused, code);
+    if (machine->size_max != 0)
+        (void)snprintf(most, sizeof most, ", which may have %" PRIu32 " bytes", machine->size_max);
+    machine_say(machine,
+                "answered %s to the Package%s after %" PRIu64 " of %" PRIu64
+                " bytes; State %" PRId64 " (%s), Result %" PRId64 " (%s)",
+                code, most, machine->bytes_done, machine->plan.file_size, view->state,
+                machine_state_name(view->state), view->result, machine_result_name(view->result));
+    machine_end(machine, gave_up ? KEDGE_UPDATE_FAILED : KEDGE_UPDATE_REJECTED);
+}
+
 static void refused_the_uri(struct kedge_machine *machine, const struct kedge_machine_view *view)
 {
     char code[5];
@@ -235,6 +269,12 @@ static void carry_out(struct kedge_machine *machine, const struct kedge_machine_
                       enum kedge_machine_picture picture, enum kedge_machine_verdict verdict,
                       bool first_look, uint64_t now_ms)
 {
+    bool refused_it = machine->push == KEDGE_PUSH_REFUSED &&
+                      (verdict == KEDGE_VERDICT_OFFER || verdict == KEDGE_VERDICT_FOLLOW);
+    if (refused_it) {
+        refused_the_package(machine, view);
+        return;
+    }
     switch (verdict) {
     case KEDGE_VERDICT_OFFER:
         if (machine->refused != 0)
@@ -307,12 +347,16 @@ void kedge_machine_probed(struct kedge_machine *machine, const struct kedge_mach
         return;
     }
     enum kedge_machine_picture picture = picture_of(machine, view);
-    machine->ours = view->state != KEDGE_FIRMWARE_IDLE && picture != KEDGE_PICTURE_FOREIGN;
     if (is_stale(machine, view, now_ms)) {
-        machine_schedule(machine, KEDGE_MACHINE_PROBE,
-                         machine->written_at_ms + machine->quick_poll_ms, now_ms);
+        uint64_t after_ms = machine->written_at_ms + machine->quick_poll_ms;
+        machine->ours = machine->push != KEDGE_PUSH_NONE;
+        if (after_ms > now_ms)
+            machine_schedule(machine, KEDGE_MACHINE_PROBE, after_ms, now_ms);
+        else
+            machine_watch(machine, machine_next_poll(machine, now_ms), now_ms);
         return;
     }
+    machine->ours = view->state != KEDGE_FIRMWARE_IDLE && picture != KEDGE_PICTURE_FOREIGN;
     hold_to_its_return(machine, picture, now_ms);
     /* Decision 7: an Update counts as having come back, but only for what then reads as updated. */
     bool back =

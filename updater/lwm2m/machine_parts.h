@@ -1,4 +1,4 @@
-/* machine_parts.h: what the two files of the machine share: its words, and what it does next. */
+/* machine_parts.h: what the files of the machine share: its words, and what it does next. */
 #ifndef KEDGE_UPDATER_MACHINE_PARTS_H
 #define KEDGE_UPDATER_MACHINE_PARTS_H
 
@@ -18,6 +18,10 @@ void machine_schedule(struct kedge_machine *machine, enum kedge_machine_action n
 /** Goes on watching, by observation where the device allows it, and asks again at `at_ms`. */
 void machine_watch(struct kedge_machine *machine, uint64_t at_ms, uint64_t now_ms);
 uint64_t machine_next_poll(const struct kedge_machine *machine, uint64_t now_ms);
+/** The device took what it was offered; the reason has been said. */
+void machine_taken(struct kedge_machine *machine, uint64_t now_ms);
+/** Something happened: looks at once, or as soon as what is asked now has been answered. */
+void machine_look_now(struct kedge_machine *machine, uint64_t now_ms);
 /** The reason has been said. A failure waits for the device's own words before it is reported. */
 void machine_end(struct kedge_machine *machine, enum kedge_update_phase phase);
 

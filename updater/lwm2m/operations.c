@@ -29,15 +29,6 @@ static void operation_free(struct operation *operation)
 
 static void on_result(void *context, enum kedge_rc rc, const struct kedge_coap_message *response);
 
-/* The address may have become somebody else's: then there is no way to the device. */
-static enum kedge_rc check_way(const struct device *device)
-{
-    return !device->address.secure ||
-                   device_may_be(device->fleet, device->endpoint, &device->address)
-               ? KEDGE_OK
-               : KEDGE_E_CONNECTION;
-}
-
 static enum kedge_rc get(struct operation *operation)
 {
     struct kedge_net *net = operation->fleet->net;
@@ -134,7 +125,7 @@ bool operation_is_whole(const struct kedge_operation_answer *answer)
 static enum kedge_rc send_get(struct device *device, const char *path, int32_t accept, bool observe,
                               kedge_operation_fn *fn, void *context, uint64_t *handle)
 {
-    KEDGE_TRY(check_way(device));
+    KEDGE_TRY(device_check_way(device));
     struct operation *operation = operation_create(device, path, fn, context);
     if (operation == NULL)
         return KEDGE_E_MEMORY;
@@ -147,7 +138,7 @@ static enum kedge_rc send_payload(struct device *device, const char *path, uint8
                                   int32_t content_format, struct kedge_slice payload,
                                   kedge_operation_fn *fn, void *context, uint64_t *handle)
 {
-    KEDGE_TRY(check_way(device));
+    KEDGE_TRY(device_check_way(device));
     struct operation *operation = operation_create(device, path, fn, context);
     if (operation == NULL)
         return KEDGE_E_MEMORY;

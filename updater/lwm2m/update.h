@@ -1,6 +1,6 @@
 /*
- * update.h: taking one device through object 5 (Firmware Update) by pull, from whatever state it
- * is in: what is asked for, and what is reported.
+ * update.h: taking one device through object 5 (Firmware Update), from whatever state it is in. By
+ * pull where the device can (/5/0/9), else by push: what is asked for, and what is reported.
  *
  * A job follows design decision 7: it believes success only when, after Execute was answered, the
  * device has registered again and then reads State 0, Result 1 and the wanted version, and still
@@ -22,7 +22,7 @@
 /** How far a deployment has come; in the order of the deployment states from `offered` on. */
 enum kedge_update_phase {
     KEDGE_UPDATE_OFFERED,     /* the device is being told, or is waited for */
-    KEDGE_UPDATE_DOWNLOADING, /* it took the URI */
+    KEDGE_UPDATE_DOWNLOADING, /* it took the URI, or a pushed package's first block */
     KEDGE_UPDATE_DOWNLOADED,  /* State 2 */
     KEDGE_UPDATE_INSTALLING,  /* Execute was sent */
     KEDGE_UPDATE_VERIFYING,   /* Execute was answered; restart, trial and soak */
@@ -44,10 +44,11 @@ struct kedge_update_plan {
     const char *version;             /* what /3/0/3 must read, byte for byte */
     enum kedge_update_phase reached; /* what the deployment's record says; OFFERED for a new one */
     uint32_t soak_s;
-    uint32_t offer_limit_s;    /* until the device took the URI */
+    uint32_t offer_limit_s;    /* until the device took the URI, or the first block */
     uint32_t download_limit_s; /* without progress */
     uint32_t install_limit_s;  /* from sending Execute until it is answered */
     uint32_t verify_limit_s;   /* from then until the device is back and confirmed */
+    uint32_t push_bytes_per_s; /* of a package that is pushed, at most; 0: as fast as it is taken */
     /**
      * Where devices find /fw/ instead of at this server (a CDN), by enum kedge_firmware_protocol;
      * NULL: nowhere. A device that has none of these protocols comes to this server.
@@ -78,7 +79,8 @@ enum kedge_rc kedge_fleet_offer(struct kedge_fleet *fleet, uint64_t deployment_i
                                 const struct kedge_update_plan *plan) KEDGE_MUST_USE;
 /**
  * Stops following it, without a report. What the device has not been told to install is taken back
- * by an empty Package URI, as far as the device can be reached. Unknown ids are no failure.
+ * (an empty Package URI, or a Package of one zero byte), as far as the device can be reached.
+ * Unknown ids are no failure.
  */
 void kedge_fleet_cancel(struct kedge_fleet *fleet, uint64_t deployment_id);
 

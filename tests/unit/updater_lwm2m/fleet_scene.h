@@ -5,6 +5,7 @@
 #include "tests/unit/updater_lwm2m/scripted_device.h"
 #include "updater/lwm2m/fleet.h"
 #include "updater/lwm2m/operations.h"
+#include "updater/net/upload.h"
 
 #define FILE_NAME "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define OTHER_NAME "ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100"

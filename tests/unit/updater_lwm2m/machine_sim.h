@@ -36,8 +36,9 @@ struct sim {
     bool unobservable;
     uint8_t uri_code, execute_code; /* 0: 2.04 */
     bool silent;
+    bool pushed_to; /* it is given the package, and has no URI */
     /* what was done to it */
-    unsigned uris, resets, executes, probes, explained;
+    unsigned uris, resets, executes, probes, explained, goings_on;
     bool back; /* it was heard of since the last Execute */
     /* what was reported */
     unsigned reports;
@@ -103,12 +104,21 @@ static inline void answer_uri(struct sim *sim)
 {
     sim->uris++;
     if (sim->silent || sim->uri_code != 0) {
-        kedge_machine_uri_written(&sim->machine, sim->silent ? 0 : sim->uri_code, sim->now_ms);
+        uint8_t code = sim->silent ? 0 : sim->uri_code;
+        enum kedge_rc rc = sim->silent ? KEDGE_E_TIMEOUT : KEDGE_E_REFUSED;
+        if (sim->pushed_to)
+            kedge_machine_push_stopped(&sim->machine, rc, code, 0, sim->now_ms);
+        else
+            kedge_machine_uri_written(&sim->machine, code, sim->now_ms);
+        return;
+    }
+    sim->state = KEDGE_FIRMWARE_DOWNLOADING;
+    sim->result = 0;
+    if (sim->pushed_to) {
+        kedge_machine_push_taken(&sim->machine, KEDGE_COAP_CONTINUE, sim->now_ms);
         return;
     }
     strcpy(sim->uri, OUR_URI);
-    sim->state = KEDGE_FIRMWARE_DOWNLOADING;
-    sim->result = 0;
     kedge_machine_uri_written(&sim->machine, KEDGE_COAP_CHANGED, sim->now_ms);
 }
 
@@ -135,7 +145,7 @@ static inline bool step(struct sim *sim, uint64_t *wait_ms)
     case KEDGE_MACHINE_PROBE:
         answer_probe(sim);
         break;
-    case KEDGE_MACHINE_WRITE_URI:
+    case KEDGE_MACHINE_OFFER:
         answer_uri(sim);
         break;
     case KEDGE_MACHINE_RESET:
@@ -143,6 +153,10 @@ static inline bool step(struct sim *sim, uint64_t *wait_ms)
         sim->state = sim->result = 0;
         sim->uri[0] = '\0';
         kedge_machine_reset_done(&sim->machine, KEDGE_COAP_CHANGED, sim->now_ms);
+        break;
+    case KEDGE_MACHINE_GO_ON:
+        sim->goings_on++;
+        kedge_machine_push_going_on(&sim->machine, sim->now_ms);
         break;
     case KEDGE_MACHINE_OBSERVE:
         kedge_machine_observed(&sim->machine, !sim->unobservable && !sim->silent, sim->now_ms);

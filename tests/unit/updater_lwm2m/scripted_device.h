@@ -29,6 +29,14 @@ struct scripted_device {
     bool strange;      /* answers 4.01 to everything */
     uint8_t uri_code, execute_code; /* what to answer; 0: 2.04 */
     bool execute_unanswered;
+    /* of a Package that is pushed to it */
+    uint8_t package[4096];
+    size_t package_size;
+    uint8_t block_code;  /* what to answer to each block; 0: what is due */
+    uint8_t package_szx; /* the size that it asks for by 2.31; 0: the one that comes */
+    bool block_unanswered;
+    uint16_t answered_block; /* message id; sent again all the same by a server that is in haste */
+    unsigned blocks, firsts, packages, nuls;
     unsigned uris, resets, executes, reads;
     unsigned requests; /* that came from the server */
     struct {
@@ -215,14 +223,69 @@ static inline void device_executes(struct scripted_device *device)
                       device->execute_code != 0 ? device->execute_code : KEDGE_COAP_CHANGED);
 }
 
+/* One block: in its place, or 4.08; the first one begins anew. */
+static inline void device_takes_block(struct scripted_device *device)
+{
+    const struct kedge_coap_message *request = &device->peer.message;
+    struct kedge_coap_block block;
+    struct scripted_message reply = {.type = KEDGE_COAP_ACK,
+                                     .code = KEDGE_COAP_CONTINUE,
+                                     .message_id = request->message_id,
+                                     .token = kedge_slice(request->token, request->token_size)};
+    assert_int_equal(kedge_coap_block_find(request, KEDGE_COAP_BLOCK1, &block), KEDGE_OK);
+    size_t offset = (size_t)block.number * kedge_coap_block_size(&block);
+    if (request->message_id == device->answered_block)
+        return;
+    device->blocks++;
+    device->firsts += offset == 0;
+    if (offset == 0)
+        device->package_size = 0;
+    if (device->block_unanswered)
+        return;
+    if (device->block_code != 0) {
+        reply.code = device->block_code;
+    } else if (offset != device->package_size) {
+        reply.code = KEDGE_COAP_INCOMPLETE;
+    } else {
+        assert_true(offset + request->payload.size <= sizeof device->package);
+        memcpy(device->package + offset, request->payload.data, request->payload.size);
+        device->package_size = offset + request->payload.size;
+        device->state = block.more ? KEDGE_FIRMWARE_DOWNLOADING : KEDGE_FIRMWARE_DOWNLOADED;
+        device->result = KEDGE_RESULT_INITIAL;
+        device->packages += !block.more;
+        if (!block.more)
+            reply.code = KEDGE_COAP_CHANGED;
+    }
+    if (device->package_szx != 0)
+        block.size_exponent = device->package_szx;
+    device->answered_block = request->message_id;
+    reply.options[0] =
+        (struct scripted_option){KEDGE_COAP_BLOCK1, NULL, kedge_coap_block_value(&block)};
+    peer_sends(&device->peer, &reply);
+}
+
+static inline void device_takes_package(struct scripted_device *device)
+{
+    struct kedge_slice package = device->peer.message.payload;
+    if (package.size != 1 || package.data[0] != 0) {
+        device_takes_block(device);
+        return;
+    }
+    device->nuls++;
+    device->package_size = 0;
+    device->state = KEDGE_FIRMWARE_IDLE;
+    device->result = KEDGE_RESULT_INITIAL;
+    device_refuse(device, KEDGE_COAP_CHANGED);
+}
+
 static inline void device_answers(struct scripted_device *device)
 {
     const struct kedge_coap_message *request = &device->peer.message;
     if (request->code == KEDGE_COAP_EMPTY || request->code >> 5 != 0 || device->deaf)
         return;
-    bool firmware = message_path_is(request, "5/0/1") || message_path_is(request, "5/0/2") ||
-                    message_path_is(request, "5/0/3") || message_path_is(request, "5/0/5") ||
-                    message_path_is(request, "5/0/9");
+    bool firmware = message_path_is(request, "5/0/0") || message_path_is(request, "5/0/1") ||
+                    message_path_is(request, "5/0/2") || message_path_is(request, "5/0/3") ||
+                    message_path_is(request, "5/0/5") || message_path_is(request, "5/0/9");
     device->requests++;
     if (device->strange)
         device_refuse(device, KEDGE_COAP_UNAUTHORIZED);
@@ -244,6 +307,8 @@ static inline void device_answers(struct scripted_device *device)
         device_lists_protocols(device);
     else if (!firmware || device->no_firmware)
         device_refuse(device, KEDGE_COAP_NOT_FOUND);
+    else if (message_path_is(request, "5/0/0"))
+        device_takes_package(device);
     else if (message_path_is(request, "5/0/1") && request->code == KEDGE_COAP_PUT)
         device_takes_uri(device);
     else if (message_path_is(request, "5/0/1"))

@@ -192,18 +192,6 @@ static void test_a_device_with_none_of_our_schemes_is_not_written_to(void **stat
     assert_int_equal(scene->device.uris, 0);
 }
 
-static void test_a_device_that_takes_pushed_packages_only_is_not_written_to(void **state)
-{
-    struct fleet_scene *scene = *state;
-    struct kedge_update_plan plan = scene_plan();
-    scene->device.delivery = 1;
-    scene_identify(scene);
-    scene_offer(scene, 7, &plan);
-    device_until(&scene->device, &scene->ended, 1);
-    assert_end(scene, KEDGE_UPDATE_REJECTED, "/5/0/9");
-    assert_int_equal(scene->device.uris, 0);
-}
-
 static void test_plans_that_cannot_be_are_refused(void **state)
 {
     struct fleet_scene *scene = *state;
@@ -541,7 +529,6 @@ int main(void)
         SCENE_TEST(test_without_a_base_a_device_comes_to_this_server),
         SCENE_TEST(test_what_is_downloaded_by_http_is_progress),
         SCENE_TEST(test_a_device_with_none_of_our_schemes_is_not_written_to),
-        SCENE_TEST(test_a_device_that_takes_pushed_packages_only_is_not_written_to),
         SCENE_TEST(test_plans_that_cannot_be_are_refused),
         SCENE_TEST(test_an_offer_waits_for_a_device_that_is_not_there_yet),
         SCENE_TEST(test_an_offer_of_what_is_at_work_changes_nothing),

@@ -18,7 +18,7 @@
 static const char marker[] = "<!-- the table of kedge_machine_verdict() -->\n";
 
 static const char *const steps[KEDGE_STEP_COUNT] = {[KEDGE_STEP_LOOK] = "first look",
-                                                    [KEDGE_STEP_DOWNLOAD] = "URI taken",
+                                                    [KEDGE_STEP_DOWNLOAD] = "offer taken",
                                                     [KEDGE_STEP_EXECUTE] = "Execute unanswered",
                                                     [KEDGE_STEP_AWAIT] = "Execute answered",
                                                     [KEDGE_STEP_RETURNED] = "registered again",
@@ -37,7 +37,7 @@ static const char *const pictures[KEDGE_PICTURE_COUNT] = {
     [KEDGE_PICTURE_UPDATING] = "Updating",
     [KEDGE_PICTURE_FOREIGN] = "a package that is not this one"};
 
-static const char *const verdicts[] = {[KEDGE_VERDICT_OFFER] = "write the URI",
+static const char *const verdicts[] = {[KEDGE_VERDICT_OFFER] = "offer",
                                        [KEDGE_VERDICT_RESET] = "reset",
                                        [KEDGE_VERDICT_FOLLOW] = "follow",
                                        [KEDGE_VERDICT_RUN] = "Execute",

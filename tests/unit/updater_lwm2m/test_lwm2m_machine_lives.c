@@ -11,11 +11,23 @@ static uint32_t draw(uint64_t *seed, uint32_t below)
     return (uint32_t)(*seed >> 33) % below;
 }
 
+static void stop_push(struct sim *sim, enum kedge_rc rc, uint8_t code)
+{
+    if (sim->machine.push == KEDGE_PUSH_RUNNING)
+        kedge_machine_push_stopped(&sim->machine, rc, code, 0, sim->now_ms);
+}
+
+static void goes(struct sim *sim)
+{
+    stop_push(sim, KEDGE_E_CANCELED, 0);
+    kedge_machine_gone(&sim->machine);
+}
+
 /* The device does something of its own: goes on, fails, restarts, is meddled with. */
 static void happen(struct sim *sim, uint64_t *seed)
 {
     static const char *const versions[] = {"1.0.0", "2.0.0", "1.5.0"};
-    switch (draw(seed, 14)) {
+    switch (draw(seed, sim->pushed_to ? 17 : 14)) {
     case 0:
     case 1:
     case 2:
@@ -38,11 +50,11 @@ static void happen(struct sim *sim, uint64_t *seed)
         sim->silent = draw(seed, 3) == 0;
         break;
     case 8:
-        kedge_machine_gone(&sim->machine);
+        goes(sim);
         break;
     case 9:
         sim->back = true;
-        kedge_machine_gone(&sim->machine);
+        goes(sim);
         kedge_machine_registered(&sim->machine, sim->now_ms);
         break;
     case 10:
@@ -54,6 +66,19 @@ static void happen(struct sim *sim, uint64_t *seed)
         sim->state = 0;
         sim->result = draw(seed, 3) != 0;
         sim->version = versions[1];
+        break;
+    case 14:
+        stop_push(sim, draw(seed, 2) ? KEDGE_E_TIMEOUT : KEDGE_E_MALFORMED, 0);
+        break;
+    case 15:
+        stop_push(sim, KEDGE_E_REFUSED,
+                  draw(seed, 2) ? KEDGE_COAP_TOO_LARGE : KEDGE_COAP_INCOMPLETE);
+        break;
+    case 16:
+        if (draw(seed, 2) == 0 && sim->machine.push == KEDGE_PUSH_RUNNING)
+            kedge_machine_push_restarted(&sim->machine, KEDGE_COAP_INCOMPLETE, sim->now_ms);
+        else
+            stop_push(sim, KEDGE_OK, KEDGE_COAP_CHANGED);
         break;
     default:
         kedge_machine_block(&sim->machine, draw(seed, 100001), sim->now_ms);
@@ -72,7 +97,9 @@ static void check(const struct sim *sim, uint64_t seed, bool holds, const char *
 static void live(uint64_t first_seed)
 {
     uint64_t seed = first_seed;
-    struct sim sim = {.unobservable = draw(&seed, 4) == 0, .state = draw(&seed, 4)};
+    struct sim sim = {.unobservable = draw(&seed, 4) == 0,
+                      .state = draw(&seed, 4),
+                      .pushed_to = first_seed % 3 == 0};
     enum kedge_update_phase reached = (enum kedge_update_phase)draw(&seed, 5);
     if (draw(&seed, 2) == 0)
         strcpy(sim.uri, OUR_URI);
@@ -85,9 +112,12 @@ static void live(uint64_t first_seed)
         if (sim.last == KEDGE_MACHINE_EXECUTE)
             check(&sim, first_seed, sim.machine.state == KEDGE_FIRMWARE_DOWNLOADED,
                   "Execute is sent only to what was seen as Downloaded");
-        if (sim.last == KEDGE_MACHINE_WRITE_URI)
+        if (sim.last == KEDGE_MACHINE_OFFER)
             check(&sim, first_seed, sim.machine.step <= KEDGE_STEP_DOWNLOAD,
                   "the URI is not written while it installs");
+        if (sim.last == KEDGE_MACHINE_GO_ON)
+            check(&sim, first_seed, sim.machine.state == KEDGE_FIRMWARE_DOWNLOADING,
+                  "a push is gone on with only where the device waits for it");
         check(&sim, first_seed, sim.uris <= KEDGE_MACHINE_TRIES_MAX,
               "the URI is written so often at most");
         check(&sim, first_seed, sim.executes <= KEDGE_MACHINE_TRIES_MAX, "Execute likewise");

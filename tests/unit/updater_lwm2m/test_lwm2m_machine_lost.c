@@ -13,7 +13,7 @@ static void test_a_device_that_downloads_later_than_it_answers_is_not_hurried(vo
     struct sim sim = {.result = KEDGE_RESULT_FAILED}; /* of an earlier update */
     uint64_t wait_ms;
     begin(&sim, KEDGE_UPDATE_OFFERED);
-    while (step(&sim, &wait_ms) && sim.last != KEDGE_MACHINE_WRITE_URI) {
+    while (step(&sim, &wait_ms) && sim.last != KEDGE_MACHINE_OFFER) {
     }
     sim.state = 0;
     sim.result = KEDGE_RESULT_FAILED;
@@ -157,7 +157,7 @@ static void test_who_was_told_to_install_is_not_taken_for_one_that_ran_it_alread
     sim.uri_code = KEDGE_COAP_CODE(5, 3);
     while (step(&sim, &wait_ms) || sim.last == KEDGE_MACHINE_WAIT) {
         sim.now_ms += wait_ms;
-        if (sim.last == KEDGE_MACHINE_WRITE_URI)
+        if (sim.last == KEDGE_MACHINE_OFFER)
             break;
     }
     sim.version = "2.0.0"; /* but it was installed meanwhile */
