@@ -11,22 +11,24 @@
 #include "updater/kedged/log.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static void copy(char *to, size_t size, const char *from)
 {
-    (void)snprintf(to, size, "%s", from);
+    size_t used = strnlen(from, size - 1);
+    memcpy(to, from, used);
+    to[used] = '\0';
 }
 
 /* ---- writing records ---- */
 
 struct put {
     struct kedge_bridge *bridge;
-    enum kedge_rc rc;
-    char endpoint[KEDGE_ENDPOINT_MAX + 1];
-    char error[KEDGE_STORE_ERROR_MAX];
+    char *error; /* of one that failed; NULL: out of memory for that too */
+    char endpoint[];
 };
 
 static void put_was_lost(void *context)
@@ -35,36 +37,39 @@ static void put_was_lost(void *context)
     struct kedge_bridge *bridge = put->bridge;
     struct kedge_lost_device *lost = calloc(1, sizeof(*lost));
     if (lost != NULL) {
-        memcpy(lost->endpoint, put->endpoint, sizeof(lost->endpoint));
+        copy(lost->endpoint, sizeof(lost->endpoint), put->endpoint);
         lost->next = bridge->lost;
         bridge->lost = lost;
     }
     if (!bridge->ended)
-        kedge_steering_store_failed(bridge->steering, put->error);
+        kedge_steering_store_failed(bridge->steering,
+                                    put->error != NULL ? put->error : "out of memory");
+    free(put->error);
     free(put);
 }
 
 static void on_put(void *context, enum kedge_rc rc, const char *error)
 {
     struct put *put = context;
-    put->rc = rc;
     if (rc != KEDGE_OK) {
-        copy(put->error, sizeof(put->error), error);
+        put->error = strdup(error);
         if (kedge_net_post(put->bridge->net, put_was_lost, put) == KEDGE_OK)
             return;
+        free(put->error);
     }
     free(put);
 }
 
 static void submit(struct kedge_bridge *bridge, struct kedge_batch *batch, const char *endpoint)
 {
-    struct put *put = calloc(1, sizeof(*put));
+    size_t size = strlen(endpoint) + 1;
+    struct put *put = malloc(sizeof(*put) + size);
     if (put == NULL) {
         kedge_batch_destroy(batch);
         return;
     }
-    put->bridge = bridge;
-    copy(put->endpoint, sizeof(put->endpoint), endpoint);
+    *put = (struct put){.bridge = bridge};
+    memcpy(put->endpoint, endpoint, size);
     kedge_store_submit(bridge->store, batch, on_put, put);
 }
 
@@ -92,15 +97,9 @@ static void put_device(struct kedge_bridge *bridge, const struct kedge_device *d
 {
     struct kedge_device_record record;
     uint64_t now_ms = kedge_wall_ms();
-    enum kedge_rc rc = kedge_reader_device(bridge->reader, device->endpoint, &record);
-    if (rc == KEDGE_E_NOT_FOUND) {
-        record = (struct kedge_device_record){.first_seen_ms = now_ms};
-    } else if (rc != KEDGE_OK) {
-        /* What is stored of it must not be overwritten by what it has not said yet. */
-        kedge_log(KEDGE_LOG_ERROR, "device %s is not stored: %s", device->endpoint,
-                  kedge_reader_error(bridge->reader));
-        return;
-    }
+    memset(&record, 0, offsetof(struct kedge_device_record, tags));
+    record.first_seen_ms = now_ms;
+    record.texts_kept = !device->identified;
     copy(record.endpoint, sizeof(record.endpoint), device->endpoint);
     if (device->identified) {
         copy(record.vendor, sizeof(record.vendor), device->vendor);
@@ -152,10 +151,12 @@ static void on_identified(void *context, const struct kedge_device *device)
 static void on_updated(void *context, const struct kedge_device *device)
 {
     struct kedge_bridge *bridge = context;
-    struct kedge_device_touch touch = {.last_seen_ms = kedge_wall_ms(),
-                                       .lifetime_s = device->lifetime_s};
-    copy(touch.endpoint, sizeof(touch.endpoint), device->endpoint);
-    kedge_address_text(&device->address, touch.address);
+    char address[KEDGE_ADDRESS_TEXT_MAX];
+    const struct kedge_device_touch touch = {.endpoint = device->endpoint,
+                                             .address = address,
+                                             .last_seen_ms = kedge_wall_ms(),
+                                             .lifetime_s = device->lifetime_s};
+    kedge_address_text(&device->address, address);
     if (kedge_store_touch_device(bridge->store, &touch) != KEDGE_OK)
         kedge_log(KEDGE_LOG_WARNING, "device %s: out of memory, last-seen time not stored",
                   device->endpoint);

@@ -3,6 +3,7 @@
  */
 #include "updater/store/batch.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,7 +55,8 @@ static enum kedge_rc add(struct kedge_batch *batch, enum kedge_row_kind kind, co
 enum kedge_rc kedge_batch_put_device(struct kedge_batch *batch,
                                      const struct kedge_device_record *record)
 {
-    return add(batch, KEDGE_ROW_PUT_DEVICE, record, sizeof(*record));
+    /* Its tags are not written with it, and are larger than all the rest. */
+    return add(batch, KEDGE_ROW_PUT_DEVICE, record, offsetof(struct kedge_device_record, tags));
 }
 
 enum kedge_rc kedge_batch_set_tags(struct kedge_batch *batch, const char *endpoint,

@@ -7,7 +7,7 @@
 #include "updater/store/store.h"
 
 enum kedge_row_kind {
-    KEDGE_ROW_PUT_DEVICE,        /* struct kedge_device_record */
+    KEDGE_ROW_PUT_DEVICE,        /* struct kedge_device_record, but for its tags */
     KEDGE_ROW_SET_TAGS,          /* struct kedge_tags_row */
     KEDGE_ROW_PUT_PACKAGE,       /* struct kedge_package_record */
     KEDGE_ROW_DELETE_PACKAGE,    /* the id, with its NUL */

@@ -43,9 +43,10 @@ struct kedge_device_record {
     char address[KEDGE_ADDRESS_MAX + 1]; /* "192.0.2.1:5683", "[2001:db8::1]:5683" */
     char location[32];                   /* the id behind /rd/ */
     bool registered;
+    bool texts_kept;        /* of one that is put: vendor to hardware stay as they are stored */
     uint64_t first_seen_ms; /* kept from the first write on */
     uint64_t last_seen_ms;
-    char tags[KEDGE_TAGS_MAX + 1]; /* written by kedge_batch_set_tags() only; "{}" at first */
+    char tags[KEDGE_TAGS_MAX + 1]; /* the last: put by kedge_batch_set_tags() only; "{}" at first */
 };
 
 struct kedge_package_record {
@@ -203,9 +204,9 @@ void kedge_store_flush(struct kedge_store *store);
 
 /** What may be lost in a crash. */
 struct kedge_device_touch {
-    char endpoint[KEDGE_ENDPOINT_MAX + 1];
+    const char *endpoint;
+    const char *address;
     uint64_t last_seen_ms;
-    char address[KEDGE_ADDRESS_MAX + 1];
     uint32_t lifetime_s;
 };
 

@@ -239,11 +239,13 @@ static void test_peers_differ_by_host_port_and_family(void **state)
     struct kedge_net *net = server_open(0, NULL, NULL);
     static const char *const texts[] = {
         "127.0.0.1:5683", "127.0.0.1:5684", "127.0.0.2:5683",         "[::1]:5683",
-        "[::1]:5684",     "[::2]:5683",     "coaps://127.0.0.1:5683", "coaps://[::1]:5683"};
-    struct peer *peers[8];
-    struct kedge_address others[8];
+        "[::1]:5684",     "[::2]:5683",     "coaps://127.0.0.1:5683", "coaps://[::1]:5683",
+        "0.0.0.0:0",      "10.9.100.99:10", "255.255.255.255:65535"};
+    enum { COUNT = sizeof texts / sizeof texts[0] };
+    struct peer *peers[COUNT];
+    struct kedge_address others[COUNT];
     struct kedge_address address;
-    for (size_t i = 0; i < 8; i++) {
+    for (size_t i = 0; i < COUNT; i++) {
         char text[KEDGE_ADDRESS_TEXT_MAX];
         assert_int_equal(kedge_address_parse(texts[i], &address), KEDGE_OK);
         kedge_address_text(&address, text);
@@ -257,7 +259,7 @@ static void test_peers_differ_by_host_port_and_family(void **state)
                                  kedge_address_hash(&net->key, &others[j]));
         }
     }
-    for (size_t i = 0; i < 8; i++) {
+    for (size_t i = 0; i < COUNT; i++) {
         assert_int_equal(kedge_address_parse(texts[i], &address), KEDGE_OK);
         assert_ptr_equal(peer_find(net, &address), peers[i]);
     }

@@ -245,9 +245,8 @@ static uint64_t last_seen(struct fixture *f)
 
 static void touch(struct fixture *f, const char *endpoint, uint64_t at_ms)
 {
-    struct kedge_device_touch record = {
-        .last_seen_ms = at_ms, .address = "192.0.2.9:1", .lifetime_s = 60};
-    (void)snprintf(record.endpoint, sizeof(record.endpoint), "%s", endpoint);
+    const struct kedge_device_touch record = {
+        .endpoint = endpoint, .address = "192.0.2.9:1", .last_seen_ms = at_ms, .lifetime_s = 60};
     assert_int_equal(kedge_store_touch_device(f->store, &record), KEDGE_OK);
 }
 
@@ -291,6 +290,59 @@ static void a_put_overtakes_the_touch_that_was_before_it(void **state)
     assert_int_equal(kedge_reader_device(f->reader, "d1", &record), KEDGE_OK);
     assert_string_equal(record.address, "192.0.2.1:5683");
     assert_int_equal(record.last_seen_ms, 9001);
+}
+
+static void a_touch_from_a_new_address_takes_the_place_of_the_former(void **state)
+{
+    struct fixture *f = *state;
+    struct kedge_device_record record;
+    struct kedge_batch *batch = new_batch();
+    add_device(batch, "d1");
+    assert_int_equal(commit(f->store, batch), KEDGE_OK);
+    touch(f, "d1", 9000);
+    touch(f, "d2", 9000);
+    const struct kedge_device_touch moved = {
+        .endpoint = "d1", .address = "[2001:db8::1]:56830", .last_seen_ms = 9001, .lifetime_s = 61};
+    assert_int_equal(kedge_store_touch_device(f->store, &moved), KEDGE_OK);
+    reopen(f);
+    assert_int_equal(kedge_reader_device(f->reader, "d1", &record), KEDGE_OK);
+    assert_string_equal(record.address, "[2001:db8::1]:56830");
+    assert_int_equal(record.last_seen_ms, 9001);
+    assert_int_equal(record.lifetime_s, 61);
+}
+
+static void a_put_that_keeps_the_texts_changes_all_but_them(void **state)
+{
+    struct fixture *f = *state;
+    struct kedge_device_record before, after, record = a_device("d1");
+    struct kedge_batch *batch = new_batch();
+    add_device(batch, "d1");
+    assert_int_equal(kedge_batch_set_tags(batch, "d1", "{\"site\":\"north\"}"), KEDGE_OK);
+    assert_int_equal(commit(f->store, batch), KEDGE_OK);
+    assert_int_equal(kedge_reader_device(f->reader, "d1", &before), KEDGE_OK);
+    record.vendor[0] = record.class_name[0] = record.version[0] = record.hardware[0] = '\0';
+    record.texts_kept = true;
+    record.last_seen_ms = 9001;
+    record.first_seen_ms = 9001;
+    batch = new_batch();
+    assert_int_equal(kedge_batch_put_device(batch, &record), KEDGE_OK);
+    assert_int_equal(commit(f->store, batch), KEDGE_OK);
+    assert_int_equal(kedge_reader_device(f->reader, "d1", &after), KEDGE_OK);
+    assert_true(before.vendor[0] != '\0' && before.version[0] != '\0');
+    assert_string_equal(after.vendor, before.vendor);
+    assert_string_equal(after.class_name, before.class_name);
+    assert_string_equal(after.version, before.version);
+    assert_string_equal(after.hardware, before.hardware);
+    assert_string_equal(after.tags, "{\"site\":\"north\"}");
+    assert_int_equal(after.last_seen_ms, 9001);
+    assert_int_equal(after.first_seen_ms, before.first_seen_ms);
+    /* One that says them again does replace them. */
+    record.texts_kept = false;
+    batch = new_batch();
+    assert_int_equal(kedge_batch_put_device(batch, &record), KEDGE_OK);
+    assert_int_equal(commit(f->store, batch), KEDGE_OK);
+    assert_int_equal(kedge_reader_device(f->reader, "d1", &after), KEDGE_OK);
+    assert_string_equal(after.version, "");
 }
 
 /* ---- the audit chain ---- */
@@ -400,6 +452,8 @@ int main(void)
         TEST(a_device_put_again_keeps_its_tags_and_when_it_was_first_seen),
         TEST(touches_are_written_by_themselves_the_newest_of_each),
         TEST(a_put_overtakes_the_touch_that_was_before_it),
+        TEST(a_touch_from_a_new_address_takes_the_place_of_the_former),
+        TEST(a_put_that_keeps_the_texts_changes_all_but_them),
         TEST(the_audit_chain_goes_on_over_conflicts_and_restarts),
         TEST(an_audit_row_that_was_changed_breaks_the_chain),
         cmocka_unit_test(the_audit_hash_is_what_its_description_says),

@@ -10,7 +10,7 @@
 struct kedge_touch_node {
     struct kedge_map_link link; /* the first member */
     struct kedge_touch_node *next, *previous;
-    struct kedge_device_touch touch;
+    struct kedge_device_touch touch; /* its texts are behind the node */
 };
 
 struct kedge_touches {

@@ -11,8 +11,9 @@
 static const char *const row_sql[KEDGE_ROW_KIND_COUNT] = {
     [KEDGE_ROW_PUT_DEVICE] =
         "INSERT INTO devices (" DEVICE_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,'{}')"
-        " ON CONFLICT (endpoint) DO UPDATE SET vendor=excluded.vendor, class=excluded.class,"
-        " version=excluded.version, hardware=excluded.hardware,"
+        " ON CONFLICT (endpoint) DO UPDATE SET vendor=iif(?14,vendor,excluded.vendor),"
+        " class=iif(?14,class,excluded.class), version=iif(?14,version,excluded.version),"
+        " hardware=iif(?14,hardware,excluded.hardware),"
         " lwm2m_version=excluded.lwm2m_version, binding=excluded.binding,"
         " lifetime_s=excluded.lifetime_s, address=excluded.address, location=excluded.location,"
         " registered=excluded.registered, last_seen_ms=excluded.last_seen_ms",
@@ -149,6 +150,7 @@ static void bind_device(struct sql_binder *to, const struct kedge_device_record 
     bind_number(to, record->registered);
     bind_unsigned(to, record->first_seen_ms);
     bind_unsigned(to, record->last_seen_ms);
+    bind_number(to, record->texts_kept);
 }
 
 static void bind_package(struct sql_binder *to, const struct kedge_package_record *record)
