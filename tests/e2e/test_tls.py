@@ -7,6 +7,7 @@ import ipaddress
 import json
 import os
 import re
+import signal
 import socket
 import ssl
 import stat
@@ -18,16 +19,22 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
-from conftest import Server, free_port, make_package, program, run
+from conftest import Server, make_package, program, run
 
 
 class Secured(Server):
     """A kedged that serves HTTPS beside HTTP."""
 
     def __init__(self, start_process, data, *extra):
-        self.https_port = free_port(socket.SOCK_STREAM)
-        self.https_url = f"https://127.0.0.1:{self.https_port}"
-        super().__init__(start_process, data, "--https", f"127.0.0.1:{self.https_port}", *extra)
+        super().__init__(start_process, data, "--https", "127.0.0.1:0", *extra)
+
+    @property
+    def https_url(self) -> str:
+        return self.process.wait_for(r"ready: .* and (https://\S+)$")[1]
+
+    @property
+    def https_port(self) -> int:
+        return int(self.https_url.rsplit(":", 1)[1])
 
     @property
     def certificate(self):
@@ -184,6 +191,31 @@ def test_a_given_certificate_is_shown_with_its_chain(start, tmp_path, authority,
     assert json.loads(server.ask("--json", "--ca-file", authority.root, "device", "list").stdout) == {"devices": []}
     assert not server.certificate.exists()
     assert "fingerprint" not in server.process.log
+
+
+def test_a_renewed_certificate_is_shown_after_sighup_and_a_broken_one_is_not(start, tmp_path, authority):
+    (chain, key_file), (renewed_chain, renewed_key) = authority.issue("now"), authority.issue("later")
+    server = Secured(start, tmp_path / "server", "--tls-cert", chain, "--tls-key", key_file)
+
+    def shown() -> bytes:
+        return ssl.get_server_certificate(("127.0.0.1", server.https_port)).encode()
+
+    first = chain.read_bytes()
+    assert shown() in first
+    context = ssl.create_default_context(cafile=authority.root)
+    with socket.create_connection(("127.0.0.1", server.https_port), 60) as plain, \
+            context.wrap_socket(plain, server_hostname="127.0.0.1") as old:
+        chain.write_text("broken")
+        server.process.process.send_signal(signal.SIGHUP)
+        server.process.wait_for("former certificate of --https counts: .*now.crt")
+        assert shown() in first
+        chain.write_bytes(renewed_chain.read_bytes())
+        key_file.write_bytes(renewed_key.read_bytes())
+        server.process.process.send_signal(signal.SIGHUP)
+        server.process.wait_for("the certificate of --https was read again")
+        assert shown() in renewed_chain.read_bytes() and shown() not in first
+        old.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")  # goes on with what it began with
+        assert old.recv(15) == b"HTTP/1.1 200 OK"
 
 
 def check(*options):

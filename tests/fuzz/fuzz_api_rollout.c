@@ -46,6 +46,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         rollout_create(request);
     FUZZ_REQUIRE(request->answer != NULL);
     FUZZ_REQUIRE(request->status == (reached ? 409 : 400));
-    request_destroy(request);
+    request_destroy(request, true);
     return 0;
 }

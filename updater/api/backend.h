@@ -18,6 +18,8 @@
 
 #include "updater/store/store.h"
 
+#include <netinet/in.h>
+
 #define KEDGE_BACKEND_TEXT_MAX 1024u
 #define KEDGE_BACKEND_CREDENTIALS_MAX 1000u          /* written in one call */
 #define KEDGE_BACKEND_LOOKS_MAX KEDGE_STORE_PAGE_MAX /* deployments looked at in one call */
@@ -47,6 +49,15 @@ struct kedge_backend_look {
     uint64_t bytes_total;   /* 0: unknown */
     char explanation[KEDGE_EXPLANATION_MAX]; /* why it is where it is */
 };
+
+/** How far somebody is with a download. */
+struct kedge_backend_progress {
+    char host[INET6_ADDRSTRLEN];            /* numeric, where it goes to */
+    char digest[KEDGE_PACKAGE_ID_SIZE + 1]; /* of the file */
+    uint64_t reach;                         /* bytes from the start of the file */
+};
+
+#define KEDGE_BACKEND_PROGRESS_MAX 64u /* told in one call */
 
 struct kedge_backend_health {
     bool ready;                  /* the network thread answers and the store takes changes */
@@ -118,6 +129,8 @@ struct kedge_backend {
     /* Fills in up to KEDGE_BACKEND_LOOKS_MAX looks in one go; unknown ones are not live. */
     enum kedge_rc (*deployments_look)(void *context, struct kedge_backend_look *looks,
                                       size_t count);
+    /* "So far they are", in downloads that move. Does not wait, and cannot fail. */
+    void (*downloaded)(void *context, const struct kedge_backend_progress *progress, size_t count);
     /* Never waits longer than a second: a network thread that does not answer is not ready. */
     void (*health)(void *context, struct kedge_backend_health *out);
 };

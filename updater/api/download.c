@@ -137,6 +137,8 @@ static void answer_range(struct request *request, unsigned status, int file,
     answer_bytes(request, status, response, "application/octet-stream", CACHE_FOR_EVER);
     add_validators(request);
     limit_unsent(request);
+    if (status != MHD_HTTP_NOT_MODIFIED && !request->head)
+        transfer_begin(request, range->first, range->size);
 }
 
 static void answer_part(struct request *request, int file, const struct byte_range *range,

@@ -38,6 +38,7 @@ enum kedge_rc readers_take(struct readers *readers, struct kedge_reader **out,
 void readers_give_back(struct readers *readers, struct kedge_reader *reader, bool sound);
 
 struct request;
+struct kedge_api;
 
 /** The threads that handlers run on, and the requests that wait for one. */
 struct workers {
@@ -79,6 +80,15 @@ int certificate_retrieve(gnutls_session_t tls, const struct gnutls_cert_retr_st 
 
 #define COUNTERS 16384u
 
+/** What goes out over a connection just now, for those who want to know how far it is. */
+struct transfer {
+    bool going;
+    char digest[KEDGE_PACKAGE_ID_SIZE + 1];
+    uint64_t first, size;  /* of the file's bytes */
+    uint64_t acknowledged; /* bytes of the connection, before it began */
+    uint64_t told;         /* of `size` */
+};
+
 /** One open connection. */
 struct connection {
     struct connection *previous, *next;
@@ -86,6 +96,8 @@ struct connection {
     uint16_t counter; /* of its address; COUNTERS: it is not counted */
     struct certificate_slot *certificates;
     struct certificate *certificate; /* held; NULL without TLS */
+    char host[INET6_ADDRSTRLEN];     /* numeric; an IPv4 address is one in IPv6 too */
+    struct transfer transfer;        /* under the lock of the list */
 };
 
 /** NULL when there was no memory for it. */
@@ -104,13 +116,18 @@ struct connections {
 
 void connections_init(struct connections *connections);
 /** 0, or the error number. */
-int connections_start(struct connections *connections);
+int connections_start(struct kedge_api *api);
 /** When there are no connections any more; also when it was not started. */
 void connections_stop(struct connections *connections);
 /** libmicrohttpd's callbacks: whether another connection is taken, and that one began or ended. */
 enum MHD_Result connections_allow(void *context, const struct sockaddr *address, socklen_t size);
 void connections_notify(void *context, struct MHD_Connection *from, void **state,
                         enum MHD_ConnectionNotificationCode what);
+
+/** A part of a file begins to go out. */
+void transfer_begin(struct request *request, uint64_t first, uint64_t size);
+/** The answer is over; `whole` when all of it went out. */
+void transfer_end(struct request *request, bool whole);
 
 /** A condition whose time limits are on the monotonic clock. */
 void condition_init(pthread_cond_t *condition);
@@ -196,7 +213,8 @@ bool request_take(struct request *request, const char *bytes, size_t size);
 bool request_waits(const struct request *request);
 /** Calls the handler, unless the answer is there already. It is there afterwards. */
 void request_finish(struct request *request);
-void request_destroy(struct request *request);
+/** `completed`: its answer went out to the end. */
+void request_destroy(struct request *request, bool completed);
 
 /** Finds the row and fills in the parameter; a refusal when there is none. */
 bool find_route(struct request *request, const char *url, const char *method);

@@ -60,8 +60,7 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
 {
     (void)context;
     (void)connection;
-    (void)code;
-    request_destroy(*state);
+    request_destroy(*state, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
     *state = NULL;
 }
 

@@ -205,13 +205,15 @@ void request_finish(struct request *request)
     give_back_reader(request);
 }
 
-void request_destroy(struct request *request)
+void request_destroy(struct request *request, bool completed)
 {
     if (request == NULL)
         return;
     leave(request);
-    if (request->downloading)
+    if (request->downloading) {
+        transfer_end(request, completed);
         request->api->downloads--;
+    }
     upload_discard(&request->upload);
     if (request->answer != NULL)
         MHD_destroy_response(request->answer);

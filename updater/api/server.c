@@ -161,7 +161,7 @@ static enum kedge_rc start_threads(struct kedge_api *api, char error[KEDGE_API_E
 {
     int failed = workers_start(&api->workers);
     if (failed == 0)
-        failed = connections_start(&api->connections);
+        failed = connections_start(api);
     if (failed == 0)
         return KEDGE_OK;
     (void)snprintf(error, KEDGE_API_ERROR_MAX, "cannot start threads: %s", strerror(failed));

@@ -285,6 +285,7 @@ void kedge_backend_init(struct kedge_backend_state *state, struct kedge_backend 
         .credentials_remove = kedge_backend_credentials_remove,
         .rollout_explain = rollout_explain,
         .deployments_look = deployments_look,
+        .downloaded = kedge_backend_downloaded,
         .health = health,
     };
 }

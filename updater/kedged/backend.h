@@ -5,6 +5,7 @@
  *   trust_changes.c     trust records      package_changes.c   packages
  *   credential_changes.c   credentials of devices
  *   rollout_changes.c   rollouts           targets.c           the devices of a new one
+ *   download_progress.c    how far downloads are
  *
  * Trust records, packages and tags are the store's alone: the API's thread writes them itself, one
  * at a time, and the network thread hears of it only where it matters (a file that is served).
@@ -78,6 +79,9 @@ enum kedge_rc kedge_backend_package_accept(void *context, const char *who, const
                                            char *text);
 enum kedge_rc kedge_backend_package_delete(void *context, const char *who, const char *id,
                                            char *text);
+/* download_progress.c */
+void kedge_backend_downloaded(void *context, const struct kedge_backend_progress *progress,
+                              size_t count);
 /* rollout_changes.c */
 enum kedge_rc kedge_backend_rollout_create(void *context, const char *who,
                                            const struct kedge_backend_rollout *rollout,

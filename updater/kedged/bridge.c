@@ -94,7 +94,7 @@ static void offer(void *context, const struct kedge_deployment *deployment,
         offer_failed(bridge, deployment->id, kedge_reader_error(bridge->reader));
         return;
     }
-    const struct kedge_update_plan plan = {
+    struct kedge_update_plan plan = {
         .file = package.device_digest,
         .file_size = package.device_size,
         .version = rollout->version,
@@ -105,6 +105,10 @@ static void offer(void *context, const struct kedge_deployment *deployment,
         .install_limit_s = rollout->policy.install_limit_s,
         .verify_limit_s = rollout->policy.verify_limit_s,
     };
+    if (bridge->base_url != NULL)
+        plan.base_uris[strncmp(bridge->base_url, "https:", 6) == 0 ? KEDGE_PROTOCOL_HTTPS
+                                                                   : KEDGE_PROTOCOL_HTTP] =
+            bridge->base_url;
     enum kedge_rc rc =
         kedge_fleet_offer(bridge->fleet, deployment->id, deployment->endpoint, &plan);
     if (rc != KEDGE_OK)
@@ -250,6 +254,13 @@ enum kedge_rc kedge_bridge_open(struct kedge_bridge *bridge, struct kedge_net *n
     if (rc != KEDGE_OK)
         kedge_bridge_end(bridge);
     return rc;
+}
+
+void kedge_bridge_set_web(struct kedge_bridge *bridge, const char *base_url,
+                          const struct kedge_fleet_web *http, const struct kedge_fleet_web *https)
+{
+    bridge->base_url = base_url[0] != '\0' ? base_url : NULL;
+    kedge_fleet_set_web(bridge->fleet, http, https);
 }
 
 void kedge_bridge_end(struct kedge_bridge *bridge)

@@ -28,6 +28,7 @@ struct kedge_bridge {
     struct kedge_steering *steering;
     struct kedge_reader *reader;
     struct kedge_device_files files;
+    const char *base_url; /* NULL: none */
     struct kedge_lost_device *lost;
     bool ended;
     /* No credentials are stored, so nobody has to be looked up. Whoever stores some says so before
@@ -43,6 +44,12 @@ struct kedge_bridge {
 enum kedge_rc kedge_bridge_open(struct kedge_bridge *bridge, struct kedge_net *net,
                                 struct kedge_store *store, const char *folder,
                                 char error[KEDGE_STORE_ERROR_MAX]) KEDGE_MUST_USE;
+/**
+ * Where devices may download by HTTP and HTTPS, before kedge_net_run(): `base_url` is as in
+ * kedge_config and outlives the bridge.
+ */
+void kedge_bridge_set_web(struct kedge_bridge *bridge, const char *base_url,
+                          const struct kedge_fleet_web *http, const struct kedge_fleet_web *https);
 /**
  * After kedge_net_run() has returned: nothing is offered or written any more. What was submitted
  * may still be answered by the store, until that is closed.

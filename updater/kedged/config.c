@@ -3,6 +3,7 @@
 #include "updater/kedged/config.h"
 
 #include "updater/api/api.h"
+#include "updater/lwm2m/update.h"
 
 #include <arpa/inet.h>
 #include <getopt.h>
@@ -43,6 +44,8 @@ static const struct option_row rows[] = {
     {"tls-cert", "FILE", TEXT(tls_cert), true,
      "certificate chain of --https (PEM); without, a self-signed one is made in DIR"},
     {"tls-key", "FILE", TEXT(tls_key), true, "its private key (PEM)"},
+    {"download-base-url", "URL", TEXT(download_base_url), true,
+     "devices that have its scheme (http, https) download from URL/fw/ instead, a CDN"},
     {"insecure-http", NULL, TEXT(insecure_http), true, "let --http bind to more than loopback"},
     {"allow-development-keys", NULL, TEXT(allow_development_keys), true,
      "accept packages that rest on a development key"},
@@ -58,9 +61,9 @@ static void print_help(FILE *out)
 {
     fputs("usage: kedged --data DIR --coaps ADDR:PORT [options]\n\n"
           "The Kedge server: registers LwM2M devices and takes them through firmware updates.\n"
-          "It stays in the foreground; SIGTERM ends it cleanly, SIGHUP has it read --coaps-crl\n"
-          "again. The first start makes DIR/admin.token, the token for the REST API and the\n"
-          "kedge command.\n\n",
+          "It stays in the foreground; SIGTERM ends it cleanly, SIGHUP has it read --coaps-crl,\n"
+          "--tls-cert and --tls-key again. The first start makes DIR/admin.token, the token for\n"
+          "the REST API and the kedge command.\n\n",
           out);
     for (size_t i = 0; i < ROW_COUNT; i++) {
         char name[64];
@@ -209,6 +212,32 @@ static bool take_required(struct kedge_config *config)
     return false;
 }
 
+/*
+ * What stands in every Package URI, which has 255 bytes at most (LwM2M 1.1, /5/0/1): a scheme, a
+ * host and perhaps a path, in the characters of RFC 3986, without a user, a query and a fragment.
+ */
+static bool check_download_base(struct kedge_config *config)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                  "-._~:/[]!$&'()*+,;=%";
+    char *url = config->download_base_url;
+    size_t scheme = strncmp(url, "https://", 8) == 0 ? 8 : strncmp(url, "http://", 7) == 0 ? 7 : 0;
+    size_t size = strlen(url);
+    if (size == 0)
+        return true;
+    while (size > 0 && url[size - 1] == '/')
+        url[--size] = '\0';
+    if (scheme > 0 && size > scheme && strchr("/:", url[scheme]) == NULL &&
+        strspn(url, allowed) == size && size <= KEDGE_UPDATE_BASE_URI_MAX)
+        return true;
+    fprintf(
+        stderr,
+        "kedged: --download-base-url %s: write it as https://cdn.example/kedge (or http://), of "
+        "at most %u characters, without a user, \"?\" and \"#\"\n",
+        url, KEDGE_UPDATE_BASE_URI_MAX);
+    return false;
+}
+
 /* The files themselves are looked at when the server opens them, and by --check-config. */
 static bool check_tls_files(const struct kedge_config *config)
 {
@@ -270,7 +299,8 @@ static bool check(struct kedge_config *config)
     return take_required(config) && check_address("coap", config->coap) &&
            check_address("coaps", config->coaps) && check_coaps_files(config) &&
            check_address("http", config->http) && check_http(config) &&
-           check_address("https", config->https) && check_tls_files(config);
+           check_address("https", config->https) && check_tls_files(config) &&
+           check_download_base(config);
 }
 
 /* ---- the command line ---- */

@@ -176,9 +176,14 @@ static enum kedge_rc open_api(struct server *server)
     };
     KEDGE_TRY(kedge_web_prepare(server->config, &server->web, &api_config, server->error));
     enum kedge_rc rc = kedge_api_start(&api_config, &server->api, error);
-    if (rc != KEDGE_OK)
+    if (rc != KEDGE_OK) {
         (void)snprintf(server->error, sizeof(server->error), "%s", error);
-    return rc;
+        return rc;
+    }
+    struct kedge_fleet_web http, https;
+    kedge_web_places(&api_config, server->api, &http, &https);
+    kedge_bridge_set_web(&server->bridge, server->config->download_base_url, &http, &https);
+    return KEDGE_OK;
 }
 
 static enum kedge_rc open_all(struct server *server)
@@ -279,6 +284,7 @@ static int wait_for_end(struct server *server)
             continue;
         if (number != SIGHUP)
             return number;
+        kedge_web_reload(server->config, server->api);
         if (kedge_net_post(server->net, reload, server) != KEDGE_OK)
             kedge_log(KEDGE_LOG_ERROR, "nothing was read again: out of memory");
     }

@@ -7,7 +7,8 @@
 #include "updater/kedged/config.h"
 
 /**
- * Serves until SIGTERM or SIGINT; at SIGHUP the list of revoked certificates is read again. All
+ * Serves until SIGTERM or SIGINT; at SIGHUP the list of revoked certificates and the
+ * certificate of HTTPS are read again. All
  * three must be blocked before, in all threads. What is wrong at the start goes to the log. Returns
  * the program's exit status: 0 when it was asked to end, 1 when it could not start or serve.
  */

@@ -73,3 +73,26 @@ enum kedge_rc kedge_web_prepare(const struct kedge_config *config, struct kedge_
         return KEDGE_OK;
     return prepare_tls(config, web->hosts[secure], web, api, error);
 }
+
+void kedge_web_reload(const struct kedge_config *config, struct kedge_api *api)
+{
+    char error[KEDGE_API_ERROR_MAX];
+    if (config->https[0] == '\0')
+        return;
+    if (kedge_api_reload(api, error) == KEDGE_OK)
+        kedge_log(KEDGE_LOG_INFO, "the certificate of --https was read again");
+    else
+        kedge_log(KEDGE_LOG_ERROR, "the former certificate of --https counts: %s", error);
+}
+
+void kedge_web_places(const struct kedge_api_config *config, const struct kedge_api *api,
+                      struct kedge_fleet_web *http, struct kedge_fleet_web *https)
+{
+    *http = *https = (struct kedge_fleet_web){.port = 0};
+    for (size_t i = 0; i < config->listen_count; i++) {
+        const struct kedge_api_listener *place = &config->listen[i];
+        struct kedge_fleet_web *web = place->secure ? https : http;
+        (void)snprintf(web->host, sizeof(web->host), "%s", place->address);
+        web->port = kedge_api_port(api, i);
+    }
+}

@@ -6,6 +6,7 @@
 
 #include "updater/api/api.h"
 #include "updater/kedged/config.h"
+#include "updater/lwm2m/fleet.h"
 
 /** What the API's configuration points to. */
 struct kedge_web {
@@ -22,5 +23,12 @@ struct kedge_web {
 enum kedge_rc kedge_web_prepare(const struct kedge_config *config, struct kedge_web *web,
                                 struct kedge_api_config *api,
                                 char error[KEDGE_STORE_ERROR_MAX]) KEDGE_MUST_USE;
+
+/** Reads the certificate of HTTPS again; the log says how that went. Without HTTPS: nothing. */
+void kedge_web_reload(const struct kedge_config *config, struct kedge_api *api);
+
+/** Where the started API serves by HTTP and HTTPS, for those who tell devices of it. */
+void kedge_web_places(const struct kedge_api_config *config, const struct kedge_api *api,
+                      struct kedge_fleet_web *http, struct kedge_fleet_web *https);
 
 #endif

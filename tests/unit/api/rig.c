@@ -280,6 +280,16 @@ static enum kedge_rc deployments_look(void *context, struct kedge_backend_look *
     return KEDGE_OK;
 }
 
+static void downloaded(void *context, const struct kedge_backend_progress *progress, size_t count)
+{
+    struct rig *rig = context;
+    assert_true(count > 0 && count <= KEDGE_BACKEND_PROGRESS_MAX);
+    pthread_mutex_lock(&rig->told_lock);
+    rig->told = progress[count - 1];
+    rig->tellings += (unsigned)count;
+    pthread_mutex_unlock(&rig->told_lock);
+}
+
 static void health(void *context, struct kedge_backend_health *out)
 {
     struct rig *rig = context;
@@ -295,6 +305,7 @@ int rig_setup(void **state)
     struct rig *rig = calloc(1, sizeof(*rig));
     assert_non_null(rig);
     pthread_mutex_init(&rig->gate, NULL);
+    pthread_mutex_init(&rig->told_lock, NULL);
     (void)snprintf(rig->folder, sizeof(rig->folder), "/tmp/kedge-api-XXXXXX");
     assert_non_null(mkdtemp(rig->folder));
     const struct kedge_store_config store = {.folder = rig->folder};
@@ -313,6 +324,7 @@ int rig_setup(void **state)
                                           .device_set_tags = device_set_tags,
                                           .rollout_explain = rollout_explain,
                                           .deployments_look = deployments_look,
+                                          .downloaded = downloaded,
                                           .health = health};
     const struct kedge_api_config config = {.listen = {{.address = "127.0.0.1"}},
                                             .listen_count = 1,
@@ -340,6 +352,7 @@ int rig_teardown(void **state)
     kedge_api_stop(rig->api);
     kedge_store_close(rig->store);
     pthread_mutex_destroy(&rig->gate);
+    pthread_mutex_destroy(&rig->told_lock);
     (void)nftw(rig->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
     free(rig);
     return 0;

@@ -32,6 +32,9 @@ struct rig {
     uint64_t rollouts;            /* how many were made */
     uint64_t live_deployment;     /* is live, with 50 of 200 bytes */
     uint64_t calls;
+    pthread_mutex_t told_lock;
+    struct kedge_backend_progress told; /* the last one */
+    unsigned tellings;
     pthread_mutex_t gate; /* a rollout's change waits for it */
 };
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "rig.h"
@@ -270,6 +271,79 @@ static void a_deleted_file_is_sent_to_its_end_and_then_gone(void **state)
     reply_free(&reply);
 }
 
+/* ---- progress ---- */
+
+static struct kedge_backend_progress told(struct rig *rig, unsigned *tellings)
+{
+    pthread_mutex_lock(&rig->told_lock);
+    struct kedge_backend_progress progress = rig->told;
+    *tellings = rig->tellings;
+    pthread_mutex_unlock(&rig->told_lock);
+    return progress;
+}
+
+/* Until it is told that somebody is `least` bytes far. */
+static struct kedge_backend_progress wait_for_reach(struct rig *rig, uint64_t least)
+{
+    const struct timespec pause = {.tv_nsec = 10000000};
+    struct kedge_backend_progress progress = {.reach = 0};
+    unsigned tellings = 0;
+    for (int i = 0; i < 6000 && (tellings == 0 || progress.reach < least); i++) {
+        (void)nanosleep(&pause, NULL);
+        progress = told(rig, &tellings);
+    }
+    assert_true(tellings > 0 && progress.reach >= least);
+    return progress;
+}
+
+static void a_download_that_is_over_is_told_whole(void **state)
+{
+    struct reply reply = ask(*state, "GET", "Range: %s", "bytes=1000-1999");
+    assert_int_equal(reply.status, 206);
+    reply_free(&reply);
+    struct kedge_backend_progress progress = wait_for_reach(*state, 2000);
+    assert_int_equal(progress.reach, 2000);
+    assert_string_equal(progress.host, "127.0.0.1");
+    assert_string_equal(progress.digest, digest);
+}
+
+static void what_transfers_nothing_is_no_progress(void **state)
+{
+    static const char *const lines[][2] = {{"HEAD", "X-Nothing: %s"},
+                                           {"GET", "Range: bytes=3000-%s"},
+                                           {"GET", "If-Match: \"x\"%s"},
+                                           {"GET", "If-None-Match: *%s"}};
+    unsigned tellings = 0;
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        struct reply reply = ask(*state, lines[i][0], lines[i][1], "");
+        reply_free(&reply);
+    }
+    (void)told(*state, &tellings);
+    assert_int_equal(tellings, 0);
+}
+
+/* What lies in buffers on the way is no progress: only what the other side has taken. */
+static void a_download_on_its_way_is_told_as_far_as_it_has_come(void **state)
+{
+    struct rig *rig = *state;
+    char name[200], request[200], out[65536];
+    const uint64_t size = UINT64_C(64) << 20, half = size / 2;
+    (void)snprintf(name, sizeof(name), "%s/fw/%s", rig->folder, digest);
+    assert_int_equal(truncate(name, (off_t)size), 0);
+    int head = snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path);
+    int file = rig_connect(rig);
+    assert_int_equal(send(file, request, (size_t)head, MSG_NOSIGNAL), head);
+    uint64_t got = 0;
+    while (got < half) {
+        ssize_t some = recv(file, out, sizeof(out), 0);
+        assert_true(some > 0);
+        got += (uint64_t)some;
+    }
+    struct kedge_backend_progress progress = wait_for_reach(rig, half - 1000);
+    assert_true(progress.reach < size);
+    (void)close(file);
+}
+
 #define DOWNLOAD_TEST(name) cmocka_unit_test_setup_teardown(name, setup, rig_teardown)
 
 int main(void)
@@ -285,6 +359,9 @@ int main(void)
         DOWNLOAD_TEST(a_download_is_resumed_by_if_range),
         DOWNLOAD_TEST(only_names_of_files_that_are_there_are_found),
         DOWNLOAD_TEST(a_download_takes_no_other_method_query_or_body),
+        DOWNLOAD_TEST(a_download_that_is_over_is_told_whole),
+        DOWNLOAD_TEST(what_transfers_nothing_is_no_progress),
+        DOWNLOAD_TEST(a_download_on_its_way_is_told_as_far_as_it_has_come),
         DOWNLOAD_TEST(a_deleted_file_is_sent_to_its_end_and_then_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
