@@ -1,17 +1,10 @@
 /* devices.c: the devices, found by endpoint, location and address, and their lifetimes. */
 #include "updater/lwm2m/internal.h"
 
-#include <stdlib.h>
+#include <stddef.h>
 #include <string.h>
 
 #define GRACE_MAX_MS 93000u /* MAX_TRANSMIT_WAIT (RFC 7252 section 4.8.2): an Update on its way */
-
-static const size_t text_max[TEXT_COUNT] = {
-    [TEXT_VENDOR] = KEDGE_DEVICE_VENDOR_MAX,
-    [TEXT_CLASS] = KEDGE_DEVICE_CLASS_MAX,
-    [TEXT_VERSION] = KEDGE_DEVICE_VERSION_MAX,
-    [TEXT_HARDWARE] = KEDGE_DEVICE_HARDWARE_MAX,
-};
 
 /* ---- finding ---- */
 
@@ -47,14 +40,7 @@ struct device *device_by_location(const struct kedge_fleet *fleet, struct kedge_
 struct device *device_by_address(const struct kedge_fleet *fleet,
                                  const struct kedge_address *address)
 {
-    struct kedge_index_link *link =
-        kedge_index_find(&fleet->by_address, kedge_address_hash(&fleet->key, address));
-    for (; link != NULL; link = kedge_index_find_next(link)) {
-        struct device *device = KEDGE_INDEX_THING(link, struct device, by_address);
-        if (kedge_address_equal(&device->address, address))
-            return device;
-    }
-    return NULL;
+    return kedge_net_peer_owner(fleet->net, address);
 }
 
 bool device_may_be(struct kedge_fleet *fleet, const char *endpoint,
@@ -77,9 +63,18 @@ enum kedge_rc device_check_way(const struct device *device)
 
 /* ---- making, looking, freeing ---- */
 
+static struct kedge_pool *pool_of(struct kedge_fleet *fleet, size_t endpoint_size)
+{
+    size_t index = endpoint_size / DEVICE_STEP;
+    size_t size = offsetof(struct device, endpoint) + (index + 1) * DEVICE_STEP;
+    struct kedge_pool *pool = &fleet->pools[index];
+    pool->size = (size + 7u) / 8u * 8u;
+    return pool;
+}
+
 struct device *device_create(struct kedge_fleet *fleet, struct kedge_slice endpoint)
 {
-    struct device *device = calloc(1, sizeof *device + endpoint.size + 1);
+    struct device *device = kedge_pool_take(pool_of(fleet, endpoint.size));
     if (device == NULL)
         return NULL;
     device->fleet = fleet;
@@ -95,10 +90,8 @@ void device_free(struct device *device)
     kedge_net_timer_cancel(fleet->net, &device->expiry);
     kedge_index_remove(&fleet->by_endpoint, &device->by_endpoint);
     kedge_index_remove(&fleet->by_location, &device->by_location);
-    kedge_index_remove(&fleet->by_address, &device->by_address);
-    for (size_t i = 0; i < TEXT_COUNT; i++)
-        free(device->texts[i]);
-    free(device);
+    device_drop_texts(device);
+    kedge_pool_give(pool_of(fleet, strlen(device->endpoint)), device);
 }
 
 void device_release(struct device *device)
@@ -107,20 +100,15 @@ void device_release(struct device *device)
         device_free(device);
 }
 
-static const char *text_of(const struct device *device, enum device_text which)
-{
-    return device->texts[which] != NULL ? device->texts[which] : "";
-}
-
 void device_view(const struct device *device, struct kedge_device *view)
 {
     *view = (struct kedge_device){.endpoint = device->endpoint,
-                                  .vendor = text_of(device, TEXT_VENDOR),
-                                  .class_name = text_of(device, TEXT_CLASS),
-                                  .version = text_of(device, TEXT_VERSION),
-                                  .hardware = text_of(device, TEXT_HARDWARE),
-                                  .lwm2m_version = device->lwm2m_version,
-                                  .binding = device->binding,
+                                  .vendor = device_text(device, TEXT_VENDOR),
+                                  .class_name = device_text(device, TEXT_CLASS),
+                                  .version = device_text(device, TEXT_VERSION),
+                                  .hardware = device_text(device, TEXT_HARDWARE),
+                                  .lwm2m_version = device_text(device, TEXT_LWM2M_VERSION),
+                                  .binding = device_text(device, TEXT_BINDING),
                                   .location = device->location,
                                   .lifetime_s = device->lifetime_s,
                                   .address = device->address,
@@ -130,22 +118,6 @@ void device_view(const struct device *device, struct kedge_device *view)
                                   .has_firmware_object = device->links.firmware,
                                   .firmware_state = device->firmware_state,
                                   .firmware_result = device->firmware_result};
-}
-
-enum kedge_rc device_set_text(struct device *device, enum device_text which,
-                              struct kedge_slice text)
-{
-    char *copy = NULL;
-    if (text.size > 0 && text.size <= text_max[which]) {
-        copy = malloc(text.size + 1);
-        if (copy == NULL)
-            return KEDGE_E_MEMORY;
-        memcpy(copy, text.data, text.size);
-        copy[text.size] = '\0';
-    }
-    free(device->texts[which]);
-    device->texts[which] = copy;
-    return KEDGE_OK;
 }
 
 /* ---- registered or not ---- */
@@ -176,14 +148,12 @@ enum kedge_rc device_connect(struct device *device, const struct kedge_address *
                              const char *location)
 {
     struct kedge_fleet *fleet = device->fleet;
-    KEDGE_TRY(kedge_net_peer_keep(fleet->net, address, true));
+    KEDGE_TRY(kedge_net_peer_keep(fleet->net, address, device));
     device->address = *address;
     memmove(device->location, location, KEDGE_DEVICE_LOCATION_SIZE);
     device->location[KEDGE_DEVICE_LOCATION_SIZE] = '\0';
     kedge_index_insert(&fleet->by_location, &device->by_location,
                        hash_bytes(fleet, kedge_slice_text(device->location)));
-    kedge_index_insert(&fleet->by_address, &device->by_address,
-                       kedge_address_hash(&fleet->key, address));
     device->registered = true;
     if (device->job != NULL)
         job_connected(device->job);
@@ -201,7 +171,6 @@ void device_disconnect(struct device *device)
     fleet->counters.registered--;
     kedge_net_timer_cancel(fleet->net, &device->expiry);
     kedge_index_remove(&fleet->by_location, &device->by_location);
-    kedge_index_remove(&fleet->by_address, &device->by_address);
     identify_stop(device);
     if (device->job != NULL)
         job_gone(device->job);

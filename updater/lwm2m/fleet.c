@@ -119,7 +119,7 @@ static enum kedge_rc init(struct kedge_fleet *fleet)
         return KEDGE_E_SYSTEM;
     KEDGE_TRY(kedge_index_init(&fleet->by_endpoint));
     KEDGE_TRY(kedge_index_init(&fleet->by_location));
-    KEDGE_TRY(kedge_index_init(&fleet->by_address));
+    KEDGE_TRY(kedge_index_init(&fleet->descriptions));
     KEDGE_TRY(kedge_index_init(&fleet->operations));
     KEDGE_TRY(kedge_index_init(&fleet->jobs));
     return kedge_index_init(&fleet->jobs_by_host);
@@ -168,7 +168,9 @@ void kedge_fleet_destroy(struct kedge_fleet *fleet)
     kedge_net_timer_cancel(fleet->net, &fleet->identifications.timer);
     kedge_index_free(&fleet->by_endpoint);
     kedge_index_free(&fleet->by_location);
-    kedge_index_free(&fleet->by_address);
+    kedge_index_free(&fleet->descriptions);
+    for (size_t i = 0; i < DEVICE_POOLS; i++)
+        kedge_pool_clear(&fleet->pools[i]);
     kedge_index_free(&fleet->operations);
     kedge_index_free(&fleet->jobs);
     kedge_index_free(&fleet->jobs_by_host);
@@ -193,8 +195,8 @@ static enum kedge_rc copy_stored(struct device *device, const struct kedge_devic
     KEDGE_TRY(device_set_text(device, TEXT_CLASS, kedge_slice_text(stored->class_name)));
     KEDGE_TRY(device_set_text(device, TEXT_VERSION, kedge_slice_text(stored->version)));
     KEDGE_TRY(device_set_text(device, TEXT_HARDWARE, kedge_slice_text(stored->hardware)));
-    strcpy(device->lwm2m_version, stored->lwm2m_version);
-    strcpy(device->binding, stored->binding);
+    KEDGE_TRY(device_set_text(device, TEXT_LWM2M_VERSION, kedge_slice_text(stored->lwm2m_version)));
+    KEDGE_TRY(device_set_text(device, TEXT_BINDING, kedge_slice_text(stored->binding)));
     device->queue_mode = strchr(stored->binding, 'Q') != NULL || stored->queue_mode;
     device->lifetime_s = stored->lifetime_s;
     /* Its links were not stored: it is asked, and told by 4.04 what is not there. */

@@ -12,12 +12,16 @@
 
 struct identification {
     struct device *device;
-    struct identification *previous, *next; /* while it waits */
+    union {
+        struct {
+            struct identification *previous, *next;
+        };               /* while it waits */
+        uint64_t handle; /* while it is running; 0: nothing is on its way */
+    };
+    uint8_t question;
     bool running;
     bool hurried; /* a job waits for it, so it starts whatever else is running */
     bool whole;   /* the instance is asked for, not the resource */
-    size_t question;
-    uint64_t handle;
 };
 
 /*
@@ -50,7 +54,6 @@ static void unlink_waiting(struct identifications *list, struct identification *
 {
     *(one->previous ? &one->previous->next : &list->first) = one->next;
     *(one->next ? &one->next->previous : &list->last) = one->previous;
-    one->previous = one->next = NULL;
 }
 
 static void link_last(struct identifications *list, struct identification *one)
@@ -85,12 +88,13 @@ static void end(struct identification *one)
 {
     struct device *device = one->device;
     struct identifications *list = &device->fleet->identifications;
-    if (one->handle != 0)
-        kedge_device_cancel(device->fleet, one->handle);
-    if (one->running)
-        list->running--;
-    else
+    if (!one->running) {
         unlink_waiting(list, one);
+    } else {
+        list->running--;
+        if (one->handle != 0)
+            kedge_device_cancel(device->fleet, one->handle);
+    }
     device->identification = NULL;
     free(one);
     start_soon(device->fleet);
@@ -167,9 +171,9 @@ static enum kedge_rc take_value(struct device *device, const struct question *qu
     int number =
         *said && value.integer >= 0 && value.integer <= UINT8_MAX ? (int)value.integer : -1;
     if (question == &questions[STATE_QUESTION])
-        device->firmware_state = number;
+        device->firmware_state = (int16_t)number;
     else
-        device->firmware_result = number;
+        device->firmware_result = (int16_t)number;
     return KEDGE_OK;
 }
 
@@ -201,7 +205,7 @@ static enum kedge_rc take_whole(struct identification *one,
         said_some = said_some || said;
     }
     if (said_some)
-        one->question = next;
+        one->question = (uint8_t)next;
     else
         one->device->singly = true;
     return KEDGE_OK;
@@ -251,6 +255,7 @@ static void start_more(struct kedge_fleet *fleet)
         struct identification *one = list->first;
         unlink_waiting(list, one);
         one->running = true;
+        one->handle = 0;
         list->running++;
         ask(one);
     }

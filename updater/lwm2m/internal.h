@@ -6,34 +6,46 @@
 #include "updater/lwm2m/index.h"
 #include "updater/lwm2m/operations.h"
 #include "updater/lwm2m/registration.h"
+#include "updater/net/pool.h"
 #include "updater/net/siphash.h"
 
 /** What a device says of itself. */
-enum device_text { TEXT_VENDOR, TEXT_CLASS, TEXT_VERSION, TEXT_HARDWARE, TEXT_COUNT };
+enum device_text {
+    TEXT_VENDOR,
+    TEXT_CLASS,
+    TEXT_VERSION,
+    TEXT_HARDWARE,
+    TEXT_LWM2M_VERSION,
+    TEXT_BINDING,
+    TEXT_COUNT
+};
 
 /**
- * A device that is registered, or that a job waits for. It is in by_location and by_address only
- * while it is registered.
+ * A device that is registered, or that a job waits for. It is in by_location, and the owner of its
+ * peer, only while it is registered. There are very many: its size matters.
  */
 struct device {
     struct kedge_fleet *fleet;
-    struct kedge_index_link by_endpoint, by_location, by_address;
+    struct kedge_index_link by_endpoint, by_location;
     struct kedge_address address;
     struct kedge_net_timer expiry;
     struct identification *identification; /* while it is queued or at work */
     struct job *job;
-    char *texts[TEXT_COUNT]; /* NULL: not said */
+    struct description *description; /* its texts; NULL: it has said nothing */
     uint32_t lifetime_s;
     uint16_t pins; /* calls at work on it that it must outlive */
-    bool registered, identified, queue_mode;
-    bool singly; /* it gives no instance in one answer, as it has shown since its last Register */
+    bool registered : 1, identified : 1, queue_mode : 1;
+    bool singly : 1; /* it gives no instance in one answer, as it has shown since its last Register
+                      */
     struct kedge_registration_links links;
-    int firmware_state, firmware_result; /* -1: not read */
+    int16_t firmware_state, firmware_result; /* -1: not read */
     char location[KEDGE_DEVICE_LOCATION_SIZE + 1];
-    char lwm2m_version[KEDGE_REGISTRATION_VERSION_MAX + 1];
-    char binding[KEDGE_REGISTRATION_BINDING_MAX + 1];
     char endpoint[]; /* with a NUL */
 };
+
+/* A device takes as many steps more as its name needs. */
+#define DEVICE_STEP 16u
+#define DEVICE_POOLS (1u + (KEDGE_LWM2M_ENDPOINT_MAX + 1u) / DEVICE_STEP)
 
 struct identifications {
     struct identification *first, *last; /* those that wait */
@@ -47,10 +59,12 @@ struct kedge_fleet {
     struct kedge_fleet_web http, https;
     uint32_t poll_ms, quick_poll_ms;
     struct kedge_siphash_key key;
-    struct kedge_index by_endpoint, by_location, by_address;
-    struct kedge_index operations;   /* by id */
-    struct kedge_index jobs;         /* by deployment id */
-    struct kedge_index jobs_by_host; /* those whose device is registered */
+    struct kedge_index by_endpoint, by_location;
+    struct kedge_index descriptions;       /* by their texts */
+    struct kedge_pool pools[DEVICE_POOLS]; /* of devices, by size */
+    struct kedge_index operations;         /* by id */
+    struct kedge_index jobs;               /* by deployment id */
+    struct kedge_index jobs_by_host;       /* those whose device is registered */
     uint64_t last_operation;
     struct identifications identifications;
     struct kedge_fleet_counters counters;
@@ -68,6 +82,9 @@ struct device *device_create(struct kedge_fleet *fleet, struct kedge_slice endpo
 void device_release(struct device *device);
 void device_free(struct device *device);
 void device_view(const struct device *device, struct kedge_device *view);
+/** "" where it has not said it. Holds until one of its texts is set. */
+const char *device_text(const struct device *device, enum device_text which);
+void device_drop_texts(struct device *device);
 /** Copies a text; one that is longer than its limit counts as not said. */
 enum kedge_rc device_set_text(struct device *device, enum device_text which,
                               struct kedge_slice text) KEDGE_MUST_USE;

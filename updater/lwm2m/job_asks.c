@@ -107,8 +107,8 @@ static void probe_failed(struct job *job, const char *path, uint8_t code)
 
 static void probe_done(struct job *job)
 {
-    job->device->firmware_state = (int)job->view.state;
-    job->device->firmware_result = (int)job->view.result;
+    job->device->firmware_state = (int16_t)job->view.state;
+    job->device->firmware_result = (int16_t)job->view.result;
     kedge_machine_probed(&job->machine, &job->view, job_now_ms(job));
 }
 
@@ -251,7 +251,7 @@ static void probe(struct job *job)
 void job_identified(struct job *job)
 {
     const struct device *device = job->device;
-    const char *version = device->texts[TEXT_VERSION];
+    const char *version = device_text(device, TEXT_VERSION);
     if (job->operation != ASKED_BY_IDENTIFICATION)
         return;
     job->operation = 0;
@@ -262,7 +262,7 @@ void job_identified(struct job *job)
     }
     job->view.state = device->firmware_state;
     job->view.result = device->firmware_result;
-    (void)snprintf(job->view_version, sizeof job->view_version, "%s", version ? version : "");
+    (void)snprintf(job->view_version, sizeof job->view_version, "%s", version);
     if (kedge_machine_wants_version(job->view.state))
         probe_done(job);
     else

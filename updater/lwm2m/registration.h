@@ -23,10 +23,10 @@ struct kedge_registration_request {
     bool queue_mode;
     bool has_links; /* of an Update: the list replaces the former one */
     struct kedge_registration_links {
-        bool firmware;     /* /5/0 is there */
-        bool words;        /* /26241/0 is there */
-        bool says_formats; /* the root link has a list of formats */
-        bool text, tlv;    /* which are in it */
+        bool firmware : 1;      /* /5/0 is there */
+        bool words : 1;         /* /26241/0 is there */
+        bool says_formats : 1;  /* the root link has a list of formats */
+        bool text : 1, tlv : 1; /* which are in it */
     } links;
 };
 

@@ -37,15 +37,17 @@ static enum kedge_rc draw_location(char location[KEDGE_DEVICE_LOCATION_SIZE + 1]
     return KEDGE_OK;
 }
 
-static void take_register(struct device *device, const struct kedge_registration_request *request)
+static enum kedge_rc take_register(struct device *device,
+                                   const struct kedge_registration_request *request)
 {
-    copy_text(device->lwm2m_version, request->version);
-    copy_text(device->binding, request->binding);
+    KEDGE_TRY(device_set_text(device, TEXT_LWM2M_VERSION, request->version));
+    KEDGE_TRY(device_set_text(device, TEXT_BINDING, request->binding));
     device->queue_mode = request->queue_mode;
     device->lifetime_s = request->lifetime_s;
     device->links = request->links;
     device->identified = device->singly = false;
     device->firmware_state = device->firmware_result = -1;
+    return KEDGE_OK;
 }
 
 /* One address is one device: the one that was there before has another name now, or is gone. */
@@ -82,7 +84,7 @@ static enum kedge_rc register_device(struct device *device, const struct kedge_a
     KEDGE_TRY(draw_location(location));
     device_disconnect(device);
     evict(device->fleet, from, device);
-    take_register(device, request);
+    KEDGE_TRY(take_register(device, request));
     KEDGE_TRY(device_connect(device, from, location));
     device->fleet->counters.registers++;
     tell_registered(device, took_over, &before);
@@ -128,16 +130,18 @@ static void on_register(struct kedge_fleet *fleet, const struct kedge_address *f
 
 /* ---- Update ---- */
 
-static void take_update(struct device *device, const struct kedge_registration_request *request)
+static enum kedge_rc take_update(struct device *device,
+                                 const struct kedge_registration_request *request)
 {
-    if (request->has_lifetime)
-        device->lifetime_s = request->lifetime_s;
     if (request->has_binding) {
-        copy_text(device->binding, request->binding);
+        KEDGE_TRY(device_set_text(device, TEXT_BINDING, request->binding));
         device->queue_mode = request->queue_mode;
     }
+    if (request->has_lifetime)
+        device->lifetime_s = request->lifetime_s;
     if (request->has_links)
         device->links = request->links;
+    return KEDGE_OK;
 }
 
 /* It comes from another address, as behind a NAT: what was asked at the old one is void. */
@@ -154,11 +158,11 @@ static void update_device(struct device *device, const struct kedge_address *fro
 {
     struct kedge_fleet *fleet = device->fleet;
     struct kedge_device view;
-    if (!kedge_address_equal(&device->address, from) && move(device, from) != KEDGE_OK) {
+    if ((!kedge_address_equal(&device->address, from) && move(device, from) != KEDGE_OK) ||
+        take_update(device, request) != KEDGE_OK) {
         answer(reply, KEDGE_COAP_UNAVAILABLE);
         return;
     }
-    take_update(device, request);
     device_renew(device);
     fleet->counters.updates++;
     device_view(device, &view);

@@ -162,7 +162,7 @@ static void become(struct kedge_net *net, struct peer *peer)
     peer->handshake = NULL;
     peer->pins++;
     if (former != NULL && strcmp(former->name, fresh->name) != 0)
-        kedge_net_peer_forget(net, &peer->address);
+        peer_end_exchanges(net, peer);
     association_free(former);
     peer_forget_recent(peer);
     peer->association = fresh;

@@ -102,17 +102,16 @@ static void unlink_queued(struct peer *peer, struct exchange *exchange)
 {
     unlink_from(&peer->queue, exchange);
     peer->queued--;
-    peer->queue_end = &peer->queue;
-    while (*peer->queue_end != NULL)
-        peer->queue_end = &(*peer->queue_end)->next;
 }
 
 static void enqueue(struct peer *peer, struct exchange *exchange)
 {
     exchange->state = QUEUED;
     exchange->next = NULL;
-    *peer->queue_end = exchange;
-    peer->queue_end = &exchange->next;
+    struct exchange **end = &peer->queue;
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = exchange;
     peer->queued++;
 }
 
@@ -319,11 +318,8 @@ void kedge_net_cancel(struct kedge_net *net, uint64_t handle)
     start_next(net, peer);
 }
 
-void kedge_net_peer_forget(struct kedge_net *net, const struct kedge_address *address)
+void peer_end_exchanges(struct kedge_net *net, struct peer *peer)
 {
-    struct peer *peer = peer_find(net, address);
-    if (peer == NULL)
-        return;
     peer->pins++;
     peer->forgetting = true;
     /* The queue first, so that ending the one in flight starts nothing. */
@@ -335,19 +331,34 @@ void kedge_net_peer_forget(struct kedge_net *net, const struct kedge_address *ad
         end(peer->observations, KEDGE_E_CANCELED, NULL);
     peer->forgetting = false;
     peer->pins--;
-    peer->kept = false;
     peer_settle(net, peer);
 }
 
-enum kedge_rc kedge_net_peer_keep(struct kedge_net *net, const struct kedge_address *address,
-                                  bool keep)
+void kedge_net_peer_forget(struct kedge_net *net, const struct kedge_address *address)
 {
-    struct peer *peer = keep ? peer_use(net, address) : peer_find(net, address);
+    struct peer *peer = peer_find(net, address);
     if (peer == NULL)
-        return keep ? KEDGE_E_MEMORY : KEDGE_OK;
-    peer->kept = keep;
-    peer_settle(net, peer);
+        return;
+    peer->pins++;
+    peer_end_exchanges(net, peer);
+    peer->pins--;
+    peer_own(net, peer, NULL);
+}
+
+enum kedge_rc kedge_net_peer_keep(struct kedge_net *net, const struct kedge_address *address,
+                                  void *owner)
+{
+    struct peer *peer = owner != NULL ? peer_use(net, address) : peer_find(net, address);
+    if (peer == NULL)
+        return owner != NULL ? KEDGE_E_MEMORY : KEDGE_OK;
+    peer_own(net, peer, owner);
     return KEDGE_OK;
+}
+
+void *kedge_net_peer_owner(struct kedge_net *net, const struct kedge_address *address)
+{
+    const struct peer *peer = peer_find(net, address);
+    return peer != NULL && peer->kept ? peer->owner : NULL;
 }
 
 /* ---- what comes back ---- */
@@ -419,8 +430,6 @@ static enum kedge_rc ask_for_next_block(struct exchange *exchange,
     exchange->state = QUEUED;
     exchange->next = exchange->peer->queue;
     exchange->peer->queue = exchange;
-    if (exchange->next == NULL)
-        exchange->peer->queue_end = &exchange->next;
     exchange->peer->queued++;
     start_next(net, exchange->peer);
     return KEDGE_OK;

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "updater/net/net.h"
+#include "updater/net/pool.h"
 #include "updater/net/siphash.h"
 
 #define BATCH 64u
@@ -64,8 +65,9 @@ struct mark {
 /** A message that came, and what was answered to it. */
 struct recent {
     struct recent *older;
-    uint64_t at_ms;
-    struct mark mark;
+    uint32_t at_s;
+    uint32_t digest;
+    uint16_t message_id;
     uint16_t reply_size; /* 0: nothing was answered */
     uint8_t reply[];
 };
@@ -73,7 +75,12 @@ struct recent {
 struct peer {
     struct kedge_address address;
     struct peer *next_in_bucket;
-    struct peer *older, *newer; /* among the idle ones, by last use */
+    union {
+        struct {
+            struct peer *older, *newer; /* among the idle ones, by last use */
+        };
+        void *owner; /* of one that is kept, which is never idle */
+    };
     struct path path;
     bool kept;
     bool listed_idle;
@@ -82,7 +89,7 @@ struct peer {
     uint8_t queued;
     uint16_t next_message_id;
     struct exchange *in_flight;
-    struct exchange *queue, **queue_end;
+    struct exchange *queue; /* of at most KEDGE_NET_QUEUE_MAX */
     struct exchange *observations;
     struct association *association; /* a secure peer's; NULL: none now */
     struct association *handshake;   /* under way beside it */
@@ -98,6 +105,7 @@ struct peer_table {
     struct peer **buckets;
     size_t bucket_count; /* a power of two */
     size_t count;
+    struct kedge_pool pool;
     struct idle_list idle[2]; /* by `secure`: who needs no proof pushes out none that gave one */
 };
 
@@ -108,6 +116,8 @@ struct peer *peer_find(struct kedge_net *net, const struct kedge_address *addres
 struct peer *peer_use(struct kedge_net *net, const struct kedge_address *address);
 /** Lists it as idle when nothing holds it, and takes it off the list when something does. */
 void peer_settle(struct kedge_net *net, struct peer *peer);
+/** Keeps it for an owner; NULL: for nobody. */
+void peer_own(struct kedge_net *net, struct peer *peer, void *owner);
 /** Forgets a peer that is idle, and its association. */
 void peer_drop(struct kedge_net *net, struct peer *peer);
 /** The reply that was given to this message within its lifetime; NULL when it is new. */
@@ -115,6 +125,8 @@ const struct recent *peer_recall(const struct peer *peer, struct mark mark, uint
 /** Remembers a message and the reply to it (copied; losing it for lack of memory is harmless). */
 void peer_remember(struct peer *peer, struct mark mark, uint64_t now_ms, struct kedge_slice reply);
 
+/** Ends all that was asked of it, as kedge_net_peer_forget() says, but goes on keeping it. */
+void peer_end_exchanges(struct kedge_net *net, struct peer *peer);
 /** It begins its message ids anew. */
 void peer_forget_recent(struct peer *peer);
 

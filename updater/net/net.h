@@ -207,12 +207,15 @@ enum kedge_rc kedge_net_observe(struct kedge_net *net, const struct kedge_addres
 /** Its callback is not called any more. Notifications to come are answered with RST. */
 void kedge_net_cancel(struct kedge_net *net, uint64_t handle);
 
-/** Keeps the peer's state for good (a registration), or lets it go when it is idle. */
+/** Keeps the peer's state for its owner (a registration); NULL: lets it go when it is idle. */
 enum kedge_rc kedge_net_peer_keep(struct kedge_net *net, const struct kedge_address *peer,
-                                  bool keep) KEDGE_MUST_USE;
+                                  void *owner) KEDGE_MUST_USE;
+/** For whom the peer is kept; NULL: for nobody. */
+void *kedge_net_peer_owner(struct kedge_net *net, const struct kedge_address *peer);
 /**
  * Ends all requests and observations of the peer: each is told KEDGE_E_CANCELED, before this
- * returns. Until then kedge_net_send() to it fails with KEDGE_E_CANCELED.
+ * returns. Until then kedge_net_send() to it fails with KEDGE_E_CANCELED. It is kept for nobody
+ * then.
  */
 void kedge_net_peer_forget(struct kedge_net *net, const struct kedge_address *peer);
 

@@ -16,6 +16,7 @@ enum kedge_rc peers_init(struct kedge_net *net)
     if (net->peers.buckets == NULL)
         return KEDGE_E_MEMORY;
     net->peers.bucket_count = FIRST_BUCKETS;
+    net->peers.pool.size = sizeof(struct peer);
     return KEDGE_OK;
 }
 
@@ -105,7 +106,7 @@ void peer_drop(struct kedge_net *net, struct peer *peer)
     association_free(peer->handshake);
     association_free(peer->association);
     peer_forget_recent(peer);
-    free(peer);
+    kedge_pool_give(&net->peers.pool, peer);
     net->peers.count--;
 }
 
@@ -121,15 +122,22 @@ void peer_settle(struct kedge_net *net, struct peer *peer)
         peer_drop(net, net->peers.idle[peer->address.secure].oldest);
 }
 
+void peer_own(struct kedge_net *net, struct peer *peer, void *owner)
+{
+    unlist(net, peer);
+    peer->kept = owner != NULL;
+    peer->owner = owner;
+    peer_settle(net, peer);
+}
+
 struct peer *peer_use(struct kedge_net *net, const struct kedge_address *address)
 {
     struct peer *peer = peer_find(net, address);
     if (peer == NULL) {
-        peer = calloc(1, sizeof *peer);
+        peer = kedge_pool_take(&net->peers.pool);
         if (peer == NULL)
             return NULL;
         peer->address = *address;
-        peer->queue_end = &peer->queue;
         /* RFC 7252 section 4.4: hard to guess where a peer's message ids begin. */
         peer->next_message_id =
             (uint16_t)kedge_siphash(&net->key, &net->now_ms, sizeof net->now_ms);
@@ -149,21 +157,28 @@ void peers_destroy(struct kedge_net *net)
     for (size_t i = 0; i < net->peers.bucket_count; i++)
         while (net->peers.buckets[i] != NULL)
             peer_drop(net, net->peers.buckets[i]);
+    kedge_pool_clear(&net->peers.pool);
     free(net->peers.buckets);
 }
 
 /* ---- what came before ---- */
 
+static uint32_t seconds_of(uint64_t now_ms)
+{
+    return (uint32_t)(now_ms / 1000u);
+}
+
 static bool is_over(const struct recent *recent, uint64_t now_ms)
 {
-    return now_ms - recent->at_ms >= KEDGE_NET_EXCHANGE_LIFETIME_MS;
+    int32_t age_s = (int32_t)(seconds_of(now_ms) - recent->at_s);
+    return age_s >= (int32_t)(KEDGE_NET_EXCHANGE_LIFETIME_MS / 1000u);
 }
 
 const struct recent *peer_recall(const struct peer *peer, struct mark mark, uint64_t now_ms)
 {
     const struct recent *recent = peer->recent;
     while (recent != NULL && !is_over(recent, now_ms)) {
-        if (recent->mark.message_id == mark.message_id && recent->mark.digest == mark.digest)
+        if (recent->message_id == mark.message_id && recent->digest == mark.digest)
             return recent;
         recent = recent->older;
     }
@@ -185,11 +200,14 @@ static void make_room(struct peer *peer, uint64_t now_ms)
 void peer_remember(struct peer *peer, struct mark mark, uint64_t now_ms, struct kedge_slice reply)
 {
     make_room(peer, now_ms);
-    struct recent *recent = malloc(sizeof *recent + reply.size);
+    struct recent *recent = malloc(offsetof(struct recent, reply) + reply.size);
     if (recent == NULL)
         return;
-    *recent = (struct recent){
-        .older = peer->recent, .at_ms = now_ms, .mark = mark, .reply_size = (uint16_t)reply.size};
+    recent->older = peer->recent;
+    recent->at_s = seconds_of(now_ms + 999u); /* for its whole lifetime, rather for longer */
+    recent->digest = mark.digest;
+    recent->message_id = mark.message_id;
+    recent->reply_size = (uint16_t)reply.size;
     if (reply.size > 0)
         memcpy(recent->reply, reply.data, reply.size);
     peer->recent = recent;

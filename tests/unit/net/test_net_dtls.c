@@ -217,7 +217,7 @@ static void test_half_open_handshakes_are_bounded_and_shut_nobody_out(void **sta
     struct client kept, late;
     open_one(&kept, scene, 7001);
     client_connects(&kept);
-    assert_int_equal(kedge_net_peer_keep(scene->wire.net, &kept.address, true), KEDGE_OK);
+    assert_int_equal(kedge_net_peer_keep(scene->wire.net, &kept.address, scene), KEDGE_OK);
     for (unsigned i = 0; i < KEDGE_NET_IDLE_PEERS_MAX + 200; i++) {
         struct client half;
         open_one(&half, scene, (uint16_t)(10000 + i));
@@ -385,7 +385,7 @@ static void test_one_that_is_idle_is_freed_and_one_that_is_kept_is_not(void **st
     client_open(&kept, &scene->wire, 7002, CCM8, "id-two", "key-of-device-two");
     client_connects(&idle);
     client_connects(&kept);
-    assert_int_equal(kedge_net_peer_keep(scene->wire.net, &kept.address, true), KEDGE_OK);
+    assert_int_equal(kedge_net_peer_keep(scene->wire.net, &kept.address, scene), KEDGE_OK);
     uint64_t until_ms = wire_clock_ms() + WIRE_PATIENCE_MS;
     while (kedge_net_counters(scene->wire.net).peers > 1 && wire_clock_ms() < until_ms) {
         wire_turn(&scene->wire);
@@ -393,7 +393,7 @@ static void test_one_that_is_idle_is_freed_and_one_that_is_kept_is_not(void **st
     }
     assert_null(peer_find(scene->wire.net, &idle.address));
     client_asks(&kept, "rd", "device-two");
-    assert_int_equal(kedge_net_peer_keep(scene->wire.net, &kept.address, false), KEDGE_OK);
+    assert_int_equal(kedge_net_peer_keep(scene->wire.net, &kept.address, NULL), KEDGE_OK);
     while (kedge_net_counters(scene->wire.net).peers > 0 && wire_clock_ms() < until_ms) {
         wire_turn(&scene->wire);
         usleep(5000);

@@ -292,7 +292,7 @@ static void test_answers_with_a_wrong_token_id_or_sender_are_not_taken(void **st
     answer.message_id = message_id;
     peer_sends(&stranger, &answer);
     /* A stranger that the server knows, with an answer that need not match a message id. */
-    assert_int_equal(kedge_net_peer_keep(scene->net, &stranger.address, true), KEDGE_OK);
+    assert_int_equal(kedge_net_peer_keep(scene->net, &stranger.address, scene), KEDGE_OK);
     answer.type = KEDGE_COAP_NON;
     peer_sends(&stranger, &answer);
     answer.type = KEDGE_COAP_ACK;
@@ -363,7 +363,7 @@ static void test_forgetting_a_peer_tells_everyone_and_takes_nothing_new(void **s
     struct outcome waiting = {0}, observing = {0};
     struct resender resender = {.scene = scene};
     struct kedge_net_request request = KEDGE_NET_REQUEST_INIT;
-    assert_int_equal(kedge_net_peer_keep(scene->net, &scene->peer.address, true), KEDGE_OK);
+    assert_int_equal(kedge_net_peer_keep(scene->net, &scene->peer.address, scene), KEDGE_OK);
     assert_int_equal(kedge_net_observe(scene->net, &scene->peer.address, "5/0/3", -1, outcome_note,
                                        &observing, NULL),
                      KEDGE_OK);
@@ -397,7 +397,7 @@ static void keep_peer(void *context, enum kedge_rc rc, const struct kedge_coap_m
 {
     struct scene *scene = context;
     outcome_note(&scene->outcome, rc, response);
-    assert_int_equal(kedge_net_peer_keep(scene->net, &scene->peer.address, true), KEDGE_OK);
+    assert_int_equal(kedge_net_peer_keep(scene->net, &scene->peer.address, scene), KEDGE_OK);
 }
 
 static void test_a_peer_that_a_callback_keeps_stays_kept(void **state)
@@ -411,7 +411,12 @@ static void test_a_peer_that_a_callback_keeps_stays_kept(void **state)
     peer_answers(&scene->peer, KEDGE_COAP_CONTENT, "x");
     outcome_wait(scene->net, &scene->outcome, 1);
     assert_true(peer_find(scene->net, &scene->peer.address)->kept);
+    assert_ptr_equal(kedge_net_peer_owner(scene->net, &scene->peer.address), scene);
     assert_int_equal(scene->net->peers.idle[false].count, 0);
+    /* Nobody's again, it is idle, and what stood for the owner is no peer. */
+    kedge_net_peer_forget(scene->net, &scene->peer.address);
+    assert_null(kedge_net_peer_owner(scene->net, &scene->peer.address));
+    assert_int_equal(scene->net->peers.idle[false].count, 1);
 }
 
 /* A callback lets its peer go, and more idle peers come than are remembered. */
@@ -419,7 +424,7 @@ static void crowd_out(void *context, enum kedge_rc rc, const struct kedge_coap_m
 {
     struct scene *scene = context;
     outcome_note(&scene->outcome, rc, response);
-    assert_int_equal(kedge_net_peer_keep(scene->net, &scene->peer.address, false), KEDGE_OK);
+    assert_int_equal(kedge_net_peer_keep(scene->net, &scene->peer.address, NULL), KEDGE_OK);
     for (uint32_t i = 0; i <= KEDGE_NET_IDLE_PEERS_MAX; i++) {
         struct kedge_address address = scene->peer.address;
         address.v4.sin_addr.s_addr = htonl(0x0A000000u + i);

@@ -201,7 +201,7 @@ static void test_unknown_addresses_cost_bounded_memory_and_kept_peers_stay(void 
     (void)state;
     struct kedge_net *net = server_open(0, NULL, NULL);
     struct kedge_address kept = address_number(0);
-    assert_int_equal(kedge_net_peer_keep(net, &kept, true), KEDGE_OK);
+    assert_int_equal(kedge_net_peer_keep(net, &kept, net), KEDGE_OK);
     for (uint32_t i = 1; i <= 3 * KEDGE_NET_IDLE_PEERS_MAX; i++) {
         struct kedge_address address = address_number(i);
         assert_non_null(peer_use(net, &address));
@@ -212,7 +212,7 @@ static void test_unknown_addresses_cost_bounded_memory_and_kept_peers_stay(void 
     struct kedge_address newest = address_number(3 * KEDGE_NET_IDLE_PEERS_MAX);
     assert_null(peer_find(net, &oldest));
     assert_non_null(peer_find(net, &newest));
-    assert_int_equal(kedge_net_peer_keep(net, &kept, false), KEDGE_OK);
+    assert_int_equal(kedge_net_peer_keep(net, &kept, NULL), KEDGE_OK);
     assert_int_equal(net->peers.count, KEDGE_NET_IDLE_PEERS_MAX);
     kedge_net_destroy(net);
 }
