@@ -74,12 +74,57 @@ def test_what_is_downloaded_by_http_shows_as_progress(offered, tmp_path):
     device.values["/5/0/3"] = b"1"
     wait_until(lambda: device.serve_until(lambda: True, "") and deployment(server)["state"] == "downloading",
                what="it to be seen downloading")
-    half = size // 2
-    assert run("curl", "--silent", "--noproxy", "*", "--range", f"0-{half - 1}", "--output", tmp_path / "got",
+    assert run("curl", "--silent", "--noproxy", "*", "--range", f"{size // 2}-", "--output", tmp_path / "got",
                uri).returncode == 0
-    wait_until(lambda: device.serve_until(lambda: True, "") and deployment(server)["bytes_done"] == half,
+    wait_until(lambda: device.serve_until(lambda: True, "") and deployment(server)["bytes_done"] > size // 2,
                what="its progress")
     assert deployment(server)["bytes_total"] == size
+
+
+@pytest.mark.parametrize("proxies, believed", [("127.0.0.2", True), ("10.0.0.0/8,127.0.0.2/31", True), (None, False),
+                                               ("127.0.0.3,10.0.0.0/8", False)])
+def test_a_proxy_says_whose_progress_it_is_when_it_is_trusted(offered, tmp_path, proxies, believed):
+    server, device, package = offered(["--trusted-proxy", proxies] if proxies else [], [HTTP])
+    uri = device.uri()
+    device.values["/5/0/3"] = b"1"
+    wait_until(lambda: device.serve_until(lambda: True, "") and deployment(server)["state"] == "downloading",
+               what="it to be seen downloading")
+
+    def fetch(first: int, last: int, *options):
+        assert run("curl", "--silent", "--noproxy", "*", "--range", f"{first}-{last}", "--output", tmp_path / "got", *options,
+                   uri).returncode == 0
+
+    def far() -> bool:
+        return package["device_size"] // 2 <= deployment(server)["bytes_done"]
+
+    middle = package["device_size"] // 2
+    proxied = ["--interface", "127.0.0.2", "--header"]
+    fetch(middle, middle + 99, *proxied, "X-Forwarded-For: 127.0.0.1, 198.51.100.7")  # who asks is not the device
+    fetch(middle, middle + 99, *proxied, "X-Forwarded-For: 198.51.100.7, 127.0.0.1")  # who asks is, says the proxy
+    if not believed:
+        fetch(0, 99)
+    wait_until(lambda: device.serve_until(lambda: True, "") and deployment(server)["bytes_done"], what="progress")
+    assert far() == believed
+
+
+def test_a_forged_header_makes_nobody_elses_progress(offered, tmp_path):
+    server, device, package = offered(["--trusted-proxy", "127.0.0.2"], [HTTP])
+    uri, middle = device.uri(), package["device_size"] // 2
+    device.values["/5/0/3"] = b"1"
+    wait_until(lambda: device.serve_until(lambda: True, "") and deployment(server)["state"] == "downloading",
+               what="it to be seen downloading")
+    for source in ("127.0.0.3", "127.0.0.4"):
+        assert run("curl", "--silent", "--noproxy", "*", "--range", f"{middle}-", "--output", tmp_path / "got", "--interface",
+                   source, "--header", "X-Forwarded-For: 127.0.0.1", uri).returncode == 0
+    assert run("curl", "--silent", "--noproxy", "*", "--range", "0-99", "--output", tmp_path / "got", uri).returncode == 0
+    wait_until(lambda: device.serve_until(lambda: True, "") and deployment(server)["bytes_done"], what="progress")
+    assert deployment(server)["bytes_done"] <= 100
+
+
+@pytest.mark.parametrize("proxies", ["proxy.example", "10.0.0.1/8", "127.0.0.1;::1", "10.0.0.0/33", ","])
+def test_proxies_are_checked(tmp_path, proxies):
+    done = run(program("kedged"), "--data", tmp_path, "--check-config", "--trusted-proxy", proxies)
+    assert done.returncode == 2 and "--trusted-proxy" in done.stderr
 
 
 @pytest.mark.parametrize("url, good", [

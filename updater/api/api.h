@@ -40,15 +40,18 @@ struct kedge_api_listener {
 struct kedge_api_config {
     struct kedge_api_listener listen[KEDGE_API_LISTEN_MAX];
     size_t listen_count;
-    struct kedge_api_tls tls;    /* of those that are secure */
+    struct kedge_api_tls tls; /* of those that are secure */
+    /* "192.0.2.1, 10.0.0.0/8": whose X-Forwarded-For is believed; NULL: nobody's */
+    const char *proxies;
     const char *folder;          /* the data folder, as in kedge_store_config */
     const char *download_folder; /* in it: what devices download */
     const struct kedge_backend *backend;
     uint64_t upload_max_bytes; /* 0: KEDGE_API_UPLOAD_MAX */
     uint32_t connections_max;  /* 0: KEDGE_API_CONNECTIONS_MAX; fewer where there are too few files,
                                   which the log says */
-    uint32_t per_address_max;  /* 0: KEDGE_API_PER_ADDRESS_MAX; loopback is not counted */
-    uint32_t idle_limit_s;     /* 0: KEDGE_API_IDLE_LIMIT_S */
+    uint32_t
+        per_address_max;   /* 0: KEDGE_API_PER_ADDRESS_MAX; loopback and proxies are not counted */
+    uint32_t idle_limit_s; /* 0: KEDGE_API_IDLE_LIMIT_S */
     /* One line for the server's log, from any thread; may be NULL. Never holds a secret. */
     void (*log)(void *context, const char *line);
     void *log_context;
@@ -64,6 +67,9 @@ struct kedge_api;
  */
 enum kedge_rc kedge_api_start(const struct kedge_api_config *config, struct kedge_api **out,
                               char error[KEDGE_API_ERROR_MAX]) KEDGE_MUST_USE;
+
+/** Whether it can be the `proxies` of the config. */
+bool kedge_api_proxies_valid(const char *text);
 
 /** Whether the files can be used together; `error` says what is wrong: KEDGE_E_KEY. */
 enum kedge_rc kedge_api_tls_check(const struct kedge_api_tls *files,

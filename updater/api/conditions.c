@@ -1,25 +1,21 @@
 /* conditions.c: entity tags and byte ranges, read by their grammar. */
 #include "updater/api/conditions.h"
 
+#include "updater/api/scan.h"
+
 #include <string.h>
 #include <strings.h>
 
 /* ---- lists (section 5.6.1) ---- */
 
-static void skip_blanks(struct kedge_cursor *cursor)
-{
-    while (kedge_cursor_accept(cursor, ' ') || kedge_cursor_accept(cursor, '\t'))
-        continue;
-}
-
 /* Between two elements, or at the end; a recipient takes empty elements too (section 5.6.1.2). */
 static bool end_element(struct kedge_cursor *cursor)
 {
-    skip_blanks(cursor);
+    scan_blanks(cursor);
     bool comma = false;
     while (kedge_cursor_accept(cursor, ',')) {
         comma = true;
-        skip_blanks(cursor);
+        scan_blanks(cursor);
     }
     return comma || kedge_cursor_left(cursor) == 0;
 }
@@ -54,9 +50,9 @@ static bool tag_is_listed(struct kedge_slice list, struct kedge_slice ours, bool
 {
     struct kedge_cursor cursor = kedge_cursor(list);
     struct entity_tag tag;
-    skip_blanks(&cursor);
+    scan_blanks(&cursor);
     if (kedge_cursor_accept(&cursor, '*')) {
-        skip_blanks(&cursor);
+        scan_blanks(&cursor);
         return kedge_cursor_left(&cursor) == 0;
     }
     (void)end_element(&cursor);

@@ -12,17 +12,16 @@
  * has ended is woken up until it is closed.
  */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
 #include <errno.h>
-#include <kedge/crypto.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
+#include <strings.h>
 #include <time.h>
 
+#include "updater/api/forwarded.h"
 #include "updater/api/internal.h"
 
 #define LOOK_PERIOD_S 1
@@ -30,70 +29,44 @@
 
 /* ---- how many from one address ---- */
 
-static const uint8_t *host_bytes(const struct sockaddr *address, size_t *size)
+/* Those on this machine are not many hosts, and a proxy speaks for many. */
+static bool is_counted(const struct kedge_api *api, const struct host *host)
 {
-    const struct in6_addr *v6 = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
-    *size = 4;
-    if (address->sa_family == AF_INET)
-        return (const uint8_t *)&((const struct sockaddr_in *)(const void *)address)->sin_addr;
-    if (IN6_IS_ADDR_V4MAPPED(v6))
-        return &v6->s6_addr[12];
-    *size = 16;
-    return v6->s6_addr;
-}
-
-/*
- * Addresses share counters by a keyed hash, so that nobody can choose whom to share with; at that
- * many counters, few do. Of an IPv6 address the first half counts: that is what one customer has.
- */
-static uint16_t counter_of(const struct connections *connections, const struct sockaddr *address)
-{
-    uint8_t text[sizeof(connections->key) + 8] = {0}, digest[KEDGE_SHA256_SIZE];
-    size_t size;
-    const uint8_t *host = host_bytes(address, &size);
-    if (size == 4 ? host[0] == 127 : memcmp(host, &in6addr_loopback, size) == 0)
-        return COUNTERS;
-    memcpy(text, connections->key, sizeof(connections->key));
-    memcpy(&text[sizeof(connections->key)], host, size == 4 ? 4 : 8);
-    kedge_sha256(kedge_slice(text, sizeof(text)), digest);
-    return (uint16_t)(((unsigned)digest[0] << 8 | digest[1]) % COUNTERS);
+    return !host_is_loopback(host) && !networks_hold(&api->proxies, host);
 }
 
 enum MHD_Result connections_allow(void *context, const struct sockaddr *address, socklen_t size)
 {
     struct kedge_api *api = context;
-    struct connections *connections = &api->connections;
+    struct host host = host_of(address);
     (void)size;
-    uint16_t counter = counter_of(connections, address);
-    if (counter == COUNTERS)
+    if (!is_counted(api, &host))
         return MHD_YES;
-    pthread_mutex_lock(&connections->lock);
-    bool allowed = connections->counts[counter] < api->config.per_address_max;
-    pthread_mutex_unlock(&connections->lock);
+    pthread_mutex_lock(&api->connections.lock);
+    bool allowed = *crowd_counter(&api->connections.crowd, &host) < api->config.per_address_max;
+    pthread_mutex_unlock(&api->connections.lock);
     return allowed ? MHD_YES : MHD_NO;
 }
 
 /* ---- the list ---- */
 
-static void add(struct connections *connections, struct MHD_Connection *from,
-                struct connection *connection)
+static void add(struct kedge_api *api, struct MHD_Connection *from, struct connection *connection)
 {
+    struct connections *connections = &api->connections;
     const union MHD_ConnectionInfo *info;
     info = MHD_get_connection_info(from, MHD_CONNECTION_INFO_CONNECTION_FD);
     connection->file = info->connect_fd;
     info = MHD_get_connection_info(from, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    size_t size;
-    const uint8_t *host = host_bytes(info->client_addr, &size);
-    (void)inet_ntop(size == 4 ? AF_INET : AF_INET6, host, connection->host,
-                    sizeof(connection->host));
-    connection->counter = counter_of(connections, info->client_addr);
+    connection->peer = host_of(info->client_addr);
+    if (is_counted(api, &connection->peer))
+        connection->counter = crowd_counter(&connections->crowd, &connection->peer);
     pthread_mutex_lock(&connections->lock);
     connection->next = connections->first;
     if (connection->next != NULL)
         connection->next->previous = connection;
     connections->first = connection;
-    if (connection->counter != COUNTERS)
-        connections->counts[connection->counter]++;
+    if (connection->counter != NULL)
+        ++*connection->counter;
     pthread_cond_signal(&connections->changed);
     pthread_mutex_unlock(&connections->lock);
 }
@@ -107,8 +80,8 @@ static void take_out(struct connections *connections, struct connection *connect
         connection->previous->next = connection->next;
     else
         connections->first = connection->next;
-    if (connection->counter != COUNTERS)
-        connections->counts[connection->counter]--;
+    if (connection->counter != NULL)
+        --*connection->counter;
     pthread_mutex_unlock(&connections->lock);
 }
 
@@ -130,7 +103,7 @@ void connections_notify(void *context, struct MHD_Connection *from, void **state
         if (connection == NULL)
             return;
         connection->certificates = &api->certificates;
-        add(&api->connections, from, connection);
+        add(api, from, connection);
     } else if (connection != NULL) {
         take_out(&api->connections, connection);
         certificate_release(&api->certificates, connection->certificate);
@@ -147,6 +120,23 @@ static bool ask_tcp(const struct connection *connection, struct tcp_info *info)
     return getsockopt(connection->file, IPPROTO_TCP, TCP_INFO, info, &size) == 0;
 }
 
+static enum MHD_Result take_line(void *context, enum MHD_ValueKind kind, const char *name,
+                                 const char *value)
+{
+    (void)kind;
+    if (value != NULL && strcasecmp(name, "X-Forwarded-For") == 0)
+        forwarded_take(context, kedge_slice_text(value));
+    return MHD_YES;
+}
+
+/* Who it is that downloads. */
+static struct host client_of(const struct request *request, const struct connection *connection)
+{
+    struct forwarded forwarded = {.count = 0};
+    (void)MHD_get_connection_values(request->connection, MHD_HEADER_KIND, take_line, &forwarded);
+    return forwarded_client(&forwarded, &request->api->proxies, &connection->peer);
+}
+
 void transfer_begin(struct request *request, uint64_t first, uint64_t size)
 {
     struct connection *connection = connection_of(request->connection);
@@ -155,6 +145,7 @@ void transfer_begin(struct request *request, uint64_t first, uint64_t size)
         return;
     struct transfer transfer = {
         .going = true, .first = first, .size = size, .acknowledged = info.tcpi_bytes_acked};
+    transfer.client = client_of(request, connection);
     (void)snprintf(transfer.digest, sizeof(transfer.digest), "%.*s",
                    (int)sizeof(transfer.digest) - 1, request->parameter);
     pthread_mutex_lock(&request->api->connections.lock);
@@ -165,7 +156,7 @@ void transfer_begin(struct request *request, uint64_t first, uint64_t size)
 static void describe(const struct connection *connection, struct kedge_backend_progress *progress)
 {
     const struct transfer *transfer = &connection->transfer;
-    memcpy(progress->host, connection->host, sizeof(progress->host));
+    host_text(&transfer->client, progress->host);
     memcpy(progress->digest, transfer->digest, sizeof(progress->digest));
     progress->reach = transfer->first + transfer->told;
 }
@@ -253,8 +244,7 @@ void connections_init(struct connections *connections)
 int connections_start(struct kedge_api *api)
 {
     struct connections *connections = &api->connections;
-    if (getrandom(connections->key, sizeof(connections->key), 0) !=
-        (ssize_t)sizeof(connections->key))
+    if (crowd_init(&connections->crowd) != KEDGE_OK)
         return errno;
     int failed = pthread_create(&connections->watcher, NULL, watch, api);
     connections->watched = failed == 0;

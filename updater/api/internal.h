@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 
 #include "updater/api/api.h"
+#include "updater/api/crowd.h"
 
 #define READERS_IDLE_MAX 8u
 #define WORKERS 32u           /* handlers that run at once; others wait for one to end */
@@ -78,11 +79,10 @@ int certificate_retrieve(gnutls_session_t tls, const struct gnutls_cert_retr_st 
                          gnutls_pcert_st **chain, unsigned *chain_size, gnutls_ocsp_data_st **ocsp,
                          unsigned *ocsp_size, gnutls_privkey_t *key, unsigned *flags);
 
-#define COUNTERS 16384u
-
 /** What goes out over a connection just now, for those who want to know how far it is. */
 struct transfer {
     bool going;
+    struct host client; /* to whom it goes, through what proxies ever */
     char digest[KEDGE_PACKAGE_ID_SIZE + 1];
     uint64_t first, size;  /* of the file's bytes */
     uint64_t acknowledged; /* bytes of the connection, before it began */
@@ -93,10 +93,10 @@ struct transfer {
 struct connection {
     struct connection *previous, *next;
     int file;
-    uint16_t counter; /* of its address; COUNTERS: it is not counted */
+    struct host peer;
+    uint32_t *counter; /* of the peer; NULL: it is not counted */
     struct certificate_slot *certificates;
     struct certificate *certificate; /* held; NULL without TLS */
-    char host[INET6_ADDRSTRLEN];     /* numeric; an IPv4 address is one in IPv6 too */
     struct transfer transfer;        /* under the lock of the list */
 };
 
@@ -108,8 +108,7 @@ struct connections {
     pthread_mutex_t lock;
     pthread_cond_t changed; /* on the monotonic clock */
     struct connection *first;
-    uint8_t key[16];
-    uint32_t counts[COUNTERS]; /* connections by address */
+    struct crowd crowd;
     pthread_t watcher;
     bool watched, ending;
 };
@@ -136,6 +135,7 @@ struct kedge_api {
     struct kedge_api_config config;
     struct MHD_Daemon *daemons[KEDGE_API_LISTEN_MAX];
     struct connections connections;
+    struct networks proxies; /* that are trusted to say for whom they ask */
     struct certificate_slot certificates;
     struct workers workers;
     struct readers readers;

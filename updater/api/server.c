@@ -168,6 +168,23 @@ static enum kedge_rc start_threads(struct kedge_api *api, char error[KEDGE_API_E
     return KEDGE_E_SYSTEM;
 }
 
+static enum kedge_rc take_proxies(struct kedge_api *api, char error[KEDGE_API_ERROR_MAX])
+{
+    const char *text = api->config.proxies;
+    enum kedge_rc rc =
+        text == NULL ? KEDGE_OK : networks_parse(kedge_slice_text(text), &api->proxies);
+    if (rc != KEDGE_OK)
+        (void)snprintf(error, KEDGE_API_ERROR_MAX, "\"%.200s\" are no addresses and networks",
+                       text);
+    return rc;
+}
+
+bool kedge_api_proxies_valid(const char *text)
+{
+    struct networks networks;
+    return networks_parse(kedge_slice_text(text), &networks) == KEDGE_OK;
+}
+
 enum kedge_rc kedge_api_start(const struct kedge_api_config *config, struct kedge_api **out,
                               char error[KEDGE_API_ERROR_MAX])
 {
@@ -180,6 +197,8 @@ enum kedge_rc kedge_api_start(const struct kedge_api_config *config, struct kedg
         rc = prepare_uploads(api, error);
     if (rc == KEDGE_OK)
         rc = open_downloads(api, error);
+    if (rc == KEDGE_OK)
+        rc = take_proxies(api, error);
     if (rc == KEDGE_OK)
         rc = kedge_api_reload(api, error);
     if (rc == KEDGE_OK)

@@ -46,6 +46,8 @@ static const struct option_row rows[] = {
     {"tls-key", "FILE", TEXT(tls_key), true, "its private key (PEM)"},
     {"download-base-url", "URL", TEXT(download_base_url), true,
      "devices that have its scheme (http, https) download from URL/fw/ instead, a CDN"},
+    {"trusted-proxy", "ADDR,...", TEXT(trusted_proxy), true,
+     "addresses and networks of proxies whose X-Forwarded-For is believed"},
     {"insecure-http", NULL, TEXT(insecure_http), true, "let --http bind to more than loopback"},
     {"allow-development-keys", NULL, TEXT(allow_development_keys), true,
      "accept packages that rest on a development key"},
@@ -238,6 +240,15 @@ static bool check_download_base(struct kedge_config *config)
     return false;
 }
 
+static bool check_proxies(const struct kedge_config *config)
+{
+    if (kedge_api_proxies_valid(config->trusted_proxy))
+        return true;
+    fprintf(stderr, "kedged: --trusted-proxy %s: write it as 192.0.2.1,10.0.0.0/8,2001:db8::/32\n",
+            config->trusted_proxy);
+    return false;
+}
+
 /* The files themselves are looked at when the server opens them, and by --check-config. */
 static bool check_tls_files(const struct kedge_config *config)
 {
@@ -300,7 +311,7 @@ static bool check(struct kedge_config *config)
            check_address("coaps", config->coaps) && check_coaps_files(config) &&
            check_address("http", config->http) && check_http(config) &&
            check_address("https", config->https) && check_tls_files(config) &&
-           check_download_base(config);
+           check_download_base(config) && check_proxies(config);
 }
 
 /* ---- the command line ---- */

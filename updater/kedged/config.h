@@ -25,6 +25,7 @@ struct kedge_config {
     char https[KEDGE_CONFIG_TEXT_MAX];    /* likewise, over TLS */
     char tls_cert[KEDGE_CONFIG_TEXT_MAX]; /* PEM files; empty: a self-signed one of our own */
     char tls_key[KEDGE_CONFIG_TEXT_MAX];
+    char trusted_proxy[KEDGE_CONFIG_TEXT_MAX]; /* addresses and networks; empty: none */
     /* Where devices find /fw/ instead of here, without a slash at its end; empty: nowhere */
     char download_base_url[KEDGE_CONFIG_TEXT_MAX];
     char log_level[16];

@@ -172,6 +172,7 @@ static enum kedge_rc open_api(struct server *server)
         .folder = server->config->data,
         .download_folder = KEDGE_DEVICE_FOLDER,
         .backend = &server->backend,
+        .proxies = server->config->trusted_proxy,
         .log = log_api,
     };
     KEDGE_TRY(kedge_web_prepare(server->config, &server->web, &api_config, server->error));
