@@ -14,12 +14,13 @@ static const size_t text_max[TEXT_COUNT] = {
     [TEXT_HARDWARE] = KEDGE_DEVICE_HARDWARE_MAX,
     [TEXT_LWM2M_VERSION] = KEDGE_REGISTRATION_VERSION_MAX,
     [TEXT_BINDING] = KEDGE_REGISTRATION_BINDING_MAX,
+    [TEXT_ROOT] = KEDGE_REGISTRATION_ROOT_MAX,
 };
 
 #define DESCRIPTION_MAX                                                                            \
     (KEDGE_DEVICE_VENDOR_MAX + KEDGE_DEVICE_CLASS_MAX + KEDGE_DEVICE_VERSION_MAX +                 \
      KEDGE_DEVICE_HARDWARE_MAX + KEDGE_REGISTRATION_VERSION_MAX + KEDGE_REGISTRATION_BINDING_MAX + \
-     TEXT_COUNT)
+     KEDGE_REGISTRATION_ROOT_MAX + TEXT_COUNT)
 
 struct description {
     struct kedge_index_link by_bytes;

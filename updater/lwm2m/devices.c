@@ -120,6 +120,18 @@ void device_view(const struct device *device, struct kedge_device *view)
                                   .firmware_result = device->firmware_result};
 }
 
+void device_heard(struct device *device)
+{
+    device->heard_ms = kedge_net_now_ms(device->fleet->net);
+}
+
+bool device_asleep(const struct device *device)
+{
+    uint64_t now_ms = kedge_net_now_ms(device->fleet->net);
+    return device->queue_mode &&
+           (device->heard_ms == 0 || now_ms - device->heard_ms > device->fleet->awake_ms);
+}
+
 /* ---- registered or not ---- */
 
 static void on_expiry(void *context)

@@ -9,6 +9,7 @@
 
 #define DEFAULT_POLL_MS 30000u
 #define DEFAULT_QUICK_POLL_MS 5000u
+#define DEFAULT_AWAKE_MS 93000u /* MAX_TRANSMIT_WAIT (RFC 7252 section 4.8.2) */
 
 const char *kedge_gone_reason_text(enum kedge_gone_reason reason)
 {
@@ -73,7 +74,9 @@ static void on_request(void *context, const struct kedge_address *from,
     struct kedge_slice first = {0};
     bool has_path = kedge_coap_path_segment(request, 0, &first);
     if (has_path && kedge_slice_equal(first, kedge_slice_text("rd")))
-        registration_handle(fleet, from, request, reply);
+        body_collect(fleet, from, request, reply, registration_handle);
+    else if (has_path && kedge_slice_equal(first, kedge_slice_text("dp")))
+        body_collect(fleet, from, request, reply, send_handle);
     else if (has_path && kedge_slice_equal(first, kedge_slice_text("fw")))
         serve_file(fleet, from, request, reply);
     else if (fleet->hooks.request == NULL ||
@@ -135,6 +138,7 @@ enum kedge_rc kedge_fleet_create(const struct kedge_fleet_config *config, struct
     fleet->poll_ms = config->poll_ms != 0 ? config->poll_ms : DEFAULT_POLL_MS;
     fleet->quick_poll_ms =
         config->quick_poll_ms != 0 ? config->quick_poll_ms : DEFAULT_QUICK_POLL_MS;
+    fleet->awake_ms = config->awake_ms != 0 ? config->awake_ms : DEFAULT_AWAKE_MS;
     enum kedge_rc rc = init(fleet);
     if (rc != KEDGE_OK) {
         kedge_fleet_destroy(fleet);
@@ -165,6 +169,7 @@ void kedge_fleet_destroy(struct kedge_fleet *fleet)
         free_devices(fleet);
     if (fleet->operations.buckets != NULL)
         operations_free(fleet);
+    bodies_free(fleet);
     kedge_net_timer_cancel(fleet->net, &fleet->identifications.timer);
     kedge_index_free(&fleet->by_endpoint);
     kedge_index_free(&fleet->by_location);
@@ -222,7 +227,8 @@ enum kedge_rc kedge_fleet_restore(struct kedge_fleet *fleet, const struct kedge_
     if (rc == KEDGE_OK)
         rc = device_connect(device, &stored->address, stored->location);
     if (rc == KEDGE_OK) {
-        identify_begin(device);
+        if (!device_asleep(device)) /* else with its next Update */
+            identify_begin(device);
         if (device->job != NULL)
             job_touched(device->job);
     }

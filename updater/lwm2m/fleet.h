@@ -85,6 +85,7 @@ struct kedge_fleet_config {
     struct kedge_fleet_hooks hooks;
     uint32_t poll_ms; /* how often a device at work is asked, though it is observed; 0: 30000 */
     uint32_t quick_poll_ms; /* and when it does not let itself be observed; 0: 5000 */
+    uint32_t awake_ms;      /* a device in queue mode listens so long; 0: 93000 */
 };
 
 /** KEDGE_E_MEMORY, or KEDGE_E_SYSTEM without random numbers. */
@@ -136,7 +137,7 @@ void kedge_fleet_each(struct kedge_fleet *fleet,
 
 struct kedge_fleet_counters {
     uint64_t registered, registers, updates, deregisters, expired, conflicts, refused;
-    uint64_t jobs, blocks_served;
+    uint64_t jobs, blocks_served, sends;
 };
 
 struct kedge_fleet_counters kedge_fleet_counters(const struct kedge_fleet *fleet);

@@ -17,6 +17,7 @@ enum device_text {
     TEXT_HARDWARE,
     TEXT_LWM2M_VERSION,
     TEXT_BINDING,
+    TEXT_ROOT, /* where its objects are; "": at the root */
     TEXT_COUNT
 };
 
@@ -32,11 +33,13 @@ struct device {
     struct identification *identification; /* while it is queued or at work */
     struct job *job;
     struct description *description; /* its texts; NULL: it has said nothing */
+    uint64_t heard_ms;               /* when it last sent anything of its own; 0: not yet */
     uint32_t lifetime_s;
     uint16_t pins; /* calls at work on it that it must outlive */
     bool registered : 1, identified : 1, queue_mode : 1;
     bool singly : 1; /* it gives no instance in one answer, as it has shown since its last Register
                       */
+    uint8_t formats_refused; /* by 4.06 and 4.15 since its last Register, as format_bit() */
     struct kedge_registration_links links;
     int16_t firmware_state, firmware_result; /* -1: not read */
     char location[KEDGE_DEVICE_LOCATION_SIZE + 1];
@@ -57,7 +60,7 @@ struct kedge_fleet {
     struct kedge_net *net;
     struct kedge_fleet_hooks hooks;
     struct kedge_fleet_web http, https;
-    uint32_t poll_ms, quick_poll_ms;
+    uint32_t poll_ms, quick_poll_ms, awake_ms;
     struct kedge_siphash_key key;
     struct kedge_index by_endpoint, by_location;
     struct kedge_index descriptions;       /* by their texts */
@@ -67,6 +70,9 @@ struct kedge_fleet {
     struct kedge_index jobs_by_host;       /* those whose device is registered */
     uint64_t last_operation;
     struct identifications identifications;
+    struct body *bodies; /* of requests in blocks, the one that was heard of last first */
+    size_t body_count;
+    const struct kedge_coap_block *last_block; /* of the request that is being answered, or NULL */
     struct kedge_fleet_counters counters;
 };
 
@@ -95,6 +101,11 @@ enum kedge_rc device_connect(struct device *device, const struct kedge_address *
 void device_disconnect(struct device *device);
 /** Ends its registration and tells so; the device may be gone afterwards. */
 void device_leave(struct device *device, enum kedge_gone_reason reason);
+/** It has sent something: it is awake. */
+void device_heard(struct device *device);
+/** In queue mode it sleeps when it has sent nothing for MAX_TRANSMIT_WAIT (OMA LwM2M Core 1.1,
+ * section 6.5.1). */
+bool device_asleep(const struct device *device);
 /** Its lifetime begins anew. */
 void device_renew(struct device *device);
 
@@ -113,11 +124,29 @@ enum kedge_rc device_check_way(const struct device *device) KEDGE_MUST_USE;
 
 /* ---- requests that come in ---- */
 
-void registration_handle(struct kedge_fleet *fleet, const struct kedge_address *from,
-                         const struct kedge_coap_message *request, struct kedge_net_reply *reply);
+typedef void request_handler_fn(struct kedge_fleet *fleet, const struct kedge_address *from,
+                                const struct kedge_coap_message *request,
+                                struct kedge_net_reply *reply);
+
+request_handler_fn registration_handle, send_handle;
+
+/** Calls the handler when all blocks of the body are there, with the whole body as the payload. */
+void body_collect(struct kedge_fleet *fleet, const struct kedge_address *from,
+                  const struct kedge_coap_message *request, struct kedge_net_reply *reply,
+                  request_handler_fn *handler);
+/** Begins the reply of such a handler: the last block is acknowledged with it. */
+struct kedge_coap_builder *body_reply(const struct kedge_fleet *fleet,
+                                      struct kedge_net_reply *reply, uint8_t code,
+                                      const char *location);
+void body_refuse(struct kedge_fleet *fleet, struct kedge_net_reply *reply, uint8_t code,
+                 const char *reason);
+void bodies_free(struct kedge_fleet *fleet);
 
 /* ---- operations on a device; as kedge_device_...(), which find it by endpoint ---- */
 
+enum kedge_rc operation_ask(struct device *device, const struct kedge_operation_request *request,
+                            kedge_operation_fn *fn, void *context,
+                            uint64_t *handle) KEDGE_MUST_USE;
 enum kedge_rc operation_read(struct device *device, const char *path, kedge_operation_fn *fn,
                              void *context, uint64_t *handle) KEDGE_MUST_USE;
 enum kedge_rc operation_write(struct device *device, const char *path,
@@ -153,6 +182,8 @@ void job_connected(struct job *job);
 void job_registered(struct job *job);
 void job_touched(struct job *job);
 void job_gone(struct job *job);
+/** The device has said its State and its Result of its own accord; -1: it has not. */
+void job_noticed(struct job *job, int state, int result);
 /** The device has been asked who it is; what it said of its firmware is in it. */
 void job_identified(struct job *job);
 /** It is not asked any more, and did not say it all. */

@@ -236,6 +236,15 @@ void job_touched(struct job *job)
     job_wake(job);
 }
 
+void job_noticed(struct job *job, int state, int result)
+{
+    if (state >= 0)
+        kedge_machine_state_noticed(&job->machine, state, job_now_ms(job));
+    if (result >= 0)
+        kedge_machine_result_noticed(&job->machine, result, job_now_ms(job));
+    job_wake(job);
+}
+
 void job_gone(struct job *job)
 {
     kedge_index_remove(&job->device->fleet->jobs_by_host, &job->by_host);

@@ -1,24 +1,62 @@
 /*
  * operations.c: operations towards devices, each kept until its answer so that it can be cancelled,
- * and asked again without Accept when the device does not have the format asked for.
+ * and asked again in another format when the device does not have the one that was chosen.
+ *
+ * Its records are kept as SenML CBOR, which holds whatever an operation may send, and are put into
+ * the chosen format each time that it goes out.
  */
+#include "updater/lwm2m/formats.h"
 #include "updater/lwm2m/internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define VALUE_MAX 1024u
+#define PAYLOAD_MAX 1024u
+#define SCRATCH_MAX 1024u
+
+static const struct kind {
+    uint8_t method;
+    bool observe, reads, writes, composite, text_is_query;
+} kinds[KEDGE_OPERATION_COUNT] = {
+    [KEDGE_OPERATION_READ] = {.method = KEDGE_COAP_GET, .reads = true},
+    [KEDGE_OPERATION_DISCOVER] = {.method = KEDGE_COAP_GET},
+    [KEDGE_OPERATION_OBSERVE] = {.method = KEDGE_COAP_GET, .observe = true, .reads = true},
+    [KEDGE_OPERATION_WRITE] = {.method = KEDGE_COAP_PUT, .writes = true},
+    [KEDGE_OPERATION_WRITE_PARTIAL] = {.method = KEDGE_COAP_POST, .writes = true},
+    [KEDGE_OPERATION_WRITE_ATTRIBUTES] = {.method = KEDGE_COAP_PUT, .text_is_query = true},
+    [KEDGE_OPERATION_EXECUTE] = {.method = KEDGE_COAP_POST},
+    [KEDGE_OPERATION_CREATE] = {.method = KEDGE_COAP_POST, .writes = true},
+    [KEDGE_OPERATION_DELETE] = {.method = KEDGE_COAP_DELETE},
+    [KEDGE_OPERATION_READ_COMPOSITE] = {.method = KEDGE_COAP_FETCH,
+                                        .reads = true,
+                                        .writes = true,
+                                        .composite = true},
+    [KEDGE_OPERATION_OBSERVE_COMPOSITE] = {.method = KEDGE_COAP_FETCH,
+                                           .observe = true,
+                                           .reads = true,
+                                           .writes = true,
+                                           .composite = true},
+    [KEDGE_OPERATION_WRITE_COMPOSITE] = {.method = KEDGE_COAP_IPATCH,
+                                         .writes = true,
+                                         .composite = true},
+};
 
 struct operation {
     struct kedge_fleet *fleet;
     struct kedge_index_link by_id;
     uint64_t handle; /* of the request on its way */
     struct kedge_address to;
-    int32_t accept; /* -1: none */
-    bool observe;
+    const struct kind *kind;
+    enum format_use use;
+    uint8_t said;
+    bool asks_for_none;             /* it refused the format that was asked for */
+    int32_t accept, content_format; /* of the request on its way; -1: none */
     kedge_operation_fn *fn;
     void *context;
-    char path[KEDGE_NET_PATH_MAX + 1];
+    struct kedge_lwm2m_path path;
+    char target[KEDGE_NET_PATH_MAX + 1]; /* the path, from the device's root */
+    size_t stored_size;                  /* of the records, or of the text with its NUL */
+    uint8_t stored[];
 };
 
 static void operation_free(struct operation *operation)
@@ -29,33 +67,105 @@ static void operation_free(struct operation *operation)
 
 static void on_result(void *context, enum kedge_rc rc, const struct kedge_coap_message *response);
 
-static enum kedge_rc get(struct operation *operation)
+/* ---- sending ---- */
+
+static enum kedge_rc recode(const struct operation *operation, uint32_t format,
+                            struct kedge_writer *out)
 {
-    struct kedge_net *net = operation->fleet->net;
-    if (operation->observe)
-        return kedge_net_observe(net, &operation->to, operation->path, operation->accept, on_result,
-                                 operation, &operation->handle);
-    struct kedge_net_request request = KEDGE_NET_REQUEST_INIT;
-    request.path = operation->path;
-    request.accept = operation->accept;
-    return kedge_net_send(net, &operation->to, &request, on_result, operation, &operation->handle);
+    struct kedge_lwm2m_record records[KEDGE_OPERATION_RECORDS_MAX];
+    struct kedge_lwm2m_reader reader;
+    size_t count = 0;
+    enum kedge_rc rc;
+    KEDGE_TRY(kedge_lwm2m_reader_open(&reader, KEDGE_LWM2M_FORMAT_SENML_CBOR,
+                                      kedge_slice(operation->stored, operation->stored_size),
+                                      &operation->path, NULL));
+    while ((rc = kedge_lwm2m_reader_next(&reader, &records[count])) == KEDGE_OK)
+        if (++count == KEDGE_OPERATION_RECORDS_MAX)
+            break; /* no more were stored */
+    if (rc != KEDGE_OK && rc != KEDGE_E_NOT_FOUND)
+        return rc;
+    return kedge_lwm2m_records_write(format, &operation->path, records, count, out);
 }
 
-static bool ask_without_accept(struct operation *operation)
+static uint8_t refused_by(const struct operation *operation)
 {
-    if (operation->accept < 0 || operation->accept == (int32_t)KEDGE_LWM2M_FORMAT_LINK)
+    const struct device *device = device_by_address(operation->fleet, &operation->to);
+    return device != NULL ? device->formats_refused : 0;
+}
+
+/* Chooses the formats, as the device now stands to them, and sends it. */
+static enum kedge_rc transmit(struct operation *operation)
+{
+    uint8_t bytes[PAYLOAD_MAX];
+    struct kedge_writer payload = kedge_writer(bytes, sizeof bytes);
+    struct kedge_net_request request = KEDGE_NET_REQUEST_INIT;
+    const struct kind *kind = operation->kind;
+    uint8_t refused = refused_by(operation);
+    if (kind->reads)
+        operation->accept = operation->asks_for_none
+                                ? -1
+                                : format_to_read(operation->use, operation->said, refused);
+    if (kind->writes) {
+        operation->content_format = format_to_write(operation->use, operation->said, refused);
+        if (operation->content_format == FORMAT_NONE_LEFT)
+            return KEDGE_E_UNSUPPORTED;
+        KEDGE_TRY(recode(operation, (uint32_t)operation->content_format, &payload));
+    }
+    request.method = kind->method;
+    request.path = operation->target;
+    request.observe = kind->observe;
+    request.accept = operation->accept;
+    request.content_format = operation->content_format;
+    request.payload = kedge_writer_slice(&payload);
+    if (kind->text_is_query)
+        request.query = (const char *)operation->stored;
+    else if (!kind->writes && operation->stored_size > 1)
+        request.payload = kedge_slice(operation->stored, operation->stored_size - 1);
+    return kedge_net_send(operation->fleet->net, &operation->to, &request, on_result, operation,
+                          &operation->handle);
+}
+
+/* ---- answers ---- */
+
+static void remember_refusal(const struct operation *operation, int32_t format)
+{
+    struct device *device = device_by_address(operation->fleet, &operation->to);
+    if (device != NULL && format >= 0)
+        device->formats_refused |= format_bit((uint32_t)format);
+}
+
+/* Whether it has gone out again, in another format than the one that was refused. */
+static bool try_another_format(struct operation *operation, uint8_t code)
+{
+    if (code == KEDGE_COAP_NOT_ACCEPTABLE && operation->kind->reads && operation->accept >= 0) {
+        remember_refusal(operation, operation->accept);
+        operation->asks_for_none = true;
+        return transmit(operation) == KEDGE_OK;
+    }
+    if (code != KEDGE_COAP_UNSUPPORTED_FORMAT || !operation->kind->writes)
         return false;
-    operation->accept = -1;
-    return get(operation) == KEDGE_OK;
+    remember_refusal(operation, operation->content_format);
+    return transmit(operation) == KEDGE_OK;
+}
+
+/* Whatever it answers, it is awake. */
+static void note_heard(const struct operation *operation)
+{
+    struct device *device = device_by_address(operation->fleet, &operation->to);
+    if (device != NULL)
+        device_heard(device);
 }
 
 static void on_result(void *context, enum kedge_rc rc, const struct kedge_coap_message *response)
 {
     struct operation *operation = context;
-    struct kedge_operation_answer answer = {0};
+    uint8_t bytes[SCRATCH_MAX];
+    struct kedge_writer scratch = kedge_writer(bytes, sizeof bytes);
+    struct kedge_operation_answer answer = {.scratch = &scratch};
     uint32_t number;
-    if (rc == KEDGE_OK && response->code == KEDGE_COAP_NOT_ACCEPTABLE &&
-        ask_without_accept(operation))
+    if (rc == KEDGE_OK)
+        note_heard(operation);
+    if (rc == KEDGE_OK && try_another_format(operation, response->code))
         return;
     if (rc == KEDGE_OK) {
         answer.code = response->code;
@@ -63,7 +173,7 @@ static void on_result(void *context, enum kedge_rc rc, const struct kedge_coap_m
         answer.content_format = KEDGE_LWM2M_FORMAT_NONE;
         if (kedge_coap_option_uint(response, KEDGE_COAP_CONTENT_FORMAT, &number))
             answer.content_format = number;
-        answer.observing = operation->observe && response->code >> 5 == 2 &&
+        answer.observing = operation->kind->observe && response->code >> 5 == 2 &&
                            kedge_coap_option_uint(response, KEDGE_COAP_OBSERVE, &number);
     }
     kedge_operation_fn *fn = operation->fn;
@@ -73,30 +183,123 @@ static void on_result(void *context, enum kedge_rc rc, const struct kedge_coap_m
     fn(fn_context, rc, rc == KEDGE_OK ? &answer : NULL);
 }
 
-static struct operation *operation_create(struct device *device, const char *path,
-                                          kedge_operation_fn *fn, void *context)
+/* ---- what is asked ---- */
+
+static enum kedge_rc check_request(const struct kedge_operation_request *request,
+                                   const struct kedge_lwm2m_path *path)
 {
-    while (*path == '/')
-        path++;
-    if (strlen(path) > KEDGE_NET_PATH_MAX)
-        return NULL;
-    struct operation *operation = calloc(1, sizeof *operation);
-    if (operation == NULL)
-        return NULL;
-    operation->fleet = device->fleet;
-    operation->to = device->address;
-    operation->accept = -1;
-    operation->fn = fn;
-    operation->context = context;
-    strcpy(operation->path, path);
-    kedge_index_insert(&device->fleet->operations, &operation->by_id,
-                       ++device->fleet->last_operation);
-    return operation;
+    const struct kind *kind = &kinds[request->kind];
+    uint8_t depth = path->depth;
+    bool fits = depth >= 1;
+    switch (request->kind) {
+    case KEDGE_OPERATION_WRITE:
+    case KEDGE_OPERATION_DELETE:
+        fits = depth >= 2;
+        break;
+    case KEDGE_OPERATION_WRITE_PARTIAL:
+        fits = depth == 2 || depth == 3;
+        break;
+    case KEDGE_OPERATION_EXECUTE:
+        fits = depth == 3;
+        break;
+    case KEDGE_OPERATION_CREATE:
+        fits = depth == 1;
+        break;
+    default:
+        if (kind->composite)
+            fits = depth == 0;
+    }
+    bool has_records = request->record_count > 0;
+    return fits && has_records == kind->writes &&
+                   request->record_count <= KEDGE_OPERATION_RECORDS_MAX
+               ? KEDGE_OK
+               : KEDGE_E_ARGUMENT;
 }
 
-/* The request was sent, or (rc) not: then nobody will hear of it. */
-static enum kedge_rc sent(struct operation *operation, enum kedge_rc rc, uint64_t *handle)
+static enum format_use use_of(const struct kedge_operation_request *request,
+                              const struct kedge_lwm2m_path *path)
 {
+    if (kinds[request->kind].composite)
+        return FORMAT_USE_COMPOSITE;
+    if (path->depth < 3 ||
+        (request->record_count > 0 && request->records[0].path.depth > path->depth))
+        return FORMAT_USE_RECORDS;
+    bool bytes = request->record_count > 0 && request->records[0].value.type == KEDGE_LWM2M_OPAQUE;
+    return bytes ? FORMAT_USE_BYTES : FORMAT_USE_VALUE;
+}
+
+/* The records as they are kept, or the text. */
+static enum kedge_rc store(const struct kedge_operation_request *request,
+                           const struct kedge_lwm2m_path *path, struct kedge_writer *out)
+{
+    if (kinds[request->kind].writes)
+        return kedge_lwm2m_records_write(KEDGE_LWM2M_FORMAT_SENML_CBOR, path, request->records,
+                                         request->record_count, out);
+    struct kedge_slice text = kedge_slice_text(request->text != NULL ? request->text : "");
+    if (text.size > KEDGE_OPERATION_TEXT_MAX)
+        return KEDGE_E_BUFFER;
+    return kedge_writer_put(
+        out, kedge_slice(text.size > 0 ? (const char *)text.data : "", text.size + 1));
+}
+
+static enum kedge_rc target_of(const struct device *device, const struct kedge_lwm2m_path *path,
+                               char target[KEDGE_NET_PATH_MAX + 1])
+{
+    char text[25];
+    const char *root = device_text(device, TEXT_ROOT);
+    kedge_lwm2m_path_text(path, text);
+    if (strlen(root) + strlen(text) > KEDGE_NET_PATH_MAX)
+        return KEDGE_E_BUFFER;
+    strcpy(target, root);
+    /* Option by option: without the slash in front, and none at all for the root. */
+    strcat(target, path->depth == 0 ? "" : root[0] != '\0' ? text : text + 1);
+    return KEDGE_OK;
+}
+
+static enum kedge_rc create(struct device *device, const struct kedge_operation_request *request,
+                            struct operation **out)
+{
+    struct kedge_lwm2m_path path;
+    uint8_t bytes[PAYLOAD_MAX];
+    struct kedge_writer stored = kedge_writer(bytes, sizeof bytes);
+    KEDGE_TRY(kedge_lwm2m_path_parse(kedge_slice_text(request->path), &path));
+    KEDGE_TRY(check_request(request, &path));
+    KEDGE_TRY(store(request, &path, &stored));
+    struct operation *operation = calloc(1, sizeof *operation + stored.size);
+    if (operation == NULL)
+        return KEDGE_E_MEMORY;
+    *operation = (struct operation){.fleet = device->fleet,
+                                    .to = device->address,
+                                    .kind = &kinds[request->kind],
+                                    .use = use_of(request, &path),
+                                    .said = device->links.formats,
+                                    .accept = -1,
+                                    .content_format = -1,
+                                    .path = path,
+                                    .stored_size = stored.size};
+    if (request->kind == KEDGE_OPERATION_DISCOVER)
+        operation->accept = (int32_t)KEDGE_LWM2M_FORMAT_LINK;
+    if (request->kind == KEDGE_OPERATION_EXECUTE && stored.size > 1)
+        operation->content_format = (int32_t)KEDGE_LWM2M_FORMAT_TEXT;
+    memcpy(operation->stored, bytes, stored.size);
+    enum kedge_rc rc = target_of(device, &path, operation->target);
+    if (rc != KEDGE_OK)
+        free(operation);
+    *out = operation;
+    return rc;
+}
+
+enum kedge_rc operation_ask(struct device *device, const struct kedge_operation_request *request,
+                            kedge_operation_fn *fn, void *context, uint64_t *handle)
+{
+    struct operation *operation;
+    KEDGE_TRY(device_check_way(device));
+    KEDGE_TRY(create(device, request, &operation));
+    operation->fn = fn;
+    operation->context = context;
+    kedge_index_insert(&device->fleet->operations, &operation->by_id,
+                       ++device->fleet->last_operation);
+    enum kedge_rc rc = transmit(operation);
     if (rc != KEDGE_OK)
         operation_free(operation);
     else if (handle != NULL)
@@ -104,100 +307,44 @@ static enum kedge_rc sent(struct operation *operation, enum kedge_rc rc, uint64_
     return rc;
 }
 
-/* TLV is what every client of 1.0 has, and most later ones. */
-static int32_t best_accept(const struct device *device)
-{
-    if (!device->links.says_formats || device->links.tlv)
-        return (int32_t)KEDGE_LWM2M_FORMAT_TLV;
-    return device->links.text ? (int32_t)KEDGE_LWM2M_FORMAT_TEXT : -1;
-}
+/* ---- one resource ---- */
 
-bool operation_may_be_whole(const struct device *device)
+static enum kedge_rc ask_at(struct device *device, enum kedge_operation_kind kind, const char *path,
+                            kedge_operation_fn *fn, void *context, uint64_t *handle)
 {
-    return !device->singly && best_accept(device) == (int32_t)KEDGE_LWM2M_FORMAT_TLV;
-}
-
-bool operation_is_whole(const struct kedge_operation_answer *answer)
-{
-    return answer->code == KEDGE_COAP_CONTENT && answer->content_format == KEDGE_LWM2M_FORMAT_TLV;
-}
-
-static enum kedge_rc send_get(struct device *device, const char *path, int32_t accept, bool observe,
-                              kedge_operation_fn *fn, void *context, uint64_t *handle)
-{
-    KEDGE_TRY(device_check_way(device));
-    struct operation *operation = operation_create(device, path, fn, context);
-    if (operation == NULL)
-        return KEDGE_E_MEMORY;
-    operation->accept = accept;
-    operation->observe = observe;
-    return sent(operation, get(operation), handle);
-}
-
-static enum kedge_rc send_payload(struct device *device, const char *path, uint8_t method,
-                                  int32_t content_format, struct kedge_slice payload,
-                                  kedge_operation_fn *fn, void *context, uint64_t *handle)
-{
-    KEDGE_TRY(device_check_way(device));
-    struct operation *operation = operation_create(device, path, fn, context);
-    if (operation == NULL)
-        return KEDGE_E_MEMORY;
-    struct kedge_net_request request = KEDGE_NET_REQUEST_INIT;
-    request.method = method;
-    request.path = operation->path;
-    request.content_format = content_format;
-    request.payload = payload;
-    return sent(operation,
-                kedge_net_send(device->fleet->net, &operation->to, &request, on_result, operation,
-                               &operation->handle),
-                handle);
+    const struct kedge_operation_request request = {.kind = kind, .path = path};
+    return operation_ask(device, &request, fn, context, handle);
 }
 
 enum kedge_rc operation_read(struct device *device, const char *path, kedge_operation_fn *fn,
                              void *context, uint64_t *handle)
 {
-    return send_get(device, path, best_accept(device), false, fn, context, handle);
+    return ask_at(device, KEDGE_OPERATION_READ, path, fn, context, handle);
 }
 
 enum kedge_rc operation_observe(struct device *device, const char *path, kedge_operation_fn *fn,
                                 void *context, uint64_t *handle)
 {
-    return send_get(device, path, best_accept(device), true, fn, context, handle);
-}
-
-/* The resource's own id, for a value in TLV. */
-static enum kedge_rc write_tlv(const char *path, const struct kedge_lwm2m_value *value,
-                               struct kedge_writer *out)
-{
-    struct kedge_lwm2m_path parsed;
-    KEDGE_TRY(kedge_lwm2m_path_parse(kedge_slice_text(path), &parsed));
-    if (parsed.depth != 3)
-        return KEDGE_E_ARGUMENT;
-    return kedge_tlv_write_value(out, KEDGE_TLV_RESOURCE, parsed.ids[2], value);
+    return ask_at(device, KEDGE_OPERATION_OBSERVE, path, fn, context, handle);
 }
 
 enum kedge_rc operation_write(struct device *device, const char *path,
                               const struct kedge_lwm2m_value *value, kedge_operation_fn *fn,
                               void *context, uint64_t *handle)
 {
-    uint8_t bytes[VALUE_MAX];
-    struct kedge_writer out = kedge_writer(bytes, sizeof bytes);
-    bool tlv_only = device->links.says_formats && device->links.tlv && !device->links.text;
-    if (value->type == KEDGE_LWM2M_OPAQUE)
-        return send_payload(device, path, KEDGE_COAP_PUT, (int32_t)KEDGE_LWM2M_FORMAT_OPAQUE,
-                            value->bytes, fn, context, handle);
-    KEDGE_TRY(tlv_only ? write_tlv(path, value, &out) : kedge_lwm2m_text_write(value, &out));
-    uint32_t format = tlv_only ? KEDGE_LWM2M_FORMAT_TLV : KEDGE_LWM2M_FORMAT_TEXT;
-    return send_payload(device, path, KEDGE_COAP_PUT, (int32_t)format, kedge_writer_slice(&out), fn,
-                        context, handle);
+    struct kedge_lwm2m_record record = {.encoding = KEDGE_LWM2M_TYPED, .value = *value};
+    KEDGE_TRY(kedge_lwm2m_path_parse(kedge_slice_text(path), &record.path));
+    const struct kedge_operation_request request = {
+        .kind = KEDGE_OPERATION_WRITE, .path = path, .records = &record, .record_count = 1};
+    return operation_ask(device, &request, fn, context, handle);
 }
 
 enum kedge_rc operation_execute(struct device *device, const char *path, const char *arguments,
                                 kedge_operation_fn *fn, void *context, uint64_t *handle)
 {
-    int32_t format = arguments[0] != '\0' ? (int32_t)KEDGE_LWM2M_FORMAT_TEXT : -1;
-    return send_payload(device, path, KEDGE_COAP_POST, format, kedge_slice_text(arguments), fn,
-                        context, handle);
+    const struct kedge_operation_request request = {
+        .kind = KEDGE_OPERATION_EXECUTE, .path = path, .text = arguments};
+    return operation_ask(device, &request, fn, context, handle);
 }
 
 enum kedge_rc operation_value(const struct kedge_operation_answer *answer, const char *path,
@@ -207,60 +354,81 @@ enum kedge_rc operation_value(const struct kedge_operation_answer *answer, const
     if (answer->code != KEDGE_COAP_CONTENT)
         return KEDGE_E_NOT_FOUND;
     KEDGE_TRY(kedge_lwm2m_path_parse(kedge_slice_text(path), &parsed));
-    return kedge_lwm2m_value_read(answer->content_format, answer->payload, &parsed, type, NULL,
-                                  value);
+    return kedge_lwm2m_value_read(answer->content_format, answer->payload, &parsed, type,
+                                  answer->scratch, value);
+}
+
+bool operation_may_be_whole(const struct device *device)
+{
+    return !device->singly && format_to_read(FORMAT_USE_RECORDS, device->links.formats,
+                                             device->formats_refused) != FORMAT_NONE_LEFT;
+}
+
+bool operation_is_whole(const struct kedge_operation_answer *answer)
+{
+    return answer->code == KEDGE_COAP_CONTENT && format_holds_records(answer->content_format);
 }
 
 /* ---- by endpoint ---- */
 
-static struct device *registered(struct kedge_fleet *fleet, const char *endpoint)
+enum kedge_rc kedge_device_ask(struct kedge_fleet *fleet, const char *endpoint,
+                               const struct kedge_operation_request *request,
+                               kedge_operation_fn *fn, void *context, uint64_t *handle)
 {
     struct device *device = device_by_endpoint(fleet, kedge_slice_text(endpoint));
-    return device != NULL && device->registered ? device : NULL;
+    if (device == NULL || !device->registered)
+        return KEDGE_E_NOT_FOUND;
+    if (device_asleep(device))
+        return KEDGE_E_STATE;
+    return operation_ask(device, request, fn, context, handle);
+}
+
+static enum kedge_rc ask_endpoint(struct kedge_fleet *fleet, const char *endpoint,
+                                  enum kedge_operation_kind kind, const char *path,
+                                  const char *text, kedge_operation_fn *fn, void *context,
+                                  uint64_t *handle)
+{
+    const struct kedge_operation_request request = {.kind = kind, .path = path, .text = text};
+    return kedge_device_ask(fleet, endpoint, &request, fn, context, handle);
 }
 
 enum kedge_rc kedge_device_discover(struct kedge_fleet *fleet, const char *endpoint,
                                     const char *path, kedge_operation_fn *fn, void *context,
                                     uint64_t *handle)
 {
-    struct device *device = registered(fleet, endpoint);
-    if (device == NULL)
-        return KEDGE_E_NOT_FOUND;
-    return send_get(device, path, (int32_t)KEDGE_LWM2M_FORMAT_LINK, false, fn, context, handle);
+    return ask_endpoint(fleet, endpoint, KEDGE_OPERATION_DISCOVER, path, NULL, fn, context, handle);
 }
 
 enum kedge_rc kedge_device_read(struct kedge_fleet *fleet, const char *endpoint, const char *path,
                                 kedge_operation_fn *fn, void *context, uint64_t *handle)
 {
-    struct device *device = registered(fleet, endpoint);
-    return device != NULL ? operation_read(device, path, fn, context, handle) : KEDGE_E_NOT_FOUND;
+    return ask_endpoint(fleet, endpoint, KEDGE_OPERATION_READ, path, NULL, fn, context, handle);
 }
 
 enum kedge_rc kedge_device_write(struct kedge_fleet *fleet, const char *endpoint, const char *path,
                                  const struct kedge_lwm2m_value *value, kedge_operation_fn *fn,
                                  void *context, uint64_t *handle)
 {
-    struct device *device = registered(fleet, endpoint);
-    return device != NULL ? operation_write(device, path, value, fn, context, handle)
-                          : KEDGE_E_NOT_FOUND;
+    struct kedge_lwm2m_record record = {.encoding = KEDGE_LWM2M_TYPED, .value = *value};
+    KEDGE_TRY(kedge_lwm2m_path_parse(kedge_slice_text(path), &record.path));
+    const struct kedge_operation_request request = {
+        .kind = KEDGE_OPERATION_WRITE, .path = path, .records = &record, .record_count = 1};
+    return kedge_device_ask(fleet, endpoint, &request, fn, context, handle);
 }
 
 enum kedge_rc kedge_device_execute(struct kedge_fleet *fleet, const char *endpoint,
                                    const char *path, const char *arguments, kedge_operation_fn *fn,
                                    void *context, uint64_t *handle)
 {
-    struct device *device = registered(fleet, endpoint);
-    return device != NULL ? operation_execute(device, path, arguments, fn, context, handle)
-                          : KEDGE_E_NOT_FOUND;
+    return ask_endpoint(fleet, endpoint, KEDGE_OPERATION_EXECUTE, path, arguments, fn, context,
+                        handle);
 }
 
 enum kedge_rc kedge_device_observe(struct kedge_fleet *fleet, const char *endpoint,
                                    const char *path, kedge_operation_fn *fn, void *context,
                                    uint64_t *handle)
 {
-    struct device *device = registered(fleet, endpoint);
-    return device != NULL ? operation_observe(device, path, fn, context, handle)
-                          : KEDGE_E_NOT_FOUND;
+    return ask_endpoint(fleet, endpoint, KEDGE_OPERATION_OBSERVE, path, NULL, fn, context, handle);
 }
 
 void kedge_device_cancel(struct kedge_fleet *fleet, uint64_t handle)

@@ -1,23 +1,56 @@
 /*
- * operations.h: what a server asks of a registered device (OMA LwM2M Core 1.1, section 6.3 and
- * 6.4): Discover, Read, Write, Execute, Observe. On the network thread; confirmable, one at a time
- * for each device; none of these blocks or calls back before it has returned.
+ * operations.h: what a server asks of a registered device (OMA LwM2M Core 1.2, section 6.3 and
+ * 6.4). On the network thread; confirmable, one at a time for each device; none of these blocks or
+ * calls back before it has returned.
+ *
+ * The payload goes in the best format that the device has; when it refuses one by 4.15, or by 4.06
+ * the one that is asked for, the next is tried, and the refusal is remembered until its next
+ * Register (updater/lwm2m/formats.h). Payloads must fit into one message.
  */
 #ifndef KEDGE_UPDATER_OPERATIONS_H
 #define KEDGE_UPDATER_OPERATIONS_H
 
 #include "updater/net/net.h"
 
-#include <kedge/lwm2m.h>
+#include <kedge/lwm2m_records.h>
+
+#define KEDGE_OPERATION_RECORDS_MAX 64u /* of one operation */
+#define KEDGE_OPERATION_TEXT_MAX 255u   /* bytes of arguments and attributes */
 
 struct kedge_fleet;
+
+enum kedge_operation_kind {
+    KEDGE_OPERATION_READ,
+    KEDGE_OPERATION_DISCOVER,
+    KEDGE_OPERATION_OBSERVE,
+    KEDGE_OPERATION_WRITE,            /* replaces what is at the path (PUT) */
+    KEDGE_OPERATION_WRITE_PARTIAL,    /* of an instance: the resources given (POST) */
+    KEDGE_OPERATION_WRITE_ATTRIBUTES, /* `text` is "pmin=5&pmax=60" */
+    KEDGE_OPERATION_EXECUTE,          /* `text` is its arguments (section 6.3.5), or "" */
+    KEDGE_OPERATION_CREATE,           /* `path` is an object; the records name the instance */
+    KEDGE_OPERATION_DELETE,
+    KEDGE_OPERATION_READ_COMPOSITE, /* the records are paths without values */
+    KEDGE_OPERATION_OBSERVE_COMPOSITE,
+    KEDGE_OPERATION_WRITE_COMPOSITE, /* all or nothing (section 6.3.9) */
+    KEDGE_OPERATION_COUNT
+};
+
+/** What is asked. Everything is copied. */
+struct kedge_operation_request {
+    enum kedge_operation_kind kind;
+    const char *path;                         /* "/5/0/3"; "/" for the composite ones */
+    const char *text;                         /* NULL: "" */
+    const struct kedge_lwm2m_record *records; /* as kedge_lwm2m_records_write() takes them */
+    size_t record_count;
+};
 
 /** What a device answered. Borrowed for the call. */
 struct kedge_operation_answer {
     uint8_t code;            /* 2.05, 2.04, 4.04, ... */
     uint32_t content_format; /* of the payload; KEDGE_LWM2M_FORMAT_NONE: it did not say */
     struct kedge_slice payload;
-    bool observing; /* of an observation: newer values will follow */
+    bool observing;               /* of an observation: newer values will follow */
+    struct kedge_writer *scratch; /* to decode values into that cannot be borrowed */
 };
 
 /**
@@ -29,29 +62,37 @@ struct kedge_operation_answer {
 typedef void kedge_operation_fn(void *context, enum kedge_rc rc,
                                 const struct kedge_operation_answer *answer);
 
-/*
- * `path` is "/5/0/3". Each fails at once with KEDGE_E_NOT_FOUND (no device is registered under that
- * endpoint), KEDGE_E_BUSY (too much waits for it), KEDGE_E_BUFFER (too large), KEDGE_E_MEMORY;
- * then there is no callback. `handle` (may be NULL) names it for kedge_device_cancel().
+/**
+ * Asks the device that is registered under this endpoint. Fails at once, and then without a
+ * callback, with KEDGE_E_NOT_FOUND (none is), KEDGE_E_STATE (it is in queue mode and asleep:
+ * nothing is sent), KEDGE_E_BUSY (too much waits for it), KEDGE_E_BUFFER (too large for one
+ * message), KEDGE_E_ARGUMENT and KEDGE_E_TYPE (path, records and kind do not go together),
+ * KEDGE_E_CONNECTION, KEDGE_E_MEMORY. `handle` (may be NULL) names it for kedge_device_cancel().
  */
+enum kedge_rc kedge_device_ask(struct kedge_fleet *fleet, const char *endpoint,
+                               const struct kedge_operation_request *request,
+                               kedge_operation_fn *fn, void *context,
+                               uint64_t *handle) KEDGE_MUST_USE;
+/** No callback any more; the next notification of an observation is refused, which ends it. */
+void kedge_device_cancel(struct kedge_fleet *fleet, uint64_t handle);
+
+/* ---- the same, for one resource; `path` is "/5/0/3" ---- */
+
 enum kedge_rc kedge_device_discover(struct kedge_fleet *fleet, const char *endpoint,
                                     const char *path, kedge_operation_fn *fn, void *context,
                                     uint64_t *handle) KEDGE_MUST_USE;
 enum kedge_rc kedge_device_read(struct kedge_fleet *fleet, const char *endpoint, const char *path,
                                 kedge_operation_fn *fn, void *context,
                                 uint64_t *handle) KEDGE_MUST_USE;
-/** Replaces a resource (PUT); as text, an opaque value as opaque. */
+/** Replaces a resource. */
 enum kedge_rc kedge_device_write(struct kedge_fleet *fleet, const char *endpoint, const char *path,
                                  const struct kedge_lwm2m_value *value, kedge_operation_fn *fn,
                                  void *context, uint64_t *handle) KEDGE_MUST_USE;
-/** `arguments` as in section 6.3.5 ("" for none). */
 enum kedge_rc kedge_device_execute(struct kedge_fleet *fleet, const char *endpoint,
                                    const char *path, const char *arguments, kedge_operation_fn *fn,
                                    void *context, uint64_t *handle) KEDGE_MUST_USE;
 enum kedge_rc kedge_device_observe(struct kedge_fleet *fleet, const char *endpoint,
                                    const char *path, kedge_operation_fn *fn, void *context,
                                    uint64_t *handle) KEDGE_MUST_USE;
-/** No callback any more; the next notification of an observation is refused, which ends it. */
-void kedge_device_cancel(struct kedge_fleet *fleet, uint64_t handle);
 
 #endif

@@ -1,6 +1,8 @@
 /* registration.c: the queries and the links of a Register and of an Update. */
 #include "updater/lwm2m/registration.h"
 
+#include "updater/lwm2m/formats.h"
+
 #include <string.h>
 
 #define SMS_NUMBER_MAX 20u
@@ -136,23 +138,67 @@ static void read_formats(const struct kedge_link *link, struct kedge_registratio
         return;
     struct kedge_cursor cursor = kedge_cursor(list);
     uint64_t format;
-    links->says_formats = true;
     while (kedge_cursor_decimal(&cursor, UINT16_MAX, &format) == KEDGE_OK) {
-        links->text = links->text || format == KEDGE_LWM2M_FORMAT_TEXT;
-        links->tlv = links->tlv || format == KEDGE_LWM2M_FORMAT_TLV;
+        links->formats |= format_bit((uint32_t)format);
         if (!kedge_cursor_accept(&cursor, ' '))
             return;
     }
 }
 
-static void read_link(const struct kedge_link *link, struct kedge_registration_links *links)
+static bool is_root_type(const struct kedge_link *link)
+{
+    struct kedge_slice type;
+    return kedge_link_attribute(link, "rt", &type) &&
+           kedge_slice_equal(type, kedge_slice_text("oma.lwm2m"));
+}
+
+/* OMA LwM2M Core 1.1 section 6.2.1: the objects may be below a path that the client names. */
+static bool find_root(struct kedge_slice payload, struct kedge_slice *root)
+{
+    struct kedge_cursor cursor = kedge_cursor(payload);
+    struct kedge_link link;
+    *root = kedge_slice(NULL, 0);
+    while (kedge_link_next(&cursor, &link) == KEDGE_OK) {
+        if (!is_root_type(&link))
+            continue;
+        struct kedge_cursor target = kedge_cursor(link.target);
+        while (kedge_cursor_accept(&target, '/')) {
+        }
+        *root = kedge_slice(link.target.data + target.offset, kedge_cursor_left(&target));
+        while (root->size > 0 && root->data[root->size - 1] == '/')
+            root->size--;
+        return root->size <= KEDGE_REGISTRATION_ROOT_MAX;
+    }
+    return true;
+}
+
+/* The target without the root before it; false when it lies elsewhere. */
+static bool below_root(struct kedge_slice target, struct kedge_slice root, struct kedge_slice *path)
+{
+    struct kedge_cursor cursor = kedge_cursor(target);
+    struct kedge_slice before;
+    if (root.size > 0) {
+        (void)kedge_cursor_accept(&cursor, '/');
+        if (kedge_cursor_take(&cursor, root.size, &before) != KEDGE_OK ||
+            !kedge_slice_equal(before, root))
+            return false;
+    }
+    *path = kedge_slice(target.data + cursor.offset, kedge_cursor_left(&cursor));
+    return root.size == 0 || path->size == 0 || path->data[0] == '/';
+}
+
+static void read_link(const struct kedge_link *link, struct kedge_slice root,
+                      struct kedge_registration_links *links)
 {
     struct kedge_lwm2m_path path;
-    if (kedge_lwm2m_path_parse(link->target, &path) != KEDGE_OK)
+    struct kedge_slice target;
+    if (!below_root(link->target, root, &target) ||
+        kedge_lwm2m_path_parse(target, &path) != KEDGE_OK)
         return; /* not an LwM2M path: some other resource of the device */
     if (path.depth == 0)
         read_formats(link, links);
-    if (path.depth < 2 || path.ids[1] != 0)
+    bool listed_alone = path.depth == 1; /* an object without its instances */
+    if (path.depth == 0 || (!listed_alone && path.ids[1] != 0))
         return;
     links->firmware = links->firmware || path.ids[0] == KEDGE_LWM2M_OBJECT_FIRMWARE;
     links->words = links->words || path.ids[0] == KEDGE_LWM2M_OBJECT_KEDGE;
@@ -163,21 +209,20 @@ static bool read_links(const struct kedge_coap_message *request,
                        struct kedge_registration_refusal *refusal)
 {
     uint32_t format;
-    struct kedge_coap_block block;
-    enum kedge_rc rc = kedge_coap_block_find(request, KEDGE_COAP_BLOCK1, &block);
-    if (rc != KEDGE_E_NOT_FOUND && (rc != KEDGE_OK || block.number > 0 || block.more))
-        return refuse(refusal, KEDGE_COAP_TOO_LARGE, "the links must fit into one message");
+    enum kedge_rc rc;
     out->has_links = request->payload.size > 0;
     if (out->has_links && kedge_coap_option_uint(request, KEDGE_COAP_CONTENT_FORMAT, &format) &&
         format != KEDGE_LWM2M_FORMAT_LINK)
         return refuse(refusal, KEDGE_COAP_UNSUPPORTED_FORMAT, "the links are not in link format");
+    if (!find_root(request->payload, &out->root))
+        return refuse(refusal, KEDGE_COAP_BAD_REQUEST, "the alternate path is too long");
     struct kedge_cursor cursor = kedge_cursor(request->payload);
     struct kedge_link link;
     size_t count = 0;
     while ((rc = kedge_link_next(&cursor, &link)) == KEDGE_OK) {
         if (++count > KEDGE_LWM2M_LINKS_MAX)
             return refuse(refusal, KEDGE_COAP_BAD_REQUEST, "more than 256 links");
-        read_link(&link, &out->links);
+        read_link(&link, out->root, &out->links);
     }
     if (rc != KEDGE_E_NOT_FOUND)
         return refuse(refusal, KEDGE_COAP_BAD_REQUEST, "the links are not well-formed");

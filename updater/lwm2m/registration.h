@@ -11,6 +11,7 @@
 #define KEDGE_REGISTRATION_LIFETIME_DEFAULT_S 86400u
 #define KEDGE_REGISTRATION_BINDING_MAX 7u
 #define KEDGE_REGISTRATION_VERSION_MAX 7u
+#define KEDGE_REGISTRATION_ROOT_MAX 32u /* bytes of an alternate path */
 
 /** Slices borrow the request. */
 struct kedge_registration_request {
@@ -23,11 +24,11 @@ struct kedge_registration_request {
     bool queue_mode;
     bool has_links; /* of an Update: the list replaces the former one */
     struct kedge_registration_links {
-        bool firmware : 1;      /* /5/0 is there */
-        bool words : 1;         /* /26241/0 is there */
-        bool says_formats : 1;  /* the root link has a list of formats */
-        bool text : 1, tlv : 1; /* which are in it */
+        bool firmware : 1; /* /5/0 is there */
+        bool words : 1;    /* /26241/0 is there */
+        uint8_t formats;   /* those that the root link lists, as format_bit(); 0: it lists none */
     } links;
+    struct kedge_slice root; /* "lwm2m" when its objects are at /lwm2m/5 and so on; else empty */
 };
 
 /** A refusal: the code, and the reason as the diagnostic payload (RFC 7252 section 5.5.2). */

@@ -8,18 +8,6 @@
 
 static const char not_its_name[] = "this endpoint name is not the sender's, by its credentials";
 
-static void answer(struct kedge_net_reply *reply, uint8_t code)
-{
-    kedge_net_reply(reply, code);
-}
-
-static void refuse(struct kedge_fleet *fleet, struct kedge_net_reply *reply, uint8_t code,
-                   const char *reason)
-{
-    fleet->counters.refused++;
-    kedge_coap_add_payload(kedge_net_reply(reply, code), kedge_slice_text(reason));
-}
-
 static void copy_text(char *out, struct kedge_slice text)
 {
     memcpy(out, text.data, text.size);
@@ -37,14 +25,32 @@ static enum kedge_rc draw_location(char location[KEDGE_DEVICE_LOCATION_SIZE + 1]
     return KEDGE_OK;
 }
 
+/*
+ * Queue mode is a letter of the binding in 1.0 and a parameter of its own since 1.1; kept it is as
+ * the letter in any case, so that it is known after a restart.
+ */
+static enum kedge_rc set_binding(struct device *device, struct kedge_slice binding, bool queue_mode)
+{
+    uint8_t bytes[KEDGE_REGISTRATION_BINDING_MAX];
+    struct kedge_writer text = kedge_writer(bytes, sizeof bytes);
+    KEDGE_TRY(kedge_writer_put(&text, binding));
+    if (queue_mode && memchr(binding.data, 'Q', binding.size) == NULL &&
+        binding.size < sizeof bytes) /* all transports that there are leave room for it */
+        KEDGE_TRY(kedge_writer_u8(&text, 'Q'));
+    KEDGE_TRY(device_set_text(device, TEXT_BINDING, kedge_writer_slice(&text)));
+    device->queue_mode = queue_mode;
+    return KEDGE_OK;
+}
+
 static enum kedge_rc take_register(struct device *device,
                                    const struct kedge_registration_request *request)
 {
     KEDGE_TRY(device_set_text(device, TEXT_LWM2M_VERSION, request->version));
-    KEDGE_TRY(device_set_text(device, TEXT_BINDING, request->binding));
-    device->queue_mode = request->queue_mode;
+    KEDGE_TRY(device_set_text(device, TEXT_ROOT, request->root));
+    KEDGE_TRY(set_binding(device, request->binding, request->queue_mode));
     device->lifetime_s = request->lifetime_s;
     device->links = request->links;
+    device->formats_refused = 0;
     device->identified = device->singly = false;
     device->firmware_state = device->firmware_result = -1;
     return KEDGE_OK;
@@ -86,6 +92,7 @@ static enum kedge_rc register_device(struct device *device, const struct kedge_a
     evict(device->fleet, from, device);
     KEDGE_TRY(take_register(device, request));
     KEDGE_TRY(device_connect(device, from, location));
+    device_heard(device);
     device->fleet->counters.registers++;
     tell_registered(device, took_over, &before);
     if (device->job != NULL)
@@ -100,29 +107,27 @@ static void on_register(struct kedge_fleet *fleet, const struct kedge_address *f
     struct kedge_registration_request read;
     struct kedge_registration_refusal refusal;
     if (!kedge_registration_read_register(request, &read, &refusal)) {
-        refuse(fleet, reply, refusal.code, refusal.reason);
+        body_refuse(fleet, reply, refusal.code, refusal.reason);
         return;
     }
     char endpoint[KEDGE_LWM2M_ENDPOINT_MAX + 1];
     copy_text(endpoint, read.endpoint);
     if (!device_may_be(fleet, endpoint, from)) {
-        refuse(fleet, reply, KEDGE_COAP_BAD_REQUEST, not_its_name);
+        body_refuse(fleet, reply, KEDGE_COAP_BAD_REQUEST, not_its_name);
         return;
     }
     struct device *device = device_by_endpoint(fleet, read.endpoint);
     if (device == NULL)
         device = device_create(fleet, read.endpoint);
     if (device == NULL) {
-        answer(reply, KEDGE_COAP_UNAVAILABLE);
+        body_reply(fleet, reply, KEDGE_COAP_UNAVAILABLE, NULL);
         return;
     }
     device->pins++;
     if (register_device(device, from, &read) == KEDGE_OK) {
-        struct kedge_coap_builder *created = kedge_net_reply(reply, KEDGE_COAP_CREATED);
-        kedge_coap_add_path(created, KEDGE_COAP_LOCATION_PATH, "rd");
-        kedge_coap_add_path(created, KEDGE_COAP_LOCATION_PATH, device->location);
+        body_reply(fleet, reply, KEDGE_COAP_CREATED, device->location);
     } else {
-        answer(reply, KEDGE_COAP_UNAVAILABLE);
+        body_reply(fleet, reply, KEDGE_COAP_UNAVAILABLE, NULL);
     }
     device->pins--;
     device_release(device);
@@ -133,14 +138,16 @@ static void on_register(struct kedge_fleet *fleet, const struct kedge_address *f
 static enum kedge_rc take_update(struct device *device,
                                  const struct kedge_registration_request *request)
 {
-    if (request->has_binding) {
-        KEDGE_TRY(device_set_text(device, TEXT_BINDING, request->binding));
-        device->queue_mode = request->queue_mode;
-    }
+    /* Since 1.1 an Update has no Q: what the Register said stays. */
+    bool stays = device->queue_mode && strcmp(device_text(device, TEXT_LWM2M_VERSION), "1.0") != 0;
+    if (request->has_binding)
+        KEDGE_TRY(set_binding(device, request->binding, request->queue_mode || stays));
     if (request->has_lifetime)
         device->lifetime_s = request->lifetime_s;
-    if (request->has_links)
+    if (request->has_links) {
+        KEDGE_TRY(device_set_text(device, TEXT_ROOT, request->root));
         device->links = request->links;
+    }
     return KEDGE_OK;
 }
 
@@ -160,9 +167,10 @@ static void update_device(struct device *device, const struct kedge_address *fro
     struct kedge_device view;
     if ((!kedge_address_equal(&device->address, from) && move(device, from) != KEDGE_OK) ||
         take_update(device, request) != KEDGE_OK) {
-        answer(reply, KEDGE_COAP_UNAVAILABLE);
+        body_reply(fleet, reply, KEDGE_COAP_UNAVAILABLE, NULL);
         return;
     }
+    device_heard(device);
     device_renew(device);
     fleet->counters.updates++;
     device_view(device, &view);
@@ -172,7 +180,7 @@ static void update_device(struct device *device, const struct kedge_address *fro
         job_touched(device->job);
     if (!device->identified && device->identification == NULL)
         identify_begin(device);
-    answer(reply, KEDGE_COAP_CHANGED);
+    body_reply(fleet, reply, KEDGE_COAP_CHANGED, NULL);
 }
 
 static void on_update(struct kedge_fleet *fleet, const struct kedge_address *from,
@@ -183,15 +191,15 @@ static void on_update(struct kedge_fleet *fleet, const struct kedge_address *fro
     struct kedge_registration_refusal refusal;
     struct device *device = device_by_location(fleet, location);
     if (device == NULL) {
-        refuse(fleet, reply, KEDGE_COAP_NOT_FOUND, "no such registration: register again");
+        body_refuse(fleet, reply, KEDGE_COAP_NOT_FOUND, "no such registration: register again");
         return;
     }
     if (!device_may_be(fleet, device->endpoint, from)) {
-        refuse(fleet, reply, KEDGE_COAP_BAD_REQUEST, not_its_name);
+        body_refuse(fleet, reply, KEDGE_COAP_BAD_REQUEST, not_its_name);
         return;
     }
     if (!kedge_registration_read_update(request, &read, &refusal)) {
-        refuse(fleet, reply, refusal.code, refusal.reason);
+        body_refuse(fleet, reply, refusal.code, refusal.reason);
         return;
     }
     device->pins++;
@@ -207,16 +215,16 @@ static void on_deregister(struct kedge_fleet *fleet, const struct kedge_address 
 {
     struct device *device = device_by_location(fleet, location);
     if (device == NULL) {
-        refuse(fleet, reply, KEDGE_COAP_NOT_FOUND, "no such registration");
+        body_refuse(fleet, reply, KEDGE_COAP_NOT_FOUND, "no such registration");
         return;
     }
     if (!device_may_be(fleet, device->endpoint, from)) {
-        refuse(fleet, reply, KEDGE_COAP_BAD_REQUEST, not_its_name);
+        body_refuse(fleet, reply, KEDGE_COAP_BAD_REQUEST, not_its_name);
         return;
     }
     fleet->counters.deregisters++;
     device_leave(device, KEDGE_GONE_DEREGISTERED);
-    answer(reply, KEDGE_COAP_DELETED);
+    body_reply(fleet, reply, KEDGE_COAP_DELETED, NULL);
 }
 
 void registration_handle(struct kedge_fleet *fleet, const struct kedge_address *from,
@@ -227,14 +235,14 @@ void registration_handle(struct kedge_fleet *fleet, const struct kedge_address *
     if (count == 1 && request->code == KEDGE_COAP_POST)
         on_register(fleet, from, request, reply);
     else if (count == 1)
-        refuse(fleet, reply, KEDGE_COAP_METHOD_NOT_ALLOWED, "a Register is a POST");
+        body_refuse(fleet, reply, KEDGE_COAP_METHOD_NOT_ALLOWED, "a Register is a POST");
     else if (count != 2 || !kedge_coap_path_segment(request, 1, &location))
-        refuse(fleet, reply, KEDGE_COAP_NOT_FOUND, "no such resource");
+        body_refuse(fleet, reply, KEDGE_COAP_NOT_FOUND, "no such resource");
     else if (request->code == KEDGE_COAP_POST)
         on_update(fleet, from, location, request, reply);
     else if (request->code == KEDGE_COAP_DELETE)
         on_deregister(fleet, from, location, reply);
     else
-        refuse(fleet, reply, KEDGE_COAP_METHOD_NOT_ALLOWED,
-               "an Update is a POST, a De-register a DELETE");
+        body_refuse(fleet, reply, KEDGE_COAP_METHOD_NOT_ALLOWED,
+                    "an Update is a POST, a De-register a DELETE");
 }

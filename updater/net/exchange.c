@@ -225,6 +225,16 @@ static void add_part(struct kedge_coap_builder *builder, const struct kedge_net_
                               kedge_slice(&request->request_tag, sizeof request->request_tag));
 }
 
+/* "a=1&b=2", an option for each. */
+static void add_queries(struct kedge_coap_builder *builder, const char *queries)
+{
+    while (queries != NULL && *queries != '\0') {
+        size_t size = strcspn(queries, "&");
+        kedge_coap_add_option(builder, KEDGE_COAP_URI_QUERY, kedge_slice(queries, size));
+        queries += size + (queries[size] == '&' ? 1 : 0);
+    }
+}
+
 static enum kedge_rc encode(struct exchange *exchange, const struct kedge_net_request *request,
                             size_t capacity, const struct kedge_coap_block *block)
 {
@@ -237,6 +247,7 @@ static enum kedge_rc encode(struct exchange *exchange, const struct kedge_net_re
     kedge_coap_add_path(&builder, KEDGE_COAP_URI_PATH, request->path);
     if (request->content_format >= 0)
         kedge_coap_add_uint(&builder, KEDGE_COAP_CONTENT_FORMAT, (uint32_t)request->content_format);
+    add_queries(&builder, request->query);
     if (request->accept >= 0)
         kedge_coap_add_uint(&builder, KEDGE_COAP_ACCEPT, (uint32_t)request->accept);
     if (block != NULL)
@@ -263,7 +274,9 @@ static enum kedge_rc send_request(struct kedge_net *net, const struct kedge_addr
         return KEDGE_E_CONNECTION;
     if (peer->queued >= KEDGE_NET_QUEUE_MAX)
         return KEDGE_E_BUSY;
-    size_t capacity = 64 + KEDGE_NET_PATH_MAX + request->payload.size;
+    /* An option of a query has two bytes of head at most, and one of them in place of the '&'. */
+    size_t queries = request->query != NULL ? 2 * strlen(request->query) : 0;
+    size_t capacity = 64 + KEDGE_NET_PATH_MAX + queries + request->payload.size;
     if (capacity > KEDGE_NET_MESSAGE_MAX)
         return KEDGE_E_BUFFER;
     struct exchange *exchange = calloc(1, sizeof *exchange + capacity);
@@ -294,7 +307,7 @@ enum kedge_rc kedge_net_send(struct kedge_net *net, const struct kedge_address *
                              const struct kedge_net_request *request,
                              kedge_net_result_fn *on_result, void *context, uint64_t *handle)
 {
-    return send_request(net, to, request, false, on_result, context, handle);
+    return send_request(net, to, request, request->observe, on_result, context, handle);
 }
 
 enum kedge_rc kedge_net_observe(struct kedge_net *net, const struct kedge_address *to,
@@ -477,8 +490,9 @@ static void take_response(struct exchange *exchange, const struct kedge_coap_mes
     enum kedge_rc rc = message->code >> 5 == 2 ? collect(exchange, message, &block) : KEDGE_OK;
     if (rc == KEDGE_E_EXISTS)
         return;
-    if (rc == KEDGE_E_BUSY && exchange->message[1] == KEDGE_COAP_GET) {
-        rc = ask_for_next_block(exchange, &block);
+    if (rc == KEDGE_E_BUSY) {
+        rc = exchange->message[1] == KEDGE_COAP_GET ? ask_for_next_block(exchange, &block)
+                                                    : KEDGE_E_LIMIT;
         if (rc == KEDGE_OK)
             return;
     }

@@ -166,6 +166,8 @@ void kedge_net_timer_cancel(struct kedge_net *net, struct kedge_net_timer *timer
 struct kedge_net_request {
     uint8_t method;
     const char *path;       /* "5/0/1" */
+    const char *query;      /* "pmin=5&pmax=60"; NULL: none */
+    bool observe;           /* as kedge_net_observe() */
     int32_t content_format; /* -1: none */
     int32_t accept;         /* -1: none */
     struct kedge_slice payload;
@@ -181,7 +183,8 @@ struct kedge_net_request {
 
 /**
  * Tells how a request ended: KEDGE_OK with the response (any code), KEDGE_E_TIMEOUT (no answer),
- * KEDGE_E_REFUSED (RST), KEDGE_E_LIMIT (too large), KEDGE_E_CANCELED (the peer was forgotten).
+ * KEDGE_E_REFUSED (RST), KEDGE_E_LIMIT (too large; to a FETCH, more than one message), or
+ * KEDGE_E_CANCELED (the peer was forgotten).
  * Called once for a request; for an observation also for each newer notification. `response` is
  * borrowed for the call, NULL unless KEDGE_OK. Not called from within the function that sends.
  */

@@ -80,8 +80,9 @@ static void test_a_text_over_its_limit_is_not_said(void **state)
 {
     struct scene *scene = *state;
     static const size_t limits[TEXT_COUNT] = {
-        KEDGE_DEVICE_VENDOR_MAX,   KEDGE_DEVICE_CLASS_MAX,         KEDGE_DEVICE_VERSION_MAX,
-        KEDGE_DEVICE_HARDWARE_MAX, KEDGE_REGISTRATION_VERSION_MAX, KEDGE_REGISTRATION_BINDING_MAX};
+        KEDGE_DEVICE_VENDOR_MAX,    KEDGE_DEVICE_CLASS_MAX,         KEDGE_DEVICE_VERSION_MAX,
+        KEDGE_DEVICE_HARDWARE_MAX,  KEDGE_REGISTRATION_VERSION_MAX, KEDGE_REGISTRATION_BINDING_MAX,
+        KEDGE_REGISTRATION_ROOT_MAX};
     char text[KEDGE_DEVICE_VENDOR_MAX + 2];
     struct device *device = make(scene, "device-1");
     memset(text, 'x', sizeof text);

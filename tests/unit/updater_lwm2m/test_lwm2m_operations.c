@@ -1,0 +1,407 @@
+/*
+ * test_lwm2m_operations.c: what each operation is on the wire, in which format it goes out and in
+ * which it is tried again, and that nothing is sent to a device that sleeps.
+ */
+#define _GNU_SOURCE
+#include "tests/unit/updater_lwm2m/fleet_scene.h"
+#include "updater/lwm2m/formats.h"
+
+struct note {
+    unsigned calls;
+    enum kedge_rc rc;
+    uint8_t code;
+};
+
+static void note_answer(void *context, enum kedge_rc rc,
+                        const struct kedge_operation_answer *answer)
+{
+    struct note *note = context;
+    note->calls++;
+    note->rc = rc;
+    note->code = answer != NULL ? answer->code : 0;
+}
+
+/* Registers with these queries and links, without being asked who it is. */
+static void registers(struct fleet_scene *scene, const char *version, const char *queue,
+                      const char *links)
+{
+    struct scripted_message request = {.type = KEDGE_COAP_CON,
+                                       .code = KEDGE_COAP_POST,
+                                       .options = {{KEDGE_COAP_URI_PATH, "rd", 0},
+                                                   {KEDGE_COAP_CONTENT_FORMAT, NULL, 40},
+                                                   {KEDGE_COAP_URI_QUERY, "ep=device-1", 0},
+                                                   {KEDGE_COAP_URI_QUERY, version, 0},
+                                                   {KEDGE_COAP_URI_QUERY, queue, 0}},
+                                       .payload = kedge_slice_text(links)};
+    device_asks(&scene->device, &request);
+    assert_int_equal(scene->device.peer.message.code, KEDGE_COAP_CREATED);
+}
+
+/* The questions who it is, which it refuses to answer. */
+static void settles(struct fleet_scene *scene)
+{
+    scene->device.strange = true;
+    device_rest(&scene->device, 60);
+}
+
+static enum kedge_rc ask(struct fleet_scene *scene, struct kedge_operation_request request,
+                         struct note *note)
+{
+    *note = (struct note){0};
+    return kedge_device_ask(scene->fleet, "device-1", &request, note_answer, note, NULL);
+}
+
+static int32_t option_of(const struct fleet_scene *scene, uint16_t number)
+{
+    uint32_t value;
+    return kedge_coap_option_uint(&scene->device.peer.message, number, &value) ? (int32_t)value
+                                                                               : -1;
+}
+
+/* The request that comes, as "PUT 5/0/1?pmin=5 ct=0 accept=- observe=-". */
+static void arrives(struct fleet_scene *scene, char *out, size_t size)
+{
+    static const char *const methods[] = {"",       "GET",   "POST", "PUT",
+                                          "DELETE", "FETCH", "",     "iPATCH"};
+    static int last_id = -1;
+    do /* on a busy machine a request is sent again before it is answered */
+        peer_receives(&scene->device.peer);
+    while (scene->device.peer.message.message_id == last_id);
+    last_id = scene->device.peer.message.message_id;
+    const struct kedge_coap_message *message = &scene->device.peer.message;
+    struct kedge_coap_options walk = kedge_coap_options(message);
+    struct kedge_coap_option option;
+    size_t used = (size_t)snprintf(out, size, "%s ", methods[message->code & 7]);
+    bool first = true;
+    while (kedge_coap_option_next(&walk, &option)) {
+        const char *mark = option.number == KEDGE_COAP_URI_QUERY ? "?" : first ? "" : "/";
+        if (option.number != KEDGE_COAP_URI_PATH && option.number != KEDGE_COAP_URI_QUERY)
+            continue;
+        used += (size_t)snprintf(out + used, size - used, "%s%.*s", mark, (int)option.value.size,
+                                 (const char *)option.value.data);
+        first = false;
+    }
+    snprintf(out + used, size - used, " ct=%d accept=%d observe=%d",
+             option_of(scene, KEDGE_COAP_CONTENT_FORMAT), option_of(scene, KEDGE_COAP_ACCEPT),
+             option_of(scene, KEDGE_COAP_OBSERVE));
+}
+
+static void require_arrival(struct fleet_scene *scene, const char *expected)
+{
+    char text[256];
+    arrives(scene, text, sizeof text);
+    assert_string_equal(text, expected);
+}
+
+static void answers(struct fleet_scene *scene, uint8_t code, struct note *note)
+{
+    unsigned before = note->calls;
+    device_refuse(&scene->device, code);
+    uint64_t until_ms = test_clock_ms() + PATIENCE_MS;
+    while (note->calls == before && test_clock_ms() < until_ms)
+        server_turn(scene->net);
+    assert_int_equal(note->calls, before + 1);
+    assert_int_equal(note->code, code);
+}
+
+static const struct kedge_lwm2m_record severity = {
+    .path = {{5, 0, 11}, 3}, .value = {.type = KEDGE_LWM2M_INTEGER, .integer = 1}};
+static const struct kedge_lwm2m_record paths[] = {
+    {.path = {{3, 0, 3}, 3}, .value = {.type = KEDGE_LWM2M_NOTHING}},
+    {.path = {{5}, 1}, .value = {.type = KEDGE_LWM2M_NOTHING}}};
+
+static void test_each_operation_is_what_the_specification_says(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct note note;
+    const struct {
+        struct kedge_operation_request request;
+        const char *arrival;
+    } rows[] = {
+        {{.kind = KEDGE_OPERATION_READ, .path = "/3/0"}, "GET 3/0 ct=-1 accept=11542 observe=-1"},
+        {{.kind = KEDGE_OPERATION_DISCOVER, .path = "/3"}, "GET 3 ct=-1 accept=40 observe=-1"},
+        {{.kind = KEDGE_OPERATION_WRITE,
+          .path = "/5/0/11",
+          .records = &severity,
+          .record_count = 1},
+         "PUT 5/0/11 ct=0 accept=-1 observe=-1"},
+        {{.kind = KEDGE_OPERATION_WRITE, .path = "/5/0", .records = &severity, .record_count = 1},
+         "PUT 5/0 ct=11542 accept=-1 observe=-1"},
+        {{.kind = KEDGE_OPERATION_WRITE_PARTIAL,
+          .path = "/5/0",
+          .records = &severity,
+          .record_count = 1},
+         "POST 5/0 ct=11542 accept=-1 observe=-1"},
+        {{.kind = KEDGE_OPERATION_WRITE_ATTRIBUTES, .path = "/5/0/3", .text = "pmin=2&pmax=10"},
+         "PUT 5/0/3?pmin=2?pmax=10 ct=-1 accept=-1 observe=-1"},
+        {{.kind = KEDGE_OPERATION_EXECUTE, .path = "/5/0/2"},
+         "POST 5/0/2 ct=-1 accept=-1 observe=-1"},
+        {{.kind = KEDGE_OPERATION_EXECUTE, .path = "/5/0/2", .text = "0='x'"},
+         "POST 5/0/2 ct=0 accept=-1 observe=-1"},
+        {{.kind = KEDGE_OPERATION_CREATE, .path = "/5", .records = &severity, .record_count = 1},
+         "POST 5 ct=11542 accept=-1 observe=-1"},
+        {{.kind = KEDGE_OPERATION_DELETE, .path = "/5/1"}, "DELETE 5/1 ct=-1 accept=-1 observe=-1"},
+        {{.kind = KEDGE_OPERATION_READ_COMPOSITE, .path = "/", .records = paths, .record_count = 2},
+         "FETCH  ct=112 accept=112 observe=-1"},
+        {{.kind = KEDGE_OPERATION_OBSERVE_COMPOSITE,
+          .path = "/",
+          .records = paths,
+          .record_count = 2},
+         "FETCH  ct=112 accept=112 observe=0"},
+        {{.kind = KEDGE_OPERATION_WRITE_COMPOSITE,
+          .path = "/",
+          .records = &severity,
+          .record_count = 1},
+         "iPATCH  ct=112 accept=-1 observe=-1"},
+        {{.kind = KEDGE_OPERATION_OBSERVE, .path = "/5/0/3"},
+         "GET 5/0/3 ct=-1 accept=11542 observe=0"},
+    };
+    registers(scene, "lwm2m=1.1", "b=U", "</3/0>");
+    settles(scene);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(ask(scene, rows[i].request, &note), KEDGE_OK);
+        require_arrival(scene, rows[i].arrival);
+        answers(scene, KEDGE_COAP_METHOD_NOT_ALLOWED, &note);
+    }
+}
+
+static void test_what_does_not_go_together_is_not_sent(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct note note;
+    const struct kedge_operation_request rows[] = {
+        {.kind = KEDGE_OPERATION_READ, .path = "/"},
+        {.kind = KEDGE_OPERATION_EXECUTE, .path = "/5/0"},
+        {.kind = KEDGE_OPERATION_WRITE, .path = "/5/0/11"},
+        {.kind = KEDGE_OPERATION_WRITE, .path = "/5", .records = &severity, .record_count = 1},
+        {.kind = KEDGE_OPERATION_CREATE, .path = "/5/0", .records = &severity, .record_count = 1},
+        {.kind = KEDGE_OPERATION_READ, .path = "/5", .records = &severity, .record_count = 1},
+        {.kind = KEDGE_OPERATION_WRITE, .path = "/3/0/11", .records = &severity, .record_count = 1},
+        {.kind = KEDGE_OPERATION_READ_COMPOSITE, .path = "/3", .records = paths, .record_count = 2},
+        {.kind = KEDGE_OPERATION_DELETE, .path = "/5"},
+    };
+    registers(scene, "lwm2m=1.1", "b=U", "</3/0>");
+    settles(scene);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        assert_int_equal(ask(scene, rows[i], &note), KEDGE_E_ARGUMENT);
+    peer_hears_nothing(&scene->device.peer, 30);
+}
+
+/* ---- formats ---- */
+
+static void test_a_refused_format_is_not_used_again_until_the_next_register(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct note note;
+    const struct kedge_operation_request write = {
+        .kind = KEDGE_OPERATION_WRITE, .path = "/5/0/11", .records = &severity, .record_count = 1};
+    const struct kedge_operation_request read = {.kind = KEDGE_OPERATION_READ, .path = "/3/0"};
+    registers(scene, "lwm2m=1.1", "b=U", "</3/0>");
+    settles(scene);
+    assert_int_equal(ask(scene, write, &note), KEDGE_OK);
+    require_arrival(scene, "PUT 5/0/11 ct=0 accept=-1 observe=-1");
+    device_refuse(&scene->device, KEDGE_COAP_UNSUPPORTED_FORMAT);
+    require_arrival(scene, "PUT 5/0/11 ct=60 accept=-1 observe=-1");
+    assert_true(kedge_slice_equal(scene->device.peer.message.payload, kedge_slice("\x01", 1)));
+    answers(scene, KEDGE_COAP_CHANGED, &note);
+    assert_int_equal(ask(scene, write, &note), KEDGE_OK);
+    require_arrival(scene, "PUT 5/0/11 ct=60 accept=-1 observe=-1");
+    answers(scene, KEDGE_COAP_CHANGED, &note);
+    assert_int_equal(ask(scene, read, &note), KEDGE_OK);
+    require_arrival(scene, "GET 3/0 ct=-1 accept=11542 observe=-1");
+    device_refuse(&scene->device, KEDGE_COAP_NOT_ACCEPTABLE);
+    require_arrival(scene, "GET 3/0 ct=-1 accept=-1 observe=-1");
+    answers(scene, KEDGE_COAP_NOT_FOUND, &note);
+    assert_int_equal(ask(scene, read, &note), KEDGE_OK);
+    require_arrival(scene, "GET 3/0 ct=-1 accept=-1 observe=-1");
+    answers(scene, KEDGE_COAP_NOT_FOUND, &note);
+    registers(scene, "lwm2m=1.1", "b=U", "</3/0>");
+    settles(scene);
+    assert_int_equal(ask(scene, write, &note), KEDGE_OK);
+    require_arrival(scene, "PUT 5/0/11 ct=0 accept=-1 observe=-1");
+}
+
+static void test_a_device_that_refuses_every_format_is_asked_once_in_each(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct note note;
+    const struct kedge_operation_request write = {
+        .kind = KEDGE_OPERATION_WRITE, .path = "/5/0/11", .records = &severity, .record_count = 1};
+    static const int formats[] = {0, 60, 11542, 112, 11544, 110, 11543};
+    registers(scene, "lwm2m=1.1", "b=U", "</3/0>");
+    settles(scene);
+    assert_int_equal(ask(scene, write, &note), KEDGE_OK);
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+        char expected[64];
+        snprintf(expected, sizeof expected, "PUT 5/0/11 ct=%d accept=-1 observe=-1", formats[i]);
+        require_arrival(scene, expected);
+        if (i + 1 < sizeof formats / sizeof formats[0])
+            device_refuse(&scene->device, KEDGE_COAP_UNSUPPORTED_FORMAT);
+        else
+            answers(scene, KEDGE_COAP_UNSUPPORTED_FORMAT, &note);
+    }
+    peer_hears_nothing(&scene->device.peer, 30);
+}
+
+static void test_what_a_device_lists_is_used_towards_it(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct note note;
+    const struct {
+        const char *links, *read, *write;
+    } rows[] = {
+        {"</>;rt=\"oma.lwm2m\";ct=\"110 112 60\",</3/0>", "GET 3/0 ct=-1 accept=112 observe=-1",
+         "PUT 5/0/11 ct=60 accept=-1 observe=-1"},
+        {"</>;ct=11544,</3/0>", "GET 3/0 ct=-1 accept=11544 observe=-1",
+         "PUT 5/0/11 ct=11544 accept=-1 observe=-1"},
+        {"</>;ct=\"0 11542\",</3/0>", "GET 3/0 ct=-1 accept=11542 observe=-1",
+         "PUT 5/0/11 ct=0 accept=-1 observe=-1"},
+        {"</>;ct=\"11543\",</3/0>", "GET 3/0 ct=-1 accept=11543 observe=-1",
+         "PUT 5/0/11 ct=11543 accept=-1 observe=-1"},
+        {"</>;ct=\"50 41\",</3/0>", "GET 3/0 ct=-1 accept=11542 observe=-1",
+         "PUT 5/0/11 ct=0 accept=-1 observe=-1"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        registers(scene, "lwm2m=1.2", "b=U", rows[i].links);
+        settles(scene);
+        assert_int_equal(
+            ask(scene,
+                (struct kedge_operation_request){.kind = KEDGE_OPERATION_READ, .path = "/3/0"},
+                &note),
+            KEDGE_OK);
+        require_arrival(scene, rows[i].read);
+        answers(scene, KEDGE_COAP_NOT_FOUND, &note);
+        assert_int_equal(ask(scene,
+                             (struct kedge_operation_request){.kind = KEDGE_OPERATION_WRITE,
+                                                              .path = "/5/0/11",
+                                                              .records = &severity,
+                                                              .record_count = 1},
+                             &note),
+                         KEDGE_OK);
+        require_arrival(scene, rows[i].write);
+        answers(scene, KEDGE_COAP_CHANGED, &note);
+    }
+}
+
+static void test_formats_are_chosen_among_what_is_said_and_not_refused(void **state)
+{
+    (void)state;
+    const uint8_t text = format_bit(0), tlv = format_bit(11542), senml_json = format_bit(110),
+                  senml_cbor = format_bit(112), cbor = format_bit(60);
+    assert_int_equal(format_bit(40), 0);
+    assert_int_equal(format_bit(KEDGE_LWM2M_FORMAT_NONE), 0);
+    assert_int_equal(format_to_read(FORMAT_USE_RECORDS, 0, 0), 11542);
+    assert_int_equal(format_to_read(FORMAT_USE_RECORDS, 0, tlv), FORMAT_NONE_LEFT);
+    assert_int_equal(format_to_read(FORMAT_USE_RECORDS, text | cbor, 0), FORMAT_NONE_LEFT);
+    assert_int_equal(format_to_read(FORMAT_USE_VALUE, text | cbor, 0), 60);
+    assert_int_equal(format_to_read(FORMAT_USE_VALUE, text | cbor, cbor), 0);
+    assert_int_equal(format_to_read(FORMAT_USE_COMPOSITE, tlv | senml_json, 0), 110);
+    assert_int_equal(format_to_write(FORMAT_USE_COMPOSITE, tlv, 0), 112);
+    assert_int_equal(format_to_write(FORMAT_USE_COMPOSITE, 0, senml_cbor | senml_json),
+                     FORMAT_NONE_LEFT);
+    assert_int_equal(format_to_write(FORMAT_USE_BYTES, 0, 0), 42);
+    assert_int_equal(format_to_write(FORMAT_USE_BYTES, tlv, 0), 11542);
+    assert_int_equal(format_to_write(FORMAT_USE_RECORDS, text, 0), 11542);
+}
+
+/* ---- where its objects are, and whether it listens ---- */
+
+static void test_objects_below_an_alternate_path_are_asked_there(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct note note;
+    struct kedge_device found;
+    registers(scene, "lwm2m=1.1", "b=U",
+              "</lwm2m/3/0>,</lwm2m/5/0>,</lwm2m>;rt=\"oma.lwm2m\";ct=112,</3/7>,</lwm2m2/4/0>");
+    settles(scene);
+    assert_true(kedge_fleet_device(scene->fleet, "device-1", &found));
+    assert_true(found.has_firmware_object);
+    assert_int_equal(
+        ask(scene, (struct kedge_operation_request){.kind = KEDGE_OPERATION_READ, .path = "/5/0/3"},
+            &note),
+        KEDGE_OK);
+    require_arrival(scene, "GET lwm2m/5/0/3 ct=-1 accept=112 observe=-1");
+}
+
+static void test_an_object_listed_without_instances_is_asked(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct kedge_device found;
+    registers(scene, "lwm2m=1.1", "b=U", "</3>,</5>");
+    assert_true(kedge_fleet_device(scene->fleet, "device-1", &found));
+    assert_true(found.has_firmware_object);
+}
+
+static int sleepy_open(void **state)
+{
+    assert_int_equal(scene_open(state), 0);
+    struct fleet_scene *scene = *state;
+    kedge_fleet_destroy(scene->fleet);
+    const struct kedge_fleet_config config = {.net = scene->net, .awake_ms = 300};
+    return kedge_fleet_create(&config, &scene->fleet) == KEDGE_OK ? 0 : -1;
+}
+
+static void sleeps_after_its_window(struct fleet_scene *scene, const char *version,
+                                    const char *queue)
+{
+    struct note note;
+    const struct kedge_operation_request read = {.kind = KEDGE_OPERATION_READ, .path = "/3/0/0"};
+    registers(scene, version, queue, "</3/0>");
+    assert_int_equal(ask(scene, read, &note), KEDGE_OK); /* it is awake */
+    settles(scene);
+    uint64_t until_ms = test_clock_ms() + PATIENCE_MS;
+    enum kedge_rc rc = KEDGE_OK;
+    while (rc == KEDGE_OK && test_clock_ms() < until_ms) {
+        peer_hears_nothing(&scene->device.peer, 320);
+        rc = ask(scene, read, &note);
+        if (rc == KEDGE_OK)
+            settles(scene);
+    }
+    assert_int_equal(rc, KEDGE_E_STATE);
+    peer_hears_nothing(&scene->device.peer, 50);
+    registers(scene, version, queue, "</3/0>");
+    assert_int_equal(ask(scene, read, &note), KEDGE_OK);
+}
+
+static void test_a_device_in_queue_mode_of_1_0_is_not_asked_while_it_sleeps(void **state)
+{
+    sleeps_after_its_window(*state, "lwm2m=1.0", "b=UQ");
+}
+
+static void test_a_device_in_queue_mode_of_1_1_is_not_asked_while_it_sleeps(void **state)
+{
+    sleeps_after_its_window(*state, "lwm2m=1.1", "Q");
+}
+
+static void test_a_device_without_queue_mode_never_sleeps(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct note note;
+    registers(scene, "lwm2m=1.1", "b=U", "</3/0>");
+    settles(scene);
+    peer_hears_nothing(&scene->device.peer, 350);
+    assert_int_equal(
+        ask(scene, (struct kedge_operation_request){.kind = KEDGE_OPERATION_READ, .path = "/3/0/0"},
+            &note),
+        KEDGE_OK);
+}
+
+#define SLEEPY_TEST(name) cmocka_unit_test_setup_teardown(name, sleepy_open, scene_close)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SCENE_TEST(test_each_operation_is_what_the_specification_says),
+        SCENE_TEST(test_what_does_not_go_together_is_not_sent),
+        SCENE_TEST(test_a_refused_format_is_not_used_again_until_the_next_register),
+        SCENE_TEST(test_a_device_that_refuses_every_format_is_asked_once_in_each),
+        SCENE_TEST(test_what_a_device_lists_is_used_towards_it),
+        cmocka_unit_test(test_formats_are_chosen_among_what_is_said_and_not_refused),
+        SCENE_TEST(test_objects_below_an_alternate_path_are_asked_there),
+        SCENE_TEST(test_an_object_listed_without_instances_is_asked),
+        SLEEPY_TEST(test_a_device_in_queue_mode_of_1_0_is_not_asked_while_it_sleeps),
+        SLEEPY_TEST(test_a_device_in_queue_mode_of_1_1_is_not_asked_while_it_sleeps),
+        SLEEPY_TEST(test_a_device_without_queue_mode_never_sleeps),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
