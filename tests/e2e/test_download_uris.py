@@ -1,4 +1,6 @@
 """Which URI a device is given, by the protocols that it says it has, and what is known of its download then."""
+import re
+
 import pytest
 
 from conftest import Server, make_package, program, run, wait_until
@@ -37,7 +39,8 @@ def offered(start, keys, tmp_path):
         server.kedge("package", "upload", make_package(tmp_path, keys, "1.1.0", 2))
         device = Downloader(server, protocols)
         device.registered("boat")
-        device.serve_until(lambda: server.json("device", "show", "boat")["version"] == "1.0.0", "it to be known", 60)
+        device.serve_until(lambda: [d["version"] for d in server.json("device", "list")["devices"]] == ["1.0.0"],
+                           "it to be known", 60)
         package, = server.json("package", "list")["packages"]
         server.kedge("rollout", "create", "--name", "r", "--package", package["id"], "--all", "--start")
         return server, device, package
@@ -66,6 +69,24 @@ def test_without_one_devices_come_to_this_server(offered, protocols, base):
     port = server.process.wait_for(r"and https://\S+:(\d+)$")[1]
     expected = base.format(coap=server.coap_port, http=server.http_url.rsplit(":", 1)[1], https=port)
     assert device.uri() == f"{expected}/fw/{package['device_digest']}"
+
+
+def test_where_downloads_alone_are_served_devices_come_and_no_token_is_taken(offered, tmp_path):
+    server, device, package = offered(["--download-http", ":0"], [HTTP])
+    place = server.process.wait_for(r"downloads at (http://0\.0\.0\.0:\d+), API at " + re.escape(server.http_url) + "$")[1]
+    url = place.replace("0.0.0.0", "127.0.0.1")
+    path = f"/fw/{package['device_digest']}"
+    assert device.uri() == url + path
+
+    def status(where: str, method: str = "GET") -> str:
+        return run("curl", "--silent", "--noproxy", "*", "--output", tmp_path / "got", "--write-out", "%{http_code}", "--request",
+                   method, "--header", f"Authorization: Bearer {server.token}", where).stdout
+
+    assert status(url + path) == "200" and status(server.http_url + path) == "200"
+    for other in ("/api/v1/devices", "/api/v1/packages", "/healthz", "/", "/openapi.json", "/metrics"):
+        assert status(url + other) == "404"
+        assert status(url + other, "POST") == "404"
+    assert status(url + path, "DELETE") == "405"
 
 
 def test_what_is_downloaded_by_http_shows_as_progress(offered, tmp_path):

@@ -17,7 +17,7 @@
 #define KEDGE_API_ERROR_MAX 512u
 #define KEDGE_API_UPLOAD_MAX (UINT64_C(5) << 30) /* bytes of an uploaded package, by default */
 #define KEDGE_API_BODY_MAX (UINT64_C(1) << 20)   /* bytes of any other body */
-#define KEDGE_API_LISTEN_MAX 2u
+#define KEDGE_API_LISTEN_MAX 3u
 #define KEDGE_API_CONNECTIONS_MAX 8192u /* at once, of each listener, by default */
 #define KEDGE_API_PER_ADDRESS_MAX 1024u /* connections from one address, by default */
 #define KEDGE_API_RESERVED_SHARE 8u     /* one in so many connections is never a download's */
@@ -35,6 +35,7 @@ struct kedge_api_listener {
     const char *address; /* numeric, IPv4 or IPv6: "127.0.0.1", "::1"; "" for all */
     uint16_t port;       /* 0: any free one, see kedge_api_port() */
     bool secure;         /* HTTPS: TLS 1.2 or 1.3 */
+    bool downloads_only; /* nothing but /fw/ is there, so that no token is sent to it */
 };
 
 struct kedge_api_config {

@@ -131,9 +131,16 @@ void transfer_end(struct request *request, bool whole);
 /** A condition whose time limits are on the monotonic clock. */
 void condition_init(pthread_cond_t *condition);
 
+/** One of the places in the config, and the HTTP server there. */
+struct listener {
+    struct kedge_api *api;
+    const struct kedge_api_listener *place;
+    struct MHD_Daemon *daemon; /* NULL: not started */
+};
+
 struct kedge_api {
     struct kedge_api_config config;
-    struct MHD_Daemon *daemons[KEDGE_API_LISTEN_MAX];
+    struct listener listeners[KEDGE_API_LISTEN_MAX];
     struct connections connections;
     struct networks proxies; /* that are trusted to say for whom they ask */
     struct certificate_slot certificates;
@@ -156,9 +163,10 @@ void api_log(const struct kedge_api *api, const char *format, ...)
 
 /* ---- requests ---- */
 
-/* listener.c: the HTTP server at one of the places in the config. NULL leaves errno. */
-struct MHD_Daemon *listener_start(struct kedge_api *api, size_t index,
-                                  const struct sockaddr_storage *address);
+/* listener.c */
+
+/** Serves at the place, which is this address; false leaves errno. */
+bool listener_start(struct listener *listener, const struct sockaddr_storage *address);
 /** A numeric address and a port; "" is every address. */
 bool listener_address(const char *text, uint16_t port, struct sockaddr_storage *address);
 
@@ -185,7 +193,8 @@ struct request {
     struct request *next; /* while it waits for a worker */
     struct kedge_api *api;
     struct MHD_Connection *connection;
-    bool head; /* HEAD: only the header of the answer goes out */
+    const struct kedge_api_listener *place; /* where it came in */
+    bool head;                              /* HEAD: only the header of the answer goes out */
     const struct route *route;
     char parameter[KEDGE_ENDPOINT_MAX + 1]; /* percent-decoded */
     char who[KEDGE_NAME_MAX + 1];           /* whose token it is */

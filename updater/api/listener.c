@@ -37,7 +37,9 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
         request = calloc(1, sizeof(*request));
         if (request == NULL)
             return MHD_NO;
-        request->api = context;
+        const struct listener *listener = context;
+        request->api = listener->api;
+        request->place = listener->place;
         request->connection = connection;
         *state = request;
         request_begin(request, url, method);
@@ -96,11 +98,11 @@ bool listener_address(const char *text, uint16_t port, struct sockaddr_storage *
 static const char priorities[] =
     "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:-DHE-RSA:+AES-128-CCM-8:%SERVER_PRECEDENCE";
 
-struct MHD_Daemon *listener_start(struct kedge_api *api, size_t index,
-                                  const struct sockaddr_storage *address)
+bool listener_start(struct listener *listener, const struct sockaddr_storage *address)
 {
+    struct kedge_api *api = listener->api;
     const struct kedge_api_config *config = &api->config;
-    const struct kedge_api_listener *place = &config->listen[index];
+    const struct kedge_api_listener *place = listener->place;
     const struct MHD_OptionItem tls[] = {
         {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)priorities},
         {MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *)(uintptr_t)certificate_retrieve},
@@ -111,13 +113,14 @@ struct MHD_Daemon *listener_start(struct kedge_api *api, size_t index,
     if (place->secure)
         flags |= MHD_USE_TLS;
     /* The logger comes first, so that it is there for what is wrong with the others. */
-    return MHD_start_daemon(
-        flags, place->port, connections_allow, api, on_request, api, MHD_OPTION_EXTERNAL_LOGGER,
-        on_log, api, MHD_OPTION_SOCK_ADDR, address, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes,
-        NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_NOTIFY_CONNECTION,
-        connections_notify, api, MHD_OPTION_THREAD_POOL_SIZE, CONNECTION_THREADS,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)config->connections_max,
+    listener->daemon = MHD_start_daemon(
+        flags, place->port, connections_allow, api, on_request, listener,
+        MHD_OPTION_EXTERNAL_LOGGER, on_log, api, MHD_OPTION_SOCK_ADDR, address,
+        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+        NULL, MHD_OPTION_NOTIFY_CONNECTION, connections_notify, api, MHD_OPTION_THREAD_POOL_SIZE,
+        CONNECTION_THREADS, MHD_OPTION_CONNECTION_LIMIT, (unsigned)config->connections_max,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)config->idle_limit_s,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT,
         1, MHD_OPTION_ARRAY, place->secure ? tls : &tls[2], MHD_OPTION_END);
+    return listener->daemon != NULL;
 }

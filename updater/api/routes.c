@@ -62,12 +62,18 @@ static bool method_fits(const struct route *route, const char *method)
            (strcmp(method, "HEAD") == 0 && strcmp(route->method, "GET") == 0);
 }
 
+static bool is_served_at(const struct kedge_api_listener *place, const struct route *route)
+{
+    return !place->downloads_only || route->handle == download_show;
+}
+
 bool find_route(struct request *request, const char *url, const char *method)
 {
     char allowed[64] = "";
     struct kedge_slice segment = kedge_slice(NULL, 0);
     for (size_t i = 0; i < ROUTE_COUNT; i++) {
-        if (!pattern_fits(routes[i].pattern, url, &segment))
+        if (!is_served_at(request->place, &routes[i]) ||
+            !pattern_fits(routes[i].pattern, url, &segment))
             continue;
         if (method_fits(&routes[i], method)) {
             request->route = &routes[i];

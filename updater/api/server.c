@@ -140,8 +140,9 @@ static enum kedge_rc listen_at(struct kedge_api *api, size_t index, char error[K
                        place->address);
         return KEDGE_E_ARGUMENT;
     }
-    api->daemons[index] = listener_start(api, index, &address);
-    if (api->daemons[index] != NULL)
+    struct listener *listener = &api->listeners[index];
+    *listener = (struct listener){.api = api, .place = place};
+    if (listener_start(listener, &address))
         return KEDGE_OK;
     (void)snprintf(error, KEDGE_API_ERROR_MAX, "cannot listen on \"%s\" port %u: %s",
                    place->address, place->port, strerror(errno));
@@ -215,7 +216,7 @@ enum kedge_rc kedge_api_start(const struct kedge_api_config *config, struct kedg
 uint16_t kedge_api_port(const struct kedge_api *api, size_t index)
 {
     const union MHD_DaemonInfo *info =
-        MHD_get_daemon_info(api->daemons[index], MHD_DAEMON_INFO_BIND_PORT);
+        MHD_get_daemon_info(api->listeners[index].daemon, MHD_DAEMON_INFO_BIND_PORT);
     return info == NULL ? 0 : info->port;
 }
 
@@ -234,19 +235,20 @@ static void finish_handling(struct kedge_api *api)
 
 void kedge_api_stop(struct kedge_api *api)
 {
-    MHD_socket listeners[KEDGE_API_LISTEN_MAX];
+    MHD_socket sockets[KEDGE_API_LISTEN_MAX];
     if (api == NULL)
         return;
-    for (size_t i = 0; i < KEDGE_API_LISTEN_MAX; i++)
-        listeners[i] =
-            api->daemons[i] != NULL ? MHD_quiesce_daemon(api->daemons[i]) : MHD_INVALID_SOCKET;
+    for (size_t i = 0; i < KEDGE_API_LISTEN_MAX; i++) {
+        struct MHD_Daemon *daemon = api->listeners[i].daemon;
+        sockets[i] = daemon != NULL ? MHD_quiesce_daemon(daemon) : MHD_INVALID_SOCKET;
+    }
     finish_handling(api);
     workers_stop(&api->workers);
     for (size_t i = 0; i < KEDGE_API_LISTEN_MAX; i++) {
-        if (api->daemons[i] != NULL)
-            MHD_stop_daemon(api->daemons[i]);
-        if (listeners[i] != MHD_INVALID_SOCKET)
-            (void)close(listeners[i]);
+        if (api->listeners[i].daemon != NULL)
+            MHD_stop_daemon(api->listeners[i].daemon);
+        if (sockets[i] != MHD_INVALID_SOCKET)
+            (void)close(sockets[i]);
     }
     connections_stop(&api->connections);
     certificate_slot_close(&api->certificates);

@@ -44,6 +44,8 @@ static const struct option_row rows[] = {
     {"tls-cert", "FILE", TEXT(tls_cert), true,
      "certificate chain of --https (PEM); without, a self-signed one is made in DIR"},
     {"tls-key", "FILE", TEXT(tls_key), true, "its private key (PEM)"},
+    {"download-http", "ADDR:PORT", TEXT(download_http), true,
+     "downloads alone by HTTP without TLS, for devices: no token is sent there"},
     {"download-base-url", "URL", TEXT(download_base_url), true,
      "devices that have its scheme (http, https) download from URL/fw/ instead, a CDN"},
     {"trusted-proxy", "ADDR,...", TEXT(trusted_proxy), true,
@@ -310,7 +312,8 @@ static bool check(struct kedge_config *config)
     return take_required(config) && check_address("coap", config->coap) &&
            check_address("coaps", config->coaps) && check_coaps_files(config) &&
            check_address("http", config->http) && check_http(config) &&
-           check_address("https", config->https) && check_tls_files(config) &&
+           check_address("https", config->https) &&
+           check_address("download-http", config->download_http) && check_tls_files(config) &&
            check_download_base(config) && check_proxies(config);
 }
 

@@ -26,6 +26,7 @@ struct kedge_config {
     char tls_cert[KEDGE_CONFIG_TEXT_MAX]; /* PEM files; empty: a self-signed one of our own */
     char tls_key[KEDGE_CONFIG_TEXT_MAX];
     char trusted_proxy[KEDGE_CONFIG_TEXT_MAX]; /* addresses and networks; empty: none */
+    char download_http[KEDGE_CONFIG_TEXT_MAX]; /* ADDR:PORT for downloads alone; empty: none */
     /* Where devices find /fw/ instead of here, without a slash at its end; empty: nowhere */
     char download_base_url[KEDGE_CONFIG_TEXT_MAX];
     char log_level[16];

@@ -252,6 +252,7 @@ static void say_ready(const struct server *server)
 {
     const struct kedge_config *config = server->config;
     char devices[2 * KEDGE_CONFIG_TEXT_MAX + 32], api[2 * KEDGE_CONFIG_TEXT_MAX + 32];
+    char downloads[KEDGE_CONFIG_TEXT_MAX + 32];
     const size_t second_coap = config->coap[0] != '\0', second_http = config->http[0] != '\0';
     const struct place for_devices[] = {
         {"coap", config->coap, kedge_net_local_port(server->net, 0)},
@@ -259,10 +260,16 @@ static void say_ready(const struct server *server)
     const struct place for_people[] = {
         {"http", config->http, kedge_api_port(server->api, 0)},
         {"https", config->https, kedge_api_port(server->api, second_http)}};
+    const struct place for_downloads = {
+        "http", config->download_http,
+        kedge_api_port(server->api, second_http + (config->https[0] != '\0'))};
     join_uris(for_devices, 2, devices, sizeof(devices));
     join_uris(for_people, 2, api, sizeof(api));
-    kedge_log(KEDGE_LOG_INFO, "ready: devices at %s, API at %s",
-              devices[0] != '\0' ? devices : "nowhere (no --coaps, no --coap)", api);
+    join_uris(&for_downloads, 1, downloads, sizeof(downloads));
+    kedge_log(KEDGE_LOG_INFO, "ready: devices at %s, %s%s%sAPI at %s",
+              devices[0] != '\0' ? devices : "nowhere (no --coaps, no --coap)",
+              downloads[0] != '\0' ? "downloads at " : "", downloads,
+              downloads[0] != '\0' ? ", " : "", api);
 }
 
 static void reload(void *context)

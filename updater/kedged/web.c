@@ -1,4 +1,4 @@
-/* web.c: the places of --http and --https, and the certificate of the latter. */
+/* web.c: the places of --http, --https and --download-http, and the certificate of HTTPS. */
 #include "updater/kedged/web.h"
 
 #include "updater/kedged/log.h"
@@ -7,17 +7,15 @@
 #include <stdio.h>
 #include <string.h>
 
-static enum kedge_rc add_listener(const char *text, bool secure, struct kedge_web *web,
-                                  struct kedge_api_config *api)
+static enum kedge_rc add_listener(const char *text, struct kedge_api_listener place,
+                                  struct kedge_web *web, struct kedge_api_config *api)
 {
-    struct kedge_api_listener *place = &api->listen[api->listen_count];
     char *host = web->hosts[api->listen_count];
     if (text[0] == '\0')
         return KEDGE_OK;
-    KEDGE_TRY(kedge_config_split_address(text, host, KEDGE_CONFIG_TEXT_MAX, &place->port));
-    place->address = host;
-    place->secure = secure;
-    api->listen_count++;
+    KEDGE_TRY(kedge_config_split_address(text, host, KEDGE_CONFIG_TEXT_MAX, &place.port));
+    place.address = host;
+    api->listen[api->listen_count++] = place;
     return KEDGE_OK;
 }
 
@@ -66,12 +64,15 @@ enum kedge_rc kedge_web_prepare(const struct kedge_config *config, struct kedge_
                                 struct kedge_api_config *api, char error[KEDGE_STORE_ERROR_MAX])
 {
     _Static_assert(KEDGE_API_ERROR_MAX <= KEDGE_STORE_ERROR_MAX, "the API's error fits");
-    KEDGE_TRY(add_listener(config->http, false, web, api));
-    size_t secure = api->listen_count;
-    KEDGE_TRY(add_listener(config->https, true, web, api));
-    if (api->listen_count == secure)
-        return KEDGE_OK;
-    return prepare_tls(config, web->hosts[secure], web, api, error);
+    const struct kedge_api_listener plain = {.secure = false}, secure = {.secure = true},
+                                    for_devices = {.downloads_only = true};
+    KEDGE_TRY(add_listener(config->http, plain, web, api));
+    if (config->https[0] != '\0') {
+        size_t index = api->listen_count;
+        KEDGE_TRY(add_listener(config->https, secure, web, api));
+        KEDGE_TRY(prepare_tls(config, web->hosts[index], web, api, error));
+    }
+    return add_listener(config->download_http, for_devices, web, api);
 }
 
 void kedge_web_reload(const struct kedge_config *config, struct kedge_api *api)
@@ -88,6 +89,7 @@ void kedge_web_reload(const struct kedge_config *config, struct kedge_api *api)
 void kedge_web_places(const struct kedge_api_config *config, const struct kedge_api *api,
                       struct kedge_fleet_web *http, struct kedge_fleet_web *https)
 {
+    /* The last one that is not secure counts: the one that is for devices. */
     *http = *https = (struct kedge_fleet_web){.port = 0};
     for (size_t i = 0; i < config->listen_count; i++) {
         const struct kedge_api_listener *place = &config->listen[i];

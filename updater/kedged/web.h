@@ -15,7 +15,8 @@ struct kedge_web {
 };
 
 /**
- * Fills in the listeners and the files of TLS in `api`: --http first, then --https. Where HTTPS has
+ * Fills in the listeners and the files of TLS in `api`: --http, --https, --download-http, in
+ * this order. Where HTTPS has
  * no certificate given, a self-signed one is made in the data folder, and its fingerprint is
  * logged. `web` outlives `api`. KEDGE_E_KEY when what is given cannot be used, or what the making
  * of a certificate fails with.

@@ -1,6 +1,7 @@
 /* test_api_downloads.c: what devices download by HTTP, as they and the caches between ask for it.
  */
 #define _POSIX_C_SOURCE 200809L
+#include <fcntl.h>
 #include <kedge/crypto.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -123,6 +124,25 @@ static void a_range_is_206_with_its_place(void **state)
         expect_header(&reply, line);
         reply_free(&reply);
     }
+}
+
+static void a_range_may_lie_beyond_4_gib(void **state)
+{
+    const struct rig *rig = *state;
+    char name[200];
+    (void)snprintf(name, sizeof(name), "%s/fw/%s", rig->folder, digest);
+    int file = open(name, O_WRONLY);
+    assert_true(file >= 0);
+    assert_int_equal(pwrite(file, "the end", 7, (off_t)5 << 30), 7);
+    assert_int_equal(close(file), 0);
+    struct reply reply = ask(*state, "GET", "Range: %s", "bytes=5368709120-5368709126");
+    assert_int_equal(reply.status, 206);
+    assert_string_equal(reply.body, "the end");
+    expect_header(&reply, "Content-Range: bytes 5368709120-5368709126/5368709127\r\n");
+    reply_free(&reply);
+    reply = ask(*state, "HEAD", "X-Nothing: %s", "");
+    expect_header(&reply, "Content-Length: 5368709127\r\n");
+    reply_free(&reply);
 }
 
 static void several_ranges_get_the_whole(void **state)
@@ -352,6 +372,7 @@ int main(void)
         DOWNLOAD_TEST(the_whole_file_comes_without_a_token),
         DOWNLOAD_TEST(head_says_what_get_would),
         DOWNLOAD_TEST(a_range_is_206_with_its_place),
+        DOWNLOAD_TEST(a_range_may_lie_beyond_4_gib),
         DOWNLOAD_TEST(several_ranges_get_the_whole),
         DOWNLOAD_TEST(a_range_behind_the_end_is_416_with_the_size),
         DOWNLOAD_TEST(what_the_client_has_is_304),
