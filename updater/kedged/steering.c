@@ -1,10 +1,17 @@
-/* steering.c: engine -> store -> commands, in this order and no other. */
+/*
+ * steering.c: engine -> store -> commands, in this order and no other.
+ *
+ * The engine is fed with wall time. That the wall clock was set is noticed at the next event, or at
+ * the next start (the records say by which clock they are): the engine is told before the event is,
+ * and what it moves becomes durable together with the clock by which it now is.
+ */
 #define _GNU_SOURCE
 #include "updater/kedged/steering.h"
 
 #include "updater/kedged/clock.h"
 #include "updater/kedged/log.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +27,11 @@ struct kedge_steering {
     struct kedge_engine_output output;
     struct kedge_net_timer tick;
     struct kedge_net_timer reload;
-    uint64_t epoch; /* one for each loading: outputs of an older engine are void */
+    struct kedge_clock_record clock; /* by which the engine's times are */
+    bool clock_changed;              /* not in a batch yet */
+    int64_t clock_step_ms;           /* likewise, for the audit; 0: none */
+    uint64_t now_ms;                 /* wall time of the event */
+    uint64_t epoch;                  /* one for each loading: outputs of an older engine are void */
 };
 
 /* An output on its way to the disk, with what is to be done when it has arrived. */
@@ -42,6 +53,56 @@ static void on_tick(void *context)
                           NULL);
 }
 
+/* ---- the wall clock ---- */
+
+static void note_step(struct kedge_steering *steering, struct kedge_engine *engine, int64_t step_ms)
+{
+    kedge_log(KEDGE_LOG_WARNING, "the wall clock was set by %+" PRId64 " ms; deadlines go with it",
+              step_ms);
+    kedge_engine_clock_stepped(engine, step_ms);
+    steering->clock_step_ms = step_ms;
+}
+
+/* An engine that was loaded is by the clock that its records are by. */
+static enum kedge_rc take_up_clock(struct kedge_steering *steering, struct kedge_reader *reader,
+                                   struct kedge_engine *engine)
+{
+    struct kedge_clock_record stored = {.boot = ""};
+    int64_t ahead_ms;
+    enum kedge_rc rc = kedge_reader_clock(reader, &stored);
+    if (rc != KEDGE_OK && rc != KEDGE_E_NOT_FOUND)
+        return rc;
+    steering->now_ms = kedge_clock_read(&ahead_ms);
+    steering->clock.ahead_ms = ahead_ms;
+    kedge_clock_boot(steering->clock.boot);
+    int64_t step_ms = kedge_clock_step(&stored, steering->clock.boot, ahead_ms);
+    steering->clock_changed = strcmp(stored.boot, steering->clock.boot) != 0 || step_ms != 0;
+    if (step_ms != 0)
+        note_step(steering, engine, step_ms);
+    else if (!steering->clock_changed)
+        steering->clock.ahead_ms = stored.ahead_ms;
+    return KEDGE_OK;
+}
+
+static enum kedge_rc add_clock(struct kedge_steering *steering, struct kedge_batch *batch)
+{
+    struct kedge_audit_entry entry = {
+        .at_ms = steering->now_ms, .who = "server", .what = "clock.set"};
+    if (!steering->clock_changed)
+        return KEDGE_OK;
+    KEDGE_TRY(kedge_batch_put_clock(batch, &steering->clock));
+    if (steering->clock_step_ms != 0) {
+        snprintf(entry.subject, sizeof entry.subject, "by %+" PRId64 " ms",
+                 steering->clock_step_ms);
+        KEDGE_TRY(kedge_batch_add_audit(batch, &entry));
+    }
+    steering->clock_changed = false;
+    steering->clock_step_ms = 0;
+    return KEDGE_OK;
+}
+
+/* ---- time ---- */
+
 /* The engine counts in wall time, timers in monotonic time. */
 static void arm_tick(struct kedge_steering *steering)
 {
@@ -50,8 +111,7 @@ static void arm_tick(struct kedge_steering *steering)
         kedge_net_timer_cancel(steering->net, &steering->tick);
         return;
     }
-    uint64_t now_ms = kedge_wall_ms();
-    uint64_t delay_ms = at_ms > now_ms ? at_ms - now_ms : 0;
+    uint64_t delay_ms = at_ms > steering->now_ms ? at_ms - steering->now_ms : 0;
     kedge_net_timer_arm(steering->net, &steering->tick, kedge_net_now_ms(steering->net) + delay_ms,
                         on_tick, steering);
 }
@@ -129,7 +189,9 @@ static enum kedge_rc load(struct kedge_steering *steering, char error[KEDGE_STOR
     if (rc == KEDGE_OK)
         rc = load_records(reader, engine);
     if (rc == KEDGE_OK)
-        rc = kedge_engine_load_done(engine, kedge_wall_ms(), &steering->output);
+        rc = take_up_clock(steering, reader, engine);
+    if (rc == KEDGE_OK)
+        rc = kedge_engine_load_done(engine, steering->now_ms, &steering->output);
     if (rc != KEDGE_OK) {
         snprintf(error, KEDGE_STORE_ERROR_MAX, "the rollouts cannot be loaded: %s",
                  kedge_rc_text(rc));
@@ -235,7 +297,8 @@ static void submit(struct kedge_steering *steering, kedge_steering_done_fn *done
 {
     struct voyage *voyage = embark(steering, done, context);
     struct kedge_batch *batch = voyage ? kedge_batch_create() : NULL;
-    if (batch == NULL || kedge_batch_add_output(batch, &steering->output) != KEDGE_OK) {
+    if (batch == NULL || kedge_batch_add_output(batch, &steering->output) != KEDGE_OK ||
+        add_clock(steering, batch) != KEDGE_OK) {
         kedge_batch_destroy(batch);
         if (voyage != NULL)
             free(voyage->commands);
@@ -254,8 +317,8 @@ static void submit(struct kedge_steering *steering, kedge_steering_done_fn *done
     arrive(voyage);
 }
 
-void kedge_steering_handle(struct kedge_steering *steering, const struct kedge_engine_event *event,
-                           kedge_steering_done_fn *done, void *context)
+static void handle(struct kedge_steering *steering, const struct kedge_engine_event *event,
+                   kedge_steering_done_fn *done, void *context)
 {
     if (steering->engine == NULL) {
         if (done != NULL)
@@ -264,7 +327,7 @@ void kedge_steering_handle(struct kedge_steering *steering, const struct kedge_e
         return;
     }
     enum kedge_rc rc =
-        kedge_engine_handle(steering->engine, kedge_wall_ms(), event, &steering->output);
+        kedge_engine_handle(steering->engine, steering->now_ms, event, &steering->output);
     if (rc == KEDGE_OK) {
         submit(steering, done, context);
         return;
@@ -274,6 +337,28 @@ void kedge_steering_handle(struct kedge_steering *steering, const struct kedge_e
         done(context, rc, 0, text);
     if (rc == KEDGE_E_MEMORY)
         lose(steering, "out of memory");
+}
+
+/* What was moved is written before anything else happens: the event may be refused. */
+static void follow_clock(struct kedge_steering *steering)
+{
+    const struct kedge_engine_event tick = {.kind = KEDGE_EVENT_TICK};
+    int64_t ahead_ms;
+    steering->now_ms = kedge_clock_read(&ahead_ms);
+    int64_t step_ms = kedge_clock_step(&steering->clock, steering->clock.boot, ahead_ms);
+    if (step_ms == 0 || steering->engine == NULL)
+        return;
+    steering->clock.ahead_ms = ahead_ms;
+    steering->clock_changed = true;
+    note_step(steering, steering->engine, step_ms);
+    handle(steering, &tick, NULL, NULL);
+}
+
+void kedge_steering_handle(struct kedge_steering *steering, const struct kedge_engine_event *event,
+                           kedge_steering_done_fn *done, void *context)
+{
+    follow_clock(steering);
+    handle(steering, event, done, context);
 }
 
 const struct kedge_engine *kedge_steering_engine(const struct kedge_steering *steering)

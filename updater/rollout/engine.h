@@ -4,7 +4,8 @@
  *   engine.c  events in, and looking      create.c  a new rollout, checked     load.c  from records
  *   moves.c   one step of one thing, by the tables, with its counts and its history
  *   settle.c  what follows from a step: places are filled, groups and rollouts go on
- *   output.c  records and commands out    explain.c  the sentences
+ *   clock.c   a wall clock that is set    output.c   records and commands out
+ *   explain.c the sentences
  */
 #ifndef KEDGE_UPDATER_ROLLOUT_ENGINE_H
 #define KEDGE_UPDATER_ROLLOUT_ENGINE_H

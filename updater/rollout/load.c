@@ -111,12 +111,26 @@ static uint32_t phase_limit_s(const struct kedge_rollout_policy *policy,
     }
 }
 
+/* After a reboot nobody can say whether the clock was set: what is left is at most the whole span.
+ */
+static bool cut_to_span(uint64_t *at_ms, uint64_t now_ms, uint32_t span_s)
+{
+    uint64_t latest_ms = engine_after_s(now_ms, span_s);
+    if (*at_ms <= latest_ms)
+        return false;
+    *at_ms = latest_ms;
+    return true;
+}
+
 static enum kedge_rc begin_group(struct kedge_engine *engine, struct group_node *group)
 {
     const struct kedge_rollout_policy *policy = &group->rollout->record.policy;
-    if (group->record.state == KEDGE_GROUP_SOAKING)
+    if (group->record.state == KEDGE_GROUP_SOAKING) {
+        if (cut_to_span(&group->record.soak_until_ms, engine->now_ms, policy->group_soak_s))
+            engine_group_changed(engine, group);
         KEDGE_TRY(
             kedge_timer_set(&engine->timers, &group->soak_timer, group->record.soak_until_ms));
+    }
     struct deployment_node *node = group->deployments;
     for (; node != NULL; node = node->next_in_group) {
         if (!kedge_deployment_state_busy(node->state))
@@ -137,9 +151,13 @@ static enum kedge_rc begin_rollout(struct kedge_engine *engine, struct rollout_n
     }
     if (devices != rollout->record.device_count)
         return KEDGE_E_MALFORMED;
-    if (rollout->record.deadline_at_ms != 0)
+    if (rollout->record.deadline_at_ms != 0) {
+        if (cut_to_span(&rollout->record.deadline_at_ms, engine->now_ms,
+                        rollout->record.policy.deadline_s))
+            engine_rollout_changed(engine, rollout);
         KEDGE_TRY(kedge_timer_set(&engine->timers, &rollout->deadline_timer,
                                   rollout->record.deadline_at_ms));
+    }
     for (uint32_t i = 0; i < rollout->record.group_count; i++)
         KEDGE_TRY(begin_group(engine, &rollout->groups[i]));
     engine_unsettle(engine, rollout);

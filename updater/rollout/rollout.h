@@ -4,7 +4,8 @@
  *
  * The engine is pure: events and the time come in, records to write and commands to carry out go
  * out. It does no input or output and has no thread; one thread owns it. Times are Unix
- * milliseconds (`_at_ms`, 0: not yet), spans are seconds (`_s`).
+ * milliseconds (`_at_ms`, 0: not yet), spans are seconds (`_s`). Spans are meant as they pass, not
+ * as a clock says that is set meanwhile: whoever feeds the time tells of that.
  *
  * The rule that makes a crash harmless: a command of an output is carried out only after the
  * records of the same output are durable. When they cannot be made durable, the owner treats it as
@@ -290,8 +291,8 @@ enum kedge_engine_command_kind {
 
 /**
  * Carried out once the output's records are durable, in order. By then a deployment may have ended:
- * skip an OFFER unless kedge_engine_device_deployment() still names it. Both are idempotent: an OFFER
- * of what is at work and a CANCEL of what is not change nothing.
+ * skip an OFFER unless kedge_engine_device_deployment() still names it. Both are idempotent: an
+ * OFFER of what is at work and a CANCEL of what is not change nothing.
  */
 struct kedge_engine_command {
     enum kedge_engine_command_kind kind;
@@ -354,7 +355,9 @@ enum kedge_rc kedge_engine_load_deployment(struct kedge_engine *engine,
                                            const struct kedge_deployment *record) KEDGE_MUST_USE;
 /**
  * Ends the loading. A deployment in flight is offered again when its device is present; one whose
- * device does not come back within the time limit of its phase, from `now_ms` on, has timed out.
+ * device does not come back within the time limit of its phase, from `now_ms` on, has timed out. No
+ * deadline or soak has more left than the whole of its span: a clock that went back is not waited
+ * for.
  */
 enum kedge_rc kedge_engine_load_done(struct kedge_engine *engine, uint64_t now_ms,
                                      struct kedge_engine_output *output) KEDGE_MUST_USE;
@@ -373,6 +376,13 @@ enum kedge_rc kedge_engine_load_done(struct kedge_engine *engine, uint64_t now_m
 enum kedge_rc kedge_engine_handle(struct kedge_engine *engine, uint64_t now_ms,
                                   const struct kedge_engine_event *event,
                                   struct kedge_engine_output *output) KEDGE_MUST_USE;
+
+/**
+ * "The wall clock was set, by `step_ms`": deadlines and soaks move with it, so that what is left of
+ * them stays what it was. Between two events, or between loading and kedge_engine_load_done(); the
+ * records that changed are in the output of the next call that is not refused. O(what is open).
+ */
+void kedge_engine_clock_stepped(struct kedge_engine *engine, int64_t step_ms);
 
 /** When the next TICK is due; 0: nothing waits for the time. */
 uint64_t kedge_engine_next_tick_at_ms(const struct kedge_engine *engine);

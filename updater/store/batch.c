@@ -116,6 +116,12 @@ enum kedge_rc kedge_batch_put_token(struct kedge_batch *batch,
     return add(batch, KEDGE_ROW_PUT_TOKEN, record, sizeof(*record));
 }
 
+enum kedge_rc kedge_batch_put_clock(struct kedge_batch *batch,
+                                    const struct kedge_clock_record *record)
+{
+    return add(batch, KEDGE_ROW_PUT_CLOCK, record, sizeof(*record));
+}
+
 enum kedge_rc kedge_batch_put_rollout(struct kedge_batch *batch, const struct kedge_rollout *record)
 {
     return add(batch, KEDGE_ROW_PUT_ROLLOUT, record, sizeof(*record));

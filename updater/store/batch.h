@@ -16,6 +16,7 @@ enum kedge_row_kind {
     KEDGE_ROW_PUT_CREDENTIAL,    /* struct kedge_credential_record */
     KEDGE_ROW_DELETE_CREDENTIAL, /* the endpoint, with its NUL */
     KEDGE_ROW_PUT_TOKEN,         /* struct kedge_token_record */
+    KEDGE_ROW_PUT_CLOCK,         /* struct kedge_clock_record */
     KEDGE_ROW_PUT_ROLLOUT,       /* the structs of rollout.h */
     KEDGE_ROW_PUT_GROUP,
     KEDGE_ROW_PUT_DEPLOYMENT,

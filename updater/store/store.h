@@ -14,7 +14,7 @@
 
 #include "updater/rollout/rollout.h"
 
-#define KEDGE_STORE_SCHEMA_VERSION 2
+#define KEDGE_STORE_SCHEMA_VERSION 3
 #define KEDGE_STORE_PAGE_MAX 500u   /* records of one page */
 #define KEDGE_STORE_CURSOR_MAX 160u /* an opaque cursor, with its NUL */
 #define KEDGE_STORE_BATCH_ROWS_MAX 4000000u
@@ -103,6 +103,17 @@ struct kedge_token_record {
     uint64_t created_at_ms;
 };
 
+#define KEDGE_CLOCK_BOOT_MAX 36u /* what the system calls one boot: a UUID */
+
+/**
+ * How far the wall clock, by which all times in the records are, was from the time since boot,
+ * which nobody sets: so it can be told, after a restart too, that the wall clock was set.
+ */
+struct kedge_clock_record {
+    char boot[KEDGE_CLOCK_BOOT_MAX + 1]; /* which boot; "": not known */
+    int64_t ahead_ms;                    /* wall clock minus time since boot */
+};
+
 /* ---- opening and closing ---- */
 
 struct kedge_store;
@@ -165,6 +176,9 @@ enum kedge_rc kedge_batch_delete_credential(struct kedge_batch *batch,
                                             const char *endpoint) KEDGE_MUST_USE;
 enum kedge_rc kedge_batch_put_token(struct kedge_batch *batch,
                                     const struct kedge_token_record *record) KEDGE_MUST_USE;
+/** There is one such record. */
+enum kedge_rc kedge_batch_put_clock(struct kedge_batch *batch,
+                                    const struct kedge_clock_record *record) KEDGE_MUST_USE;
 enum kedge_rc kedge_batch_put_rollout(struct kedge_batch *batch,
                                       const struct kedge_rollout *record) KEDGE_MUST_USE;
 enum kedge_rc kedge_batch_put_group(struct kedge_batch *batch,
@@ -331,6 +345,9 @@ enum kedge_rc kedge_reader_deployment(struct kedge_reader *reader, uint64_t depl
 /** The highest ids ever given, for kedge_engine_create(). */
 enum kedge_rc kedge_reader_last_ids(struct kedge_reader *reader,
                                     struct kedge_engine_ids *out) KEDGE_MUST_USE;
+/** By which clock the times in the records are; KEDGE_E_NOT_FOUND before the first one was put. */
+enum kedge_rc kedge_reader_clock(struct kedge_reader *reader,
+                                 struct kedge_clock_record *out) KEDGE_MUST_USE;
 /** How many devices are stored and how many of them are registered. */
 enum kedge_rc kedge_reader_device_counts(struct kedge_reader *reader, uint64_t *stored,
                                          uint64_t *registered) KEDGE_MUST_USE;

@@ -437,6 +437,40 @@ static void the_audit_hash_is_what_its_description_says(void **state)
     assert_memory_equal(actual, expected, 32);
 }
 
+static void the_clock_of_the_records_is_the_last_one_that_was_put(void **state)
+{
+    struct fixture *f = *state;
+    struct kedge_clock_record read, clock = {.boot = "0b1c2d3e-0000-1111-2222-333344445555",
+                                             .ahead_ms = 1700000000000};
+    assert_int_equal(kedge_reader_clock(f->reader, &read), KEDGE_E_NOT_FOUND);
+    for (; clock.ahead_ms > -1; clock.ahead_ms -= 850000000000) {
+        struct kedge_batch *batch = new_batch();
+        assert_int_equal(kedge_batch_put_clock(batch, &clock), KEDGE_OK);
+        assert_int_equal(commit(f->store, batch), KEDGE_OK);
+        reopen(f);
+        memset(&read, 0xff, sizeof(read));
+        assert_int_equal(kedge_reader_clock(f->reader, &read), KEDGE_OK);
+        assert_string_equal(read.boot, clock.boot);
+        assert_int_equal(read.ahead_ms, clock.ahead_ms);
+    }
+}
+
+/* The wall clock may be set back: the device was seen at the newer of the two all the same. */
+static void a_device_was_seen_last_when_it_was_touched_last(void **state)
+{
+    struct fixture *f = *state;
+    struct kedge_device_record device = a_device("d1");
+    struct kedge_device_touch touch = {.endpoint = "d1", .address = "coap://127.0.0.1:1"};
+    struct kedge_batch *batch = new_batch();
+    assert_int_equal(kedge_batch_put_device(batch, &device), KEDGE_OK);
+    assert_int_equal(commit(f->store, batch), KEDGE_OK);
+    touch.last_seen_ms = device.last_seen_ms - 1;
+    assert_int_equal(kedge_store_touch_device(f->store, &touch), KEDGE_OK);
+    reopen(f);
+    assert_int_equal(kedge_reader_device(f->reader, "d1", &device), KEDGE_OK);
+    assert_int_equal(device.last_seen_ms, touch.last_seen_ms);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -454,6 +488,8 @@ int main(void)
         TEST(a_put_overtakes_the_touch_that_was_before_it),
         TEST(a_touch_from_a_new_address_takes_the_place_of_the_former),
         TEST(a_put_that_keeps_the_texts_changes_all_but_them),
+        TEST(the_clock_of_the_records_is_the_last_one_that_was_put),
+        TEST(a_device_was_seen_last_when_it_was_touched_last),
         TEST(the_audit_chain_goes_on_over_conflicts_and_restarts),
         TEST(an_audit_row_that_was_changed_breaks_the_chain),
         cmocka_unit_test(the_audit_hash_is_what_its_description_says),

@@ -125,7 +125,8 @@ static void a_database_of_version_1_keeps_its_devices_and_takes_credentials(void
     folder_file(&f->folder, KEDGE_STORE_FILE, path);
     assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
     assert_int_equal(sqlite3_exec(database,
-                                  "DROP TABLE credentials; UPDATE schema_version SET version = 1",
+                                  "DROP TABLE credentials; DROP TABLE clock;"
+                                  "UPDATE schema_version SET version = 1",
                                   NULL, NULL, NULL),
                      SQLITE_OK);
     assert_int_equal(sqlite3_close(database), SQLITE_OK);

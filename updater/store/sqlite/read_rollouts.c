@@ -111,6 +111,20 @@ enum kedge_rc kedge_reader_last_ids(struct kedge_reader *reader, struct kedge_en
     return query_end(&query, columns.damaged);
 }
 
+enum kedge_rc kedge_reader_clock(struct kedge_reader *reader, struct kedge_clock_record *out)
+{
+    struct query query;
+    struct sql_columns columns = {0};
+    KEDGE_TRY(query_begin(&query, reader, NULL, "SELECT " CLOCK_COLUMNS " FROM clock"));
+    bool found = query_row(&query, &columns, "");
+    if (found) {
+        column_text(&columns, out->boot, sizeof(out->boot));
+        out->ahead_ms = column_number(&columns);
+    }
+    KEDGE_TRY(query_end(&query, columns.damaged));
+    return found ? KEDGE_OK : KEDGE_E_NOT_FOUND;
+}
+
 /* ---- groups ---- */
 
 static bool read_group(struct sql_columns *from, struct kedge_group *out)

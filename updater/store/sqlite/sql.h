@@ -27,6 +27,7 @@ enum kedge_rc sql_number(sqlite3 *database, const char *sql, int64_t *out) KEDGE
 #define TRUST_COLUMNS "key_id, name, spki, development, added_at_ms"
 #define CREDENTIAL_COLUMNS "endpoint, kind, identity, changed_at_ms, secret"
 #define TOKEN_COLUMNS "name, hash, created_at_ms"
+#define CLOCK_COLUMNS "boot, ahead_ms"
 #define ROLLOUT_COLUMNS                                                                       \
     "id, state, name, package_id, vendor, class, version, sequence, all_devices, author, "    \
     "in_flight_max, error_threshold_percent, error_minimum_sample, error_action, "            \

@@ -42,6 +42,9 @@ static const char *const row_sql[KEDGE_ROW_KIND_COUNT] = {
     [KEDGE_ROW_PUT_TOKEN] = "INSERT INTO tokens (" TOKEN_COLUMNS ") VALUES (?,?,?)"
                             " ON CONFLICT (name) DO UPDATE SET hash=excluded.hash,"
                             " created_at_ms=excluded.created_at_ms",
+    [KEDGE_ROW_PUT_CLOCK] =
+        "INSERT INTO clock (one, " CLOCK_COLUMNS ") VALUES (1,?,?)"
+        " ON CONFLICT (one) DO UPDATE SET boot=excluded.boot, ahead_ms=excluded.ahead_ms",
     /* What a rollout is does not change after its creation; where it stands does. */
     [KEDGE_ROW_PUT_ROLLOUT] =
         "INSERT INTO rollouts (" ROLLOUT_COLUMNS
@@ -74,7 +77,7 @@ static const char *const row_sql[KEDGE_ROW_KIND_COUNT] = {
 };
 
 static const char touch_sql[] =
-    "UPDATE devices SET last_seen_ms = max(last_seen_ms, ?2), address = ?3, lifetime_s = ?4"
+    "UPDATE devices SET last_seen_ms = ?2, address = ?3, lifetime_s = ?4"
     " WHERE endpoint = ?1";
 
 static enum kedge_rc prepare(sqlite3 *database, const char *sql, sqlite3_stmt **out)
@@ -306,6 +309,12 @@ static void bind_tags(struct sql_binder *to, const struct kedge_tags_row *row)
     bind_text(to, row->tags);
 }
 
+static void bind_clock(struct sql_binder *to, const struct kedge_clock_record *record)
+{
+    bind_text(to, record->boot);
+    bind_number(to, record->ahead_ms);
+}
+
 static void bind_row(struct sql_binder *to, struct kedge_row *row, struct kedge_audit_head *head)
 {
     void *record = row->record;
@@ -336,6 +345,9 @@ static void bind_row(struct sql_binder *to, struct kedge_row *row, struct kedge_
         return;
     case KEDGE_ROW_PUT_TOKEN:
         bind_token(to, record);
+        return;
+    case KEDGE_ROW_PUT_CLOCK:
+        bind_clock(to, record);
         return;
     case KEDGE_ROW_PUT_ROLLOUT:
         bind_rollout(to, record);

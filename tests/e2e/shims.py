@@ -1,0 +1,64 @@
+"""Faults of the system below a server: a wall clock that is set, a disk that stalls."""
+import mmap
+import os
+import pathlib
+import struct
+
+from conftest import Server, run, wait_until
+
+HERE = pathlib.Path(__file__).parent
+
+
+class ShimmedServer(Server):
+    """A kedged with a library of ours before the system's; the library is steered by a shared page."""
+
+    SOURCE = ""
+
+    def __init__(self, start_process, data: pathlib.Path, *extra):
+        self._library = data.with_name(f"{self.SOURCE}.so")
+        made = run("cc", "-shared", "-fPIC", "-O1", "-o", self._library, HERE / f"{self.SOURCE}.c", "-ldl")
+        assert made.returncode == 0, made.stderr
+        self._page_file = data.with_name(f"{self.SOURCE}.page")
+        self._page_file.write_bytes(bytes(mmap.PAGESIZE))
+        with open(self._page_file, "r+b") as file:
+            self._page = mmap.mmap(file.fileno(), mmap.PAGESIZE)
+        # A sanitizer wants to be the first library, and does without.
+        environment = {**os.environ, "LD_PRELOAD": str(self._library), **self.environment(data),
+                       "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
+        super().__init__(lambda *args, **keywords: start_process(*args, env=environment, **keywords), data, *extra)
+
+    def environment(self, data: pathlib.Path) -> dict:
+        raise NotImplementedError
+
+
+class ServerWithClock(ShimmedServer):
+    """A kedged whose wall clock can be set."""
+
+    SOURCE = "clock_shim"
+
+    def environment(self, data):
+        return {"KEDGE_TEST_CLOCK": str(self._page_file)}
+
+    def set_clock(self, by_s: float):
+        """Sets it by so many seconds from where it stands."""
+        ahead_ns, = struct.unpack_from("q", self._page)
+        struct.pack_into("q", self._page, 0, ahead_ns + int(by_s * 1e9))
+
+
+class ServerWithDisk(ShimmedServer):
+    """A kedged whose database is on a disk that can stall."""
+
+    SOURCE = "disk_shim"
+
+    def environment(self, data):
+        return {"KEDGE_TEST_DISK": str(self._page_file), "KEDGE_TEST_DISK_FILES": str(data / "kedged.db")}
+
+    def stall(self):
+        struct.pack_into("i", self._page, 0, 1)
+
+    def wait_until_stalled(self):
+        """Until the store stands still in a call to the disk."""
+        wait_until(lambda: struct.unpack_from("i", self._page, 4)[0] > 0, 60, "the store to wait for its disk")
+
+    def go_on(self):
+        struct.pack_into("i", self._page, 0, 0)
