@@ -150,6 +150,12 @@ static uint8_t on_execute(void *context, uint16_t object, uint16_t resource,
     }
 }
 
+static uint8_t on_block(void *context, const struct kedge_intake_block *block)
+{
+    struct agent *agent = context;
+    return kedge_object5_take_block(&agent->object5, block);
+}
+
 /* ---- the trial ---- */
 
 static void confirm(struct agent *agent)
@@ -254,6 +260,14 @@ static void wait_for_events(struct agent *agent, uint64_t wait_ms)
         kedge_log(KEDGE_LOG_ERROR, "poll: %s", strerror(errno));
 }
 
+/* A server that pushes and has gone quiet may have restarted, or lost this address. */
+static void see_whether_server_is_there(struct agent *agent)
+{
+    if (agent->object5.update_wanted)
+        kedge_registration_trigger(&agent->server.registration, now_ms());
+    agent->object5.update_wanted = false;
+}
+
 static int loop(struct agent *agent)
 {
     for (;;) {
@@ -265,6 +279,7 @@ static int loop(struct agent *agent)
             &agent->object5,
             kedge_registration_is_up(&agent->server.registration) ? agent->server.session : NULL,
             &agent->server.uri, &wait_ms);
+        see_whether_server_is_there(agent);
         bool on = kedge_server_poll(&agent->server, &wait_ms);
         kedge_server_notify(&agent->server);
         tell_status(agent);
@@ -404,6 +419,7 @@ static bool begin_server(struct agent *agent)
     agent->server.credentials = &agent->credentials;
     agent->server.endpoint = agent->config->endpoint;
     agent->server.hooks = (struct kedge_model_hooks){agent, on_read, on_write, on_execute};
+    agent->server.take_block = on_block;
     agent->server.pull = &agent->object5.pull;
     coap_startup();
     coap_set_log_level(LOG_CRIT);
@@ -423,6 +439,7 @@ static bool begin_object5(struct agent *agent, enum kedge_object5_start *start)
     object->class_name = config->class_name;
     object->folder = agent->port.folder;
     object->patience_ms = config->download_patience_s * 1000;
+    object->delivery = config->delivery;
     kedge_vendor_uuid(kedge_slice_text(config->vendor), object->identity.vendor);
     kedge_class_uuid(object->identity.vendor, kedge_slice_text(config->class_name),
                      object->identity.class_id);

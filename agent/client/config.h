@@ -31,6 +31,7 @@ struct kedge_agent_config {
     uint64_t lifetime_s;
     uint64_t health_timeout_s;
     uint64_t download_patience_s;
+    enum kedge_firmware_delivery delivery;
     uint64_t slot_size;
     bool allow_development_keys;
     bool verbose;

@@ -40,6 +40,7 @@ static bool save(struct kedge_object5 *object)
 static void drop_package(struct kedge_object5 *object, enum kedge_firmware_state from)
 {
     kedge_pull_end(&object->pull);
+    kedge_intake_end(&object->intake);
     object->package_version[0] = '\0';
     if (from == KEDGE_FIRMWARE_DOWNLOADING)
         kedge_install_abort(&object->install);
@@ -90,6 +91,7 @@ static void failed(struct kedge_object5 *object, enum kedge_rc rc, const char *w
 {
     int result = kedge_rc_update_result(rc);
     kedge_pull_end(&object->pull);
+    kedge_intake_end(&object->intake);
     kedge_install_abort(&object->install);
     object->package_version[0] = '\0';
     apply(object, KEDGE_FIRMWARE_DOWNLOAD_FAILED, result != 0 ? result : KEDGE_RESULT_FAILED, words,
@@ -129,16 +131,19 @@ static enum kedge_rc begin_install(void *context)
 static enum kedge_rc restart(void *context)
 {
     struct kedge_object5 *object = context;
-    kedge_log(KEDGE_LOG_INFO, "the server offers another file now: beginning anew");
+    kedge_log(KEDGE_LOG_INFO, "another package comes in now: beginning anew");
     kedge_install_abort(&object->install);
     return begin_install(object);
 }
 
+/* A package without a URI is one that is pushed: then it only waits. */
 static void begin_download(struct kedge_object5 *object)
 {
     const struct kedge_download_sink sink = {.context = object, .push = push, .restart = restart};
     enum kedge_rc rc = begin_install(object);
-    if (rc == KEDGE_OK)
+    if (rc == KEDGE_OK && object->state.uri[0] == '\0')
+        kedge_intake_begin(&object->intake, &sink, object->patience_ms, now_ms(object));
+    else if (rc == KEDGE_OK)
         rc = kedge_pull_begin(&object->pull, object->context, object->random, object->credentials,
                               kedge_slice_text(object->state.uri), &sink, object->patience_ms,
                               now_ms(object));
@@ -146,28 +151,49 @@ static void begin_download(struct kedge_object5 *object)
         failed(object, rc, kedge_rc_text(rc));
 }
 
-static void tell_progress(struct kedge_object5 *object)
+static void tell_progress(struct kedge_object5 *object, uint64_t offset, uint64_t total)
 {
-    const struct kedge_download *download = &object->pull.download;
-    if (download->total == 0)
+    if (total == 0)
         return;
-    unsigned tenths = (unsigned)(download->offset * 10 / download->total);
+    unsigned tenths = (unsigned)(offset * 10 / total);
     if (tenths <= object->told_tenths)
         return;
     object->told_tenths = tenths;
-    kedge_log(KEDGE_LOG_INFO, "downloading: %u %% of %" PRIu64 " bytes", tenths * 10,
-              download->total);
+    kedge_log(KEDGE_LOG_INFO, "downloading: %u %% of %" PRIu64 " bytes", tenths * 10, total);
+}
+
+/* All bytes came. False: the package is not what it should be. */
+static bool end_download(struct kedge_object5 *object)
+{
+    enum kedge_rc rc = kedge_install_end(&object->install);
+    if (rc != KEDGE_OK) {
+        failed(object, rc, kedge_rc_text(rc));
+        return false;
+    }
+    kedge_pull_end(&object->pull);
+    apply(object, KEDGE_FIRMWARE_DOWNLOAD_DONE, KEDGE_RESULT_INITIAL, "", false);
+    return true;
+}
+
+static void poll_intake(struct kedge_object5 *object, uint64_t *wait_ms)
+{
+    if (kedge_intake_poll(&object->intake, now_ms(object), wait_ms, &object->update_wanted))
+        return;
+    *wait_ms = 0;
+    failed(object, object->intake.failure, object->intake.words);
 }
 
 void kedge_object5_poll(struct kedge_object5 *object, coap_session_t *server,
                         const struct kedge_uri *server_uri, uint64_t *wait_ms)
 {
+    if (object->state.state == KEDGE_FIRMWARE_DOWNLOADING)
+        poll_intake(object, wait_ms);
     if (object->state.state != KEDGE_FIRMWARE_DOWNLOADING || !object->pull.running)
         return;
     uint64_t own_wait_ms;
     enum kedge_download_step step =
         kedge_pull_poll(&object->pull, server, server_uri, now_ms(object), &own_wait_ms);
-    tell_progress(object);
+    tell_progress(object, object->pull.download.offset, object->pull.download.total);
     if (step == KEDGE_DOWNLOAD_WAIT) {
         if (own_wait_ms < *wait_ms)
             *wait_ms = own_wait_ms;
@@ -180,13 +206,7 @@ void kedge_object5_poll(struct kedge_object5 *object, coap_session_t *server,
         failed(object, object->pull.download.failure, words);
         return;
     }
-    enum kedge_rc rc = kedge_install_end(&object->install);
-    if (rc != KEDGE_OK) {
-        failed(object, rc, kedge_rc_text(rc));
-        return;
-    }
-    kedge_pull_end(&object->pull);
-    apply(object, KEDGE_FIRMWARE_DOWNLOAD_DONE, KEDGE_RESULT_INITIAL, "", false);
+    (void)end_download(object);
 }
 
 /* ---- what the server does ---- */
@@ -216,23 +236,16 @@ static uint8_t reset(struct kedge_object5 *object, enum kedge_firmware_event eve
     return save(object) ? code : KEDGE_COAP_INTERNAL_ERROR;
 }
 
-uint8_t kedge_object5_write_uri(struct kedge_object5 *object, struct kedge_slice uri)
+/* Goes to Downloading, with what was offered; "" is a package that is pushed. */
+static uint8_t begin_package(struct kedge_object5 *object, enum kedge_firmware_event event,
+                             const char *uri)
 {
-    if (uri.size == 0)
-        return reset(object, KEDGE_FIRMWARE_URI_EMPTY);
-    struct kedge_uri parsed;
-    enum kedge_rc rc = kedge_uri_parse(uri, &parsed);
-    if (rc == KEDGE_OK && parsed.secure && object->credentials->key_size == 0)
-        rc = KEDGE_E_PROTOCOL; /* resource 8 does not offer CoAPS then */
-    if (rc != KEDGE_OK)
-        return refuse_uri(object, rc);
-
     char before[sizeof object->state.uri];
     const uint64_t begun_before = object->state.begun;
     memcpy(before, object->state.uri, sizeof before);
-    memcpy(object->state.uri, parsed.text, sizeof before);
+    snprintf(object->state.uri, sizeof object->state.uri, "%s", uri);
     object->state.begun = 1;
-    uint8_t code = apply(object, KEDGE_FIRMWARE_URI_WRITTEN, KEDGE_RESULT_INITIAL, "", true);
+    uint8_t code = apply(object, event, KEDGE_RESULT_INITIAL, "", true);
     if (code != KEDGE_COAP_CHANGED) {
         memcpy(object->state.uri, before, sizeof before);
         object->state.begun = begun_before;
@@ -242,11 +255,54 @@ uint8_t kedge_object5_write_uri(struct kedge_object5 *object, struct kedge_slice
     return code;
 }
 
+uint8_t kedge_object5_write_uri(struct kedge_object5 *object, struct kedge_slice uri)
+{
+    if (uri.size == 0)
+        return reset(object, KEDGE_FIRMWARE_URI_EMPTY);
+    struct kedge_uri parsed;
+    enum kedge_rc rc = kedge_uri_parse(uri, &parsed);
+    if (rc == KEDGE_OK && parsed.secure && object->credentials->key_size == 0)
+        rc = KEDGE_E_PROTOCOL; /* resource 8 does not offer CoAPS then */
+    if (rc == KEDGE_OK && object->delivery == KEDGE_DELIVERY_PUSH)
+        rc = KEDGE_E_PROTOCOL;
+    if (rc != KEDGE_OK)
+        return refuse_uri(object, rc);
+
+    return begin_package(object, KEDGE_FIRMWARE_URI_WRITTEN, parsed.text);
+}
+
+uint8_t kedge_object5_take_block(struct kedge_object5 *object,
+                                 const struct kedge_intake_block *block)
+{
+    if (block->number == 0 && !block->more && block->payload.size == 1 &&
+        block->payload.data[0] == '\0')
+        return reset(object, KEDGE_FIRMWARE_PACKAGE_NUL);
+    if (object->delivery == KEDGE_DELIVERY_PULL)
+        return KEDGE_COAP_METHOD_NOT_ALLOWED;
+    struct kedge_intake *intake = &object->intake;
+    bool begins = block->number == 0 && !intake->running && !kedge_intake_knows(intake, block);
+    if (begins) {
+        uint8_t code = begin_package(object, KEDGE_FIRMWARE_PACKAGE_WRITTEN, "");
+        if (code != KEDGE_COAP_CHANGED)
+            return code;
+        if (!intake->running)
+            return KEDGE_COAP_INTERNAL_ERROR; /* Result says why */
+    }
+    uint8_t code = kedge_intake_take(intake, block, now_ms(object));
+    if (object->state.state != KEDGE_FIRMWARE_DOWNLOADING)
+        return code;
+    tell_progress(object, intake->offset, intake->total);
+    if (intake->failure != KEDGE_OK)
+        failed(object, intake->failure, intake->words);
+    else if (intake->finished && !end_download(object))
+        code = KEDGE_COAP_BAD_REQUEST;
+    return code;
+}
+
 uint8_t kedge_object5_write_package(struct kedge_object5 *object, struct kedge_slice bytes)
 {
-    if (bytes.size == 1 && bytes.data[0] == '\0')
-        return reset(object, KEDGE_FIRMWARE_PACKAGE_NUL);
-    return KEDGE_COAP_METHOD_NOT_ALLOWED; /* resource 9 says pull only */
+    return kedge_object5_take_block(
+        object, &(struct kedge_intake_block){.szx = KEDGE_DOWNLOAD_SZX, .payload = bytes});
 }
 
 static uint8_t update(struct kedge_object5 *object)
@@ -304,7 +360,7 @@ enum kedge_rc kedge_object5_read(const struct kedge_object5 *object, uint16_t re
             return KEDGE_E_NOT_FOUND;
         return integer_value(index == 0 ? KEDGE_PROTOCOL_COAP : KEDGE_PROTOCOL_COAPS, value);
     case KEDGE_FIRMWARE_DELIVERY:
-        return integer_value(0, value); /* pull */
+        return integer_value((int64_t)object->delivery, value);
     case KEDGE_FIRMWARE_LAST_STATE_CHANGE_TIME:
         return integer_value((int64_t)object->state.changed_at_s, value);
     default:
@@ -367,7 +423,8 @@ enum kedge_rc kedge_object5_start(struct kedge_object5 *object, enum kedge_objec
         object->state.begun++;
     save(object);
     if (how == KEDGE_START_DOWNLOAD) {
-        kedge_log(KEDGE_LOG_INFO, "a download was cut short: beginning it again");
+        kedge_log(KEDGE_LOG_INFO, "a download was cut short: %s",
+                  object->state.uri[0] != '\0' ? "beginning it again" : "waiting for it again");
         begin_download(object);
     }
     return KEDGE_OK;

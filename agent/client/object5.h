@@ -6,6 +6,7 @@
 #define KEDGE_AGENT_OBJECT5_H
 
 #include "agent/client/state_file.h"
+#include "agent/fetch/intake.h"
 #include "agent/fetch/pull.h"
 #include "agent/install/install.h"
 
@@ -20,14 +21,17 @@ struct kedge_object5 {
     const char *class_name;
     uint8_t slot; /* the running one */
     int folder;
-    uint64_t patience_ms; /* of a download */
+    uint64_t patience_ms; /* of a download, or a push */
+    enum kedge_firmware_delivery delivery;
 
     struct kedge_agent_state state;
     struct kedge_install install;
-    struct kedge_pull pull;
+    struct kedge_pull pull;                            /* of a package with a URI */
+    struct kedge_intake intake;                        /* of one that is pushed */
     char version[KEDGE_SUIT_VERSION_TEXT_MAX];         /* of the running slot */
     char package_version[KEDGE_SUIT_VERSION_TEXT_MAX]; /* of what was or is being downloaded */
     bool reboot_wanted;
+    bool update_wanted;   /* of the registration: a push has gone quiet */
     unsigned told_tenths; /* of the download, in the log */
 };
 
@@ -36,7 +40,8 @@ enum kedge_object5_start { KEDGE_OBJECT5_RUNS, KEDGE_OBJECT5_ON_TRIAL, KEDGE_OBJ
 
 /**
  * kedge_object5_start() loads the state file, brings it in line with the boot record, and takes a
- * download that was cut short up again. KEDGE_E_NOT_FOUND when there is no factory firmware.
+ * download that was cut short up again; a push, from its first block when that comes.
+ * KEDGE_E_NOT_FOUND when there is no factory firmware.
  */
 enum kedge_rc kedge_object5_start(struct kedge_object5 *object,
                                   enum kedge_object5_start *start) KEDGE_MUST_USE;
@@ -44,12 +49,15 @@ enum kedge_rc kedge_object5_start(struct kedge_object5 *object,
 /* What the server does to it; each answers with a CoAP code. */
 uint8_t kedge_object5_write_uri(struct kedge_object5 *object, struct kedge_slice uri);
 uint8_t kedge_object5_write_package(struct kedge_object5 *object, struct kedge_slice bytes);
+uint8_t kedge_object5_take_block(struct kedge_object5 *object,
+                                 const struct kedge_intake_block *block);
 uint8_t kedge_object5_execute(struct kedge_object5 *object, uint16_t resource);
 /** What resource 1, 3, 5, 6, 7, 8, 9 or 12 holds. */
 enum kedge_rc kedge_object5_read(const struct kedge_object5 *object, uint16_t resource,
                                  size_t index, struct kedge_lwm2m_value *value) KEDGE_MUST_USE;
 
-/** Carries a download on; `wait_ms` is lowered to when this wants to be called again. */
+/** Carries a download on, or gives one up that does not get on; `wait_ms` is lowered to when this
+ * wants to be called again. */
 void kedge_object5_poll(struct kedge_object5 *object, coap_session_t *server,
                         const struct kedge_uri *server_uri, uint64_t *wait_ms);
 

@@ -108,12 +108,36 @@ static bool is_package(const struct kedge_lwm2m_path *path)
            path->ids[2] == KEDGE_FIRMWARE_PACKAGE;
 }
 
+static uint8_t take_block(struct kedge_server *server, const coap_pdu_t *request,
+                          const struct incoming *in)
+{
+    coap_opt_iterator_t each;
+    uint32_t total = 0;
+    const coap_opt_t *tag = coap_check_option(request, COAP_OPTION_RTAG, &each);
+    if (in->model.format != KEDGE_LWM2M_FORMAT_NONE &&
+        in->model.format != KEDGE_LWM2M_FORMAT_OPAQUE)
+        return KEDGE_COAP_UNSUPPORTED_FORMAT;
+    struct kedge_intake_block block = {.number = in->block1.num,
+                                       .szx = (uint8_t)in->block1.szx,
+                                       .more = in->block1.m != 0,
+                                       .payload = in->model.payload};
+    if (find_uint(request, COAP_OPTION_SIZE1, &total))
+        block.total = total;
+    if (tag != NULL)
+        block.tag = kedge_slice(coap_opt_value(tag), coap_opt_length(tag));
+    return server->take_block(server->hooks.context, &block);
+}
+
 static uint8_t change(struct kedge_server *server, const coap_pdu_t *request, struct incoming *in)
 {
-    if (in->has_block1 && (in->block1.num > 0 || in->block1.m != 0))
-        return is_package(&in->model.path) ? KEDGE_COAP_METHOD_NOT_ALLOWED /* pull only */
-                                           : KEDGE_COAP_TOO_LARGE;
+    bool in_blocks = in->has_block1 && (in->block1.num > 0 || in->block1.m != 0);
+    if (in->has_block1 && in->model.method == KEDGE_COAP_PUT && is_package(&in->model.path))
+        return take_block(server, request, in);
+    if (in_blocks)
+        return KEDGE_COAP_TOO_LARGE;
     coap_opt_iterator_t each;
+    if (!in->has_block1 && coap_check_option(request, COAP_OPTION_BLOCK1, &each) != NULL)
+        return KEDGE_COAP_BAD_OPTION; /* an SZX of 7: it would be taken for a whole body */
     bool write_attributes = in->model.method == KEDGE_COAP_PUT && in->model.payload.size == 0 &&
                             coap_check_option(request, COAP_OPTION_URI_QUERY, &each) != NULL;
     if (write_attributes)
@@ -135,8 +159,11 @@ static void answer_change(struct kedge_server *server, const coap_pdu_t *request
         kedge_recent_keep(&server->recent, in->key, code, now_ms);
     }
     coap_pdu_set_code(response, (coap_pdu_code_t)code);
-    if (in->has_block1 && in->block1.num == 0 && in->block1.m == 0)
-        kedge_channel_add_uint(response, COAP_OPTION_BLOCK1, in->block1.szx);
+    /* RFC 7959 section 2.3: which block it answers, and whether more are to come. */
+    bool more = code == KEDGE_COAP_CONTINUE;
+    if (in->has_block1)
+        kedge_channel_add_uint(response, COAP_OPTION_BLOCK1,
+                               in->block1.num << 4 | (more ? 8u : 0u) | in->block1.szx);
 }
 
 static void on_request(coap_resource_t *resource, coap_session_t *session,

@@ -11,6 +11,7 @@
 #include "agent/client/recent.h"
 #include "agent/client/registration.h"
 #include "agent/fetch/channel.h"
+#include "agent/fetch/intake.h"
 #include "agent/fetch/pull.h"
 
 #define KEDGE_LOCATION_MAX 8u /* segments of a Location-Path */
@@ -28,6 +29,8 @@ struct kedge_server {
     const char *endpoint;
     struct kedge_uri uri;
     struct kedge_model_hooks hooks;
+    /** Takes one block of a pushed package (/5/0/0), and answers with a CoAP code. */
+    uint8_t (*take_block)(void *context, const struct kedge_intake_block *block);
     struct kedge_pull *pull; /* gets the responses that are its own */
 
     coap_session_t *session;

@@ -13,7 +13,8 @@ enum kind {
     NAME, /* a text that devices and servers show: printable UTF-8 */
     LIST, /* of paths: may be given more than once */
     NUMBER,
-    SWITCH
+    SWITCH,
+    DELIVERY
 };
 
 struct row {
@@ -70,6 +71,8 @@ static const struct row rows[] = {
      "how long that command may take in seconds (default 60)"},
     {"download-patience", "S", NUMBER, FIELD(download_patience_s), 1, 86400, R, 0, true,
      "a download without a new block for so many seconds has failed (default 180)"},
+    {"delivery", "HOW", DELIVERY, FIELD(delivery), 0, 0, R, 0, true,
+     "how packages may come: pull, push or both (default); resource /5/0/9"},
     {"verbose", NULL, SWITCH, FIELD(verbose), 0, 0, R | F, 0, true, "log each request too"},
     {"json", NULL, SWITCH, FIELD(json), 0, 0, S, 0, false, "for machines"},
 };
@@ -104,6 +107,19 @@ static const char *set_number(const struct row *row, uint64_t *field, const char
     return words;
 }
 
+static const char *set_delivery(enum kedge_firmware_delivery *field, const char *value)
+{
+    static const char *const names[] = {[KEDGE_DELIVERY_PULL] = "pull",
+                                        [KEDGE_DELIVERY_PUSH] = "push",
+                                        [KEDGE_DELIVERY_BOTH] = "both"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(value, names[i]) == 0) {
+            *field = (enum kedge_firmware_delivery)i;
+            return NULL;
+        }
+    return "must be pull, push or both";
+}
+
 /* NULL, or what is wrong with it. */
 static const char *set(struct kedge_agent_config *config, const struct row *row, const char *value)
 {
@@ -114,6 +130,8 @@ static const char *set(struct kedge_agent_config *config, const struct row *row,
             return "must be true or false";
         *(bool *)(void *)field = value[0] == 't';
         return NULL;
+    case DELIVERY:
+        return set_delivery((enum kedge_firmware_delivery *)(void *)field, value);
     case NUMBER:
         return set_number(row, (uint64_t *)(void *)field, value);
     case LIST:
@@ -177,6 +195,7 @@ static void set_defaults(struct kedge_agent_config *config)
     config->lifetime_s = KEDGE_LIFETIME_DEFAULT_S;
     config->health_timeout_s = KEDGE_HEALTH_TIMEOUT_DEFAULT_S;
     config->download_patience_s = KEDGE_DOWNLOAD_PATIENCE_DEFAULT_S;
+    config->delivery = KEDGE_DELIVERY_BOTH;
     config->slot_size = KEDGE_PORT_SLOT_SIZE_DEFAULT;
 }
 

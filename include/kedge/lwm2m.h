@@ -210,6 +210,11 @@ enum kedge_firmware_protocol {
     KEDGE_PROTOCOL_HTTPS = 3, KEDGE_PROTOCOL_COAP_TCP = 4, KEDGE_PROTOCOL_COAPS_TCP = 5
 };
 
+/** How packages get to a device: the values of /5/0/9. */
+enum kedge_firmware_delivery {
+    KEDGE_DELIVERY_PULL = 0, KEDGE_DELIVERY_PUSH = 1, KEDGE_DELIVERY_BOTH = 2
+};
+
 /** What can happen to a device's object 5. */
 enum kedge_firmware_event {
     KEDGE_FIRMWARE_URI_WRITTEN,       /* a valid, supported, non-empty Package URI */

@@ -26,9 +26,14 @@ class BadNetwork:
         self._front.bind((self.HERE.decode(), port))
         self._towards_server: dict = {}   # a device's address: the socket that speaks for it
         self._waiting: list = []          # (when, number, socket, address, datagram)
+        self._rebinding = False
         self._running = True
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
+
+    def rebind(self):
+        """As a NAT that has forgotten its table: from now on devices come from other ports."""
+        self._rebinding = True
 
     def close(self):
         self._running = False
@@ -50,6 +55,13 @@ class BadNetwork:
             when = time.monotonic() + (self._draw.uniform(0, self._delay_s) if late else 0)
             heapq.heappush(self._waiting, (when, self._draw.random(), sock, address, datagram))
 
+    def _forget(self):
+        for one in self._towards_server.values():
+            self._waiting = [w for w in self._waiting if w[2] is not one]
+            one.close()
+        heapq.heapify(self._waiting)
+        self._towards_server.clear()
+
     def _receive(self, sock):
         datagram, address = sock.recvfrom(2048)
         if sock is self._front:
@@ -62,6 +74,9 @@ class BadNetwork:
 
     def _run(self):
         while self._running:
+            if self._rebinding:
+                self._rebinding = False
+                self._forget()
             wait = min(0.1, max(0, self._waiting[0][0] - time.monotonic())) if self._waiting else 0.1
             readable, _, _ = select.select([self._front, *self._towards_server.values()], [], [], wait)
             for sock in readable:

@@ -95,7 +95,7 @@ def test_every_resource_says_what_it_should(agent, peer):
     expected = {"/1/0/0": "1", "/1/0/1": "300", "/1/0/6": "0", "/1/0/7": "U", "/3/0/0": VENDOR, "/3/0/1": CLASS,
                 "/3/0/2": ENDPOINT, "/3/0/3": "1.0.0", "/3/0/11/0": "0", "/3/0/16": "U", "/3/0/18": "rev-c",
                 "/5/0/1": "", "/5/0/3": IDLE, "/5/0/5": "0", "/5/0/6": "", "/5/0/7": "", "/5/0/8/0": "0",
-                "/5/0/9": "0", "/26241/0/0": ""}
+                "/5/0/9": "2", "/26241/0/0": ""}
     assert {path: peer.read(ENDPOINT, path) for path in expected} == expected
     device = {number: value for _, number, value in tlv(peer.request(ENDPOINT, GET, "/3/0", accept=TLV).payload)}
     assert (device[0], device[1], device[3]) == (VENDOR.encode(), CLASS.encode(), b"1.0.0")

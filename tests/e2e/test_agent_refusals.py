@@ -107,12 +107,14 @@ def test_a_file_that_is_not_there_is_result_7(agent, peer):
     assert "4.04" in peer.read(ENDPOINT, "/26241/0/0")
 
 
-def test_a_pushed_package_is_not_taken(agent, peer):
-    agent()
+def test_a_device_that_only_pulls_takes_no_pushed_package(agent, peer):
+    agent("--delivery", "pull")
+    assert peer.read(ENDPOINT, "/5/0/9") == "0"
     message = peer.make_request(PUT, "/5/0/0", b"x" * 1024, content_format=OPAQUE)
     message.options.append((BLOCK1, uint(0 << 4 | 8 | 6)))
     assert peer.exchange(ENDPOINT, message).code_text == "4.05"
     assert peer.request(ENDPOINT, PUT, "/5/0/0", b"x", content_format=OPAQUE).code_text == "4.05"
+    assert peer.request(ENDPOINT, PUT, "/5/0/0", b"\0", content_format=OPAQUE).code_text == "2.04"
     assert state_of(peer) == (IDLE, "0")
 
 
@@ -125,6 +127,7 @@ def test_usage_errors_are_2_and_name_the_option(tmp_path, keys):
         done = run(program("kedge-agent"), *whole[:missing], *whole[missing + 2:])
         assert done.returncode == 2 and whole[missing] in done.stderr, done.stderr
     for extra, named in ((["--lifetime", "1"], "--lifetime"), (["--lifetime", "x"], "--lifetime"),
+                         (["--delivery", "post"], "--delivery"),
                          (["--require", "2"], "--require"), (["--nonsense"], "--nonsense"),
                          (["--psk-identity", "i"], "--psk-identity"), (["--psk-file", "/none"], "--psk-file"),
                          (["surplus"], "surplus"), (["--config", "/none"], "/none"), (["--endpoint"], "--endpoint"),

@@ -18,8 +18,6 @@
 #define DELIVERY_PATH "/5/0/9"
 #define WORDS_PATH "/26241/0/0"
 
-#define DELIVERY_PUSH 1
-#define DELIVERY_BOTH 2
 #define ASKED_BY_IDENTIFICATION UINT64_MAX /* no operation's handle: those are counted up */
 
 /* ---- what answers say ---- */
@@ -76,9 +74,9 @@ static void take_way(struct job *job, const struct kedge_operation_answer *answe
     job->delivery = JOB_DELIVERY_PULL;
     if (!has_number(answer, DELIVERY_PATH, &way))
         return;
-    if (way == DELIVERY_PUSH)
+    if (way == KEDGE_DELIVERY_PUSH)
         job->delivery = JOB_DELIVERY_PUSH;
-    if (way == DELIVERY_BOTH)
+    if (way == KEDGE_DELIVERY_BOTH)
         job->delivery = JOB_DELIVERY_BOTH;
 }
 
