@@ -1,6 +1,7 @@
 """HTTPS: asked by openssl and curl, which are not ours, and by kedge."""
 import base64
 import concurrent.futures
+import contextlib
 import datetime
 import hashlib
 import ipaddress
@@ -76,11 +77,11 @@ def name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
-def sign(key, subject: str, issuer_key, issuer: str, ca: bool) -> bytes:
+def sign(key, subject: str, issuer_key, issuer: str, ca: bool, days: float = 40) -> bytes:
     now = datetime.datetime.now(datetime.timezone.utc)
     builder = (x509.CertificateBuilder().subject_name(name(subject)).issuer_name(name(issuer)).public_key(key.public_key())
-               .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(days=1))
-               .not_valid_after(now + datetime.timedelta(days=2)).add_extension(x509.BasicConstraints(ca, None), True))
+               .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(days=9))
+               .not_valid_after(now + datetime.timedelta(days=days)).add_extension(x509.BasicConstraints(ca, None), True))
     if not ca:
         builder = builder.add_extension(
             x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
@@ -96,10 +97,10 @@ class Authority:
         self.root.write_bytes(sign(self.root_key, "root", self.root_key, "root", True))
         self.middle = sign(self.middle_key, "middle", self.root_key, "root", True)
 
-    def issue(self, stem: str, key=None):
+    def issue(self, stem: str, key=None, days: float = 40):
         key = key or ec.generate_private_key(ec.SECP256R1())
         chain, key_file = self.folder / f"{stem}.crt", self.folder / f"{stem}.key"
-        chain.write_bytes(sign(key, stem, self.middle_key, "middle", False) + self.middle)
+        chain.write_bytes(sign(key, stem, self.middle_key, "middle", False, days) + self.middle)
         key_file.write_bytes(key_pem(key))
         return chain, key_file
 
@@ -179,6 +180,16 @@ def test_without_tls_nothing_is_answered_at_the_port_of_https(secured):
     secured.ask("--ca-file", secured.certificate, "device", "list")
 
 
+def test_clients_that_never_finish_the_handshake_hold_nobody_up(secured):
+    hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
+    with contextlib.ExitStack() as stack:
+        for i in range(400):
+            client = stack.enter_context(socket.create_connection(("127.0.0.1", secured.https_port), 60))
+            client.sendall(hello[:i % (len(hello) + 1)])
+        secured.ask("--ca-file", secured.certificate, "device", "list")
+    secured.ask("--ca-file", secured.certificate, "device", "list")
+
+
 # ---- a certificate that is given
 
 @pytest.mark.parametrize("kind", ["ecdsa", "rsa"])
@@ -216,6 +227,15 @@ def test_a_renewed_certificate_is_shown_after_sighup_and_a_broken_one_is_not(sta
         assert shown() in renewed_chain.read_bytes() and shown() not in first
         old.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")  # goes on with what it began with
         assert old.recv(15) == b"HTTP/1.1 200 OK"
+
+
+@pytest.mark.parametrize("days, told", [(-1, "error .*given.crt has expired"), (10.5, "warning .*given.crt expires in 10 days"),
+                                        (31, None)])
+def test_the_end_of_a_certificate_is_told_in_time(start, tmp_path, authority, days, told):
+    chain, key_file = authority.issue("given", days=days)
+    server = Secured(start, tmp_path / "server", "--tls-cert", chain, "--tls-key", key_file)
+    assert bool(told and re.search(told, server.process.log)) == bool(told)
+    assert told or "expire" not in server.process.log
 
 
 def check(*options):

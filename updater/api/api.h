@@ -72,8 +72,11 @@ enum kedge_rc kedge_api_start(const struct kedge_api_config *config, struct kedg
 /** Whether it can be the `proxies` of the config. */
 bool kedge_api_proxies_valid(const char *text);
 
-/** Whether the files can be used together; `error` says what is wrong: KEDGE_E_KEY. */
-enum kedge_rc kedge_api_tls_check(const struct kedge_api_tls *files,
+/**
+ * Whether the files can be used together; `error` says what is wrong: KEDGE_E_KEY. An expired
+ * certificate can: `expires_at_s` (may be NULL) is for the caller to see, in Unix time.
+ */
+enum kedge_rc kedge_api_tls_check(const struct kedge_api_tls *files, int64_t *expires_at_s,
                                   char error[KEDGE_API_ERROR_MAX]) KEDGE_MUST_USE;
 
 /**

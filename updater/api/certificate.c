@@ -16,6 +16,7 @@ struct certificate {
     gnutls_pcert_st chain[CHAIN_MAX];
     unsigned chain_size;
     gnutls_privkey_t key;
+    int64_t expires_at_s;
 };
 
 /* ---- reading ---- */
@@ -29,6 +30,17 @@ static void destroy(struct certificate *certificate)
     free(certificate);
 }
 
+static int take_end(struct certificate *certificate)
+{
+    gnutls_x509_crt_t first = NULL;
+    int code = gnutls_pcert_export_x509(&certificate->chain[0], &first);
+    if (code != GNUTLS_E_SUCCESS)
+        return code;
+    certificate->expires_at_s = (int64_t)gnutls_x509_crt_get_expiration_time(first);
+    gnutls_x509_crt_deinit(first);
+    return code;
+}
+
 static int load_chain(struct certificate *certificate, const char *file)
 {
     gnutls_datum_t pem = {0};
@@ -38,10 +50,11 @@ static int load_chain(struct certificate *certificate, const char *file)
         code =
             gnutls_pcert_list_import_x509_raw(certificate->chain, &size, &pem, GNUTLS_X509_FMT_PEM,
                                               GNUTLS_X509_CRT_LIST_FAIL_IF_UNSORTED);
-    if (code >= 0)
-        certificate->chain_size = size;
     gnutls_free(pem.data);
-    return code >= 0 && size == 0 ? GNUTLS_E_NO_CERTIFICATE_FOUND : code;
+    if (code < 0)
+        return code;
+    certificate->chain_size = size;
+    return size > 0 ? take_end(certificate) : GNUTLS_E_NO_CERTIFICATE_FOUND;
 }
 
 static int load_key(struct certificate *certificate, const char *file)
@@ -178,12 +191,14 @@ int certificate_retrieve(gnutls_session_t tls, const struct gnutls_cert_retr_st 
     return 0;
 }
 
-enum kedge_rc kedge_api_tls_check(const struct kedge_api_tls *files,
+enum kedge_rc kedge_api_tls_check(const struct kedge_api_tls *files, int64_t *expires_at_s,
                                   char error[KEDGE_API_ERROR_MAX])
 {
     struct certificate *certificate;
     error[0] = '\0';
     KEDGE_TRY(load(files, &certificate, error));
+    if (expires_at_s != NULL)
+        *expires_at_s = certificate->expires_at_s;
     destroy(certificate);
     return KEDGE_OK;
 }

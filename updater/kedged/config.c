@@ -266,7 +266,7 @@ static bool check_tls_files(const struct kedge_config *config)
         fputs("kedged: --tls-cert needs --https ADDR:PORT\n", stderr);
         return false;
     }
-    if (!given || !config->check_config || kedge_api_tls_check(&files, error) == KEDGE_OK)
+    if (!given || !config->check_config || kedge_api_tls_check(&files, NULL, error) == KEDGE_OK)
         return true;
     fprintf(stderr, "kedged: --tls-cert, --tls-key: %s\n", error);
     return false;

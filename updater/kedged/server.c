@@ -292,7 +292,7 @@ static int wait_for_end(struct server *server)
             continue;
         if (number != SIGHUP)
             return number;
-        kedge_web_reload(server->config, server->api);
+        kedge_web_reload(&server->web, server->api);
         if (kedge_net_post(server->net, reload, server) != KEDGE_OK)
             kedge_log(KEDGE_LOG_ERROR, "nothing was read again: out of memory");
     }

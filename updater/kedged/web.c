@@ -1,11 +1,17 @@
 /* web.c: the places of --http, --https and --download-http, and the certificate of HTTPS. */
+#define _GNU_SOURCE
 #include "updater/kedged/web.h"
 
+#include "updater/kedged/clock.h"
 #include "updater/kedged/log.h"
 #include "updater/kedged/self_signed.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#define DAY_S (24 * 3600)
+#define WARN_DAYS 30
 
 static enum kedge_rc add_listener(const char *text, struct kedge_api_listener place,
                                   struct kedge_web *web, struct kedge_api_config *api)
@@ -37,11 +43,22 @@ static void take_given(const struct kedge_config *config, struct kedge_web *web)
     (void)snprintf(web->key_file, sizeof(web->key_file), "%s", config->tls_key);
 }
 
+/* Who renews it by hand is told in time. */
+static void warn_of_end(const char *file, int64_t expires_at_s)
+{
+    int64_t left_s = expires_at_s - (int64_t)(kedge_wall_ms() / 1000u);
+    if (left_s <= 0)
+        kedge_log(KEDGE_LOG_ERROR, "%s has expired: clients refuse it", file);
+    else if (left_s < WARN_DAYS * DAY_S)
+        kedge_log(KEDGE_LOG_WARNING, "%s expires in %" PRId64 " days", file, left_s / DAY_S);
+}
+
 static enum kedge_rc prepare_tls(const struct kedge_config *config, const char *address,
                                  struct kedge_web *web, struct kedge_api_config *api,
                                  char error[KEDGE_STORE_ERROR_MAX])
 {
     char fingerprint[KEDGE_TLS_FINGERPRINT_SIZE];
+    int64_t expires_at_s = 0;
     bool own = config->tls_cert[0] == '\0';
     if (own)
         KEDGE_TRY(make_own(config, address, web, error));
@@ -49,7 +66,8 @@ static enum kedge_rc prepare_tls(const struct kedge_config *config, const char *
         take_given(config, web);
     api->tls = (struct kedge_api_tls){.certificate_file = web->certificate_file,
                                       .key_file = web->key_file};
-    KEDGE_TRY(kedge_api_tls_check(&api->tls, error));
+    KEDGE_TRY(kedge_api_tls_check(&api->tls, &expires_at_s, error));
+    warn_of_end(web->certificate_file, expires_at_s);
     if (own && kedge_certificate_fingerprint(web->certificate_file, fingerprint) == KEDGE_OK)
         kedge_log(KEDGE_LOG_INFO,
                   "HTTPS shows the self-signed certificate %s; trust it by kedge --ca-file with "
@@ -75,15 +93,23 @@ enum kedge_rc kedge_web_prepare(const struct kedge_config *config, struct kedge_
     return add_listener(config->download_http, for_devices, web, api);
 }
 
-void kedge_web_reload(const struct kedge_config *config, struct kedge_api *api)
+void kedge_web_reload(const struct kedge_web *web, struct kedge_api *api)
 {
     char error[KEDGE_API_ERROR_MAX];
-    if (config->https[0] == '\0')
+    const struct kedge_api_tls files = {.certificate_file = web->certificate_file,
+                                        .key_file = web->key_file};
+    int64_t expires_at_s = 0;
+    if (web->certificate_file[0] == '\0')
         return;
-    if (kedge_api_reload(api, error) == KEDGE_OK)
-        kedge_log(KEDGE_LOG_INFO, "the certificate of --https was read again");
-    else
+    enum kedge_rc rc = kedge_api_tls_check(&files, &expires_at_s, error);
+    if (rc == KEDGE_OK)
+        rc = kedge_api_reload(api, error);
+    if (rc != KEDGE_OK) {
         kedge_log(KEDGE_LOG_ERROR, "the former certificate of --https counts: %s", error);
+        return;
+    }
+    kedge_log(KEDGE_LOG_INFO, "the certificate of --https was read again");
+    warn_of_end(web->certificate_file, expires_at_s);
 }
 
 void kedge_web_places(const struct kedge_api_config *config, const struct kedge_api *api,

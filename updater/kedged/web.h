@@ -26,7 +26,7 @@ enum kedge_rc kedge_web_prepare(const struct kedge_config *config, struct kedge_
                                 char error[KEDGE_STORE_ERROR_MAX]) KEDGE_MUST_USE;
 
 /** Reads the certificate of HTTPS again; the log says how that went. Without HTTPS: nothing. */
-void kedge_web_reload(const struct kedge_config *config, struct kedge_api *api);
+void kedge_web_reload(const struct kedge_web *web, struct kedge_api *api);
 
 /** Where the started API serves by HTTP and HTTPS, for those who tell devices of it. */
 void kedge_web_places(const struct kedge_api_config *config, const struct kedge_api *api,

@@ -120,6 +120,31 @@ static void a_connection_that_moves_no_byte_is_closed(void **state)
     (void)close(stalled);
 }
 
+/*
+ * 200 kB/s, where megabytes could lie in the kernel's buffers: were they all filled at once,
+ * nothing would move for longer than the limit.
+ */
+static void a_slow_reader_is_not_taken_for_gone(void **state)
+{
+    enum { PIECE = 65536, PIECES = 24 };
+    struct rig *rig = narrow_rig(state, 3);
+    const struct timespec pause = {.tv_nsec = 320000000};
+    char begin[16];
+    static char bytes[PIECE];
+    make_file(rig, 64 << 20);
+    int file = begin_download(rig, begin);
+    for (int i = 0; i < PIECES; i++) {
+        assert_int_equal(recv(file, bytes, PIECE, MSG_WAITALL), PIECE);
+        (void)nanosleep(&pause, NULL);
+    }
+    /* It is still there: more comes than can have been under way. */
+    uint64_t got = 0;
+    for (ssize_t some = 1; some > 0 && got<32u << 20; got += some> 0 ? (uint64_t)some : 0)
+        some = recv(file, bytes, PIECE, 0);
+    assert_true(got >= 32u << 20);
+    (void)close(file);
+}
+
 static enum MHD_Result allow(struct kedge_api *api, const char *text)
 {
     struct sockaddr_in6 address = {.sin6_family = AF_INET6};
@@ -159,6 +184,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(downloads_leave_connections_for_others, rig_teardown),
         cmocka_unit_test_teardown(a_connection_that_moves_no_byte_is_closed, rig_teardown),
+        cmocka_unit_test_teardown(a_slow_reader_is_not_taken_for_gone, rig_teardown),
         cmocka_unit_test(one_address_gets_no_more_than_its_share),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
