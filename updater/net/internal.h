@@ -112,6 +112,8 @@ struct peer_table {
 enum kedge_rc peers_init(struct kedge_net *net) KEDGE_MUST_USE;
 void peers_destroy(struct kedge_net *net);
 struct peer *peer_find(struct kedge_net *net, const struct kedge_address *address);
+/** Has memory fetched that peer_find() will want of these, all of it at once; at most BATCH. */
+void peers_expect(const struct kedge_net *net, const struct kedge_address *addresses, size_t count);
 /** Finds it or makes it; NULL when there is no memory. The peer is the newest of the idle ones. */
 struct peer *peer_use(struct kedge_net *net, const struct kedge_address *address);
 /** Lists it as idle when nothing holds it, and takes it off the list when something does. */

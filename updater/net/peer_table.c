@@ -9,6 +9,8 @@
 #include "updater/net/internal.h"
 
 #define FIRST_BUCKETS 256u
+#define CACHE_LINE 64u
+#define OWNER_BYTES 256u /* of which something is likely to be read */
 
 enum kedge_rc peers_init(struct kedge_net *net)
 {
@@ -55,6 +57,31 @@ struct peer *peer_find(struct kedge_net *net, const struct kedge_address *addres
     while (peer != NULL && !kedge_address_equal(&peer->address, address))
         peer = peer->next_in_bucket;
     return peer;
+}
+
+/*
+ * In a large fleet hardly anything of the next peer is in the processor's caches. What is asked for
+ * together is waited for once, and not once for each peer and for each thing of it.
+ */
+void peers_expect(const struct kedge_net *net, const struct kedge_address *addresses, size_t count)
+{
+    struct peer **buckets[BATCH];
+    for (size_t i = 0; i < count; i++) {
+        buckets[i] = bucket_of(net, &addresses[i]);
+        __builtin_prefetch(buckets[i]);
+    }
+    for (size_t i = 0; i < count; i++)
+        if (*buckets[i] != NULL)
+            for (size_t line = 0; line < sizeof(struct peer); line += CACHE_LINE)
+                __builtin_prefetch((const char *)*buckets[i] + line);
+    for (size_t i = 0; i < count; i++) {
+        const struct peer *peer = *buckets[i];
+        if (peer == NULL || !peer->kept)
+            continue;
+        __builtin_prefetch(peer->recent);
+        for (size_t line = 0; line < OWNER_BYTES; line += CACHE_LINE)
+            __builtin_prefetch((const char *)peer->owner + line);
+    }
 }
 
 /* ---- the list of idle ones ---- */

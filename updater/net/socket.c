@@ -96,10 +96,13 @@ static int read_batch(struct kedge_net *net, uint8_t index)
                                              .msg_controllen = CONTROL_SIZE};
     }
     int count = recvmmsg(net->listeners[index].file, headers, BATCH, 0, NULL);
+    for (int i = 0; i < count; i++)
+        from[i].secure = net->listeners[index].address.secure;
+    if (count > 1)
+        peers_expect(net, from, (size_t)count);
     for (int i = 0; i < count; i++) {
         struct path path = path_of(index, &headers[i].msg_hdr);
         net->counters.datagrams_in++;
-        from[i].secure = net->listeners[index].address.secure;
         /* One that was cut is larger than any message that we take. */
         if ((headers[i].msg_hdr.msg_flags & MSG_TRUNC) != 0)
             net->counters.malformed++;
