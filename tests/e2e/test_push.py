@@ -1,13 +1,14 @@
 """Packages that are pushed: to the agent by a foreign server, and by kedged, over good and bad networks."""
 import os
 import signal
+import socket
 
 import pytest
 
 from agent_kit import BIG_IMAGE, DOWNLOADED, DOWNLOADING, ENDPOINT, IDLE, agent, flip, peer, state_of, update
 from bad_network import BadNetwork
-from conftest import make_package, wait_until
-from lwm2m_peer import BLOCK1, OPAQUE, PUT, uint
+from conftest import CLASS, VENDOR, free_port, make_package, run, wait_until
+from lwm2m_peer import BLOCK1, CON, CONTENT_FORMAT, LINK, OPAQUE, POST, PUT, URI_PATH, URI_QUERY, Message, uint
 from test_dtls import SecureServer
 from test_update import deployments, registered, upload, versions
 
@@ -356,6 +357,58 @@ def test_an_aborted_rollout_takes_back_what_was_pushed(server, keys, device, pac
     wait_until(lambda: made.status()["state"] == "idle", 60, "the device to be idle again")
     assert (made.status()["result"], made.status()["version"]) == (0, "1.0.0")
     assert deployments(server)["kept"]["state"] == "canceled"
+
+
+# ---- kedged and Debian's coap-server ----
+
+
+class CoapServer:
+    """Debian's coap-server as a device that only keeps what is put there; the test is its firmware."""
+
+    def __init__(self, start, folder, server):
+        self.port, self._folder, self._kedged = free_port(), folder, server
+        start("coap-server-gnutls", "-A", "127.0.0.1", "-p", str(self.port), "-d", "20")
+        wait_until(lambda: "2.04" in (put := self.put("/3/0/3", "1.0.0")) or "2.01" in put, 30, "coap-server")
+        for path, text in (("/3/0/0", VENDOR), ("/3/0/1", CLASS), ("/5/0/3", "0"), ("/5/0/5", "0"), ("/5/0/9", "1")):
+            self.put(path, text)
+
+    def _ask(self, *args):
+        return run("coap-client-gnutls", "-v", "6", "-B", "5", *args)
+
+    def put(self, path: str, text: str) -> str:
+        done = self._ask("-m", "put", "-t", "0", "-e", text, f"coap://127.0.0.1:{self.port}{path}")
+        return done.stdout + done.stderr
+
+    def get(self, path: str) -> bytes:
+        file = self._folder / "got"
+        file.unlink(missing_ok=True)
+        self._ask("-m", "get", "-o", file, f"coap://127.0.0.1:{self.port}{path}")
+        return file.read_bytes() if file.exists() else b""
+
+    def register(self, endpoint: str):
+        """From its own port, for which both sockets say that they share it."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as beside:
+            beside.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            beside.bind(("127.0.0.1", self.port))
+            options = [(URI_PATH, b"rd"), (CONTENT_FORMAT, uint(LINK))]
+            options += [(URI_QUERY, query) for query in (f"ep={endpoint}".encode(), b"lwm2m=1.1", b"b=U")]
+            request = Message(CON, POST, 1, b"reg", options, b"</3/0>,</5/0>")
+            beside.sendto(request.encode(), ("127.0.0.1", self._kedged.coap_port))
+
+
+def test_debians_coap_server_gets_every_byte(server, keys, start, packages, tmp_path):
+    _, image = packages
+    package = upload(server, keys, image)
+    foreign = CoapServer(start, tmp_path, server)
+    foreign.register("foreign")
+    registered(server, 1)
+    roll_out(server, package)
+    [file] = (server.data / "fw").glob("*")
+    wanted = file.read_bytes()
+    wait_until(lambda: foreign.get("/5/0/0") == wanted, 60, "the package to be there")
+    foreign.put("/5/0/3", "2")
+    wait_until(lambda: deployments(server)["foreign"]["state"] in ("downloaded", "installing"), 60, "State 2 to be seen")
+    assert deployments(server)["foreign"]["bytes_done"] == len(wanted)
 
 
 def test_a_package_that_the_device_refuses_is_reported_with_its_result(server, keys, device, packages, tmp_path):

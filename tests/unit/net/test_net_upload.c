@@ -453,6 +453,9 @@ static void test_a_peer_that_went_silent_is_gone_on_with_at_the_same_block(void 
     assert_false(scene->upload.running);
     assert_int_equal(kedge_upload_go_on(&scene->upload, &scene->peer.address), KEDGE_OK);
     scene->taken_size = 1024;
+    take_block(scene);
+    assert_int_equal(scene->block.number, 1);
+    take_on(scene);
     take_the_rest(scene);
     assert_int_equal(scene->restarts, 0);
 }
@@ -471,6 +474,9 @@ static void test_a_peer_that_moved_is_gone_on_with_at_its_new_address(void **sta
     peer_open(&scene->peer, scene->net);
     assert_int_equal(kedge_upload_go_on(&scene->upload, &scene->peer.address), KEDGE_OK);
     scene->taken_size = 1024;
+    take_block(scene);
+    assert_int_equal(scene->block.number, 1);
+    take_on(scene);
     take_the_rest(scene);
 }
 

@@ -112,6 +112,43 @@ static void test_a_device_that_moves_in_mid_push_is_pushed_on_at_block_n(void **
     assert_int_equal(device->firsts, 1);
 }
 
+static void
+test_a_device_that_moves_between_two_blocks_gets_the_next_at_its_new_address(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct scripted_device *device = &scene->device;
+    struct kedge_update_plan plan = scene_plan();
+    plan.push_bytes_per_s = 2048;
+    offer_to_push(scene, &plan);
+    device_until(device, &device->blocks, 1);
+    device_rest(device, 50);
+    peer_close(&device->peer);
+    peer_open(&device->peer, scene->net);
+    assert_int_equal(device_to_location(device, KEDGE_COAP_POST, NULL), KEDGE_COAP_CHANGED);
+    device_until(device, &device->executes, 1);
+    assert_whole(scene);
+    /* None went to the old one, where nobody answers. */
+    assert_int_equal(kedge_net_counters(scene->net).timeouts, 0);
+}
+
+static void test_a_device_that_says_downloaded_is_not_pushed_to_any_more(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct scripted_device *device = &scene->device;
+    struct kedge_update_plan plan = scene_plan();
+    plan.push_bytes_per_s = 2048;
+    offer_to_push(scene, &plan);
+    device_until(device, &device->blocks, 1);
+    device_rest(device, 50);
+    device_becomes(device, KEDGE_FIRMWARE_DOWNLOADED, 0);
+    device_until(device, &device->executes, 1);
+    unsigned blocks = device->blocks;
+    /* More than a block takes at this pace. */
+    for (uint64_t until_ms = test_clock_ms() + 700; test_clock_ms() < until_ms;)
+        device_turn(device, 10);
+    assert_int_equal(device->blocks, blocks);
+}
+
 static void test_a_device_that_registers_again_and_has_kept_its_part_is_pushed_on(void **state)
 {
     struct fleet_scene *scene = *state;
@@ -242,6 +279,8 @@ int main(void)
         SCENE_TEST(test_it_is_pushed_where_both_sides_have_no_scheme_in_common),
         SCENE_TEST(test_a_smaller_size_is_taken_up),
         SCENE_TEST(test_a_device_that_moves_in_mid_push_is_pushed_on_at_block_n),
+        SCENE_TEST(test_a_device_that_moves_between_two_blocks_gets_the_next_at_its_new_address),
+        SCENE_TEST(test_a_device_that_says_downloaded_is_not_pushed_to_any_more),
         SCENE_TEST(test_a_device_that_registers_again_and_has_kept_its_part_is_pushed_on),
         SCENE_TEST(test_a_device_that_lost_its_part_says_so_by_4_08_and_gets_all_again),
         SCENE_TEST(test_a_device_that_restarted_idle_is_offered_the_package_anew),
