@@ -35,7 +35,7 @@ def liar(server, keys, tmp_path):
         package = server.json("package", "list")["packages"][0]["id"]
         device = Liar(server)
         device.registered("liar")
-        device.serve_until(lambda: server.json("device", "show", "liar")["version"] == "1.0.0", "who it is")
+        device.serve_until(lambda: [d["version"] for d in server.json("device", "list")["devices"]] == ["1.0.0"], "who it is", 60)
         server.kedge("rollout", "create", "--name", "trap", "--package", package, "--all", "--error-sample", "0",
                      "--start", *options)
         device.serve_until(lambda: device.written.get("/5/0/1"), "the Package URI")
