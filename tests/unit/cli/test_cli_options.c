@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #define WORDS_MAX 16
+#define FINGERPRINT "sha256//47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
 
 /* Splits at spaces, as a shell would. */
 static enum options_outcome read_line(const char *line, struct cli *cli,
@@ -32,6 +33,8 @@ static int without_environment(void **state)
     (void)state;
     (void)unsetenv("KEDGE_SERVER");
     (void)unsetenv("KEDGE_TOKEN_FILE");
+    (void)unsetenv("KEDGE_CA_FILE");
+    (void)unsetenv("KEDGE_FINGERPRINT");
     return 0;
 }
 
@@ -72,6 +75,25 @@ static void the_environment_stands_in_for_options_and_loses_to_them(void **state
     assert_string_equal(cli.server.url, "http://o");
 }
 
+static void whom_to_trust_is_said_by_options_or_by_the_environment(void **state)
+{
+    (void)state;
+    assert_int_equal(read_line("device list --server HTTPS://a", &cli, &arguments), OPTIONS_RUN);
+    assert_null(cli.server.ca_file);
+    assert_null(cli.server.fingerprint);
+    assert_int_equal(setenv("KEDGE_SERVER", "https://e", 1), 0);
+    assert_int_equal(setenv("KEDGE_CA_FILE", "/dev/null", 1), 0);
+    assert_int_equal(setenv("KEDGE_FINGERPRINT", FINGERPRINT, 1), 0);
+    assert_int_equal(read_line("device list", &cli, &arguments), OPTIONS_RUN);
+    assert_string_equal(cli.server.url, "https://e");
+    assert_string_equal(cli.server.ca_file, "/dev/null");
+    assert_string_equal(cli.server.fingerprint, FINGERPRINT);
+    assert_int_equal(setenv("KEDGE_FINGERPRINT", "", 1), 0);
+    assert_int_equal(read_line("device list --ca-file /dev/zero", &cli, &arguments), OPTIONS_RUN);
+    assert_string_equal(cli.server.ca_file, "/dev/zero");
+    assert_null(cli.server.fingerprint);
+}
+
 static void what_is_wrong_is_a_matter_of_usage(void **state)
 {
     static const char *const wrong[] = {
@@ -94,6 +116,12 @@ static void what_is_wrong_is_a_matter_of_usage(void **state)
         "rollout create --soak 1.5",
         "rollout create --soak 99999999999",
         "rollout create --soak=",
+        "device list --ca-file /nonexistent --server https://a",
+        "device list --server https://a --fingerprint 47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
+        "device list --server https://a --fingerprint sha256//47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZ",
+        ("device list --server https://a --fingerprint " FINGERPRINT ";" FINGERPRINT),
+        ("device list --server http://a --fingerprint " FINGERPRINT),
+        ("device list --fingerprint " FINGERPRINT),
     };
     (void)state;
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
@@ -171,6 +199,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         OPTION_TEST(options_may_stand_before_and_behind_the_command),
         OPTION_TEST(the_environment_stands_in_for_options_and_loses_to_them),
+        OPTION_TEST(whom_to_trust_is_said_by_options_or_by_the_environment),
         OPTION_TEST(what_is_wrong_is_a_matter_of_usage),
         OPTION_TEST(help_and_version_end_it),
         OPTION_TEST(a_repeated_option_keeps_each_value),
