@@ -79,8 +79,8 @@ static const char *const steps[KEDGE_STORE_SCHEMA_VERSION] = {
     " changed_at_ms INTEGER NOT NULL, secret BLOB NOT NULL,"
     " UNIQUE (kind, identity)) STRICT, WITHOUT ROWID;",
 
-    "CREATE TABLE clock (one INTEGER PRIMARY KEY CHECK (one = 1), boot TEXT NOT NULL,"
-    " ahead_ms INTEGER NOT NULL) STRICT;",
+    ("CREATE TABLE clock (one INTEGER PRIMARY KEY CHECK (one = 1), boot TEXT NOT NULL,"
+     " ahead_ms INTEGER NOT NULL) STRICT;"),
 };
 
 static enum kedge_rc find_version(sqlite3 *database, int64_t *version)
