@@ -26,6 +26,7 @@ WINDOW = 64
 FLAT = 1.25        # what a cache miss more may cost
 AT_ONCE = 1_000    # downloads
 IMAGE_SIZE = 65_536
+PUSH_SIZE = 1_048_576
 EXCHANGES = 12     # of one update beside its blocks, by the definition of the target
 VENDOR, CLASS = "example.com", "board-a"
 
@@ -267,14 +268,14 @@ def measure_coap_server(folder, build, floor_cost):
 
 # ---- complete updates ----
 
-def measure_updates(build, folder, devices, floors):
-    room = folder / f"updates-{devices}"
+def bring_over(build, room, folder, devices, size, *swarm_options):
+    """A whole rollout; returns the processor's seconds, those by the clock, and the swarm's summary."""
     with Kedged(build, room) as server:
-        package = upload(server, folder, make_package(build, folder, IMAGE_SIZE))
+        package = upload(server, folder, make_package(build, folder, size))
         with Program(build / "bin" / "kedge-swarm", "--server", f"coap://127.0.0.1:{server.port}", "--devices", devices,
                      "--vendor", VENDOR, "--class", CLASS, "--version", "1.0.0", "--reboot-time", "0.5", "--json",
                      "--lifetime", "86400", "--linger", "3600", "--time-limit", 400 + devices // 50, "--keep-registered",
-                     stdout=subprocess.PIPE) as swarm:
+                     *swarm_options, stdout=subprocess.PIPE) as swarm:
             wait_for_identified(server, devices)
             before, began = processor_seconds(server.pid), time.monotonic()
             server.kedge("rollout", "create", "--name", "bench", "--package", package, "--all", "--start", "--in-flight",
@@ -284,8 +285,14 @@ def measure_updates(build, folder, devices, floors):
             shown = server.json("rollout", "show", "1")["counts"]
             swarm.process.send_signal(signal.SIGTERM)
             summary = json.loads(swarm.process.communicate(timeout=60)[0])
+        summary["blocks"] = devices * -(-next((room / "fw").iterdir()).stat().st_size // 1024)
     if shown["succeeded"] != devices or not summary["ok"]:
         raise RuntimeError(f"{devices} devices: not all were brought over: {shown}, {summary}")
+    return processor, seconds, summary
+
+
+def measure_updates(build, folder, devices, floors):
+    processor, seconds, summary = bring_over(build, folder / f"updates-{devices}", folder, devices, IMAGE_SIZE)
     floor = None
     if floors:
         floor = ((summary["blocks"] / devices) * floors["block"] + EXCHANGES * floors["update"]) / 1000
@@ -293,6 +300,18 @@ def measure_updates(build, folder, devices, floors):
               [f"{summary['blocks'] // devices} blocks and about {EXCHANGES} exchanges at the floor's cost",
                f"{AT_ONCE} in flight; the swarm took {summary['cpu_s'] / devices * 1000:.2f} ms of CPU for each"])
     yield row(f"complete updates a minute by the clock, {devices} devices", devices / seconds * 60, "1/min")
+
+
+def measure_push(build, folder, floors):
+    name = f"block of 1 KiB pushed, {AT_ONCE} at once"
+    usage = subprocess.run([build / "bin" / "kedge-swarm", "--help"], capture_output=True, text=True, check=True).stdout
+    if "--delivery" not in usage:
+        yield row(name, None, "us CPU", notes=["not measured: this kedge-swarm takes no pushed packages"])
+        return
+    processor, seconds, summary = bring_over(build, folder / "push", folder, AT_ONCE, PUSH_SIZE, "--delivery", "push")
+    yield row(name, processor / summary["blocks"] * 1e6, "us CPU", floors["block"], 6,
+              [f"whole updates of {PUSH_SIZE // 1024} KiB, all that they take divided by their blocks; the floor serves",
+               f"{summary['blocks'] * 1024 / seconds / 1e6:.0f} MB/s by the clock"])
 
 
 def wait_for_identified(server, devices):
@@ -338,6 +357,7 @@ def measure(build):
             floors.setdefault("block", one["floor"])
             yield one
         yield from measure_coap_server(folder, build, floors["block"])
+        yield from measure_push(build, folder, floors)
         for devices in fleets:
             for one in measure_updates(build, folder, devices, floors):
                 if one["name"].startswith("complete update of"):

@@ -12,7 +12,7 @@ def bench_fleet(monkeypatch, tmp_path):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     for name, value in {"FLEETS": (20, 40), "SECURE_FLEETS": (10, 20), "UPDATES": 400, "HANDSHAKES": 10, "BLOCKS": 400,
-                        "RUNS": 1, "AT_ONCE": 10}.items():
+                        "RUNS": 1, "AT_ONCE": 10, "PUSH_SIZE": 65_536}.items():
         monkeypatch.setattr(module, name, value)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     return module
@@ -31,6 +31,7 @@ def test_each_row_has_its_columns_and_what_was_measured_of_both(bench_fleet):
     for name in compared:
         assert rows[name]["value"] > 0 and rows[name]["floor"] > 0, rows[name]
     assert rows["complete updates a minute by the clock, 20 devices"]["value"] > 0
+    assert "block of 1 KiB pushed, 10 at once" in rows
     for n in (10, 20):
         assert f"memory of a registered device with DTLS, of {n}" in rows
     updates = [rows[f"registration update, {n} registered"] for n in (20, 40)]
