@@ -146,6 +146,16 @@ static uint8_t change(struct kedge_server *server, const coap_pdu_t *request, st
     return kedge_model_handle(&server->hooks, &in->model, &none).code;
 }
 
+/* A block in mid-push is told from a new one by its place and tag: hundreds of them must not push
+ * the few others out. */
+static bool is_known_by_its_place(const coap_pdu_t *request, const struct incoming *in,
+                                  uint8_t code)
+{
+    coap_opt_iterator_t each;
+    return code == KEDGE_COAP_CONTINUE && in->block1.num > 0 &&
+           coap_check_option(request, COAP_OPTION_RTAG, &each) != NULL;
+}
+
 static void answer_change(struct kedge_server *server, const coap_pdu_t *request,
                           struct incoming *in, coap_pdu_t *response)
 {
@@ -156,7 +166,8 @@ static void answer_change(struct kedge_server *server, const coap_pdu_t *request
                   (unsigned)in->key.message_id);
     } else {
         code = change(server, request, in);
-        kedge_recent_keep(&server->recent, in->key, code, now_ms);
+        if (!is_known_by_its_place(request, in, code))
+            kedge_recent_keep(&server->recent, in->key, code, now_ms);
     }
     coap_pdu_set_code(response, (coap_pdu_code_t)code);
     /* RFC 7959 section 2.3: which block it answers, and whether more are to come. */

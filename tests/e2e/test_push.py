@@ -163,6 +163,19 @@ def test_a_reset_in_mid_push_takes_it_back(agent, peer, update):
     assert_downloaded(peer)
 
 
+def test_a_reset_that_comes_again_in_mid_push_is_only_answered_again(agent, peer, update):
+    agent()
+    reset = peer.make_request(PUT, "/5/0/0", b"\0", content_format=OPAQUE)
+    assert peer.exchange(ENDPOINT, reset).code_text == "2.04"
+    push = Push(peer, update)
+    push.blocks(0, 40)
+    peer.send(ENDPOINT, reset)
+    assert peer.wait_for(lambda: peer._answers.pop(reset.token, None), what="an answer").code_text == "2.04"
+    assert state_of(peer) == (DOWNLOADING, "0")
+    push.blocks(40, push.count)
+    assert_downloaded(peer)
+
+
 def test_push_and_pull_do_not_mix(agent, peer, update):
     agent()
     push = Push(peer, update)
