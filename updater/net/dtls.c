@@ -234,7 +234,8 @@ static void on_hello(struct kedge_net *net, const struct kedge_address *from,
     struct peer *peer = peer_find(net, from);
     if (peer != NULL && peer->handshake != NULL && peer->handshake->hello == hello)
         shake(net, peer, bytes); /* our answer was lost */
-    else if (peer == NULL || peer->association == NULL || peer->association->hello != hello)
+    else if ((peer == NULL || peer->association == NULL || peer->association->hello != hello) &&
+             kedge_net_admit(net, from, KEDGE_CLAIM_CREDENTIAL))
         begin_handshake(net, from, path, bytes, hello, parsed->raw_keys_only, &prestate);
 }
 

@@ -119,8 +119,9 @@ static void on_timer(void *context);
 
 static void transmit(struct exchange *exchange)
 {
-    net_transmit(exchange->net, &exchange->peer->address, &exchange->peer->path,
-                 kedge_slice(exchange->message, exchange->message_size));
+    if (peer_spend(exchange->peer, exchange->message_size))
+        net_transmit(exchange->net, &exchange->peer->address, &exchange->peer->path,
+                     kedge_slice(exchange->message, exchange->message_size));
     exchange->transmissions++;
     kedge_net_timer_arm(exchange->net, &exchange->timer,
                         exchange->net->now_ms + exchange->timeout_ms, on_timer, exchange);
@@ -537,8 +538,10 @@ void exchange_on_response(struct kedge_net *net, const struct kedge_address *fro
     } else if (!expected && message->type == KEDGE_COAP_NON) {
         net_transmit_empty(net, from, path, KEDGE_COAP_RST, message->message_id);
     }
-    if (expected)
+    if (expected) {
+        peer->doubted = false; /* nobody else can know the token */
         take_response(exchange, message);
+    }
 }
 
 void exchanges_destroy(struct kedge_net *net)

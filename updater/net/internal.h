@@ -85,9 +85,11 @@ struct peer {
     bool kept;
     bool listed_idle;
     bool forgetting; /* its exchanges are being ended: no new ones */
+    bool doubted;    /* nothing shows yet that it receives at its address */
     uint8_t pins;    /* calls at work on it that it must outlive */
     uint8_t queued;
     uint16_t next_message_id;
+    uint16_t credit; /* bytes that it may be sent while it is doubted */
     struct exchange *in_flight;
     struct exchange *queue; /* of at most KEDGE_NET_QUEUE_MAX */
     struct exchange *observations;
@@ -131,6 +133,20 @@ void peer_remember(struct peer *peer, struct mark mark, uint64_t now_ms, struct 
 void peer_end_exchanges(struct kedge_net *net, struct peer *peer);
 /** It begins its message ids anew. */
 void peer_forget_recent(struct peer *peer);
+
+/* ---- admission ---- */
+
+#define NETWORKS 4096u
+
+struct admission {
+    struct kedge_token_bucket networks[KEDGE_CLAIM_COUNT][NETWORKS];
+    uint16_t next_message_id; /* of replies to who is no peer */
+};
+
+/** A request came from the peer and was answered. */
+void peer_earn(struct peer *peer, size_t received, size_t answered);
+/** Whether a message of ours may go to it; then it counts. */
+bool peer_spend(struct peer *peer, size_t size);
 
 /* ---- DTLS (updater/net/dtls.h) ---- */
 
@@ -227,11 +243,13 @@ struct kedge_net {
     _Atomic bool stopping;
     uint64_t now_ms;
     struct timer_wheel wheel;
+    struct admission admission;
     struct peer_table peers;
     struct exchange_table exchanges;
     uint64_t last_tag; /* of uploads */
     struct listener listeners[KEDGE_NET_LISTEN_MAX];
     size_t listener_count;
+    size_t receive_buffer; /* the smallest that was granted */
     struct kedge_net_counters counters;
     pthread_mutex_t posts_lock;
     struct post *posts, **posts_end;

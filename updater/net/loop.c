@@ -17,6 +17,8 @@
 #define DEFAULT_RESPONSE_MS 60000u
 #define DEFAULT_HANDSHAKE_RETRANSMIT_MS 1000u
 #define DEFAULT_IDLE_MS 300000u
+#define DEFAULT_UNPROVEN_PER_S 500u
+#define DEFAULT_UNPROVEN_BURST 5000u
 #define REPLY_CAPACITY KEDGE_NET_MESSAGE_MAX
 
 static uint64_t monotonic_ms(void)
@@ -30,7 +32,7 @@ static uint64_t monotonic_ms(void)
 
 struct kedge_net_reply {
     struct kedge_coap_builder builder;
-    bool begun;
+    bool begun, nothing, at_length;
     const struct kedge_coap_message *request;
     uint16_t message_id;
     uint8_t bytes[REPLY_CAPACITY];
@@ -46,10 +48,22 @@ struct kedge_coap_builder *kedge_net_reply(struct kedge_net_reply *reply, uint8_
     return &reply->builder;
 }
 
+void kedge_net_reply_nothing(struct kedge_net_reply *reply)
+{
+    reply->nothing = true;
+}
+
+void kedge_net_reply_at_length(struct kedge_net_reply *reply)
+{
+    reply->at_length = true;
+}
+
 /* What goes back: the handler's reply, an error when that did not fit, or an empty ACK. */
 static struct kedge_slice reply_bytes(struct kedge_net_reply *reply)
 {
     struct kedge_slice bytes = kedge_slice(NULL, 0);
+    if (reply->nothing)
+        return bytes;
     if (reply->begun && kedge_coap_finish(&reply->builder, &bytes) != KEDGE_OK) {
         kedge_net_reply(reply, KEDGE_COAP_INTERNAL_ERROR);
         bytes = kedge_writer_slice(&reply->builder.out);
@@ -61,33 +75,71 @@ static struct kedge_slice reply_bytes(struct kedge_net_reply *reply)
     return kedge_writer_slice(&reply->builder.out);
 }
 
+/* A copy of no more than its code goes to an address that may be somebody else's. */
+static struct kedge_slice cut_down(struct kedge_net *net, struct kedge_net_reply *reply,
+                                   struct kedge_slice bytes, size_t request_size)
+{
+    if (reply->at_length || bytes.size <= KEDGE_NET_ANSWER_FACTOR * request_size)
+        return bytes;
+    net->counters.cut_down++;
+    kedge_net_reply(reply, bytes.data[1]);
+    return kedge_writer_slice(&reply->builder.out);
+}
+
+static bool is_proven(const struct kedge_address *from, const struct peer *peer)
+{
+    return from->secure || (peer != NULL && peer->kept);
+}
+
+static bool answer_again(struct kedge_net *net, const struct peer *peer, const struct path *path,
+                         struct mark mark)
+{
+    const struct recent *before = peer_recall(peer, mark, net->now_ms);
+    if (before == NULL)
+        return false;
+    net->counters.duplicates++;
+    if (before->reply_size > 0)
+        net_transmit(net, &peer->address, path, kedge_slice(before->reply, before->reply_size));
+    return true;
+}
+
+/*
+ * Who is no peer yet becomes none by asking: what it asked is only remembered when the handler has
+ * made it one. Handling a request of a stranger twice must therefore do what handling it once does.
+ */
 static void on_request(struct kedge_net *net, const struct kedge_address *from,
-                       const struct path *path, struct mark mark,
+                       const struct path *path, struct mark mark, size_t size,
                        const struct kedge_coap_message *request)
 {
-    struct peer *peer = peer_use(net, from);
-    if (peer == NULL)
-        return;
-    peer->path = *path;
-    const struct recent *before = peer_recall(peer, mark, net->now_ms);
-    if (before != NULL) {
-        net->counters.duplicates++;
-        if (before->reply_size > 0)
-            net_transmit(net, from, path, kedge_slice(before->reply, before->reply_size));
-        return;
+    struct peer *peer = peer_find(net, from);
+    if (peer != NULL) {
+        peer_settle(net, peer);
+        peer->path = *path;
+        if (answer_again(net, peer, path, mark))
+            return;
     }
+    bool proven = is_proven(from, peer);
     struct kedge_net_reply reply = {.request = request, .message_id = request->message_id};
     if (request->type == KEDGE_COAP_NON)
-        reply.message_id = peer->next_message_id++;
-    if (kedge_coap_unknown_critical(request) != 0)
+        reply.message_id =
+            peer != NULL ? peer->next_message_id++ : net->admission.next_message_id++;
+    if (kedge_coap_unknown_critical(request) == 0)
+        net->config.on_request(net->config.context, from, request, &reply);
+    else if (proven || kedge_net_admit(net, from, KEDGE_CLAIM_NONE))
         kedge_net_reply(&reply, KEDGE_COAP_BAD_OPTION);
     else
-        net->config.on_request(net->config.context, from, request, &reply);
+        kedge_net_reply_nothing(&reply);
     struct kedge_slice bytes = reply_bytes(&reply);
+    if (!proven)
+        bytes = cut_down(net, &reply, bytes, size);
     if (bytes.size > 0)
         net_transmit(net, from, path, bytes);
+    if ((peer = peer_find(net, from)) == NULL)
+        return;
+    peer->path = *path;
+    peer_earn(peer, size, bytes.size);
     /* A GET may be answered again by asking again (RFC 7252 section 4.5): no copy of each block. */
-    if (request->code != KEDGE_COAP_GET && (peer = peer_find(net, from)) != NULL)
+    if (request->code != KEDGE_COAP_GET && !reply.nothing)
         peer_remember(peer, mark, net->now_ms, bytes);
 }
 
@@ -102,7 +154,8 @@ void net_transmit_empty(struct kedge_net *net, const struct kedge_address *to,
 static void reset(struct kedge_net *net, const struct kedge_address *to, const struct path *path,
                   uint16_t message_id)
 {
-    net_transmit_empty(net, to, path, KEDGE_COAP_RST, message_id);
+    if (is_proven(to, peer_find(net, to)) || kedge_net_admit(net, to, KEDGE_CLAIM_NONE))
+        net_transmit_empty(net, to, path, KEDGE_COAP_RST, message_id);
 }
 
 void net_on_datagram(struct kedge_net *net, const struct kedge_address *from,
@@ -149,7 +202,7 @@ void net_on_message(struct kedge_net *net, const struct kedge_address *from,
         else if (peer != NULL && message.type != KEDGE_COAP_NON)
             exchange_on_empty(net, peer, &message);
     } else if (class == 0 && (message.type == KEDGE_COAP_CON || message.type == KEDGE_COAP_NON)) {
-        on_request(net, from, path, mark, &message);
+        on_request(net, from, path, mark, bytes.size, &message);
     } else if ((class == 2 || class == 4 || class == 5) && message.type != KEDGE_COAP_RST) {
         exchange_on_response(net, from, path, mark, &message);
     } else {
@@ -266,6 +319,11 @@ uint64_t kedge_net_now_ms(const struct kedge_net *net)
     return net->now_ms;
 }
 
+size_t kedge_net_receive_buffer(const struct kedge_net *net)
+{
+    return net->receive_buffer;
+}
+
 struct kedge_net_counters kedge_net_counters(const struct kedge_net *net)
 {
     struct kedge_net_counters counters = net->counters;
@@ -302,6 +360,9 @@ static void set_defaults(struct kedge_net_config *config)
         config->handshake_retransmit_ms = DEFAULT_HANDSHAKE_RETRANSMIT_MS;
     if (config->idle_ms == 0)
         config->idle_ms = DEFAULT_IDLE_MS;
+    if (config->unproven_rate.per_s == 0)
+        config->unproven_rate =
+            (struct kedge_token_rate){DEFAULT_UNPROVEN_PER_S, DEFAULT_UNPROVEN_BURST};
 }
 
 static enum kedge_rc open_all(struct kedge_net *net)
@@ -314,6 +375,9 @@ static enum kedge_rc open_all(struct kedge_net *net)
         return KEDGE_E_SYSTEM;
     if (getrandom(&net->key, sizeof net->key, 0) != (ssize_t)sizeof net->key)
         return KEDGE_E_SYSTEM;
+    /* RFC 7252 section 4.4: hard to guess. */
+    net->admission.next_message_id =
+        (uint16_t)kedge_siphash(&net->key, &net->now_ms, sizeof net->now_ms);
     net->outgoing = calloc(BATCH, sizeof *net->outgoing);
     net->incoming = calloc(BATCH, DATAGRAM_SIZE);
     if (net->outgoing == NULL || net->incoming == NULL)

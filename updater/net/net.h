@@ -12,6 +12,7 @@
 #define KEDGE_UPDATER_NET_H
 
 #include "updater/net/siphash.h"
+#include "updater/net/tokens.h"
 
 #include <kedge/coap.h>
 #include <netinet/in.h>
@@ -21,13 +22,16 @@
 #define KEDGE_NET_MESSAGE_MAX 1280u    /* bytes of a message of ours */
 #define KEDGE_NET_PATH_MAX 63u         /* of an outbound request */
 #define KEDGE_NET_COLLECTED_MAX 65536u /* bytes of a response that comes in blocks */
-#define KEDGE_NET_IDLE_PEERS_MAX                                                               \
-    4096u                           /* peers that nobody keeps and nothing waits for, each way \
-                                     */
-#define KEDGE_NET_RECENT_MAX 4u     /* message ids remembered for each peer */
-#define KEDGE_NET_IDENTITY_MAX 128u /* bytes of a PSK identity */
-#define KEDGE_NET_NAME_MAX 128u     /* bytes of the name of a peer that has proved it */
-#define KEDGE_NET_KEY_MAX 64u       /* bytes of a pre-shared key */
+#define KEDGE_NET_IDLE_PEERS_MAX                                     \
+    4096u /* peers that nobody keeps and nothing waits for, each way \
+           */
+#define KEDGE_NET_RECEIVE_BUFFER (4u << 20) /* bytes of a burst that may wait for us */
+#define KEDGE_NET_RECENT_MAX 4u             /* message ids remembered for each peer */
+#define KEDGE_NET_IDENTITY_MAX 128u         /* bytes of a PSK identity */
+#define KEDGE_NET_NAME_MAX 128u             /* bytes of the name of a peer that has proved it */
+#define KEDGE_NET_KEY_MAX 64u               /* bytes of a pre-shared key */
+/* An address that was not proved gets no more bytes than so often those it sent. */
+#define KEDGE_NET_ANSWER_FACTOR 3u
 #define KEDGE_NET_EXCHANGE_LIFETIME_MS 247000u /* RFC 7252 section 4.8.2 */
 
 /* ---- addresses ---- */
@@ -65,6 +69,13 @@ struct kedge_net_reply;
 
 /** Begins the reply with `code`; options, then the payload, are added to the builder it returns. */
 struct kedge_coap_builder *kedge_net_reply(struct kedge_net_reply *reply, uint8_t code);
+/** Nothing goes back, not even an acknowledgement: the sender asks again, later each time. */
+void kedge_net_reply_nothing(struct kedge_net_reply *reply);
+/**
+ * Lets the reply be as large as it is, though its address was not proved: without, one that is
+ * larger than KEDGE_NET_ANSWER_FACTOR times the request is cut down to its code.
+ */
+void kedge_net_reply_at_length(struct kedge_net_reply *reply);
 
 /**
  * Handles a request. Without a kedge_net_reply() a confirmable one is only acknowledged. `request`
@@ -119,6 +130,7 @@ struct kedge_net_config {
     uint32_t response_ms;             /* how long to wait for a separate response; 0: 60000 */
     uint32_t handshake_retransmit_ms; /* doubled each time (RFC 6347 section 4.2.4.1); 0: 1000 */
     uint32_t idle_ms; /* an association that nobody keeps ends when unused so long; 0: 300000 */
+    struct kedge_token_rate unproven_rate; /* of one network; per_s 0: 500 a second, 5000 at once */
 };
 
 /**
@@ -144,6 +156,9 @@ enum kedge_rc kedge_net_post(struct kedge_net *net, void (*fn)(void *context),
 /** The port of the n-th listening address; 0 beyond them. */
 uint16_t kedge_net_local_port(const struct kedge_net *net, size_t index);
 uint64_t kedge_net_now_ms(const struct kedge_net *net);
+/** Bytes of the smallest receive buffer that the system granted; KEDGE_NET_RECEIVE_BUFFER is asked
+ * for. */
+size_t kedge_net_receive_buffer(const struct kedge_net *net);
 
 /* ---- timers ---- */
 
@@ -253,11 +268,38 @@ enum kedge_rc kedge_net_reload_revoked(struct kedge_net *net,
                                        void (*tell)(void *context, const char *name),
                                        void *context) KEDGE_MUST_USE;
 
+/* ---- who has proved nothing ---- */
+
+/** What an address says that has proved nothing yet; tokens are counted for each kind apart. */
+enum kedge_net_claim {
+    KEDGE_CLAIM_NONE,       /* without security, and nobody that we know */
+    KEDGE_CLAIM_DEVICE,     /* without security: to be a device that is known at this host */
+    KEDGE_CLAIM_CREDENTIAL, /* receives at its address, and is about to prove who it is by DTLS */
+    KEDGE_CLAIM_COUNT
+};
+
+/**
+ * Takes a token of the sender's network (IPv4: /24, IPv6: /56) for something that is done for it;
+ * false when there is none left: do nothing and say nothing. Not for who has proved something.
+ */
+bool kedge_net_admit(struct kedge_net *net, const struct kedge_address *from,
+                     enum kedge_net_claim claim);
+/**
+ * "This peer is kept, but its address may be somebody else's": until it answers one of our requests
+ * it is sent no more than KEDGE_NET_ANSWER_FACTOR times the bytes of its requests from now on;
+ * beyond that ours are lost. Does nothing to a secure peer.
+ */
+void kedge_net_peer_doubt(struct kedge_net *net, const struct kedge_address *peer);
+/** It has shown otherwise that it receives there. */
+void kedge_net_peer_trust(struct kedge_net *net, const struct kedge_address *peer);
+
 /* ---- figures ---- */
 
 struct kedge_net_counters {
     uint64_t datagrams_in, datagrams_out, malformed, duplicates, retransmissions, timeouts;
     uint64_t peers, exchanges, send_failures, handshakes, handshakes_failed;
+    uint64_t held_off; /* for lack of a token */
+    uint64_t cut_down; /* replies to unproven addresses that would have been too large */
 };
 
 /** On the network thread. */

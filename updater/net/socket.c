@@ -11,7 +11,7 @@
 #include "updater/net/internal.h"
 
 #define BATCHES_AT_ONCE 8u
-#define SOCKET_BUFFER_BYTES (4 << 20)
+#define SOCKET_BUFFER_BYTES ((int)KEDGE_NET_RECEIVE_BUFFER)
 
 static bool is_every_address(const struct kedge_address *address)
 {
@@ -20,13 +20,29 @@ static bool is_every_address(const struct kedge_address *address)
     return IN6_IS_ADDR_UNSPECIFIED(&address->v6.sin6_addr);
 }
 
+/* Root is granted what it asks for, others as much as the system allows. */
+static void ask_for_buffer(int file, int forced, int asked)
+{
+    const int bytes = SOCKET_BUFFER_BYTES;
+    if (setsockopt(file, SOL_SOCKET, forced, &bytes, sizeof bytes) != 0)
+        (void)setsockopt(file, SOL_SOCKET, asked, &bytes, sizeof bytes);
+}
+
+/* Bursts of a fleet wait there. Linux counts its own overhead in, and says twice what it grants. */
+static size_t ask_for_buffers(int file)
+{
+    int granted = 0;
+    socklen_t size = sizeof granted;
+    ask_for_buffer(file, SO_RCVBUFFORCE, SO_RCVBUF);
+    ask_for_buffer(file, SO_SNDBUFFORCE, SO_SNDBUF);
+    if (getsockopt(file, SOL_SOCKET, SO_RCVBUF, &granted, &size) != 0 || granted < 0)
+        return 0;
+    return (size_t)granted / 2;
+}
+
 static bool configure(int file, const struct kedge_address *address)
 {
     const int yes = 1, on = is_every_address(address);
-    int bytes = SOCKET_BUFFER_BYTES;
-    /* Bursts of a fleet: as much buffer as the system grants. */
-    setsockopt(file, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
-    setsockopt(file, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
     if (address->any.sa_family == AF_INET)
         return setsockopt(file, IPPROTO_IP, IP_PKTINFO, &on, sizeof on) == 0;
     return setsockopt(file, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes) == 0 &&
@@ -50,6 +66,9 @@ enum kedge_rc listener_open(struct kedge_net *net, const struct kedge_address *a
         errno = reason;
         return KEDGE_E_SYSTEM;
     }
+    size_t buffer = ask_for_buffers(file);
+    if (net->listener_count == 0 || buffer < net->receive_buffer)
+        net->receive_buffer = buffer;
     listener->file = file;
     listener->address.secure = address->secure;
     net->listener_count++;

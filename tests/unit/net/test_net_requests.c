@@ -92,6 +92,7 @@ static void test_a_duplicate_gets_the_first_reply_and_is_not_carried_out_again(v
 {
     struct scene *scene = *state;
     struct scripted_message request = request_of(KEDGE_COAP_POST, 77);
+    peer_is_kept(&scene->peer);
     for (unsigned i = 0; i < 3; i++) {
         peer_sends(&scene->peer, &request);
         peer_receives(&scene->peer);
@@ -137,6 +138,7 @@ static void test_a_request_without_reply_is_acknowledged(void **state)
     struct scene *scene = *state;
     scene->counting.silent = true;
     struct scripted_message request = request_of(KEDGE_COAP_POST, 9);
+    peer_is_kept(&scene->peer);
     for (unsigned i = 0; i < 2; i++) {
         peer_sends(&scene->peer, &request);
         peer_receives(&scene->peer);
@@ -327,6 +329,7 @@ static void test_a_server_on_every_address_answers_from_the_one_that_was_asked(v
                      KEDGE_OK);
     assert_int_equal(connect(peer.file, &asked.any, sizeof asked.v4), 0);
     struct scripted_message request = request_of(KEDGE_COAP_POST, 1);
+    peer_is_kept(&peer);
     peer_sends(&peer, &request);
     /* A connected socket takes only what comes from the address that it is connected to. */
     peer_receives(&peer);
@@ -369,6 +372,7 @@ static int set_up_blob(void **state)
     scene->shop.size = BLOB_SIZE;
     scene->net = server_open(0, serve, &scene->shop);
     peer_open(&scene->peer, scene->net);
+    peer_is_kept(&scene->peer);
     *state = scene;
     return 0;
 }
