@@ -50,6 +50,7 @@ def file_of(server, keys, tmp_path):
     file = next((server.data / "fw").iterdir())
     data = file.read_bytes()
     assert hashlib.sha256(data).hexdigest() == file.name
+    carries_on(server, "downloads-here")  # without a device at their host, nobody could
     return data, f"fw/{file.name}"
 
 
@@ -141,7 +142,7 @@ def test_a_request_that_comes_twice_is_answered_twice_and_done_once(server, wire
 def test_answers_with_a_wrong_token_or_id_or_from_a_stranger_count_for_nothing(server, wire):
     wire.registered("honest")
     question = wire.receive()
-    assert question.is_request and question.path == "/3/0/0"
+    assert question.is_request and question.path == "/5/0"
     stranger = Wire(server)
     lie = Message(ACK, code("2.05"), question.message_id, question.token, [(CONTENT_FORMAT, b"")], b"liar")
     stranger.send(lie.encode())
@@ -173,7 +174,7 @@ def test_a_version_that_cannot_be_read_is_none(server, wire, value_format, value
 def test_a_device_that_answers_endlessly_in_blocks_is_cut_off(server, wire):
     wire.registered("endless")
     blocks = 0
-    while (request := wire.receive(1)) is not None and request.path == "/3/0/0":
+    while (request := wire.receive(1)) is not None and request.path == "/5/0":
         number = (request.number(BLOCK2) or 0) >> 4
         assert number == blocks
         reply = Message(ACK, code("2.05"), request.message_id, request.token,

@@ -73,7 +73,7 @@ static inline void peer_open(struct scripted_peer *peer, struct kedge_net *net)
 /** As a device's is that has registered: what it asked is remembered, and answered at length. */
 static inline void peer_is_kept(struct scripted_peer *peer)
 {
-    assert_int_equal(kedge_net_peer_keep(peer->net, &peer->address, true), KEDGE_OK);
+    assert_int_equal(kedge_net_peer_keep(peer->net, &peer->address, peer), KEDGE_OK);
 }
 
 static inline void peer_close(struct scripted_peer *peer)

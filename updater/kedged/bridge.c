@@ -210,9 +210,13 @@ static void on_association(void *context, const struct kedge_address *peer, cons
 
 /* ---- making and ending ---- */
 
-static enum kedge_rc make_fleet(struct kedge_bridge *bridge, char error[KEDGE_STORE_ERROR_MAX])
+static enum kedge_rc make_fleet(struct kedge_bridge *bridge,
+                                const struct kedge_bridge_limits *limits,
+                                char error[KEDGE_STORE_ERROR_MAX])
 {
-    struct kedge_fleet_config config = {.net = bridge->net};
+    struct kedge_fleet_config config = {.net = bridge->net,
+                                        .unproven_max = limits->unproven_max,
+                                        .unproven_told_rate = limits->unproven_stored};
     kedge_bridge_set_hooks(bridge, &config.hooks);
     config.hooks.report = on_report;
     config.hooks.blob = on_blob;
@@ -238,6 +242,7 @@ static enum kedge_rc make_steering(struct kedge_bridge *bridge, char error[KEDGE
 
 enum kedge_rc kedge_bridge_open(struct kedge_bridge *bridge, struct kedge_net *net,
                                 struct kedge_store *store, const char *folder,
+                                const struct kedge_bridge_limits *limits,
                                 char error[KEDGE_STORE_ERROR_MAX])
 {
     *bridge = (struct kedge_bridge){.net = net, .store = store, .folder = folder};
@@ -246,11 +251,13 @@ enum kedge_rc kedge_bridge_open(struct kedge_bridge *bridge, struct kedge_net *n
     if (rc == KEDGE_OK)
         rc = look_who_is_enrolled(bridge, error);
     if (rc == KEDGE_OK)
-        rc = make_fleet(bridge, error);
+        rc = make_fleet(bridge, limits, error);
     if (rc == KEDGE_OK)
         rc = make_steering(bridge, error);
     if (rc == KEDGE_OK)
         rc = kedge_bridge_restore(bridge, error);
+    if (rc == KEDGE_OK)
+        kedge_pressure_watch(bridge);
     if (rc != KEDGE_OK)
         kedge_bridge_end(bridge);
     return rc;
@@ -268,6 +275,7 @@ void kedge_bridge_end(struct kedge_bridge *bridge)
     bridge->ended = true;
     if (bridge->steering != NULL)
         kedge_steering_end(bridge->steering);
+    kedge_net_timer_cancel(bridge->net, &bridge->pressure.timer);
     kedge_fleet_destroy(bridge->fleet);
     bridge->fleet = NULL;
     kedge_device_files_clear(&bridge->files);

@@ -2,6 +2,7 @@
  * bridge.h: the registered devices on one side, the rollouts and their store on the other.
  *
  *   bridge.c   making and ending it, the engine's commands as jobs, the jobs' reports as events
+ *   pressure.c what strangers may have written, and what is said of them
  *   devices.c  what devices do, as records and events; registrations taken up after a restart
  *   reload.c   the list of revoked certificates, read again
  *
@@ -11,6 +12,7 @@
 #define KEDGE_UPDATER_BRIDGE_H
 
 #include "updater/kedged/device_files.h"
+#include "updater/kedged/pressure.h"
 #include "updater/kedged/steering.h"
 #include "updater/lwm2m/fleet.h"
 
@@ -18,6 +20,12 @@
 struct kedge_lost_device {
     struct kedge_lost_device *next;
     char endpoint[KEDGE_ENDPOINT_MAX + 1];
+};
+
+/** How far devices without security are believed before they have answered anything. */
+struct kedge_bridge_limits {
+    size_t unproven_max;
+    struct kedge_token_rate unproven_stored;
 };
 
 struct kedge_bridge {
@@ -30,6 +38,7 @@ struct kedge_bridge {
     struct kedge_device_files files;
     const char *base_url; /* NULL: none */
     struct kedge_lost_device *lost;
+    struct kedge_pressure pressure;
     bool ended;
     /* No credentials are stored, so nobody has to be looked up. Whoever stores some says so before
      * they are there, from any thread; it is not said again that the last ones have gone. */
@@ -43,6 +52,7 @@ struct kedge_bridge {
  */
 enum kedge_rc kedge_bridge_open(struct kedge_bridge *bridge, struct kedge_net *net,
                                 struct kedge_store *store, const char *folder,
+                                const struct kedge_bridge_limits *limits,
                                 char error[KEDGE_STORE_ERROR_MAX]) KEDGE_MUST_USE;
 /**
  * Where devices may download by HTTP and HTTPS, before kedge_net_run(): `base_url` is as in

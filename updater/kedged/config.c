@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <getopt.h>
 #include <ini.h>
+#include <inttypes.h>
 #include <kedge/suit.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,12 @@ static const struct option_row rows[] = {
      "devices may show a certificate of this CA (PEM); its common name is the endpoint name"},
     {"coaps-crl", "FILE", TEXT(coaps_crl), true,
      "certificates that the CA has revoked (PEM); read again at SIGHUP"},
+    {"unproven-rate", "N", TEXT(unproven_rate), true,
+     "requests a second that are answered to those of one network who have proved nothing (500)"},
+    {"unproven-max", "N", TEXT(unproven_max), true,
+     "devices without DTLS at once that have registered and not answered yet (16384)"},
+    {"unproven-stored", "N", TEXT(unproven_stored), true,
+     "how many of them a second are stored before they answer (100)"},
     {"http", "ADDR:PORT", TEXT(http), true,
      "REST API and downloads (127.0.0.1:8080 unless --https is given)"},
     {"https", "ADDR:PORT", TEXT(https), true, "the same over TLS"},
@@ -187,6 +194,27 @@ static bool take_required(struct kedge_config *config)
     return false;
 }
 
+/* A whole number from 1 to `max`. */
+static bool take_number(const char *name, const char *text, uint64_t max, uint64_t *out)
+{
+    struct kedge_cursor cursor = kedge_cursor(kedge_slice_text(text));
+    if (kedge_cursor_decimal(&cursor, max, out) == KEDGE_OK && kedge_cursor_left(&cursor) == 0 &&
+        *out > 0)
+        return true;
+    fprintf(stderr, "kedged: --%s %s: a number from 1 to %" PRIu64 "\n", name, text, max);
+    return false;
+}
+
+static bool take_unproven(struct kedge_config *config)
+{
+    return take_number("unproven-rate", config->unproven_rate, KEDGE_CONFIG_RATE_MAX,
+                       &config->unproven_per_s) &&
+           take_number("unproven-max", config->unproven_max, KEDGE_CONFIG_UNPROVEN_MAX,
+                       &config->unproven_devices) &&
+           take_number("unproven-stored", config->unproven_stored, KEDGE_CONFIG_RATE_MAX,
+                       &config->unproven_stored_per_s);
+}
+
 /* Each of these needs those before it. */
 static bool check_coaps_files(const struct kedge_config *config)
 {
@@ -224,7 +252,8 @@ static bool check(struct kedge_config *config)
                 config->log_level);
         return false;
     }
-    return take_required(config) && config_check_address("coap", config->coap) &&
+    return take_required(config) && take_unproven(config) &&
+           config_check_address("coap", config->coap) &&
            config_check_address("coaps", config->coaps) && check_coaps_files(config) &&
            config_check_web(config);
 }
@@ -283,7 +312,11 @@ static enum kedge_config_outcome read_line(int argc, char **argv, struct kedge_c
 
 enum kedge_config_outcome kedge_config_read(int argc, char **argv, struct kedge_config *config)
 {
-    *config = (struct kedge_config){.log_level = "info", .require = "1"};
+    *config = (struct kedge_config){.log_level = "info",
+                                    .require = "1",
+                                    .unproven_rate = "500",
+                                    .unproven_max = "16384",
+                                    .unproven_stored = "100"};
     /* Twice: once to find the file, and after the file once more, so that the command line wins. */
     enum kedge_config_outcome outcome = read_line(argc, argv, config, true);
     if (outcome != KEDGE_CONFIG_RUN)

@@ -76,7 +76,8 @@ static void submit(struct kedge_bridge *bridge, struct kedge_batch *batch, const
 static void put_record(struct kedge_bridge *bridge, const struct kedge_device_record *record)
 {
     struct kedge_batch *batch = kedge_batch_create();
-    if (batch == NULL || kedge_batch_put_device(batch, record) != KEDGE_OK) {
+    if (batch == NULL || kedge_batch_put_device(batch, record) != KEDGE_OK ||
+        kedge_pressure_gone(bridge, batch, record) != KEDGE_OK) {
         kedge_batch_destroy(batch);
         kedge_log(KEDGE_LOG_ERROR, "device %s: out of memory, not stored", record->endpoint);
         return;
@@ -187,6 +188,8 @@ static void on_conflict(void *context, const struct kedge_device *device,
     copy(entry.after, sizeof(entry.after), text);
     kedge_log(KEDGE_LOG_WARNING, "device %s was registered from %s; the newer one from %s wins",
               device->endpoint, entry.before, entry.after);
+    if (!kedge_pressure_may_audit(bridge))
+        return;
     struct kedge_batch *batch = kedge_batch_create();
     if (batch == NULL || kedge_batch_add_audit(batch, &entry) != KEDGE_OK) {
         kedge_batch_destroy(batch);

@@ -116,6 +116,21 @@ static const char *given(const char *text)
     return text[0] != '\0' ? text : NULL;
 }
 
+static struct kedge_token_rate rate_of(uint64_t per_s)
+{
+    return (struct kedge_token_rate){(uint32_t)per_s, (uint32_t)per_s * KEDGE_CONFIG_BURST_SECONDS};
+}
+
+static void say_buffer(const struct kedge_net *net)
+{
+    size_t granted = kedge_net_receive_buffer(net);
+    if (granted < KEDGE_NET_RECEIVE_BUFFER)
+        kedge_log(KEDGE_LOG_WARNING,
+                  "the system grants %zu of %u bytes for datagrams that wait: a burst of many "
+                  "devices may be lost and sent again (sysctl net.core.rmem_max=%u)",
+                  granted, KEDGE_NET_RECEIVE_BUFFER, KEDGE_NET_RECEIVE_BUFFER);
+}
+
 static enum kedge_rc open_sockets(struct server *server)
 {
     const struct kedge_config *config = server->config;
@@ -124,12 +139,15 @@ static enum kedge_rc open_sockets(struct server *server)
                          .certificate_file = given(config->coaps_cert),
                          .ca_file = given(config->coaps_ca),
                          .crl_file = given(config->coaps_crl)},
+        .unproven_rate = rate_of(config->unproven_per_s),
     };
     KEDGE_TRY(add_listener(server, &net_config, config->coap, false));
     KEDGE_TRY(add_listener(server, &net_config, config->coaps, true));
     enum kedge_rc rc = kedge_net_create(&net_config, &server->net);
-    if (rc == KEDGE_OK)
+    if (rc == KEDGE_OK) {
+        say_buffer(server->net);
         return rc;
+    }
     if (rc == KEDGE_E_KEY)
         return explain(server, rc, "--coaps-key, --coaps-cert, --coaps-ca or --coaps-crl",
                        "cannot be read, or is not what it should be (PEM; the key ECDSA P-256)");
@@ -142,8 +160,12 @@ static enum kedge_rc open_sockets(struct server *server)
 
 static enum kedge_rc open_bridge(struct server *server)
 {
+    const struct kedge_config *config = server->config;
+    const struct kedge_bridge_limits limits = {.unproven_max = (size_t)config->unproven_devices,
+                                               .unproven_stored =
+                                                   rate_of(config->unproven_stored_per_s)};
     server->bridge_made = true;
-    KEDGE_TRY(kedge_bridge_open(&server->bridge, server->net, server->store, server->config->data,
+    KEDGE_TRY(kedge_bridge_open(&server->bridge, server->net, server->store, config->data, &limits,
                                 server->error));
     server->bridge_open = true;
     return KEDGE_OK;

@@ -11,13 +11,14 @@
 #include <string.h>
 
 #define BODY_MAX 65536u
-#define BODIES_MAX 64u
+#define BODIES_MAX 64u     /* of those who are known, and of strangers */
 #define PATIENCE_MS 93000u /* MAX_TRANSMIT_WAIT (RFC 7252 section 4.8.2) */
 
 struct body {
     struct body *next;
     struct kedge_fleet *fleet;
     struct kedge_address from;
+    bool stranger;    /* no device that was known when it began */
     uint64_t request; /* what it is the body of */
     struct kedge_net_timer timer;
     uint8_t *bytes;
@@ -39,6 +40,7 @@ static void drop(struct body **link)
     struct body *body = *link;
     *link = body->next;
     body->fleet->body_count--;
+    body->fleet->known_body_count -= !body->stranger;
     kedge_net_timer_cancel(body->fleet->net, &body->timer);
     free(body->bytes);
     free(body);
@@ -50,12 +52,20 @@ static void on_timer(void *context)
     drop(link_of(body->fleet, &body->from));
 }
 
-static void drop_oldest(struct kedge_fleet *fleet)
+static size_t count_of(const struct kedge_fleet *fleet, bool stranger)
 {
-    struct body **link = &fleet->bodies;
-    while ((*link)->next != NULL)
-        link = &(*link)->next;
-    drop(link);
+    return stranger ? fleet->body_count - fleet->known_body_count : fleet->known_body_count;
+}
+
+/* Of its kind: strangers push out nobody who is known. */
+static void drop_oldest(struct kedge_fleet *fleet, bool stranger)
+{
+    struct body **oldest = NULL;
+    for (struct body **link = &fleet->bodies; *link != NULL; link = &(*link)->next)
+        if ((*link)->stranger == stranger)
+            oldest = link;
+    if (oldest != NULL)
+        drop(oldest);
 }
 
 static void to_front(struct kedge_fleet *fleet, struct body **link)
@@ -99,14 +109,20 @@ static struct body *begin(struct kedge_fleet *fleet, const struct kedge_address 
     struct body **known = link_of(fleet, from);
     if (*known != NULL)
         drop(known);
-    if (fleet->body_count >= BODIES_MAX)
-        drop_oldest(fleet);
+    bool stranger = !from->secure && device_by_address(fleet, from) == NULL;
+    if (count_of(fleet, stranger) >= BODIES_MAX)
+        drop_oldest(fleet, stranger);
     struct body *body = calloc(1, sizeof *body);
     if (body == NULL)
         return NULL;
-    *body = (struct body){.next = fleet->bodies, .fleet = fleet, .from = *from, .request = request};
+    *body = (struct body){.next = fleet->bodies,
+                          .fleet = fleet,
+                          .from = *from,
+                          .stranger = stranger,
+                          .request = request};
     fleet->bodies = body;
     fleet->body_count++;
+    fleet->known_body_count += !stranger;
     return body;
 }
 
@@ -221,6 +237,10 @@ void body_collect(struct kedge_fleet *fleet, const struct kedge_address *from,
     enum kedge_rc rc = kedge_coap_block_find(request, KEDGE_COAP_BLOCK1, &block);
     if (rc == KEDGE_E_NOT_FOUND) {
         handler(fleet, from, request, reply);
+        return;
+    }
+    if (!fleet_admits(fleet, from)) {
+        kedge_net_reply_nothing(reply);
         return;
     }
     if (rc == KEDGE_OK)

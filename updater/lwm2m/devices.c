@@ -43,6 +43,17 @@ struct device *device_by_address(const struct kedge_fleet *fleet,
     return kedge_net_peer_owner(fleet->net, address);
 }
 
+uint64_t device_host(const struct kedge_fleet *fleet, const struct kedge_address *address)
+{
+    struct kedge_address host = *address;
+    if (host.any.sa_family == AF_INET)
+        host.v4.sin_port = 0;
+    else
+        host.v6.sin6_port = 0;
+    host.secure = false;
+    return kedge_address_hash(&fleet->key, &host);
+}
+
 bool device_may_be(struct kedge_fleet *fleet, const char *endpoint,
                    const struct kedge_address *from)
 {
@@ -160,16 +171,25 @@ enum kedge_rc device_connect(struct device *device, const struct kedge_address *
                              const char *location)
 {
     struct kedge_fleet *fleet = device->fleet;
-    KEDGE_TRY(kedge_net_peer_keep(fleet->net, address, device));
+    if (!address->secure)
+        KEDGE_TRY(kedge_hosts_add(&fleet->hosts, device_host(fleet, address)));
+    enum kedge_rc rc = kedge_net_peer_keep(fleet->net, address, device);
+    if (rc != KEDGE_OK && !address->secure)
+        kedge_hosts_remove(&fleet->hosts, device_host(fleet, address), false);
+    if (rc != KEDGE_OK)
+        return rc;
     device->address = *address;
     memmove(device->location, location, KEDGE_DEVICE_LOCATION_SIZE);
     device->location[KEDGE_DEVICE_LOCATION_SIZE] = '\0';
     kedge_index_insert(&fleet->by_location, &device->by_location,
                        hash_bytes(fleet, kedge_slice_text(device->location)));
     device->registered = true;
+    device->proven = address->secure;
+    device->told = false;
+    if (!device->proven)
+        unproven_add(device);
     if (device->job != NULL)
         job_connected(device->job);
-    fleet->counters.registered++;
     device_renew(device);
     return KEDGE_OK;
 }
@@ -180,13 +200,34 @@ void device_disconnect(struct device *device)
     if (!device->registered)
         return;
     device->registered = false;
-    fleet->counters.registered--;
+    unproven_remove(device);
+    if (!device->address.secure)
+        kedge_hosts_remove(&fleet->hosts, device_host(fleet, &device->address), device->proven);
+    fleet->counters.registered -= device->told;
     kedge_net_timer_cancel(fleet->net, &device->expiry);
     kedge_index_remove(&fleet->by_location, &device->by_location);
     identify_stop(device);
     if (device->job != NULL)
         job_gone(device->job);
     kedge_net_peer_forget(fleet->net, &device->address);
+}
+
+void device_count_told(struct device *device)
+{
+    device->fleet->counters.registered += !device->told;
+    device->told = true;
+}
+
+void device_tell(struct device *device)
+{
+    struct kedge_fleet *fleet = device->fleet;
+    struct kedge_device view;
+    if (device->told)
+        return;
+    device_count_told(device);
+    device_view(device, &view);
+    if (fleet->hooks.registered != NULL)
+        fleet->hooks.registered(fleet->hooks.context, &view);
 }
 
 void device_leave(struct device *device, enum kedge_gone_reason reason)
@@ -196,7 +237,7 @@ void device_leave(struct device *device, enum kedge_gone_reason reason)
     device->pins++;
     device_disconnect(device);
     device_view(device, &view);
-    if (fleet->hooks.gone != NULL)
+    if (fleet->hooks.gone != NULL && device->told)
         fleet->hooks.gone(fleet->hooks.context, &view, reason);
     device->pins--;
     device_release(device);

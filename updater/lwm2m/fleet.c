@@ -10,6 +10,9 @@
 #define DEFAULT_POLL_MS 30000u
 #define DEFAULT_QUICK_POLL_MS 5000u
 #define DEFAULT_AWAKE_MS 93000u /* MAX_TRANSMIT_WAIT (RFC 7252 section 4.8.2) */
+#define DEFAULT_UNPROVEN_MAX 16384u
+#define DEFAULT_TOLD_PER_S 100u
+#define DEFAULT_TOLD_BURST 1000u
 
 const char *kedge_gone_reason_text(enum kedge_gone_reason reason)
 {
@@ -22,29 +25,53 @@ const char *kedge_gone_reason_text(enum kedge_gone_reason reason)
         return "its address registered under another name";
     case KEDGE_GONE_EXPELLED:
         return "its credentials were replaced or removed";
+    case KEDGE_GONE_UNPROVEN:
+        return "it answered nothing, and others came";
     }
     return "unknown";
 }
 
 /* ---- downloads ---- */
 
+static bool find_blob(struct kedge_fleet *fleet, const struct kedge_coap_message *request,
+                      char name[KEDGE_UPDATE_FILE_SIZE + 1], struct kedge_blob *blob)
+{
+    struct kedge_slice segment;
+    if (kedge_coap_path_count(request) != 2 || !kedge_coap_path_segment(request, 1, &segment) ||
+        segment.size != KEDGE_UPDATE_FILE_SIZE || fleet->hooks.blob == NULL)
+        return false;
+    memcpy(name, segment.data, segment.size);
+    name[segment.size] = '\0';
+    return fleet->hooks.blob(fleet->hooks.context, name, blob);
+}
+
+/*
+ * Without security, a host downloads where a device is registered, from any port: many clients use
+ * another one for it. As long as no device there has answered, a block costs as much as a request
+ * of a stranger does.
+ */
 static void serve_file(struct kedge_fleet *fleet, const struct kedge_address *from,
                        const struct kedge_coap_message *request, struct kedge_net_reply *reply)
 {
     char name[KEDGE_UPDATE_FILE_SIZE + 1];
-    struct kedge_slice segment;
     struct kedge_blob blob;
-    bool named = kedge_coap_path_count(request) == 2 &&
-                 kedge_coap_path_segment(request, 1, &segment) &&
-                 segment.size == KEDGE_UPDATE_FILE_SIZE && fleet->hooks.blob != NULL;
-    if (named) {
-        memcpy(name, segment.data, segment.size);
-        name[segment.size] = '\0';
+    const struct kedge_host *host =
+        from->secure ? NULL : kedge_hosts_find(&fleet->hosts, device_host(fleet, from));
+    bool is_proven = from->secure || (host != NULL && host->proven > 0);
+    if (!is_proven && !kedge_net_admit(fleet->net, from, KEDGE_CLAIM_NONE)) {
+        kedge_net_reply_nothing(reply);
+        return;
     }
-    if (!named || !fleet->hooks.blob(fleet->hooks.context, name, &blob)) {
+    if (!find_blob(fleet, request, name, &blob)) {
         kedge_net_reply(reply, KEDGE_COAP_NOT_FOUND);
         return;
     }
+    if (!from->secure && host == NULL) {
+        kedge_coap_add_payload(kedge_net_reply(reply, KEDGE_COAP_UNAUTHORIZED),
+                               kedge_slice_text("no device is registered at this address"));
+        return;
+    }
+    kedge_net_reply_at_length(reply);
     size_t reach = kedge_blob_serve(&blob, request, reply);
     if (reach == 0)
         return;
@@ -67,6 +94,12 @@ void kedge_fleet_downloaded(struct kedge_fleet *fleet, const char *host, const c
         job_host_served(fleet, &from, name, reach);
 }
 
+bool fleet_admits(struct kedge_fleet *fleet, const struct kedge_address *from)
+{
+    return from->secure || device_by_address(fleet, from) != NULL ||
+           kedge_net_admit(fleet->net, from, KEDGE_CLAIM_NONE);
+}
+
 static void on_request(void *context, const struct kedge_address *from,
                        const struct kedge_coap_message *request, struct kedge_net_reply *reply)
 {
@@ -75,10 +108,13 @@ static void on_request(void *context, const struct kedge_address *from,
     bool has_path = kedge_coap_path_segment(request, 0, &first);
     if (has_path && kedge_slice_equal(first, kedge_slice_text("rd")))
         body_collect(fleet, from, request, reply, registration_handle);
-    else if (has_path && kedge_slice_equal(first, kedge_slice_text("dp")))
+    else if (has_path && kedge_slice_equal(first, kedge_slice_text("dp")) &&
+             fleet_admits(fleet, from))
         body_collect(fleet, from, request, reply, send_handle);
     else if (has_path && kedge_slice_equal(first, kedge_slice_text("fw")))
         serve_file(fleet, from, request, reply);
+    else if (!fleet_admits(fleet, from))
+        kedge_net_reply_nothing(reply);
     else if (fleet->hooks.request == NULL ||
              !fleet->hooks.request(fleet->hooks.context, from, request, reply))
         kedge_net_reply(reply, KEDGE_COAP_NOT_FOUND);
@@ -125,6 +161,7 @@ static enum kedge_rc init(struct kedge_fleet *fleet)
     KEDGE_TRY(kedge_index_init(&fleet->descriptions));
     KEDGE_TRY(kedge_index_init(&fleet->operations));
     KEDGE_TRY(kedge_index_init(&fleet->jobs));
+    KEDGE_TRY(kedge_hosts_init(&fleet->hosts));
     return kedge_index_init(&fleet->jobs_by_host);
 }
 
@@ -139,7 +176,14 @@ enum kedge_rc kedge_fleet_create(const struct kedge_fleet_config *config, struct
     fleet->quick_poll_ms =
         config->quick_poll_ms != 0 ? config->quick_poll_ms : DEFAULT_QUICK_POLL_MS;
     fleet->awake_ms = config->awake_ms != 0 ? config->awake_ms : DEFAULT_AWAKE_MS;
+    fleet->unproven_told_rate =
+        config->unproven_told_rate.per_s != 0
+            ? config->unproven_told_rate
+            : (struct kedge_token_rate){DEFAULT_TOLD_PER_S, DEFAULT_TOLD_BURST};
     enum kedge_rc rc = init(fleet);
+    if (rc == KEDGE_OK)
+        rc = unproven_init(&fleet->unproven,
+                           config->unproven_max != 0 ? config->unproven_max : DEFAULT_UNPROVEN_MAX);
     if (rc != KEDGE_OK) {
         kedge_fleet_destroy(fleet);
         return rc;
@@ -179,6 +223,8 @@ void kedge_fleet_destroy(struct kedge_fleet *fleet)
     kedge_index_free(&fleet->operations);
     kedge_index_free(&fleet->jobs);
     kedge_index_free(&fleet->jobs_by_host);
+    kedge_hosts_free(&fleet->hosts);
+    free(fleet->unproven.ring);
     free(fleet);
 }
 
@@ -227,6 +273,11 @@ enum kedge_rc kedge_fleet_restore(struct kedge_fleet *fleet, const struct kedge_
     if (rc == KEDGE_OK)
         rc = device_connect(device, &stored->address, stored->location);
     if (rc == KEDGE_OK) {
+        device_count_told(device);
+        /* One that once said who it is was there. */
+        if (stored->vendor[0] != '\0' || stored->class_name[0] != '\0' ||
+            stored->version[0] != '\0')
+            device_prove(device);
         if (!device_asleep(device)) /* else with its next Update */
             identify_begin(device);
         if (device->job != NULL)
@@ -241,7 +292,7 @@ enum kedge_rc kedge_fleet_restore(struct kedge_fleet *fleet, const struct kedge_
 bool kedge_fleet_device(struct kedge_fleet *fleet, const char *endpoint, struct kedge_device *view)
 {
     const struct device *device = device_by_endpoint(fleet, kedge_slice_text(endpoint));
-    if (device == NULL || !device->registered)
+    if (device == NULL || !device->registered || !device->told)
         return false;
     device_view(device, view);
     return true;
@@ -254,7 +305,7 @@ void kedge_fleet_each(struct kedge_fleet *fleet,
     while ((link = kedge_index_walk(&fleet->by_endpoint, link)) != NULL) {
         const struct device *device = KEDGE_INDEX_THING(link, struct device, by_endpoint);
         struct kedge_device view;
-        if (!device->registered)
+        if (!device->registered || !device->told)
             continue;
         device_view(device, &view);
         fn(context, &view);
@@ -265,5 +316,6 @@ struct kedge_fleet_counters kedge_fleet_counters(const struct kedge_fleet *fleet
 {
     struct kedge_fleet_counters counters = fleet->counters;
     counters.jobs = fleet->jobs.count;
+    counters.unproven = fleet->unproven.count;
     return counters;
 }

@@ -47,7 +47,8 @@ enum kedge_gone_reason {
     KEDGE_GONE_DEREGISTERED,
     KEDGE_GONE_EXPIRED,
     KEDGE_GONE_REPLACED, /* its address registered under another endpoint name */
-    KEDGE_GONE_EXPELLED  /* its credentials were replaced or removed */
+    KEDGE_GONE_EXPELLED, /* its credentials were replaced or removed */
+    KEDGE_GONE_UNPROVEN  /* it answered nothing, and others came */
 };
 
 /** "de-registered", "its lifetime expired", ... static storage. */
@@ -56,7 +57,10 @@ const char *kedge_gone_reason_text(enum kedge_gone_reason reason);
 /** What the fleet tells; any hook may be NULL. */
 struct kedge_fleet_hooks {
     void *context;
-    /** A Register was accepted (`identified` is still false). */
+    /**
+     * A Register was accepted (`identified` is still false). Without security, it may be told only
+     * when the device has answered something; until then it counts as not registered here.
+     */
     void (*registered)(void *context, const struct kedge_device *device);
     /** It answered who it is; also for a restored device that is found to be there. */
     void (*identified)(void *context, const struct kedge_device *device);
@@ -86,6 +90,10 @@ struct kedge_fleet_config {
     uint32_t poll_ms; /* how often a device at work is asked, though it is observed; 0: 30000 */
     uint32_t quick_poll_ms; /* and when it does not let itself be observed; 0: 5000 */
     uint32_t awake_ms;      /* a device in queue mode listens so long; 0: 93000 */
+    /* Without security: how many may be registered that have answered nothing; 0: 16384. */
+    size_t unproven_max;
+    /* How many of those are told before they answer; per_s 0: 100 a second, 1000 at once. */
+    struct kedge_token_rate unproven_told_rate;
 };
 
 /** KEDGE_E_MEMORY, or KEDGE_E_SYSTEM without random numbers. */
@@ -138,6 +146,7 @@ void kedge_fleet_each(struct kedge_fleet *fleet,
 struct kedge_fleet_counters {
     uint64_t registered, registers, updates, deregisters, expired, conflicts, refused;
     uint64_t jobs, blocks_served, sends;
+    uint64_t unproven, pushed_out; /* now, and so far: see KEDGE_GONE_UNPROVEN */
 };
 
 struct kedge_fleet_counters kedge_fleet_counters(const struct kedge_fleet *fleet);

@@ -20,7 +20,8 @@ struct identification {
     };
     uint8_t question;
     bool running;
-    bool hurried; /* a job waits for it, so it starts whatever else is running */
+    bool hurried; /* a job waits for it, or it has nothing proved: it starts whatever is running */
+    bool counted; /* among those that are running */
     bool whole;   /* the instance is asked for, not the resource */
 };
 
@@ -88,12 +89,11 @@ static void end(struct identification *one)
 {
     struct device *device = one->device;
     struct identifications *list = &device->fleet->identifications;
+    list->running -= one->counted;
     if (!one->running) {
         unlink_waiting(list, one);
-    } else {
-        list->running--;
-        if (one->handle != 0)
-            kedge_device_cancel(device->fleet, one->handle);
+    } else if (one->handle != 0) {
+        kedge_device_cancel(device->fleet, one->handle);
     }
     device->identification = NULL;
     free(one);
@@ -123,7 +123,9 @@ void identify_begin(struct device *device)
         return; /* asked again with its next Update */
     one->device = device;
     device->identification = one;
-    one->hurried = device->job != NULL;
+    /* Those that have proved nothing are bounded in number by themselves, and silent ones among
+     * them must not keep the others waiting. */
+    one->hurried = device->job != NULL || !device->proven;
     if (one->hurried)
         link_first(&device->fleet->identifications, one);
     else
@@ -218,6 +220,8 @@ static void on_answer(void *context, enum kedge_rc rc, const struct kedge_operat
     struct identification *one = context;
     one->handle = 0;
     if (rc == KEDGE_OK)
+        device_prove(one->device);
+    if (rc == KEDGE_OK)
         rc = one->whole ? take_whole(one, answer) : take_single(one, answer);
     if (rc == KEDGE_OK)
         ask(one);
@@ -245,7 +249,7 @@ static void ask(struct identification *one)
 static bool may_start(const struct identifications *list)
 {
     return list->first != NULL &&
-           (list->running < KEDGE_FLEET_IDENTIFIES_MAX || list->first->device->job != NULL);
+           (list->running < KEDGE_FLEET_IDENTIFIES_MAX || list->first->hurried);
 }
 
 static void start_more(struct kedge_fleet *fleet)
@@ -256,7 +260,8 @@ static void start_more(struct kedge_fleet *fleet)
         unlink_waiting(list, one);
         one->running = true;
         one->handle = 0;
-        list->running++;
+        one->counted = one->device->proven;
+        list->running += one->counted;
         ask(one);
     }
 }

@@ -3,6 +3,7 @@
 #define KEDGE_UPDATER_LWM2M_INTERNAL_H
 
 #include "updater/lwm2m/fleet.h"
+#include "updater/lwm2m/hosts.h"
 #include "updater/lwm2m/index.h"
 #include "updater/lwm2m/operations.h"
 #include "updater/lwm2m/registration.h"
@@ -35,8 +36,11 @@ struct device {
     struct description *description; /* its texts; NULL: it has said nothing */
     uint64_t heard_ms;               /* when it last sent anything of its own; 0: not yet */
     uint32_t lifetime_s;
-    uint16_t pins; /* calls at work on it that it must outlive */
+    uint16_t pins;        /* calls at work on it that it must outlive */
+    uint32_t unproven_at; /* where it stands among those that are not proven */
     bool registered : 1, identified : 1, queue_mode : 1;
+    bool proven : 1; /* it receives at its address: it has answered there, or said its location */
+    bool told : 1;   /* those above know of its registration */
     bool singly : 1; /* it gives no instance in one answer, as it has shown since its last Register
                       */
     uint8_t formats_refused; /* by 4.06 and 4.15 since its last Register, as format_bit() */
@@ -56,6 +60,14 @@ struct identifications {
     struct kedge_net_timer timer;
 };
 
+/** The last ones that registered, in a ring; one that has proved itself or gone leaves a gap. */
+struct unproven {
+    struct device **ring;
+    uint32_t size, first, taken;
+    size_t count; /* without the gaps */
+    struct kedge_token_bucket told;
+};
+
 struct kedge_fleet {
     struct kedge_net *net;
     struct kedge_fleet_hooks hooks;
@@ -65,13 +77,16 @@ struct kedge_fleet {
     struct kedge_index by_endpoint, by_location;
     struct kedge_index descriptions;       /* by their texts */
     struct kedge_pool pools[DEVICE_POOLS]; /* of devices, by size */
-    struct kedge_index operations;         /* by id */
-    struct kedge_index jobs;               /* by deployment id */
-    struct kedge_index jobs_by_host;       /* those whose device is registered */
+    struct kedge_hosts hosts;              /* of registered devices without security */
+    struct unproven unproven;
+    struct kedge_token_rate unproven_told_rate;
+    struct kedge_index operations;   /* by id */
+    struct kedge_index jobs;         /* by deployment id */
+    struct kedge_index jobs_by_host; /* those whose device is registered */
     uint64_t last_operation;
     struct identifications identifications;
     struct body *bodies; /* of requests in blocks, the one that was heard of last first */
-    size_t body_count;
+    size_t body_count, known_body_count;
     const struct kedge_coap_block *last_block; /* of the request that is being answered, or NULL */
     struct kedge_fleet_counters counters;
 };
@@ -94,9 +109,18 @@ void device_drop_texts(struct device *device);
 /** Copies a text; one that is longer than its limit counts as not said. */
 enum kedge_rc device_set_text(struct device *device, enum device_text which,
                               struct kedge_slice text) KEDGE_MUST_USE;
-/** Makes it registered at this address and location, with a fresh lifetime. */
+/** Makes it registered at this address and location, with a fresh lifetime. Who it was at its
+ * former address, it has to prove at this one. */
 enum kedge_rc device_connect(struct device *device, const struct kedge_address *address,
                              const char *location) KEDGE_MUST_USE;
+/** Tells those above that it is registered, unless they know. */
+void device_tell(struct device *device);
+/** They know already. */
+void device_count_told(struct device *device);
+/** It has shown that it receives at its address. */
+void device_prove(struct device *device);
+/** What a host is known by, whatever the port. */
+uint64_t device_host(const struct kedge_fleet *fleet, const struct kedge_address *address);
 /** Ends its registration and everything that was asked under it, and tells nobody. */
 void device_disconnect(struct device *device);
 /** Ends its registration and tells so; the device may be gone afterwards. */
@@ -122,8 +146,19 @@ bool device_may_be(struct kedge_fleet *fleet, const char *endpoint,
  */
 enum kedge_rc device_check_way(const struct device *device) KEDGE_MUST_USE;
 
+/* ---- devices that are not proven yet: unproven.c ---- */
+
+enum kedge_rc unproven_init(struct unproven *list, size_t size) KEDGE_MUST_USE;
+/** The one that stands longest goes when there is no room. */
+void unproven_add(struct device *device);
+void unproven_remove(struct device *device);
+/** Whether one of them may be told of at once. */
+bool unproven_may_be_told(struct kedge_fleet *fleet);
+
 /* ---- requests that come in ---- */
 
+/** Whether a request is to be answered: a device's is, anybody else's takes a token. */
+bool fleet_admits(struct kedge_fleet *fleet, const struct kedge_address *from);
 typedef void request_handler_fn(struct kedge_fleet *fleet, const struct kedge_address *from,
                                 const struct kedge_coap_message *request,
                                 struct kedge_net_reply *reply);
@@ -145,8 +180,7 @@ void bodies_free(struct kedge_fleet *fleet);
 /* ---- operations on a device; as kedge_device_...(), which find it by endpoint ---- */
 
 enum kedge_rc operation_ask(struct device *device, const struct kedge_operation_request *request,
-                            kedge_operation_fn *fn, void *context,
-                            uint64_t *handle) KEDGE_MUST_USE;
+                            kedge_operation_fn *fn, void *context, uint64_t *handle) KEDGE_MUST_USE;
 enum kedge_rc operation_read(struct device *device, const char *path, kedge_operation_fn *fn,
                              void *context, uint64_t *handle) KEDGE_MUST_USE;
 enum kedge_rc operation_write(struct device *device, const char *path,

@@ -255,23 +255,12 @@ void job_gone(struct job *job)
 
 /* ---- downloads ---- */
 
-static uint64_t hash_host(const struct kedge_fleet *fleet, const struct kedge_address *address)
-{
-    struct kedge_address host = *address;
-    if (host.any.sa_family == AF_INET)
-        host.v4.sin_port = 0;
-    else
-        host.v6.sin6_port = 0;
-    host.secure = false;
-    return kedge_address_hash(&fleet->key, &host);
-}
-
 void job_connected(struct job *job)
 {
     struct kedge_fleet *fleet = job->device->fleet;
     kedge_index_remove(&fleet->jobs_by_host, &job->by_host);
     kedge_index_insert(&fleet->jobs_by_host, &job->by_host,
-                       hash_host(fleet, &job->device->address));
+                       device_host(fleet, &job->device->address));
 }
 
 static bool downloads(const struct job *job, const char *name)
@@ -296,7 +285,7 @@ void job_host_served(struct kedge_fleet *fleet, const struct kedge_address *to, 
 {
     struct job *found[SAME_HOST_MAX];
     size_t count = 0;
-    struct kedge_index_link *link = kedge_index_find(&fleet->jobs_by_host, hash_host(fleet, to));
+    struct kedge_index_link *link = kedge_index_find(&fleet->jobs_by_host, device_host(fleet, to));
     for (size_t i = 0; link != NULL && i < SAME_HOST_MAX; i++) {
         struct job *job = KEDGE_INDEX_THING(link, struct job, by_host);
         if (downloads(job, name))

@@ -8,6 +8,16 @@
 
 static const char not_its_name[] = "this endpoint name is not the sender's, by its credentials";
 
+/* To who is no device that we know. */
+static void refuse_stranger(struct kedge_fleet *fleet, const struct kedge_address *from,
+                            struct kedge_net_reply *reply, uint8_t code, const char *reason)
+{
+    if (fleet_admits(fleet, from))
+        body_refuse(fleet, reply, code, reason);
+    else
+        kedge_net_reply_nothing(reply);
+}
+
 static void copy_text(char *out, struct kedge_slice text)
 {
     memcpy(out, text.data, text.size);
@@ -76,17 +86,40 @@ static void tell_registered(struct device *device, bool took_over,
         if (fleet->hooks.conflict != NULL)
             fleet->hooks.conflict(fleet->hooks.context, &view, before, &device->address);
     }
-    if (fleet->hooks.registered != NULL)
-        fleet->hooks.registered(fleet->hooks.context, &view);
+    device_tell(device);
+}
+
+/*
+ * Whether a Register is taken up, and whether it is told at once. Without security a device that
+ * registers again where it is is not charged, one that has restarted on another port is by itself,
+ * and everybody else as a stranger. To take a name away from a device that is somewhere else costs
+ * as much as to be stored without having answered.
+ */
+static bool may_register(struct kedge_fleet *fleet, const struct device *device,
+                         const struct kedge_address *from, bool *tell)
+{
+    bool known = device != NULL && device->registered && device->told;
+    *tell = true;
+    if (from->secure || (known && kedge_address_equal(&device->address, from)))
+        return true;
+    if (known && !device->address.secure &&
+        device_host(fleet, &device->address) == device_host(fleet, from))
+        return kedge_net_admit(fleet->net, from, KEDGE_CLAIM_DEVICE);
+    if (!kedge_net_admit(fleet->net, from, KEDGE_CLAIM_NONE))
+        return false;
+    *tell = unproven_may_be_told(fleet);
+    return *tell || !known;
 }
 
 /* Design decision 10: without security the newest Register for an endpoint wins. */
 static enum kedge_rc register_device(struct device *device, const struct kedge_address *from,
-                                     const struct kedge_registration_request *request)
+                                     const struct kedge_registration_request *request, bool tell)
 {
     char location[KEDGE_DEVICE_LOCATION_SIZE + 1];
     struct kedge_address before = device->address;
-    bool took_over = device->registered && !kedge_address_equal(&before, from);
+    bool is_same = device->registered && kedge_address_equal(&before, from);
+    bool took_over = device->registered && device->told && !is_same;
+    bool was_proven = device->proven;
     KEDGE_TRY(draw_location(location));
     device_disconnect(device);
     evict(device->fleet, from, device);
@@ -94,7 +127,10 @@ static enum kedge_rc register_device(struct device *device, const struct kedge_a
     KEDGE_TRY(device_connect(device, from, location));
     device_heard(device);
     device->fleet->counters.registers++;
-    tell_registered(device, took_over, &before);
+    if (is_same && was_proven)
+        device_prove(device);
+    if (tell || device->proven)
+        tell_registered(device, took_over, &before);
     if (device->job != NULL)
         job_registered(device->job);
     identify_begin(device);
@@ -107,16 +143,21 @@ static void on_register(struct kedge_fleet *fleet, const struct kedge_address *f
     struct kedge_registration_request read;
     struct kedge_registration_refusal refusal;
     if (!kedge_registration_read_register(request, &read, &refusal)) {
-        body_refuse(fleet, reply, refusal.code, refusal.reason);
+        refuse_stranger(fleet, from, reply, refusal.code, refusal.reason);
         return;
     }
     char endpoint[KEDGE_LWM2M_ENDPOINT_MAX + 1];
     copy_text(endpoint, read.endpoint);
     if (!device_may_be(fleet, endpoint, from)) {
-        body_refuse(fleet, reply, KEDGE_COAP_BAD_REQUEST, not_its_name);
+        refuse_stranger(fleet, from, reply, KEDGE_COAP_BAD_REQUEST, not_its_name);
         return;
     }
+    bool tell;
     struct device *device = device_by_endpoint(fleet, read.endpoint);
+    if (!may_register(fleet, device, from, &tell)) {
+        kedge_net_reply_nothing(reply);
+        return;
+    }
     if (device == NULL)
         device = device_create(fleet, read.endpoint);
     if (device == NULL) {
@@ -124,7 +165,7 @@ static void on_register(struct kedge_fleet *fleet, const struct kedge_address *f
         return;
     }
     device->pins++;
-    if (register_device(device, from, &read) == KEDGE_OK) {
+    if (register_device(device, from, &read, tell) == KEDGE_OK) {
         body_reply(fleet, reply, KEDGE_COAP_CREATED, device->location);
     } else {
         body_reply(fleet, reply, KEDGE_COAP_UNAVAILABLE, NULL);
@@ -165,8 +206,15 @@ static void update_device(struct device *device, const struct kedge_address *fro
 {
     struct kedge_fleet *fleet = device->fleet;
     struct kedge_device view;
-    if ((!kedge_address_equal(&device->address, from) && move(device, from) != KEDGE_OK) ||
-        take_update(device, request) != KEDGE_OK) {
+    bool was_told = device->told;
+    if (!kedge_address_equal(&device->address, from) && move(device, from) != KEDGE_OK) {
+        body_reply(fleet, reply, KEDGE_COAP_UNAVAILABLE, NULL);
+        return;
+    }
+    if (was_told)
+        device_count_told(device);
+    device_prove(device); /* nobody else was told the location */
+    if (take_update(device, request) != KEDGE_OK) {
         body_reply(fleet, reply, KEDGE_COAP_UNAVAILABLE, NULL);
         return;
     }
@@ -191,7 +239,8 @@ static void on_update(struct kedge_fleet *fleet, const struct kedge_address *fro
     struct kedge_registration_refusal refusal;
     struct device *device = device_by_location(fleet, location);
     if (device == NULL) {
-        body_refuse(fleet, reply, KEDGE_COAP_NOT_FOUND, "no such registration: register again");
+        refuse_stranger(fleet, from, reply, KEDGE_COAP_NOT_FOUND,
+                        "no such registration: register again");
         return;
     }
     if (!device_may_be(fleet, device->endpoint, from)) {
@@ -215,7 +264,7 @@ static void on_deregister(struct kedge_fleet *fleet, const struct kedge_address 
 {
     struct device *device = device_by_location(fleet, location);
     if (device == NULL) {
-        body_refuse(fleet, reply, KEDGE_COAP_NOT_FOUND, "no such registration");
+        refuse_stranger(fleet, from, reply, KEDGE_COAP_NOT_FOUND, "no such registration");
         return;
     }
     if (!device_may_be(fleet, device->endpoint, from)) {
@@ -235,14 +284,14 @@ void registration_handle(struct kedge_fleet *fleet, const struct kedge_address *
     if (count == 1 && request->code == KEDGE_COAP_POST)
         on_register(fleet, from, request, reply);
     else if (count == 1)
-        body_refuse(fleet, reply, KEDGE_COAP_METHOD_NOT_ALLOWED, "a Register is a POST");
+        refuse_stranger(fleet, from, reply, KEDGE_COAP_METHOD_NOT_ALLOWED, "a Register is a POST");
     else if (count != 2 || !kedge_coap_path_segment(request, 1, &location))
-        body_refuse(fleet, reply, KEDGE_COAP_NOT_FOUND, "no such resource");
+        refuse_stranger(fleet, from, reply, KEDGE_COAP_NOT_FOUND, "no such resource");
     else if (request->code == KEDGE_COAP_POST)
         on_update(fleet, from, location, request, reply);
     else if (request->code == KEDGE_COAP_DELETE)
         on_deregister(fleet, from, location, reply);
     else
-        body_refuse(fleet, reply, KEDGE_COAP_METHOD_NOT_ALLOWED,
-                    "an Update is a POST, a De-register a DELETE");
+        refuse_stranger(fleet, from, reply, KEDGE_COAP_METHOD_NOT_ALLOWED,
+                        "an Update is a POST, a De-register a DELETE");
 }

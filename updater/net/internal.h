@@ -82,11 +82,11 @@ struct peer {
         void *owner; /* of one that is kept, which is never idle */
     };
     struct path path;
-    bool kept;
-    bool listed_idle;
-    bool forgetting; /* its exchanges are being ended: no new ones */
-    bool doubted;    /* nothing shows yet that it receives at its address */
-    uint8_t pins;    /* calls at work on it that it must outlive */
+    bool kept : 1;
+    bool listed_idle : 1;
+    bool forgetting : 1; /* its exchanges are being ended: no new ones */
+    bool doubted : 1;    /* nothing shows yet that it receives at its address */
+    uint8_t pins;        /* calls at work on it that it must outlive */
     uint8_t queued;
     uint16_t next_message_id;
     uint16_t credit; /* bytes that it may be sent while it is doubted */

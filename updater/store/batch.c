@@ -71,6 +71,11 @@ enum kedge_rc kedge_batch_set_tags(struct kedge_batch *batch, const char *endpoi
     return add(batch, KEDGE_ROW_SET_TAGS, &row, sizeof(row));
 }
 
+enum kedge_rc kedge_batch_trim_devices(struct kedge_batch *batch, uint64_t keep)
+{
+    return add(batch, KEDGE_ROW_TRIM_DEVICES, &keep, sizeof(keep));
+}
+
 enum kedge_rc kedge_batch_put_package(struct kedge_batch *batch,
                                       const struct kedge_package_record *record)
 {

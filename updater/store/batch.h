@@ -9,6 +9,7 @@
 enum kedge_row_kind {
     KEDGE_ROW_PUT_DEVICE,        /* struct kedge_device_record, but for its tags */
     KEDGE_ROW_SET_TAGS,          /* struct kedge_tags_row */
+    KEDGE_ROW_TRIM_DEVICES,      /* uint64_t, how many stay */
     KEDGE_ROW_PUT_PACKAGE,       /* struct kedge_package_record */
     KEDGE_ROW_DELETE_PACKAGE,    /* the id, with its NUL */
     KEDGE_ROW_PUT_TRUST,         /* struct kedge_trust_record */

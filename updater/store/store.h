@@ -157,6 +157,11 @@ enum kedge_rc kedge_batch_put_device(struct kedge_batch *batch,
 /** Replaces the tags of a device; without the device, nothing happens. */
 enum kedge_rc kedge_batch_set_tags(struct kedge_batch *batch, const char *endpoint,
                                    const char *tags_json) KEDGE_MUST_USE;
+/**
+ * Deletes the devices that never said who they are, are not registered, and that nothing else
+ * (tags, a deployment, credentials) names; those seen last stay, as many as `keep`.
+ */
+enum kedge_rc kedge_batch_trim_devices(struct kedge_batch *batch, uint64_t keep) KEDGE_MUST_USE;
 enum kedge_rc kedge_batch_put_package(struct kedge_batch *batch,
                                       const struct kedge_package_record *record) KEDGE_MUST_USE;
 /** The batch fails with KEDGE_E_CONFLICT when a rollout names the package. */

@@ -138,7 +138,7 @@ static void test_no_answer_to_a_stranger_is_larger_than_three_times_what_it_sent
     assert_true(delivered(scene, &stranger, get, sizeof get) > 1024);
     scene->at_length = false;
     assert_true(delivered(scene, &stranger, get, sizeof get) <= 3 * sizeof get);
-    assert_int_equal(kedge_net_peer_keep(scene->net, &stranger, true), KEDGE_OK);
+    assert_int_equal(kedge_net_peer_keep(scene->net, &stranger, scene), KEDGE_OK);
     assert_true(delivered(scene, &stranger, get, sizeof get) > 1024);
 }
 
@@ -191,7 +191,7 @@ static void test_who_is_known_is_not_charged(void **state)
     struct scene *scene = *state;
     const struct kedge_address known = address_of("10.1.2.3:1000");
     const struct kedge_address stranger = address_of("10.1.2.4:1000");
-    assert_int_equal(kedge_net_peer_keep(scene->net, &known, true), KEDGE_OK);
+    assert_int_equal(kedge_net_peer_keep(scene->net, &known, scene), KEDGE_OK);
     for (unsigned i = 0; i < 10 * BURST; i++)
         (void)delivered(scene, &stranger, ping, sizeof ping);
     assert_int_equal(delivered(scene, &stranger, ping, sizeof ping), 0);

@@ -248,8 +248,8 @@ static void test_peers_without_security_push_out_no_association(void **state)
     forged.secure = false;
     for (unsigned i = 0; i < KEDGE_NET_IDLE_PEERS_MAX + 10; i++) {
         forged.v4.sin_addr.s_addr = htonl(0x0A000000u + i);
-        assert_int_equal(kedge_net_peer_keep(scene->wire.net, &forged, true), KEDGE_OK);
-        assert_int_equal(kedge_net_peer_keep(scene->wire.net, &forged, false), KEDGE_OK);
+        assert_int_equal(kedge_net_peer_keep(scene->wire.net, &forged, scene), KEDGE_OK);
+        assert_int_equal(kedge_net_peer_keep(scene->wire.net, &forged, NULL), KEDGE_OK);
     }
     client_asks(&client, "rd", "device-one");
     client_close(&client);

@@ -104,7 +104,8 @@ static inline void device_value(struct scripted_device *device, uint16_t resourc
     device_reply(device, KEDGE_COAP_CONTENT, own, kedge_writer_slice(&out), observe);
 }
 
-static inline void device_text(struct scripted_device *device, uint16_t resource, const char *text)
+static inline void device_says_text(struct scripted_device *device, uint16_t resource,
+                                    const char *text)
 {
     if (text == NULL) {
         device_refuse(device, KEDGE_COAP_NOT_FOUND);
@@ -294,15 +295,15 @@ static inline void device_answers(struct scripted_device *device)
     else if (device->whole && message_path_is(request, "5/0") && !device->no_firmware)
         device_instance(device, true);
     else if (message_path_is(request, "3/0/0"))
-        device_text(device, 0, device->vendor);
+        device_says_text(device, 0, device->vendor);
     else if (message_path_is(request, "3/0/1"))
-        device_text(device, 1, device->class_name);
+        device_says_text(device, 1, device->class_name);
     else if (message_path_is(request, "3/0/3"))
-        device_text(device, 3, device->version);
+        device_says_text(device, 3, device->version);
     else if (message_path_is(request, "3/0/18"))
-        device_text(device, 18, device->hardware);
+        device_says_text(device, 18, device->hardware);
     else if (message_path_is(request, "26241/0/0"))
-        device_text(device, 0, device->words);
+        device_says_text(device, 0, device->words);
     else if (message_path_is(request, "5/0/8") && device->protocols != 0)
         device_lists_protocols(device);
     else if (!firmware || device->no_firmware)
@@ -312,7 +313,7 @@ static inline void device_answers(struct scripted_device *device)
     else if (message_path_is(request, "5/0/1") && request->code == KEDGE_COAP_PUT)
         device_takes_uri(device);
     else if (message_path_is(request, "5/0/1"))
-        device_text(device, 1, device->uri);
+        device_says_text(device, 1, device->uri);
     else if (message_path_is(request, "5/0/2"))
         device_executes(device);
     else if (message_path_is(request, "5/0/3"))

@@ -234,6 +234,7 @@ static uint8_t ask_for(struct fleet_scene *scene, uint8_t method, const char *fi
 static void test_what_is_not_there_is_not_found(void **state)
 {
     struct fleet_scene *scene = *state;
+    scene_identify(scene);
     assert_int_equal(ask_for(scene, KEDGE_COAP_GET, NULL, NULL, NULL), KEDGE_COAP_NOT_FOUND);
     assert_int_equal(ask_for(scene, KEDGE_COAP_GET, "x", NULL, NULL), KEDGE_COAP_NOT_FOUND);
     assert_int_equal(ask_for(scene, KEDGE_COAP_POST, "rd", "nobody", NULL), KEDGE_COAP_NOT_FOUND);

@@ -18,6 +18,12 @@ static const char *const row_sql[KEDGE_ROW_KIND_COUNT] = {
         " lifetime_s=excluded.lifetime_s, address=excluded.address, location=excluded.location,"
         " registered=excluded.registered, last_seen_ms=excluded.last_seen_ms",
     [KEDGE_ROW_SET_TAGS] = "UPDATE devices SET tags = ?2 WHERE endpoint = ?1",
+    [KEDGE_ROW_TRIM_DEVICES] =
+        "DELETE FROM devices WHERE endpoint IN (SELECT endpoint FROM devices AS d"
+        " WHERE registered = 0 AND vendor = '' AND class = '' AND version = '' AND tags = '{}'"
+        " AND NOT EXISTS (SELECT 1 FROM deployments AS p WHERE p.endpoint = d.endpoint)"
+        " AND NOT EXISTS (SELECT 1 FROM credentials AS c WHERE c.endpoint = d.endpoint)"
+        " ORDER BY last_seen_ms DESC, endpoint LIMIT -1 OFFSET ?1)",
     [KEDGE_ROW_PUT_PACKAGE] =
         "INSERT INTO packages (" PACKAGE_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
         " ON CONFLICT (id) DO UPDATE SET sequence=excluded.sequence, version=excluded.version,"
@@ -327,6 +333,9 @@ static void bind_row(struct sql_binder *to, struct kedge_row *row, struct kedge_
         return;
     case KEDGE_ROW_PUT_PACKAGE:
         bind_package(to, record);
+        return;
+    case KEDGE_ROW_TRIM_DEVICES:
+        bind_unsigned(to, *(const uint64_t *)record);
         return;
     case KEDGE_ROW_DELETE_PACKAGE:
         bind_text(to, record);

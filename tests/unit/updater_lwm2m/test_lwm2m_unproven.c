@@ -1,0 +1,314 @@
+/*
+ * test_lwm2m_unproven.c: devices that have registered without security and have not shown that they
+ * are where they say, and what nobody gets without a registration.
+ */
+#define _GNU_SOURCE
+#include "tests/unit/updater_lwm2m/fleet_scene.h"
+#include "updater/lwm2m/internal.h"
+
+#define UNPROVEN_MAX 8u
+#define TOLD_BURST 2u
+
+/* A scene with narrow limits. */
+static int open_narrow(void **state)
+{
+    (void)scene_open(state);
+    struct fleet_scene *scene = *state;
+    free(scene->fleet->unproven.ring);
+    assert_int_equal(unproven_init(&scene->fleet->unproven, UNPROVEN_MAX), KEDGE_OK);
+    scene->fleet->unproven_told_rate = (struct kedge_token_rate){.per_s = 1, .burst = TOLD_BURST};
+    return 0;
+}
+
+static void drain_told(struct fleet_scene *scene)
+{
+    const struct kedge_token_rate rate = scene->fleet->unproven_told_rate;
+    while (kedge_tokens_take(&scene->fleet->unproven.told, rate, kedge_net_now_ms(scene->net)))
+        continue;
+}
+
+/* A Register of `endpoint` from an address that nobody is at; returns what was answered to it. */
+static uint8_t forged_register(struct fleet_scene *scene, const char *from, const char *endpoint)
+{
+    uint8_t bytes[256];
+    char query[64];
+    struct kedge_coap_builder builder;
+    struct kedge_slice message;
+    struct kedge_address address;
+    const struct path path = {.socket = 0};
+    static uint16_t message_id;
+    assert_int_equal(kedge_address_parse(from, &address), KEDGE_OK);
+    snprintf(query, sizeof query, "ep=%s", endpoint);
+    kedge_coap_begin(&builder, bytes, sizeof bytes, KEDGE_COAP_CON, KEDGE_COAP_POST, ++message_id,
+                     kedge_slice("t", 1));
+    kedge_coap_add_path(&builder, KEDGE_COAP_URI_PATH, "rd");
+    kedge_coap_add_option(&builder, KEDGE_COAP_URI_QUERY, kedge_slice_text(query));
+    kedge_coap_add_option(&builder, KEDGE_COAP_URI_QUERY, kedge_slice_text("lwm2m=1.1"));
+    assert_int_equal(kedge_coap_finish(&builder, &message), KEDGE_OK);
+    scene->net->outgoing_count = 0;
+    net_on_datagram(scene->net, &address, &path, message);
+    uint8_t code = scene->net->outgoing_count > 0 ? scene->net->outgoing[0].bytes[1] : 0;
+    scene->net->outgoing_count = 0;
+    return code;
+}
+
+static uint8_t forge_number(struct fleet_scene *scene, unsigned number)
+{
+    char from[KEDGE_ADDRESS_TEXT_MAX], endpoint[32];
+    snprintf(from, sizeof from, "127.%u.%u.%u:999", 100 + number / 65536, number / 256 % 256,
+             number % 256);
+    snprintf(endpoint, sizeof endpoint, "forged-%u", number);
+    return forged_register(scene, from, endpoint);
+}
+
+static void test_devices_that_answer_nothing_are_bounded_and_the_oldest_goes(void **state)
+{
+    struct fleet_scene *scene = *state;
+    scene_identify(scene);
+    for (unsigned i = 0; i < 20 * UNPROVEN_MAX; i++)
+        assert_int_equal(forge_number(scene, i), KEDGE_COAP_CREATED);
+    struct kedge_fleet_counters counters = kedge_fleet_counters(scene->fleet);
+    assert_int_equal(counters.unproven, UNPROVEN_MAX);
+    assert_int_equal(counters.pushed_out, 19 * UNPROVEN_MAX);
+    assert_int_equal(scene->fleet->by_endpoint.count, UNPROVEN_MAX + 1);
+    assert_null(device_by_endpoint(scene->fleet, kedge_slice_text("forged-0")));
+    assert_non_null(device_by_endpoint(scene->fleet, kedge_slice_text("forged-159")));
+    /* The device that has answered is not among them. */
+    assert_int_equal(device_to_location(&scene->device, KEDGE_COAP_POST, NULL), KEDGE_COAP_CHANGED);
+}
+
+static void test_few_of_them_are_told_before_they_answer(void **state)
+{
+    struct fleet_scene *scene = *state;
+    for (unsigned i = 0; i < 100; i++)
+        assert_int_equal(forge_number(scene, i), KEDGE_COAP_CREATED);
+    assert_int_equal(scene->registered, TOLD_BURST);
+    assert_true(scene->gone <= TOLD_BURST);
+    assert_true(kedge_fleet_counters(scene->fleet).registered <= TOLD_BURST);
+}
+
+static void test_one_that_answers_is_told_then_and_stays(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct kedge_device view;
+    drain_told(scene);
+    device_registers(&scene->device);
+    assert_int_equal(scene->registered, 0);
+    assert_false(kedge_fleet_device(scene->fleet, "device-1", &view));
+    device_until(&scene->device, &scene->identified, 1);
+    assert_int_equal(scene->registered, 1);
+    assert_true(kedge_fleet_device(scene->fleet, "device-1", &view));
+    assert_int_equal(kedge_fleet_counters(scene->fleet).unproven, 0);
+    for (unsigned i = 0; i < 2 * UNPROVEN_MAX; i++)
+        (void)forge_number(scene, i);
+    assert_true(kedge_fleet_device(scene->fleet, "device-1", &view));
+}
+
+static void test_one_that_says_its_location_is_told_then(void **state)
+{
+    struct fleet_scene *scene = *state;
+    drain_told(scene);
+    scene->device.deaf = true;
+    device_registers(&scene->device);
+    assert_int_equal(scene->registered, 0);
+    assert_int_equal(device_to_location(&scene->device, KEDGE_COAP_POST, NULL), KEDGE_COAP_CHANGED);
+    assert_int_equal(scene->registered, 1);
+    assert_int_equal(scene->updated, 1);
+    assert_int_equal(kedge_fleet_counters(scene->fleet).unproven, 0);
+    assert_int_equal(kedge_fleet_counters(scene->fleet).registered, 1);
+}
+
+static void test_one_that_never_answered_goes_without_a_word_about_it(void **state)
+{
+    struct fleet_scene *scene = *state;
+    drain_told(scene);
+    for (unsigned i = 0; i < 3 * UNPROVEN_MAX; i++)
+        (void)forge_number(scene, i);
+    assert_int_equal(scene->registered + scene->gone + scene->conflicts, 0);
+}
+
+static void test_a_name_is_not_taken_away_by_many_who_only_say_it(void **state)
+{
+    struct fleet_scene *scene = *state;
+    scene_identify(scene);
+    unsigned taken = 0;
+    for (unsigned i = 0; i < 50; i++) {
+        char from[KEDGE_ADDRESS_TEXT_MAX];
+        snprintf(from, sizeof from, "127.9.%u.1:999", i);
+        taken += forged_register(scene, from, "device-1") == KEDGE_COAP_CREATED;
+    }
+    assert_true(taken <= TOLD_BURST);
+    assert_int_equal(scene->conflicts, taken);
+}
+
+static void
+test_a_device_that_restarts_elsewhere_on_its_host_is_let_in_when_strangers_are_not(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct scripted_device second;
+    scene_identify(scene);
+    drain_told(scene);
+    while (kedge_net_admit(scene->net, &scene->device.peer.address, KEDGE_CLAIM_NONE))
+        continue;
+    /* A stranger of the same network hears nothing. */
+    assert_int_equal(forged_register(scene, "127.0.0.77:999", "stranger"), 0);
+    device_init(&second, scene->net, "device-1");
+    device_registers(&second);
+    assert_int_equal(scene->conflicts, 1);
+    device_until(&second, &scene->identified, 2);
+    peer_close(&second.peer);
+}
+
+static void test_updates_and_registers_of_a_device_are_not_charged(void **state)
+{
+    struct fleet_scene *scene = *state;
+    scene_identify(scene);
+    while (kedge_net_admit(scene->net, &scene->device.peer.address, KEDGE_CLAIM_NONE))
+        continue;
+    for (unsigned i = 0; i < 20; i++)
+        assert_int_equal(device_to_location(&scene->device, KEDGE_COAP_POST, NULL),
+                         KEDGE_COAP_CHANGED);
+    device_registers(&scene->device);
+    /* From a new address, as behind a NAT, it says its location: nobody else was told that. */
+    struct scripted_device moved = scene->device;
+    peer_open(&moved.peer, scene->net);
+    assert_int_equal(device_to_location(&moved, KEDGE_COAP_POST, NULL), KEDGE_COAP_CHANGED);
+    peer_close(&moved.peer);
+}
+
+static void test_silent_strangers_keep_nobody_waiting_to_be_asked(void **state)
+{
+    struct fleet_scene *scene = *state;
+    for (unsigned i = 0; i < 2 * KEDGE_FLEET_IDENTIFIES_MAX; i++)
+        (void)forge_number(scene, i);
+    for (unsigned i = 0; i < 5; i++)
+        server_turn(scene->net);
+    assert_int_equal(scene->fleet->identifications.running, 0);
+    scene_identify(scene);
+}
+
+/* ---- downloads ---- */
+
+static uint8_t download_from(struct fleet_scene *scene, struct scripted_peer *peer,
+                             const char *name)
+{
+    struct scripted_message request = {
+        .type = KEDGE_COAP_CON,
+        .code = KEDGE_COAP_GET,
+        .message_id = peer->next_message_id++,
+        .token = kedge_slice("get", 3),
+        .options = {{KEDGE_COAP_URI_PATH, "fw", 0}, {KEDGE_COAP_URI_PATH, name, 0}}};
+    (void)scene;
+    peer_sends(peer, &request);
+    peer_receives(peer);
+    return peer->message.code;
+}
+
+static void test_downloads_are_for_hosts_with_a_registration_from_any_port(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct scripted_peer other;
+    peer_open(&other, scene->net);
+    assert_int_equal(download_from(scene, &other, FILE_NAME), KEDGE_COAP_UNAUTHORIZED);
+    scene_identify(scene);
+    assert_int_equal(download_from(scene, &other, FILE_NAME), KEDGE_COAP_CONTENT);
+    assert_int_equal(other.message.payload.size, 1024);
+    assert_int_equal(device_to_location(&scene->device, KEDGE_COAP_DELETE, NULL),
+                     KEDGE_COAP_DELETED);
+    assert_int_equal(download_from(scene, &other, FILE_NAME), KEDGE_COAP_UNAUTHORIZED);
+    peer_close(&other);
+}
+
+static void test_a_host_that_has_answered_nothing_pays_for_its_blocks(void **state)
+{
+    struct fleet_scene *scene = *state;
+    scene->device.deaf = true;
+    device_registers(&scene->device);
+    struct scripted_peer other;
+    peer_open(&other, scene->net);
+    assert_int_equal(download_from(scene, &other, FILE_NAME), KEDGE_COAP_CONTENT);
+    uint64_t before = kedge_net_counters(scene->net).held_off;
+    while (kedge_net_admit(scene->net, &other.address, KEDGE_CLAIM_NONE))
+        continue;
+    for (unsigned i = 0; i < 5; i++) {
+        uint8_t get[128];
+        struct kedge_coap_builder builder;
+        struct kedge_slice message;
+        kedge_coap_begin(&builder, get, sizeof get, KEDGE_COAP_CON, KEDGE_COAP_GET,
+                         (uint16_t)(100 + i), kedge_slice("t", 1));
+        kedge_coap_add_path(&builder, KEDGE_COAP_URI_PATH, "fw/" FILE_NAME);
+        assert_int_equal(kedge_coap_finish(&builder, &message), KEDGE_OK);
+        const struct path path = {.socket = 0};
+        scene->net->outgoing_count = 0;
+        net_on_datagram(scene->net, &other.address, &path, message);
+        assert_int_equal(scene->net->outgoing_count, 0);
+    }
+    assert_true(kedge_net_counters(scene->net).held_off > before + 4);
+    peer_close(&other);
+}
+
+/* ---- hosts ---- */
+
+static void test_hosts_are_counted_as_a_plain_list_would(void **state)
+{
+    (void)state;
+    enum { HOSTS = 300, STEPS = 200000 };
+    struct kedge_hosts hosts;
+    struct {
+        uint32_t devices, proven;
+    } model[HOSTS] = {0};
+    uint32_t draw = 12345;
+    assert_int_equal(kedge_hosts_init(&hosts), KEDGE_OK);
+    for (unsigned i = 0; i < STEPS; i++) {
+        draw = draw * 1664525u + 1013904223u;
+        unsigned at = (draw >> 8) % HOSTS;
+        /* Many share their lowest bits, so that runs of slots form and break. */
+        uint64_t hash = 1 + (uint64_t)(at % 40) + ((uint64_t)at << 32);
+        unsigned what = draw >> 29;
+        if (what < 3) {
+            assert_int_equal(kedge_hosts_add(&hosts, hash), KEDGE_OK);
+            model[at].devices++;
+        } else if (what < 4 && model[at].proven < model[at].devices) {
+            kedge_hosts_prove(&hosts, hash);
+            model[at].proven++;
+        } else if (model[at].devices > 0) {
+            bool proven = model[at].proven == model[at].devices;
+            kedge_hosts_remove(&hosts, hash, proven);
+            model[at].devices--;
+            model[at].proven -= proven;
+        }
+        const struct kedge_host *host = kedge_hosts_find(&hosts, hash);
+        assert_int_equal(host != NULL ? host->devices : 0, model[at].devices);
+        assert_int_equal(host != NULL ? host->proven : 0, model[at].proven);
+    }
+    size_t count = 0;
+    for (unsigned at = 0; at < HOSTS; at++) {
+        uint64_t hash = 1 + (uint64_t)(at % 40) + ((uint64_t)at << 32);
+        assert_int_equal(kedge_hosts_find(&hosts, hash) != NULL, model[at].devices > 0);
+        count += model[at].devices > 0;
+    }
+    assert_int_equal(hosts.count, count);
+    kedge_hosts_free(&hosts);
+}
+
+#define NARROW_TEST(name) cmocka_unit_test_setup_teardown(name, open_narrow, scene_close)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        NARROW_TEST(test_devices_that_answer_nothing_are_bounded_and_the_oldest_goes),
+        NARROW_TEST(test_few_of_them_are_told_before_they_answer),
+        NARROW_TEST(test_one_that_answers_is_told_then_and_stays),
+        NARROW_TEST(test_one_that_says_its_location_is_told_then),
+        NARROW_TEST(test_one_that_never_answered_goes_without_a_word_about_it),
+        NARROW_TEST(test_a_name_is_not_taken_away_by_many_who_only_say_it),
+        NARROW_TEST(
+            test_a_device_that_restarts_elsewhere_on_its_host_is_let_in_when_strangers_are_not),
+        NARROW_TEST(test_updates_and_registers_of_a_device_are_not_charged),
+        SCENE_TEST(test_silent_strangers_keep_nobody_waiting_to_be_asked),
+        SCENE_TEST(test_downloads_are_for_hosts_with_a_registration_from_any_port),
+        SCENE_TEST(test_a_host_that_has_answered_nothing_pays_for_its_blocks),
+        cmocka_unit_test(test_hosts_are_counted_as_a_plain_list_would),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
