@@ -217,7 +217,9 @@ def test_a_register_that_cannot_be_is_refused_with_a_reason(server, wire, querie
     (b"\x00\x01", [(CONTENT_FORMAT, uint(LINK))], "4.00"),
     (b",".join([b"</>"] * 257), [(CONTENT_FORMAT, uint(LINK))], "4.00"),
     (LINKS, [(CONTENT_FORMAT, uint(TLV))], "4.15"),
-    (LINKS, [(CONTENT_FORMAT, uint(LINK)), (27, uint(0 << 4 | 8 | 2))], "4.13"),
+    # a block that is not as large as it says, and the first one of a body that is too large
+    (LINKS, [(CONTENT_FORMAT, uint(LINK)), (27, uint(0 << 4 | 8 | 2))], "4.00"),
+    (LINKS, [(CONTENT_FORMAT, uint(LINK)), (27, uint(0 << 4 | 8 | 1)), (60, uint(65537))], "4.13"),
 ])
 def test_links_that_cannot_be_are_refused(server, wire, links, options, answer):
     assert wire.ask(POST, "rd", ["ep=x", "lt=60", "lwm2m=1.1"], options, links).code_text == answer
