@@ -378,9 +378,9 @@ def test_an_aborted_rollout_takes_back_what_was_pushed(server, keys, device, pac
 class CoapServer:
     """Debian's coap-server as a device that only keeps what is put there; the test is its firmware."""
 
-    def __init__(self, start, folder, server):
+    def __init__(self, start, folder, server, *extra):
         self.port, self._folder, self._kedged = free_port(), folder, server
-        start("coap-server-gnutls", "-A", "127.0.0.1", "-p", str(self.port), "-d", "20")
+        start("coap-server-gnutls", "-A", "127.0.0.1", "-p", str(self.port), "-d", "20", *extra)
         wait_until(lambda: "2.04" in (put := self.put("/3/0/3", "1.0.0")) or "2.01" in put, 30, "coap-server")
         for path, text in (("/3/0/0", VENDOR), ("/3/0/1", CLASS), ("/5/0/3", "0"), ("/5/0/5", "0"), ("/5/0/9", "1")):
             self.put(path, text)
@@ -409,10 +409,11 @@ class CoapServer:
             beside.sendto(request.encode(), ("127.0.0.1", self._kedged.coap_port))
 
 
-def test_debians_coap_server_gets_every_byte(server, keys, start, packages, tmp_path):
+@pytest.mark.parametrize("loss", [(), ("-l", "40,60,61,90")], ids=["", "some of its answers lost"])
+def test_debians_coap_server_gets_every_byte(server, keys, start, packages, tmp_path, loss):
     _, image = packages
     package = upload(server, keys, image)
-    foreign = CoapServer(start, tmp_path, server)
+    foreign = CoapServer(start, tmp_path, server, *loss)
     foreign.register("foreign")
     registered(server, 1)
     roll_out(server, package)
