@@ -26,9 +26,12 @@
 #define SUIT_COMMON_COMPONENTS 2u
 #define SUIT_COMMON_SHARED_SEQUENCE 4u
 
-/* draft-ietf-suit-update-management: the comparisons of the version condition that are used. */
+/* draft-ietf-suit-update-management: the comparisons of the version condition. */
+#define SUIT_VERSION_GREATER 1u
 #define SUIT_VERSION_GREATER_EQUAL 2u
+#define SUIT_VERSION_EQUAL 3u
 #define SUIT_VERSION_LESSER_EQUAL 4u
+#define SUIT_VERSION_LESSER 5u
 
 /* SUIT_Rep_Policy of each condition and directive: record success and failure, with system info. */
 #define SUIT_REPORT_ALL 15u

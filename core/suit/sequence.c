@@ -5,12 +5,15 @@
 #include <kedge/suit.h>
 
 #include "core/suit/keys.h"
+#include "core/suit/parameters.h"
 
 #define COMPONENT_PARTS_MAX 8u
 
 /* draft-ietf-suit-manifest-37, section 8.4.5: a list of component ids, each a list of bstr. */
-static enum kedge_rc read_components(struct kedge_cursor *cursor, size_t *count)
+static enum kedge_rc read_components(struct kedge_cursor *cursor, struct kedge_suit_parts *out)
 {
+    size_t start = cursor->offset;
+    size_t *count = &out->component_count;
     KEDGE_TRY(kedge_cbor_array(cursor, count));
     if (*count == 0)
         return KEDGE_E_MISSING;
@@ -26,6 +29,7 @@ static enum kedge_rc read_components(struct kedge_cursor *cursor, size_t *count)
             KEDGE_TRY(kedge_cbor_bstr(cursor, &part));
         }
     }
+    out->components = kedge_slice(cursor->bytes.data + start, cursor->offset - start);
     return KEDGE_OK;
 }
 
@@ -40,7 +44,7 @@ static enum kedge_rc read_common(struct kedge_slice common, struct kedge_suit_pa
         if (key.type != KEDGE_CBOR_UINT)
             return KEDGE_E_UNSUPPORTED;
         if (key.value == SUIT_COMMON_COMPONENTS)
-            KEDGE_TRY(read_components(&cursor, &out->component_count));
+            KEDGE_TRY(read_components(&cursor, out));
         else if (key.value == SUIT_COMMON_SHARED_SEQUENCE)
             KEDGE_TRY(kedge_cbor_bstr(&cursor, &out->shared_sequence));
         else
@@ -52,13 +56,13 @@ static enum kedge_rc read_common(struct kedge_slice common, struct kedge_suit_pa
 
 /* A severable member stands in the manifest itself, or only its digest does. */
 static enum kedge_rc read_severable(struct kedge_cursor *cursor, struct kedge_slice *in_manifest,
-                                    bool *severed)
+                                    bool *severed, struct kedge_slice *digest)
 {
     struct kedge_cbor_item item;
     KEDGE_TRY(kedge_cbor_peek(cursor, &item));
     *severed = item.type == KEDGE_CBOR_ARRAY;
     if (*severed)
-        return kedge_cbor_skip(cursor, NULL);
+        return suit_digest_read(cursor, 2, digest);
     return kedge_cbor_bstr(cursor, in_manifest);
 }
 
@@ -85,11 +89,12 @@ static enum kedge_rc read_member(struct kedge_cursor *cursor, uint64_t key,
     case SUIT_MANIFEST_INVOKE:
         return kedge_cbor_bstr(cursor, &out->invoke);
     case SUIT_PAYLOAD_FETCH:
-        return read_severable(cursor, &out->payload_fetch, &out->payload_fetch_severed);
+        return read_severable(cursor, &out->payload_fetch, &out->payload_fetch_severed,
+                              &out->payload_fetch_digest);
     case SUIT_INSTALL:
-        return read_severable(cursor, &out->install, &out->install_severed);
+        return read_severable(cursor, &out->install, &out->install_severed, &out->install_digest);
     case SUIT_TEXT:
-        return read_severable(cursor, &bytes, &out->text_severed);
+        return read_severable(cursor, &bytes, &out->text_severed, &out->text_digest);
     default:
         return KEDGE_E_UNSUPPORTED;
     }

@@ -51,8 +51,16 @@ enum kedge_suit_parameter {
     KEDGE_SUIT_PARAMETER_VENDOR = 1,
     KEDGE_SUIT_PARAMETER_CLASS = 2,
     KEDGE_SUIT_PARAMETER_IMAGE_DIGEST = 3,
+    KEDGE_SUIT_PARAMETER_SLOT = 5,
+    KEDGE_SUIT_PARAMETER_STRICT_ORDER = 12,
+    KEDGE_SUIT_PARAMETER_SOFT_FAILURE = 13,
     KEDGE_SUIT_PARAMETER_IMAGE_SIZE = 14,
+    KEDGE_SUIT_PARAMETER_CONTENT = 18,
     KEDGE_SUIT_PARAMETER_URI = 21,
+    KEDGE_SUIT_PARAMETER_SOURCE = 22,
+    KEDGE_SUIT_PARAMETER_INVOKE_ARGS = 23,
+    KEDGE_SUIT_PARAMETER_DEVICE = 24,
+    KEDGE_SUIT_PARAMETER_FETCH_ARGS = 25,
     KEDGE_SUIT_PARAMETER_VERSION = 28,      /* bstr .cbor [comparison, version] */
     KEDGE_SUIT_PARAMETER_FRAMES = -257,     /* bstr .cbor [encoding, encoded size, first digest] */
     KEDGE_SUIT_PARAMETER_DELIVERY = -258,   /* 0 envelope, 1 payload */
@@ -195,9 +203,11 @@ struct kedge_suit_parts {
     struct kedge_slice common;
     struct kedge_slice shared_sequence;
     size_t component_count;
+    struct kedge_slice components; /* the encoded list of component ids */
     struct kedge_slice set_version;
     struct kedge_slice validate, load, invoke, payload_fetch, install; /* empty when absent */
     bool payload_fetch_severed, install_severed, text_severed; /* a digest stands in their place */
+    struct kedge_slice payload_fetch_digest, install_digest, text_digest; /* then: the SHA-256 */
 };
 
 enum kedge_rc kedge_suit_parts_read(const struct kedge_suit_envelope *envelope,
