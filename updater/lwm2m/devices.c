@@ -64,6 +64,18 @@ bool device_may_be(struct kedge_fleet *fleet, const char *endpoint,
     return name != NULL && strcmp(name, endpoint) == 0;
 }
 
+bool device_is_at(struct device *device, const struct kedge_address *from)
+{
+    struct kedge_fleet *fleet = device->fleet;
+    if (!from->secure && device->open_since == fleet->credentials)
+        return true;
+    if (!device_may_be(fleet, device->endpoint, from))
+        return false;
+    if (!from->secure)
+        device->open_since = fleet->credentials;
+    return true;
+}
+
 enum kedge_rc device_check_way(const struct device *device)
 {
     return !device->address.secure ||
@@ -76,10 +88,10 @@ enum kedge_rc device_check_way(const struct device *device)
 
 static struct kedge_pool *pool_of(struct kedge_fleet *fleet, size_t endpoint_size)
 {
-    size_t index = endpoint_size / DEVICE_STEP;
-    size_t size = offsetof(struct device, endpoint) + (index + 1) * DEVICE_STEP;
-    struct kedge_pool *pool = &fleet->pools[index];
-    pool->size = (size + 7u) / 8u * 8u;
+    size_t size = offsetof(struct device, endpoint) + endpoint_size + 1;
+    size_t steps = (size + DEVICE_STEP - 1) / DEVICE_STEP;
+    struct kedge_pool *pool = &fleet->pools[steps - DEVICE_STEPS_MIN];
+    pool->size = steps * DEVICE_STEP;
     return pool;
 }
 

@@ -136,6 +136,7 @@ bool kedge_fleet_device(struct kedge_fleet *fleet, const char *endpoint,
 /**
  * "Their credentials are no longer what they were": ends what these endpoints (in the order of
  * strcmp) have by DTLS: registrations and associations. They may come back with what is valid now.
+ * Say so after each change; until then a device that needed none is taken to need none.
  */
 void kedge_fleet_expel(struct kedge_fleet *fleet, const char *const *endpoints, size_t count);
 

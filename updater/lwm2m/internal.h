@@ -10,6 +10,8 @@
 #include "updater/net/pool.h"
 #include "updater/net/siphash.h"
 
+#include <stddef.h>
+
 /** What a device says of itself. */
 enum device_text {
     TEXT_VENDOR,
@@ -36,8 +38,9 @@ struct device {
     struct description *description; /* its texts; NULL: it has said nothing */
     uint64_t heard_ms;               /* when it last sent anything of its own; 0: not yet */
     uint32_t lifetime_s;
-    uint16_t pins;        /* calls at work on it that it must outlive */
+    uint32_t open_since;  /* the fleet's `credentials` when it was seen to have none; 0: never */
     uint32_t unproven_at; /* where it stands among those that are not proven */
+    uint16_t pins;        /* calls at work on it that it must outlive */
     bool registered : 1, identified : 1, queue_mode : 1;
     bool proven : 1; /* it receives at its address: it has answered there, or said its location */
     bool told : 1;   /* those above know of its registration */
@@ -50,9 +53,10 @@ struct device {
     char endpoint[]; /* with a NUL */
 };
 
-/* A device takes as many steps more as its name needs. */
-#define DEVICE_STEP 16u
-#define DEVICE_POOLS (1u + (KEDGE_LWM2M_ENDPOINT_MAX + 1u) / DEVICE_STEP)
+/* A device takes as many steps as it needs with its name. */
+#define DEVICE_STEP 8u
+#define DEVICE_STEPS_MIN (offsetof(struct device, endpoint) / DEVICE_STEP)
+#define DEVICE_POOLS (2u + (KEDGE_LWM2M_ENDPOINT_MAX + 1u) / DEVICE_STEP)
 
 struct identifications {
     struct identification *first, *last; /* those that wait */
@@ -85,7 +89,8 @@ struct kedge_fleet {
     struct kedge_index jobs_by_host; /* those whose device is registered */
     uint64_t last_operation;
     struct identifications identifications;
-    struct body *bodies; /* of requests in blocks, the one that was heard of last first */
+    uint32_t credentials; /* counts the changes of them, from 1 on */
+    struct body *bodies;  /* of requests in blocks, the one that was heard of last first */
     size_t body_count, known_body_count;
     const struct kedge_coap_block *last_block; /* of the request that is being answered, or NULL */
     struct kedge_fleet_counters counters;
@@ -145,6 +150,10 @@ bool device_may_be(struct kedge_fleet *fleet, const char *endpoint,
  * somebody else's.
  */
 enum kedge_rc device_check_way(const struct device *device) KEDGE_MUST_USE;
+
+/** The same of a device that is there. That it needs no DTLS is remembered until credentials
+ * change: it is asked of each of its requests. */
+bool device_is_at(struct device *device, const struct kedge_address *from);
 
 /* ---- devices that are not proven yet: unproven.c ---- */
 

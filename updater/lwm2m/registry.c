@@ -243,7 +243,7 @@ static void on_update(struct kedge_fleet *fleet, const struct kedge_address *fro
                         "no such registration: register again");
         return;
     }
-    if (!device_may_be(fleet, device->endpoint, from)) {
+    if (!device_is_at(device, from)) {
         body_refuse(fleet, reply, KEDGE_COAP_BAD_REQUEST, not_its_name);
         return;
     }
@@ -267,7 +267,7 @@ static void on_deregister(struct kedge_fleet *fleet, const struct kedge_address 
         refuse_stranger(fleet, from, reply, KEDGE_COAP_NOT_FOUND, "no such registration");
         return;
     }
-    if (!device_may_be(fleet, device->endpoint, from)) {
+    if (!device_is_at(device, from)) {
         body_refuse(fleet, reply, KEDGE_COAP_BAD_REQUEST, not_its_name);
         return;
     }

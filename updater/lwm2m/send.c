@@ -90,7 +90,7 @@ void send_handle(struct kedge_fleet *fleet, const struct kedge_address *from,
         body_refuse(fleet, reply, KEDGE_COAP_NOT_FOUND, "no such resource");
     } else if (request->code != KEDGE_COAP_POST) {
         body_refuse(fleet, reply, KEDGE_COAP_METHOD_NOT_ALLOWED, "a Send is a POST");
-    } else if (device == NULL || !device_may_be(fleet, device->endpoint, from)) {
+    } else if (device == NULL || !device_is_at(device, from)) {
         body_refuse(fleet, reply, KEDGE_COAP_NOT_FOUND,
                     "no registration from here: register first");
     } else if (!is_for_send(format)) {

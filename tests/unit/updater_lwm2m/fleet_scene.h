@@ -21,6 +21,8 @@ struct fleet_scene {
     char endpoint[200], location[64], before[64], now[64];
     bool has_firmware;
     int firmware_state, firmware_result;
+    bool enrolled; /* whoever it is */
+    unsigned enrolled_asked;
     unsigned reports;
     enum kedge_update_phase phases[64];
     unsigned phase_count; /* different ones in a row */
@@ -115,6 +117,14 @@ static inline bool scene_blob(void *context, const char *name, struct kedge_blob
     return strcmp(name, FILE_NAME) == 0 || strcmp(name, OTHER_NAME) == 0;
 }
 
+static inline bool scene_enrolled(void *context, const char *endpoint)
+{
+    struct fleet_scene *scene = context;
+    (void)endpoint;
+    scene->enrolled_asked++;
+    return scene->enrolled;
+}
+
 static inline int scene_open(void **state)
 {
     struct fleet_scene *scene = calloc(1, sizeof *scene);
@@ -129,7 +139,8 @@ static inline int scene_open(void **state)
                                                         .gone = scene_gone,
                                                         .conflict = scene_conflict,
                                                         .report = scene_report,
-                                                        .blob = scene_blob},
+                                                        .blob = scene_blob,
+                                                        .enrolled = scene_enrolled},
                                               .poll_ms = 400,
                                               .quick_poll_ms = 60};
     assert_int_equal(kedge_fleet_create(&config, &scene->fleet), KEDGE_OK);

@@ -273,6 +273,28 @@ static void test_an_update_renews_and_changes_what_it_names(void **state)
     assert_int_equal(found.lifetime_s, 120);
 }
 
+static void test_that_a_device_needs_no_dtls_is_asked_once_and_again_after_a_change(void **state)
+{
+    static const char *const changed[] = {"device-1"};
+    struct fleet_scene *scene = *state;
+    struct scripted_device *device = &scene->device;
+    scene_identify(scene);
+    assert_int_equal(device_to_location(device, KEDGE_COAP_POST, NULL), KEDGE_COAP_CHANGED);
+    unsigned asked = scene->enrolled_asked;
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(device_to_location(device, KEDGE_COAP_POST, NULL), KEDGE_COAP_CHANGED);
+    assert_int_equal(scene->enrolled_asked, asked);
+    scene->enrolled = true;
+    kedge_fleet_expel(scene->fleet, changed, 1);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(device_to_location(device, KEDGE_COAP_POST, NULL), KEDGE_COAP_BAD_REQUEST);
+    assert_int_equal(device_to_location(device, KEDGE_COAP_DELETE, NULL), KEDGE_COAP_BAD_REQUEST);
+    /* And when the credentials are taken away again, it is let in. */
+    scene->enrolled = false;
+    kedge_fleet_expel(scene->fleet, changed, 1);
+    assert_int_equal(device_to_location(device, KEDGE_COAP_POST, NULL), KEDGE_COAP_CHANGED);
+}
+
 static void test_an_update_from_a_new_address_moves_the_device(void **state)
 {
     struct fleet_scene *scene = *state;
@@ -535,6 +557,7 @@ int main(void)
         SCENE_TEST(test_more_links_than_the_limit_are_refused),
         SCENE_TEST(test_what_is_not_there_is_not_found),
         SCENE_TEST(test_an_update_renews_and_changes_what_it_names),
+        SCENE_TEST(test_that_a_device_needs_no_dtls_is_asked_once_and_again_after_a_change),
         SCENE_TEST(test_an_update_from_a_new_address_moves_the_device),
         SCENE_TEST(test_a_device_that_de_registers_is_gone),
         SCENE_TEST(test_a_lifetime_expires_after_its_grace_and_an_update_prevents_it),
