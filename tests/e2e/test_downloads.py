@@ -6,7 +6,6 @@ import os
 import re
 import resource
 import socket
-import time
 
 import pytest
 
@@ -98,12 +97,11 @@ def test_thousands_of_slow_readers_hold_nobody_up_and_cost_no_thread(server, dow
         for reader in slow:  # each one is being served, and none reads on
             assert reader.recv(15) == b"HTTP/1.1 200 OK"
         assert threads(server) == before
-        begun = time.monotonic()
+        # Whoever waited for the slow ones would wait for ever.
         file = server.data.parent / "fast"
         curl("--output", file, f"{server.http_url}/fw/{name}")
         assert file.read_bytes() == content
         assert server.json("device", "list") == {"devices": []}
-        assert time.monotonic() - begun < 20
         # A slow reader gets all of it in the end.
         head = b""
         while b"\r\n\r\n" not in head:
