@@ -71,7 +71,8 @@ def package(server, curl, keys, tmp_path):
     return uploaded.json["id"]
 
 
-ROUTES = [("GET", "/devices"), ("GET", "/devices/x"), ("PATCH", "/devices/x"), ("GET", "/credentials"),
+ROUTES = [("GET", "/devices"), ("GET", "/devices/x"), ("PATCH", "/devices/x"),
+          ("POST", "/devices/x/operations"), ("GET", "/credentials"),
           ("POST", "/credentials"), ("DELETE", "/credentials/x"), ("GET", "/packages"),
           ("POST", "/packages"), ("GET", "/packages/x"), ("DELETE", "/packages/x"), ("GET", "/trust"),
           ("POST", "/trust"), ("DELETE", "/trust/x"), ("GET", "/rollouts"), ("POST", "/rollouts"),

@@ -220,6 +220,7 @@ def test_a_register_that_cannot_be_is_refused_with_a_reason(server, wire, querie
     # a block that is not as large as it says, and the first one of a body that is too large
     (LINKS, [(CONTENT_FORMAT, uint(LINK)), (27, uint(0 << 4 | 8 | 2))], "4.00"),
     (LINKS, [(CONTENT_FORMAT, uint(LINK)), (27, uint(0 << 4 | 8 | 1)), (60, uint(65537))], "4.13"),
+    (LINKS, [(CONTENT_FORMAT, uint(LINK)), (27, uint(1 << 4 | 8 | 6))], "4.08"),
 ])
 def test_links_that_cannot_be_are_refused(server, wire, links, options, answer):
     assert wire.ask(POST, "rd", ["ep=x", "lt=60", "lwm2m=1.1"], options, links).code_text == answer

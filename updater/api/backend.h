@@ -18,6 +18,8 @@
 
 #include "updater/store/store.h"
 
+#include <kedge/lwm2m_operation.h>
+
 #include <netinet/in.h>
 
 #define KEDGE_BACKEND_TEXT_MAX 1024u
@@ -58,6 +60,23 @@ struct kedge_backend_progress {
 };
 
 #define KEDGE_BACKEND_PROGRESS_MAX 64u /* told in one call */
+
+/** What a device answered. */
+struct kedge_backend_answer {
+    uint8_t code;            /* 2.05, 4.04, ... */
+    uint32_t content_format; /* KEDGE_LWM2M_FORMAT_NONE: it did not say */
+    uint8_t *payload;        /* the caller's to free(); NULL: none */
+    size_t payload_size;
+};
+
+/** An operation on a device, and what became of it. */
+struct kedge_backend_question {
+    const struct kedge_operation_request *request;
+    uint32_t timeout_s;
+    struct kedge_backend_answer *answers; /* room for `answer_max`: 1, more for an observation */
+    size_t answer_max;
+    size_t answer_count; /* out */
+};
 
 struct kedge_backend_health {
     bool ready;                  /* the network thread answers and the store takes changes */
@@ -107,6 +126,16 @@ struct kedge_backend {
      */
     enum kedge_rc (*device_set_tags)(void *context, const char *who, const char *endpoint,
                                      const char *tags_json, char *text);
+
+    /*
+     * Asks a registered device and waits for its answer; for an observation until there are as many
+     * as there is room for, or the time is over, and then ends it. KEDGE_E_NOT_FOUND (it is not
+     * registered), KEDGE_E_STATE (in queue mode and asleep), KEDGE_E_TIMEOUT, KEDGE_E_REFUSED,
+     * KEDGE_E_CANCELED (it registered anew meanwhile), KEDGE_E_BUFFER, KEDGE_E_LIMIT,
+     * KEDGE_E_ARGUMENT (the request does not go together), KEDGE_E_BUSY (too many are asked).
+     */
+    enum kedge_rc (*device_ask)(void *context, const char *who, const char *endpoint,
+                                struct kedge_backend_question *question, char *text);
 
     /*
      * Writes credentials of devices, all or none, and ends what the devices have by former ones.

@@ -156,6 +156,10 @@ json_t *group_json(const struct kedge_group *record);
 json_t *deployment_json(const struct kedge_deployment *record);
 json_t *history_json(const struct kedge_history_entry *entry);
 json_t *audit_json(const struct kedge_audit_entry *entry);
+/** The type of LwM2M values that is called "integer"; false: none is. */
+bool value_type_named(const char *name, enum kedge_lwm2m_type *type);
+/** What a device answered to a request for `path`, decoded as far as it can be. */
+json_t *device_answer_json(const struct kedge_backend_answer *answer, const char *path);
 /** {"pending": n, ...} with every state. */
 json_t *counts_json(const uint64_t counts[KEDGE_DEPLOYMENT_STATE_COUNT]);
 
@@ -164,6 +168,7 @@ json_t *counts_json(const uint64_t counts[KEDGE_DEPLOYMENT_STATE_COUNT]);
 void devices_list(struct request *request);
 void device_show(struct request *request);
 void device_change(struct request *request);
+void device_operate(struct request *request);
 void credentials_list(struct request *request);
 void credentials_put(struct request *request);
 void credentials_remove(struct request *request);

@@ -13,6 +13,27 @@ static const struct option_row device_enroll_options[] = {
     {"identity", "ID", OPTION_TEXT, "its PSK identity (default: the endpoint name)", NULL},
 };
 
+#define TIMEOUT_ROW                                                                                \
+    {                                                                                              \
+        "timeout", "S", OPTION_NUMBER, "wait so many seconds at most, 1 to 60 (default: 30)", NULL \
+    }
+
+static const struct option_row device_ask_options[] = {TIMEOUT_ROW};
+
+static const struct option_row device_write_options[] = {
+    {"type", "TYPE", OPTION_TEXT,
+     "string, integer, unsigned, boolean, opaque (in Base64), time, float or object_link; needed "
+     "where the server does not know the resource",
+     NULL},
+    TIMEOUT_ROW,
+};
+
+static const struct option_row device_observe_options[] = {
+    {"count", "N", OPTION_NUMBER, "end after N values, 1 to 64 (default: when the time is over)",
+     NULL},
+    TIMEOUT_ROW,
+};
+
 static const struct option_row trust_add_options[] = {
     {"name", "NAME", OPTION_TEXT, "what people call the key (needed)", NULL},
 };
@@ -63,6 +84,17 @@ const struct command commands[] = {
      "write the keys by which devices prove who they are; replaces former ones",
      ROWS(device_enroll_options), device_enroll},
     {"device", "unenroll", "ENDPOINT", 1, 1, "take a device's key away", NONE, device_unenroll},
+    {"device", "read", "ENDPOINT PATH ...", 2, 65,
+     "what a device answers at /object/instance/resource; of several paths in one request",
+     ROWS(device_ask_options), device_read},
+    {"device", "write", "ENDPOINT PATH VALUE ...", 3, 129,
+     "write to a device; several paths all or none", ROWS(device_write_options), device_write},
+    {"device", "execute", "ENDPOINT PATH [ARGUMENTS]", 2, 3, "execute a resource of a device",
+     ROWS(device_ask_options), device_execute},
+    {"device", "discover", "ENDPOINT PATH", 2, 2, "what a device has below a path",
+     ROWS(device_ask_options), device_discover},
+    {"device", "observe", "ENDPOINT PATH", 2, 2, "watch a resource until the time is over",
+     ROWS(device_observe_options), device_observe},
     {"package", "upload", "FILE.suit", 1, 1, "check a signed package and keep it on the server",
      NONE, package_upload},
     {"package", "list", "", 0, 0, "the packages on the server", NONE, package_list},

@@ -281,6 +281,7 @@ void kedge_backend_init(struct kedge_backend_state *state, struct kedge_backend 
         .rollout_create = kedge_backend_rollout_create,
         .rollout_change = kedge_backend_rollout_change,
         .device_set_tags = device_set_tags,
+        .device_ask = kedge_backend_device_ask,
         .credentials_put = kedge_backend_credentials_put,
         .credentials_remove = kedge_backend_credentials_remove,
         .rollout_explain = rollout_explain,

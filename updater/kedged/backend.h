@@ -4,6 +4,7 @@
  *   backend.c           the table; looking; tags
  *   trust_changes.c     trust records      package_changes.c   packages
  *   credential_changes.c   credentials of devices
+ *   device_asks.c       operations on devices
  *   rollout_changes.c   rollouts           targets.c           the devices of a new one
  *   download_progress.c    how far downloads are
  *
@@ -27,6 +28,9 @@ struct kedge_backend_state {
     size_t required_signers;      /* different trusted keys that must have signed a package */
     pthread_mutex_t trust_lock;   /* what is looked up is still so when it is written */
     pthread_mutex_t package_lock; /* likewise, and one package is checked at a time */
+    struct kedge_device_ask *asks; /* on their way; the network thread's, as is what follows */
+    size_t ask_count;
+    bool asks_ended;
 };
 
 /** Fills in `table`; what `state` points to outlives it. */
@@ -67,6 +71,11 @@ enum kedge_rc kedge_backend_credentials_put(void *context, const char *who,
                                             size_t count, char *text);
 enum kedge_rc kedge_backend_credentials_remove(void *context, const char *who, const char *endpoint,
                                                char *text);
+/* device_asks.c */
+enum kedge_rc kedge_backend_device_ask(void *context, const char *who, const char *endpoint,
+                                       struct kedge_backend_question *question, char *text);
+/** Answers those that wait, and all to come, with KEDGE_E_BUSY: the server is ending. */
+void kedge_backend_end_asks(struct kedge_backend_state *state);
 /* trust_changes.c */
 enum kedge_rc kedge_backend_trust_add(void *context, const char *who, const char *name,
                                       struct kedge_slice pem, struct kedge_trust_record *out,

@@ -330,7 +330,9 @@ static int serve(struct server *server)
     }
     say_ready(server);
     kedge_log(KEDGE_LOG_INFO, "ending, as asked by %s", strsignal(wait_for_end(server)));
-    /* First nobody can ask for anything new; the network thread still answers what was asked. */
+    /* First nobody can ask for anything new; the network thread still answers what was asked, but
+     * devices are not waited for. */
+    kedge_backend_end_asks(&server->backend_state);
     kedge_api_stop(server->api);
     server->api = NULL;
     kedge_net_stop(server->net);

@@ -33,37 +33,40 @@ static bool has_number(const struct kedge_operation_answer *answer, const char *
     return true;
 }
 
-static void add_protocol(struct job *job, struct kedge_slice bytes)
-{
-    struct kedge_lwm2m_value value;
-    if (kedge_tlv_value(bytes, KEDGE_LWM2M_INTEGER, &value) == KEDGE_OK && value.integer >= 0 &&
-        value.integer < (int64_t)JOB_PROTOCOL_COUNT)
-        job->protocols |= (uint8_t)(1u << value.integer);
-}
-
 /* Where the resource is missing, the registry says, it is CoAP. */
 static void assume_coap(struct job *job)
 {
     job->protocols = 1u << KEDGE_PROTOCOL_COAP | 1u << KEDGE_PROTOCOL_COAPS;
 }
 
-/* The instances of /5/0/8 in TLV, or one number; unknown protocols are ignored. */
-static void take_protocols(struct job *job, const struct kedge_operation_answer *answer)
+/*
+ * The instances of /5/0/8, or one number, in an answer to a read of `path`; unknown protocols are
+ * ignored. Whether there are any, known or not.
+ */
+static bool take_protocols(struct job *job, const struct kedge_operation_answer *answer,
+                           const char *path)
 {
+    const struct kedge_lwm2m_path protocols = {
+        {KEDGE_LWM2M_OBJECT_FIRMWARE, 0, KEDGE_FIRMWARE_PROTOCOLS}, 3};
+    struct kedge_lwm2m_path asked;
+    struct kedge_lwm2m_reader reader;
+    struct kedge_lwm2m_record record;
     struct kedge_lwm2m_value value;
-    struct kedge_slice entries;
-    struct kedge_tlv_entry entry;
-    if (operation_value(answer, PROTOCOLS_PATH, KEDGE_LWM2M_INTEGER, &value) == KEDGE_OK &&
-        value.integer >= 0 && value.integer < (int64_t)JOB_PROTOCOL_COUNT) {
-        job->protocols |= (uint8_t)(1u << value.integer);
-        return;
+    bool said = false;
+    if (answer->code != KEDGE_COAP_CONTENT ||
+        kedge_lwm2m_path_parse(kedge_slice_text(path), &asked) != KEDGE_OK ||
+        kedge_lwm2m_reader_open(&reader, answer->content_format, answer->payload, &asked,
+                                answer->scratch) != KEDGE_OK)
+        return false;
+    while (kedge_lwm2m_reader_next(&reader, &record) == KEDGE_OK) {
+        if (!kedge_lwm2m_path_shares(&record.path, &protocols, protocols.depth))
+            continue;
+        said = true;
+        if (kedge_lwm2m_record_value(&record, KEDGE_LWM2M_INTEGER, NULL, &value) == KEDGE_OK &&
+            value.integer >= 0 && value.integer < (int64_t)JOB_PROTOCOL_COUNT)
+            job->protocols |= (uint8_t)(1u << value.integer);
     }
-    if (answer->code != KEDGE_COAP_CONTENT || answer->content_format != KEDGE_LWM2M_FORMAT_TLV ||
-        kedge_tlv_find_resource(answer->payload, 0, KEDGE_FIRMWARE_PROTOCOLS, &entries) != KEDGE_OK)
-        return;
-    struct kedge_cursor cursor = kedge_cursor(entries);
-    while (kedge_tlv_next(&cursor, &entry) == KEDGE_OK)
-        add_protocol(job, entry.value);
+    return said;
 }
 
 /* What is read last of how it takes packages: then all of it is known. */
@@ -83,10 +86,7 @@ static void take_way(struct job *job, const struct kedge_operation_answer *answe
 /* Both, from an answer that has all of object 5. */
 static void take_delivery(struct job *job, const struct kedge_operation_answer *answer)
 {
-    struct kedge_slice entries;
-    take_protocols(job, answer);
-    if (kedge_tlv_find_resource(answer->payload, 0, KEDGE_FIRMWARE_PROTOCOLS, &entries) ==
-        KEDGE_E_NOT_FOUND)
+    if (!take_protocols(job, answer, FIRMWARE_PATH))
         assume_coap(job);
     take_way(job, answer);
 }
@@ -343,7 +343,7 @@ static void on_protocols(void *context, enum kedge_rc rc,
     struct job *job = context;
     job->operation = 0;
     if (rc == KEDGE_OK)
-        take_protocols(job, answer);
+        (void)take_protocols(job, answer, PROTOCOLS_PATH);
     if (rc == KEDGE_OK && job->protocols == 0 && answer->code != KEDGE_COAP_CONTENT)
         assume_coap(job);
     if (rc != KEDGE_OK || ask(job, DELIVERY_PATH, on_delivery) != KEDGE_OK)

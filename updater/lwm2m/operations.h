@@ -12,37 +12,9 @@
 
 #include "updater/net/net.h"
 
-#include <kedge/lwm2m_records.h>
-
-#define KEDGE_OPERATION_RECORDS_MAX 64u /* of one operation */
-#define KEDGE_OPERATION_TEXT_MAX 255u   /* bytes of arguments and attributes */
+#include <kedge/lwm2m_operation.h>
 
 struct kedge_fleet;
-
-enum kedge_operation_kind {
-    KEDGE_OPERATION_READ,
-    KEDGE_OPERATION_DISCOVER,
-    KEDGE_OPERATION_OBSERVE,
-    KEDGE_OPERATION_WRITE,            /* replaces what is at the path (PUT) */
-    KEDGE_OPERATION_WRITE_PARTIAL,    /* of an instance: the resources given (POST) */
-    KEDGE_OPERATION_WRITE_ATTRIBUTES, /* `text` is "pmin=5&pmax=60" */
-    KEDGE_OPERATION_EXECUTE,          /* `text` is its arguments (section 6.3.5), or "" */
-    KEDGE_OPERATION_CREATE,           /* `path` is an object; the records name the instance */
-    KEDGE_OPERATION_DELETE,
-    KEDGE_OPERATION_READ_COMPOSITE, /* the records are paths without values */
-    KEDGE_OPERATION_OBSERVE_COMPOSITE,
-    KEDGE_OPERATION_WRITE_COMPOSITE, /* all or nothing (section 6.3.9) */
-    KEDGE_OPERATION_COUNT
-};
-
-/** What is asked. Everything is copied. */
-struct kedge_operation_request {
-    enum kedge_operation_kind kind;
-    const char *path;                         /* "/5/0/3"; "/" for the composite ones */
-    const char *text;                         /* NULL: "" */
-    const struct kedge_lwm2m_record *records; /* as kedge_lwm2m_records_write() takes them */
-    size_t record_count;
-};
 
 /** What a device answered. Borrowed for the call. */
 struct kedge_operation_answer {

@@ -1,0 +1,272 @@
+/* device_operations.c: an operation on a device, for diagnosis: asked, waited for, and shown. */
+#include "updater/api/internal.h"
+
+#include <kedge/lwm2m_operation.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PATH_TEXT_MAX 24u
+#define VALUE_TEXT_MAX 1400u /* Base64 of what fits into a message */
+#define ANSWERS_MAX 64u
+#define TIMEOUT_DEFAULT_S 30u
+#define TIMEOUT_MAX_S 60u
+
+/* An operation as the body asks for it, with the memory that its records need. */
+struct asked {
+    struct kedge_operation_request request;
+    struct kedge_lwm2m_record records[KEDGE_OPERATION_RECORDS_MAX];
+    uint8_t scratch_bytes[4096];
+    struct kedge_writer scratch;
+    uint32_t timeout_s, count;
+    struct kedge_backend_answer answers[ANSWERS_MAX];
+};
+
+static bool refuse_value(struct request *request, const char *field, const char *words)
+{
+    refuse(request, MHD_HTTP_BAD_REQUEST, "argument", field, "%s %s", field, words);
+    return false;
+}
+
+/* ---- values ---- */
+
+/* The type that is named, or of the resource's definition, or of the JSON. */
+static bool choose_type(struct request *request, const struct kedge_lwm2m_path *path,
+                        const char *name, const json_t *value, enum kedge_lwm2m_type *type)
+{
+    const struct kedge_lwm2m_definition *definition =
+        path->depth >= 3 ? kedge_lwm2m_definition(path->ids[0], path->ids[2]) : NULL;
+    if (name != NULL)
+        return value_type_named(name, type) ||
+               refuse_value(request, "values[].type",
+                            "must be string, integer, unsigned, boolean, opaque, time, float or "
+                            "object_link");
+    if (definition != NULL && definition->type != KEDGE_LWM2M_NOTHING)
+        *type = definition->type;
+    else if (json_is_boolean(value))
+        *type = KEDGE_LWM2M_BOOLEAN;
+    else if (json_is_integer(value))
+        *type = KEDGE_LWM2M_INTEGER;
+    else if (json_is_real(value))
+        *type = KEDGE_LWM2M_FLOAT;
+    else
+        *type = KEDGE_LWM2M_STRING;
+    return true;
+}
+
+/* JSON as LwM2M's plain text, which is then read as the type. */
+static bool value_text(const json_t *value, char *out, size_t size)
+{
+    if (json_is_string(value))
+        return snprintf(out, size, "%s", json_string_value(value)) < (int)size &&
+               strlen(json_string_value(value)) == json_string_length(value);
+    if (json_is_boolean(value))
+        return snprintf(out, size, "%d", json_is_true(value)) > 0;
+    if (json_is_integer(value))
+        return snprintf(out, size, "%" JSON_INTEGER_FORMAT, json_integer_value(value)) > 0;
+    return json_is_real(value) && snprintf(out, size, "%.17g", json_real_value(value)) > 0;
+}
+
+static bool keep_value(struct asked *asked, const char *text, enum kedge_lwm2m_type type,
+                       struct kedge_lwm2m_value *value)
+{
+    size_t start = asked->scratch.size;
+    if (type == KEDGE_LWM2M_OPAQUE)
+        return kedge_lwm2m_text_read(kedge_slice_text(text), type, &asked->scratch, value) ==
+               KEDGE_OK;
+    /* A string is borrowed from the text, so that must be kept. */
+    if (kedge_writer_put(&asked->scratch, kedge_slice_text(text)) != KEDGE_OK)
+        return false;
+    return kedge_lwm2m_text_read(
+               kedge_slice(asked->scratch.data + start, asked->scratch.size - start), type, NULL,
+               value) == KEDGE_OK;
+}
+
+static bool read_path(struct request *request, const char *field, const char *text,
+                      struct kedge_lwm2m_path *path)
+{
+    return kedge_lwm2m_path_parse(kedge_slice_text(text), path) == KEDGE_OK ||
+           refuse_value(request, field, "must be a path, like /3/0/0");
+}
+
+static bool add_record(struct request *request, struct asked *asked,
+                       const struct kedge_lwm2m_record *record)
+{
+    size_t at = asked->request.record_count;
+    while (at > 0 && kedge_lwm2m_path_compare(&asked->records[at - 1].path, &record->path) > 0)
+        at--;
+    if (at > 0 && kedge_lwm2m_path_compare(&asked->records[at - 1].path, &record->path) == 0)
+        return refuse_value(request, "values", "names a path twice");
+    memmove(&asked->records[at + 1], &asked->records[at],
+            (asked->request.record_count - at) * sizeof(asked->records[0]));
+    asked->records[at] = *record;
+    asked->request.record_count++;
+    return true;
+}
+
+static bool read_value(struct request *request, struct asked *asked, json_t *object)
+{
+    const char *path = NULL, *type_name = NULL;
+    const struct field fields[] = {
+        {.name = "path",
+         .kind = FIELD_TEXT,
+         .required = true,
+         .most = PATH_TEXT_MAX,
+         .text = &path},
+        {.name = "type", .kind = FIELD_TEXT, .most = 16, .text = &type_name},
+    };
+    char text[VALUE_TEXT_MAX + 1];
+    struct kedge_lwm2m_record record = {.encoding = KEDGE_LWM2M_TYPED};
+    enum kedge_lwm2m_type type;
+    json_t *value = json_incref(json_object_get(object, "value"));
+    (void)json_object_del(object, "value");
+    bool good = value != NULL || refuse_value(request, "values[].value", "is missing");
+    good = good && body_read(request, object, "values[].", fields, 2) &&
+           read_path(request, "values[].path", path, &record.path) &&
+           choose_type(request, &record.path, type_name, value, &type);
+    if (good &&
+        (!value_text(value, text, sizeof(text)) || !keep_value(asked, text, type, &record.value)))
+        good = refuse_value(request, "values[].value", "is no value of that type, or too long");
+    json_decref(value);
+    return good && add_record(request, asked, &record);
+}
+
+static bool read_values(struct request *request, struct asked *asked, json_t *values)
+{
+    size_t index;
+    json_t *item;
+    json_array_foreach(values, index, item)
+    {
+        if (!read_value(request, asked, item))
+            return false;
+    }
+    return true;
+}
+
+static bool read_paths(struct request *request, struct asked *asked, json_t *paths)
+{
+    size_t index;
+    json_t *item;
+    json_array_foreach(paths, index, item)
+    {
+        struct kedge_lwm2m_record record = {.encoding = KEDGE_LWM2M_TYPED,
+                                            .value = {.type = KEDGE_LWM2M_NOTHING}};
+        if (!read_path(request, "paths", json_string_value(item), &record.path) ||
+            !add_record(request, asked, &record))
+            return false;
+    }
+    return true;
+}
+
+/* ---- the body ---- */
+
+static bool read_asked(struct request *request, struct asked *asked)
+{
+    const char *operation = NULL, *arguments = NULL, *attributes = NULL;
+    json_t *values = NULL, *paths = NULL;
+    const struct field fields[] = {
+        {.name = "operation", .kind = FIELD_TEXT, .required = true, .most = 32, .text = &operation},
+        {.name = "path", .kind = FIELD_TEXT, .most = PATH_TEXT_MAX, .text = &asked->request.path},
+        {.name = "values",
+         .kind = FIELD_OBJECTS,
+         .least = 1,
+         .most = KEDGE_OPERATION_RECORDS_MAX,
+         .json = &values},
+        {.name = "paths",
+         .kind = FIELD_TEXTS,
+         .least = 1,
+         .most = KEDGE_OPERATION_RECORDS_MAX,
+         .json = &paths},
+        {.name = "arguments",
+         .kind = FIELD_TEXT,
+         .most = KEDGE_OPERATION_TEXT_MAX,
+         .text = &arguments},
+        {.name = "attributes",
+         .kind = FIELD_TEXT,
+         .least = 1,
+         .most = KEDGE_OPERATION_TEXT_MAX,
+         .text = &attributes},
+        {.name = "timeout_s",
+         .kind = FIELD_NUMBER,
+         .least = 1,
+         .most = TIMEOUT_MAX_S,
+         .number = &asked->timeout_s},
+        {.name = "count",
+         .kind = FIELD_NUMBER,
+         .least = 1,
+         .most = ANSWERS_MAX,
+         .number = &asked->count},
+    };
+    if (!body_read(request, request->json, "", fields, sizeof(fields) / sizeof(fields[0])))
+        return false;
+    asked->request.kind = kedge_operation_named(operation);
+    asked->request.text = arguments != NULL ? arguments : attributes;
+    if (asked->request.kind == KEDGE_OPERATION_COUNT)
+        return refuse_value(request, "operation", "is none that is known");
+    struct kedge_lwm2m_path path;
+    if (!read_path(request, "path", asked->request.path, &path))
+        return false;
+    if (arguments != NULL && asked->request.kind != KEDGE_OPERATION_EXECUTE)
+        return refuse_value(request, "arguments", "belong to execute");
+    if ((attributes != NULL) != (asked->request.kind == KEDGE_OPERATION_WRITE_ATTRIBUTES))
+        return refuse_value(request, "attributes", "belong to write_attributes, which needs them");
+    if (values != NULL && paths != NULL)
+        return refuse_value(request, "paths", "do not go with values");
+    return read_values(request, asked, values) && read_paths(request, asked, paths);
+}
+
+/* ---- the answer ---- */
+
+static void answer_asked(struct request *request, const struct asked *asked,
+                         const struct kedge_backend_question *question)
+{
+    json_t *object = device_answer_json(&asked->answers[0], asked->request.path);
+    json_t *more = json_array();
+    for (size_t i = 1; i < question->answer_count; i++)
+        json_add(&more, device_answer_json(&asked->answers[i], asked->request.path));
+    if (asked->request.kind == KEDGE_OPERATION_OBSERVE ||
+        asked->request.kind == KEDGE_OPERATION_OBSERVE_COMPOSITE)
+        json_put(&object, "notifications", more);
+    else
+        json_decref(more);
+    answer_json(request, MHD_HTTP_OK, object);
+}
+
+static void operate(struct request *request, struct asked *asked)
+{
+    const struct kedge_backend *backend = request->api->config.backend;
+    char text[KEDGE_BACKEND_TEXT_MAX] = "";
+    struct kedge_backend_question question = {.request = &asked->request,
+                                              .timeout_s = asked->timeout_s,
+                                              .answers = asked->answers,
+                                              .answer_max = asked->count};
+    enum kedge_rc rc =
+        backend->device_ask(backend->context, request->who, request->parameter, &question, text);
+    if (rc == KEDGE_OK && question.answer_count > 0)
+        answer_asked(request, asked, &question);
+    else if (rc == KEDGE_E_TIMEOUT)
+        refuse(request, MHD_HTTP_GATEWAY_TIMEOUT, "timeout", NULL, "%s", text);
+    else if (rc == KEDGE_E_BUFFER)
+        refuse(request, MHD_HTTP_CONTENT_TOO_LARGE, "buffer", NULL, "%s", text);
+    else
+        refuse_rc(request, rc == KEDGE_E_TYPE ? KEDGE_E_ARGUMENT : rc, NULL, text);
+    for (size_t i = 0; i < question.answer_count; i++)
+        free(asked->answers[i].payload);
+}
+
+void device_operate(struct request *request)
+{
+    struct asked *asked = calloc(1, sizeof(*asked));
+    if (asked == NULL) {
+        answer_json(request, MHD_HTTP_INTERNAL_SERVER_ERROR, NULL);
+        return;
+    }
+    asked->scratch = kedge_writer(asked->scratch_bytes, sizeof(asked->scratch_bytes));
+    asked->request.path = "/";
+    asked->request.records = asked->records;
+    asked->timeout_s = TIMEOUT_DEFAULT_S;
+    asked->count = 1;
+    if (read_asked(request, asked))
+        operate(request, asked);
+    free(asked);
+}

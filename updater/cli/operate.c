@@ -1,0 +1,159 @@
+/* operate.c: kedge device read, write, execute, discover, observe: operations for diagnosis. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "updater/cli/cli.h"
+#include "updater/cli/json.h"
+#include "updater/cli/table.h"
+
+static const struct column value_columns[] = {
+    {"PATH", false, false},
+    {"TYPE", false, true},
+    {"VALUE", false, true},
+};
+
+/* A value as it stands in a cell: a string without its quotes, anything else as JSON. */
+static void add_value(struct table *table, const json_t *record)
+{
+    const json_t *value = json_object_get(record, "value");
+    char *text = json_is_string(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+    table_add(table, text_of(record, "path"));
+    table_add(table, text_of(record, "type"));
+    if (json_is_string(value))
+        table_add(table, json_string_value(value));
+    else
+        table_add(table, text != NULL ? text : text_of(record, "problem"));
+    free(text);
+}
+
+static void print_values(const json_t *values)
+{
+    struct table table;
+    size_t index;
+    json_t *record;
+    table_init(&table, value_columns, sizeof(value_columns) / sizeof(value_columns[0]));
+    json_array_foreach(values, index, record)
+    {
+        add_value(&table, record);
+    }
+    table_print(&table, stdout, terminal_width(stdout));
+}
+
+static void print_links(const json_t *links)
+{
+    size_t index;
+    json_t *link;
+    json_array_foreach(links, index, link)
+    {
+        const char *attributes = text_of(link, "attributes");
+        say("%s%s%s", text_of(link, "target"), attributes[0] != '\0' ? "  " : "", attributes);
+    }
+}
+
+/* One answer, or notification; false when the device refused. */
+static bool print_answer(const json_t *answer)
+{
+    const char *code = text_of(answer, "code");
+    const char *diagnostic = text_of(answer, "diagnostic");
+    if (code[0] != '2') {
+        complain("the device answered %s%s%s", code, diagnostic[0] != '\0' ? ": " : "", diagnostic);
+        return false;
+    }
+    if (json_object_get(answer, "values") != NULL)
+        print_values(json_object_get(answer, "values"));
+    else if (json_object_get(answer, "links") != NULL)
+        print_links(json_object_get(answer, "links"));
+    else
+        say("%s", code);
+    if (json_object_get(answer, "problem") != NULL) {
+        complain("the answer cannot be read: %s", text_of(answer, "problem"));
+        return false;
+    }
+    return true;
+}
+
+/* Takes `body` over. */
+static enum status operate(struct cli *cli, const struct arguments *arguments, json_t *body)
+{
+    json_t *answer = NULL, *notification;
+    size_t index;
+    const char *timeout = argument(arguments, "timeout");
+    if (timeout != NULL)
+        (void)json_object_set_new(body, "timeout_s", json_integer(atoll(timeout)));
+    enum status status =
+        ask_at(cli, "POST", path_of("/api/v1/devices/", arguments->positional[0], "/operations"),
+               body, &answer);
+    if (status != STATUS_DONE)
+        return status;
+    bool good = text_of(answer, "code")[0] == '2';
+    if (cli->json) {
+        (void)print_json(answer);
+        return good ? STATUS_DONE : STATUS_REFUSED;
+    }
+    good = print_answer(answer);
+    json_array_foreach(json_object_get(answer, "notifications"), index, notification)
+    {
+        good = print_answer(notification) && good;
+    }
+    json_decref(answer);
+    return good ? STATUS_DONE : STATUS_REFUSED;
+}
+
+static json_t *operation_at(const char *operation, const struct arguments *arguments)
+{
+    return json_pack("{s:s,s:s}", "operation", operation, "path", arguments->positional[1]);
+}
+
+enum status device_read(struct cli *cli, const struct arguments *arguments)
+{
+    if (arguments->positional_count == 2)
+        return operate(cli, arguments, operation_at("read", arguments));
+    json_t *paths = json_array();
+    for (size_t i = 1; i < arguments->positional_count; i++)
+        (void)json_array_append_new(paths, json_string(arguments->positional[i]));
+    return operate(cli, arguments,
+                   json_pack("{s:s,s:o}", "operation", "read_composite", "paths", paths));
+}
+
+static json_t *value_of(const struct arguments *arguments, size_t at)
+{
+    return json_pack("{s:s,s:s,s:s*}", "path", arguments->positional[at], "value",
+                     arguments->positional[at + 1], "type", argument(arguments, "type"));
+}
+
+enum status device_write(struct cli *cli, const struct arguments *arguments)
+{
+    if (arguments->positional_count % 2 == 0) {
+        complain("to each path belongs a value");
+        return STATUS_USAGE;
+    }
+    json_t *values = json_array();
+    for (size_t i = 1; i < arguments->positional_count; i += 2)
+        (void)json_array_append_new(values, value_of(arguments, i));
+    bool composite = arguments->positional_count > 3;
+    json_t *body = composite ? json_pack("{s:s}", "operation", "write_composite")
+                             : operation_at("write", arguments);
+    (void)json_object_set_new(body, "values", values);
+    return operate(cli, arguments, body);
+}
+
+enum status device_execute(struct cli *cli, const struct arguments *arguments)
+{
+    json_t *body = operation_at("execute", arguments);
+    if (arguments->positional_count > 2)
+        (void)json_object_set_new(body, "arguments", json_string(arguments->positional[2]));
+    return operate(cli, arguments, body);
+}
+
+enum status device_discover(struct cli *cli, const struct arguments *arguments)
+{
+    return operate(cli, arguments, operation_at("discover", arguments));
+}
+
+enum status device_observe(struct cli *cli, const struct arguments *arguments)
+{
+    json_t *body = operation_at("observe", arguments);
+    const char *count = argument(arguments, "count");
+    (void)json_object_set_new(body, "count", json_integer(count != NULL ? atoll(count) : 64));
+    return operate(cli, arguments, body);
+}
