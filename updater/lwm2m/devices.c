@@ -66,13 +66,11 @@ bool device_may_be(struct kedge_fleet *fleet, const char *endpoint,
 
 bool device_is_at(struct device *device, const struct kedge_address *from)
 {
-    struct kedge_fleet *fleet = device->fleet;
-    if (!from->secure && device->open_since == fleet->credentials)
+    if (!from->secure && device->open)
         return true;
-    if (!device_may_be(fleet, device->endpoint, from))
+    if (!device_may_be(device->fleet, device->endpoint, from))
         return false;
-    if (!from->secure)
-        device->open_since = fleet->credentials;
+    device->open = !from->secure;
     return true;
 }
 

@@ -142,7 +142,9 @@ static bool is_expelled(void *context, const char *name)
 void kedge_fleet_expel(struct kedge_fleet *fleet, const char *const *endpoints, size_t count)
 {
     struct expelled expelled = {endpoints, count};
-    fleet->credentials++;
+    struct kedge_index_link *link = NULL;
+    while ((link = kedge_index_walk(&fleet->by_endpoint, link)) != NULL)
+        KEDGE_INDEX_THING(link, struct device, by_endpoint)->open = false;
     for (size_t i = 0; i < count; i++) {
         struct device *device = device_by_endpoint(fleet, kedge_slice_text(endpoints[i]));
         if (device != NULL && device->registered && device->address.secure)
@@ -172,7 +174,6 @@ enum kedge_rc kedge_fleet_create(const struct kedge_fleet_config *config, struct
     if (fleet == NULL)
         return KEDGE_E_MEMORY;
     fleet->net = config->net;
-    fleet->credentials = 1;
     fleet->hooks = config->hooks;
     fleet->poll_ms = config->poll_ms != 0 ? config->poll_ms : DEFAULT_POLL_MS;
     fleet->quick_poll_ms =

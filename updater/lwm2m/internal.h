@@ -38,12 +38,12 @@ struct device {
     struct description *description; /* its texts; NULL: it has said nothing */
     uint64_t heard_ms;               /* when it last sent anything of its own; 0: not yet */
     uint32_t lifetime_s;
-    uint32_t open_since;  /* the fleet's `credentials` when it was seen to have none; 0: never */
     uint32_t unproven_at; /* where it stands among those that are not proven */
     uint16_t pins;        /* calls at work on it that it must outlive */
     bool registered : 1, identified : 1, queue_mode : 1;
     bool proven : 1; /* it receives at its address: it has answered there, or said its location */
     bool told : 1;   /* those above know of its registration */
+    bool open : 1;   /* it has no credentials, as was seen since any have changed */
     bool singly : 1; /* it gives no instance in one answer, as it has shown since its last Register
                       */
     uint8_t formats_refused; /* by 4.06 and 4.15 since its last Register, as format_bit() */
@@ -89,8 +89,7 @@ struct kedge_fleet {
     struct kedge_index jobs_by_host; /* those whose device is registered */
     uint64_t last_operation;
     struct identifications identifications;
-    uint32_t credentials; /* counts the changes of them, from 1 on */
-    struct body *bodies;  /* of requests in blocks, the one that was heard of last first */
+    struct body *bodies; /* of requests in blocks, the one that was heard of last first */
     size_t body_count, known_body_count;
     const struct kedge_coap_block *last_block; /* of the request that is being answered, or NULL */
     struct kedge_fleet_counters counters;
