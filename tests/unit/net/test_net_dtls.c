@@ -212,6 +212,33 @@ static void test_a_cookie_of_another_address_is_none(void **state)
     client_close(&client);
 }
 
+static void test_handshakes_of_one_network_are_paced_and_a_forger_takes_none_of_them(void **state)
+{
+    struct scene *scene = *state;
+    struct client client, late;
+    scene->wire.net->config.unproven_rate = (struct kedge_token_rate){.per_s = 1, .burst = 1};
+    open_one(&client, scene, 7001);
+    /* Hellos without a cookie, and datagrams without security, from everywhere in its network. */
+    assert_int_equal(gnutls_handshake(client.tls), GNUTLS_E_AGAIN);
+    struct datagram hello = client.last_record;
+    for (unsigned i = 0; i < 1000; i++) {
+        const uint8_t ping[] = {0x40, 0, 0x12, 0x34};
+        struct kedge_address forged = hello.from;
+        forged.v4.sin_port = htons((uint16_t)(10000 + i));
+        wire_deliver(&scene->wire, &forged, hello.bytes, hello.size);
+        forged.secure = false;
+        wire_deliver(&scene->wire, &forged, ping, sizeof ping);
+        scene->wire.net->outgoing_count = 0;
+    }
+    client_connects(&client);
+    client_open(&late, &scene->wire, 7002, CCM8, "id-two", "key-of-device-two");
+    uint64_t before = kedge_net_counters(scene->wire.net).held_off;
+    client_connects(&late); /* it sends its hello again, and by then there is a token */
+    assert_true(kedge_net_counters(scene->wire.net).held_off > before);
+    client_close(&late);
+    client_close(&client);
+}
+
 static void test_half_open_handshakes_are_bounded_and_shut_nobody_out(void **state)
 {
     struct scene *scene = *state;
@@ -595,6 +622,7 @@ int main(void)
         DTLS_TEST(test_one_address_is_two_peers_with_security_and_without),
         DTLS_TEST(test_a_hello_without_a_cookie_costs_nothing_and_gets_little),
         DTLS_TEST(test_a_cookie_of_another_address_is_none),
+        DTLS_TEST(test_handshakes_of_one_network_are_paced_and_a_forger_takes_none_of_them),
         DTLS_TEST(test_half_open_handshakes_are_bounded_and_shut_nobody_out),
         DTLS_TEST(test_peers_without_security_push_out_no_association),
         DTLS_TEST(test_a_device_that_restarted_on_its_port_gets_in),

@@ -33,6 +33,43 @@ static void a_device_comes_back_as_it_was_written(void **state)
     assert_string_equal(read.tags, "{}");
 }
 
+static struct kedge_device_record a_stranger(const char *endpoint, uint64_t seen_ms)
+{
+    struct kedge_device_record record = a_device(endpoint);
+    record.vendor[0] = record.class_name[0] = record.version[0] = '\0';
+    record.registered = false;
+    record.last_seen_ms = seen_ms;
+    return record;
+}
+
+static void only_gone_devices_that_never_said_who_they_are_are_trimmed(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const stay[] = {"known", "there", "tagged", "enrolled", "new-1", "new-2"};
+    static const char *const go[] = {"old-1", "old-2"};
+    struct kedge_device_record read,
+        records[] = {a_device("known"),         a_stranger("there", 1),  a_stranger("tagged", 1),
+                     a_stranger("enrolled", 1), a_stranger("new-1", 50), a_stranger("new-2", 60),
+                     a_stranger("old-1", 40),   a_stranger("old-2", 3)};
+    records[0].registered = false;
+    records[1].registered = true;
+    struct kedge_credential_record credential = {
+        .kind = KEDGE_CREDENTIAL_PSK, .secret = {1}, .secret_size = 1};
+    strcpy(credential.endpoint, "enrolled");
+    strcpy(credential.identity, "its-identity");
+    struct kedge_batch *batch = new_batch();
+    for (size_t i = 0; i < sizeof(records) / sizeof(records[0]); i++)
+        assert_int_equal(kedge_batch_put_device(batch, &records[i]), KEDGE_OK);
+    assert_int_equal(kedge_batch_set_tags(batch, "tagged", "{\"site\":\"a\"}"), KEDGE_OK);
+    assert_int_equal(kedge_batch_put_credential(batch, &credential), KEDGE_OK);
+    assert_int_equal(kedge_batch_trim_devices(batch, 2), KEDGE_OK);
+    assert_int_equal(commit(f->store, batch), KEDGE_OK);
+    for (size_t i = 0; i < sizeof(stay) / sizeof(stay[0]); i++)
+        assert_int_equal(kedge_reader_device(f->reader, stay[i], &read), KEDGE_OK);
+    for (size_t i = 0; i < sizeof(go) / sizeof(go[0]); i++)
+        assert_int_equal(kedge_reader_device(f->reader, go[i], &read), KEDGE_E_NOT_FOUND);
+}
+
 static void a_package_comes_back_as_it_was_written(void **state)
 {
     struct fixture *f = *state;
@@ -490,6 +527,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_device_comes_back_as_it_was_written),
+        TEST(only_gone_devices_that_never_said_who_they_are_are_trimmed),
         TEST(a_package_comes_back_as_it_was_written),
         TEST(trust_and_tokens_come_back_and_trust_goes),
         TEST(a_rollout_and_its_parts_come_back_as_they_were_written),

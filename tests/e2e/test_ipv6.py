@@ -1,0 +1,65 @@
+"""IPv6, by clients that are not ours: Debian's coap-client without security, openssl with it."""
+import hashlib
+import socket
+import subprocess
+
+import pytest
+
+from conftest import make_package
+from lwm2m_peer import CON, POST, URI_PATH, URI_QUERY, Message, decode
+from test_dtls import CLIENTS, SecureServer, ask, seen_at, text_key
+from test_update import upload
+
+
+def has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.bind(("::1", 0))
+        return True
+    except OSError:
+        return False
+
+
+pytestmark = pytest.mark.skipif(not has_ipv6(), reason="no IPv6 on the loopback interface")
+
+
+class ServerOf6(SecureServer):
+    """A kedged that serves devices at [::1] alone."""
+
+    def listeners(self) -> list[str]:
+        self.coap_uri, self.coaps_uri = f"coap://[::1]:{self.coap_port}", f"coaps://[::1]:{self.coaps_port}"
+        return ["--coap", f"[::1]:{self.coap_port}", "--coaps", f"[::1]:{self.coaps_port}"]
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_foreign_client_registers_and_downloads_by_ipv6(start, keys, tmp_path, client):
+    server = ServerOf6(start, tmp_path / "server")
+    upload(server, keys, make_package(tmp_path, keys, "1.1.0", 2))
+    digest = server.json("package", "list")["packages"][0]["device_digest"]
+    assert "4.01" in ask(client, f"{server.coap_uri}/fw/{digest}", None, None, "get", 4)
+    assert "c:2.01" in ask(client, f"{server.coap_uri}/rd?ep=dev&lt=300&lwm2m=1.1&b=U")
+    seen_at(server, "dev", "[::1]:")
+    got = tmp_path / "got"
+    ask(client, f"{server.coap_uri}/fw/{digest}", None, None, "get", 20, "-o", str(got))
+    assert hashlib.sha256(got.read_bytes()).hexdigest() == digest
+
+
+@pytest.mark.parametrize("suite", ["PSK-AES128-CCM8", "PSK-AES128-CBC-SHA256"])
+def test_openssl_registers_by_ipv6_and_dtls(start, tmp_path, suite):
+    # coap-client puts the address into server_name, where none may be (RFC 6066 section 3): GnuTLS refuses it.
+    server = ServerOf6(start, tmp_path / "server")
+    key = text_key(server, tmp_path, "dev", "its-identity", "a-key-of-its-own")
+    client = subprocess.Popen(
+        ["openssl", "s_client", "-dtls1_2", "-connect", f"[::1]:{server.coaps_port}", "-noservername", "-psk_identity",
+         "its-identity", "-psk", key, "-cipher", f"{suite}:@SECLEVEL=0", "-quiet"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    try:
+        register = Message(CON, POST, 7, b"t", [(URI_PATH, b"rd"), (URI_QUERY, b"ep=dev"), (URI_QUERY, b"lt=300"),
+                                                (URI_QUERY, b"lwm2m=1.1"), (URI_QUERY, b"b=U")])
+        client.stdin.write(register.encode())
+        client.stdin.flush()
+        assert decode(client.stdout.read1(2000)).code_text == "2.01"
+        seen_at(server, "dev", "coaps://[::1]:")
+    finally:
+        client.kill()
+        client.communicate()
