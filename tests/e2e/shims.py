@@ -1,4 +1,4 @@
-"""Faults of the system below a server: a wall clock that is set, a disk that stalls."""
+"""Faults of the system below a server: a wall clock that is set, a disk that stalls, a network that is bad."""
 import mmap
 import os
 import pathlib
@@ -62,3 +62,15 @@ class ServerWithDisk(ShimmedServer):
 
     def go_on(self):
         struct.pack_into("i", self._page, 0, 0)
+
+
+class ServerInWeather(ShimmedServer):
+    """A kedged whose datagrams are lost, come twice and come late, 20 of 1000 each, either way."""
+
+    SOURCE = "weather_shim"
+
+    def environment(self, data):
+        return {"KEDGE_TEST_WEATHER_PAGE": str(self._page_file), "KEDGE_TEST_WEATHER": "20"}
+
+    def counts(self) -> dict:
+        return dict(zip(("lost", "repeated", "late"), struct.unpack_from("3q", self._page)))

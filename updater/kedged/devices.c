@@ -132,6 +132,12 @@ static void tell_present(struct kedge_bridge *bridge, const struct kedge_device 
 
 /* ---- the fleet's hooks ---- */
 
+static bool on_ready(void *context)
+{
+    const struct kedge_bridge *bridge = context;
+    return !kedge_store_behind(bridge->store);
+}
+
 static void on_registered(void *context, const struct kedge_device *device)
 {
     char address[KEDGE_ADDRESS_TEXT_MAX];
@@ -201,6 +207,7 @@ static void on_conflict(void *context, const struct kedge_device *device,
 void kedge_bridge_set_hooks(struct kedge_bridge *bridge, struct kedge_fleet_hooks *hooks)
 {
     hooks->context = bridge;
+    hooks->ready = on_ready;
     hooks->registered = on_registered;
     hooks->identified = on_identified;
     hooks->updated = on_updated;

@@ -57,6 +57,8 @@ const char *kedge_gone_reason_text(enum kedge_gone_reason reason);
 /** What the fleet tells; any hook may be NULL. */
 struct kedge_fleet_hooks {
     void *context;
+    /** Whether a Register can be taken now; false: 5.03, the device tries again. NULL: always. */
+    bool (*ready)(void *context);
     /**
      * A Register was accepted (`identified` is still false). Without security, it may be told only
      * when the device has answered something; until then it counts as not registered here.

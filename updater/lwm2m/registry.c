@@ -158,6 +158,10 @@ static void on_register(struct kedge_fleet *fleet, const struct kedge_address *f
         kedge_net_reply_nothing(reply);
         return;
     }
+    if (fleet->hooks.ready != NULL && !fleet->hooks.ready(fleet->hooks.context)) {
+        body_refuse(fleet, reply, KEDGE_COAP_UNAVAILABLE, "the store is behind: try again later");
+        return;
+    }
     if (device == NULL)
         device = device_create(fleet, read.endpoint);
     if (device == NULL) {

@@ -213,6 +213,14 @@ typedef void kedge_store_durable_fn(void *context, enum kedge_rc rc, const char 
  */
 void kedge_store_submit(struct kedge_store *store, struct kedge_batch *batch,
                         kedge_store_durable_fn *on_durable, void *context);
+/** From so many waiting batches on, the store is behind: about 40 MiB of what devices say. */
+#define KEDGE_STORE_WAITING_MAX 20000u
+/**
+ * Whether more batches wait than the disk can be expected to take soon, as when it stalls. Whoever
+ * may refuse a change then does, so that what waits is bounded by what may not be refused. Any
+ * thread.
+ */
+bool kedge_store_behind(struct kedge_store *store);
 /**
  * "I know that batches were lost": lets submitted batches through again. Call kedge_store_flush()
  * before it, so that none that was built on a lost one is still waiting. Any thread.

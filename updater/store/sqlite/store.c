@@ -206,6 +206,14 @@ void kedge_store_submit(struct kedge_store *store, struct kedge_batch *batch,
     (void)pthread_mutex_unlock(&store->lock);
 }
 
+bool kedge_store_behind(struct kedge_store *store)
+{
+    (void)pthread_mutex_lock(&store->lock);
+    bool behind = store->submitted - store->completed > KEDGE_STORE_WAITING_MAX;
+    (void)pthread_mutex_unlock(&store->lock);
+    return behind;
+}
+
 void kedge_store_recover(struct kedge_store *store)
 {
     (void)pthread_mutex_lock(&store->lock);

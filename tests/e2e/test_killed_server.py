@@ -1,0 +1,52 @@
+"""kill -9 of the server in the middle of a fleet's downloads: everybody gets the whole image, once."""
+import os
+import signal
+
+import pytest
+from conftest import make_package, wait_until
+from test_dtls import agent as secure_agent
+from test_dtls import secure
+from test_swarm import ended, known, rollout, swarm
+from test_update import deployments, upload
+
+
+def kill_in_the_middle(server, at_least: int):
+    """Kills it when so many are downloading, and starts it again."""
+    def downloading():
+        return server.json("rollout", "show", "1")["counts"]["downloading"] >= at_least
+    wait_until(downloading, 60, f"{at_least} downloads")
+    server.kill()
+    server.begin()
+
+
+def test_1000_downloads_survive_the_death_of_the_server_in_their_middle(server, keys, tmp_path, swarm):
+    fleet = swarm(server.coap_uri, 1000, "--reboot-time", 0.3, "--ack-timeout", 0.5)
+    rollout(server, keys, tmp_path, 1000, 256 << 10)
+    kill_in_the_middle(server, 700)
+    assert ended(server) == {"succeeded": 1000}
+    wait_until(lambda: {d["version"] for d in known(server)} == {"1.1.0"}, 60, "the records of the devices")
+    summary = fleet.end()
+    assert (summary["updated"], summary["images"], summary["mismatches"], summary["unfinished"]) == (1000, 1000, 0, 0)
+    assert summary["retransmissions"] > 500, "nobody was in the middle of anything"
+
+
+def test_downloads_by_dtls_survive_it_too(secure, keys, device, tmp_path):
+    count = 20
+    factory = make_package(tmp_path, keys, "1.0.0", 1, b"factory " * 500)
+    image = os.urandom(3 << 20)
+    package = upload(secure, keys, make_package(tmp_path, keys, "1.1.0", 2, image, "--compress", "none"))
+    psks = secure.enroll(tmp_path, *[(f"d{i}", f"id{i}") for i in range(count)])
+    agents = [secure_agent(device, secure, tmp_path, keys, factory, name, f"id{name[1:]}", key, health="true")
+              for name, key in psks.items()]
+    wait_until(lambda: sum(d["version"] == "1.0.0" for d in known(secure)) == count, 90, "the devices")
+    secure.kedge("rollout", "create", "--name", "cut", "--package", package, "--all", "--start")
+    kill_in_the_middle(secure, count // 2)
+    associations = secure.process.log.count("made an association")
+    secure.kedge("rollout", "watch", "1", timeout=180)
+    assert {name: d["state"] for name, d in deployments(secure).items()} == dict.fromkeys(psks, "succeeded")
+    statuses = [one.status() for one in agents]
+    for one in agents:
+        one.process.stop(signal.SIGKILL)  # twenty polite farewells take a minute
+    # An agent that has confirmed has compared the image with the digest that is signed.
+    assert [(s["version"], s["updates_confirmed"]) for s in statuses] == [("1.1.0", 1)] * count
+    assert secure.process.log.count("made an association") - associations >= count // 2
