@@ -4,11 +4,12 @@ import json
 import random
 import signal
 import subprocess
+import time
 
 import pytest
 
 from conftest import CLASS, VENDOR, Server, free_port, make_package, program, run, wait_until
-from lwm2m_peer import DtlsFront, Peer
+from lwm2m_peer import BLOCK1, GET, PUT, DtlsFront, Peer, uint
 from test_dtls import SecureServer
 
 
@@ -257,6 +258,136 @@ def test_a_bad_file_of_keys_is_refused_by_its_line(tmp_path, text, words):
     assert done.returncode == 2 and words in done.stderr and done.stdout == ""
 
 
+# ---- push ----
+
+SIZE1 = 60
+
+
+def pushed(folder, keys, size: int = 3000) -> bytes:
+    return make_package(folder, keys, "1.1.0", 2, random.Random(5).randbytes(size)).read_bytes()
+
+
+def push_block(peer, body: bytes, number: int, exponent: int = 6):
+    """Writes one block of a Package to swarm-0; the code of the answer, and its Block1 as number, more, exponent."""
+    size = 16 << exponent
+    more = (number + 1) * size < len(body)
+    request = peer.make_request(PUT, "/5/0/0", body[number * size:(number + 1) * size], content_format=42)
+    request.options += [(BLOCK1, uint(number << 4 | more << 3 | exponent)), (SIZE1, uint(len(body)))]
+    answer = peer.exchange("swarm-0", request)
+    block = answer.number(BLOCK1)
+    return answer.code_text, None if block is None else (block >> 4, block >> 3 & 1, block & 7)
+
+
+def test_devices_that_are_pushed_to_through_restarts_moves_and_small_blocks(server, keys, tmp_path, swarm):
+    fleet = swarm(server.coap_uri, 100, "--delivery", "push", "--small-block-rate", 0.3, "--block-size", 256,
+                  "--reboot-rate", 0.2, "--address-change-rate", 0.2, "--reboot-time", 0.3, "--loss", 0.01,
+                  "--duplicate", 0.02)
+    rollout(server, keys, tmp_path, 100, 8192)
+    assert ended(server) == {"succeeded": 100}
+    summary = fleet.end()
+    assert (summary["updated"], summary["unexpected"], summary["mismatches"]) == (100, 0, 0)
+    assert min(summary["restarts_in_transfer"], summary["address_changes"]) > 5
+    assert summary["blocks"] > 100 * 9 and summary["images"] >= 100
+
+
+def test_both_sides_agree_on_every_kind_of_end_of_a_push(server, keys, tmp_path, swarm):
+    fleet = swarm(server.coap_uri, 100, "--delivery", "push", "--fail-rate", 0.6, "--fail-result", "2,3,4,5,6,8,10",
+                  "--reboot-time", 0.3)
+    rollout(server, keys, tmp_path, 100, 8192)
+    shown = ended(server)
+    summary = fleet.end()
+    expected = {"succeeded": summary["updated"]}
+    for result, count in summary["failed"].items():
+        expected[STATE_OF_RESULT[result]] = expected.get(STATE_OF_RESULT[result], 0) + count
+    assert len(summary["failed"]) == 7 and shown == expected
+    assert summary["unexpected"] == summary["mismatches"] == summary["unfinished"] == 0
+
+
+def test_a_push_has_continue_gaps_duplicates_and_an_end(keys, tmp_path, swarm, peer):
+    body = pushed(tmp_path, keys)
+    fleet = swarm(peer.uri, 1, "--delivery", "push", "--reboot-time", 0.2)
+    peer.registered("swarm-0")
+    assert peer.read("swarm-0", "/5/0/9") == "1"
+    assert push_block(peer, body, 1)[0] == "4.08"
+    assert push_block(peer, body, 0) == ("2.31", (0, 1, 6))
+    assert peer.read("swarm-0", "/5/0/3") == "1"
+    assert push_block(peer, body, 2)[0] == "4.08"
+    assert push_block(peer, body, 1) == ("2.31", (1, 1, 6))
+    assert push_block(peer, body, 1) == ("2.31", (1, 1, 6)), "its answer may have been lost"
+    assert push_block(peer, body, 0)[0] == "2.31", "the first block begins anew"
+    last = (len(body) - 1) // 1024
+    for number in range(1, last):
+        assert push_block(peer, body, number) == ("2.31", (number, 1, 6))
+    assert push_block(peer, body, last) == ("2.04", (last, 0, 6))
+    assert push_block(peer, body, last) == ("2.04", (last, 0, 6))
+    assert peer.read("swarm-0", "/5/0/3") == "2"
+    assert push_block(peer, body, 0)[0] == "4.00"
+    assert peer.execute("swarm-0", "/5/0/2") == "2.04"
+    peer.wait_for_event("register", "swarm-0", 2)
+    assert [peer.read("swarm-0", path) for path in ("/3/0/3", "/5/0/3", "/5/0/5")] == ["1.1.0", "0", "1"]
+    summary = fleet.end()
+    assert (summary["images"], summary["blocks_again"], summary["block_gaps"]) == (1, 2, 2)
+
+
+def test_a_push_in_smaller_blocks_is_asked_for(keys, tmp_path, swarm, peer):
+    body, asked = pushed(tmp_path, keys), set()
+    for seed in range(1, 9):  # of such devices half refuse the first block, half take it
+        fleet = swarm(peer.uri, 1, "--delivery", "push", "--small-block-rate", 1, "--block-size", 256, "--seed", seed)
+        peer.registered("swarm-0")
+        answer = push_block(peer, body, 0)
+        asked.add(answer[0])
+        assert answer == (("2.31", (0, 1, 4)) if answer[0] == "2.31" else ("4.13", (0, 1, 4)))
+        assert peer.read("swarm-0", "/5/0/3") == ("1" if answer[0] == "2.31" else "0")
+        number = 4 if answer[0] == "2.31" else 0
+        assert push_block(peer, body, number, 4) == ("2.31", (number, 1, 4))
+        fleet.end(status=1)
+        peer.forget()
+    assert asked == {"2.31", "4.13"}
+
+
+def test_one_changed_byte_of_a_push_fails_the_run(keys, tmp_path, swarm, peer):
+    body = bytearray(pushed(tmp_path, keys))
+    body[-1] ^= 1
+    fleet = swarm(peer.uri, 1, "--delivery", "push")
+    peer.registered("swarm-0")
+    for number in range((len(body) + 1023) // 1024):
+        push_block(peer, bytes(body), number)
+    peer.poll("swarm-0", "/5/0/5", "5")
+    summary = fleet.end(status=1)
+    assert (summary["mismatches"], summary["images"], summary["ok"]) == (1, 0, False)
+
+
+# ---- queue mode ----
+
+@pytest.mark.parametrize("version, binding, query", [("1.0", "UQ", None), ("1.1", "U", ""), ("1.2", "U", "")])
+def test_a_device_in_queue_mode_says_so_is_deaf_and_wakes_by_an_update(swarm, peer, version, binding, query):
+    fleet = swarm(peer.uri, 1, "--sleep-rate", 1, "--awake-time", 0.2, "--sleep-time", 2, "--lwm2m", version)
+    peer.registered("swarm-0")
+    register = peer.wait_for_event("register", "swarm-0")
+    assert (register.query["lwm2m"], register.query["b"], register.query.get("Q")) == (version, binding, query)
+    peer.wait_for_event("update", "swarm-0", 1, timeout=60)
+    assert peer.read("swarm-0", "/1/0/7") == binding
+
+    def asked_while_asleep() -> bool:
+        updates = sum(kind == "update" for kind, _, _ in peer.events)
+        time.sleep(0.6)  # silence, in which it falls asleep
+        request = peer.make_request(GET, "/3/0/3")
+        peer.send("swarm-0", request)
+        peer.wait_for_event("update", "swarm-0", updates + 1, timeout=60)
+        return peer.answer_to(request) is None
+    assert any(asked_while_asleep() for _ in range(8))
+    assert peer.read("swarm-0", "/3/0/3") == "1.0.0"
+    summary = fleet.end(status=1)
+    assert summary["datagrams_unheard"] > 0 and summary["sleeps"] > 1
+
+
+def test_a_rollout_over_devices_in_queue_mode_finishes(server, keys, tmp_path, swarm):
+    fleet = swarm(server.coap_uri, 30, "--sleep-rate", 0.5, "--awake-time", 4, "--sleep-time", 3, "--reboot-time", 0.3)
+    rollout(server, keys, tmp_path, 30, 4096)
+    assert ended(server) == {"succeeded": 30}
+    assert fleet.end()["updated"] == 30
+
+
 # ---- a server of another make, and a bad one ----
 
 @pytest.fixture
@@ -332,6 +463,8 @@ GOOD = ["--server", "coap://127.0.0.1:9", "--devices", "1", "--vendor", VENDOR, 
     (["--loss", "nan"], "from 0 to 1"), (["--fail-result", "1"], "2 to 10"), (["--fail-result", "5,,6"], "2 to 10"),
     (["--version", "newest"], "1.2.3"), (["--fail-rate", "0.6", "--vanish-rate", "0.6"], "at most 1"),
     (["--psk-file", "x"], "coaps://"), (["extra"], "extra"),
+    (["--lwm2m", "2.0"], "1.0, 1.1 or 1.2"), (["--delivery", "both"], "pull or push"), (["--block-size", "100"], "128"),
+    (["--delivery", "push", "--fail-result", "7"], "not with --delivery push"),
     (["--server", "coaps://127.0.0.1:9"], "--psk-file CSV is missing"),
     (["--server", "coaps://127.0.0.1:9", "--psk-file", "/no/such"], "/no/such: No such file"),
 ])

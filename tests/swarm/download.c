@@ -1,12 +1,11 @@
 /*
- * download.c: pulling a package block by block (RFC 7959 section 2.4). Every byte goes through
- * SHA-256, and what comes out must be the name that the URI gave it.
+ * download.c: pulling a package block by block (RFC 7959 section 2.4), and what becomes of its
+ * bytes. Each goes through SHA-256, and what comes out must be the name that the URI gave it.
  */
 #include "tests/swarm/swarm.h"
 
 #include <string.h>
 
-#define LARGEST_EXPONENT 6u
 #define PATIENCE_MS (300u * 1000u) /* without a new block */
 
 void download_drop(struct device *device)
@@ -20,20 +19,32 @@ void download_drop(struct device *device)
     device->swarm->counts.downloading--;
 }
 
-void download_begin(struct device *device)
+static void fail(struct device *device, int result)
+{
+    (void)firmware_event(device, KEDGE_FIRMWARE_DOWNLOAD_FAILED, result);
+    device_end(device, OUTCOME_FAILED, result);
+}
+
+bool download_open(struct device *device)
 {
     download_drop(device);
     if (gnutls_hash_init(&device->hash, GNUTLS_DIG_SHA256) != 0) {
-        (void)firmware_event(device, KEDGE_FIRMWARE_DOWNLOAD_FAILED, KEDGE_RESULT_NO_RAM);
-        device_end(device, OUTCOME_FAILED, KEDGE_RESULT_NO_RAM);
-        return;
+        fail(device, KEDGE_RESULT_NO_RAM);
+        return false;
     }
     device->downloading = true;
     device->swarm->counts.downloading++;
     device->offset = device->size = 0;
     device->etag_size = 0;
-    device->size_exponent = LARGEST_EXPONENT;
+    device->size_exponent = device->wanted_exponent;
     device->progress_at_ms = device->swarm->now_ms;
+    return true;
+}
+
+void download_begin(struct device *device)
+{
+    device->pushed = false;
+    (void)download_open(device);
 }
 
 void download_write(const struct device *device, struct kedge_coap_builder *out)
@@ -43,12 +54,6 @@ void download_write(const struct device *device, struct kedge_coap_builder *out)
                                      .size_exponent = device->size_exponent};
     kedge_coap_add_path(out, KEDGE_COAP_URI_PATH, device->package->path);
     kedge_coap_add_uint(out, KEDGE_COAP_BLOCK2, kedge_coap_block_value(&block));
-}
-
-static void fail(struct device *device, int result)
-{
-    (void)firmware_event(device, KEDGE_FIRMWARE_DOWNLOAD_FAILED, result);
-    device_end(device, OUTCOME_FAILED, result);
 }
 
 void download_unanswered(struct device *device)
@@ -75,20 +80,20 @@ static bool same_representation(struct device *device, const struct kedge_coap_m
     return true;
 }
 
-static void finish(struct device *device)
+void download_finish(struct device *device)
 {
     struct swarm *swarm = device->swarm;
     struct package *package = device->package;
     uint8_t digest[KEDGE_SHA256_SIZE];
     gnutls_hash_output(device->hash, digest);
     download_drop(device);
-    if (memcmp(digest, package->digest, sizeof digest) != 0) {
-        swarm->counts.mismatches++;
-        fail(device, KEDGE_RESULT_INTEGRITY);
-        return;
-    }
-    swarm->counts.images++;
     enum kedge_rc verdict = package_judge(package, swarm->options);
+    if (memcmp(digest, package->digest, sizeof digest) != 0)
+        verdict = KEDGE_E_DIGEST;
+    if (kedge_rc_update_result(verdict) == KEDGE_RESULT_INTEGRITY)
+        swarm->counts.mismatches++;
+    else
+        swarm->counts.images++;
     if (verdict != KEDGE_OK)
         fail(device, kedge_rc_update_result(verdict));
     else
@@ -137,10 +142,21 @@ static bool meets_fate(struct device *device)
     return false;
 }
 
+bool download_add(struct device *device, struct kedge_slice bytes)
+{
+    struct swarm_counts *counts = &device->swarm->counts;
+    package_collect(device->package, device->offset, bytes);
+    gnutls_hash(device->hash, bytes.data, bytes.size);
+    device->offset += bytes.size;
+    device->progress_at_ms = device->swarm->now_ms;
+    counts->blocks++;
+    counts->bytes += bytes.size;
+    return !meets_fate(device);
+}
+
 static void take_block(struct device *device, const struct kedge_coap_message *message)
 {
-    struct kedge_coap_block block = {.size_exponent = LARGEST_EXPONENT};
-    struct swarm_counts *counts = &device->swarm->counts;
+    struct kedge_coap_block block = {.size_exponent = DEVICE_LARGEST_EXPONENT};
     uint32_t size;
     enum kedge_rc rc = kedge_coap_block_find(message, KEDGE_COAP_BLOCK2, &block);
     bool fits = (rc == KEDGE_OK || rc == KEDGE_E_NOT_FOUND) &&
@@ -152,15 +168,11 @@ static void take_block(struct device *device, const struct kedge_coap_message *m
     }
     if (device->offset == 0 && kedge_coap_option_uint(message, KEDGE_COAP_SIZE2, &size))
         device->size = size;
-    package_collect(device->package, device->offset, message->payload);
-    gnutls_hash(device->hash, message->payload.data, message->payload.size);
+    if (!block.more)
+        device->size = device->offset + message->payload.size;
     device->size_exponent = block.size_exponent;
-    device->offset += message->payload.size;
-    device->progress_at_ms = device->swarm->now_ms;
-    counts->blocks++;
-    counts->bytes += message->payload.size;
-    if (!meets_fate(device) && !block.more)
-        finish(device);
+    if (download_add(device, message->payload) && !block.more)
+        download_finish(device);
 }
 
 void download_answered(struct device *device, const struct kedge_coap_message *message)

@@ -138,7 +138,7 @@ void device_next(struct device *device)
         begin(device, ERRAND_NOTIFY);
     } else if (device->leaving) {
         begin(device, ERRAND_DEREGISTER);
-    } else if (device->downloading) {
+    } else if (device->downloading && !device->pushed) {
         begin(device, ERRAND_BLOCK);
     }
 }

@@ -22,6 +22,9 @@ enum kind {
     KIND_SECONDS,
     KIND_RATE,
     KIND_RESULTS,
+    KIND_VERSION,
+    KIND_DELIVERY,
+    KIND_BLOCK_SIZE,
     KIND_SEED,
     KIND_FLAG
 };
@@ -49,6 +52,8 @@ static const struct row rows[] = {
      "keys for coaps://: endpoint,identity,hexkey, a line each"},
     {"make-psk-file", "CSV", KIND_PATH, AT(make_psk_path), 0,
      "only make such a file, for --devices N"},
+    {"lwm2m", "VERSION", KIND_VERSION, 0, 0, "that they speak: 1.0, 1.1 or 1.2 (default 1.1)"},
+    {"delivery", "pull|push", KIND_DELIVERY, 0, 0, "how they take packages (default pull)"},
     {"lifetime", "S", KIND_COUNT, AT(lifetime_s), 86400 * 365, "of a registration (default 3600)"},
     {"window", "N", KIND_COUNT, AT(window), SWARM_DEVICES_MAX,
      "registrations under way at once (default 256)"},
@@ -67,6 +72,15 @@ static const struct row rows[] = {
      "devices that change address in mid-transfer, once"},
     {"slow-rate", "P", KIND_RATE, AT(slow_rate), 0, "devices whose answers take --slow-time"},
     {"slow-time", "S", KIND_SECONDS, AT(slow_ms), 0, "(default 1)"},
+    {"sleep-rate", "P", KIND_RATE, AT(sleep_rate), 0, "devices that sleep, in queue mode"},
+    {"awake-time", "S", KIND_SECONDS, AT(awake_ms), 0,
+     "after the last message, until they sleep (default 93)"},
+    {"sleep-time", "S", KIND_SECONDS, AT(sleep_ms), 0,
+     "until they wake and send an Update (default 60)"},
+    {"small-block-rate", "P", KIND_RATE, AT(small_block_rate), 0,
+     "devices that want --block-size in transfers"},
+    {"block-size", "N", KIND_BLOCK_SIZE, AT(block_size), 0,
+     "16, 32, 64, 128, 256 or 512 (default 128)"},
     {"loss", "P", KIND_RATE, AT(loss), 0, "datagrams lost, either way"},
     {"duplicate", "P", KIND_RATE, AT(duplicate), 0, "datagrams that arrive twice"},
     {"reorder", "P", KIND_RATE, AT(reorder), 0, "datagrams that others overtake"},
@@ -194,6 +208,19 @@ static bool set(struct swarm_options *options, const struct row *row, const char
         return read_results(row, value, options);
     case KIND_SEED:
         return read_whole(value, UINT64_MAX, field) || complain(row, value, "a whole number");
+    case KIND_VERSION:
+        options->lwm2m = value;
+        return strcmp(value, "1.0") == 0 || strcmp(value, "1.1") == 0 ||
+               strcmp(value, "1.2") == 0 || complain(row, value, "1.0, 1.1 or 1.2");
+    case KIND_DELIVERY:
+        options->delivery = strcmp(value, "push") == 0 ? SWARM_PUSH : SWARM_PULL;
+        return options->delivery == SWARM_PUSH || strcmp(value, "pull") == 0 ||
+               complain(row, value, "pull or push");
+    case KIND_BLOCK_SIZE:
+        if (!read_whole(value, 512, &whole) || whole < 16 || (whole & (whole - 1)) != 0)
+            return complain(row, value, "16, 32, 64, 128, 256 or 512");
+        *(uint32_t *)field = (uint32_t)whole;
+        return true;
     case KIND_FLAG:
         *(bool *)field = true;
         return true;
@@ -231,6 +258,11 @@ static bool check(const struct swarm_options *options)
                 options->version);
         return false;
     }
+    for (size_t i = 0; options->delivery == SWARM_PUSH && i < options->fail_result_count; i++)
+        if (options->fail_results[i] == KEDGE_RESULT_INVALID_URI ||
+            options->fail_results[i] == KEDGE_RESULT_UNSUPPORTED_PROTOCOL)
+            return complain_of(
+                "--fail-result 7 and 9 are of Package URIs: not with --delivery push");
     if (options->fail_rate + options->vanish_rate + options->wrong_version_rate > 1)
         return complain_of(
             "--fail-rate, --vanish-rate and --wrong-version-rate: together at most 1");
@@ -275,6 +307,10 @@ enum swarm_options_outcome options_read(int argc, char **argv, struct swarm_opti
     *options = (struct swarm_options){.prefix = "swarm-",
                                       .lifetime_s = 3600,
                                       .window = 256,
+                                      .lwm2m = "1.1",
+                                      .block_size = 128,
+                                      .awake_ms = 93000,
+                                      .sleep_ms = 60000,
                                       .fail_results = {KEDGE_RESULT_FAILED},
                                       .fail_result_count = 1,
                                       .reboot_ms = 2000,

@@ -10,6 +10,9 @@
 #define SWARM_TEXT_MAX 64u
 #define SWARM_RESULT_MAX 10
 
+/** The values of /5/0/9. */
+enum swarm_delivery { SWARM_PULL = 0, SWARM_PUSH = 1 };
+
 struct swarm_options {
     struct swarm_address server;
     bool secure; /* coaps */
@@ -21,6 +24,9 @@ struct swarm_options {
     char class_name[SWARM_TEXT_MAX];
     char version[SWARM_TEXT_MAX];  /* that the devices run at first */
     char hardware[SWARM_TEXT_MAX]; /* empty: they have no such resource */
+    const char *lwm2m;             /* the version */
+    uint32_t delivery;             /* enum swarm_delivery */
+    uint32_t block_size;           /* what those devices want that want smaller ones */
     uint32_t lifetime_s;
     uint32_t window; /* registrations on their way at once */
     /* what becomes of a device; together at most 1 */
@@ -28,10 +34,10 @@ struct swarm_options {
     int fail_results[SWARM_RESULT_MAX];
     size_t fail_result_count;
     /* what it goes through on its way */
-    double reboot_rate, address_change_rate, slow_rate;
+    double reboot_rate, address_change_rate, slow_rate, sleep_rate, small_block_rate;
     /* what happens to each datagram, either way */
     double loss, duplicate, reorder;
-    uint32_t reboot_ms, slow_ms, ack_timeout_ms, linger_ms, time_limit_ms;
+    uint32_t reboot_ms, slow_ms, awake_ms, sleep_ms, ack_timeout_ms, linger_ms, time_limit_ms;
     uint64_t seed;
     bool keep_registered;
     bool json;

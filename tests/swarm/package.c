@@ -2,11 +2,19 @@
  * package.c: what the devices are offered. The manifest is the same for all of them, so it is read
  * once. Nobody's signature is asked for: whether a package may be trusted is not what a swarm
  * tests.
+ *
+ * What is pushed has no name that says its digest. So the bytes are put together once, each by the
+ * first device that has it; when they are all there, the whole package is checked, frames and
+ * image, and its digest is what that of every device must be.
  */
 #include "tests/swarm/swarm.h"
 #include "tests/swarm/uri.h"
 
+#include <kedge/package.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define IMAGE_FIRST_ROOM 65536u
 
 static bool read_digest(struct kedge_slice path, uint8_t digest[KEDGE_SHA256_SIZE])
 {
@@ -54,14 +62,82 @@ enum kedge_rc package_find(struct swarm *swarm, struct kedge_slice uri, struct p
     return KEDGE_OK;
 }
 
+struct package *package_pushed(struct swarm *swarm, uint64_t size, struct kedge_slice first)
+{
+    for (size_t i = 0; i < swarm->package_count; i++) {
+        struct package *package = &swarm->packages[i];
+        size_t known = package->image_size < first.size ? package->image_size : first.size;
+        if (package->image != NULL && package->image_whole == size &&
+            memcmp(package->image, first.data, known) == 0)
+            return package;
+    }
+    if (swarm->package_count == SWARM_PACKAGES_MAX)
+        return NULL;
+    struct package *package = &swarm->packages[swarm->package_count];
+    *package = (struct package){
+        .image = malloc(IMAGE_FIRST_ROOM), .image_capacity = IMAGE_FIRST_ROOM, .image_whole = size};
+    if (package->image == NULL)
+        return NULL;
+    swarm->package_count++;
+    return package;
+}
+
+void packages_free(struct swarm *swarm)
+{
+    for (size_t i = 0; i < swarm->package_count; i++)
+        free(swarm->packages[i].image);
+    swarm->package_count = 0;
+}
+
+/* Devices differ in the size of their blocks: of a block, the part that was not known before. */
+static struct kedge_slice beyond(uint64_t known, uint64_t offset, struct kedge_slice bytes)
+{
+    if (offset > known || offset + bytes.size <= known)
+        return kedge_slice(NULL, 0);
+    size_t skipped = (size_t)(known - offset);
+    return kedge_slice(bytes.data + skipped, bytes.size - skipped);
+}
+
+/* What has no room is missing in the end, and then the package is not what it should be. */
+static void collect_image(struct package *package, struct kedge_slice bytes)
+{
+    uint64_t whole = package->image_size + bytes.size;
+    if (bytes.size == 0 || whole > SWARM_PUSHED_MAX)
+        return;
+    if (whole > package->image_capacity) {
+        uint8_t *more = realloc(package->image, 2 * package->image_capacity);
+        if (more == NULL)
+            return;
+        package->image = more;
+        package->image_capacity *= 2;
+    }
+    memcpy(package->image + package->image_size, bytes.data, bytes.size);
+    package->image_size = whole;
+}
+
 void package_collect(struct package *package, uint64_t offset, struct kedge_slice bytes)
 {
+    struct kedge_slice fresh = beyond(package->head_size, offset, bytes);
     size_t room = sizeof package->head - package->head_size;
-    if (offset != package->head_size)
+    size_t taken = fresh.size < room ? fresh.size : room;
+    if (package->image != NULL)
+        collect_image(package, beyond(package->image_size, offset, bytes));
+    if (taken == 0)
         return;
-    size_t taken = bytes.size < room ? bytes.size : room;
-    memcpy(package->head + package->head_size, bytes.data, taken);
+    memcpy(package->head + package->head_size, fresh.data, taken);
     package->head_size += taken;
+}
+
+static enum kedge_rc check_image(struct package *package)
+{
+    static struct kedge_payload_reader reader;
+    struct kedge_package parts;
+    enum kedge_package_part part;
+    struct kedge_slice bytes = kedge_slice(package->image, package->image_size);
+    if (gnutls_hash_fast(GNUTLS_DIG_SHA256, bytes.data, bytes.size, package->digest) != 0)
+        return KEDGE_E_MEMORY;
+    KEDGE_TRY(kedge_package_read(bytes, NULL, NULL, &parts, &part));
+    return kedge_package_expand(&parts, &reader, NULL);
 }
 
 static enum kedge_rc judge(struct package *package, const struct swarm_options *options)
@@ -69,6 +145,8 @@ static enum kedge_rc judge(struct package *package, const struct swarm_options *
     struct kedge_suit_envelope envelope;
     struct kedge_suit_manifest manifest;
     struct kedge_suit_device device = {.hardware = kedge_slice_text(options->hardware)};
+    if (package->image != NULL)
+        KEDGE_TRY(check_image(package));
     KEDGE_TRY(kedge_suit_head_read(kedge_slice(package->head, package->head_size), &envelope));
     KEDGE_TRY(kedge_suit_digest_check(&envelope));
     KEDGE_TRY(kedge_suit_manifest_read(&envelope, &manifest));

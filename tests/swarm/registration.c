@@ -18,8 +18,20 @@ static void add_query(struct kedge_coap_builder *out, const char *name, const ch
     kedge_coap_add_option(out, KEDGE_COAP_URI_QUERY, kedge_slice_text(text));
 }
 
+static bool is_version_1_0(const struct swarm_options *options)
+{
+    return strcmp(options->lwm2m, "1.0") == 0;
+}
+
+/* Queue mode is part of the binding in 1.0, and beside it from 1.1 on (section 6.2.1.2). */
+const char *device_binding(const struct device *device)
+{
+    return device->sleeps && is_version_1_0(device->swarm->options) ? "UQ" : "U";
+}
+
 void registration_write(const struct device *device, struct kedge_coap_builder *out)
 {
+    const struct swarm_options *options = device->swarm->options;
     char text[DEVICE_ENDPOINT_MAX];
     if (device->errand != ERRAND_REGISTER) {
         kedge_coap_add_path(out, KEDGE_COAP_URI_PATH, device->location);
@@ -29,10 +41,12 @@ void registration_write(const struct device *device, struct kedge_coap_builder *
     kedge_coap_add_uint(out, KEDGE_COAP_CONTENT_FORMAT, KEDGE_LWM2M_FORMAT_LINK);
     device_endpoint(device, text);
     add_query(out, "ep", text);
-    (void)snprintf(text, sizeof text, "%u", device->swarm->options->lifetime_s);
+    (void)snprintf(text, sizeof text, "%u", options->lifetime_s);
     add_query(out, "lt", text);
-    add_query(out, "lwm2m", "1.1");
-    add_query(out, "b", "U");
+    add_query(out, "lwm2m", options->lwm2m);
+    add_query(out, "b", device_binding(device));
+    if (device->sleeps && !is_version_1_0(options))
+        kedge_coap_add_option(out, KEDGE_COAP_URI_QUERY, kedge_slice_text("Q"));
     kedge_coap_add_payload(
         out, kedge_slice_text("</>;ct=\"0 11542\",</1/0>,</3/0>,</5>;ver=\"1.1\",</5/0>"));
 }
@@ -105,6 +119,7 @@ void registration_failed(struct device *device)
 static void on_update_due(void *context)
 {
     struct device *device = context;
+    sleep_end(device);
     device->wants_update = true;
     device_next(device);
 }
@@ -150,6 +165,7 @@ static void registered(struct device *device)
     device->ever_registered = true;
     registration_release(device);
     arm_update(device);
+    sleep_end(device);
 }
 
 void registration_answered(struct device *device, const struct kedge_coap_message *message)
@@ -194,6 +210,7 @@ void device_restart(struct device *device, uint64_t down_ms)
     exchange_drop(device);
     download_drop(device);
     security_drop(device);
+    sleep_forget(device);
     timers_cancel(&swarm->timers, &device->install_timer);
     device->present = device->registered = device->wants_update = false;
     memset(device->observations, 0, sizeof device->observations);

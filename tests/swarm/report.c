@@ -93,6 +93,10 @@ static int print_json(const struct swarm *swarm)
         {"associations_ended", counts->associations_ended},
         {"restarts_in_transfer", counts->restarts_in_transfer},
         {"address_changes", counts->address_changes},
+        {"sleeps", counts->sleeps},
+        {"datagrams_unheard", counts->unheard},
+        {"blocks_again", counts->blocks_again},
+        {"block_gaps", counts->gaps},
         {"datagrams_in", swarm->network.datagrams_in},
         {"datagrams_out", swarm->network.datagrams_out},
         {"datagrams_lost", counts->lost},
@@ -144,7 +148,7 @@ static void print_text(const struct swarm *swarm)
         printf("NOT AS MEANT: %" PRIu32 " devices ended otherwise than was drawn for them\n",
                counts->unexpected);
     if (counts->mismatches > 0)
-        printf("MISMATCH: %" PRIu64 " images were not what their URI names\n", counts->mismatches);
+        printf("MISMATCH: %" PRIu64 " images were not what they should be\n", counts->mismatches);
 }
 
 int report_summary(const struct swarm *swarm)

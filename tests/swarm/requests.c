@@ -13,6 +13,8 @@
 struct answer {
     uint8_t code;
     bool observing;
+    bool has_block;
+    struct kedge_coap_block block;
     uint32_t observe_number;
     uint32_t format;
     struct kedge_writer payload;
@@ -32,6 +34,8 @@ static void send_answer(struct device *device, const struct swarm_address *to,
         kedge_coap_add_uint(&builder, KEDGE_COAP_OBSERVE, answer->observe_number);
     if (answer->payload.size > 0)
         kedge_coap_add_uint(&builder, KEDGE_COAP_CONTENT_FORMAT, answer->format);
+    if (answer->has_block)
+        kedge_coap_add_uint(&builder, KEDGE_COAP_BLOCK1, kedge_coap_block_value(&answer->block));
     kedge_coap_add_payload(&builder, kedge_writer_slice(&answer->payload));
     if (kedge_coap_finish(&builder, &message) == KEDGE_OK)
         security_send(device, to, message, device->slow ? device->swarm->options->slow_ms : 0);
@@ -155,21 +159,13 @@ static uint8_t write_uri(struct device *device, const struct kedge_coap_message 
     return rc == KEDGE_OK ? firmware_write_uri(device, value.bytes) : KEDGE_COAP_BAD_REQUEST;
 }
 
-/* The devices pull: of a package that is written they take the byte that resets, no other. */
-static uint8_t write_package(struct device *device, const struct kedge_coap_message *request)
-{
-    if (!kedge_slice_equal(request->payload, kedge_slice("", 1)))
-        return KEDGE_COAP_METHOD_NOT_ALLOWED;
-    return firmware_event(device, KEDGE_FIRMWARE_PACKAGE_NUL, 0);
-}
-
 static uint8_t put(struct device *device, const struct kedge_coap_message *request,
-                   const struct kedge_lwm2m_path *path)
+                   const struct kedge_lwm2m_path *path, struct answer *answer)
 {
     if (path_is(path, 5, KEDGE_FIRMWARE_PACKAGE_URI))
         return write_uri(device, request, path);
     if (path_is(path, 5, KEDGE_FIRMWARE_PACKAGE))
-        return write_package(device, request);
+        return push_take(device, request, &answer->block, &answer->has_block);
     return KEDGE_COAP_METHOD_NOT_ALLOWED;
 }
 
@@ -206,14 +202,21 @@ static const struct answered *recall(const struct device *device,
 }
 
 static uint8_t change(struct device *device, const struct kedge_coap_message *request,
-                      const struct kedge_lwm2m_path *path)
+                      const struct kedge_lwm2m_path *path, struct answer *answer)
 {
     const struct answered *answered = recall(device, request);
-    if (answered != NULL)
+    if (answered != NULL) {
+        answer->has_block = answered->has_block;
+        answer->block = answered->block;
         return answered->code;
+    }
     uint8_t code =
-        request->code == KEDGE_COAP_PUT ? put(device, request, path) : post(device, path);
+        request->code == KEDGE_COAP_PUT ? put(device, request, path, answer) : post(device, path);
+    if (!device->present)
+        return code; /* it restarts, and will know nothing of this */
     device->answered[device->answered_next] = (struct answered){.used = true,
+                                                                .has_block = answer->has_block,
+                                                                .block = answer->block,
                                                                 .code = code,
                                                                 .message_id = request->message_id,
                                                                 .token = token_start(request)};
@@ -236,9 +239,10 @@ void request_receive(struct device *device, const struct swarm_address *from,
     else if (request->code == KEDGE_COAP_GET)
         get(device, request, &path, &answer);
     else if (request->code == KEDGE_COAP_PUT || request->code == KEDGE_COAP_POST)
-        answer.code = change(device, request, &path);
+        answer.code = change(device, request, &path, &answer);
     if (answer.code != KEDGE_COAP_CONTENT)
         answer.payload.size = 0;
-    send_answer(device, from, request, &answer);
+    if (device->present) /* it may be restarting now */
+        send_answer(device, from, request, &answer);
     device_next(device);
 }

@@ -72,7 +72,7 @@ static struct kedge_lwm2m_value value_of(const struct device *device, enum sourc
     case SOURCE_HARDWARE:
         return text_value(options->hardware);
     case SOURCE_BINDING:
-        return text_value("U");
+        return text_value(device_binding(device));
     case SOURCE_SHORT_SERVER_ID:
         return number_value(1);
     case SOURCE_LIFETIME:
@@ -85,8 +85,9 @@ static struct kedge_lwm2m_value value_of(const struct device *device, enum sourc
         return number_value(device->result);
     case SOURCE_PROTOCOLS:
         return number_value(options->secure ? KEDGE_PROTOCOL_COAPS : KEDGE_PROTOCOL_COAP);
+    case SOURCE_DELIVERY:
+        return number_value(options->delivery);
     case SOURCE_ERROR_CODES: /* 0: no error */
-    case SOURCE_DELIVERY:    /* 0: pull */
         return number_value(0);
     }
     return number_value(0);

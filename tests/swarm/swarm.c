@@ -12,7 +12,7 @@
 #define PROGRESS_MS 250u
 #define LEAVING_MOST_MS 30000u
 #define NEVER 2.0
-#define TIMERS_PER_DEVICE 4u
+#define TIMERS_PER_DEVICE 5u
 
 static uint64_t clock_ms(void)
 {
@@ -74,6 +74,14 @@ void device_end(struct device *device, enum outcome outcome, int result)
         counts->unexpected++;
 }
 
+static uint8_t block_exponent(uint32_t size)
+{
+    uint8_t exponent = 0;
+    while (UINT32_C(16) << exponent < size)
+        exponent++;
+    return exponent;
+}
+
 static void draw_fate(struct device *device, const struct swarm_options *options)
 {
     struct draw *draw = &device->draw;
@@ -89,6 +97,12 @@ static void draw_fate(struct device *device, const struct swarm_options *options
     device->reboot_at = draw_chance(draw, options->reboot_rate) ? draw_unit(draw) : NEVER;
     device->move_at = draw_chance(draw, options->address_change_rate) ? draw_unit(draw) : NEVER;
     device->slow = draw_chance(draw, options->slow_rate);
+    device->sleeps = draw_chance(draw, options->sleep_rate);
+    device->wanted_exponent = DEVICE_LARGEST_EXPONENT;
+    if (draw_chance(draw, options->small_block_rate)) {
+        device->wanted_exponent = block_exponent(options->block_size);
+        device->refuses_large = draw_chance(draw, 0.5);
+    }
 }
 
 static enum kedge_rc make_devices(struct swarm *swarm)
@@ -132,6 +146,7 @@ static void ask_to_leave(struct swarm *swarm)
         struct device *device = &swarm->devices[swarm->asked_to_leave++];
         device->leaving = true;
         download_drop(device);
+        sleep_end(device);
         if (!device->present || !device->registered)
             registration_release(device);
         else
@@ -202,6 +217,7 @@ static void drop_all(struct swarm *swarm)
         download_drop(device);
         timers_cancel(&swarm->timers, &device->life_timer);
         timers_cancel(&swarm->timers, &device->install_timer);
+        sleep_forget(device);
         security_free(device);
     }
     timers_run(&swarm->timers, UINT64_MAX);
@@ -234,6 +250,7 @@ int swarm_run(const struct swarm_options *options, volatile int *stop)
     drop_all(&swarm);
     timers_free(&swarm.timers);
     security_close(&swarm);
+    packages_free(&swarm);
     free(swarm.devices);
     network_close(&swarm.network);
     return status;

@@ -23,20 +23,24 @@
 #define DEVICE_ENDPOINT_MAX (KEDGE_LWM2M_ENDPOINT_MAX + 1u)
 #define DEVICE_ANSWERED_MAX 4u
 #define DEVICE_TOKEN_SIZE 4u
+#define DEVICE_LARGEST_EXPONENT 6u /* blocks of 1,024 bytes */
 #define SWARM_PACKAGES_MAX 16u
 #define SWARM_DELAYED_MAX 65536u
+#define SWARM_PUSHED_MAX (UINT32_C(64) << 20) /* bytes of a package that is pushed */
 
 struct swarm;
 
-/** What a Package URI names; shared by all devices that were given it. */
+/** What a Package URI names, or what is pushed; shared by all devices that were given it. */
 struct package {
     char uri[KEDGE_LWM2M_STRING_MAX + 1];
     char path[KEDGE_LWM2M_STRING_MAX + 1];
     struct swarm_address server;
-    uint8_t digest[KEDGE_SHA256_SIZE]; /* that its last path segment says */
+    uint8_t digest[KEDGE_SHA256_SIZE]; /* that its last path segment says, or of the image */
     uint8_t head[KEDGE_SUIT_HEAD_MAX]; /* the first bytes, as far as some device has got */
     size_t head_size;
-    bool judged; /* by the first device that had all of it with the right digest */
+    uint8_t *image; /* what is pushed, as far as some device has got; NULL: it is pulled */
+    uint64_t image_size, image_capacity, image_whole;
+    bool judged; /* by the first device that had all of it */
     enum kedge_rc verdict;
     char version[KEDGE_SUIT_VERSION_TEXT_MAX];
 };
@@ -76,6 +80,8 @@ struct observation {
 /** A write or an execute that was answered, in case it comes again. */
 struct answered {
     bool used;
+    bool has_block;
+    struct kedge_coap_block block;
     uint8_t code;
     uint16_t message_id;
     uint32_t token; /* its first bytes */
@@ -93,7 +99,11 @@ struct device {
     int outcome_result;
     double reboot_at, move_at; /* the share of the image after which it does; above 1: never */
     bool slow;
-    bool present; /* on the network: neither off nor restarting */
+    bool sleeps;             /* in queue mode */
+    bool asleep;             /* deaf */
+    uint8_t wanted_exponent; /* of the size of blocks */
+    bool refuses_large;      /* blocks that are pushed, by 4.13 */
+    bool present;            /* on the network: neither off nor restarting */
     bool registered, ever_registered;
     bool takes_place; /* among the registrations under way */
     bool heard;       /* the server has read its Result since the outcome */
@@ -114,6 +124,8 @@ struct device {
     struct swarm_timer errand_timer;
     struct swarm_timer life_timer; /* a restart, or the next registration update */
     struct swarm_timer install_timer;
+    struct swarm_timer sleep_timer; /* until it falls asleep, or wakes */
+    uint64_t awake_until_ms;
 
     /* object 5 */
     enum kedge_firmware_state state;
@@ -125,6 +137,7 @@ struct device {
 
     /* the download */
     bool downloading;
+    bool pushed; /* the last one was, or is: not pulled */
     gnutls_hash_hd_t hash;
     uint64_t offset, size; /* size 0: not known yet */
     uint8_t size_exponent;
@@ -142,6 +155,8 @@ struct swarm_counts {
     uint64_t retransmissions, timeouts, refusals, malformed;
     uint64_t handshakes, handshakes_resumed, handshakes_failed, associations_ended;
     uint64_t restarts_in_transfer, address_changes;
+    uint64_t sleeps, unheard;    /* datagrams for a device that slept */
+    uint64_t blocks_again, gaps; /* of what is pushed */
     uint64_t lost, duplicated, reordered;
 };
 
@@ -197,6 +212,8 @@ void registration_write(const struct device *device, struct kedge_coap_builder *
 void registration_answered(struct device *device, const struct kedge_coap_message *message);
 /** The registration did not get through; a new one is tried after a pause. */
 void registration_failed(struct device *device);
+/** What it registers with, and reads at /1/0/7 and /3/0/16. */
+const char *device_binding(const struct device *device);
 /** Waits for its turn to register. */
 void registration_queue(struct device *device);
 void registration_release(struct device *device);
@@ -206,6 +223,14 @@ void device_move(struct device *device);
 /** Draws what it begins to count from: after a restart nothing may look like what was sent before.
  */
 void device_draw_ids(struct device *device);
+
+/* sleep.c */
+/** A message came or left: it stays awake for the whole time again. */
+void sleep_put_off(struct device *device);
+/** Begins to be awake, if it is one that sleeps. */
+void sleep_end(struct device *device);
+/** It has no power to sleep with. */
+void sleep_forget(struct device *device);
 
 /* requests.c: what the server asks */
 void request_receive(struct device *device, const struct swarm_address *from,
@@ -228,11 +253,25 @@ void firmware_come_back(struct device *device);
 
 /* download.c */
 void download_begin(struct device *device);
+/** Makes ready to take bytes; false without memory, and then the update has failed. */
+bool download_open(struct device *device);
+/** Takes the next bytes. False when the device goes on otherwise: it restarts, or has failed. */
+bool download_add(struct device *device, struct kedge_slice bytes);
+/** Compares what has come with what it should be. */
+void download_finish(struct device *device);
 void download_drop(struct device *device);
 void download_write(const struct device *device, struct kedge_coap_builder *out);
 void download_answered(struct device *device, const struct kedge_coap_message *message);
 /** A request for a block was never answered. */
 void download_unanswered(struct device *device);
+
+/* push.c: /5/0/0 */
+/**
+ * Takes a block of a Package that is written. Returns the code of the answer, and in *answer which
+ * block it is to name, if `has_answer` becomes true.
+ */
+uint8_t push_take(struct device *device, const struct kedge_coap_message *request,
+                  struct kedge_coap_block *answer, bool *has_answer);
 
 /* package.c */
 /**
@@ -241,9 +280,15 @@ void download_unanswered(struct device *device);
  */
 enum kedge_rc package_find(struct swarm *swarm, struct kedge_slice uri,
                            struct package **out) KEDGE_MUST_USE;
-/** Takes the bytes at `offset` for the head, as far as it is not there yet. */
+/** Finds or makes the package of which the first block is pushed; NULL when there are too many. */
+struct package *package_pushed(struct swarm *swarm, uint64_t size, struct kedge_slice first);
+void packages_free(struct swarm *swarm);
+/**
+ * Takes the bytes at `offset` as far as they are not there yet: for the head, and all of what is
+ * pushed.
+ */
 void package_collect(struct package *package, uint64_t offset, struct kedge_slice bytes);
-/** What the manifest says, once the whole of it has been seen with the right digest. */
+/** Whether it is what it should be, and what its manifest says, once some device has all of it. */
 enum kedge_rc package_judge(struct package *package, const struct swarm_options *options);
 
 /* report.c */

@@ -29,6 +29,11 @@ static void hand_over(struct swarm *swarm, struct swarm_place place,
     struct device *device = &swarm->devices[place.index];
     if (!device->present || device->place.generation != place.generation)
         return; /* nobody lives there now */
+    if (device->asleep) {
+        swarm->counts.unheard++;
+        return;
+    }
+    sleep_put_off(device);
     security_receive(device, from, bytes);
 }
 
@@ -97,6 +102,7 @@ static void travel(struct swarm *swarm, struct swarm_place place, const struct s
 void weather_send(struct device *device, const struct swarm_address *to, struct kedge_slice bytes,
                   uint64_t delay_ms)
 {
+    sleep_put_off(device);
     travel(device->swarm, device->place, to, true, bytes, delay_ms);
 }
 
