@@ -51,7 +51,7 @@ static void test_devices_that_say_the_same_share_it(void **state)
         char endpoint[16];
         snprintf(endpoint, sizeof endpoint, "device-%d", i);
         devices[i] = make(scene, endpoint);
-        for (int which = 0; which < TEXT_COUNT; which++)
+        for (enum device_text which = 0; which < TEXT_COUNT; which++)
             assert_string_equal(device_text(devices[i], which), "");
         say(devices[i], TEXT_VENDOR, "vendor.example");
         say(devices[i], TEXT_CLASS, "meter");
@@ -86,12 +86,12 @@ static void test_a_text_over_its_limit_is_not_said(void **state)
     char text[KEDGE_DEVICE_VENDOR_MAX + 2];
     struct device *device = make(scene, "device-1");
     memset(text, 'x', sizeof text);
-    for (int which = 0; which < TEXT_COUNT; which++) {
+    for (enum device_text which = 0; which < TEXT_COUNT; which++) {
         assert_int_equal(device_set_text(device, which, kedge_slice(text, limits[which])),
                          KEDGE_OK);
         assert_int_equal(strlen(device_text(device, which)), limits[which]);
     }
-    for (int which = 0; which < TEXT_COUNT; which++) {
+    for (enum device_text which = 0; which < TEXT_COUNT; which++) {
         assert_int_equal(device_set_text(device, which, kedge_slice(text, limits[which] + 1)),
                          KEDGE_OK);
         assert_string_equal(device_text(device, which), "");
