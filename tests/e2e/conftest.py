@@ -231,3 +231,21 @@ def keys(tmp_path) -> Keys:
 def device(start, tmp_path):
     """device(endpoint, keys, factory, server_uri, ...) makes and starts one."""
     return lambda *args, **keywords: Device(start, tmp_path, *args, **keywords)
+
+
+@pytest.fixture
+def client(server):
+    """Makes a scripted LwM2M client that knows these formats, registered, which answers from then on."""
+    from lwm2m_client import Background, Client, until  # which need what stands above
+    running = []
+
+    def make(*formats, wait=True, **registration):
+        made = Client(server, formats)
+        made.joins(**registration)
+        running.append(Background(made))
+        if wait:
+            until(lambda: '"version": "1.0.0"' in server.kedge("--json", "device", "show", "client", check=False).stdout)
+        return made
+    yield make
+    for one in running:
+        one.end()
