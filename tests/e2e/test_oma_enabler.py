@@ -433,7 +433,8 @@ def test_oma_779_installation_fails(server, client, keys, tmp_path):
 # ---- the list ----
 
 def test_the_list_in_the_documents_is_that_of_these_tests():
-    rows = dict(re.findall(r"^\| (\d+) \| [^|]+ \| ([^|]+) \|$", (ROOT / "docs" / "lwm2m.md").read_text(), re.MULTILINE))
+    section = (ROOT / "docs" / "lwm2m.md").read_text().split("## OMA's enabler tests")[1]
+    rows = dict(re.findall(r"^\| (\d+) \| [^|]+ \| ([^|]+) \|$", section, re.MULTILINE))
     listed = {number for number, covered in rows.items() if covered.startswith("yes")}
     named = set(re.findall(r"^def test_oma_(\d+)_", pathlib.Path(__file__).read_text(), re.MULTILINE))
     assert named == listed
