@@ -303,13 +303,8 @@ def measure_updates(build, folder, devices, floors):
 
 
 def measure_push(build, folder, floors):
-    name = f"block of 1 KiB pushed, {AT_ONCE} at once"
-    usage = subprocess.run([build / "bin" / "kedge-swarm", "--help"], capture_output=True, text=True, check=True).stdout
-    if "--delivery" not in usage:
-        yield row(name, None, "us CPU", notes=["not measured: this kedge-swarm takes no pushed packages"])
-        return
     processor, seconds, summary = bring_over(build, folder / "push", folder, AT_ONCE, PUSH_SIZE, "--delivery", "push")
-    yield row(name, processor / summary["blocks"] * 1e6, "us CPU", floors["block"], 6,
+    yield row(f"block of 1 KiB pushed, {AT_ONCE} at once", processor / summary["blocks"] * 1e6, "us CPU", floors["block"], 6,
               [f"whole updates of {PUSH_SIZE // 1024} KiB, all that they take divided by their blocks; the floor serves",
                f"{summary['blocks'] * 1024 / seconds / 1e6:.0f} MB/s by the clock"])
 
