@@ -7,6 +7,7 @@ sends. The floor of each row is the same without the flood.
 import importlib.util
 import json
 import pathlib
+import signal
 import subprocess
 import tempfile
 import time
@@ -58,10 +59,10 @@ def measure_updates(build, folder):
         grown = (fleet.resident_bytes(server.pid) - before) / 2**20
         sent, sent_bytes, back, back_bytes = flood.end()
     return [
-        at_least("datagrams of the flood a second", round(sent / SECONDS), "1/s", RATE // 2,
-                 notes=[f"{back} were answered; the generator has the same two cores as server and devices"]),
-        at_least(f"registration updates a second beside it, {DEVICES:,} devices", answered / seconds, "1/s", 1,
-                 UPDATES / max(quiet_s, 1e-3), notes=[f"all {answered} were answered"]),
+        fleet.row("datagrams of the flood a second", round(sent / SECONDS), "1/s",
+                  notes=[f"{back} were answered; the generator has the same two cores as server and devices"]),
+        fleet.row(f"registration updates a second beside it, {DEVICES:,} devices", answered / seconds, "1/s",
+                  UPDATES / max(quiet_s, 1e-3), notes=[f"all {answered} were answered"]),
         fleet.row("updates asked for again, of each 1,000", 1000 * again / max(answered, 1), "", target=10,
                   notes=[f"without the flood {1000 * quiet_again / quiet_answered:.2f}"]),
         fleet.row("memory that the flood has cost", grown, "MiB", target=MEMORY_MAX_MIB),
@@ -87,7 +88,9 @@ def measure_rollout(build, folder):
                 time.sleep(0.5)
             server.kedge("rollout", "create", "--name", "flood", "--package", package, "--all", "--start",
                          "--in-flight", ROLLOUT, "--error-threshold", 100)
-            out, _ = swarm.communicate(timeout=300)
+            server.kedge("rollout", "watch", "1")
+            swarm.send_signal(signal.SIGTERM)
+            out, _ = swarm.communicate(timeout=120)
         finally:
             swarm.kill()
             flood.process.terminate()

@@ -182,6 +182,9 @@ def test_a_port_that_is_in_use_is_named(tmp_path, which):
     (["--data", "DATA", "--http", "[::]:8080"], "--insecure-http"),
     (["--data", "DATA", "--http", "192.0.2.1:8080"], "--insecure-http"),
     (["--data", "", "--coap", "127.0.0.1:0"], "--data"),
+    (["--data", "DATA", "--unproven-rate", "0"], "--unproven-rate 0: a number from 1 to 1000000"),
+    (["--data", "DATA", "--unproven-max", "many"], "--unproven-max many: a number from 1 to 1000000"),
+    (["--data", "DATA", "--unproven-stored", "1000001"], "--unproven-stored 1000001: a number from 1 to 1000000"),
 ])
 def test_bad_options_are_refused_before_anything_is_made(tmp_path, arguments, words):
     data = tmp_path / "data"
