@@ -1,182 +1,141 @@
 /*
- * manifest_read.c: what a Kedge package's manifest means. The sequences are run over a set of
- * parameters, as a SUIT processor does (draft-ietf-suit-manifest-37, section 6.3): a directive
- * overrides parameters, a condition needs its parameter to be set, a command that is not in the
- * table is a refusal. What the parameters are at the end is what the package says.
+ * manifest_read.c: what a Kedge package's manifest means. The update is run by the processor over a
+ * device that is no device: it answers that every condition holds, and notes what is asked and what
+ * would be installed. So what is shown, stored and judged is what a device will execute. The rules
+ * of a package are here too: who asked must ask before the frames come, and look at the image
+ * after.
  */
-#include <kedge/suit.h>
 #include <string.h>
 
 #include "core/suit/keys.h"
+#include "core/suit/parameters.h"
 
-enum section { SHARED = 1, VALIDATE = 2, INSTALL = 4 };
-
-/* Which parameters are set, by the bit of their place in the table below. */
-enum parameter_bit {
-    HAS_VENDOR = 1,
-    HAS_CLASS = 2,
-    HAS_DIGEST = 4,
-    HAS_SIZE = 8,
-    HAS_URI = 16,
-    HAS_FRAMES = 32,
-    HAS_DELIVERY = 64,
-    HAS_ATTACHMENTS = 128,
-    HAS_VERSION = 256, /* a bound whose condition has not come yet */
-    HAS_HARDWARE = 512
-};
-
-struct processor {
+struct reading {
+    const struct kedge_suit_processor *processor;
     struct kedge_suit_manifest *manifest;
-    enum section section;
-    unsigned set; /* parameter bits */
-    bool judged_vendor, judged_class, judged_hardware;
+    const uint8_t *slot;   /* the one to install into; NULL: the package must be good for any */
+    bool vendor, class_id; /* asked since the last section began */
     bool installs, matched_after_install, validates;
+    bool left_out; /* something was prepared for a condition that did not come */
 };
 
-/* ---- parameters ---- */
+/* ---- what may stand where ---- */
 
-static enum kedge_rc read_uuid(struct kedge_cursor *cursor, uint8_t uuid[16])
-{
-    struct kedge_slice bytes;
-    KEDGE_TRY(kedge_cbor_bstr(cursor, &bytes));
-    if (bytes.size != 16)
-        return KEDGE_E_MALFORMED;
-    memcpy(uuid, bytes.data, 16);
-    return KEDGE_OK;
-}
+enum where { SHARED = 1, VALIDATE = 2, INSTALL = 4, EVERYWHERE = 7 };
 
-static enum kedge_rc read_digest_array(struct kedge_cursor *cursor, size_t members,
-                                       uint8_t digest[KEDGE_SHA256_SIZE])
-{
-    size_t count;
-    int64_t algorithm;
-    struct kedge_slice bytes;
-    KEDGE_TRY(kedge_cbor_array(cursor, &count));
-    if (count != members)
-        return KEDGE_E_MALFORMED;
-    KEDGE_TRY(kedge_cbor_int(cursor, &algorithm));
-    if (algorithm != SUIT_DIGEST_SHA256)
-        return KEDGE_E_UNSUPPORTED;
-    KEDGE_TRY(kedge_cbor_bstr(cursor, &bytes));
-    if (bytes.size != KEDGE_SHA256_SIZE)
-        return KEDGE_E_MALFORMED;
-    memcpy(digest, bytes.data, KEDGE_SHA256_SIZE);
-    return KEDGE_OK;
-}
+/* What only a manifest with several branches has, of which a device takes that for its slot. */
+#define BRANCHES true
 
-static enum kedge_rc set_vendor(struct kedge_cursor *cursor, struct kedge_suit_manifest *manifest)
-{
-    return read_uuid(cursor, manifest->vendor);
-}
+static const struct permission {
+    int64_t id;
+    unsigned where;
+    bool branches;
+} commands[] = {
+    {KEDGE_SUIT_DIRECTIVE_OVERRIDE_PARAMETERS, EVERYWHERE, false},
+    {KEDGE_SUIT_CONDITION_VENDOR, SHARED, false},
+    {KEDGE_SUIT_CONDITION_CLASS, SHARED, false},
+    {KEDGE_SUIT_CONDITION_IMAGE_MATCH, VALIDATE | INSTALL, false},
+    /* Not in the shared sequence: that runs again at boot, and then the version is the new one. */
+    {KEDGE_SUIT_CONDITION_VERSION, INSTALL, false},
+    {KEDGE_SUIT_CONDITION_HARDWARE, INSTALL, false},
+    {KEDGE_SUIT_DIRECTIVE_INSTALL_FRAMES, INSTALL, false},
+    {KEDGE_SUIT_DIRECTIVE_SET_COMPONENT_INDEX, EVERYWHERE, BRANCHES},
+    {KEDGE_SUIT_DIRECTIVE_TRY_EACH, EVERYWHERE, BRANCHES},
+    {KEDGE_SUIT_DIRECTIVE_RUN_SEQUENCE, EVERYWHERE, BRANCHES},
+    {KEDGE_SUIT_CONDITION_COMPONENT_SLOT, EVERYWHERE, BRANCHES},
+    {KEDGE_SUIT_CONDITION_ABORT, EVERYWHERE, BRANCHES},
+};
 
-static enum kedge_rc set_class(struct kedge_cursor *cursor, struct kedge_suit_manifest *manifest)
-{
-    return read_uuid(cursor, manifest->class_id);
-}
+static const struct permission parameters[] = {
+    {KEDGE_SUIT_PARAMETER_VENDOR, SHARED, false},
+    {KEDGE_SUIT_PARAMETER_CLASS, SHARED, false},
+    {KEDGE_SUIT_PARAMETER_IMAGE_DIGEST, SHARED, false},
+    {KEDGE_SUIT_PARAMETER_IMAGE_SIZE, SHARED, false},
+    {KEDGE_SUIT_PARAMETER_URI, INSTALL, false},
+    {KEDGE_SUIT_PARAMETER_FRAMES, INSTALL, false},
+    {KEDGE_SUIT_PARAMETER_DELIVERY, INSTALL, false},
+    {KEDGE_SUIT_PARAMETER_ATTACHMENTS, INSTALL, false},
+    {KEDGE_SUIT_PARAMETER_VERSION, INSTALL, false},
+    {KEDGE_SUIT_PARAMETER_HARDWARE, INSTALL, false},
+    {KEDGE_SUIT_PARAMETER_SLOT, EVERYWHERE, BRANCHES},
+    {KEDGE_SUIT_PARAMETER_STRICT_ORDER, EVERYWHERE, BRANCHES},
+    {KEDGE_SUIT_PARAMETER_SOFT_FAILURE, EVERYWHERE, BRANCHES},
+};
 
-static enum kedge_rc set_digest(struct kedge_cursor *cursor, struct kedge_suit_manifest *manifest)
+static unsigned place(enum kedge_suit_section section)
 {
-    struct kedge_slice bytes;
-    KEDGE_TRY(kedge_cbor_bstr(cursor, &bytes));
-    struct kedge_cursor inner = kedge_cursor(bytes);
-    KEDGE_TRY(read_digest_array(&inner, 2, manifest->image_digest));
-    return kedge_cbor_end(&inner);
-}
-
-static enum kedge_rc set_size(struct kedge_cursor *cursor, struct kedge_suit_manifest *manifest)
-{
-    KEDGE_TRY(kedge_cbor_uint(cursor, &manifest->image_size));
-    if (manifest->image_size == 0)
-        return KEDGE_E_MALFORMED;
-    return manifest->image_size > KEDGE_IMAGE_SIZE_MAX ? KEDGE_E_LIMIT : KEDGE_OK;
-}
-
-static enum kedge_rc set_uri(struct kedge_cursor *cursor, struct kedge_suit_manifest *manifest)
-{
-    (void)manifest;
-    struct kedge_slice uri;
-    KEDGE_TRY(kedge_cbor_tstr(cursor, &uri));
-    return kedge_slice_equal(uri, kedge_slice_text(KEDGE_SUIT_PAYLOAD_NAME)) ? KEDGE_OK
-                                                                             : KEDGE_E_UNSUPPORTED;
-}
-
-static enum kedge_rc set_frames(struct kedge_cursor *cursor, struct kedge_suit_manifest *manifest)
-{
-    struct kedge_slice bytes;
-    struct kedge_slice digest;
-    uint64_t encoding;
-    size_t count;
-    KEDGE_TRY(kedge_cbor_bstr(cursor, &bytes));
-    struct kedge_cursor inner = kedge_cursor(bytes);
-    KEDGE_TRY(kedge_cbor_array(&inner, &count));
-    if (count != 3)
-        return KEDGE_E_MALFORMED;
-    KEDGE_TRY(kedge_cbor_uint(&inner, &encoding));
-    if (encoding > KEDGE_FRAME_ZLIB)
-        return KEDGE_E_UNSUPPORTED;
-    manifest->payload.encoding = (enum kedge_frame_encoding)encoding;
-    KEDGE_TRY(kedge_cbor_uint(&inner, &manifest->payload.encoded_size));
-    KEDGE_TRY(kedge_cbor_bstr(&inner, &digest));
-    if (digest.size != KEDGE_SHA256_SIZE)
-        return KEDGE_E_MALFORMED;
-    memcpy(manifest->payload.first_frame_digest, digest.data, KEDGE_SHA256_SIZE);
-    return kedge_cbor_end(&inner);
-}
-
-static enum kedge_rc set_delivery(struct kedge_cursor *cursor, struct kedge_suit_manifest *manifest)
-{
-    uint64_t delivery;
-    KEDGE_TRY(kedge_cbor_uint(cursor, &delivery));
-    if (delivery > KEDGE_DELIVER_PAYLOAD)
-        return KEDGE_E_UNSUPPORTED;
-    manifest->delivery = (enum kedge_suit_delivery)delivery;
-    return KEDGE_OK;
-}
-
-static enum kedge_rc set_attachments(struct kedge_cursor *cursor,
-                                     struct kedge_suit_manifest *manifest)
-{
-    struct kedge_slice bytes;
-    struct kedge_cbor_map map;
-    KEDGE_TRY(kedge_cbor_bstr(cursor, &bytes));
-    struct kedge_cursor inner = kedge_cursor(bytes);
-    KEDGE_TRY(kedge_cbor_map(&inner, &map));
-    manifest->attachment_count = 0;
-    while (map.left > 0) {
-        struct kedge_cbor_item name;
-        if (manifest->attachment_count == KEDGE_SUIT_ATTACHMENTS_MAX)
-            return KEDGE_E_LIMIT;
-        struct kedge_suit_attachment *attachment =
-            &manifest->attachments[manifest->attachment_count++];
-        KEDGE_TRY(kedge_cbor_map_key(&inner, &map, &name));
-        if (name.type != KEDGE_CBOR_TSTR)
-            return KEDGE_E_TYPE;
-        if (name.bytes.size > KEDGE_SUIT_ATTACHMENT_NAME_MAX)
-            return KEDGE_E_LIMIT;
-        attachment->name = name.bytes;
-        KEDGE_TRY(read_digest_array(&inner, 3, attachment->digest));
-        KEDGE_TRY(kedge_cbor_uint(&inner, &attachment->size));
+    switch (section) {
+    case KEDGE_SUIT_SECTION_SHARED:
+        return SHARED;
+    case KEDGE_SUIT_SECTION_VALIDATE:
+        return VALIDATE;
+    case KEDGE_SUIT_SECTION_INSTALL:
+        return INSTALL;
+    default:
+        return 0;
     }
-    return kedge_cbor_end(&inner);
 }
 
-/* draft-ietf-suit-update-management: [+ int], and here one that can be shown as text. */
-static enum kedge_rc read_version(struct kedge_cursor *cursor, struct kedge_suit_version *version)
+static bool find(const struct permission *list, size_t count, int64_t id, unsigned where,
+                 bool branches)
 {
-    size_t count;
-    KEDGE_TRY(kedge_cbor_array(cursor, &count));
-    if (count == 0)
-        return KEDGE_E_MALFORMED;
-    if (count > KEDGE_SUIT_VERSION_PARTS_MAX)
-        return KEDGE_E_LIMIT;
-    for (version->count = 0; version->count < count; version->count++)
-        KEDGE_TRY(kedge_cbor_int(cursor, &version->parts[version->count]));
+    for (size_t i = 0; i < count; i++)
+        if (list[i].id == id)
+            return (list[i].where & where) != 0 && (branches || !list[i].branches);
+    return false;
+}
+
+static bool permits(void *context, enum kedge_suit_section section, bool parameter, int64_t id)
+{
+    const struct reading *reading = context;
+    bool branches = reading->slot != NULL;
+    return parameter
+               ? find(parameters, sizeof parameters / sizeof parameters[0], id, place(section),
+                      branches)
+               : find(commands, sizeof commands / sizeof commands[0], id, place(section), branches);
+}
+
+/* ---- the device that is none ---- */
+
+/* One component, [h'00']: the device chooses the slot. */
+static enum kedge_rc component(void *context, size_t index, struct kedge_slice id)
+{
+    static const uint8_t only[] = {0x81, 0x41, 0x00};
+    (void)context;
+    return index == 0 && kedge_slice_equal(id, kedge_slice(only, sizeof only))
+               ? KEDGE_OK
+               : KEDGE_E_UNSUPPORTED;
+}
+
+static enum kedge_rc vendor(void *context, size_t index, struct kedge_slice uuid)
+{
+    struct reading *reading = context;
+    (void)index;
+    reading->vendor = true;
+    memcpy(reading->manifest->vendor, uuid.data, uuid.size);
+    return KEDGE_OK;
+}
+
+static enum kedge_rc class_id(void *context, size_t index, struct kedge_slice uuid)
+{
+    struct reading *reading = context;
+    (void)index;
+    reading->class_id = true;
+    memcpy(reading->manifest->class_id, uuid.data, uuid.size);
+    return KEDGE_OK;
+}
+
+static enum kedge_rc slot(void *context, size_t index, uint64_t *out)
+{
+    const struct reading *reading = context;
+    (void)index;
+    *out = *reading->slot;
     return KEDGE_OK;
 }
 
 /* A bound that was given is not loosened by a second one. */
-static enum kedge_rc set_bound(struct kedge_suit_version *bound,
-                               const struct kedge_suit_version *version)
+static enum kedge_rc note_bound(struct kedge_suit_version *bound,
+                                const struct kedge_suit_version *version)
 {
     char text[KEDGE_SUIT_VERSION_TEXT_MAX];
     if (bound->count > 0)
@@ -186,148 +145,75 @@ static enum kedge_rc set_bound(struct kedge_suit_version *bound,
     return KEDGE_OK;
 }
 
-static enum kedge_rc set_version_match(struct kedge_cursor *cursor,
-                                       struct kedge_suit_manifest *manifest)
+/* What the device has to be like is asked before the frames come. */
+static enum kedge_rc version(void *context, size_t index, const struct kedge_suit_parameters *set)
 {
-    struct kedge_slice bytes;
-    struct kedge_suit_version version;
-    uint64_t comparison;
-    size_t count;
-    KEDGE_TRY(kedge_cbor_bstr(cursor, &bytes));
-    struct kedge_cursor inner = kedge_cursor(bytes);
-    KEDGE_TRY(kedge_cbor_array(&inner, &count));
-    if (count != 2)
-        return KEDGE_E_MALFORMED;
-    KEDGE_TRY(kedge_cbor_uint(&inner, &comparison));
-    KEDGE_TRY(read_version(&inner, &version));
-    KEDGE_TRY(kedge_cbor_end(&inner));
-    switch (comparison) {
+    struct reading *reading = context;
+    (void)index;
+    if (reading->installs)
+        return KEDGE_E_COMMAND;
+    switch (set->comparison) {
     case SUIT_VERSION_GREATER_EQUAL:
-        return set_bound(&manifest->min_version, &version);
+        return note_bound(&reading->manifest->min_version, &set->version);
     case SUIT_VERSION_LESSER_EQUAL:
-        return set_bound(&manifest->max_version, &version);
+        return note_bound(&reading->manifest->max_version, &set->version);
     default:
         return KEDGE_E_UNSUPPORTED;
     }
 }
 
-static enum kedge_rc set_hardware(struct kedge_cursor *cursor, struct kedge_suit_manifest *manifest)
+static enum kedge_rc hardware(void *context, size_t index, const struct kedge_suit_parameters *set)
 {
-    struct kedge_slice bytes;
-    size_t count;
-    KEDGE_TRY(kedge_cbor_bstr(cursor, &bytes));
-    struct kedge_cursor inner = kedge_cursor(bytes);
-    KEDGE_TRY(kedge_cbor_array(&inner, &count));
-    if (count == 0)
-        return KEDGE_E_MALFORMED;
-    if (count > KEDGE_SUIT_HARDWARE_MAX)
-        return KEDGE_E_LIMIT;
-    for (size_t i = 0; i < count; i++) {
-        KEDGE_TRY(kedge_cbor_tstr(&inner, &manifest->hardware[i]));
-        if (manifest->hardware[i].size == 0 ||
-            manifest->hardware[i].size > KEDGE_SUIT_HARDWARE_TEXT_MAX)
-            return KEDGE_E_LIMIT;
-    }
-    manifest->hardware_count = count;
-    return kedge_cbor_end(&inner);
+    struct reading *reading = context;
+    (void)index;
+    if (reading->installs)
+        return KEDGE_E_COMMAND;
+    return suit_hardware_read(set->hardware, reading->manifest->hardware,
+                              &reading->manifest->hardware_count);
 }
 
-/* Custom parameters stand only in install, as the draft asks of custom commands (section 8.4.6). */
-static const struct {
-    int64_t id;
-    unsigned sections;
-    enum parameter_bit bit;
-    enum kedge_rc (*set)(struct kedge_cursor *cursor, struct kedge_suit_manifest *manifest);
-} parameters[] = {
-    {KEDGE_SUIT_PARAMETER_VENDOR, SHARED, HAS_VENDOR, set_vendor},
-    {KEDGE_SUIT_PARAMETER_CLASS, SHARED, HAS_CLASS, set_class},
-    {KEDGE_SUIT_PARAMETER_IMAGE_DIGEST, SHARED, HAS_DIGEST, set_digest},
-    {KEDGE_SUIT_PARAMETER_IMAGE_SIZE, SHARED, HAS_SIZE, set_size},
-    {KEDGE_SUIT_PARAMETER_URI, INSTALL, HAS_URI, set_uri},
-    {KEDGE_SUIT_PARAMETER_FRAMES, INSTALL, HAS_FRAMES, set_frames},
-    {KEDGE_SUIT_PARAMETER_DELIVERY, INSTALL, HAS_DELIVERY, set_delivery},
-    {KEDGE_SUIT_PARAMETER_ATTACHMENTS, INSTALL, HAS_ATTACHMENTS, set_attachments},
-    {KEDGE_SUIT_PARAMETER_VERSION, INSTALL, HAS_VERSION, set_version_match},
-    {KEDGE_SUIT_PARAMETER_HARDWARE, INSTALL, HAS_HARDWARE, set_hardware},
-};
-
-static enum kedge_rc set_parameter(struct processor *processor, int64_t id,
-                                   struct kedge_cursor *value)
+static enum kedge_rc match(void *context, size_t index, const struct kedge_suit_parameters *set)
 {
-    for (size_t i = 0; i < sizeof parameters / sizeof parameters[0]; i++) {
-        if (parameters[i].id != id)
-            continue;
-        if ((parameters[i].sections & processor->section) == 0)
-            return KEDGE_E_COMMAND;
-        KEDGE_TRY(parameters[i].set(value, processor->manifest));
-        processor->set |= parameters[i].bit;
+    struct reading *reading = context;
+    (void)index;
+    if ((set->set & KEDGE_SUIT_HAS_SIZE) == 0)
+        return KEDGE_E_MISSING;
+    reading->left_out = reading->left_out || set->unjudged != 0;
+    if (reading->processor->section == KEDGE_SUIT_SECTION_INSTALL) {
+        reading->matched_after_install = reading->installs;
         return KEDGE_OK;
     }
-    return KEDGE_E_COMMAND;
-}
-
-static enum kedge_rc override_parameters(struct processor *processor, struct kedge_slice argument)
-{
-    struct kedge_cursor cursor = kedge_cursor(argument);
-    struct kedge_cbor_map map;
-    KEDGE_TRY(kedge_cbor_map(&cursor, &map));
-    while (map.left > 0) {
-        struct kedge_cbor_item key;
-        KEDGE_TRY(kedge_cbor_map_key(&cursor, &map, &key));
-        if ((key.type != KEDGE_CBOR_UINT && key.type != KEDGE_CBOR_NINT) || key.value > INT64_MAX)
-            return KEDGE_E_COMMAND;
-        int64_t id = key.type == KEDGE_CBOR_UINT ? (int64_t)key.value : -1 - (int64_t)key.value;
-        KEDGE_TRY(set_parameter(processor, id, &cursor));
-    }
+    /* What is validated, now and at every boot, is what was installed. */
+    reading->validates =
+        memcmp(set->digest.data, reading->manifest->image_digest, KEDGE_SHA256_SIZE) == 0 &&
+        set->image_size == reading->manifest->image_size;
     return KEDGE_OK;
 }
 
-/* ---- commands ---- */
-
-/* The argument of all but override-parameters is a reporting policy (section 8.4.7). */
-static enum kedge_rc check_policy(struct kedge_slice argument)
+static enum kedge_rc install(void *context, size_t index, const struct kedge_suit_parameters *set)
 {
-    struct kedge_cursor cursor = kedge_cursor(argument);
-    uint64_t policy;
-    KEDGE_TRY(kedge_cbor_uint(&cursor, &policy));
-    return policy > SUIT_REPORT_ALL ? KEDGE_E_UNSUPPORTED : KEDGE_OK;
+    struct reading *reading = context;
+    struct kedge_suit_manifest *manifest = reading->manifest;
+    (void)index;
+    if (reading->installs)
+        return KEDGE_E_COMMAND;
+    if (!reading->vendor || !reading->class_id)
+        return KEDGE_E_MISSING;
+    if (!kedge_slice_equal(set->uri, kedge_slice_text(KEDGE_SUIT_PAYLOAD_NAME)))
+        return KEDGE_E_UNSUPPORTED;
+    reading->installs = true;
+    reading->left_out = set->unjudged != 0;
+    memcpy(manifest->image_digest, set->digest.data, KEDGE_SHA256_SIZE);
+    manifest->image_size = set->image_size;
+    manifest->payload = set->frames;
+    manifest->payload.image_size = set->image_size;
+    manifest->delivery = set->delivery;
+    return (set->set & KEDGE_SUIT_HAS_ATTACHMENTS) != 0
+               ? suit_attachments_read(set->attachments, manifest)
+               : KEDGE_OK;
 }
 
-/* A condition without its parameter fails (section 8.4.9). */
-static enum kedge_rc need(const struct processor *processor, unsigned bits)
-{
-    return (processor->set & bits) == bits ? KEDGE_OK : KEDGE_E_MISSING;
-}
-
-static enum kedge_rc image_match(struct processor *processor)
-{
-    KEDGE_TRY(need(processor, HAS_DIGEST | HAS_SIZE));
-    if (processor->section == VALIDATE)
-        processor->validates = true;
-    if (processor->section == INSTALL)
-        processor->matched_after_install = processor->installs;
-    return KEDGE_OK;
-}
-
-/*
- * What the device has to be like is asked before the frames come. (Not in the shared sequence: that
- * runs again when the image is booted, and then the version is the new one.)
- */
-static bool judges_before_installing(const struct processor *processor, int64_t condition,
-                                     const struct kedge_suit_step *step)
-{
-    return step->command == condition && processor->section == INSTALL && !processor->installs;
-}
-
-/* Every condition that must be there was there, and none that was prepared has been left out. */
-static enum kedge_rc check_judged(const struct processor *processor)
-{
-    bool hardware = (processor->set & HAS_HARDWARE) != 0;
-    bool complete = processor->judged_vendor && processor->judged_class && processor->validates &&
-                    processor->matched_after_install && hardware == processor->judged_hardware &&
-                    (processor->set & HAS_VERSION) == 0;
-    return complete ? KEDGE_OK : KEDGE_E_MISSING;
-}
+/* ---- the rest of the manifest ---- */
 
 /* Whoever is sent the bare image runs no condition, and nobody else knows the device so well. */
 static enum kedge_rc check_delivery(const struct kedge_suit_manifest *manifest)
@@ -337,93 +223,12 @@ static enum kedge_rc check_delivery(const struct kedge_suit_manifest *manifest)
     return asks && manifest->delivery == KEDGE_DELIVER_PAYLOAD ? KEDGE_E_UNSUPPORTED : KEDGE_OK;
 }
 
-static enum kedge_rc run_command(struct processor *processor, const struct kedge_suit_step *step)
-{
-    if (step->command == KEDGE_SUIT_DIRECTIVE_OVERRIDE_PARAMETERS)
-        return override_parameters(processor, step->argument);
-    if (step->command == KEDGE_SUIT_CONDITION_VENDOR && processor->section == SHARED) {
-        processor->judged_vendor = true;
-        KEDGE_TRY(need(processor, HAS_VENDOR));
-    } else if (step->command == KEDGE_SUIT_CONDITION_CLASS && processor->section == SHARED) {
-        processor->judged_class = true;
-        KEDGE_TRY(need(processor, HAS_CLASS));
-    } else if (step->command == KEDGE_SUIT_CONDITION_IMAGE_MATCH && processor->section != SHARED) {
-        KEDGE_TRY(image_match(processor));
-    } else if (step->command == KEDGE_SUIT_DIRECTIVE_INSTALL_FRAMES &&
-               processor->section == INSTALL && !processor->installs) {
-        processor->installs = true;
-        KEDGE_TRY(need(processor, HAS_URI | HAS_FRAMES | HAS_DELIVERY));
-    } else if (judges_before_installing(processor, KEDGE_SUIT_CONDITION_VERSION, step)) {
-        KEDGE_TRY(need(processor, HAS_VERSION));
-        processor->set &= ~(unsigned)HAS_VERSION;
-    } else if (judges_before_installing(processor, KEDGE_SUIT_CONDITION_HARDWARE, step)) {
-        processor->judged_hardware = true;
-        KEDGE_TRY(need(processor, HAS_HARDWARE));
-    } else {
-        return KEDGE_E_COMMAND;
-    }
-    return check_policy(step->argument);
-}
-
-static enum kedge_rc run_sequence(struct processor *processor, enum section section,
-                                  struct kedge_slice sequence)
-{
-    struct kedge_suit_steps steps;
-    struct kedge_suit_step step;
-    enum kedge_rc rc;
-    processor->section = section;
-    KEDGE_TRY(kedge_suit_steps_begin(sequence, &steps));
-    while ((rc = kedge_suit_steps_next(&steps, &step)) == KEDGE_OK)
-        KEDGE_TRY(run_command(processor, &step));
-    return rc == KEDGE_E_NOT_FOUND ? KEDGE_OK : rc;
-}
-
-/* ---- the rest of the manifest ---- */
-
 static enum kedge_rc read_set_version(struct kedge_slice encoded,
                                       struct kedge_suit_version *version)
 {
     struct kedge_cursor cursor = kedge_cursor(encoded);
-    KEDGE_TRY(read_version(&cursor, version));
+    KEDGE_TRY(suit_version_read(&cursor, version));
     return kedge_cbor_end(&cursor);
-}
-
-/* One component, [h'00']: the device chooses the slot. */
-static enum kedge_rc check_component(struct kedge_slice common)
-{
-    static const uint8_t only[] = {0x81, 0x81, 0x41, 0x00};
-    struct kedge_cursor cursor = kedge_cursor(common);
-    struct kedge_cbor_map map;
-    KEDGE_TRY(kedge_cbor_map(&cursor, &map));
-    while (map.left > 0) {
-        struct kedge_cbor_item key;
-        struct kedge_slice value;
-        KEDGE_TRY(kedge_cbor_map_key(&cursor, &map, &key));
-        KEDGE_TRY(kedge_cbor_skip(&cursor, &value));
-        if (key.type == KEDGE_CBOR_UINT && key.value == SUIT_COMMON_COMPONENTS)
-            return kedge_slice_equal(value, kedge_slice(only, sizeof only)) ? KEDGE_OK
-                                                                            : KEDGE_E_UNSUPPORTED;
-    }
-    return KEDGE_E_MISSING;
-}
-
-/* The digest that stands for the severed text; the text may also be absent altogether. */
-static enum kedge_rc read_text_digest(const struct kedge_suit_envelope *envelope,
-                                      struct kedge_suit_manifest *manifest)
-{
-    struct kedge_cursor cursor = kedge_cursor(envelope->manifest);
-    struct kedge_cbor_map map;
-    KEDGE_TRY(kedge_cbor_map(&cursor, &map));
-    while (map.left > 0) {
-        struct kedge_cbor_item key;
-        KEDGE_TRY(kedge_cbor_map_key(&cursor, &map, &key));
-        if (key.type == KEDGE_CBOR_UINT && key.value == SUIT_TEXT) {
-            manifest->has_text = true;
-            return read_digest_array(&cursor, 2, manifest->text_digest);
-        }
-        KEDGE_TRY(kedge_cbor_skip(&cursor, NULL));
-    }
-    return KEDGE_OK;
 }
 
 /* The bytes to install are the last member of the envelope, under the name that the URI gives. */
@@ -436,33 +241,80 @@ static enum kedge_rc check_firmware(const struct kedge_suit_envelope *envelope)
                                                                               : KEDGE_E_MISSING;
 }
 
+/*
+ * The bootloader starts a slot by itself, and a slot keeps the manifest without what was severed:
+ * sections that fetch, load or invoke, and one that is not in the manifest, would not be run.
+ */
+static enum kedge_rc check_sections(const struct kedge_suit_parts *parts)
+{
+    if (parts->load.size > 0 || parts->invoke.size > 0 || parts->payload_fetch.size > 0 ||
+        parts->payload_fetch_severed || parts->install_severed)
+        return KEDGE_E_COMMAND;
+    bool complete =
+        parts->shared_sequence.size > 0 && parts->validate.size > 0 && parts->install.size > 0;
+    return complete ? KEDGE_OK : KEDGE_E_MISSING;
+}
+
+static enum kedge_rc rehearse(const struct kedge_suit_envelope *envelope,
+                              struct kedge_suit_processor *processor, struct reading *reading)
+{
+    const struct kedge_suit_platform platform = {.context = reading,
+                                                 .component = component,
+                                                 .permits = permits,
+                                                 .vendor = vendor,
+                                                 .class_id = class_id,
+                                                 .match = match,
+                                                 .slot = slot,
+                                                 .version = version,
+                                                 .hardware = hardware,
+                                                 .install = install};
+    /* What was severed is no part of the meaning; who reads the envelope checks it. */
+    const struct kedge_suit_envelope bare = {.manifest = envelope->manifest};
+    reading->processor = processor;
+    KEDGE_TRY(kedge_suit_processor_begin(processor, &bare, NULL, &platform, KEDGE_SUIT_UPDATE));
+    KEDGE_TRY(kedge_suit_processor_run(processor));
+    bool complete = reading->installs && reading->matched_after_install && reading->validates &&
+                    !reading->left_out;
+    return complete ? KEDGE_OK : KEDGE_E_MISSING;
+}
+
+static enum kedge_rc read_manifest(const struct kedge_suit_envelope *envelope, const uint8_t *slot,
+                                   struct kedge_suit_manifest *out,
+                                   struct kedge_suit_refusal *refused)
+{
+    struct kedge_suit_manifest manifest = {0};
+    struct kedge_suit_processor processor = {0};
+    struct kedge_suit_parts parts;
+    struct reading reading = {.manifest = &manifest, .slot = slot};
+    KEDGE_TRY(kedge_suit_parts_read(envelope, &parts));
+    KEDGE_TRY(check_firmware(envelope));
+    KEDGE_TRY(check_sections(&parts));
+    enum kedge_rc rc = rehearse(envelope, &processor, &reading);
+    if (rc != KEDGE_OK && refused != NULL)
+        *refused = processor.refused;
+    KEDGE_TRY(rc);
+    KEDGE_TRY(check_delivery(&manifest));
+    manifest.sequence = parts.sequence;
+    if (parts.set_version.size > 0)
+        KEDGE_TRY(read_set_version(parts.set_version, &manifest.version));
+    manifest.has_text = parts.text_severed;
+    if (manifest.has_text)
+        memcpy(manifest.text_digest, parts.text_digest.data, KEDGE_SHA256_SIZE);
+    *out = manifest;
+    return KEDGE_OK;
+}
+
 enum kedge_rc kedge_suit_manifest_read(const struct kedge_suit_envelope *envelope,
                                        struct kedge_suit_manifest *out)
 {
-    struct kedge_suit_manifest manifest = {0};
-    struct kedge_suit_parts parts;
-    KEDGE_TRY(kedge_suit_parts_read(envelope, &parts));
-    KEDGE_TRY(check_component(parts.common));
-    KEDGE_TRY(check_firmware(envelope));
-    /* What a Kedge package never has, and what a device would therefore not run. */
-    if (parts.load.size > 0 || parts.invoke.size > 0 || parts.payload_fetch.size > 0 ||
-        parts.payload_fetch_severed || parts.install_severed)
-        return KEDGE_E_COMMAND;
-    if (parts.shared_sequence.size == 0 || parts.validate.size == 0 || parts.install.size == 0)
-        return KEDGE_E_MISSING;
-    struct processor processor = {.manifest = &manifest};
-    KEDGE_TRY(run_sequence(&processor, SHARED, parts.shared_sequence));
-    KEDGE_TRY(run_sequence(&processor, VALIDATE, parts.validate));
-    KEDGE_TRY(run_sequence(&processor, INSTALL, parts.install));
-    KEDGE_TRY(check_judged(&processor));
-    KEDGE_TRY(check_delivery(&manifest));
-    manifest.sequence = parts.sequence;
-    manifest.payload.image_size = manifest.image_size;
-    if (parts.set_version.size > 0)
-        KEDGE_TRY(read_set_version(parts.set_version, &manifest.version));
-    KEDGE_TRY(read_text_digest(envelope, &manifest));
-    *out = manifest;
-    return KEDGE_OK;
+    return read_manifest(envelope, NULL, out, NULL);
+}
+
+enum kedge_rc kedge_suit_manifest_read_for_slot(const struct kedge_suit_envelope *envelope,
+                                                uint8_t slot, struct kedge_suit_manifest *out,
+                                                struct kedge_suit_refusal *refused)
+{
+    return read_manifest(envelope, &slot, out, refused);
 }
 
 static bool runs_on(const struct kedge_suit_manifest *manifest, struct kedge_slice hardware)

@@ -194,6 +194,17 @@ enum kedge_rc kedge_suit_processor_run(struct kedge_suit_processor *processor) K
 enum kedge_rc kedge_suit_processor_resume(struct kedge_suit_processor *processor,
                                           enum kedge_rc result) KEDGE_MUST_USE;
 
+/**
+ * kedge_suit_manifest_read_for_slot() is kedge_suit_manifest_read() for the device that installs
+ * into `slot` or boots from it: a package may have branches (try-each, condition-component-slot)
+ * that differ in image and frames, and what is read is what holds for this slot. `refused` (may be
+ * NULL) then names what was refused. Branches by anything but the slot are followed as if every
+ * condition held.
+ */
+enum kedge_rc kedge_suit_manifest_read_for_slot(const struct kedge_suit_envelope *envelope,
+                                                uint8_t slot, struct kedge_suit_manifest *out,
+                                                struct kedge_suit_refusal *refused) KEDGE_MUST_USE;
+
 /** kedge_suit_version_holds() compares what runs with a version condition's parameters. */
 bool kedge_suit_version_holds(const struct kedge_suit_version *running,
                               const struct kedge_suit_parameters *set);
