@@ -90,6 +90,11 @@ static uint8_t apply(struct kedge_object5 *object, enum kedge_firmware_event eve
 static void failed(struct kedge_object5 *object, enum kedge_rc rc, const char *words)
 {
     int result = kedge_rc_update_result(rc);
+    char refusal[KEDGE_INSTALL_WORDS_MAX];
+    if (object->install.stage == KEDGE_INSTALL_FAILED && object->install.failure == rc) {
+        kedge_install_words(&object->install, refusal);
+        words = refusal;
+    }
     kedge_pull_end(&object->pull);
     kedge_intake_end(&object->intake);
     kedge_install_abort(&object->install);
@@ -374,8 +379,8 @@ enum kedge_rc kedge_object5_read(const struct kedge_object5 *object, uint16_t re
 static void check_downloaded(struct kedge_object5 *object)
 {
     struct kedge_slot_image *image = object->boot->work;
-    enum kedge_rc rc =
-        kedge_slot_verify(object->boot->slots[spare(object)], object->boot->trust, image);
+    enum kedge_rc rc = kedge_slot_verify(object->boot->slots[spare(object)], spare(object),
+                                         object->boot->trust, image);
     if (rc == KEDGE_OK)
         rc = kedge_suit_version_text(&image->manifest.version, object->package_version);
     if (rc == KEDGE_OK)
@@ -405,7 +410,8 @@ enum kedge_rc kedge_object5_start(struct kedge_object5 *object, enum kedge_objec
 {
     struct kedge_boot_record record;
     KEDGE_TRY(kedge_boot_record_read(object->boot, &record));
-    KEDGE_TRY(kedge_slot_manifest(object->boot->slots[object->slot], object->boot->work));
+    KEDGE_TRY(
+        kedge_slot_manifest(object->boot->slots[object->slot], object->slot, object->boot->work));
     KEDGE_TRY(kedge_suit_version_text(&object->boot->work->manifest.version, object->version));
     load(object);
 

@@ -4,6 +4,8 @@
  */
 #include "agent/install/install.h"
 
+#include "agent/install/platform.h"
+
 static enum kedge_rc fail(struct kedge_install *install, enum kedge_rc rc)
 {
     if (rc == KEDGE_OK)
@@ -14,13 +16,6 @@ static enum kedge_rc fail(struct kedge_install *install, enum kedge_rc rc)
     install->stage = KEDGE_INSTALL_FAILED;
     install->failure = rc;
     return rc;
-}
-
-static enum kedge_rc write_to_slot(void *context, uint64_t offset, struct kedge_slice bytes)
-{
-    struct kedge_install *install = context;
-    (void)offset; /* the reader gives the image in order */
-    return kedge_slot_write(&install->writer, bytes);
 }
 
 /* What the slot keeps of the package: an envelope's head with nothing between manifest and payload.
@@ -40,14 +35,13 @@ static enum kedge_rc judge(void *context, struct kedge_slice wrapper, struct ked
 {
     struct kedge_install *install = context;
     struct kedge_suit_envelope envelope;
-    struct kedge_payload_sink sink = {.context = install, .write = write_to_slot};
     struct kedge_suit_manifest *manifest = &install->manifest;
     KEDGE_TRY(compose_head(install, wrapper, encoded, 0));
     KEDGE_TRY(kedge_suit_head_read(kedge_slice(install->head, install->head_size), &envelope));
     KEDGE_TRY(kedge_suit_authenticate(&envelope, install->boot->trust, NULL));
-    KEDGE_TRY(kedge_suit_manifest_read(&envelope, manifest));
-    KEDGE_TRY(kedge_suit_manifest_judge(manifest, &install->device));
-    KEDGE_TRY(kedge_payload_begin(&install->reader, &manifest->payload, &sink));
+    KEDGE_TRY(
+        kedge_suit_manifest_read_for_slot(&envelope, install->slot, manifest, &install->refused));
+    KEDGE_TRY(install_run(install, &envelope));
     /* The manifest's slices stay good: only the payload's length at the very end changes. */
     KEDGE_TRY(compose_head(install, wrapper, encoded, manifest->payload.encoded_size));
     install->authenticated = true;
@@ -122,7 +116,8 @@ enum kedge_rc kedge_install_begin(struct kedge_install *install, const struct ke
     install->stage = KEDGE_INSTALL_RUNNING;
     install->failure = KEDGE_OK;
     install->device = device;
-    install->authenticated = false;
+    install->authenticated = install->matched = false;
+    install->refused.named = false;
     install->writer.erased_to = 0; /* not open */
     install->expanding = false;
     install->head_size = 0;
@@ -147,7 +142,7 @@ enum kedge_rc kedge_install_end(struct kedge_install *install)
         return install->failure;
     enum kedge_rc rc = kedge_suit_stream_end(&install->stream);
     if (rc == KEDGE_OK)
-        rc = kedge_payload_end(&install->reader, image_digest);
+        rc = install_run_on(install);
     if (rc == KEDGE_OK)
         rc = kedge_slot_finish(&install->writer, kedge_slice(install->head, install->head_size),
                                image_digest);
@@ -165,4 +160,19 @@ void kedge_install_abort(struct kedge_install *install)
 {
     if (install->stage != KEDGE_INSTALL_DONE && install->stage != KEDGE_INSTALL_FAILED)
         fail(install, KEDGE_E_CANCELED);
+}
+
+void kedge_install_words(const struct kedge_install *install, char words[KEDGE_INSTALL_WORDS_MAX])
+{
+    char refused[KEDGE_SUIT_REFUSAL_TEXT_MAX] = "";
+    /* Other reasons say themselves what was asked. */
+    if (install->failure == KEDGE_E_COMMAND || install->failure == KEDGE_E_CONDITION)
+        kedge_suit_refusal_text(&install->refused, refused);
+    const char *const pieces[] = {kedge_rc_text(install->failure), refused[0] != '\0' ? ": " : "",
+                                  refused};
+    struct kedge_writer out = kedge_writer(words, KEDGE_INSTALL_WORDS_MAX - 1);
+    for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++)
+        if (kedge_writer_put(&out, kedge_slice_text(pieces[i])) != KEDGE_OK)
+            break; /* cut: it is for people */
+    words[out.size] = '\0';
 }

@@ -1,8 +1,10 @@
 /*
- * install.h: an envelope, as its bytes come in, becomes an image in the spare slot:
- * authenticate, judge, then check each frame, expand it and write it.
+ * install.h: an envelope, as its bytes come in, becomes an image in the spare slot: its manifest is
+ * executed (processor.h). The signature comes first, then a rehearsal in which nothing is asked of
+ * the device but its slot; then the manifest runs, and waits at kedge-directive-install-frames for
+ * the payload: each frame is checked, expanded and written. With the last one it runs on to its end.
  *
- * Bounded memory, no heap: struct kedge_install is about 90 KiB and the caller's. Bytes may come
+ * Bounded memory, no heap: struct kedge_install is about 92 KiB and the caller's. Bytes may come
  * in any pieces. An envelope may still carry text and attachments of any size: they are passed
  * over. Before wrapper and manifest have been authenticated and judged (vendor, class, hardware,
  * sequence floor, version window, size) not one byte of flash changes. After any failure the
@@ -14,6 +16,7 @@
 
 #include <kedge/boot.h>
 #include <kedge/payload.h>
+#include <kedge/processor.h>
 #include <kedge/stream.h>
 #include <kedge/suit.h>
 
@@ -38,7 +41,11 @@ struct kedge_install {
     enum kedge_rc failure;
     struct kedge_suit_device device;
     struct kedge_suit_manifest manifest; /* its slices borrow `head` */
+    struct kedge_suit_platform platform;
+    struct kedge_suit_processor processor; /* what is left of the manifest, which lies in `head` */
+    struct kedge_suit_refusal refused;     /* what the manifest asked for that was refused */
     bool authenticated;
+    bool matched;   /* the whole image came, and its digest is the manifest's */
     bool expanding; /* the member that comes in is the payload, not one that is passed over */
     struct kedge_suit_stream stream;
     size_t head_size; /* composed from wrapper and manifest: what the slot's header will hold */
@@ -71,6 +78,13 @@ enum kedge_rc kedge_install_push(struct kedge_install *install,
  * and kedge_boot_activate() may follow, now or after a restart. Calling it again changes nothing.
  */
 enum kedge_rc kedge_install_end(struct kedge_install *install) KEDGE_MUST_USE;
+
+/**
+ * kedge_install_words() says in words for people why the installation failed: those of `failure`,
+ * and which command, parameter or condition it was, where those leave it open.
+ */
+#define KEDGE_INSTALL_WORDS_MAX (64u + KEDGE_SUIT_REFUSAL_TEXT_MAX)
+void kedge_install_words(const struct kedge_install *install, char words[KEDGE_INSTALL_WORDS_MAX]);
 
 /** kedge_install_manifest() is the manifest once it was authenticated and judged; NULL before. */
 const struct kedge_suit_manifest *kedge_install_manifest(const struct kedge_install *install);

@@ -21,7 +21,7 @@ struct status {
 static void read_version(struct kedge_port_state *port, uint8_t slot,
                          char version[KEDGE_SUIT_VERSION_TEXT_MAX])
 {
-    if (kedge_slot_manifest(port->boot.slots[slot], &port->work) != KEDGE_OK ||
+    if (kedge_slot_manifest(port->boot.slots[slot], slot, &port->work) != KEDGE_OK ||
         kedge_suit_version_text(&port->work.manifest.version, version) != KEDGE_OK)
         version[0] = '\0';
 }

@@ -15,7 +15,7 @@ static uint8_t other(uint8_t slot)
 static bool verifies(const struct kedge_boot *boot, uint8_t slot,
                      struct kedge_boot_decision *decision)
 {
-    decision->slot_rc[slot] = kedge_slot_verify(boot->slots[slot], boot->trust, boot->work);
+    decision->slot_rc[slot] = kedge_slot_verify(boot->slots[slot], slot, boot->trust, boot->work);
     return decision->slot_rc[slot] == KEDGE_OK;
 }
 

@@ -1,6 +1,7 @@
 /* slot_read.c: what a slot says it holds, and whether that may be run. */
 #include "core/boot/internal.h"
 
+#include <kedge/processor.h>
 #include <string.h>
 
 uint32_t boot_header_crc(struct kedge_slice header, struct kedge_slice head)
@@ -50,14 +51,15 @@ static enum kedge_rc read_header(const struct kedge_flash *flash, struct kedge_s
     return kedge_suit_head_read(head, envelope);
 }
 
-enum kedge_rc kedge_slot_manifest(const struct kedge_flash *flash, struct kedge_slot_image *image)
+enum kedge_rc kedge_slot_manifest(const struct kedge_flash *flash, uint8_t slot,
+                                  struct kedge_slot_image *image)
 {
     struct kedge_suit_envelope envelope;
     KEDGE_TRY(read_header(flash, image, &envelope));
-    return kedge_suit_manifest_read(&envelope, &image->manifest);
+    return kedge_suit_manifest_read_for_slot(&envelope, slot, &image->manifest, NULL);
 }
 
-enum kedge_rc kedge_slot_verify(const struct kedge_flash *flash,
+enum kedge_rc kedge_slot_verify(const struct kedge_flash *flash, uint8_t slot,
                                 const struct kedge_suit_trust *trust,
                                 struct kedge_slot_image *image)
 {
@@ -65,7 +67,7 @@ enum kedge_rc kedge_slot_verify(const struct kedge_flash *flash,
     uint8_t digest[KEDGE_SHA256_SIZE];
     KEDGE_TRY(read_header(flash, image, &envelope));
     KEDGE_TRY(kedge_suit_authenticate(&envelope, trust, NULL));
-    KEDGE_TRY(kedge_suit_manifest_read(&envelope, &image->manifest));
+    KEDGE_TRY(kedge_suit_manifest_read_for_slot(&envelope, slot, &image->manifest, NULL));
     if (image->image_size != image->manifest.image_size)
         return KEDGE_E_DIGEST;
     KEDGE_TRY(boot_hash_flash(flash, image->image_offset, image->image_size, digest));

@@ -5,7 +5,7 @@ static enum kedge_rc verify_slot(const struct kedge_boot *boot, uint8_t slot)
 {
     if (slot >= KEDGE_SLOTS)
         return KEDGE_E_ARGUMENT;
-    return kedge_slot_verify(boot->slots[slot], boot->trust, boot->work);
+    return kedge_slot_verify(boot->slots[slot], slot, boot->trust, boot->work);
 }
 
 enum kedge_rc kedge_boot_factory(const struct kedge_boot *boot, uint8_t slot)

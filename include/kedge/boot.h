@@ -99,14 +99,15 @@ enum kedge_rc kedge_slot_finish(struct kedge_slot *slot, struct kedge_slice head
  * kedge_slot_manifest() reads what the slot says it holds, by the header's CRC alone: for showing
  * it to people. KEDGE_E_NOT_FOUND when there is no whole header. Nothing is believed by it.
  */
-enum kedge_rc kedge_slot_manifest(const struct kedge_flash *flash,
+enum kedge_rc kedge_slot_manifest(const struct kedge_flash *flash, uint8_t slot,
                                   struct kedge_slot_image *image) KEDGE_MUST_USE;
 /**
  * kedge_slot_verify() says whether the slot may be run: it authenticates the stored manifest
- * against `trust` and hashes the image. The floor plays no part: a fallback stays bootable.
+ * against `trust`, reads it for `slot` (a package may have an image for each) and hashes the image.
+ * The floor plays no part: a fallback stays bootable.
  * KEDGE_E_NOT_FOUND without a header; else KEDGE_E_SIGNATURE, KEDGE_E_DIGEST and so on.
  */
-enum kedge_rc kedge_slot_verify(const struct kedge_flash *flash,
+enum kedge_rc kedge_slot_verify(const struct kedge_flash *flash, uint8_t slot,
                                 const struct kedge_suit_trust *trust,
                                 struct kedge_slot_image *image) KEDGE_MUST_USE;
 /** Reads bytes of the image that kedge_slot_manifest() or kedge_slot_verify() found. */

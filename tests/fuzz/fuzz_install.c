@@ -97,7 +97,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     push_all(data + 1, size - 1, (size_t)data[0] + 1);
     /* What says that it is installed must be what may be run. */
     bool done = kedge_install_end(&installing) == KEDGE_OK;
-    if (done != (kedge_slot_verify(&flash[2], &trust, &work) == KEDGE_OK))
+    if (done != (kedge_slot_verify(&flash[2], 1, &trust, &work) == KEDGE_OK))
         abort();
     return 0;
 }

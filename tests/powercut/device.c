@@ -106,7 +106,8 @@ static bool holds(const struct device *device, uint8_t slot, uint64_t sequence)
 static void look_at_slots(struct device *device)
 {
     for (uint8_t slot = 0; slot < KEDGE_SLOTS; slot++) {
-        bool whole = kedge_slot_manifest(device->boot.slots[slot], &device->check) == KEDGE_OK;
+        bool whole =
+            kedge_slot_manifest(device->boot.slots[slot], slot, &device->check) == KEDGE_OK;
         uint64_t sequence = whole ? device->check.manifest.sequence : 0;
         device->whole[slot] = whole;
         device->verified[slot] = whole && holds(device, slot, sequence) ? sequence : 0;

@@ -81,23 +81,22 @@ static inline void maker_manifest(struct kedge_slice image, bool compress, uint8
 }
 
 /*
- * Signs `manifest` with each key and puts the package together, payload behind the head. The files
- * are those that the manifest's attachments name.
+ * Signs the `encoded` manifest with each key and puts the package together, payload behind the head.
+ * The files are those that the attachments of `manifest` name.
  */
-static inline struct made_package maker_assemble_with(const struct kedge_suit_manifest *manifest,
-                                                      const struct kedge_private_key *keys,
-                                                      size_t key_count, struct kedge_slice text,
-                                                      const struct kedge_slice *files,
-                                                      struct kedge_slice payload)
+static inline struct made_package maker_assemble_encoded(const struct kedge_suit_manifest *manifest,
+                                                         struct kedge_slice encoded,
+                                                         const struct kedge_private_key *keys,
+                                                         size_t key_count, struct kedge_slice text,
+                                                         const struct kedge_slice *files,
+                                                         struct kedge_slice payload)
 {
-    uint8_t manifest_bytes[2048], digest_bytes[64], wrapper_bytes[2048];
+    uint8_t digest_bytes[64], wrapper_bytes[2048];
     uint8_t sign1_bytes[KEDGE_SUIT_SIGNATURES_MAX][KEDGE_COSE_SIGN1_MAX];
     struct kedge_slice signatures[KEDGE_SUIT_SIGNATURES_MAX];
-    struct kedge_writer encoded = kedge_writer(manifest_bytes, sizeof manifest_bytes);
     struct kedge_writer digest = kedge_writer(digest_bytes, sizeof digest_bytes);
     struct kedge_writer wrapper = kedge_writer(wrapper_bytes, sizeof wrapper_bytes);
-    assert_int_equal(kedge_suit_manifest_write(manifest, &encoded), KEDGE_OK);
-    assert_int_equal(kedge_suit_digest_write(kedge_writer_slice(&encoded), &digest), KEDGE_OK);
+    assert_int_equal(kedge_suit_digest_write(encoded, &digest), KEDGE_OK);
     for (size_t i = 0; i < key_count; i++) {
         struct kedge_writer sign1 = kedge_writer(sign1_bytes[i], KEDGE_COSE_SIGN1_MAX);
         assert_int_equal(kedge_cose_sign1_write(&keys[i], kedge_writer_slice(&digest), &sign1),
@@ -115,14 +114,26 @@ static inline struct made_package maker_assemble_with(const struct kedge_suit_ma
     made.bytes = malloc(capacity);
     assert_non_null(made.bytes);
     struct kedge_writer out = kedge_writer(made.bytes, capacity);
-    assert_int_equal(kedge_suit_head_write(kedge_writer_slice(&wrapper),
-                                           kedge_writer_slice(&encoded), text, names, files,
-                                           manifest->attachment_count, payload.size, &out),
+    assert_int_equal(kedge_suit_head_write(kedge_writer_slice(&wrapper), encoded, text, names,
+                                           files, manifest->attachment_count, payload.size, &out),
                      KEDGE_OK);
     made.payload_offset = out.size;
     assert_int_equal(kedge_writer_put(&out, payload), KEDGE_OK);
     made.size = out.size;
     return made;
+}
+
+static inline struct made_package maker_assemble_with(const struct kedge_suit_manifest *manifest,
+                                                      const struct kedge_private_key *keys,
+                                                      size_t key_count, struct kedge_slice text,
+                                                      const struct kedge_slice *files,
+                                                      struct kedge_slice payload)
+{
+    uint8_t bytes[2048];
+    struct kedge_writer encoded = kedge_writer(bytes, sizeof bytes);
+    assert_int_equal(kedge_suit_manifest_write(manifest, &encoded), KEDGE_OK);
+    return maker_assemble_encoded(manifest, kedge_writer_slice(&encoded), keys, key_count, text,
+                                  files, payload);
 }
 
 static inline struct made_package maker_assemble(const struct kedge_suit_manifest *manifest,

@@ -69,7 +69,7 @@ static inline void device_put(struct device *device, uint8_t slot, uint64_t sequ
 
 static inline enum kedge_rc device_verify(struct device *device, uint8_t slot)
 {
-    return kedge_slot_verify(device->boot.slots[slot], &device->trust, &device->work);
+    return kedge_slot_verify(device->boot.slots[slot], slot, &device->trust, &device->work);
 }
 
 /* Writes one copy of the record as it is told, valid or not. */

@@ -87,7 +87,7 @@ static void missing_bytes_write_no_header(void **state)
     assert_int_equal(kedge_slot_open(&slot, device.boot.slots[0], 100), KEDGE_OK);
     assert_int_equal(kedge_slot_write(&slot, kedge_slice(image, 99)), KEDGE_OK);
     assert_int_equal(kedge_slot_finish(&slot, kedge_slice("x", 1), digest), KEDGE_E_TRUNCATED);
-    assert_int_equal(kedge_slot_manifest(device.boot.slots[0], &device.work), KEDGE_E_NOT_FOUND);
+    assert_int_equal(kedge_slot_manifest(device.boot.slots[0], 0, &device.work), KEDGE_E_NOT_FOUND);
     device_free(&device);
 }
 
@@ -98,9 +98,9 @@ static void opening_takes_the_old_header_away(void **state)
     struct kedge_slot slot;
     device_init(&device);
     device_put(&device, 0, 1, &device.key, 100);
-    assert_int_equal(kedge_slot_manifest(device.boot.slots[0], &device.work), KEDGE_OK);
+    assert_int_equal(kedge_slot_manifest(device.boot.slots[0], 0, &device.work), KEDGE_OK);
     assert_int_equal(kedge_slot_open(&slot, device.boot.slots[0], 1), KEDGE_OK);
-    assert_int_equal(kedge_slot_manifest(device.boot.slots[0], &device.work), KEDGE_E_NOT_FOUND);
+    assert_int_equal(kedge_slot_manifest(device.boot.slots[0], 0, &device.work), KEDGE_E_NOT_FOUND);
     assert_int_equal(device_verify(&device, 0), KEDGE_E_NOT_FOUND);
     device_free(&device);
 }
@@ -160,7 +160,7 @@ static void an_image_signed_by_a_stranger_is_shown_but_not_run(void **state)
     struct device device;
     device_init(&device);
     device_put(&device, 1, 9, &device.stranger, 300);
-    assert_int_equal(kedge_slot_manifest(device.boot.slots[1], &device.work), KEDGE_OK);
+    assert_int_equal(kedge_slot_manifest(device.boot.slots[1], 1, &device.work), KEDGE_OK);
     assert_int_equal(device.work.manifest.sequence, 9);
     assert_int_equal(device_verify(&device, 1), KEDGE_E_SIGNATURE);
     device_free(&device);
@@ -182,7 +182,7 @@ static void a_header_that_points_outside_is_no_header(void **state)
     struct device device;
     device_init(&device);
     device_put(&device, 0, 1, &device.key, 300);
-    assert_int_equal(kedge_slot_manifest(device.boot.slots[0], &device.work), KEDGE_OK);
+    assert_int_equal(kedge_slot_manifest(device.boot.slots[0], 0, &device.work), KEDGE_OK);
     size_t head_size = device.work.head_size;
     uint8_t *bytes = sim_bytes(&device.sim, SIM_SLOT(0));
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {

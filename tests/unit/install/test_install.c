@@ -15,7 +15,8 @@ static void any_pieces_become_the_same_slot(void **state)
                     bench_install(bench, 1, kedge_slice(made.bytes, made.size), pieces[p]),
                     KEDGE_OK);
                 assert_int_equal(
-                    kedge_slot_verify(bench->boot.slots[1], &bench->trust, &bench->work), KEDGE_OK);
+                    kedge_slot_verify(bench->boot.slots[1], 1, &bench->trust, &bench->work),
+                    KEDGE_OK);
                 assert_int_equal(bench->work.manifest.sequence, 20);
                 uint8_t *image = malloc(2 * sizes[s]);
                 assert_non_null(image);
@@ -84,7 +85,7 @@ static void text_and_attachments_are_passed_over(void **state)
     assert_int_equal(kedge_writer_put(&out, payload), KEDGE_OK);
     for (size_t piece = 1; piece < 5000; piece = piece * 7 + 1) {
         assert_int_equal(bench_install(bench, 1, kedge_writer_slice(&out), piece), KEDGE_OK);
-        assert_int_equal(kedge_slot_verify(bench->boot.slots[1], &bench->trust, &bench->work),
+        assert_int_equal(kedge_slot_verify(bench->boot.slots[1], 1, &bench->trust, &bench->work),
                          KEDGE_OK);
         /* What the slot keeps is the same as without them. */
         assert_int_equal(bench->work.head_size, made.payload_offset);
@@ -119,7 +120,7 @@ static void ending_twice_changes_nothing(void **state)
     kedge_install_abort(&bench->install);
     assert_int_equal(kedge_install_end(&bench->install), KEDGE_OK);
     assert_int_equal(bench->sim.log_count, ops);
-    assert_int_equal(kedge_slot_verify(bench->boot.slots[1], &bench->trust, &bench->work),
+    assert_int_equal(kedge_slot_verify(bench->boot.slots[1], 1, &bench->trust, &bench->work),
                      KEDGE_OK);
     maker_free(&made);
     bench_free(bench);
@@ -138,7 +139,7 @@ static void an_aborted_installation_cannot_be_booted(void **state)
     assert_int_equal(kedge_install_push(&bench->install, kedge_slice(made.bytes, 1)),
                      KEDGE_E_CANCELED);
     assert_int_equal(kedge_install_end(&bench->install), KEDGE_E_CANCELED);
-    assert_int_equal(kedge_slot_verify(bench->boot.slots[1], &bench->trust, &bench->work),
+    assert_int_equal(kedge_slot_verify(bench->boot.slots[1], 1, &bench->trust, &bench->work),
                      KEDGE_E_NOT_FOUND);
     assert_int_equal(bench_install(bench, 1, kedge_slice(made.bytes, made.size), 100), KEDGE_OK);
     maker_free(&made);

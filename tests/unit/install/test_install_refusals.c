@@ -17,8 +17,8 @@ static void refused(struct bench *bench, struct kedge_slice bytes, enum kedge_rc
         /* The first failure is final, the slot does not boot, the device is as it was. */
         assert_int_equal(kedge_install_push(&bench->install, kedge_slice("x", 1)), rc);
         assert_int_equal(kedge_install_end(&bench->install), rc);
-        assert_int_not_equal(kedge_slot_verify(bench->boot.slots[1], &bench->trust, &bench->work),
-                             KEDGE_OK);
+        assert_int_not_equal(
+            kedge_slot_verify(bench->boot.slots[1], 1, &bench->trust, &bench->work), KEDGE_OK);
         struct kedge_boot_decision decision;
         assert_int_equal(kedge_boot_select(&bench->boot, &decision), KEDGE_OK);
         assert_int_equal(decision.slot, 0);
