@@ -4,7 +4,7 @@
  * the device but its slot; then the manifest runs, and waits at kedge-directive-install-frames for
  * the payload: each frame is checked, expanded and written. With the last one it runs on to its end.
  *
- * Bounded memory, no heap: struct kedge_install is about 92 KiB and the caller's. Bytes may come
+ * Bounded memory, no heap: struct kedge_install is about 96 KiB and the caller's. Bytes may come
  * in any pieces. An envelope may still carry text and attachments of any size: they are passed
  * over. Before wrapper and manifest have been authenticated and judged (vendor, class, hardware,
  * sequence floor, version window, size) not one byte of flash changes. After any failure the
