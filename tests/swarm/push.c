@@ -85,13 +85,29 @@ static uint8_t take_next(struct device *device, const struct kedge_coap_block *b
     return KEDGE_COAP_INCOMPLETE;
 }
 
+/* The byte that resets, in whichever format it is written. */
+static bool is_nul(const struct kedge_coap_message *request)
+{
+    static const struct kedge_lwm2m_path path = {.ids = {5, 0, KEDGE_FIRMWARE_PACKAGE}, .depth = 3};
+    uint8_t buffer[8];
+    struct kedge_writer scratch = kedge_writer(buffer, sizeof buffer);
+    struct kedge_lwm2m_value value;
+    uint32_t format = KEDGE_LWM2M_FORMAT_NONE;
+    (void)kedge_coap_option_uint(request, KEDGE_COAP_CONTENT_FORMAT, &format);
+    if (kedge_slice_equal(request->payload, kedge_slice("", 1)))
+        return true;
+    return kedge_lwm2m_value_read(format, request->payload, &path, KEDGE_LWM2M_OPAQUE, &scratch,
+                                  &value) == KEDGE_OK &&
+           kedge_slice_equal(value.bytes, kedge_slice("", 1));
+}
+
 uint8_t push_take(struct device *device, const struct kedge_coap_message *request,
                   struct kedge_coap_block *answer, bool *has_answer)
 {
     struct kedge_coap_block block = {.size_exponent = DEVICE_LARGEST_EXPONENT};
     enum kedge_rc rc = kedge_coap_block_find(request, KEDGE_COAP_BLOCK1, &block);
     uint8_t code;
-    if (rc == KEDGE_E_NOT_FOUND && kedge_slice_equal(request->payload, kedge_slice("", 1)))
+    if (rc == KEDGE_E_NOT_FOUND && is_nul(request))
         return firmware_event(device, KEDGE_FIRMWARE_PACKAGE_NUL, 0);
     if (device->swarm->options->delivery != SWARM_PUSH)
         return KEDGE_COAP_METHOD_NOT_ALLOWED;
