@@ -1,6 +1,7 @@
 """kill -9 of the server in the middle of a fleet's downloads: everybody gets the whole image, once."""
 import os
 import signal
+import socket
 
 import pytest
 from conftest import make_package, wait_until
@@ -11,23 +12,33 @@ from test_update import deployments, upload
 
 
 def kill_in_the_middle(server, at_least: int):
-    """Kills it when so many are downloading, and starts it again."""
+    """Kills it when so many are downloading."""
     def downloading():
         return server.json("rollout", "show", "1")["counts"]["downloading"] >= at_least
     wait_until(downloading, 60, f"{at_least} downloads")
     server.kill()
-    server.begin()
+
+
+def hear(port: int, count: int):
+    """Stands at the port of a dead server until so many devices have asked there, and answers nobody."""
+    asking = set()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as dead:
+        dead.bind(("127.0.0.1", port))
+        dead.settimeout(60)
+        while len(asking) < count:
+            asking.add(dead.recvfrom(2048)[1])
 
 
 def test_1000_downloads_survive_the_death_of_the_server_in_their_middle(server, keys, tmp_path, swarm):
     fleet = swarm(server.coap_uri, 1000, "--reboot-time", 0.3, "--ack-timeout", 0.5)
     rollout(server, keys, tmp_path, 1000, 256 << 10)
     kill_in_the_middle(server, 700)
+    hear(server.coap_port, 500)
+    server.begin()
     assert ended(server) == {"succeeded": 1000}
     wait_until(lambda: {d["version"] for d in known(server)} == {"1.1.0"}, 60, "the records of the devices")
     summary = fleet.end()
     assert (summary["updated"], summary["images"], summary["mismatches"], summary["unfinished"]) == (1000, 1000, 0, 0)
-    assert summary["retransmissions"] > 500, "nobody was in the middle of anything"
 
 
 def test_downloads_by_dtls_survive_it_too(secure, keys, device, tmp_path):
@@ -41,6 +52,7 @@ def test_downloads_by_dtls_survive_it_too(secure, keys, device, tmp_path):
     wait_until(lambda: sum(d["version"] == "1.0.0" for d in known(secure)) == count, 90, "the devices")
     secure.kedge("rollout", "create", "--name", "cut", "--package", package, "--all", "--start")
     kill_in_the_middle(secure, count // 2)
+    secure.begin()
     associations = secure.process.log.count("made an association")
     secure.kedge("rollout", "watch", "1", timeout=180)
     assert {name: d["state"] for name, d in deployments(secure).items()} == dict.fromkeys(psks, "succeeded")
