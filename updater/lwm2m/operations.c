@@ -49,7 +49,7 @@ struct operation {
     const struct kind *kind;
     enum format_use use;
     uint8_t said;
-    bool asks_for_none;             /* it refused the format that was asked for */
+    uint8_t refused;                /* formats, in answer to this one */
     int32_t accept, content_format; /* of the request on its way; -1: none */
     kedge_operation_fn *fn;
     void *context;
@@ -90,7 +90,7 @@ static enum kedge_rc recode(const struct operation *operation, uint32_t format,
 static uint8_t refused_by(const struct operation *operation)
 {
     const struct device *device = device_by_address(operation->fleet, &operation->to);
-    return device != NULL ? device->formats_refused : 0;
+    return device != NULL ? operation->refused | device->formats_refused : operation->refused;
 }
 
 /* Chooses the formats, as the device now stands to them, and sends it. */
@@ -102,9 +102,7 @@ static enum kedge_rc transmit(struct operation *operation)
     const struct kind *kind = operation->kind;
     uint8_t refused = refused_by(operation);
     if (kind->reads)
-        operation->accept = operation->asks_for_none
-                                ? -1
-                                : format_to_read(operation->use, operation->said, refused);
+        operation->accept = format_to_read(operation->use, operation->said, refused);
     if (kind->writes) {
         operation->content_format = format_to_write(operation->use, operation->said, refused);
         if (operation->content_format == FORMAT_NONE_LEFT)
@@ -127,24 +125,23 @@ static enum kedge_rc transmit(struct operation *operation)
 
 /* ---- answers ---- */
 
-static void remember_refusal(const struct operation *operation, int32_t format)
+static void remember_refusal(struct operation *operation, int32_t format)
 {
     struct device *device = device_by_address(operation->fleet, &operation->to);
-    if (device != NULL && format >= 0)
-        device->formats_refused |= format_bit((uint32_t)format);
+    operation->refused |= format_bit((uint32_t)format);
+    if (device != NULL)
+        device->formats_refused |= operation->refused;
 }
 
 /* Whether it has gone out again, in another format than the one that was refused. */
 static bool try_another_format(struct operation *operation, uint8_t code)
 {
-    if (code == KEDGE_COAP_NOT_ACCEPTABLE && operation->kind->reads && operation->accept >= 0) {
+    if (code == KEDGE_COAP_NOT_ACCEPTABLE && operation->kind->reads && operation->accept >= 0)
         remember_refusal(operation, operation->accept);
-        operation->asks_for_none = true;
-        return transmit(operation) == KEDGE_OK;
-    }
-    if (code != KEDGE_COAP_UNSUPPORTED_FORMAT || !operation->kind->writes)
+    else if (code == KEDGE_COAP_UNSUPPORTED_FORMAT && operation->kind->writes)
+        remember_refusal(operation, operation->content_format);
+    else
         return false;
-    remember_refusal(operation, operation->content_format);
     return transmit(operation) == KEDGE_OK;
 }
 

@@ -283,6 +283,22 @@ static void test_what_a_device_lists_is_used_towards_it(void **state)
     }
 }
 
+static void test_the_next_format_that_a_device_lists_is_asked_for_and_at_last_none(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct note note;
+    const struct kedge_operation_request read = {.kind = KEDGE_OPERATION_READ, .path = "/3/0"};
+    registers(scene, "lwm2m=1.1", "b=U", "</>;ct=\"110 112\",</3/0>");
+    settles(scene);
+    assert_int_equal(ask(scene, read, &note), KEDGE_OK);
+    require_arrival(scene, "GET 3/0 ct=-1 accept=112 observe=-1");
+    device_refuse(&scene->device, KEDGE_COAP_NOT_ACCEPTABLE);
+    require_arrival(scene, "GET 3/0 ct=-1 accept=110 observe=-1");
+    device_refuse(&scene->device, KEDGE_COAP_NOT_ACCEPTABLE);
+    require_arrival(scene, "GET 3/0 ct=-1 accept=-1 observe=-1");
+    answers(scene, KEDGE_COAP_NOT_ACCEPTABLE, &note);
+}
+
 static void test_formats_are_chosen_among_what_is_said_and_not_refused(void **state)
 {
     (void)state;
@@ -321,6 +337,46 @@ static void test_objects_below_an_alternate_path_are_asked_there(void **state)
             &note),
         KEDGE_OK);
     require_arrival(scene, "GET lwm2m/5/0/3 ct=-1 accept=112 observe=-1");
+}
+
+static void test_what_only_begins_like_the_alternate_path_is_not_below_it(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct kedge_device found;
+    registers(scene, "lwm2m=1.1", "b=U",
+              "</lwm2m>;rt=\"oma.lwm2m\",</lwm2m/3/0>,</lwm2m5/0>,</5/0>");
+    assert_true(kedge_fleet_device(scene->fleet, "device-1", &found));
+    assert_false(found.has_firmware_object);
+}
+
+/* Its location is that of the answer to the Register, which came last. */
+static void updates(struct fleet_scene *scene, const char *query)
+{
+    struct kedge_device found;
+    assert_true(kedge_fleet_device(scene->fleet, "device-1", &found));
+    snprintf(scene->device.location, sizeof scene->device.location, "%s", found.location);
+    assert_int_equal(device_to_location(&scene->device, KEDGE_COAP_POST, query),
+                     KEDGE_COAP_CHANGED);
+}
+
+static void test_an_update_without_q_ends_queue_mode_in_1_0_and_not_since_1_1(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct kedge_device found;
+    scene->device.strange = true;
+    registers(scene, "lwm2m=1.0", "b=UQ", "</3/0>");
+    updates(scene, "b=U");
+    assert_true(kedge_fleet_device(scene->fleet, "device-1", &found));
+    assert_false(found.queue_mode);
+    assert_string_equal(found.binding, "U");
+    registers(scene, "lwm2m=1.1", "Q", "</3/0>");
+    updates(scene, "b=U");
+    assert_true(kedge_fleet_device(scene->fleet, "device-1", &found));
+    assert_true(found.queue_mode);
+    assert_string_equal(found.binding, "UQ");
+    updates(scene, "lt=60");
+    assert_true(kedge_fleet_device(scene->fleet, "device-1", &found));
+    assert_true(found.queue_mode);
 }
 
 static void test_an_object_listed_without_instances_is_asked(void **state)
@@ -396,9 +452,12 @@ int main(void)
         SCENE_TEST(test_a_refused_format_is_not_used_again_until_the_next_register),
         SCENE_TEST(test_a_device_that_refuses_every_format_is_asked_once_in_each),
         SCENE_TEST(test_what_a_device_lists_is_used_towards_it),
+        SCENE_TEST(test_the_next_format_that_a_device_lists_is_asked_for_and_at_last_none),
         cmocka_unit_test(test_formats_are_chosen_among_what_is_said_and_not_refused),
         SCENE_TEST(test_objects_below_an_alternate_path_are_asked_there),
         SCENE_TEST(test_an_object_listed_without_instances_is_asked),
+        SCENE_TEST(test_what_only_begins_like_the_alternate_path_is_not_below_it),
+        SCENE_TEST(test_an_update_without_q_ends_queue_mode_in_1_0_and_not_since_1_1),
         SLEEPY_TEST(test_a_device_in_queue_mode_of_1_0_is_not_asked_while_it_sleeps),
         SLEEPY_TEST(test_a_device_in_queue_mode_of_1_1_is_not_asked_while_it_sleeps),
         SLEEPY_TEST(test_a_device_without_queue_mode_never_sleeps),
