@@ -216,7 +216,7 @@ static enum kedge_rc begin_command(struct kedge_suit_processor *processor)
 
 static enum kedge_rc advance(struct kedge_suit_processor *processor)
 {
-    if (++processor->commands > 2 * KEDGE_SUIT_COMMANDS_MAX)
+    if (++processor->steps > KEDGE_SUIT_STEPS_MAX)
         return KEDGE_E_LIMIT;
     return top(processor)->under_way ? run_command(processor) : begin_command(processor);
 }
@@ -251,7 +251,7 @@ static enum kedge_rc next_sequence(struct kedge_suit_processor *processor)
     if (processor->done)
         return KEDGE_OK;
     memset(processor->parameters, 0, sizeof processor->parameters);
-    processor->commands = 0;
+    processor->steps = 0;
     processor->shared = true;
     return begin_sequence(processor, KEDGE_SUIT_SECTION_SHARED);
 }

@@ -33,7 +33,7 @@ static bool permitted(const struct walk *walk, bool parameter, int64_t id)
            platform->permits(platform->context, walk->section, parameter, id);
 }
 
-/* Section 8.4.8.14: the flag belongs to sequences inside try-each and run-sequence. */
+/* Section 8.4.8.15: the flag belongs to sequences inside try-each and run-sequence. */
 static enum kedge_rc check_flag(const struct walk *walk, int64_t id, size_t depth,
                                 struct kedge_cursor *value)
 {
@@ -164,7 +164,7 @@ static bool runs(enum kedge_suit_procedure procedure, enum kedge_suit_section se
     return section == KEDGE_SUIT_SECTION_SHARED;
 }
 
-/* Section 6.1 leaves it a SHOULD that the shared sequence checks vendor and class; here it must. */
+/* Section 6.2 leaves it a SHOULD that the shared sequence checks vendor and class; here it must. */
 static enum kedge_rc check_section(struct kedge_suit_processor *processor,
                                    enum kedge_suit_section section)
 {

@@ -22,7 +22,8 @@
 #include <kedge/suit.h>
 
 #define KEDGE_SUIT_NESTING_MAX 4u    /* sequences inside one another, the section's own included */
-#define KEDGE_SUIT_COMMANDS_MAX 512u /* that one section runs, its shared sequence included */
+#define KEDGE_SUIT_COMMANDS_MAX 512u /* that stand in one section, in all of its branches */
+#define KEDGE_SUIT_STEPS_MAX 1024u   /* of one section's run: a command begins, or runs for a component */
 #define KEDGE_SUIT_REFUSAL_TEXT_MAX 96u
 
 enum kedge_suit_section {
@@ -156,7 +157,7 @@ struct kedge_suit_processor {
     size_t stage;                    /* which section of the procedure */
     bool shared;                     /* its shared sequence is running */
     enum kedge_suit_section section; /* what is running: SHARED, or the section itself */
-    unsigned commands;               /* run in this section */
+    unsigned steps;                  /* in this section, its shared sequence included */
     size_t depth;                    /* frames in use */
     bool waiting, done;
     enum kedge_rc failure; /* KEDGE_OK: none yet */

@@ -323,6 +323,24 @@ static enum kedge_rc tell_command(struct telling *telling, struct kedge_slice ar
                  "a damaged frame ends it (Update Result %d)",
                  telling->uri, telling->frames, kedge_rc_update_result(KEDGE_E_FRAME));
         return KEDGE_OK;
+    case KEDGE_SUIT_CONDITION_COMPONENT_SLOT:
+        snprintf(text, size, "goes on only in the slot that component-slot names");
+        return KEDGE_OK;
+    case KEDGE_SUIT_CONDITION_ABORT:
+        snprintf(text, size, "fails");
+        return KEDGE_OK;
+    case KEDGE_SUIT_DIRECTIVE_TRY_EACH:
+        forget(telling);
+        snprintf(text, size, "runs the first of its sequences whose conditions hold");
+        return KEDGE_OK;
+    case KEDGE_SUIT_DIRECTIVE_RUN_SEQUENCE:
+        forget(telling);
+        snprintf(text, size, "runs its sequence");
+        return KEDGE_OK;
+    case KEDGE_SUIT_DIRECTIVE_SET_COMPONENT_INDEX:
+        forget(telling);
+        snprintf(text, size, "chooses what the steps below are about");
+        return KEDGE_OK;
     default:
         forget(telling);
         snprintf(text, size, "a Kedge device refuses this command (Update Result %d)",

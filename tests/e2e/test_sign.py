@@ -274,7 +274,8 @@ VECTORS = pathlib.Path(__file__).resolve().parents[3] / "shared" / "vectors" / "
     ("example0.signed", "directive-invoke: a Kedge device refuses this command"),
     ("example2.signed-full", "uri: http://example.com/very/long/path/to/file/file.bin"),
     ("example3.signed", "unless the slot holds (not known) with (not known)"),
-    ("example5.signed", "directive-set-component-index"),
+    ("example3.signed", "directive-try-each: runs the first of its sequences whose conditions hold"),
+    ("example5.signed", "directive-set-component-index: chooses what the steps below are about"),
 ])
 def test_inspect_shows_the_examples_of_the_draft(name, shows):
     path = VECTORS / f"{name}.suit"

@@ -40,7 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (rc == KEDGE_OK)
         rc = kedge_suit_processor_run(&processor);
     while (rc == KEDGE_E_BUSY) {
-        FUZZ_REQUIRE(waits && ++resumed <= 6 * KEDGE_SUIT_COMMANDS_MAX);
+        FUZZ_REQUIRE(waits && ++resumed <= 3 * KEDGE_SUIT_STEPS_MAX);
         check_parameters(&processor, input);
         rc = kedge_suit_processor_resume(&processor, KEDGE_OK);
     }

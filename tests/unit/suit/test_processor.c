@@ -677,7 +677,7 @@ static void without_strict_order_a_sequence_chooses_first_and_once(void **state)
     }
 }
 
-/* ---- 8.4.8.14, 8.4.10.2 and .9: soft failure, try-each, run-sequence ---- */
+/* ---- 8.4.8.15, 8.4.10.2 and .8: soft failure, try-each, run-sequence ---- */
 
 static void soft_failure_outside_of_inner_sequences_is_refused(void **state)
 {
