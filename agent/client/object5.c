@@ -90,7 +90,7 @@ static uint8_t apply(struct kedge_object5 *object, enum kedge_firmware_event eve
 static void failed(struct kedge_object5 *object, enum kedge_rc rc, const char *words)
 {
     int result = kedge_rc_update_result(rc);
-    char refusal[KEDGE_INSTALL_WORDS_MAX];
+    char refusal[KEDGE_SUIT_WORDS_MAX];
     if (object->install.stage == KEDGE_INSTALL_FAILED && object->install.failure == rc) {
         kedge_install_words(&object->install, refusal);
         words = refusal;

@@ -162,17 +162,7 @@ void kedge_install_abort(struct kedge_install *install)
         fail(install, KEDGE_E_CANCELED);
 }
 
-void kedge_install_words(const struct kedge_install *install, char words[KEDGE_INSTALL_WORDS_MAX])
+void kedge_install_words(const struct kedge_install *install, char words[KEDGE_SUIT_WORDS_MAX])
 {
-    char refused[KEDGE_SUIT_REFUSAL_TEXT_MAX] = "";
-    /* Other reasons say themselves what was asked. */
-    if (install->failure == KEDGE_E_COMMAND || install->failure == KEDGE_E_CONDITION)
-        kedge_suit_refusal_text(&install->refused, refused);
-    const char *const pieces[] = {kedge_rc_text(install->failure), refused[0] != '\0' ? ": " : "",
-                                  refused};
-    struct kedge_writer out = kedge_writer(words, KEDGE_INSTALL_WORDS_MAX - 1);
-    for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++)
-        if (kedge_writer_put(&out, kedge_slice_text(pieces[i])) != KEDGE_OK)
-            break; /* cut: it is for people */
-    words[out.size] = '\0';
+    kedge_suit_refusal_words(&install->refused, install->failure, words);
 }

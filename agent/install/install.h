@@ -83,8 +83,7 @@ enum kedge_rc kedge_install_end(struct kedge_install *install) KEDGE_MUST_USE;
  * kedge_install_words() says in words for people why the installation failed: those of `failure`,
  * and which command, parameter or condition it was, where those leave it open.
  */
-#define KEDGE_INSTALL_WORDS_MAX (64u + KEDGE_SUIT_REFUSAL_TEXT_MAX)
-void kedge_install_words(const struct kedge_install *install, char words[KEDGE_INSTALL_WORDS_MAX]);
+void kedge_install_words(const struct kedge_install *install, char words[KEDGE_SUIT_WORDS_MAX]);
 
 /** kedge_install_manifest() is the manifest once it was authenticated and judged; NULL before. */
 const struct kedge_suit_manifest *kedge_install_manifest(const struct kedge_install *install);

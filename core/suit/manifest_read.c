@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/suit/keys.h"
+#include "core/suit/package_parts.h"
 #include "core/suit/parameters.h"
 
 struct reading {
@@ -278,9 +279,8 @@ static enum kedge_rc rehearse(const struct kedge_suit_envelope *envelope,
     return complete ? KEDGE_OK : KEDGE_E_MISSING;
 }
 
-static enum kedge_rc read_manifest(const struct kedge_suit_envelope *envelope, const uint8_t *slot,
-                                   struct kedge_suit_manifest *out,
-                                   struct kedge_suit_refusal *refused)
+enum kedge_rc package_manifest(const struct kedge_suit_envelope *envelope, const uint8_t *slot,
+                               struct kedge_suit_manifest *out, struct kedge_suit_refusal *refused)
 {
     struct kedge_suit_manifest manifest = {0};
     struct kedge_suit_processor processor = {0};
@@ -307,14 +307,14 @@ static enum kedge_rc read_manifest(const struct kedge_suit_envelope *envelope, c
 enum kedge_rc kedge_suit_manifest_read(const struct kedge_suit_envelope *envelope,
                                        struct kedge_suit_manifest *out)
 {
-    return read_manifest(envelope, NULL, out, NULL);
+    return package_manifest(envelope, NULL, out, NULL);
 }
 
 enum kedge_rc kedge_suit_manifest_read_for_slot(const struct kedge_suit_envelope *envelope,
                                                 uint8_t slot, struct kedge_suit_manifest *out,
                                                 struct kedge_suit_refusal *refused)
 {
-    return read_manifest(envelope, &slot, out, refused);
+    return package_manifest(envelope, &slot, out, refused);
 }
 
 static bool runs_on(const struct kedge_suit_manifest *manifest, struct kedge_slice hardware)

@@ -117,3 +117,17 @@ void kedge_suit_refusal_text(const struct kedge_suit_refusal *refusal,
     }
     text[out.size] = '\0';
 }
+
+void kedge_suit_refusal_words(const struct kedge_suit_refusal *refusal, enum kedge_rc rc,
+                              char words[KEDGE_SUIT_WORDS_MAX])
+{
+    struct kedge_writer out = kedge_writer(words, KEDGE_SUIT_WORDS_MAX - 1);
+    char text[KEDGE_SUIT_REFUSAL_TEXT_MAX];
+    kedge_suit_refusal_text(refusal, text);
+    put(&out, kedge_rc_text(rc));
+    if ((rc == KEDGE_E_COMMAND || rc == KEDGE_E_CONDITION) && text[0] != '\0') {
+        put(&out, ": ");
+        put(&out, text);
+    }
+    words[out.size] = '\0';
+}

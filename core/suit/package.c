@@ -18,6 +18,19 @@ const char *kedge_package_part_text(enum kedge_package_part part)
     return part_texts[(size_t)part < KEDGE_PART_COUNT ? (size_t)part : KEDGE_PART_ENVELOPE];
 }
 
+void kedge_package_words(const struct kedge_package *package, enum kedge_package_part part,
+                         enum kedge_rc rc, char words[KEDGE_PACKAGE_WORDS_MAX])
+{
+    char why[KEDGE_SUIT_WORDS_MAX];
+    kedge_suit_refusal_words(&package->refused, rc, why);
+    const char *const pieces[] = {kedge_package_part_text(part), ": ", why};
+    struct kedge_writer out = kedge_writer(words, KEDGE_PACKAGE_WORDS_MAX - 1);
+    for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++)
+        if (kedge_writer_put(&out, kedge_slice_text(pieces[i])) != KEDGE_OK)
+            break; /* cut: it is for people */
+    words[out.size] = '\0';
+}
+
 static struct kedge_slice bytes_of(struct kedge_slice package, const struct kedge_suit_named *named)
 {
     return kedge_slice(package.data + named->offset, (size_t)named->size);
@@ -33,7 +46,7 @@ enum kedge_rc package_read_manifest(struct kedge_package *package,
     KEDGE_TRY(trust != NULL ? kedge_suit_authenticate(envelope, trust, signed_by)
                             : kedge_suit_digest_check(envelope));
     *part = KEDGE_PART_MANIFEST;
-    KEDGE_TRY(kedge_suit_manifest_read(envelope, manifest));
+    KEDGE_TRY(package_manifest(envelope, NULL, manifest, &package->refused));
     *part = KEDGE_PART_VERSION;
     if (manifest->version.count == 0)
         return KEDGE_E_MISSING;

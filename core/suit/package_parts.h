@@ -7,6 +7,11 @@
 
 #include <kedge/package.h>
 
+/** kedge_suit_manifest_read(), for one slot unless that is NULL; `refused` may be NULL. */
+enum kedge_rc package_manifest(const struct kedge_suit_envelope *envelope, const uint8_t *slot,
+                               struct kedge_suit_manifest *out,
+                               struct kedge_suit_refusal *refused) KEDGE_MUST_USE;
+
 /** From package->envelope to manifest and version: signatures (unless `trust` is NULL), meaning. */
 enum kedge_rc package_read_manifest(struct kedge_package *package,
                                     const struct kedge_suit_trust *trust, bool *signed_by,

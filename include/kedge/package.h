@@ -10,6 +10,7 @@
 #ifndef KEDGE_PACKAGE_H
 #define KEDGE_PACKAGE_H
 
+#include <kedge/processor.h>
 #include <kedge/stream.h>
 #include <kedge/suit.h>
 
@@ -41,7 +42,16 @@ struct kedge_package {
     struct kedge_slice text;                   /* the encoded text; empty when it was severed */
     struct kedge_slice attachments[KEDGE_SUIT_ATTACHMENTS_MAX]; /* as manifest.attachments */
     struct kedge_slice payload; /* the frames; not checked until they are expanded */
+    struct kedge_suit_refusal refused; /* what the manifest asks for and no package may */
 };
+
+/**
+ * kedge_package_words() says in words for people where and why a package was refused: the part, the
+ * words of `rc`, and the command or parameter if it was one.
+ */
+#define KEDGE_PACKAGE_WORDS_MAX (32u + KEDGE_SUIT_WORDS_MAX)
+void kedge_package_words(const struct kedge_package *package, enum kedge_package_part part,
+                         enum kedge_rc rc, char words[KEDGE_PACKAGE_WORDS_MAX]);
 
 /**
  * kedge_package_read() takes the package in `bytes` apart and checks all of it but the payload's

@@ -127,6 +127,14 @@ struct kedge_suit_refusal {
 void kedge_suit_refusal_text(const struct kedge_suit_refusal *refusal,
                              char text[KEDGE_SUIT_REFUSAL_TEXT_MAX]);
 
+/**
+ * kedge_suit_refusal_words() writes the words of `rc` for people and, where those leave open what
+ * was asked for, the refusal's text: "the manifest asks for ...: directive-fetch (21) in install".
+ */
+#define KEDGE_SUIT_WORDS_MAX (64u + KEDGE_SUIT_REFUSAL_TEXT_MAX)
+void kedge_suit_refusal_words(const struct kedge_suit_refusal *refusal, enum kedge_rc rc,
+                              char words[KEDGE_SUIT_WORDS_MAX]);
+
 /** The components that commands apply to: one, or several of which each is meant (section 6.5). */
 struct kedge_suit_targets {
     uint8_t index[KEDGE_SUIT_COMPONENTS_MAX];

@@ -117,13 +117,12 @@ static json_t *steps(const struct kedge_package_input *input, const struct kedge
 json_t *kedge_inspect_tell(const struct kedge_package_input *input)
 {
     struct kedge_suit_text names = {0};
+    char words[KEDGE_PACKAGE_WORDS_MAX];
     bool whole = input->rc == KEDGE_OK;
-    json_t *root =
-        json_pack("{s:s, s:b, s:o, s:I}", "file", input->path, "whole", (int)whole, "reason",
-                  whole ? json_null()
-                        : json_sprintf("%s: %s", kedge_package_part_text(input->part),
-                                       kedge_rc_text(input->rc)),
-                  "package_size", (json_int_t)input->bytes.size);
+    kedge_package_words(&input->package, input->part, input->rc, words);
+    json_t *root = json_pack("{s:s, s:b, s:o, s:I}", "file", input->path, "whole", (int)whole,
+                             "reason", whole ? json_null() : json_string(words), "package_size",
+                             (json_int_t)input->bytes.size);
     if (kedge_inspect_knows_manifest(input)) {
         kedge_package_names(&input->package, &names);
         add_manifest(root, &input->package, &names);

@@ -54,6 +54,7 @@ void kedge_package_check(struct kedge_package_input *input)
 
 enum kedge_exit kedge_package_complain(const struct kedge_package_input *input)
 {
+    char words[KEDGE_PACKAGE_WORDS_MAX];
     if (input->rc == KEDGE_E_MEMORY)
         return kedge_complain(KEDGE_EXIT_SYSTEM, "%s: %s", input->path, kedge_rc_text(input->rc));
     if (input->size == 0)
@@ -61,6 +62,6 @@ enum kedge_exit kedge_package_complain(const struct kedge_package_input *input)
     if (input->part == KEDGE_PART_ENVELOPE && input->rc == KEDGE_E_UNSUPPORTED)
         return kedge_complain(KEDGE_EXIT_INVALID, "%s: this is no package (no SUIT envelope)",
                               input->path);
-    return kedge_complain(KEDGE_EXIT_INVALID, "%s: %s: %s", input->path,
-                          kedge_package_part_text(input->part), kedge_rc_text(input->rc));
+    kedge_package_words(&input->package, input->part, input->rc, words);
+    return kedge_complain(KEDGE_EXIT_INVALID, "%s: %s", input->path, words);
 }

@@ -85,6 +85,8 @@ static bool refused_by_policy(const struct verification *verification)
 static void reason(const struct verification *verification, char *text, size_t size)
 {
     const struct kedge_package_input *input = &verification->input;
+    char words[KEDGE_PACKAGE_WORDS_MAX];
+    kedge_package_words(&input->package, input->part, input->rc, words);
     if (input->rc == KEDGE_E_DEVELOPMENT_KEY)
         snprintf(text, size,
                  "it rests on a development key; for tests, verify --allow-development-keys");
@@ -92,8 +94,7 @@ static void reason(const struct verification *verification, char *text, size_t s
         snprintf(text, size, "%zu of the trusted keys signed it, and --require asks for %zu",
                  signer_count(verification), verification->trust.required);
     else
-        snprintf(text, size, "%s: %s", kedge_package_part_text(input->part),
-                 kedge_rc_text(input->rc));
+        snprintf(text, size, "%s", words);
 }
 
 static void print_key_ids(const struct kedge_suit_envelope *envelope)

@@ -267,6 +267,24 @@ def test_inspect_shows_an_envelope_of_others_and_says_that_it_is_none_of_ours(tm
     assert "uri: http://example.com/file.bin" in done.stdout
 
 
+def test_a_command_that_no_package_may_have_is_refused_by_its_name(tmp_path):
+    import cbor2
+    import hashlib
+    shared = cbor2.dumps([20, {1: bytes(16), 2: bytes(16)}, 1, 15, 2, 15])
+    for command, name in ((21, "directive-fetch (21) in install"),
+                          (4, "condition-use-before (4) in install"),
+                          (99, "unknown command (99) in install")):
+        install = cbor2.dumps([20, {21: "#firmware"}, command, 2])
+        manifest = cbor2.dumps({1: 1, 2: 3, 3: cbor2.dumps({2: [[b"\x00"]], 4: shared}),
+                                7: cbor2.dumps([3, 15]), 20: install})
+        digest = cbor2.dumps([-16, hashlib.sha256(cbor2.dumps(manifest)).digest()])
+        path = tmp_path / "foreign.suit"
+        path.write_bytes(cbor2.dumps(cbor2.CBORTag(107, {
+            2: cbor2.dumps([digest]), 3: manifest, "#firmware": b"x"})))
+        refused(INVALID, "inspect", path, says=name)
+        assert name in json.loads(sign("inspect", "--json", path).stdout)["reason"]
+
+
 VECTORS = pathlib.Path(__file__).resolve().parents[3] / "shared" / "vectors" / "suit"
 
 

@@ -190,8 +190,12 @@ static enum kedge_rc check_package(struct kedge_slice bytes, const struct kedge_
     }
     if (rc == KEDGE_E_SIGNATURE && too_few_signers(trust, info->signed_by, reason))
         return rc;
-    if (rc != KEDGE_OK)
-        return refuse(reason, kedge_package_part_text(part), rc);
+    if (rc != KEDGE_OK) {
+        char words[KEDGE_PACKAGE_WORDS_MAX];
+        kedge_package_words(package, part, rc, words);
+        snprintf(reason, KEDGE_PACKAGE_REASON_MAX, "%s", words);
+        return rc;
+    }
     kedge_hex_encode(kedge_slice(package->envelope.manifest_digest, KEDGE_SHA256_SIZE), info->id);
     info->package_size = bytes.size;
     info->manifest = package->manifest;

@@ -149,7 +149,7 @@ static void the_image_of_the_other_slot_is_refused(void **state)
 static void refused(struct bench *bench, struct made_package *made, enum kedge_rc rc,
                     const char *expected)
 {
-    char words[KEDGE_INSTALL_WORDS_MAX];
+    char words[KEDGE_SUIT_WORDS_MAX];
     size_t ops = bench->sim.log_count;
     assert_int_equal(bench_install(bench, 1, kedge_slice(made->bytes, made->size), 64), rc);
     kedge_install_words(&bench->install, words);
