@@ -97,6 +97,20 @@ static bool is_file_name(const char *file)
            kedge_hex_decode(kedge_slice_text(file), digest, sizeof digest) == KEDGE_OK;
 }
 
+static uint32_t longer(uint32_t limit_s, uint32_t by_s)
+{
+    return limit_s > UINT32_MAX - by_s ? UINT32_MAX : limit_s + by_s;
+}
+
+/* A device in queue mode may sleep for a lifetime before anything can be sent to it. */
+static void give_lifetime(struct kedge_update_plan *plan, uint32_t lifetime_s)
+{
+    plan->offer_limit_s = longer(plan->offer_limit_s, lifetime_s);
+    plan->download_limit_s = longer(plan->download_limit_s, lifetime_s);
+    plan->install_limit_s = longer(plan->install_limit_s, lifetime_s);
+    plan->verify_limit_s = longer(plan->verify_limit_s, lifetime_s);
+}
+
 static enum kedge_rc copy_plan(struct job *job, const struct kedge_update_plan *plan)
 {
     if (!is_file_name(plan->file) || plan->version == NULL || plan->version[0] == '\0' ||
@@ -112,6 +126,8 @@ static enum kedge_rc copy_plan(struct job *job, const struct kedge_update_plan *
             return KEDGE_E_ARGUMENT;
         own.base_uris[i] = job->bases[i];
     }
+    if (job->device->queue_mode)
+        give_lifetime(&own, job->device->lifetime_s);
     const struct kedge_fleet *fleet = job->device->fleet;
     kedge_machine_begin(&job->machine, &own, fleet->poll_ms, fleet->quick_poll_ms,
                         job->device->registered, job_now_ms(job));
@@ -188,6 +204,13 @@ static bool waits_for_answer(const struct job *job)
     return job->operation != 0 || job->upload_asked;
 }
 
+/* Then nothing is sent to it, and the job goes on when it is heard of. */
+static bool waits_for_sleeper(const struct job *job)
+{
+    return !job->machine.ended && !waits_for_answer(job) && job->device->registered &&
+           device_asleep(job->device);
+}
+
 /* Lets the machine do what is due until it waits for an answer or for the time, or is over. */
 void job_drive(struct job *job)
 {
@@ -198,6 +221,10 @@ void job_drive(struct job *job)
         kedge_machine_check_limit(&job->machine, job_now_ms(job));
         if (!tell(job))
             return;
+        if (waits_for_sleeper(job)) {
+            wake_at(job, job->machine.limit_at_ms);
+            return;
+        }
         if (!job->machine.asking) {
             cancel_operation(job);
             action = kedge_machine_next(&job->machine, job_now_ms(job), &wait_ms);
@@ -270,6 +297,7 @@ static bool downloads(const struct job *job, const char *name)
 
 static void note_block(struct job *job, uint64_t reach)
 {
+    device_heard(job->device);
     kedge_machine_block(&job->machine, reach, job_now_ms(job));
     if (job->machine.report_due)
         job_wake(job);

@@ -290,6 +290,8 @@ enum kedge_rc operation_ask(struct device *device, const struct kedge_operation_
                             kedge_operation_fn *fn, void *context, uint64_t *handle)
 {
     struct operation *operation;
+    if (device_asleep(device))
+        return KEDGE_E_STATE;
     KEDGE_TRY(device_check_way(device));
     KEDGE_TRY(create(device, request, &operation));
     operation->fn = fn;
@@ -375,8 +377,6 @@ enum kedge_rc kedge_device_ask(struct kedge_fleet *fleet, const char *endpoint,
     struct device *device = device_by_endpoint(fleet, kedge_slice_text(endpoint));
     if (device == NULL || !device->registered)
         return KEDGE_E_NOT_FOUND;
-    if (device_asleep(device))
-        return KEDGE_E_STATE;
     return operation_ask(device, request, fn, context, handle);
 }
 

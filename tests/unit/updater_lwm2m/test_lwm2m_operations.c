@@ -429,6 +429,21 @@ static void test_a_device_in_queue_mode_of_1_1_is_not_asked_while_it_sleeps(void
     sleeps_after_its_window(*state, "lwm2m=1.1", "Q");
 }
 
+static void test_a_job_waits_for_a_sleeper_and_goes_on_when_it_wakes(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct kedge_update_plan plan = scene_plan();
+    plan.offer_limit_s = 1; /* and the lifetime on top of it */
+    registers(scene, "lwm2m=1.1", "Q", "</3/0>,</5/0>");
+    settles(scene);
+    peer_hears_nothing(&scene->device.peer, 400);
+    assert_int_equal(kedge_fleet_offer(scene->fleet, 7, "device-1", &plan), KEDGE_OK);
+    peer_hears_nothing(&scene->device.peer, 1500);
+    scene->device.strange = false;
+    updates(scene, "lt=60");
+    device_until(&scene->device, &scene->device.uris, 1);
+}
+
 static void test_a_device_without_queue_mode_never_sleeps(void **state)
 {
     struct fleet_scene *scene = *state;
@@ -460,6 +475,7 @@ int main(void)
         SCENE_TEST(test_an_update_without_q_ends_queue_mode_in_1_0_and_not_since_1_1),
         SLEEPY_TEST(test_a_device_in_queue_mode_of_1_0_is_not_asked_while_it_sleeps),
         SLEEPY_TEST(test_a_device_in_queue_mode_of_1_1_is_not_asked_while_it_sleeps),
+        SLEEPY_TEST(test_a_job_waits_for_a_sleeper_and_goes_on_when_it_wakes),
         SLEEPY_TEST(test_a_device_without_queue_mode_never_sleeps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
