@@ -7,8 +7,8 @@ import pytest
 
 from conftest import make_package
 from lwm2m_peer import CON, POST, URI_PATH, URI_QUERY, Message, decode
-from test_dtls import CLIENTS, SecureServer, ask, seen_at, text_key
-from test_update import upload
+from test_dtls import CLIENTS, SecureServer, agent, ask, seen_at, text_key
+from test_update import deployments, registered, upload
 
 
 def has_ipv6() -> bool:
@@ -63,3 +63,16 @@ def test_openssl_registers_by_ipv6_and_dtls(start, tmp_path, suite):
     finally:
         client.kill()
         client.communicate()
+
+
+def test_an_agent_goes_through_a_whole_update_by_ipv6_and_dtls(start, keys, device, tmp_path):
+    server = ServerOf6(start, tmp_path / "server")
+    factory = make_package(tmp_path, keys, "1.0.0", 1)
+    package = upload(server, keys, make_package(tmp_path, keys, "1.1.0", 2))
+    key = server.enroll(tmp_path, ("dev", "its identity"))["dev"]
+    one = agent(device, server, tmp_path, keys, factory, "dev", "its identity", key, health="true")
+    assert registered(server, 1)[0]["address"].startswith("coaps://[::1]:")
+    server.kedge("rollout", "create", "--name", "six", "--package", package, "--all", "--start")
+    server.kedge("rollout", "watch", "1", timeout=120)
+    assert deployments(server)["dev"]["state"] == "succeeded"
+    assert one.status()["version"] == "1.1.0"
