@@ -128,7 +128,7 @@ static void tear_erase(struct cutting *cutting, const struct sim_op *op, uint32_
                        enum torn_erase how)
 {
     const struct sim_flash *sim = cutting->sim;
-    uint32_t size = sim->geometry.erase_size;
+    uint32_t size = sim_erase_size(&sim->geometry, op->region);
     uint8_t erased = sim->geometry.erased_value;
     for (uint32_t i = sector; i < sector + size; i++) {
         uint8_t *byte = sim_byte(sim, cutting->scratch, op, i);
@@ -146,7 +146,7 @@ static void tear_erase(struct cutting *cutting, const struct sim_op *op, uint32_
 static void cut_erase(struct cutting *cutting, const struct sim_op *op)
 {
     const struct sim_flash *sim = cutting->sim;
-    uint32_t size = sim->geometry.erase_size;
+    uint32_t size = sim_erase_size(&sim->geometry, op->region);
     uint32_t count = op->size / size;
     for (uint32_t done = 0; done < count; done++) {
         if (!chosen(cutting, done, count))

@@ -7,8 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Those come first on which what can be wrong shows soonest. */
-static const struct sim_geometry geometries[] = {
+/* Those come first on which what can be wrong shows soonest; then the grid below. */
+static const struct sim_geometry chosen[] = {
     {.name = "three cached disks",
      .write_size = 1,
      .erase_size = 4096,
@@ -54,6 +54,47 @@ static const struct plan plans[] = {
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
+/* ---- the grid of NOR flashes: each value of each list with each of the others ---- */
+
+static const uint32_t write_sizes[] = {1, 2, 4, 8, 16, 32};
+static const uint32_t erase_sizes[] = {2048, 8192};
+static const uint8_t erased_values[] = {0xFF, 0x00};
+static const struct {
+    uint32_t erase_size;
+    bool ecc;
+    const char *name;
+} records[] = {{0, false, ""},
+               {0, true, ", ECC"},
+               {128, false, ", two of 128 a record"},
+               {512, false, ", one of 512 a record"}};
+
+#define GRID (COUNT(write_sizes) * COUNT(erase_sizes) * COUNT(erased_values) * COUNT(records))
+
+/* The geometry `index` of all. A name of the grid is good until the next one is asked for. */
+static struct sim_geometry geometry_at(size_t index)
+{
+    static char name[96];
+    if (index < COUNT(chosen))
+        return chosen[index];
+    index -= COUNT(chosen);
+    size_t record = index % COUNT(records);
+    index /= COUNT(records);
+    uint8_t erased = erased_values[index % COUNT(erased_values)];
+    index /= COUNT(erased_values);
+    uint32_t sector = erase_sizes[index % COUNT(erase_sizes)];
+    uint32_t unit = write_sizes[index / COUNT(erase_sizes)];
+    snprintf(name, sizeof name, "unit %" PRIu32 ", sector %" PRIu32 "%s%s", unit, sector,
+             erased == 0 ? ", 0x00" : "", records[record].name);
+    return (struct sim_geometry){.name = name,
+                                 .write_size = unit,
+                                 .erase_size = sector,
+                                 .record_erase_size = records[record].erase_size,
+                                 .erased_value = erased,
+                                 .ecc = records[record].ecc};
+}
+
+static const struct explore_budget usual = {.cuts = 2, .deep_every = 2500};
+
 static double seconds(void)
 {
     struct timespec now;
@@ -63,18 +104,21 @@ static double seconds(void)
 
 /* Runs all plans on all geometries, with a line for each as it ends. */
 static struct explore_counts run(const struct package *packages, const struct kedge_public_key *key,
-                                 struct explore_budget budget, uint64_t bricks_max)
+                                 struct explore_budget budget, uint64_t bricks_max,
+                                 size_t geometries)
 {
     struct explore_counts total = {0};
-    for (size_t i = 0; i < COUNT(geometries) * COUNT(plans) && total.bricks < bricks_max; i++) {
-        const struct sim_geometry *geometry = &geometries[i / COUNT(plans)];
+    for (size_t i = 0; i < geometries * COUNT(plans) && total.bricks < bricks_max; i++) {
+        const struct sim_geometry geometry = geometry_at(i / COUNT(plans));
         const struct plan *plan = &plans[i % COUNT(plans)];
         struct explore_counts before = total;
         double began = seconds();
-        explore(geometry, plan, packages, key, budget, bricks_max, &total, stdout);
-        printf("%-38s %-20s %9" PRIu64 " histories %8" PRIu64 " states %3" PRIu64
+        /* The grid is wide, not deep. */
+        struct explore_budget spent = i < COUNT(chosen) * COUNT(plans) ? budget : usual;
+        explore(&geometry, plan, packages, key, spent, bricks_max, &total, stdout);
+        printf("%-46s %-20s %9" PRIu64 " histories %8" PRIu64 " states %3" PRIu64
                " bricks %6.1f s\n",
-               geometry->name, plan->name, total.histories - before.histories,
+               geometry.name, plan->name, total.histories - before.histories,
                total.states - before.states, total.bricks - before.bricks, seconds() - began);
         fflush(stdout);
     }
@@ -82,21 +126,22 @@ static struct explore_counts run(const struct package *packages, const struct ke
 }
 
 /* One line for scripts: histories, states, bricks, geometries. */
-static bool write_counts(const char *path, const struct explore_counts *total)
+static bool write_counts(const char *path, const struct explore_counts *total, size_t geometries)
 {
     FILE *file = path != NULL ? fopen(path, "w") : NULL;
     if (file == NULL)
         return path == NULL;
     fprintf(file, "%" PRIu64 " %" PRIu64 " %" PRIu64 " %zu\n", total->histories, total->states,
-            total->bricks, COUNT(geometries));
+            total->bricks, geometries);
     return fclose(file) == 0;
 }
 
 static int usage(FILE *out, int status)
 {
-    fputs("usage: powercut [--long] [--mutant] [--counts FILE]\n"
+    fputs("usage: powercut [--few | --long] [--mutant] [--counts FILE]\n"
           "\n"
           "  --counts  write histories, states, bricks and geometries to FILE\n"
+          "  --few     only the geometries that show most: under a minute\n"
           "  --long    every place inside long operations, more second cuts, and third ones\n"
           "  --mutant  end at the first broken rule\n",
           out);
@@ -105,12 +150,15 @@ static int usage(FILE *out, int status)
 
 int main(int argc, char **argv)
 {
-    struct explore_budget budget = {.cuts = 2, .deep_every = 2500};
+    struct explore_budget budget = usual;
     uint64_t bricks_max = 10;
+    size_t geometries = COUNT(chosen) + GRID;
     const char *counts = NULL;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--long") == 0)
             budget = (struct explore_budget){.cuts = 3, .deep_every = 150, .thorough = true};
+        else if (strcmp(argv[i], "--few") == 0)
+            geometries = COUNT(chosen);
         else if (strcmp(argv[i], "--mutant") == 0)
             bricks_max = budget.cuts = 1;
         else if (strcmp(argv[i], "--counts") == 0 && i + 1 < argc)
@@ -121,9 +169,9 @@ int main(int argc, char **argv)
     static struct package packages[PACKAGES];
     struct kedge_public_key key;
     packages_make(packages, &key);
-    struct explore_counts total = run(packages, &key, budget, bricks_max);
+    struct explore_counts total = run(packages, &key, budget, bricks_max, geometries);
     packages_free(packages);
-    if (!write_counts(counts, &total)) {
+    if (!write_counts(counts, &total, geometries)) {
         perror(counts);
         return 1;
     }

@@ -141,7 +141,8 @@ static enum kedge_rc erase_region(void *context, uint32_t offset, uint32_t size)
 {
     struct sim_region *region = context;
     struct sim_flash *sim = region->sim;
-    if (!inside(region, offset, size, sim->geometry.erase_size) || sim->fail_writes[region->index])
+    uint32_t sector = sim_erase_size(&sim->geometry, region->index);
+    if (!inside(region, offset, size, sector) || sim->fail_writes[region->index])
         return KEDGE_E_FLASH;
     struct sim_op *op = record(sim, SIM_ERASE, region->index, offset, size);
     sim_erase(sim, sim->state, op, 0, size);
@@ -164,10 +165,16 @@ static uint32_t round_up(uint32_t value, uint32_t unit)
     return (value + unit - 1) / unit * unit;
 }
 
+uint32_t sim_erase_size(const struct sim_geometry *geometry, unsigned region)
+{
+    bool other = region == SIM_RECORD && geometry->record_erase_size != 0;
+    return other ? geometry->record_erase_size : geometry->erase_size;
+}
+
 static uint32_t region_size(const struct sim_geometry *geometry, unsigned region,
                             uint32_t image_capacity)
 {
-    uint32_t erase = geometry->erase_size;
+    uint32_t erase = sim_erase_size(geometry, region);
     if (region == SIM_RECORD)
         return 2 * round_up(KEDGE_BOOT_RECORD_SIZE, erase);
     return round_up(KEDGE_SLOT_HEADER_SIZE + KEDGE_SUIT_HEAD_MAX, erase) +
@@ -182,7 +189,7 @@ void sim_init(struct sim_flash *sim, const struct sim_geometry *geometry, uint32
             (struct sim_region){.sim = sim, .index = i, .base = (uint32_t)sim->bytes_size};
         sim->flash[i] = (struct kedge_flash){.context = &sim->regions[i],
                                              .size = region_size(geometry, i, image_capacity),
-                                             .erase_size = geometry->erase_size,
+                                             .erase_size = sim_erase_size(geometry, i),
                                              .write_size = geometry->write_size,
                                              .erased_value = geometry->erased_value,
                                              .read = read_region,

@@ -18,6 +18,7 @@ struct sim_geometry {
     const char *name;
     uint32_t write_size;
     uint32_t erase_size;
+    uint32_t record_erase_size; /* where the boot record's sectors are of another size; 0: the same */
     uint8_t erased_value;
     bool cached; /* writes and erases are volatile until a sync, and may get durable in any order */
     bool one_disk; /* cached: a sync of one region makes all of them durable */
@@ -63,6 +64,9 @@ struct sim_flash {
 void sim_init(struct sim_flash *sim, const struct sim_geometry *geometry, uint32_t image_capacity);
 void sim_free(struct sim_flash *sim);
 void sim_clear_log(struct sim_flash *sim);
+
+/** The size of a region's sectors. */
+uint32_t sim_erase_size(const struct sim_geometry *geometry, unsigned region);
 
 /** The bytes of a region; tests may change them behind the code's back. */
 uint8_t *sim_bytes(const struct sim_flash *sim, unsigned region);
