@@ -123,6 +123,10 @@ void device_tell(struct device *device);
 void device_count_told(struct device *device);
 /** It has shown that it receives at its address. */
 void device_prove(struct device *device);
+/** Where on the device `path` is, for a request: below where it has its objects. KEDGE_E_BUFFER:
+ * too far down. */
+enum kedge_rc device_target(const struct device *device, const struct kedge_lwm2m_path *path,
+                            char target[KEDGE_NET_PATH_MAX + 1]) KEDGE_MUST_USE;
 /** What a host is known by, whatever the port. */
 uint64_t device_host(const struct kedge_fleet *fleet, const struct kedge_address *address);
 /** Ends its registration and everything that was asked under it, and tells nobody. */

@@ -27,7 +27,8 @@ struct job {
     enum job_delivery delivery; /* read together with the protocols */
     uint8_t protocols;          /* /5/0/8; bit by enum kedge_firmware_protocol */
     struct kedge_upload upload; /* of the Package; at work beside the operations */
-    bool upload_asked;          /* the machine waits for what becomes of its first block */
+    char upload_target[KEDGE_NET_PATH_MAX + 1];
+    bool upload_asked; /* the machine waits for what becomes of its first block */
     struct kedge_machine_view view;
     char view_version[KEDGE_DEVICE_VERSION_MAX + 1];
     char view_uri[KEDGE_LWM2M_STRING_MAX + 1];

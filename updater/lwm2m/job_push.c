@@ -44,14 +44,26 @@ static void on_stopped(void *context, const struct kedge_upload_stop *stop)
 static const struct kedge_upload_owner owner = {
     .body = find_body, .progress = on_progress, .stopped = on_stopped};
 
-void job_push(struct job *job)
+static enum kedge_rc find_target(struct job *job)
+{
+    static const struct kedge_lwm2m_path package = {.ids = {5, 0, 0}, .depth = 3};
+    return device_target(job->device, &package, job->upload_target);
+}
+
+static enum kedge_rc begin(struct job *job)
 {
     const struct device *device = job->device;
-    const struct kedge_upload_request request = {.path = "5/0/0",
+    const struct kedge_upload_request request = {.path = job->upload_target,
                                                  .content_format = KEDGE_LWM2M_FORMAT_OPAQUE,
                                                  .bytes_per_s = job->machine.plan.push_bytes_per_s};
-    enum kedge_rc rc = kedge_upload_begin(&job->upload, device->fleet->net, &device->address,
-                                          &request, &owner, job);
+    KEDGE_TRY(find_target(job));
+    return kedge_upload_begin(&job->upload, device->fleet->net, &device->address, &request, &owner,
+                              job);
+}
+
+void job_push(struct job *job)
+{
+    enum kedge_rc rc = begin(job);
     job->upload_asked = rc == KEDGE_OK;
     if (rc == KEDGE_E_LIMIT)
         kedge_machine_push_stopped(&job->machine, rc, 0, 0, job_now_ms(job));
@@ -61,7 +73,9 @@ void job_push(struct job *job)
 
 void job_push_on(struct job *job)
 {
-    enum kedge_rc rc = kedge_upload_go_on(&job->upload, &job->device->address);
+    enum kedge_rc rc = find_target(job);
+    if (rc == KEDGE_OK)
+        rc = kedge_upload_go_on(&job->upload, &job->device->address);
     if (rc == KEDGE_OK)
         kedge_machine_push_going_on(&job->machine, job_now_ms(job));
     else

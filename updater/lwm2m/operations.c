@@ -239,8 +239,8 @@ static enum kedge_rc store(const struct kedge_operation_request *request,
         out, kedge_slice(text.size > 0 ? (const char *)text.data : "", text.size + 1));
 }
 
-static enum kedge_rc target_of(const struct device *device, const struct kedge_lwm2m_path *path,
-                               char target[KEDGE_NET_PATH_MAX + 1])
+enum kedge_rc device_target(const struct device *device, const struct kedge_lwm2m_path *path,
+                            char target[KEDGE_NET_PATH_MAX + 1])
 {
     char text[25];
     const char *root = device_text(device, TEXT_ROOT);
@@ -279,7 +279,7 @@ static enum kedge_rc create(struct device *device, const struct kedge_operation_
     if (request->kind == KEDGE_OPERATION_EXECUTE && stored.size > 1)
         operation->content_format = (int32_t)KEDGE_LWM2M_FORMAT_TEXT;
     memcpy(operation->stored, bytes, stored.size);
-    enum kedge_rc rc = target_of(device, &path, operation->target);
+    enum kedge_rc rc = device_target(device, &path, operation->target);
     if (rc != KEDGE_OK)
         free(operation);
     *out = operation;

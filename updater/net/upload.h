@@ -52,7 +52,7 @@ struct kedge_upload_owner {
 };
 
 struct kedge_upload_request {
-    const char *path; /* "5/0/0"; static */
+    const char *path; /* "5/0/0"; the caller's, for as long as it lasts */
     uint16_t content_format;
     uint32_t bytes_per_s; /* at most; 0: as fast as the peer takes it */
 };

@@ -17,6 +17,7 @@ struct scripted_device {
     const char *links;
     const char *vendor, *class_name, *version, *hardware, *words; /* NULL: 4.04 */
     int state, result;
+    const char *root;  /* where its objects are, "lwm2m/"; "": at the root */
     int delivery;      /* /5/0/9 */
     uint8_t protocols; /* /5/0/8 as bits; 0: it does not have the resource */
     char uri[256];
@@ -50,6 +51,7 @@ static inline void device_init(struct scripted_device *device, struct kedge_net 
                                const char *endpoint)
 {
     *device = (struct scripted_device){.endpoint = endpoint,
+                                       .root = "",
                                        .links = "</1/0>,</3/0>,</5>;ver=1.1,</5/0>,</26241/0>",
                                        .vendor = "vendor.example",
                                        .class_name = "meter",
@@ -279,46 +281,54 @@ static inline void device_takes_package(struct scripted_device *device)
     device_refuse(device, KEDGE_COAP_CHANGED);
 }
 
+/* Whether it was asked for `path` below where its objects are. */
+static inline bool device_path_is(const struct scripted_device *device, const char *path)
+{
+    char whole[64];
+    (void)snprintf(whole, sizeof whole, "%s%s", device->root, path);
+    return message_path_is(&device->peer.message, whole);
+}
+
 static inline void device_answers(struct scripted_device *device)
 {
     const struct kedge_coap_message *request = &device->peer.message;
     if (request->code == KEDGE_COAP_EMPTY || request->code >> 5 != 0 || device->deaf)
         return;
-    bool firmware = message_path_is(request, "5/0/0") || message_path_is(request, "5/0/1") ||
-                    message_path_is(request, "5/0/2") || message_path_is(request, "5/0/3") ||
-                    message_path_is(request, "5/0/5") || message_path_is(request, "5/0/9");
+    bool firmware = device_path_is(device, "5/0/0") || device_path_is(device, "5/0/1") ||
+                    device_path_is(device, "5/0/2") || device_path_is(device, "5/0/3") ||
+                    device_path_is(device, "5/0/5") || device_path_is(device, "5/0/9");
     device->requests++;
     if (device->strange)
         device_refuse(device, KEDGE_COAP_UNAUTHORIZED);
-    else if (device->whole && message_path_is(request, "3/0"))
+    else if (device->whole && device_path_is(device, "3/0"))
         device_instance(device, false);
-    else if (device->whole && message_path_is(request, "5/0") && !device->no_firmware)
+    else if (device->whole && device_path_is(device, "5/0") && !device->no_firmware)
         device_instance(device, true);
-    else if (message_path_is(request, "3/0/0"))
+    else if (device_path_is(device, "3/0/0"))
         device_says_text(device, 0, device->vendor);
-    else if (message_path_is(request, "3/0/1"))
+    else if (device_path_is(device, "3/0/1"))
         device_says_text(device, 1, device->class_name);
-    else if (message_path_is(request, "3/0/3"))
+    else if (device_path_is(device, "3/0/3"))
         device_says_text(device, 3, device->version);
-    else if (message_path_is(request, "3/0/18"))
+    else if (device_path_is(device, "3/0/18"))
         device_says_text(device, 18, device->hardware);
-    else if (message_path_is(request, "26241/0/0"))
+    else if (device_path_is(device, "26241/0/0"))
         device_says_text(device, 0, device->words);
-    else if (message_path_is(request, "5/0/8") && device->protocols != 0)
+    else if (device_path_is(device, "5/0/8") && device->protocols != 0)
         device_lists_protocols(device);
     else if (!firmware || device->no_firmware)
         device_refuse(device, KEDGE_COAP_NOT_FOUND);
-    else if (message_path_is(request, "5/0/0"))
+    else if (device_path_is(device, "5/0/0"))
         device_takes_package(device);
-    else if (message_path_is(request, "5/0/1") && request->code == KEDGE_COAP_PUT)
+    else if (device_path_is(device, "5/0/1") && request->code == KEDGE_COAP_PUT)
         device_takes_uri(device);
-    else if (message_path_is(request, "5/0/1"))
+    else if (device_path_is(device, "5/0/1"))
         device_says_text(device, 1, device->uri);
-    else if (message_path_is(request, "5/0/2"))
+    else if (device_path_is(device, "5/0/2"))
         device_executes(device);
-    else if (message_path_is(request, "5/0/3"))
+    else if (device_path_is(device, "5/0/3"))
         device_number(device, 3, device->state, 0);
-    else if (message_path_is(request, "5/0/5"))
+    else if (device_path_is(device, "5/0/5"))
         device_number(device, 5, device->result, 1);
     else
         device_number(device, 9, device->delivery, -1);

@@ -63,6 +63,17 @@ static void test_a_device_that_takes_pushed_packages_only_is_pushed_to(void **st
     assert_int_equal(device->nuls + device->resets, 0);
 }
 
+static void test_it_is_pushed_to_below_the_alternate_path(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct kedge_update_plan plan = scene_plan();
+    scene->device.root = "lwm2m/";
+    scene->device.links = "</lwm2m>;rt=\"oma.lwm2m\",</lwm2m/1/0>,</lwm2m/3/0>,</lwm2m/5/0>";
+    offer_to_push(scene, &plan);
+    device_until(&scene->device, &scene->device.executes, 1);
+    assert_whole(scene);
+}
+
 static void test_pull_is_preferred_where_the_device_has_both(void **state)
 {
     struct fleet_scene *scene = *state;
@@ -275,6 +286,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SCENE_TEST(test_a_device_that_takes_pushed_packages_only_is_pushed_to),
+        SCENE_TEST(test_it_is_pushed_to_below_the_alternate_path),
         SCENE_TEST(test_pull_is_preferred_where_the_device_has_both),
         SCENE_TEST(test_it_is_pushed_where_both_sides_have_no_scheme_in_common),
         SCENE_TEST(test_a_smaller_size_is_taken_up),
