@@ -2,7 +2,8 @@
  * install.h: an envelope, as its bytes come in, becomes an image in the spare slot: its manifest is
  * executed (processor.h). The signature comes first, then a rehearsal in which nothing is asked of
  * the device but its slot; then the manifest runs, and waits at kedge-directive-install-frames for
- * the payload: each frame is checked, expanded and written. With the last one it runs on to its end.
+ * the payload: each frame is checked, expanded and written. With the last one it runs on to its
+ * end.
  *
  * Bounded memory, no heap: struct kedge_install is about 96 KiB and the caller's. Bytes may come
  * in any pieces. An envelope may still carry text and attachments of any size: they are passed

@@ -28,8 +28,8 @@ struct suit_command suit_command(int64_t id);
 bool suit_platform_has(const struct kedge_suit_platform *platform, int64_t id);
 
 /**
- * Runs a condition or directive whose parameters are there on one component. `*failed` is set when
- * a condition does not hold, which is then the result; other results are failures, or
+ * Runs a condition or directive on one component; KEDGE_E_MISSING without its parameters. `*failed`
+ * is set when a condition does not hold, which is then the result; other results are failures, or
  * KEDGE_E_BUSY.
  */
 enum kedge_rc suit_command_run(struct kedge_suit_processor *processor, int64_t id, size_t index,

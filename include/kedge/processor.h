@@ -23,7 +23,8 @@
 
 #define KEDGE_SUIT_NESTING_MAX 4u    /* sequences inside one another, the section's own included */
 #define KEDGE_SUIT_COMMANDS_MAX 512u /* that stand in one section, in all of its branches */
-#define KEDGE_SUIT_STEPS_MAX 1024u   /* of one section's run: a command begins, or runs for a component */
+#define KEDGE_SUIT_STEPS_MAX \
+    1024u /* of one section's run: a command begins, or runs for a component */
 #define KEDGE_SUIT_REFUSAL_TEXT_MAX 96u
 
 enum kedge_suit_section {
@@ -36,7 +37,8 @@ enum kedge_suit_section {
     KEDGE_SUIT_SECTION_COUNT
 };
 
-/** Section 8.4.6: to update is fetch, install and validate; to boot is validate, load and invoke. */
+/** Section 8.4.6: to update is fetch, install and validate; to boot is validate, load and invoke.
+ */
 enum kedge_suit_procedure { KEDGE_SUIT_UPDATE = 0, KEDGE_SUIT_INVOCATION };
 
 /** The bits of kedge_suit_parameters.set. */
@@ -59,7 +61,8 @@ enum kedge_suit_has {
     KEDGE_SUIT_HAS_HARDWARE = 1 << 15
 };
 
-/** What is set for one component. Slices borrow the manifest; all were checked when they were set. */
+/** What is set for one component. Slices borrow the manifest; all were checked when they were set.
+ */
 struct kedge_suit_parameters {
     uint32_t set;      /* kedge_suit_has bits */
     uint32_t unjudged; /* version, hardware: set, and no condition has looked at it since */
@@ -68,33 +71,37 @@ struct kedge_suit_parameters {
     uint64_t image_size;                         /* 1 to KEDGE_IMAGE_SIZE_MAX */
     uint64_t slot;
     struct kedge_slice content, uri, invoke_args, fetch_args;
-    uint64_t source;                   /* index of the component to copy from or swap with */
-    uint64_t comparison;               /* SUIT_VERSION_..., 1 to 5, with `version` */
+    uint64_t source;     /* index of the component to copy from or swap with */
+    uint64_t comparison; /* SUIT_VERSION_..., 1 to 5, with `version` */
     struct kedge_suit_version version;
-    struct kedge_payload_plan frames;  /* its image_size is not set here */
+    struct kedge_payload_plan frames; /* its image_size is not set here */
     enum kedge_suit_delivery delivery;
-    struct kedge_slice attachments;    /* encoded: {"#name": [-16, digest, size]} */
-    struct kedge_slice hardware;       /* encoded: [+ tstr] */
+    struct kedge_slice attachments; /* encoded: {"#name": [-16, digest, size]} */
+    struct kedge_slice hardware;    /* encoded: [+ tstr] */
 };
 
 /**
  * The device, given by the caller. `index` is a component's place in the manifest. A function that
  * is NULL is a command that this device refuses. Conditions answer KEDGE_OK when they hold, the
  * code named here when they do not, and anything else when they could not be judged, which ends the
- * procedure whatever soft failure says. They change nothing. Directives answer KEDGE_OK, KEDGE_E_BUSY
- * to be resumed, or how they failed.
+ * procedure whatever soft failure says. They change nothing. Directives answer KEDGE_OK,
+ * KEDGE_E_BUSY to be resumed, or how they failed.
  */
 struct kedge_suit_platform {
     void *context;
     uint64_t sequence_floor; /* of updates: a lower manifest is refused before anything runs */
     /** Whether the device has the component (encoded id); KEDGE_E_UNSUPPORTED when it has not. */
     enum kedge_rc (*component)(void *context, size_t index, struct kedge_slice id);
-    /** Whether commands or parameters of this id may stand in a section; NULL: all that are known. */
+    /** Whether commands or parameters of this id may stand in a section; NULL: all that are known.
+     */
     bool (*permits)(void *context, enum kedge_suit_section section, bool parameter, int64_t id);
 
-    enum kedge_rc (*vendor)(void *context, size_t index, struct kedge_slice uuid);   /* KEDGE_E_VENDOR */
-    enum kedge_rc (*class_id)(void *context, size_t index, struct kedge_slice uuid); /* KEDGE_E_CLASS */
-    enum kedge_rc (*device)(void *context, size_t index, struct kedge_slice uuid); /* KEDGE_E_CONDITION */
+    enum kedge_rc (*vendor)(void *context, size_t index,
+                            struct kedge_slice uuid); /* KEDGE_E_VENDOR */
+    enum kedge_rc (*class_id)(void *context, size_t index,
+                              struct kedge_slice uuid); /* KEDGE_E_CLASS */
+    enum kedge_rc (*device)(void *context, size_t index,
+                            struct kedge_slice uuid); /* KEDGE_E_CONDITION */
     /** The component's bytes have the digest, and if HAS_SIZE the size. KEDGE_E_DIGEST. */
     enum kedge_rc (*match)(void *context, size_t index, const struct kedge_suit_parameters *set);
     /** How long the component is, and bytes of it, for check-content. */
