@@ -45,6 +45,18 @@ class ServerWithClock(ShimmedServer):
         struct.pack_into("q", self._page, 0, ahead_ns + int(by_s * 1e9))
 
 
+class ServerWithEpoll(ShimmedServer):
+    """A kedged that is not told of the first bytes of its connections."""
+
+    SOURCE = "epoll_shim"
+
+    def environment(self, data):
+        return {"KEDGE_TEST_EPOLL": str(self._page_file)}
+
+    def missed(self) -> int:
+        return struct.unpack_from("i", self._page)[0]
+
+
 class ServerWithDisk(ShimmedServer):
     """A kedged whose database is on a disk that can stall."""
 

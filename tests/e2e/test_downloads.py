@@ -10,6 +10,7 @@ import socket
 import pytest
 
 from conftest import Server, make_package, run
+from shims import ServerWithEpoll
 
 IMAGE_SIZE = 3_000_000
 
@@ -110,6 +111,16 @@ def test_thousands_of_slow_readers_hold_nobody_up_and_cost_no_thread(server, dow
         while len(rest) < len(content):
             rest += slow[0].recv(65536)
         assert rest == content
+
+
+def test_a_request_whose_first_bytes_epoll_does_not_tell_is_served(start, tmp_path):
+    server = ServerWithEpoll(start, tmp_path / "server")
+    with connect(server) as connection:
+        before = server.missed()
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        # Without being woken up it would be closed for being idle, after 60 seconds.
+        assert connection.recv(15) == b"HTTP/1.1 200 OK"
+        assert server.missed() > before
 
 
 def test_a_deleted_package_is_no_longer_served(server, download, tmp_path):

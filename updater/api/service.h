@@ -93,6 +93,7 @@ struct transfer {
 struct connection {
     struct connection *previous, *next;
     int file;
+    uint64_t received; /* bytes, when it was last looked at */
     struct host peer;
     uint32_t *counter; /* of the peer; NULL: it is not counted */
     struct certificate_slot *certificates;
