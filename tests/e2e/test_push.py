@@ -2,12 +2,13 @@
 import os
 import signal
 import socket
+import time
 
 import pytest
 
 from agent_kit import BIG_IMAGE, DOWNLOADED, DOWNLOADING, ENDPOINT, IDLE, agent, flip, peer, state_of, update
 from bad_network import BadNetwork
-from conftest import CLASS, VENDOR, free_port, make_package, run, wait_until
+from conftest import CLASS, VENDOR, Server, free_port, make_package, run, wait_until
 from lwm2m_peer import BLOCK1, CON, CONTENT_FORMAT, LINK, OPAQUE, POST, PUT, URI_PATH, URI_QUERY, Message, uint
 from test_dtls import SecureServer
 from test_update import deployments, registered, upload, versions
@@ -251,6 +252,20 @@ def test_kedged_pushes_a_package_through_a_whole_update(server, keys, device, pa
         assert "downloading: 50 %" in one.process.log
         assert "GET" not in one.process.log
         assert one.status()["version"] == "1.1.0"
+
+
+def test_a_push_is_no_faster_than_it_may_be(start, keys, device, packages, tmp_path):
+    factory, image = packages
+    seconds = 6
+    server = Server(start, tmp_path / "server", "--push-rate", str(image.stat().st_size // seconds))
+    package = upload(server, keys, image)
+    made = device("paced", keys, factory, server.coap_uri, "--delivery", "push", health="true")
+    registered(server, 1)
+    begun = time.monotonic()
+    roll_out(server, package)
+    made.process.wait_for("downloading: 90 %")
+    assert time.monotonic() - begun > 0.9 * seconds - 0.5
+    assert_pushed(server, 1)
 
 
 @pytest.fixture

@@ -104,6 +104,7 @@ static void offer(void *context, const struct kedge_deployment *deployment,
         .download_limit_s = rollout->policy.download_limit_s,
         .install_limit_s = rollout->policy.install_limit_s,
         .verify_limit_s = rollout->policy.verify_limit_s,
+        .push_bytes_per_s = bridge->push_bytes_per_s,
     };
     if (bridge->base_url != NULL)
         plan.base_uris[strncmp(bridge->base_url, "https:", 6) == 0 ? KEDGE_PROTOCOL_HTTPS
@@ -245,7 +246,8 @@ enum kedge_rc kedge_bridge_open(struct kedge_bridge *bridge, struct kedge_net *n
                                 const struct kedge_bridge_limits *limits,
                                 char error[KEDGE_STORE_ERROR_MAX])
 {
-    *bridge = (struct kedge_bridge){.net = net, .store = store, .folder = folder};
+    *bridge = (struct kedge_bridge){
+        .net = net, .store = store, .folder = folder, .push_bytes_per_s = limits->push_bytes_per_s};
     bridge->files.folder = folder;
     enum kedge_rc rc = kedge_reader_open(folder, &bridge->reader, error);
     if (rc == KEDGE_OK)

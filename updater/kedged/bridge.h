@@ -26,6 +26,7 @@ struct kedge_lost_device {
 struct kedge_bridge_limits {
     size_t unproven_max;
     struct kedge_token_rate unproven_stored;
+    uint32_t push_bytes_per_s; /* to each device that is pushed to; 0: no limit */
 };
 
 struct kedge_bridge {
@@ -37,6 +38,7 @@ struct kedge_bridge {
     struct kedge_reader *reader;
     struct kedge_device_files files;
     const char *base_url; /* NULL: none */
+    uint32_t push_bytes_per_s;
     struct kedge_lost_device *lost;
     struct kedge_pressure pressure;
     bool ended;

@@ -42,6 +42,8 @@ static const struct option_row rows[] = {
      "devices without DTLS at once that have registered and not answered yet (16384)"},
     {"unproven-stored", "N", TEXT(unproven_stored), true,
      "how many of them a second are stored before they answer (100)"},
+    {"push-rate", "BYTES", TEXT(push_rate), true,
+     "bytes a second, at most, to each device that is pushed to (as fast as it takes them)"},
     {"http", "ADDR:PORT", TEXT(http), true,
      "REST API and downloads (127.0.0.1:8080 unless --https is given)"},
     {"https", "ADDR:PORT", TEXT(https), true, "the same over TLS"},
@@ -215,6 +217,13 @@ static bool take_unproven(struct kedge_config *config)
                        &config->unproven_stored_per_s);
 }
 
+static bool take_push_rate(struct kedge_config *config)
+{
+    return config->push_rate[0] == '\0' ||
+           take_number("push-rate", config->push_rate, KEDGE_CONFIG_PUSH_RATE_MAX,
+                       &config->push_bytes_per_s);
+}
+
 /* Each of these needs those before it. */
 static bool check_coaps_files(const struct kedge_config *config)
 {
@@ -252,7 +261,7 @@ static bool check(struct kedge_config *config)
                 config->log_level);
         return false;
     }
-    return take_required(config) && take_unproven(config) &&
+    return take_required(config) && take_unproven(config) && take_push_rate(config) &&
            config_check_address("coap", config->coap) &&
            config_check_address("coaps", config->coaps) && check_coaps_files(config) &&
            config_check_web(config);

@@ -13,7 +13,8 @@
 #define KEDGE_CONFIG_TEXT_MAX 512u
 #define KEDGE_CONFIG_RATE_MAX 1000000u     /* of --unproven-rate and --unproven-stored */
 #define KEDGE_CONFIG_UNPROVEN_MAX 1000000u /* of --unproven-max: some 1 GiB of memory */
-#define KEDGE_CONFIG_BURST_SECONDS 10u     /* of a rate that may come at once */
+#define KEDGE_CONFIG_PUSH_RATE_MAX 1000000000u
+#define KEDGE_CONFIG_BURST_SECONDS 10u /* of a rate that may come at once */
 
 struct kedge_config {
     char data[KEDGE_CONFIG_TEXT_MAX]; /* folder of everything that lasts */
@@ -38,7 +39,9 @@ struct kedge_config {
     /* As they were given, and read. */
     char unproven_rate[16], unproven_max[16], unproven_stored[16];
     uint64_t unproven_per_s, unproven_devices, unproven_stored_per_s;
-    char require[8];   /* as it was given */
+    char push_rate[16];        /* as it was given; empty: no limit */
+    uint64_t push_bytes_per_s; /* 0: no limit */
+    char require[8];           /* as it was given */
     uint64_t required; /* how many different trusted keys must have signed a package: 1 to 8 */
     bool check_config; /* say what is wrong with the configuration, and end */
 };

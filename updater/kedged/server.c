@@ -161,9 +161,10 @@ static enum kedge_rc open_sockets(struct server *server)
 static enum kedge_rc open_bridge(struct server *server)
 {
     const struct kedge_config *config = server->config;
-    const struct kedge_bridge_limits limits = {.unproven_max = (size_t)config->unproven_devices,
-                                               .unproven_stored =
-                                                   rate_of(config->unproven_stored_per_s)};
+    const struct kedge_bridge_limits limits = {
+        .unproven_max = (size_t)config->unproven_devices,
+        .unproven_stored = rate_of(config->unproven_stored_per_s),
+        .push_bytes_per_s = (uint32_t)config->push_bytes_per_s};
     server->bridge_made = true;
     KEDGE_TRY(kedge_bridge_open(&server->bridge, server->net, server->store, config->data, &limits,
                                 server->error));
