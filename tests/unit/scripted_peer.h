@@ -21,7 +21,7 @@
 
 #include "updater/net/internal.h"
 
-#define PATIENCE_MS 5000u
+#define PATIENCE_MS 60000u
 
 struct scripted_peer {
     struct kedge_net *net;
