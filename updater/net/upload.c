@@ -66,18 +66,21 @@ static void on_due(void *context)
 /* The next block leaves as soon as the pace allows. */
 static void send_next(struct kedge_upload *upload)
 {
-    uint64_t now_ms = kedge_net_now_ms(upload->net);
+    uint64_t now_us = kedge_net_now_ms(upload->net) * 1000u;
     if (upload->request.bytes_per_s == 0) {
         send_or_stop(upload);
         return;
     }
-    upload->due_ms += (uint64_t)upload->sent_size * 1000u / upload->request.bytes_per_s;
-    if (upload->due_ms + KEDGE_UPLOAD_LAG_MAX_MS < now_ms)
-        upload->due_ms = now_ms - KEDGE_UPLOAD_LAG_MAX_MS;
-    if (upload->due_ms <= now_ms)
+    /* Small blocks and fast paces are far less than a millisecond apart. */
+    upload->due_us += ((uint64_t)upload->sent_size * 1000000u + upload->request.bytes_per_s - 1) /
+                      upload->request.bytes_per_s;
+    if (upload->due_us + KEDGE_UPLOAD_LAG_MAX_MS * 1000u < now_us)
+        upload->due_us = now_us - KEDGE_UPLOAD_LAG_MAX_MS * 1000u;
+    if (upload->due_us <= now_us)
         send_or_stop(upload);
     else
-        kedge_net_timer_arm(upload->net, &upload->timer, upload->due_ms, on_due, upload);
+        kedge_net_timer_arm(upload->net, &upload->timer, (upload->due_us + 999u) / 1000u, on_due,
+                            upload);
 }
 
 /* ---- answers ---- */
@@ -176,7 +179,7 @@ enum kedge_rc kedge_upload_go_on(struct kedge_upload *upload, const struct kedge
 {
     kedge_upload_cancel(upload);
     upload->to = *to;
-    upload->due_ms = kedge_net_now_ms(upload->net);
+    upload->due_us = kedge_net_now_ms(upload->net) * 1000u;
     KEDGE_TRY(send_block(upload));
     upload->running = true;
     return KEDGE_OK;

@@ -67,7 +67,7 @@ struct kedge_upload {
     struct kedge_net_timer timer; /* until the next block may leave */
     uint64_t handle;              /* of the block on its way; 0: none */
     uint64_t offset;              /* what the peer has confirmed */
-    uint64_t due_ms;
+    uint64_t due_us;
     uint64_t tag;
     uint16_t sent_size; /* of the block on its way */
     bool sent_last;

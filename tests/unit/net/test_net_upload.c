@@ -294,6 +294,20 @@ static void test_a_pace_is_kept(void **state)
     assert_int_equal(scene->progresses, 5);
 }
 
+static void test_a_pace_is_kept_by_blocks_of_less_than_a_millisecond(void **state)
+{
+    struct scene *scene = *state;
+    uint64_t began_ms = test_clock_ms();
+    assert_int_equal(try_begin(scene, 17000), KEDGE_OK);
+    take_block(scene);
+    answer(scene, KEDGE_COAP_CONTINUE, 0, 0);
+    take_block(scene);
+    take_on(scene);
+    take_the_rest(scene);
+    /* More than 4,000 bytes: 235 ms of which 100 may be made up for. */
+    assert_true(test_clock_ms() - began_ms >= 130);
+}
+
 /* ---- smaller blocks ---- */
 
 static void test_a_smaller_size_in_a_confirmation_goes_on_at_the_right_block(void **state)
@@ -535,6 +549,7 @@ int main(void)
         UPLOAD_TEST(test_separate_answers_are_taken_too),
         UPLOAD_TEST(test_a_peer_that_answers_each_block_with_a_success_gets_all),
         UPLOAD_TEST(test_a_pace_is_kept),
+        UPLOAD_TEST(test_a_pace_is_kept_by_blocks_of_less_than_a_millisecond),
         UPLOAD_TEST(test_a_smaller_size_in_a_confirmation_goes_on_at_the_right_block),
         UPLOAD_TEST(test_a_refusal_that_names_a_smaller_size_is_followed_from_the_start),
         UPLOAD_TEST(test_a_size_with_too_many_blocks_ends_it),
