@@ -2,13 +2,14 @@
 import hashlib
 import json
 import random
+import re
 import signal
 import subprocess
 import time
 
 import pytest
 
-from conftest import CLASS, VENDOR, Server, free_port, make_package, program, run, wait_until
+from conftest import CLASS, ROOT, VENDOR, Server, free_port, make_package, program, run, wait_until
 from lwm2m_peer import BLOCK1, GET, PUT, DtlsFront, Peer, uint
 from test_dtls import SecureServer
 
@@ -479,3 +480,11 @@ def test_the_same_seed_draws_the_same_fates(swarm, peer):
     assert set(first) == {"0", "7", "9"}
     assert refusing(5) == first
     assert refusing(6) != first
+
+
+def test_the_manual_page_has_every_option_of_the_help():
+    done = run(program("kedge-swarm"), "--help")
+    page = (ROOT / "docs" / "kedge-swarm.1").read_text().replace("\\-", "-")
+    options = set(re.findall(r"--[a-z0-9-]+", done.stdout))
+    assert len(options) > 30
+    assert options == set(re.findall(r"--[a-z0-9-]+", page))
