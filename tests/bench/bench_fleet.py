@@ -78,8 +78,10 @@ class Kedged(Program):
     def __init__(self, build, folder):
         self.build, self.folder = build, folder
         self.port, self.secure_port, self.http = free_port(), free_port(), free_port(socket.SOCK_STREAM)
+        # A whole fleet registers within seconds, faster than it can be asked who it is.
         super().__init__(build / "bin" / "kedged", "--data", folder, "--coap", f"127.0.0.1:{self.port}", "--coaps",
                          f"127.0.0.1:{self.secure_port}", "--http", f"127.0.0.1:{self.http}", "--log-level", "info",
+                         "--unproven-max", 2 * max(FLEETS),
                          stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
         for line in self.process.stderr:
             if "ready" in line:
