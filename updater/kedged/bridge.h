@@ -22,9 +22,9 @@ struct kedge_lost_device {
     char endpoint[KEDGE_ENDPOINT_MAX + 1];
 };
 
-/** How far devices without security are believed before they have answered anything. */
+/** What the operator bounds. */
 struct kedge_bridge_limits {
-    size_t unproven_max;
+    size_t unproven_max; /* as in kedge_fleet_config, like the next */
     struct kedge_token_rate unproven_stored;
     uint32_t push_bytes_per_s; /* to each device that is pushed to; 0: no limit */
 };

@@ -185,23 +185,26 @@ bool config_check_address(const char *name, const char *text)
     return false;
 }
 
+/* A whole number from 1 to `max`. */
+static bool is_number(const char *text, uint64_t max, uint64_t *out)
+{
+    struct kedge_cursor cursor = kedge_cursor(kedge_slice_text(text));
+    return kedge_cursor_decimal(&cursor, max, out) == KEDGE_OK && kedge_cursor_left(&cursor) == 0 &&
+           *out > 0;
+}
+
 static bool take_required(struct kedge_config *config)
 {
-    struct kedge_cursor cursor = kedge_cursor(kedge_slice_text(config->require));
-    if (kedge_cursor_decimal(&cursor, KEDGE_SUIT_SIGNATURES_MAX, &config->required) == KEDGE_OK &&
-        kedge_cursor_left(&cursor) == 0 && config->required > 0)
+    if (is_number(config->require, KEDGE_SUIT_SIGNATURES_MAX, &config->required))
         return true;
     fprintf(stderr, "kedged: --require %s: a number from 1 to %u, as many as may sign a package\n",
             config->require, KEDGE_SUIT_SIGNATURES_MAX);
     return false;
 }
 
-/* A whole number from 1 to `max`. */
 static bool take_number(const char *name, const char *text, uint64_t max, uint64_t *out)
 {
-    struct kedge_cursor cursor = kedge_cursor(kedge_slice_text(text));
-    if (kedge_cursor_decimal(&cursor, max, out) == KEDGE_OK && kedge_cursor_left(&cursor) == 0 &&
-        *out > 0)
+    if (is_number(text, max, out))
         return true;
     fprintf(stderr, "kedged: --%s %s: a number from 1 to %" PRIu64 "\n", name, text, max);
     return false;

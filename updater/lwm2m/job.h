@@ -6,6 +6,7 @@
 #include "updater/lwm2m/machine.h"
 #include "updater/net/upload.h"
 
+#define JOB_PACKAGE_PATH "/5/0/0"
 #define JOB_PROTOCOL_COUNT (KEDGE_PROTOCOL_COAPS_TCP + 1u)
 
 /** By what packages get to the device (/5/0/9). */

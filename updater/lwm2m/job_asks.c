@@ -13,7 +13,6 @@
 #define VERSION_PATH "/3/0/3"
 #define URI_PATH "/5/0/1"
 #define UPDATE_PATH "/5/0/2"
-#define PACKAGE_PATH "/5/0/0"
 #define PROTOCOLS_PATH "/5/0/8"
 #define DELIVERY_PATH "/5/0/9"
 #define WORDS_PATH "/26241/0/0"
@@ -292,7 +291,7 @@ enum kedge_rc job_take_back(struct device *device, enum job_delivery delivery,
 {
     const struct kedge_lwm2m_value zero = {.type = KEDGE_LWM2M_OPAQUE, .bytes = kedge_slice("", 1)};
     return delivery == JOB_DELIVERY_PUSH
-               ? operation_write(device, PACKAGE_PATH, &zero, fn, context, handle)
+               ? operation_write(device, JOB_PACKAGE_PATH, &zero, fn, context, handle)
                : write_uri(device, "", fn, context, handle);
 }
 

@@ -68,7 +68,7 @@ void job_push(struct job *job)
     if (rc == KEDGE_E_LIMIT)
         kedge_machine_push_stopped(&job->machine, rc, 0, 0, job_now_ms(job));
     else if (rc != KEDGE_OK)
-        kedge_machine_probe_failed(&job->machine, "/5/0/0", 0, job_now_ms(job));
+        kedge_machine_probe_failed(&job->machine, JOB_PACKAGE_PATH, 0, job_now_ms(job));
 }
 
 void job_push_on(struct job *job)

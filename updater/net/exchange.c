@@ -260,9 +260,9 @@ static enum kedge_rc encode(struct exchange *exchange, const struct kedge_net_re
     return KEDGE_OK;
 }
 
-static enum kedge_rc send_request(struct kedge_net *net, const struct kedge_address *to,
-                                  const struct kedge_net_request *request, bool observe,
-                                  kedge_net_result_fn *on_result, void *context, uint64_t *handle)
+enum kedge_rc kedge_net_send(struct kedge_net *net, const struct kedge_address *to,
+                             const struct kedge_net_request *request,
+                             kedge_net_result_fn *on_result, void *context, uint64_t *handle)
 {
     if (strlen(request->path) > KEDGE_NET_PATH_MAX)
         return KEDGE_E_BUFFER;
@@ -285,7 +285,7 @@ static enum kedge_rc send_request(struct kedge_net *net, const struct kedge_addr
         return KEDGE_E_MEMORY;
     *exchange = (struct exchange){.net = net,
                                   .peer = peer,
-                                  .observe = observe,
+                                  .observe = request->observe,
                                   .on_result = on_result,
                                   .context = context,
                                   .accept = request->accept,
@@ -302,23 +302,6 @@ static enum kedge_rc send_request(struct kedge_net *net, const struct kedge_addr
         *handle = exchange->token;
     start_next(net, peer);
     return KEDGE_OK;
-}
-
-enum kedge_rc kedge_net_send(struct kedge_net *net, const struct kedge_address *to,
-                             const struct kedge_net_request *request,
-                             kedge_net_result_fn *on_result, void *context, uint64_t *handle)
-{
-    return send_request(net, to, request, request->observe, on_result, context, handle);
-}
-
-enum kedge_rc kedge_net_observe(struct kedge_net *net, const struct kedge_address *to,
-                                const char *path, int32_t accept, kedge_net_result_fn *on_result,
-                                void *context, uint64_t *handle)
-{
-    struct kedge_net_request request = KEDGE_NET_REQUEST_INIT;
-    request.path = path;
-    request.accept = accept;
-    return send_request(net, to, &request, true, on_result, context, handle);
 }
 
 void kedge_net_cancel(struct kedge_net *net, uint64_t handle)

@@ -19,10 +19,9 @@
 #include "updater/net/net.h"
 
 #define KEDGE_UPLOAD_RESTARTS_MAX 3u
-#define KEDGE_UPLOAD_BLOCKS_MAX                                       \
-    (KEDGE_COAP_BLOCK_NUMBER_MAX + 1u) /* 1 GiB in the largest blocks \
-                                        */
-#define KEDGE_UPLOAD_LAG_MAX_MS 100u   /* what a paced upload may make up for at once */
+/* 1 GiB in the largest blocks */
+#define KEDGE_UPLOAD_BLOCKS_MAX (KEDGE_COAP_BLOCK_NUMBER_MAX + 1u)
+#define KEDGE_UPLOAD_LAG_MAX_MS 100u /* what a paced upload may make up for at once */
 
 /** How an upload came to a stop. */
 struct kedge_upload_stop {

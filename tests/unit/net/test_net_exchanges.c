@@ -357,6 +357,17 @@ static void note_and_send_again(void *context, enum kedge_rc rc,
     resender->again = try_get(resender->scene, "again", &resender->scene->outcome);
 }
 
+static enum kedge_rc try_observe(struct scene *scene, int32_t accept, struct outcome *outcome,
+                                 uint64_t *handle)
+{
+    struct kedge_net_request request = KEDGE_NET_REQUEST_INIT;
+    request.path = "5/0/3";
+    request.accept = accept;
+    request.observe = true;
+    return kedge_net_send(scene->net, &scene->peer.address, &request, outcome_note, outcome,
+                          handle);
+}
+
 static void test_forgetting_a_peer_tells_everyone_and_takes_nothing_new(void **state)
 {
     struct scene *scene = *state;
@@ -364,9 +375,7 @@ static void test_forgetting_a_peer_tells_everyone_and_takes_nothing_new(void **s
     struct resender resender = {.scene = scene};
     struct kedge_net_request request = KEDGE_NET_REQUEST_INIT;
     assert_int_equal(kedge_net_peer_keep(scene->net, &scene->peer.address, scene), KEDGE_OK);
-    assert_int_equal(kedge_net_observe(scene->net, &scene->peer.address, "5/0/3", -1, outcome_note,
-                                       &observing, NULL),
-                     KEDGE_OK);
+    assert_int_equal(try_observe(scene, -1, &observing, NULL), KEDGE_OK);
     peer_receives(&scene->peer);
     peer_sends(&scene->peer,
                &(struct scripted_message){.type = KEDGE_COAP_ACK,
@@ -462,9 +471,7 @@ static void notify(struct scene *scene, struct kedge_slice token, enum kedge_coa
 static struct kedge_slice observe(struct scene *scene, uint8_t bytes[KEDGE_COAP_TOKEN_MAX],
                                   uint32_t first)
 {
-    assert_int_equal(kedge_net_observe(scene->net, &scene->peer.address, "5/0/3", 0, outcome_note,
-                                       &scene->outcome, &scene->handle),
-                     KEDGE_OK);
+    assert_int_equal(try_observe(scene, 0, &scene->outcome, &scene->handle), KEDGE_OK);
     peer_receives(&scene->peer);
     uint32_t wish = 99;
     assert_true(kedge_coap_option_uint(&scene->peer.message, KEDGE_COAP_OBSERVE, &wish));
@@ -554,9 +561,7 @@ static void test_an_observation_ends_with_an_error_or_without_its_option(void **
     assert_int_equal(scene->outcome.code, KEDGE_COAP_NOT_FOUND);
     assert_int_equal(kedge_net_counters(scene->net).exchanges, 0);
     /* A peer that does not know Observe just answers. */
-    assert_int_equal(kedge_net_observe(scene->net, &scene->peer.address, "5/0/3", 0, outcome_note,
-                                       &scene->outcome, NULL),
-                     KEDGE_OK);
+    assert_int_equal(try_observe(scene, 0, &scene->outcome, NULL), KEDGE_OK);
     peer_receives(&scene->peer);
     peer_answers(&scene->peer, KEDGE_COAP_CONTENT, "0");
     outcome_wait(scene->net, &scene->outcome, 3);
