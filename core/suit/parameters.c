@@ -247,6 +247,11 @@ bool suit_parameter_known(int64_t id)
     return false;
 }
 
+bool suit_parameter_is_flag(int64_t id)
+{
+    return id == KEDGE_SUIT_PARAMETER_STRICT_ORDER || id == KEDGE_SUIT_PARAMETER_SOFT_FAILURE;
+}
+
 enum kedge_rc suit_parameter_id(const struct kedge_cbor_item *key, int64_t *id)
 {
     if ((key->type != KEDGE_CBOR_UINT && key->type != KEDGE_CBOR_NINT) || key->value > INT64_MAX)

@@ -13,6 +13,11 @@ enum kedge_rc suit_version_read(struct kedge_cursor *cursor,
                                 struct kedge_suit_version *version) KEDGE_MUST_USE;
 
 /** A map's key that is an integer; KEDGE_E_COMMAND for another one. */
+/** Whether it is one of the sequence that sets it (strict order, soft failure), and of no
+ * component.
+ */
+bool suit_parameter_is_flag(int64_t id);
+
 enum kedge_rc suit_parameter_id(const struct kedge_cbor_item *key, int64_t *id) KEDGE_MUST_USE;
 
 /** Whether a parameter of a component has this id. */

@@ -99,7 +99,7 @@ static enum kedge_rc override_parameters(struct kedge_suit_processor *processor,
         int64_t id;
         KEDGE_TRY(kedge_cbor_map_key(&cursor, &map, &key));
         KEDGE_TRY(suit_parameter_id(&key, &id));
-        if (id == KEDGE_SUIT_PARAMETER_STRICT_ORDER || id == KEDGE_SUIT_PARAMETER_SOFT_FAILURE)
+        if (suit_parameter_is_flag(id))
             KEDGE_TRY(set_flag(frame, id, &cursor));
         else
             KEDGE_TRY(suit_parameter_set(&processor->parameters[target_of(frame)], id, &cursor));

@@ -56,8 +56,7 @@ static enum kedge_rc check_parameters(const struct walk *walk, struct kedge_slic
         KEDGE_TRY(kedge_cbor_map_key(&cursor, &map, &key));
         if (suit_parameter_id(&key, &id) != KEDGE_OK)
             return refuse(walk, false, KEDGE_SUIT_DIRECTIVE_OVERRIDE_PARAMETERS, KEDGE_E_COMMAND);
-        bool flag =
-            id == KEDGE_SUIT_PARAMETER_STRICT_ORDER || id == KEDGE_SUIT_PARAMETER_SOFT_FAILURE;
+        bool flag = suit_parameter_is_flag(id);
         if ((!flag && !suit_parameter_known(id)) || !permitted(walk, true, id))
             return refuse(walk, true, id, KEDGE_E_COMMAND);
         if (flag)

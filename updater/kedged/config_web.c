@@ -4,17 +4,15 @@
 
 #include "updater/api/api.h"
 #include "updater/lwm2m/update.h"
+#include "updater/net/net.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 
 static bool is_loopback(const char *host)
 {
-    struct in_addr v4;
-    struct in6_addr v6;
-    if (inet_pton(AF_INET, host, &v4) == 1)
-        return ntohl(v4.s_addr) >> 24 == 127;
-    return inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+    struct kedge_address address;
+    return kedge_address_from_host(host, 0, &address) == KEDGE_OK &&
+           kedge_address_is_loopback(&address);
 }
 
 /* The token that every request carries must not travel over a network unencrypted. */

@@ -35,12 +35,6 @@ static bool base_elsewhere(const struct job *job, enum kedge_firmware_protocol p
 
 /* ---- this server ---- */
 
-static bool is_loopback(const struct kedge_address *address)
-{
-    return address->any.sa_family == AF_INET ? ntohl(address->v4.sin_addr.s_addr) >> 24 == 127
-                                             : IN6_IS_ADDR_LOOPBACK(&address->v6.sin6_addr);
-}
-
 static void set_port(struct kedge_address *address, uint16_t port)
 {
     if (address->any.sa_family == AF_INET)
@@ -66,7 +60,7 @@ static bool listener_from(const struct kedge_fleet_web *web, const struct kedge_
     }
     return !every_v4 && !every_v6 &&
            kedge_address_from_host(web->host, web->port, address) == KEDGE_OK &&
-           (!is_loopback(address) || is_loopback(local));
+           (!kedge_address_is_loopback(address) || kedge_address_is_loopback(local));
 }
 
 /* A device that speaks by DTLS downloads by TLS too: no package goes there in the clear. */

@@ -82,6 +82,12 @@ void kedge_address_text(const struct kedge_address *address, char text[KEDGE_ADD
     snprintf(text, KEDGE_ADDRESS_TEXT_MAX, "%s[%s]:%u", scheme, host, ntohs(address->v6.sin6_port));
 }
 
+bool kedge_address_is_loopback(const struct kedge_address *address)
+{
+    return address->any.sa_family == AF_INET ? ntohl(address->v4.sin_addr.s_addr) >> 24 == 127
+                                             : IN6_IS_ADDR_LOOPBACK(&address->v6.sin6_addr);
+}
+
 enum kedge_rc kedge_address_from_host(const char *host, uint16_t port, struct kedge_address *out)
 {
     struct kedge_address address;

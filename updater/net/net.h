@@ -55,6 +55,7 @@ uint64_t kedge_address_hash(const struct kedge_siphash_key *key,
 socklen_t kedge_address_size(const struct kedge_address *address);
 /** Writes "192.0.2.1:5683" or "[2001:db8::1]:5683", with "coaps://" before it when it is secure. */
 void kedge_address_text(const struct kedge_address *address, char text[KEDGE_ADDRESS_TEXT_MAX]);
+bool kedge_address_is_loopback(const struct kedge_address *address);
 /** One without security, from a numeric host ("" is every IPv4 address) and a port.
  * KEDGE_E_MALFORMED for a name. */
 enum kedge_rc kedge_address_from_host(const char *host, uint16_t port,
