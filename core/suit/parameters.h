@@ -12,12 +12,9 @@ enum kedge_rc suit_digest_read(struct kedge_cursor *cursor, size_t members,
 enum kedge_rc suit_version_read(struct kedge_cursor *cursor,
                                 struct kedge_suit_version *version) KEDGE_MUST_USE;
 
-/** A map's key that is an integer; KEDGE_E_COMMAND for another one. */
-/** Whether it is one of the sequence that sets it (strict order, soft failure), and of no
- * component.
- */
+/** Whether the sequence that sets it has it (strict order, soft failure), and no component. */
 bool suit_parameter_is_flag(int64_t id);
-
+/** A map's key that is an integer; KEDGE_E_COMMAND for another one. */
 enum kedge_rc suit_parameter_id(const struct kedge_cbor_item *key, int64_t *id) KEDGE_MUST_USE;
 
 /** Whether a parameter of a component has this id. */
