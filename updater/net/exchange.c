@@ -533,6 +533,7 @@ void exchanges_destroy(struct kedge_net *net)
         struct exchange *exchange = net->exchanges.buckets[i];
         while (exchange != NULL) {
             struct exchange *next = exchange->next_in_bucket;
+            kedge_net_timer_cancel(net, &exchange->timer);
             free(exchange->collected);
             free(exchange);
             exchange = next;

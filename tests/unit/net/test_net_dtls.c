@@ -576,6 +576,28 @@ static void test_a_request_outlives_the_restart_of_the_same_device(void **state)
     client_close(&after);
 }
 
+static void never(void *context)
+{
+    (void)context;
+    fail();
+}
+
+/* Both timers wait in one list, and the request is freed first: its timer must be out of it. */
+static void test_it_may_end_with_a_request_on_its_way(void **state)
+{
+    struct scene *scene = *state;
+    struct client client;
+    struct outcome outcome = {0};
+    open_one(&client, scene, 7001);
+    client_connects(&client);
+    assert_int_equal(ask_peer(scene, &client.address, &outcome), KEDGE_OK);
+    struct peer *peer = peer_find(scene->wire.net, &client.address);
+    kedge_net_timer_arm(scene->wire.net, &peer->association->timer, peer->in_flight->timer.at_ms,
+                        never, NULL);
+    assert_ptr_equal(peer->association->timer.next, &peer->in_flight->timer);
+    client_close(&client);
+}
+
 static bool is_device_one(void *context, const char *name)
 {
     (void)context;
@@ -637,6 +659,7 @@ int main(void)
         DTLS_TEST(test_the_server_asks_by_the_association_or_not_at_all),
         DTLS_TEST(test_another_name_at_the_same_address_voids_what_was_asked),
         DTLS_TEST(test_a_request_outlives_the_restart_of_the_same_device),
+        DTLS_TEST(test_it_may_end_with_a_request_on_its_way),
         TICKET_TEST(test_hanging_up_ends_what_a_name_has_and_nothing_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
