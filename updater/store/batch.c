@@ -12,6 +12,12 @@ struct kedge_batch *kedge_batch_create(void)
     return calloc(1, sizeof(struct kedge_batch));
 }
 
+static bool holds_secret(enum kedge_row_kind kind)
+{
+    return kind == KEDGE_ROW_PUT_CREDENTIAL || kind == KEDGE_ROW_ISSUE_CREDENTIAL ||
+           kind == KEDGE_ROW_PUT_BOOTSTRAP;
+}
+
 void kedge_batch_destroy(struct kedge_batch *batch)
 {
     if (batch == NULL)
@@ -19,7 +25,7 @@ void kedge_batch_destroy(struct kedge_batch *batch)
     while (batch->first != NULL) {
         struct kedge_row *row = batch->first;
         batch->first = row->next;
-        if (row->kind == KEDGE_ROW_PUT_CREDENTIAL)
+        if (holds_secret(row->kind))
             kedge_wipe(row->record, row->size);
         free(row);
     }
@@ -113,6 +119,46 @@ enum kedge_rc kedge_batch_put_credential(struct kedge_batch *batch,
 enum kedge_rc kedge_batch_delete_credential(struct kedge_batch *batch, const char *endpoint)
 {
     return add(batch, KEDGE_ROW_DELETE_CREDENTIAL, endpoint, strlen(endpoint) + 1);
+}
+
+enum kedge_rc kedge_batch_issue_credential(struct kedge_batch *batch,
+                                           const struct kedge_credential_record *record)
+{
+    if (record->secret_size > KEDGE_CREDENTIAL_SECRET_MAX)
+        return KEDGE_E_LIMIT;
+    KEDGE_TRY(add(batch, KEDGE_ROW_ISSUE_CREDENTIAL, record, sizeof(*record)));
+    return add(batch, KEDGE_ROW_TRIM_ISSUED, record->endpoint, strlen(record->endpoint) + 1);
+}
+
+enum kedge_rc kedge_batch_adopt_credential(struct kedge_batch *batch, const char *identity,
+                                           uint64_t now_ms)
+{
+    struct kedge_adopt_row row = {.now_ms = now_ms};
+    size_t size = strlen(identity);
+    if (size > KEDGE_CREDENTIAL_IDENTITY_MAX)
+        return KEDGE_E_LIMIT;
+    memcpy(row.identity, identity, size);
+    KEDGE_TRY(add(batch, KEDGE_ROW_ADOPT_CREDENTIAL, &row, sizeof(row)));
+    return add(batch, KEDGE_ROW_DROP_ADOPTED, identity, size + 1);
+}
+
+enum kedge_rc kedge_batch_drop_issued(struct kedge_batch *batch, const char *endpoint)
+{
+    return add(batch, KEDGE_ROW_DROP_ISSUED, endpoint, strlen(endpoint) + 1);
+}
+
+enum kedge_rc kedge_batch_put_bootstrap(struct kedge_batch *batch,
+                                        const struct kedge_bootstrap_record *record)
+{
+    if (record->credential.secret_size > KEDGE_CREDENTIAL_SECRET_MAX)
+        return KEDGE_E_LIMIT;
+    return add(batch, KEDGE_ROW_PUT_BOOTSTRAP, record, sizeof(*record));
+}
+
+enum kedge_rc kedge_batch_delete_bootstrap(struct kedge_batch *batch, const char *endpoint)
+{
+    KEDGE_TRY(add(batch, KEDGE_ROW_DELETE_BOOTSTRAP, endpoint, strlen(endpoint) + 1));
+    return kedge_batch_drop_issued(batch, endpoint);
 }
 
 enum kedge_rc kedge_batch_put_token(struct kedge_batch *batch,

@@ -16,6 +16,13 @@ enum kedge_row_kind {
     KEDGE_ROW_DELETE_TRUST,      /* 32 bytes */
     KEDGE_ROW_PUT_CREDENTIAL,    /* struct kedge_credential_record */
     KEDGE_ROW_DELETE_CREDENTIAL, /* the endpoint, with its NUL */
+    KEDGE_ROW_ISSUE_CREDENTIAL,  /* struct kedge_credential_record */
+    KEDGE_ROW_TRIM_ISSUED,       /* the endpoint, with its NUL */
+    KEDGE_ROW_ADOPT_CREDENTIAL,  /* struct kedge_adopt_row */
+    KEDGE_ROW_DROP_ADOPTED,      /* the identity, with its NUL */
+    KEDGE_ROW_DROP_ISSUED,       /* the endpoint, with its NUL */
+    KEDGE_ROW_PUT_BOOTSTRAP,     /* struct kedge_bootstrap_record */
+    KEDGE_ROW_DELETE_BOOTSTRAP,  /* the endpoint, with its NUL */
     KEDGE_ROW_PUT_TOKEN,         /* struct kedge_token_record */
     KEDGE_ROW_PUT_CLOCK,         /* struct kedge_clock_record */
     KEDGE_ROW_PUT_ROLLOUT,       /* the structs of rollout.h */
@@ -29,6 +36,11 @@ enum kedge_row_kind {
 struct kedge_tags_row {
     char endpoint[KEDGE_ENDPOINT_MAX + 1];
     char tags[KEDGE_TAGS_MAX + 1];
+};
+
+struct kedge_adopt_row {
+    char identity[KEDGE_CREDENTIAL_IDENTITY_MAX + 1];
+    uint64_t now_ms;
 };
 
 struct kedge_row {

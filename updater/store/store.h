@@ -14,7 +14,7 @@
 
 #include "updater/rollout/rollout.h"
 
-#define KEDGE_STORE_SCHEMA_VERSION 3
+#define KEDGE_STORE_SCHEMA_VERSION 4
 #define KEDGE_STORE_PAGE_MAX 500u   /* records of one page */
 #define KEDGE_STORE_CURSOR_MAX 160u /* an opaque cursor, with its NUL */
 #define KEDGE_STORE_BATCH_ROWS_MAX 4000000u
@@ -28,6 +28,10 @@
 #define KEDGE_STORE_SPKI_MAX 91u
 #define KEDGE_CREDENTIAL_IDENTITY_MAX 128u
 #define KEDGE_CREDENTIAL_SECRET_MAX 64u
+#define KEDGE_FACTORY_TEXT_MAX 63u  /* bytes of a serial number, and of a batch */
+#define KEDGE_ISSUED_KEPT_MAX 4u    /* keys of a device that it was given and not yet seen with */
+#define KEDGE_CERTIFICATE_MAX 4096u /* bytes of a certificate of a device, in DER */
+#define KEDGE_PRIVATE_KEY_MAX 512u  /* bytes of its private key, in DER (PKCS #8) */
 
 /* ---- records of the store's own (those of rollouts are in rollout.h) ---- */
 
@@ -82,6 +86,9 @@ struct kedge_trust_record {
 enum kedge_credential_kind {
     KEDGE_CREDENTIAL_PSK,     /* the identity is what the handshake names, the secret the key */
     KEDGE_CREDENTIAL_RAW_KEY, /* the identity is the SHA-256 of the SPKI in hex; no secret */
+    /* for bootstrapping only: */
+    KEDGE_CREDENTIAL_CERTIFICATE, /* the identity is the common name; no secret */
+    KEDGE_CREDENTIAL_NONE,        /* without security; the identity is the endpoint */
     KEDGE_CREDENTIAL_KIND_COUNT
 };
 
@@ -94,8 +101,16 @@ struct kedge_credential_record {
     uint64_t changed_at_ms;
 };
 
-/** "psk", "rpk"; static storage; "unknown" for a number outside the table. */
+/** "psk", "rpk", "x509", "none"; static storage; "unknown" for a number outside the table. */
 const char *kedge_credential_kind_name(enum kedge_credential_kind kind);
+
+/** A device as it left the factory, and by what it proves itself to the bootstrap server. */
+struct kedge_bootstrap_record {
+    struct kedge_credential_record credential;
+    char serial[KEDGE_FACTORY_TEXT_MAX + 1]; /* "": not known, and likewise below */
+    char hardware[KEDGE_HARDWARE_MAX + 1];
+    char batch[KEDGE_FACTORY_TEXT_MAX + 1];
+};
 
 struct kedge_token_record {
     char name[KEDGE_NAME_MAX + 1];
@@ -179,6 +194,28 @@ kedge_batch_put_credential(struct kedge_batch *batch,
                            const struct kedge_credential_record *record) KEDGE_MUST_USE;
 enum kedge_rc kedge_batch_delete_credential(struct kedge_batch *batch,
                                             const char *endpoint) KEDGE_MUST_USE;
+/**
+ * Keeps a pre-shared key that the endpoint is about to be given beside its credentials, for the
+ * handshake; of those it was given and not seen with, the KEDGE_ISSUED_KEPT_MAX newest stay.
+ */
+enum kedge_rc
+kedge_batch_issue_credential(struct kedge_batch *batch,
+                             const struct kedge_credential_record *record) KEDGE_MUST_USE;
+/**
+ * "The endpoint was seen with this issued key": it becomes its credentials in place of the former
+ * ones; those that were issued before it go. Without such a key, nothing happens.
+ */
+enum kedge_rc kedge_batch_adopt_credential(struct kedge_batch *batch, const char *identity,
+                                           uint64_t now_ms) KEDGE_MUST_USE;
+/** Drops what was issued to the endpoint, and what it may still be waiting to use. */
+enum kedge_rc kedge_batch_drop_issued(struct kedge_batch *batch,
+                                      const char *endpoint) KEDGE_MUST_USE;
+/** Like kedge_batch_put_credential(), among the credentials for bootstrapping. */
+enum kedge_rc kedge_batch_put_bootstrap(struct kedge_batch *batch,
+                                        const struct kedge_bootstrap_record *record) KEDGE_MUST_USE;
+/** With what was issued to it. */
+enum kedge_rc kedge_batch_delete_bootstrap(struct kedge_batch *batch,
+                                           const char *endpoint) KEDGE_MUST_USE;
 enum kedge_rc kedge_batch_put_token(struct kedge_batch *batch,
                                     const struct kedge_token_record *record) KEDGE_MUST_USE;
 /** There is one such record. */
@@ -272,6 +309,7 @@ typedef bool kedge_device_fn(void *context, const struct kedge_device_record *re
 typedef bool kedge_package_fn(void *context, const struct kedge_package_record *record);
 typedef bool kedge_trust_fn(void *context, const struct kedge_trust_record *record);
 typedef bool kedge_credential_fn(void *context, const struct kedge_credential_record *record);
+typedef bool kedge_bootstrap_fn(void *context, const struct kedge_bootstrap_record *record);
 typedef bool kedge_token_fn(void *context, const struct kedge_token_record *record);
 typedef bool kedge_rollout_fn(void *context, const struct kedge_rollout *record);
 typedef bool kedge_group_fn(void *context, const struct kedge_group *record);
@@ -292,6 +330,9 @@ enum kedge_rc kedge_reader_trust(struct kedge_reader *reader, struct kedge_page 
 /** In the order of endpoints, without their secrets. */
 enum kedge_rc kedge_reader_credentials(struct kedge_reader *reader, struct kedge_page *page,
                                        kedge_credential_fn *fn, void *context) KEDGE_MUST_USE;
+/** In the order of endpoints, without their secrets. */
+enum kedge_rc kedge_reader_bootstraps(struct kedge_reader *reader, struct kedge_page *page,
+                                      kedge_bootstrap_fn *fn, void *context) KEDGE_MUST_USE;
 /** In the order of names. */
 enum kedge_rc kedge_reader_tokens(struct kedge_reader *reader, struct kedge_page *page,
                                   kedge_token_fn *fn, void *context) KEDGE_MUST_USE;
@@ -347,6 +388,24 @@ enum kedge_rc kedge_reader_credential_of(struct kedge_reader *reader, const char
 enum kedge_rc kedge_reader_credential(struct kedge_reader *reader, enum kedge_credential_kind kind,
                                       const char *identity,
                                       struct kedge_credential_record *out) KEDGE_MUST_USE;
+/** A pre-shared key that was issued and not yet adopted: as kedge_reader_credential(). */
+enum kedge_rc kedge_reader_issued(struct kedge_reader *reader, const char *identity,
+                                  struct kedge_credential_record *out) KEDGE_MUST_USE;
+/** KEDGE_OK when any key is issued and not yet adopted, to whomever. */
+enum kedge_rc kedge_reader_any_issued(struct kedge_reader *reader) KEDGE_MUST_USE;
+/**
+ * KEDGE_OK when the endpoint has anything that only it can prove itself by: credentials, a key that
+ * was issued to it, or credentials for bootstrapping.
+ */
+enum kedge_rc kedge_reader_is_enrolled(struct kedge_reader *reader,
+                                       const char *endpoint) KEDGE_MUST_USE;
+/** Of an endpoint, without its secret. */
+enum kedge_rc kedge_reader_bootstrap_of(struct kedge_reader *reader, const char *endpoint,
+                                        struct kedge_bootstrap_record *out) KEDGE_MUST_USE;
+/** By its identity, with its secret: only for the handshake; wipe it. */
+enum kedge_rc kedge_reader_bootstrap(struct kedge_reader *reader, enum kedge_credential_kind kind,
+                                     const char *identity,
+                                     struct kedge_bootstrap_record *out) KEDGE_MUST_USE;
 /** By the SHA-256 of what the caller presented. */
 enum kedge_rc kedge_reader_token(struct kedge_reader *reader, const uint8_t hash[32],
                                  struct kedge_token_record *out) KEDGE_MUST_USE;

@@ -125,7 +125,8 @@ static void a_database_of_version_1_keeps_its_devices_and_takes_credentials(void
     folder_file(&f->folder, KEDGE_STORE_FILE, path);
     assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
     assert_int_equal(sqlite3_exec(database,
-                                  "DROP TABLE credentials; DROP TABLE clock;"
+                                  "DROP TABLE credentials; DROP TABLE clock; DROP TABLE bootstrap;"
+                                  "DROP TABLE issued;"
                                   "UPDATE schema_version SET version = 1",
                                   NULL, NULL, NULL),
                      SQLITE_OK);
@@ -138,6 +139,117 @@ static void a_database_of_version_1_keeps_its_devices_and_takes_credentials(void
     assert_int_equal(find(f, "id1", &read), KEDGE_OK);
 }
 
+/* ---- keys that were issued ---- */
+
+static enum kedge_rc issue(struct fixture *f, const char *endpoint, const char *identity)
+{
+    struct kedge_credential_record record = a_credential(endpoint, identity, "0123456789abcdef");
+    struct kedge_batch *batch = new_batch();
+    assert_int_equal(kedge_batch_issue_credential(batch, &record), KEDGE_OK);
+    return commit(f->store, batch);
+}
+
+static void adopt(struct fixture *f, const char *identity)
+{
+    struct kedge_batch *batch = new_batch();
+    assert_int_equal(kedge_batch_adopt_credential(batch, identity, 99), KEDGE_OK);
+    assert_int_equal(commit(f->store, batch), KEDGE_OK);
+}
+
+static bool is_issued(struct fixture *f, const char *identity)
+{
+    struct kedge_credential_record read;
+    return kedge_reader_issued(f->reader, identity, &read) == KEDGE_OK;
+}
+
+static void an_issued_key_takes_the_former_ones_place_when_it_was_seen(void **state)
+{
+    struct fixture *f = *state;
+    struct kedge_credential_record read;
+    assert_int_equal(kedge_reader_any_issued(f->reader), KEDGE_E_NOT_FOUND);
+    assert_int_equal(put(f, "d1", "former", "0123456789abcdef"), KEDGE_OK);
+    assert_int_equal(issue(f, "d1", "older"), KEDGE_OK);
+    assert_int_equal(issue(f, "d1", "seen"), KEDGE_OK);
+    assert_int_equal(issue(f, "d1", "newer"), KEDGE_OK);
+    assert_int_equal(issue(f, "d2", "another's"), KEDGE_OK);
+    assert_int_equal(find(f, "former", &read), KEDGE_OK);
+    assert_int_equal(find(f, "seen", &read), KEDGE_E_NOT_FOUND);
+    assert_int_equal(kedge_reader_issued(f->reader, "seen", &read), KEDGE_OK);
+    assert_string_equal(read.endpoint, "d1");
+    assert_int_equal(read.secret_size, 16);
+    adopt(f, "seen");
+    assert_int_equal(find(f, "former", &read), KEDGE_E_NOT_FOUND);
+    assert_int_equal(find(f, "seen", &read), KEDGE_OK);
+    assert_int_equal(read.changed_at_ms, 99);
+    assert_false(is_issued(f, "older"));
+    assert_false(is_issued(f, "seen"));
+    assert_true(is_issued(f, "newer"));
+    assert_true(is_issued(f, "another's"));
+    adopt(f, "older"); /* it is none any more */
+    assert_int_equal(find(f, "seen", &read), KEDGE_OK);
+}
+
+static void the_newest_issued_keys_of_an_endpoint_stay(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(issue(f, "d2", "another's"), KEDGE_OK);
+    for (const char *identity = "1\0002\0003\0004\0005\0"; *identity != '\0'; identity += 2)
+        assert_int_equal(issue(f, "d1", identity), KEDGE_OK);
+    assert_false(is_issued(f, "1"));
+    assert_true(is_issued(f, "2"));
+    assert_true(is_issued(f, "5"));
+    assert_true(is_issued(f, "another's"));
+}
+
+/* ---- for bootstrapping ---- */
+
+static enum kedge_rc put_bootstrap(struct fixture *f, const char *endpoint, const char *identity)
+{
+    struct kedge_bootstrap_record record = {
+        .credential = a_credential(endpoint, identity, "0123456789abcdef"),
+        .serial = "S1",
+        .hardware = "rev-b",
+        .batch = "B7"};
+    struct kedge_batch *batch = new_batch();
+    assert_int_equal(kedge_batch_put_bootstrap(batch, &record), KEDGE_OK);
+    return commit(f->store, batch);
+}
+
+static void credentials_for_bootstrapping_are_apart_from_the_others(void **state)
+{
+    struct fixture *f = *state;
+    struct kedge_credential_record other;
+    struct kedge_bootstrap_record read;
+    assert_int_equal(put_bootstrap(f, "d1", "factory"), KEDGE_OK);
+    assert_int_equal(put_bootstrap(f, "d2", "factory"), KEDGE_E_CONFLICT);
+    assert_int_equal(find(f, "factory", &other), KEDGE_E_NOT_FOUND);
+    assert_int_equal(kedge_reader_bootstrap(f->reader, KEDGE_CREDENTIAL_PSK, "factory", &read),
+                     KEDGE_OK);
+    assert_string_equal(read.credential.endpoint, "d1");
+    assert_int_equal(read.credential.secret_size, 16);
+    assert_string_equal(read.serial, "S1");
+    assert_string_equal(read.hardware, "rev-b");
+    assert_string_equal(read.batch, "B7");
+    assert_int_equal(kedge_reader_bootstrap_of(f->reader, "d1", &read), KEDGE_OK);
+    assert_int_equal(read.credential.secret_size, 0);
+    assert_string_equal(read.batch, "B7");
+    assert_int_equal(kedge_reader_is_enrolled(f->reader, "d1"), KEDGE_OK);
+    assert_int_equal(kedge_reader_is_enrolled(f->reader, "d2"), KEDGE_E_NOT_FOUND);
+}
+
+static void what_was_issued_goes_with_the_credentials_for_bootstrapping(void **state)
+{
+    struct fixture *f = *state;
+    struct kedge_batch *batch = new_batch();
+    assert_int_equal(put_bootstrap(f, "d1", "factory"), KEDGE_OK);
+    assert_int_equal(issue(f, "d1", "issued"), KEDGE_OK);
+    assert_int_equal(kedge_reader_any_issued(f->reader), KEDGE_OK);
+    assert_int_equal(kedge_batch_delete_bootstrap(batch, "d1"), KEDGE_OK);
+    assert_int_equal(commit(f->store, batch), KEDGE_OK);
+    assert_false(is_issued(f, "issued"));
+    assert_int_equal(kedge_reader_is_enrolled(f->reader, "d1"), KEDGE_E_NOT_FOUND);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -148,6 +260,10 @@ int main(void)
         TEST(an_identity_has_one_owner),
         TEST(what_is_looked_at_has_no_secret),
         TEST(what_is_taken_away_is_gone),
+        TEST(an_issued_key_takes_the_former_ones_place_when_it_was_seen),
+        TEST(the_newest_issued_keys_of_an_endpoint_stay),
+        TEST(credentials_for_bootstrapping_are_apart_from_the_others),
+        TEST(what_was_issued_goes_with_the_credentials_for_bootstrapping),
         TEST(a_database_of_version_1_keeps_its_devices_and_takes_credentials),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

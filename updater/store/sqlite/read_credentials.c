@@ -9,7 +9,10 @@
 const char *kedge_credential_kind_name(enum kedge_credential_kind kind)
 {
     static const char *const names[KEDGE_CREDENTIAL_KIND_COUNT] = {
-        [KEDGE_CREDENTIAL_PSK] = "psk", [KEDGE_CREDENTIAL_RAW_KEY] = "rpk"};
+        [KEDGE_CREDENTIAL_PSK] = "psk",
+        [KEDGE_CREDENTIAL_RAW_KEY] = "rpk",
+        [KEDGE_CREDENTIAL_CERTIFICATE] = "x509",
+        [KEDGE_CREDENTIAL_NONE] = "none"};
     return (unsigned)kind < KEDGE_CREDENTIAL_KIND_COUNT ? names[kind] : "unknown";
 }
 
@@ -91,6 +94,116 @@ enum kedge_rc kedge_reader_credential(struct kedge_reader *reader, enum kedge_cr
     bind_text(&query.binder, identity);
     bool found = query_row(&query, &columns, "") && read_credential(&columns, out) &&
                  read_secret(&columns, out);
+    KEDGE_TRY(query_end(&query, columns.damaged));
+    return found ? KEDGE_OK : reader_failed(reader, KEDGE_E_NOT_FOUND, not_found);
+}
+
+/* ---- keys that were issued ---- */
+
+enum kedge_rc kedge_reader_issued(struct kedge_reader *reader, const char *identity,
+                                  struct kedge_credential_record *out)
+{
+    struct query query;
+    struct sql_columns columns = {0};
+    KEDGE_TRY(query_begin_kept(&query, reader, &reader->issued,
+                               "SELECT " CREDENTIAL_COLUMNS " FROM issued WHERE identity = ?"));
+    bind_text(&query.binder, identity);
+    bool found = query_row(&query, &columns, "") && read_credential(&columns, out) &&
+                 read_secret(&columns, out);
+    KEDGE_TRY(query_end(&query, columns.damaged));
+    return found ? KEDGE_OK : reader_failed(reader, KEDGE_E_NOT_FOUND, not_found);
+}
+
+static enum kedge_rc ask_whether(struct kedge_reader *reader, const char *sql, const char *endpoint)
+{
+    struct query query;
+    struct sql_columns columns = {0};
+    KEDGE_TRY(query_begin(&query, reader, NULL, sql));
+    if (endpoint != NULL)
+        bind_text(&query.binder, endpoint);
+    bool found = query_row(&query, &columns, "");
+    KEDGE_TRY(query_end(&query, columns.damaged));
+    return found ? KEDGE_OK : reader_failed(reader, KEDGE_E_NOT_FOUND, not_found);
+}
+
+enum kedge_rc kedge_reader_any_issued(struct kedge_reader *reader)
+{
+    return ask_whether(reader, "SELECT 1 FROM issued LIMIT 1", NULL);
+}
+
+enum kedge_rc kedge_reader_is_enrolled(struct kedge_reader *reader, const char *endpoint)
+{
+    return ask_whether(reader,
+                       "SELECT 1 FROM credentials WHERE endpoint = ?1"
+                       " UNION ALL SELECT 1 FROM bootstrap WHERE endpoint = ?1"
+                       " UNION ALL SELECT 1 FROM issued WHERE endpoint = ?1 LIMIT 1",
+                       endpoint);
+}
+
+/* ---- credentials for bootstrapping ---- */
+
+/* Of all columns; the secret is read only when it is asked for. */
+static bool read_bootstrap(struct sql_columns *from, struct kedge_bootstrap_record *out,
+                           bool with_secret)
+{
+    memset(out, 0, sizeof(*out));
+    if (!read_credential(from, &out->credential))
+        return false;
+    if (!with_secret)
+        from->index++;
+    else if (!read_secret(from, &out->credential))
+        return false;
+    column_text(from, out->serial, sizeof(out->serial));
+    column_text(from, out->hardware, sizeof(out->hardware));
+    column_text(from, out->batch, sizeof(out->batch));
+    return !from->damaged;
+}
+
+enum kedge_rc kedge_reader_bootstraps(struct kedge_reader *reader, struct kedge_page *page,
+                                      kedge_bootstrap_fn *fn, void *context)
+{
+    struct query query;
+    struct sql_columns columns = {0};
+    struct kedge_bootstrap_record record = {.serial = ""};
+    KEDGE_TRY(query_begin(&query, reader, page,
+                          "SELECT " BOOTSTRAP_COLUMNS
+                          " FROM bootstrap WHERE endpoint > ? ORDER BY endpoint LIMIT ?"));
+    bind_text(&query.binder, page == NULL ? "" : page->cursor);
+    bind_number(&query.binder, query_limit(page));
+    while (query_row(&query, &columns, record.credential.endpoint) &&
+           read_bootstrap(&columns, &record, false)) {
+        if (!fn(context, &record)) {
+            query_stop(&query, record.credential.endpoint);
+            break;
+        }
+    }
+    return query_end(&query, columns.damaged);
+}
+
+enum kedge_rc kedge_reader_bootstrap_of(struct kedge_reader *reader, const char *endpoint,
+                                        struct kedge_bootstrap_record *out)
+{
+    struct query query;
+    struct sql_columns columns = {0};
+    KEDGE_TRY(query_begin(&query, reader, NULL,
+                          "SELECT " BOOTSTRAP_COLUMNS " FROM bootstrap WHERE endpoint = ?"));
+    bind_text(&query.binder, endpoint);
+    bool found = query_row(&query, &columns, "") && read_bootstrap(&columns, out, false);
+    KEDGE_TRY(query_end(&query, columns.damaged));
+    return found ? KEDGE_OK : reader_failed(reader, KEDGE_E_NOT_FOUND, not_found);
+}
+
+enum kedge_rc kedge_reader_bootstrap(struct kedge_reader *reader, enum kedge_credential_kind kind,
+                                     const char *identity, struct kedge_bootstrap_record *out)
+{
+    struct query query;
+    struct sql_columns columns = {0};
+    KEDGE_TRY(query_begin_kept(&query, reader, &reader->bootstrap,
+                               "SELECT " BOOTSTRAP_COLUMNS
+                               " FROM bootstrap WHERE kind = ? AND identity = ?"));
+    bind_text(&query.binder, kedge_credential_kind_name(kind));
+    bind_text(&query.binder, identity);
+    bool found = query_row(&query, &columns, "") && read_bootstrap(&columns, out, true);
     KEDGE_TRY(query_end(&query, columns.damaged));
     return found ? KEDGE_OK : reader_failed(reader, KEDGE_E_NOT_FOUND, not_found);
 }

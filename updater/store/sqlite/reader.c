@@ -31,6 +31,8 @@ void kedge_reader_close(struct kedge_reader *reader)
     if (reader == NULL)
         return;
     (void)sqlite3_finalize(reader->credential);
+    (void)sqlite3_finalize(reader->issued);
+    (void)sqlite3_finalize(reader->bootstrap);
     (void)sqlite3_close(reader->database);
     free(reader);
 }

@@ -11,7 +11,8 @@
 
 struct kedge_reader {
     sqlite3 *database;
-    sqlite3_stmt *credential; /* kept prepared: every handshake asks it; NULL: not asked yet */
+    /* Kept prepared: every handshake asks these; NULL: not asked yet. */
+    sqlite3_stmt *credential, *issued, *bootstrap;
     char error[KEDGE_STORE_ERROR_MAX];
 };
 

@@ -81,6 +81,16 @@ static const char *const steps[KEDGE_STORE_SCHEMA_VERSION] = {
 
     ("CREATE TABLE clock (one INTEGER PRIMARY KEY CHECK (one = 1), boot TEXT NOT NULL,"
      " ahead_ms INTEGER NOT NULL) STRICT;"),
+
+    ("CREATE TABLE bootstrap (endpoint TEXT PRIMARY KEY, kind TEXT NOT NULL,"
+     " identity TEXT NOT NULL, changed_at_ms INTEGER NOT NULL, secret BLOB NOT NULL,"
+     " serial TEXT NOT NULL, hardware TEXT NOT NULL, batch TEXT NOT NULL,"
+     " UNIQUE (kind, identity)) STRICT, WITHOUT ROWID;"
+     /* By number, so in the order in which they were given out. */
+     "CREATE TABLE issued (number INTEGER PRIMARY KEY AUTOINCREMENT, endpoint TEXT NOT NULL,"
+     " kind TEXT NOT NULL, identity TEXT NOT NULL UNIQUE, changed_at_ms INTEGER NOT NULL,"
+     " secret BLOB NOT NULL) STRICT;"
+     "CREATE INDEX issued_endpoint ON issued (endpoint);"),
 };
 
 static enum kedge_rc find_version(sqlite3 *database, int64_t *version)

@@ -26,6 +26,7 @@ enum kedge_rc sql_number(sqlite3 *database, const char *sql, int64_t *out) KEDGE
     "device_size, image_digest, device_digest, deliver_payload, signers, uploaded_at_ms, uploader"
 #define TRUST_COLUMNS "key_id, name, spki, development, added_at_ms"
 #define CREDENTIAL_COLUMNS "endpoint, kind, identity, changed_at_ms, secret"
+#define BOOTSTRAP_COLUMNS CREDENTIAL_COLUMNS ", serial, hardware, batch"
 #define TOKEN_COLUMNS "name, hash, created_at_ms"
 #define CLOCK_COLUMNS "boot, ahead_ms"
 #define ROLLOUT_COLUMNS                                                                       \

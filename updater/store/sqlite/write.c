@@ -7,6 +7,9 @@
 
 /* ---- the statements, by kind of row ---- */
 
+#define ISSUED_KEPT "4"
+_Static_assert(KEDGE_ISSUED_KEPT_MAX == 4, "so many are kept");
+
 /* A record that exists is changed in place: replacing it would trip over what refers to it. */
 static const char *const row_sql[KEDGE_ROW_KIND_COUNT] = {
     [KEDGE_ROW_PUT_DEVICE] =
@@ -23,6 +26,7 @@ static const char *const row_sql[KEDGE_ROW_KIND_COUNT] = {
         " WHERE registered = 0 AND vendor = '' AND class = '' AND version = '' AND tags = '{}'"
         " AND NOT EXISTS (SELECT 1 FROM deployments AS p WHERE p.endpoint = d.endpoint)"
         " AND NOT EXISTS (SELECT 1 FROM credentials AS c WHERE c.endpoint = d.endpoint)"
+        " AND NOT EXISTS (SELECT 1 FROM bootstrap AS b WHERE b.endpoint = d.endpoint)"
         " ORDER BY last_seen_ms DESC, endpoint LIMIT -1 OFFSET ?1)",
     [KEDGE_ROW_PUT_PACKAGE] =
         "INSERT INTO packages (" PACKAGE_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
@@ -45,6 +49,26 @@ static const char *const row_sql[KEDGE_ROW_KIND_COUNT] = {
         " ON CONFLICT (endpoint) DO UPDATE SET kind=excluded.kind, identity=excluded.identity,"
         " changed_at_ms=excluded.changed_at_ms, secret=excluded.secret",
     [KEDGE_ROW_DELETE_CREDENTIAL] = "DELETE FROM credentials WHERE endpoint = ?",
+    [KEDGE_ROW_ISSUE_CREDENTIAL] = "INSERT INTO issued (" CREDENTIAL_COLUMNS ") VALUES (?,?,?,?,?)",
+    [KEDGE_ROW_TRIM_ISSUED] =
+        "DELETE FROM issued WHERE endpoint = ?1 AND number NOT IN"
+        " (SELECT number FROM issued WHERE endpoint = ?1 ORDER BY number DESC LIMIT " ISSUED_KEPT
+        ")",
+    [KEDGE_ROW_ADOPT_CREDENTIAL] =
+        "INSERT INTO credentials (" CREDENTIAL_COLUMNS ")"
+        " SELECT endpoint, kind, identity, ?2, secret FROM issued WHERE identity = ?1"
+        " ON CONFLICT (endpoint) DO UPDATE SET kind=excluded.kind, identity=excluded.identity,"
+        " changed_at_ms=excluded.changed_at_ms, secret=excluded.secret",
+    [KEDGE_ROW_DROP_ADOPTED] =
+        "DELETE FROM issued WHERE endpoint = (SELECT endpoint FROM issued WHERE identity = ?1)"
+        " AND number <= (SELECT number FROM issued WHERE identity = ?1)",
+    [KEDGE_ROW_DROP_ISSUED] = "DELETE FROM issued WHERE endpoint = ?",
+    [KEDGE_ROW_PUT_BOOTSTRAP] =
+        "INSERT INTO bootstrap (" BOOTSTRAP_COLUMNS ") VALUES (?,?,?,?,?,?,?,?)"
+        " ON CONFLICT (endpoint) DO UPDATE SET kind=excluded.kind, identity=excluded.identity,"
+        " changed_at_ms=excluded.changed_at_ms, secret=excluded.secret, serial=excluded.serial,"
+        " hardware=excluded.hardware, batch=excluded.batch",
+    [KEDGE_ROW_DELETE_BOOTSTRAP] = "DELETE FROM bootstrap WHERE endpoint = ?",
     [KEDGE_ROW_PUT_TOKEN] = "INSERT INTO tokens (" TOKEN_COLUMNS ") VALUES (?,?,?)"
                             " ON CONFLICT (name) DO UPDATE SET hash=excluded.hash,"
                             " created_at_ms=excluded.created_at_ms",
@@ -200,6 +224,20 @@ static void bind_credential(struct sql_binder *to, const struct kedge_credential
     bind_blob(to, record->secret, record->secret_size);
 }
 
+static void bind_adopt(struct sql_binder *to, const struct kedge_adopt_row *row)
+{
+    bind_text(to, row->identity);
+    bind_unsigned(to, row->now_ms);
+}
+
+static void bind_bootstrap(struct sql_binder *to, const struct kedge_bootstrap_record *record)
+{
+    bind_credential(to, &record->credential);
+    bind_text(to, record->serial);
+    bind_text(to, record->hardware);
+    bind_text(to, record->batch);
+}
+
 static void bind_token(struct sql_binder *to, const struct kedge_token_record *record)
 {
     bind_text(to, record->name);
@@ -347,10 +385,21 @@ static void bind_row(struct sql_binder *to, struct kedge_row *row, struct kedge_
         bind_blob(to, record, 32);
         return;
     case KEDGE_ROW_PUT_CREDENTIAL:
+    case KEDGE_ROW_ISSUE_CREDENTIAL:
         bind_credential(to, record);
         return;
     case KEDGE_ROW_DELETE_CREDENTIAL:
+    case KEDGE_ROW_TRIM_ISSUED:
+    case KEDGE_ROW_DROP_ADOPTED:
+    case KEDGE_ROW_DROP_ISSUED:
+    case KEDGE_ROW_DELETE_BOOTSTRAP:
         bind_text(to, record);
+        return;
+    case KEDGE_ROW_ADOPT_CREDENTIAL:
+        bind_adopt(to, record);
+        return;
+    case KEDGE_ROW_PUT_BOOTSTRAP:
+        bind_bootstrap(to, record);
         return;
     case KEDGE_ROW_PUT_TOKEN:
         bind_token(to, record);
