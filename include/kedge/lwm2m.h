@@ -25,8 +25,10 @@
 
 #define KEDGE_LWM2M_OBJECT_SECURITY 0u
 #define KEDGE_LWM2M_OBJECT_SERVER 1u
+#define KEDGE_LWM2M_OBJECT_ACCESS 2u
 #define KEDGE_LWM2M_OBJECT_DEVICE 3u
 #define KEDGE_LWM2M_OBJECT_FIRMWARE 5u
+#define KEDGE_LWM2M_OBJECT_OSCORE 21u
 #define KEDGE_LWM2M_OBJECT_KEDGE 26241u /* private: /26241/0/0 is why the last update failed */
 
 #define KEDGE_LWM2M_ID_NONE 65535u      /* reserved by OMA: never an id */

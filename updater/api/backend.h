@@ -149,6 +149,14 @@ struct kedge_backend {
     enum kedge_rc (*credentials_remove)(void *context, const char *who, const char *endpoint,
                                         char *text);
 
+    /* Like credentials_put, of what devices prove themselves by to the bootstrap server. */
+    enum kedge_rc (*bootstraps_put)(void *context, const char *who,
+                                    const struct kedge_bootstrap_record *records, size_t count,
+                                    char *text);
+    /* Takes them away, with keys that the device was given and not seen with. KEDGE_E_NOT_FOUND. */
+    enum kedge_rc (*bootstrap_remove)(void *context, const char *who, const char *endpoint,
+                                      char *text);
+
     /*
      * Looking, not touching. The explanation of a rollout, or of its group `group_index` (-1: of
      * the rollout itself); KEDGE_E_NOT_FOUND.

@@ -2,16 +2,13 @@
  * credentials.c: by what devices prove who they are in DTLS. Keys are written and replaced; no
  * answer holds one.
  */
-#include "updater/api/internal.h"
+#include "updater/api/credential_texts.h"
 
 #include <kedge/crypto.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define KEY_LEAST 8u /* bytes */
-#define PEM_MAX 4096u
 
 static bool list_credential(void *context, const struct kedge_credential_record *record)
 {
@@ -35,8 +32,8 @@ void credentials_list(struct request *request)
 
 /* ---- writing ---- */
 
-static bool refuse_member(struct request *request, const char *within, const char *name,
-                          const char *words)
+bool credential_refuse(struct request *request, const char *within, const char *name,
+                       const char *words)
 {
     char field[64];
     (void)snprintf(field, sizeof(field), "%s%s", within, name);
@@ -44,11 +41,11 @@ static bool refuse_member(struct request *request, const char *within, const cha
     return false;
 }
 
-static bool take_name(struct request *request, const char *within, const char *name,
-                      const char *text, char *out, size_t max)
+bool credential_take_name(struct request *request, const char *within, const char *name,
+                          const char *text, char *out, size_t max)
 {
     if (!kedge_name_valid(kedge_slice_text(text), max))
-        return refuse_member(request, within, name, "must be text without control characters");
+        return credential_refuse(request, within, name, "must be text without control characters");
     memcpy(out, text, strlen(text) + 1);
     return true;
 }
@@ -57,14 +54,14 @@ static bool take_psk(struct request *request, const char *within, const char *id
                      const char *key, struct kedge_credential_record *record)
 {
     if (identity == NULL || key == NULL)
-        return refuse_member(request, within, identity == NULL ? "identity" : "key",
-                             "is missing; or give a public_key");
+        return credential_refuse(request, within, identity == NULL ? "identity" : "key",
+                                 "is missing; or give a public_key");
     record->kind = KEDGE_CREDENTIAL_PSK;
     record->secret_size = strlen(key) / 2;
     if (kedge_hex_decode(kedge_slice_text(key), record->secret, record->secret_size) != KEDGE_OK)
-        return refuse_member(request, within, "key", "must be hex digits, two for each byte");
-    return take_name(request, within, "identity", identity, record->identity,
-                     KEDGE_CREDENTIAL_IDENTITY_MAX);
+        return credential_refuse(request, within, "key", "must be hex digits, two for each byte");
+    return credential_take_name(request, within, "identity", identity, record->identity,
+                                KEDGE_CREDENTIAL_IDENTITY_MAX);
 }
 
 static bool take_raw_key(struct request *request, const char *within, const char *pem,
@@ -72,44 +69,34 @@ static bool take_raw_key(struct request *request, const char *within, const char
 {
     struct kedge_public_key key;
     if (kedge_public_key_from_pem(kedge_slice_text(pem), &key) != KEDGE_OK)
-        return refuse_member(request, within, "public_key", "is not a public key in PEM");
+        return credential_refuse(request, within, "public_key", "is not a public key in PEM");
     record->kind = KEDGE_CREDENTIAL_RAW_KEY;
     kedge_hex_encode(kedge_slice(key.key_id, sizeof(key.key_id)), record->identity);
     return true;
 }
 
+bool credential_take(struct request *request, const char *within,
+                     const struct credential_texts *texts, struct kedge_credential_record *record)
+{
+    if (texts->public_key != NULL && (texts->identity != NULL || texts->key != NULL))
+        return credential_refuse(request, within, "public_key",
+                                 "does not go with identity and key");
+    return credential_take_name(request, within, "endpoint", texts->endpoint, record->endpoint,
+                                KEDGE_ENDPOINT_MAX) &&
+           (texts->public_key != NULL
+                ? take_raw_key(request, within, texts->public_key, record)
+                : take_psk(request, within, texts->identity, texts->key, record));
+}
+
 static bool read_one(struct request *request, json_t *object, size_t index,
                      struct kedge_credential_record *record)
 {
-    const char *endpoint = NULL, *identity = NULL, *key = NULL, *pem = NULL;
+    struct credential_texts texts = {0};
     char within[32];
-    const struct field fields[] = {
-        {.name = "endpoint",
-         .kind = FIELD_TEXT,
-         .required = true,
-         .least = 1,
-         .most = KEDGE_ENDPOINT_MAX,
-         .text = &endpoint},
-        {.name = "identity",
-         .kind = FIELD_TEXT,
-         .least = 1,
-         .most = KEDGE_CREDENTIAL_IDENTITY_MAX,
-         .text = &identity},
-        {.name = "key",
-         .kind = FIELD_TEXT,
-         .least = 2u * KEY_LEAST,
-         .most = 2u * KEDGE_CREDENTIAL_SECRET_MAX,
-         .text = &key},
-        {.name = "public_key", .kind = FIELD_TEXT, .least = 1, .most = PEM_MAX, .text = &pem},
-    };
+    const struct field fields[] = {CREDENTIAL_FIELDS(texts)};
     (void)snprintf(within, sizeof(within), "credentials[%zu].", index);
-    if (!body_read(request, object, within, fields, sizeof(fields) / sizeof(fields[0])))
-        return false;
-    if (pem != NULL && (identity != NULL || key != NULL))
-        return refuse_member(request, within, "public_key", "does not go with identity and key");
-    return take_name(request, within, "endpoint", endpoint, record->endpoint, KEDGE_ENDPOINT_MAX) &&
-           (pem != NULL ? take_raw_key(request, within, pem, record)
-                        : take_psk(request, within, identity, key, record));
+    return body_read(request, object, within, fields, sizeof(fields) / sizeof(fields[0])) &&
+           credential_take(request, within, &texts, record);
 }
 
 static bool read_all(struct request *request, json_t *list, struct kedge_credential_record *records)

@@ -149,6 +149,7 @@ json_t *json_list(const char *name, json_t *items, const struct kedge_page *page
 json_t *device_json(const struct kedge_device_record *record);
 /** Never with the secret. */
 json_t *credential_json(const struct kedge_credential_record *record);
+json_t *bootstrap_json(const struct kedge_bootstrap_record *record);
 json_t *package_json(const struct kedge_package_record *record);
 json_t *trust_json(const struct kedge_trust_record *record);
 json_t *rollout_json(const struct kedge_rollout *record);
@@ -172,6 +173,9 @@ void device_operate(struct request *request);
 void credentials_list(struct request *request);
 void credentials_put(struct request *request);
 void credentials_remove(struct request *request);
+void bootstraps_list(struct request *request);
+void bootstraps_put(struct request *request);
+void bootstrap_remove(struct request *request);
 void packages_list(struct request *request);
 void package_upload(struct request *request);
 void package_show(struct request *request);

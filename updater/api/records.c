@@ -104,6 +104,15 @@ json_t *credential_json(const struct kedge_credential_record *record)
     return json;
 }
 
+json_t *bootstrap_json(const struct kedge_bootstrap_record *record)
+{
+    json_t *json = credential_json(&record->credential);
+    json_put(&json, "serial", json_text(record->serial));
+    json_put(&json, "hardware", json_text(record->hardware));
+    json_put(&json, "batch", json_text(record->batch));
+    return json;
+}
+
 json_t *package_json(const struct kedge_package_record *record)
 {
     json_t *json = json_object();

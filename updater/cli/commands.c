@@ -11,6 +11,21 @@ static const struct option_row device_enroll_options[] = {
      "its key, one line of hex; without ENDPOINT lines of endpoint,identity,hexkey", NULL},
     {"public-key", "PUB.pem", OPTION_TEXT, "or the raw public key that it shows", NULL},
     {"identity", "ID", OPTION_TEXT, "its PSK identity (default: the endpoint name)", NULL},
+    {"bootstrap", NULL, OPTION_FLAG,
+     "by what it proves itself to the bootstrap server, which gives it a key to register with",
+     NULL},
+    {"certificate-name", "NAME", OPTION_TEXT,
+     "with --bootstrap: the common name of the certificate that it shows", NULL},
+    {"no-security", NULL, OPTION_FLAG, "with --bootstrap: it proves nothing, at --bootstrap-coap",
+     NULL},
+    {"serial", "TEXT", OPTION_TEXT, "with --bootstrap: its serial number", NULL},
+    {"hardware", "TEXT", OPTION_TEXT, "with --bootstrap: its hardware revision", NULL},
+    {"batch", "TEXT", OPTION_TEXT, "with --bootstrap: the batch that it was made in", NULL},
+};
+
+static const struct option_row device_unenroll_options[] = {
+    {"bootstrap", NULL, OPTION_FLAG, "its key for bootstrapping, and what it was given by it",
+     NULL},
 };
 
 #define TIMEOUT_ROW                                                                                \
@@ -83,7 +98,8 @@ const struct command commands[] = {
     {"device", "enroll", "[ENDPOINT]", 0, 1,
      "write the keys by which devices prove who they are; replaces former ones",
      ROWS(device_enroll_options), device_enroll},
-    {"device", "unenroll", "ENDPOINT", 1, 1, "take a device's key away", NONE, device_unenroll},
+    {"device", "unenroll", "ENDPOINT", 1, 1, "take a device's key away",
+     ROWS(device_unenroll_options), device_unenroll},
     {"device", "read", "ENDPOINT PATH ...", 2, 65,
      "what a device answers at /object/instance/resource; of several paths in one request",
      ROWS(device_ask_options), device_read},

@@ -9,6 +9,7 @@
 #include "updater/cli/json.h"
 
 #define CREDENTIALS "/api/v1/credentials"
+#define BOOTSTRAP "/api/v1/bootstrap"
 #define PEM_MAX 4096u
 #define AT_ONCE 1000u /* what the server takes in one request */
 
@@ -29,12 +30,25 @@ static json_t *credential(const char *endpoint, const char *identity, const char
     return json_pack("{s:s, s:s, s:s}", "endpoint", endpoint, "identity", identity, "key", key);
 }
 
+/* Whom devices prove themselves to. */
+struct purpose {
+    const char *path, *list;
+};
+
+static const struct purpose to_register = {CREDENTIALS, "credentials"};
+static const struct purpose to_bootstrap = {BOOTSTRAP, "devices"};
+
+static const struct purpose *purpose_of(const struct arguments *arguments)
+{
+    return argument(arguments, "bootstrap") != NULL ? &to_bootstrap : &to_register;
+}
+
 /* Sends what has been gathered; takes `list` over. */
-static enum status send_list(struct cli *cli, json_t *list)
+static enum status send_list(struct cli *cli, const struct purpose *purpose, json_t *list)
 {
     json_t *answer = NULL;
     enum status status =
-        ask(cli, "POST", CREDENTIALS, json_pack("{s:o}", "credentials", list), &answer);
+        ask(cli, "POST", purpose->path, json_pack("{s:o}", purpose->list, list), &answer);
     json_decref(answer);
     return status;
 }
@@ -49,22 +63,58 @@ static enum status report(struct cli *cli, size_t count)
 
 /* ---- one device ---- */
 
-static enum status enroll_one(struct cli *cli, FILE *file, const char *path, const char *endpoint,
-                              const char *identity)
+struct enrolment {
+    const struct purpose *purpose;
+    const char *endpoint, *identity, *psk_path, *public_key_path;
+    const char *certificate_name, *serial, *hardware, *batch;
+    bool no_security;
+};
+
+static bool put_text(json_t *one, const char *name, const char *text)
+{
+    return text == NULL || json_object_set_new(one, name, json_string(text)) == 0;
+}
+
+/* Adds what is known of the device besides, and sends it; takes `one` over. */
+static enum status send_one(struct cli *cli, const struct enrolment *asked, json_t *one)
+{
+    if (!put_text(one, "serial", asked->serial) || !put_text(one, "hardware", asked->hardware) ||
+        !put_text(one, "batch", asked->batch)) {
+        complain("--serial, --hardware or --batch is not UTF-8");
+        json_decref(one);
+        return STATUS_USAGE;
+    }
+    enum status status = send_list(cli, asked->purpose, json_pack("[o]", one));
+    return status == STATUS_DONE ? report(cli, 1) : status;
+}
+
+static enum status enroll_one(struct cli *cli, FILE *file, const char *path,
+                              const struct enrolment *asked)
 {
     char *line = NULL;
     size_t capacity = 0;
-    enum status status = STATUS_USAGE;
+    const char *identity = asked->identity != NULL ? asked->identity : asked->endpoint;
     ssize_t size = getline(&line, &capacity, file);
-    json_t *one = size > 0 ? credential(endpoint, identity, trim(line)) : NULL;
-    if (one != NULL)
-        status = send_list(cli, json_pack("[o]", one));
-    else
-        complain("%s: one line of hex is expected", path);
+    json_t *one = size > 0 ? credential(asked->endpoint, identity, trim(line)) : NULL;
     if (line != NULL)
         kedge_wipe(line, capacity);
     free(line);
-    return status == STATUS_DONE ? report(cli, 1) : status;
+    if (one != NULL)
+        return send_one(cli, asked, one);
+    complain("%s: one line of hex is expected", path);
+    return STATUS_USAGE;
+}
+
+static enum status enroll_without_file(struct cli *cli, const struct enrolment *asked)
+{
+    json_t *one = asked->no_security
+                      ? json_pack("{s:s, s:s}", "endpoint", asked->endpoint, "security", "none")
+                      : json_pack("{s:s, s:s}", "endpoint", asked->endpoint, "certificate_name",
+                                  asked->certificate_name);
+    if (one != NULL)
+        return send_one(cli, asked, one);
+    complain("the endpoint or --certificate-name is not UTF-8");
+    return STATUS_USAGE;
 }
 
 /* ---- many ---- */
@@ -88,6 +138,7 @@ static bool read_row(char *line, json_t *list, const char *path, size_t number)
 
 struct reading {
     struct cli *cli;
+    const struct purpose *purpose;
     FILE *file;
     const char *path;
     json_t *list; /* gathered since the last request */
@@ -101,7 +152,7 @@ static enum status flush(struct reading *reading)
         return STATUS_DONE;
     json_t *list = reading->list;
     reading->list = json_array();
-    enum status status = send_list(reading->cli, list);
+    enum status status = send_list(reading->cli, reading->purpose, list);
     if (status == STATUS_DONE)
         reading->written += count;
     else
@@ -127,9 +178,11 @@ static enum status read_rows(struct reading *reading, char **line, size_t *capac
     return status == STATUS_DONE ? flush(reading) : status;
 }
 
-static enum status enroll_all(struct cli *cli, FILE *file, const char *path)
+static enum status enroll_all(struct cli *cli, FILE *file, const char *path,
+                              const struct purpose *purpose)
 {
-    struct reading reading = {.cli = cli, .file = file, .path = path, .list = json_array()};
+    struct reading reading = {
+        .cli = cli, .purpose = purpose, .file = file, .path = path, .list = json_array()};
     char *line = NULL;
     size_t capacity = 0;
     enum status status = read_rows(&reading, &line, &capacity);
@@ -143,33 +196,42 @@ static enum status enroll_all(struct cli *cli, FILE *file, const char *path)
 /* ---- a raw public key ---- */
 
 static enum status enroll_public_key(struct cli *cli, FILE *file, const char *path,
-                                     const char *endpoint)
+                                     const struct enrolment *asked)
 {
     char pem[PEM_MAX + 1];
     size_t size = fread(pem, 1, sizeof(pem) - 1, file);
     pem[size] = '\0';
-    json_t *one = json_pack("{s:s, s:s}", "endpoint", endpoint, "public_key", pem);
+    json_t *one = json_pack("{s:s, s:s}", "endpoint", asked->endpoint, "public_key", pem);
     if (one == NULL || !feof(file)) {
         complain("%s: this is not a public key in PEM", path);
         json_decref(one);
         return STATUS_USAGE;
     }
-    enum status status = send_list(cli, json_pack("[o]", one));
-    return status == STATUS_DONE ? report(cli, 1) : status;
+    return send_one(cli, asked, one);
 }
 
 /* ---- the commands ---- */
 
-struct enrolment {
-    const char *endpoint, *identity, *psk_path, *public_key_path;
-};
-
 static const char *what_is_wrong(const struct enrolment *asked)
 {
-    if ((asked->psk_path == NULL) == (asked->public_key_path == NULL))
-        return "one of --psk-file FILE and --public-key PUB.pem is needed";
-    if (asked->endpoint == NULL && asked->public_key_path != NULL)
-        return "--public-key goes with an ENDPOINT";
+    int proofs = (asked->psk_path != NULL) + (asked->public_key_path != NULL) +
+                      (asked->certificate_name != NULL) + asked->no_security;
+    if (asked->purpose == &to_register &&
+        (asked->certificate_name != NULL || asked->no_security || asked->serial != NULL ||
+         asked->hardware != NULL || asked->batch != NULL))
+        return "--certificate-name, --no-security, --serial, --hardware and --batch go with "
+               "--bootstrap";
+    if (proofs != 1)
+        return asked->purpose == &to_register
+                   ? "one of --psk-file FILE and --public-key PUB.pem is needed"
+                   : "one of --psk-file FILE, --public-key PUB.pem, --certificate-name NAME and "
+                     "--no-security is needed";
+    if (asked->endpoint == NULL && asked->psk_path == NULL)
+        return asked->public_key_path != NULL ? "--public-key goes with an ENDPOINT"
+                                              : "an ENDPOINT is needed";
+    if (asked->endpoint == NULL &&
+        (asked->serial != NULL || asked->hardware != NULL || asked->batch != NULL))
+        return "--serial, --hardware and --batch go with an ENDPOINT; for many see device import";
     if (asked->identity != NULL && (asked->endpoint == NULL || asked->psk_path == NULL))
         return "--identity goes with an ENDPOINT and --psk-file; a file of many has its own";
     return NULL;
@@ -179,26 +241,33 @@ static enum status enroll_from(struct cli *cli, FILE *file, const char *path,
                                const struct enrolment *asked)
 {
     if (asked->public_key_path != NULL)
-        return enroll_public_key(cli, file, path, asked->endpoint);
+        return enroll_public_key(cli, file, path, asked);
     if (asked->endpoint == NULL)
-        return enroll_all(cli, file, path);
-    return enroll_one(cli, file, path, asked->endpoint,
-                      asked->identity != NULL ? asked->identity : asked->endpoint);
+        return enroll_all(cli, file, path, asked->purpose);
+    return enroll_one(cli, file, path, asked);
 }
 
 enum status device_enroll(struct cli *cli, const struct arguments *arguments)
 {
     const struct enrolment asked = {
+        .purpose = purpose_of(arguments),
         .endpoint = arguments->positional_count > 0 ? arguments->positional[0] : NULL,
         .identity = argument(arguments, "identity"),
         .psk_path = argument(arguments, "psk-file"),
-        .public_key_path = argument(arguments, "public-key")};
+        .public_key_path = argument(arguments, "public-key"),
+        .certificate_name = argument(arguments, "certificate-name"),
+        .serial = argument(arguments, "serial"),
+        .hardware = argument(arguments, "hardware"),
+        .batch = argument(arguments, "batch"),
+        .no_security = argument(arguments, "no-security") != NULL};
     const char *wrong = what_is_wrong(&asked);
     if (wrong != NULL) {
         complain("%s", wrong);
         return STATUS_USAGE;
     }
     const char *path = asked.psk_path != NULL ? asked.psk_path : asked.public_key_path;
+    if (path == NULL)
+        return enroll_without_file(cli, &asked);
     FILE *file = fopen(path, "re");
     if (file == NULL) {
         complain("%s: %s", path, strerror(errno));
@@ -212,6 +281,7 @@ enum status device_enroll(struct cli *cli, const struct arguments *arguments)
 
 enum status device_unenroll(struct cli *cli, const struct arguments *arguments)
 {
-    return ask_at(cli, "DELETE", path_of(CREDENTIALS "/", arguments->positional[0], ""), NULL,
-                  NULL);
+    char prefix[64];
+    (void)snprintf(prefix, sizeof(prefix), "%s/", purpose_of(arguments)->path);
+    return ask_at(cli, "DELETE", path_of(prefix, arguments->positional[0], ""), NULL, NULL);
 }

@@ -45,31 +45,6 @@ enum kedge_rc kedge_backend_add_audit(struct kedge_batch *batch, const struct ke
     return kedge_batch_add_audit(batch, &entry);
 }
 
-struct failure {
-    struct kedge_bridge *bridge;
-    char error[KEDGE_STORE_ERROR_MAX];
-};
-
-static void tell_failure(void *context)
-{
-    struct failure *failure = context;
-    if (!failure->bridge->ended)
-        kedge_steering_store_failed(failure->bridge->steering, failure->error);
-    free(failure);
-}
-
-/* The store is held until the steering has loaded again what is durable. */
-static void store_failed(struct kedge_backend_state *state, const char *error)
-{
-    struct failure *failure = calloc(1, sizeof(*failure));
-    if (failure == NULL)
-        return; /* the steering's own next change will run into it */
-    failure->bridge = state->bridge;
-    (void)snprintf(failure->error, sizeof(failure->error), "%s", error);
-    if (kedge_net_post(state->net, tell_failure, failure) != KEDGE_OK)
-        free(failure);
-}
-
 enum kedge_rc kedge_backend_commit(struct kedge_backend_state *state, struct kedge_batch *batch,
                                    const struct kedge_change *change, char *text)
 {
@@ -80,7 +55,7 @@ enum kedge_rc kedge_backend_commit(struct kedge_backend_state *state, struct ked
     }
     rc = kedge_call_commit(state->store, batch, text);
     if (rc != KEDGE_OK && rc != KEDGE_E_CONFLICT)
-        store_failed(state, text);
+        kedge_bridge_store_failed(state->bridge, text);
     return rc;
 }
 
@@ -284,6 +259,8 @@ void kedge_backend_init(struct kedge_backend_state *state, struct kedge_backend 
         .device_ask = kedge_backend_device_ask,
         .credentials_put = kedge_backend_credentials_put,
         .credentials_remove = kedge_backend_credentials_remove,
+        .bootstraps_put = kedge_backend_bootstraps_put,
+        .bootstrap_remove = kedge_backend_bootstrap_remove,
         .rollout_explain = rollout_explain,
         .deployments_look = deployments_look,
         .downloaded = kedge_backend_downloaded,

@@ -4,6 +4,7 @@
  *   backend.c           the table; looking; tags
  *   trust_changes.c     trust records      package_changes.c   packages
  *   credential_changes.c   credentials of devices
+ *   bootstrap_changes.c    their credentials for bootstrapping
  *   device_asks.c       operations on devices
  *   rollout_changes.c   rollouts           targets.c           the devices of a new one
  *   download_progress.c    how far downloads are
@@ -15,6 +16,7 @@
 #define KEDGE_UPDATER_KEDGED_BACKEND_H
 
 #include "updater/api/backend.h"
+#include "updater/kedged/bootstrapping.h"
 #include "updater/kedged/bridge.h"
 
 #include <pthread.h>
@@ -23,11 +25,12 @@ struct kedge_backend_state {
     struct kedge_net *net;
     struct kedge_store *store;
     struct kedge_bridge *bridge;
+    struct kedge_bootstrapping *bootstrapping;
     const char *folder;
     bool allow_development_keys;
-    size_t required_signers;      /* different trusted keys that must have signed a package */
-    pthread_mutex_t trust_lock;   /* what is looked up is still so when it is written */
-    pthread_mutex_t package_lock; /* likewise, and one package is checked at a time */
+    size_t required_signers;       /* different trusted keys that must have signed a package */
+    pthread_mutex_t trust_lock;    /* what is looked up is still so when it is written */
+    pthread_mutex_t package_lock;  /* likewise, and one package is checked at a time */
     struct kedge_device_ask *asks; /* on their way; the network thread's, as is what follows */
     size_t ask_count;
     bool asks_ended;
@@ -71,6 +74,12 @@ enum kedge_rc kedge_backend_credentials_put(void *context, const char *who,
                                             size_t count, char *text);
 enum kedge_rc kedge_backend_credentials_remove(void *context, const char *who, const char *endpoint,
                                                char *text);
+/* bootstrap_changes.c */
+enum kedge_rc kedge_backend_bootstraps_put(void *context, const char *who,
+                                           const struct kedge_bootstrap_record *records,
+                                           size_t count, char *text);
+enum kedge_rc kedge_backend_bootstrap_remove(void *context, const char *who, const char *endpoint,
+                                             char *text);
 /* device_asks.c */
 enum kedge_rc kedge_backend_device_ask(void *context, const char *who, const char *endpoint,
                                        struct kedge_backend_question *question, char *text);

@@ -127,6 +127,32 @@ static void reloaded(void *context)
     kedge_bridge_tell_all(context);
 }
 
+/* ---- a store that could not be written ---- */
+
+struct failure {
+    struct kedge_bridge *bridge;
+    char error[KEDGE_STORE_ERROR_MAX];
+};
+
+static void tell_failure(void *context)
+{
+    struct failure *failure = context;
+    if (!failure->bridge->ended)
+        kedge_steering_store_failed(failure->bridge->steering, failure->error);
+    free(failure);
+}
+
+void kedge_bridge_store_failed(struct kedge_bridge *bridge, const char *error)
+{
+    struct failure *failure = calloc(1, sizeof(*failure));
+    if (failure == NULL)
+        return; /* the steering's own next change will run into it */
+    failure->bridge = bridge;
+    (void)snprintf(failure->error, sizeof(failure->error), "%s", error);
+    if (kedge_net_post(bridge->net, tell_failure, failure) != KEDGE_OK)
+        free(failure);
+}
+
 /* ---- what devices download ---- */
 
 static bool on_blob(void *context, const char *name, struct kedge_blob *blob)
@@ -150,7 +176,10 @@ static enum kedge_rc find_credential(struct kedge_bridge *bridge, enum kedge_cre
 static enum kedge_rc find_key(void *context, const char *identity, struct kedge_net_secret *secret)
 {
     struct kedge_credential_record record;
-    enum kedge_rc rc = find_credential(context, KEDGE_CREDENTIAL_PSK, identity, &record);
+    struct kedge_bridge *bridge = context;
+    enum kedge_rc rc = find_credential(bridge, KEDGE_CREDENTIAL_PSK, identity, &record);
+    if (rc == KEDGE_E_NOT_FOUND && bridge->somebody_issued)
+        rc = kedge_reader_issued(bridge->reader, identity, &record);
     if (rc == KEDGE_OK) {
         memcpy(secret->name, record.endpoint, sizeof(record.endpoint));
         memcpy(secret->key, record.secret, record.secret_size);
@@ -177,11 +206,25 @@ static bool note_one(void *context, const struct kedge_credential_record *record
     return false;
 }
 
+static bool note_bootstrap(void *context, const struct kedge_bootstrap_record *record)
+{
+    return note_one(context, &record->credential);
+}
+
 static enum kedge_rc look_who_is_enrolled(struct kedge_bridge *bridge,
                                           char error[KEDGE_STORE_ERROR_MAX])
 {
     bridge->nobody_enrolled = true;
     enum kedge_rc rc = kedge_reader_credentials(bridge->reader, NULL, note_one, bridge);
+    if (rc == KEDGE_OK)
+        rc = kedge_reader_bootstraps(bridge->reader, NULL, note_bootstrap, bridge);
+    if (rc == KEDGE_OK)
+        rc = kedge_reader_any_issued(bridge->reader);
+    bridge->somebody_issued = rc == KEDGE_OK;
+    if (rc == KEDGE_OK)
+        bridge->nobody_enrolled = false;
+    if (rc == KEDGE_E_NOT_FOUND)
+        rc = KEDGE_OK;
     if (rc != KEDGE_OK)
         (void)snprintf(error, KEDGE_STORE_ERROR_MAX, "cannot read the credentials: %s",
                        kedge_reader_error(bridge->reader));
@@ -191,12 +234,11 @@ static enum kedge_rc look_who_is_enrolled(struct kedge_bridge *bridge,
 static bool on_enrolled(void *context, const char *endpoint)
 {
     struct kedge_bridge *bridge = context;
-    struct kedge_credential_record record;
     /* Asked for each request of a device without security: the database would double its cost. */
     if (bridge->nobody_enrolled)
         return false;
     /* In doubt it is: better a device that has to try again than one that is somebody else. */
-    return kedge_reader_credential_of(bridge->reader, endpoint, &record) != KEDGE_E_NOT_FOUND;
+    return kedge_reader_is_enrolled(bridge->reader, endpoint) != KEDGE_E_NOT_FOUND;
 }
 
 /* At debug only: whoever can reach the port can bring failures about. */
@@ -278,6 +320,7 @@ void kedge_bridge_end(struct kedge_bridge *bridge)
     if (bridge->steering != NULL)
         kedge_steering_end(bridge->steering);
     kedge_net_timer_cancel(bridge->net, &bridge->pressure.timer);
+    kedge_rekeying_clear(bridge);
     kedge_fleet_destroy(bridge->fleet);
     bridge->fleet = NULL;
     kedge_device_files_clear(&bridge->files);

@@ -4,6 +4,7 @@
  *   bridge.c   making and ending it, the engine's commands as jobs, the jobs' reports as events
  *   pressure.c what strangers may have written, and what is said of them
  *   devices.c  what devices do, as records and events; registrations taken up after a restart
+ *   rekeying.c keys that devices were given by the bootstrap server, and are seen with
  *   reload.c   the list of revoked certificates, read again
  *
  * All of it is on the network thread, but for making it (before that runs) and ending it (after).
@@ -13,6 +14,7 @@
 
 #include "updater/kedged/device_files.h"
 #include "updater/kedged/pressure.h"
+#include "updater/kedged/rekeying.h"
 #include "updater/kedged/steering.h"
 #include "updater/lwm2m/fleet.h"
 
@@ -45,6 +47,10 @@ struct kedge_bridge {
     /* No credentials are stored, so nobody has to be looked up. Whoever stores some says so before
      * they are there, from any thread; it is not said again that the last ones have gone. */
     _Atomic bool nobody_enrolled;
+    /* Keys were given to devices that were not seen with them yet; said and not taken back as
+     * above. */
+    _Atomic bool somebody_issued;
+    struct kedge_rekeying rekeying;
 };
 
 /**
@@ -69,6 +75,16 @@ void kedge_bridge_set_web(struct kedge_bridge *bridge, const char *base_url,
 void kedge_bridge_end(struct kedge_bridge *bridge);
 /** After the store was closed and kedge_net_destroy(). */
 void kedge_bridge_close(struct kedge_bridge *bridge);
+
+/** "The store could not be written": it is held until the steering has loaded again what is
+ * durable. Any thread. */
+void kedge_bridge_store_failed(struct kedge_bridge *bridge, const char *error);
+
+/* rekeying.c */
+/** A device has registered: a key that it was given and is seen with now becomes its credentials.
+ */
+void kedge_bridge_adopt(struct kedge_bridge *bridge, const struct kedge_device *device);
+void kedge_rekeying_clear(struct kedge_bridge *bridge);
 
 /* devices.c */
 void kedge_bridge_set_hooks(struct kedge_bridge *bridge, struct kedge_fleet_hooks *hooks);

@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "updater/kedged/config_check.h"
 
+#include "updater/lwm2m/bootstrap.h"
+
 #include <arpa/inet.h>
 #include <getopt.h>
 #include <ini.h>
@@ -36,6 +38,12 @@ static const struct option_row rows[] = {
      "devices may show a certificate of this CA (PEM); its common name is the endpoint name"},
     {"coaps-crl", "FILE", TEXT(coaps_crl), true,
      "certificates that the CA has revoked (PEM); read again at SIGHUP"},
+    {"bootstrap", "ADDR:PORT", TEXT(bootstrap), true,
+     "bootstrap devices over DTLS: give them the keys that they register with at --coaps"},
+    {"bootstrap-coap", "ADDR:PORT", TEXT(bootstrap_coap), true,
+     "the same without security, for devices that were enrolled so by name"},
+    {"bootstrap-server-uri", "URI", TEXT(bootstrap_server_uri), true,
+     "where bootstrapped devices register, when it is not --coaps as they reach this server"},
     {"unproven-rate", "N", TEXT(unproven_rate), true,
      "requests a second that are answered to those of one network who have proved nothing (500)"},
     {"unproven-max", "N", TEXT(unproven_max), true,
@@ -227,6 +235,24 @@ static bool take_push_rate(struct kedge_config *config)
                        &config->push_bytes_per_s);
 }
 
+static bool check_bootstrap(const struct kedge_config *config)
+{
+    bool asked = config->bootstrap[0] != '\0' || config->bootstrap_coap[0] != '\0';
+    const char *wrong = NULL;
+    if (asked && config->coaps[0] == '\0' && config->bootstrap_server_uri[0] == '\0')
+        wrong = "--bootstrap needs --coaps ADDR:PORT or --bootstrap-server-uri URI";
+    else if (!asked && config->bootstrap_server_uri[0] != '\0')
+        wrong = "--bootstrap-server-uri needs --bootstrap ADDR:PORT";
+    else if (config->bootstrap_server_uri[0] != '\0' &&
+             (strncmp(config->bootstrap_server_uri, "coaps://", 8) != 0 ||
+              strlen(config->bootstrap_server_uri) > KEDGE_BOOTSTRAP_URI_MAX))
+        wrong = "--bootstrap-server-uri is coaps://HOST:PORT, of 255 bytes at most";
+    if (wrong != NULL)
+        fprintf(stderr, "kedged: %s\n", wrong);
+    return wrong == NULL && config_check_address("bootstrap", config->bootstrap) &&
+           config_check_address("bootstrap-coap", config->bootstrap_coap);
+}
+
 /* Each of these needs those before it. */
 static bool check_coaps_files(const struct kedge_config *config)
 {
@@ -267,7 +293,7 @@ static bool check(struct kedge_config *config)
     return take_required(config) && take_unproven(config) && take_push_rate(config) &&
            config_check_address("coap", config->coap) &&
            config_check_address("coaps", config->coaps) && check_coaps_files(config) &&
-           config_check_web(config);
+           check_bootstrap(config) && config_check_web(config);
 }
 
 /* ---- the command line ---- */

@@ -25,6 +25,9 @@ struct kedge_config {
     char coaps_cert[KEDGE_CONFIG_TEXT_MAX];
     char coaps_ca[KEDGE_CONFIG_TEXT_MAX];
     char coaps_crl[KEDGE_CONFIG_TEXT_MAX];
+    char bootstrap[KEDGE_CONFIG_TEXT_MAX];            /* ADDR:PORT, by DTLS; empty: none */
+    char bootstrap_coap[KEDGE_CONFIG_TEXT_MAX];       /* ADDR:PORT, without security; empty: none */
+    char bootstrap_server_uri[KEDGE_CONFIG_TEXT_MAX]; /* "coaps://..."; empty: --coaps */
     char http[KEDGE_CONFIG_TEXT_MAX];     /* ADDR:PORT for API and downloads; empty: none */
     char https[KEDGE_CONFIG_TEXT_MAX];    /* likewise, over TLS */
     char tls_cert[KEDGE_CONFIG_TEXT_MAX]; /* PEM files; empty: a self-signed one of our own */

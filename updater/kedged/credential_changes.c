@@ -78,6 +78,7 @@ static enum kedge_rc fill_batch(struct kedge_batch *batch, const char *who,
         enum kedge_rc rc = kedge_batch_put_credential(batch, &record);
         kedge_wipe(&record.secret, sizeof(record.secret));
         KEDGE_TRY(rc);
+        KEDGE_TRY(kedge_batch_drop_issued(batch, record.endpoint));
         /* The last one's entry is added by who commits. */
         if (i + 1 < count)
             KEDGE_TRY(kedge_backend_add_audit(batch, &change));
@@ -146,6 +147,8 @@ enum kedge_rc kedge_backend_credentials_remove(void *context, const char *who, c
     rc = KEDGE_E_MEMORY;
     if (expelling != NULL && batch != NULL)
         rc = kedge_batch_delete_credential(batch, endpoint);
+    if (rc == KEDGE_OK)
+        rc = kedge_batch_drop_issued(batch, endpoint);
     if (rc != KEDGE_OK) {
         kedge_batch_destroy(batch);
         free(expelling);

@@ -145,6 +145,7 @@ static void on_registered(void *context, const struct kedge_device *device)
     kedge_log(KEDGE_LOG_INFO, "device %s registered from %s for %" PRIu32 " s", device->endpoint,
               address, device->lifetime_s);
     put_device(context, device, true);
+    kedge_bridge_adopt(context, device);
 }
 
 static void on_identified(void *context, const struct kedge_device *device)

@@ -11,7 +11,9 @@
 
 #include "updater/api/api.h"
 #include "updater/kedged/backend.h"
+#include "updater/kedged/bootstrapping.h"
 #include "updater/kedged/data_folder.h"
+#include "updater/kedged/listening.h"
 #include "updater/kedged/log.h"
 #include "updater/kedged/web.h"
 
@@ -28,6 +30,7 @@ struct server {
     struct kedge_store *store;
     struct kedge_net *net;
     struct kedge_bridge bridge;
+    struct kedge_bootstrapping bootstrapping;
     bool bridge_made, bridge_open, backend_made;
     struct kedge_backend_state backend_state;
     struct kedge_backend backend;
@@ -92,35 +95,6 @@ static enum kedge_rc sweep(struct server *server)
     return KEDGE_OK;
 }
 
-/* Adds a place to listen at; an empty text is none. */
-static enum kedge_rc add_listener(struct server *server, struct kedge_net_config *net_config,
-                                  const char *text, bool secure)
-{
-    char host[KEDGE_CONFIG_TEXT_MAX];
-    uint16_t port;
-    struct kedge_address *address = &net_config->listen[net_config->listen_count];
-    if (text[0] == '\0')
-        return KEDGE_OK;
-    enum kedge_rc rc = kedge_config_split_address(text, host, sizeof(host), &port);
-    if (rc == KEDGE_OK)
-        rc = kedge_address_from_host(host, port, address);
-    if (rc != KEDGE_OK)
-        return explain(server, rc, text, kedge_rc_text(rc));
-    address->secure = secure;
-    net_config->listen_count++;
-    return KEDGE_OK;
-}
-
-static const char *given(const char *text)
-{
-    return text[0] != '\0' ? text : NULL;
-}
-
-static struct kedge_token_rate rate_of(uint64_t per_s)
-{
-    return (struct kedge_token_rate){(uint32_t)per_s, (uint32_t)per_s * KEDGE_CONFIG_BURST_SECONDS};
-}
-
 static void say_buffer(const struct kedge_net *net)
 {
     size_t granted = kedge_net_receive_buffer(net);
@@ -134,15 +108,10 @@ static void say_buffer(const struct kedge_net *net)
 static enum kedge_rc open_sockets(struct server *server)
 {
     const struct kedge_config *config = server->config;
-    struct kedge_net_config net_config = {
-        .certificates = {.key_file = given(config->coaps_key),
-                         .certificate_file = given(config->coaps_cert),
-                         .ca_file = given(config->coaps_ca),
-                         .crl_file = given(config->coaps_crl)},
-        .unproven_rate = rate_of(config->unproven_per_s),
-    };
-    KEDGE_TRY(add_listener(server, &net_config, config->coap, false));
-    KEDGE_TRY(add_listener(server, &net_config, config->coaps, true));
+    struct kedge_net_config net_config;
+    kedge_listening_init(config, &net_config);
+    KEDGE_TRY(kedge_listening_add(&net_config, config->coap, false, server->error));
+    KEDGE_TRY(kedge_listening_add(&net_config, config->coaps, true, server->error));
     enum kedge_rc rc = kedge_net_create(&net_config, &server->net);
     if (rc == KEDGE_OK) {
         say_buffer(server->net);
@@ -163,13 +132,23 @@ static enum kedge_rc open_bridge(struct server *server)
     const struct kedge_config *config = server->config;
     const struct kedge_bridge_limits limits = {
         .unproven_max = (size_t)config->unproven_devices,
-        .unproven_stored = rate_of(config->unproven_stored_per_s),
+        .unproven_stored = kedge_listening_rate(config->unproven_stored_per_s),
         .push_bytes_per_s = (uint32_t)config->push_bytes_per_s};
     server->bridge_made = true;
     KEDGE_TRY(kedge_bridge_open(&server->bridge, server->net, server->store, config->data, &limits,
                                 server->error));
     server->bridge_open = true;
     return KEDGE_OK;
+}
+
+static enum kedge_rc open_bootstrapping(struct server *server)
+{
+    const struct kedge_config *config = server->config;
+    uint16_t coaps_port = 0;
+    if (config->coaps[0] != '\0')
+        coaps_port = kedge_net_local_port(server->net, config->coap[0] != '\0');
+    return kedge_bootstrapping_open(&server->bootstrapping, config, coaps_port, server->store,
+                                    &server->bridge, server->error);
 }
 
 static void log_api(void *context, const char *line)
@@ -185,6 +164,7 @@ static enum kedge_rc open_api(struct server *server)
         .net = server->net,
         .store = server->store,
         .bridge = &server->bridge,
+        .bootstrapping = &server->bootstrapping,
         .folder = server->config->data,
         .allow_development_keys = server->config->allow_development_keys,
         .required_signers = (size_t)server->config->required,
@@ -216,6 +196,7 @@ static enum kedge_rc open_all(struct server *server)
     KEDGE_TRY(sweep(server));
     KEDGE_TRY(open_sockets(server));
     KEDGE_TRY(open_bridge(server));
+    KEDGE_TRY(open_bootstrapping(server));
     return open_api(server);
 }
 
@@ -225,9 +206,11 @@ static enum kedge_rc open_all(struct server *server)
 static void close_all(struct server *server)
 {
     kedge_api_stop(server->api);
+    kedge_bootstrapping_stop(&server->bootstrapping);
     if (server->bridge_open)
         kedge_bridge_end(&server->bridge);
     kedge_store_close(server->store);
+    kedge_bootstrapping_close(&server->bootstrapping);
     kedge_net_destroy(server->net);
     if (server->bridge_made)
         kedge_bridge_close(&server->bridge);
@@ -275,7 +258,7 @@ static void say_ready(const struct server *server)
 {
     const struct kedge_config *config = server->config;
     char devices[2 * KEDGE_CONFIG_TEXT_MAX + 32], api[2 * KEDGE_CONFIG_TEXT_MAX + 32];
-    char downloads[KEDGE_CONFIG_TEXT_MAX + 32];
+    char downloads[KEDGE_CONFIG_TEXT_MAX + 32], bootstrap[2 * KEDGE_CONFIG_TEXT_MAX + 32];
     const size_t second_coap = config->coap[0] != '\0', second_http = config->http[0] != '\0';
     const struct place for_devices[] = {
         {"coap", config->coap, kedge_net_local_port(server->net, 0)},
@@ -286,13 +269,18 @@ static void say_ready(const struct server *server)
     const struct place for_downloads = {
         "http", config->download_http,
         kedge_api_port(server->api, second_http + (config->https[0] != '\0'))};
+    const struct place for_bootstrap[] = {
+        {"coap", config->bootstrap_coap, kedge_bootstrapping_port(&server->bootstrapping, false)},
+        {"coaps", config->bootstrap, kedge_bootstrapping_port(&server->bootstrapping, true)}};
+    join_uris(for_bootstrap, 2, bootstrap, sizeof(bootstrap));
     join_uris(for_devices, 2, devices, sizeof(devices));
     join_uris(for_people, 2, api, sizeof(api));
     join_uris(&for_downloads, 1, downloads, sizeof(downloads));
-    kedge_log(KEDGE_LOG_INFO, "ready: devices at %s, %s%s%sAPI at %s",
+    kedge_log(KEDGE_LOG_INFO, "ready: devices at %s, %s%s%s%s%s%sAPI at %s",
               devices[0] != '\0' ? devices : "nowhere (no --coaps, no --coap)",
-              downloads[0] != '\0' ? "downloads at " : "", downloads,
-              downloads[0] != '\0' ? ", " : "", api);
+              bootstrap[0] != '\0' ? "bootstrapping at " : "", bootstrap,
+              bootstrap[0] != '\0' ? ", " : "", downloads[0] != '\0' ? "downloads at " : "",
+              downloads, downloads[0] != '\0' ? ", " : "", api);
 }
 
 static void reload(void *context)
@@ -316,6 +304,7 @@ static int wait_for_end(struct server *server)
         if (number != SIGHUP)
             return number;
         kedge_web_reload(&server->web, server->api);
+        kedge_bootstrapping_reload(&server->bootstrapping);
         if (kedge_net_post(server->net, reload, server) != KEDGE_OK)
             kedge_log(KEDGE_LOG_ERROR, "nothing was read again: out of memory");
     }
@@ -329,6 +318,8 @@ static int serve(struct server *server)
         kedge_log(KEDGE_LOG_ERROR, "cannot start the network thread: %s", strerror(failed));
         return 1;
     }
+    if (kedge_bootstrapping_start(&server->bootstrapping) != KEDGE_OK)
+        kedge_log(KEDGE_LOG_ERROR, "cannot start the bootstrap server's thread");
     say_ready(server);
     kedge_log(KEDGE_LOG_INFO, "ending, as asked by %s", strsignal(wait_for_end(server)));
     /* First nobody can ask for anything new; the network thread still answers what was asked, but
@@ -336,6 +327,7 @@ static int serve(struct server *server)
     kedge_backend_end_asks(&server->backend_state);
     kedge_api_stop(server->api);
     server->api = NULL;
+    kedge_bootstrapping_stop(&server->bootstrapping);
     kedge_net_stop(server->net);
     (void)pthread_join(network, NULL);
     return 0;

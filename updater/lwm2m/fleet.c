@@ -132,8 +132,9 @@ static int compare_names(const void *name, const void *item)
     return strcmp(name, *(const char *const *)item);
 }
 
-static bool is_expelled(void *context, const char *name)
+static bool is_expelled(void *context, const char *name, const char *identity)
 {
+    (void)identity;
     const struct expelled *expelled = context;
     return bsearch(name, expelled->endpoints, expelled->count, sizeof expelled->endpoints[0],
                    compare_names) != NULL;

@@ -46,6 +46,16 @@ uint8_t format_bit(uint32_t content_format)
     return 0;
 }
 
+const char *format_name(uint32_t content_format)
+{
+    static const char *const names[FORMAT_COUNT] = {
+        "plain text", "opaque", "CBOR", "TLV", "SenML JSON", "SenML CBOR", "JSON", "LwM2M CBOR"};
+    for (size_t i = 0; i < FORMAT_COUNT; i++)
+        if (formats[i] == content_format)
+            return names[i];
+    return "unknown";
+}
+
 bool format_holds_records(uint32_t content_format)
 {
     const struct order *order = &to_write[FORMAT_USE_RECORDS];

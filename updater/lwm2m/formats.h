@@ -20,6 +20,8 @@ enum format_use {
 
 /** The set of that format alone; 0 when it is none of the eight. */
 uint8_t format_bit(uint32_t content_format);
+/** "TLV", "SenML CBOR"; static storage; "unknown" for none of the eight. */
+const char *format_name(uint32_t content_format);
 /** Whether answers in it may hold several resources. */
 bool format_holds_records(uint32_t content_format);
 

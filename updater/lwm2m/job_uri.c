@@ -35,14 +35,6 @@ static bool base_elsewhere(const struct job *job, enum kedge_firmware_protocol p
 
 /* ---- this server ---- */
 
-static void set_port(struct kedge_address *address, uint16_t port)
-{
-    if (address->any.sa_family == AF_INET)
-        address->v4.sin_port = htons(port);
-    else
-        address->v6.sin6_port = htons(port);
-}
-
 /*
  * The listener as the device reaches it, which is at `local` by CoAP: one for all addresses there
  * too, one for loopback only from there.
@@ -55,7 +47,7 @@ static bool listener_from(const struct kedge_fleet_web *web, const struct kedge_
         return false;
     if (web->host[0] == '\0' || (local->any.sa_family == AF_INET ? every_v4 : every_v6)) {
         *address = *local;
-        set_port(address, web->port);
+        kedge_address_set_port(address, web->port);
         return true;
     }
     return !every_v4 && !every_v6 &&

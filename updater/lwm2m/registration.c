@@ -2,6 +2,7 @@
 #include "updater/lwm2m/registration.h"
 
 #include "updater/lwm2m/formats.h"
+#include "updater/lwm2m/query.h"
 
 #include <string.h>
 
@@ -66,47 +67,17 @@ static bool refuse(struct kedge_registration_refusal *refusal, uint8_t code, con
 
 enum query { QUERY_EP, QUERY_LT, QUERY_LWM2M, QUERY_B, QUERY_Q, QUERY_SMS, QUERY_COUNT };
 
-struct query_value {
-    bool there;
-    bool has_value; /* "name=value", not "name" */
-    struct kedge_slice value;
-};
-
-static void split(struct kedge_slice query, struct kedge_slice *name, struct query_value *value)
-{
-    const uint8_t *sign = query.size > 0 ? memchr(query.data, '=', query.size) : NULL;
-    size_t size = sign != NULL ? (size_t)(sign - query.data) : query.size;
-    *name = kedge_slice(query.data, size);
-    *value = (struct query_value){.there = true, .has_value = sign != NULL};
-    if (sign != NULL)
-        value->value = kedge_slice(sign + 1, query.size - size - 1);
-}
-
-/* Takes each known query once; others are left alone, as later versions may add some. */
+/* Each has a value, but for Q, which is there or not. */
 static bool collect(const struct kedge_coap_message *request,
                     struct query_value values[QUERY_COUNT],
                     struct kedge_registration_refusal *refusal)
 {
     static const char *const names[QUERY_COUNT] = {"ep", "lt", "lwm2m", "b", "Q", "sms"};
-    struct kedge_coap_options walk = kedge_coap_options(request);
-    struct kedge_coap_option option;
-    while (kedge_coap_option_next(&walk, &option)) {
-        struct kedge_slice name;
-        struct query_value value;
-        if (option.number != KEDGE_COAP_URI_QUERY)
-            continue;
-        split(option.value, &name, &value);
-        for (size_t i = 0; i < QUERY_COUNT; i++) {
-            if (!kedge_slice_equal(name, kedge_slice_text(names[i])))
-                continue;
-            if (values[i].there)
-                return refuse(refusal, KEDGE_COAP_BAD_REQUEST, "a query is there twice");
-            if (value.has_value == (i == QUERY_Q))
-                return refuse(refusal, KEDGE_COAP_BAD_REQUEST,
-                              "a query lacks its value, or Q has one");
-            values[i] = value;
-        }
-    }
+    if (!query_collect(request, names, QUERY_COUNT, values))
+        return refuse(refusal, KEDGE_COAP_BAD_REQUEST, "a query is there twice");
+    for (size_t i = 0; i < QUERY_COUNT; i++)
+        if (values[i].there && values[i].has_value == (i == QUERY_Q))
+            return refuse(refusal, KEDGE_COAP_BAD_REQUEST, "a query lacks its value, or Q has one");
     return true;
 }
 

@@ -105,6 +105,14 @@ enum kedge_rc kedge_address_from_host(const char *host, uint16_t port, struct ke
     return KEDGE_OK;
 }
 
+void kedge_address_set_port(struct kedge_address *address, uint16_t port)
+{
+    if (address->any.sa_family == AF_INET)
+        address->v4.sin_port = htons(port);
+    else
+        address->v6.sin6_port = htons(port);
+}
+
 static enum kedge_rc parse_plain(const char *text, struct kedge_address *out)
 {
     char host[KEDGE_ADDRESS_TEXT_MAX];

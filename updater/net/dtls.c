@@ -305,15 +305,30 @@ const char *kedge_net_peer_name(struct kedge_net *net, const struct kedge_addres
     return peer != NULL && peer->association != NULL ? peer->association->name : NULL;
 }
 
-static bool names_one(const struct association *association,
-                      bool (*is_over)(void *context, const char *name), void *context)
+enum kedge_net_proof kedge_net_peer_proof(struct kedge_net *net,
+                                          const struct kedge_address *address,
+                                          char identity[KEDGE_NET_IDENTITY_MAX + 1])
 {
-    return association != NULL && association->name != NULL && is_over(context, association->name);
+    const struct peer *peer = address->secure ? peer_find(net, address) : NULL;
+    identity[0] = '\0';
+    return peer != NULL && peer->association != NULL ? dtls_keys_proof(peer->association, identity)
+                                                     : KEDGE_PROOF_NONE;
+}
+
+typedef bool is_over_fn(void *context, const char *name, const char *identity);
+
+static bool names_one(const struct association *association, is_over_fn *is_over, void *context)
+{
+    char identity[KEDGE_NET_IDENTITY_MAX + 1];
+    if (association == NULL || association->name == NULL)
+        return false;
+    (void)dtls_keys_proof(association, identity);
+    return is_over(context, association->name, identity);
 }
 
 /* Ends one of a bucket's, since ending it may move others; false when there is none. */
-static bool hang_up_one(struct kedge_net *net, struct peer *first,
-                        bool (*is_over)(void *context, const char *name), void *context)
+static bool hang_up_one(struct kedge_net *net, struct peer *first, is_over_fn *is_over,
+                        void *context)
 {
     for (struct peer *peer = first; peer != NULL; peer = peer->next_in_bucket) {
         if (names_one(peer->handshake, is_over, context)) {
@@ -329,8 +344,7 @@ static bool hang_up_one(struct kedge_net *net, struct peer *first,
     return false;
 }
 
-void kedge_net_hang_up(struct kedge_net *net, bool (*is_over)(void *context, const char *name),
-                       void *context)
+void kedge_net_hang_up(struct kedge_net *net, is_over_fn *is_over, void *context)
 {
     gnutls_datum_t fresh = {0};
     if (net->dtls == NULL)

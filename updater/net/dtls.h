@@ -66,6 +66,9 @@ void dtls_keys_close(struct dtls *dtls);
 enum kedge_rc dtls_take_name(struct association *association, const char *name) KEDGE_MUST_USE;
 /** Gives a new session what it needs to judge the peer. */
 enum kedge_rc dtls_keys_use(struct association *association) KEDGE_MUST_USE;
+/** How the peer proves itself, and by which PSK identity ("": by none). */
+enum kedge_net_proof dtls_keys_proof(const struct association *association,
+                                     char identity[KEDGE_NET_IDENTITY_MAX + 1]);
 /** After a handshake: in whose name the peer speaks goes to `name`. */
 enum kedge_rc dtls_keys_name(struct association *association) KEDGE_MUST_USE;
 

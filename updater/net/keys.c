@@ -149,3 +149,18 @@ enum kedge_rc dtls_keys_name(struct association *association)
         return dtls_certificates_judge(association);
     return name_by_identity(association);
 }
+
+enum kedge_net_proof dtls_keys_proof(const struct association *association,
+                                     char identity[KEDGE_NET_IDENTITY_MAX + 1])
+{
+    gnutls_datum_t shown = {0};
+    identity[0] = '\0';
+    if (gnutls_auth_client_get_type(association->tls) == GNUTLS_CRD_CERTIFICATE)
+        return association->raw_keys_only ? KEDGE_PROOF_RAW_KEY : KEDGE_PROOF_CERTIFICATE;
+    if (gnutls_psk_server_get_username2(association->tls, &shown) == GNUTLS_E_SUCCESS &&
+        shown.size <= KEDGE_NET_IDENTITY_MAX) {
+        memcpy(identity, shown.data, shown.size);
+        identity[shown.size] = '\0';
+    }
+    return KEDGE_PROOF_PSK;
+}

@@ -35,7 +35,17 @@ struct kedge_net_reply {
     bool begun, nothing, at_length;
     const struct kedge_coap_message *request;
     uint16_t message_id;
+    const struct kedge_address *from;
+    const struct path *path;
+    struct kedge_slice datagram; /* the request's */
     uint8_t bytes[REPLY_CAPACITY];
+};
+
+struct kedge_net_deferred {
+    struct kedge_address from;
+    struct path path;
+    size_t size;
+    uint8_t datagram[];
 };
 
 struct kedge_coap_builder *kedge_net_reply(struct kedge_net_reply *reply, uint8_t code)
@@ -56,6 +66,31 @@ void kedge_net_reply_nothing(struct kedge_net_reply *reply)
 void kedge_net_reply_at_length(struct kedge_net_reply *reply)
 {
     reply->at_length = true;
+}
+
+struct kedge_net_deferred *kedge_net_defer(struct kedge_net_reply *reply)
+{
+    size_t size = reply->datagram.size;
+    struct kedge_net_deferred *deferred = malloc(sizeof *deferred + size);
+    reply->nothing = true;
+    if (deferred == NULL)
+        return NULL;
+    *deferred =
+        (struct kedge_net_deferred){.from = *reply->from, .path = *reply->path, .size = size};
+    memcpy(deferred->datagram, reply->datagram.data, size);
+    return deferred;
+}
+
+void kedge_net_resume(struct kedge_net *net, struct kedge_net_deferred *deferred)
+{
+    net_on_message(net, &deferred->from, &deferred->path,
+                   kedge_slice(deferred->datagram, deferred->size));
+    free(deferred);
+}
+
+void kedge_net_deferred_free(struct kedge_net_deferred *deferred)
+{
+    free(deferred);
 }
 
 /* What goes back: the handler's reply, an error when that did not fit, or an empty ACK. */
@@ -108,7 +143,7 @@ static bool answer_again(struct kedge_net *net, const struct peer *peer, const s
  * made it one. Handling a request of a stranger twice must therefore do what handling it once does.
  */
 static void on_request(struct kedge_net *net, const struct kedge_address *from,
-                       const struct path *path, struct mark mark, size_t size,
+                       const struct path *path, struct mark mark, struct kedge_slice datagram,
                        const struct kedge_coap_message *request)
 {
     struct peer *peer = peer_find(net, from);
@@ -119,7 +154,11 @@ static void on_request(struct kedge_net *net, const struct kedge_address *from,
             return;
     }
     bool proven = is_proven(from, peer);
-    struct kedge_net_reply reply = {.request = request, .message_id = request->message_id};
+    struct kedge_net_reply reply = {.request = request,
+                                    .message_id = request->message_id,
+                                    .from = from,
+                                    .path = path,
+                                    .datagram = datagram};
     if (request->type == KEDGE_COAP_NON)
         reply.message_id =
             peer != NULL ? peer->next_message_id++ : net->admission.next_message_id++;
@@ -131,13 +170,13 @@ static void on_request(struct kedge_net *net, const struct kedge_address *from,
         kedge_net_reply_nothing(&reply);
     struct kedge_slice bytes = reply_bytes(&reply);
     if (!proven)
-        bytes = cut_down(net, &reply, bytes, size);
+        bytes = cut_down(net, &reply, bytes, datagram.size);
     if (bytes.size > 0)
         net_transmit(net, from, path, bytes);
     if ((peer = peer_find(net, from)) == NULL)
         return;
     peer->path = *path;
-    peer_earn(peer, size, bytes.size);
+    peer_earn(peer, datagram.size, bytes.size);
     /* A GET may be answered again by asking again (RFC 7252 section 4.5): no copy of each block. */
     if (request->code != KEDGE_COAP_GET && !reply.nothing)
         peer_remember(peer, mark, net->now_ms, bytes);
@@ -202,7 +241,7 @@ void net_on_message(struct kedge_net *net, const struct kedge_address *from,
         else if (peer != NULL && message.type != KEDGE_COAP_NON)
             exchange_on_empty(net, peer, &message);
     } else if (class == 0 && (message.type == KEDGE_COAP_CON || message.type == KEDGE_COAP_NON)) {
-        on_request(net, from, path, mark, bytes.size, &message);
+        on_request(net, from, path, mark, bytes, &message);
     } else if ((class == 2 || class == 4 || class == 5) && message.type != KEDGE_COAP_RST) {
         exchange_on_response(net, from, path, mark, &message);
     } else {

@@ -60,6 +60,7 @@ bool kedge_address_is_loopback(const struct kedge_address *address);
  * KEDGE_E_MALFORMED for a name. */
 enum kedge_rc kedge_address_from_host(const char *host, uint16_t port,
                                       struct kedge_address *out) KEDGE_MUST_USE;
+void kedge_address_set_port(struct kedge_address *address, uint16_t port);
 /** Reads back what kedge_address_text() wrote. */
 enum kedge_rc kedge_address_parse(const char *text, struct kedge_address *out) KEDGE_MUST_USE;
 
@@ -77,6 +78,19 @@ void kedge_net_reply_nothing(struct kedge_net_reply *reply);
  * larger than KEDGE_NET_ANSWER_FACTOR times the request is cut down to its code.
  */
 void kedge_net_reply_at_length(struct kedge_net_reply *reply);
+
+/** A request that waits for its answer. */
+struct kedge_net_deferred;
+
+/**
+ * "The answer comes later": the request is copied, and nothing goes back now. When it comes again
+ * meanwhile, it is handled again. NULL without memory: nothing goes back, and nothing is kept.
+ */
+struct kedge_net_deferred *kedge_net_defer(struct kedge_net_reply *reply);
+/** Hands the request to the handler once more, as if it had come only now, and frees the copy. */
+void kedge_net_resume(struct kedge_net *net, struct kedge_net_deferred *deferred);
+/** It is not answered at all. NULL is fine. */
+void kedge_net_deferred_free(struct kedge_net_deferred *deferred);
 
 /**
  * Handles a request. Without a kedge_net_reply() a confirmable one is only acknowledged. `request`
@@ -246,12 +260,24 @@ enum kedge_rc kedge_net_peer_local(struct kedge_net *net, const struct kedge_add
  * without an association. Holds until the loop goes on.
  */
 const char *kedge_net_peer_name(struct kedge_net *net, const struct kedge_address *peer);
+/** How a peer has proved its name. */
+enum kedge_net_proof {
+    KEDGE_PROOF_NONE, /* it has proved nothing */
+    KEDGE_PROOF_PSK,
+    KEDGE_PROOF_RAW_KEY,
+    KEDGE_PROOF_CERTIFICATE
+};
+
+/** How it has, and for a pre-shared key by which identity; that is "" for all others. */
+enum kedge_net_proof kedge_net_peer_proof(struct kedge_net *net, const struct kedge_address *peer,
+                                          char identity[KEDGE_NET_IDENTITY_MAX + 1]);
 /**
  * "What these peers have proved no longer holds": ends the associations and handshakes of all whose
- * name `is_over` says so of, and tells those peers; no session that was made before can be resumed.
- * Walks all peers. Not from a handler of requests.
+ * name and PSK identity ("" for other proofs) `is_over` says so of, and tells those peers; no
+ * session that was made before can be resumed. Walks all peers. Not from a handler of requests.
  */
-void kedge_net_hang_up(struct kedge_net *net, bool (*is_over)(void *context, const char *name),
+void kedge_net_hang_up(struct kedge_net *net,
+                       bool (*is_over)(void *context, const char *name, const char *identity),
                        void *context);
 /**
  * Reads the revocation list again; new handshakes are judged by it at once. `tell` is told each

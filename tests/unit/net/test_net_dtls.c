@@ -598,10 +598,10 @@ static void test_it_may_end_with_a_request_on_its_way(void **state)
     client_close(&client);
 }
 
-static bool is_device_one(void *context, const char *name)
+static bool is_device_one(void *context, const char *name, const char *identity)
 {
     (void)context;
-    return strcmp(name, "device-one") == 0;
+    return strcmp(name, "device-one") == 0 && strcmp(identity, "id-one") == 0;
 }
 
 static void test_hanging_up_ends_what_a_name_has_and_nothing_else(void **state)

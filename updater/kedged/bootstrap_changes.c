@@ -1,0 +1,126 @@
+/*
+ * bootstrap_changes.c: credentials for bootstrapping, written and taken away. When that is durable,
+ * the bootstrap server ends what the devices still have by former ones. No audit entry holds a key.
+ */
+#define _GNU_SOURCE
+#include <stdlib.h>
+#include <string.h>
+
+#include "updater/kedged/backend.h"
+#include "updater/kedged/clock.h"
+
+static int compare_endpoints(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+/* Made before the change, so that no lack of memory keeps what an old key has brought alive. */
+static struct kedge_bootstrap_expelling *expelling_create(struct kedge_backend_state *state,
+                                                          size_t count)
+{
+    struct kedge_bootstrap_expelling *expelling =
+        calloc(1, sizeof(*expelling) + count * sizeof(expelling->endpoints[0]));
+    if (expelling != NULL)
+        expelling->bootstrapping = state->bootstrapping;
+    return expelling;
+}
+
+static void add_endpoint(struct kedge_bootstrap_expelling *expelling, const char *endpoint)
+{
+    memcpy(expelling->endpoints[expelling->count++], endpoint, strlen(endpoint) + 1);
+}
+
+static enum kedge_rc fill_batch(struct kedge_batch *batch, const char *who,
+                                const struct kedge_bootstrap_record *records, size_t count)
+{
+    uint64_t now_ms = kedge_wall_ms();
+    for (size_t i = 0; i < count; i++) {
+        struct kedge_bootstrap_record record = records[i];
+        const struct kedge_change change = {.who = who,
+                                            .what = "bootstrap.put",
+                                            .subject = record.credential.endpoint,
+                                            .after = record.credential.identity};
+        record.credential.changed_at_ms = now_ms;
+        enum kedge_rc rc = kedge_batch_put_bootstrap(batch, &record);
+        kedge_wipe(&record, sizeof(record));
+        KEDGE_TRY(rc);
+        /* The last one's entry is added by who commits. */
+        if (i + 1 < count)
+            KEDGE_TRY(kedge_backend_add_audit(batch, &change));
+    }
+    return KEDGE_OK;
+}
+
+/* Takes the batch and `expelling` over. */
+static enum kedge_rc commit(struct kedge_backend_state *state, struct kedge_batch *batch,
+                            const struct kedge_change *change,
+                            struct kedge_bootstrap_expelling *expelling, char *text)
+{
+    enum kedge_rc rc = kedge_backend_commit(state, batch, change, text);
+    qsort(expelling->endpoints, expelling->count, sizeof(expelling->endpoints[0]),
+          compare_endpoints);
+    if (rc == KEDGE_OK)
+        kedge_bootstrapping_expel(expelling);
+    else
+        free(expelling);
+    return rc;
+}
+
+enum kedge_rc kedge_backend_bootstraps_put(void *context, const char *who,
+                                           const struct kedge_bootstrap_record *records,
+                                           size_t count, char *text)
+{
+    struct kedge_backend_state *state = context;
+    const struct kedge_credential_record *last = &records[count - 1].credential;
+    const struct kedge_change change = {
+        .who = who, .what = "bootstrap.put", .subject = last->endpoint, .after = last->identity};
+    struct kedge_bootstrap_expelling *expelling = expelling_create(state, count);
+    struct kedge_batch *batch = kedge_batch_create();
+    enum kedge_rc rc = KEDGE_E_MEMORY;
+    if (expelling != NULL && batch != NULL)
+        rc = fill_batch(batch, who, records, count);
+    if (rc != KEDGE_OK) {
+        kedge_batch_destroy(batch);
+        free(expelling);
+        return rc;
+    }
+    for (size_t i = 0; i < count; i++)
+        add_endpoint(expelling, records[i].credential.endpoint);
+    state->bridge->nobody_enrolled = false;
+    rc = commit(state, batch, &change, expelling, text);
+    if (rc == KEDGE_E_CONFLICT)
+        return kedge_backend_refuse(text, rc,
+                                    "an identity belongs to another endpoint already, or two "
+                                    "endpoints here have the same");
+    return rc;
+}
+
+enum kedge_rc kedge_backend_bootstrap_remove(void *context, const char *who, const char *endpoint,
+                                             char *text)
+{
+    struct kedge_backend_state *state = context;
+    struct kedge_reader *reader;
+    struct kedge_bootstrap_record record;
+    KEDGE_TRY(kedge_backend_reader(state, &reader, text));
+    enum kedge_rc rc = kedge_reader_bootstrap_of(reader, endpoint, &record);
+    kedge_reader_close(reader);
+    if (rc != KEDGE_OK)
+        return kedge_backend_refuse(text, rc, "the device %s has no credentials for bootstrapping",
+                                    endpoint);
+    const struct kedge_change change = {.who = who,
+                                        .what = "bootstrap.remove",
+                                        .subject = endpoint,
+                                        .before = record.credential.identity};
+    struct kedge_bootstrap_expelling *expelling = expelling_create(state, 1);
+    struct kedge_batch *batch = kedge_batch_create();
+    rc = KEDGE_E_MEMORY;
+    if (expelling != NULL && batch != NULL)
+        rc = kedge_batch_delete_bootstrap(batch, endpoint);
+    if (rc != KEDGE_OK) {
+        kedge_batch_destroy(batch);
+        free(expelling);
+        return rc;
+    }
+    add_endpoint(expelling, endpoint);
+    return commit(state, batch, &change, expelling, text);
+}

@@ -1,0 +1,72 @@
+/* bootstrap_internal.h: what the files of the bootstrap server share. */
+#ifndef KEDGE_UPDATER_BOOTSTRAP_INTERNAL_H
+#define KEDGE_UPDATER_BOOTSTRAP_INTERNAL_H
+
+#include "updater/lwm2m/bootstrap_objects.h"
+#include "updater/lwm2m/bootstrap_request.h"
+#include "updater/lwm2m/index.h"
+#include "updater/net/siphash.h"
+
+/** What is asked of a device, in this order. */
+enum bootstrap_step {
+    STEP_DISCOVER,
+    STEP_DELETE_SECURITY,
+    STEP_DELETE_SERVER,
+    STEP_DELETE_ACL, /* where there are any, likewise the next */
+    STEP_DELETE_OSCORE,
+    STEP_WRITE_SECURITY,
+    STEP_WRITE_SERVER,
+    STEP_READ, /* where the device can be read from */
+    STEP_FINISH,
+    STEP_COUNT
+};
+
+/** A device that is being bootstrapped. */
+struct bootstrap_session {
+    struct kedge_bootstrap *bootstrap;
+    struct kedge_index_link by_endpoint, by_ticket;
+    struct kedge_address address;
+    uint64_t ticket;
+    struct kedge_net_deferred *deferred; /* its request, until what it is given is durable */
+    bool failed;                         /* that could not be had */
+    bool begun;                          /* its request was answered */
+    struct kedge_bootstrap_grant grant;
+    char uri[KEDGE_BOOTSTRAP_URI_MAX + 1];
+    struct bootstrap_account account;
+    uint8_t *pack; /* the answer to a Bootstrap-Pack-Request; NULL: none was asked for */
+    size_t pack_size;
+    uint32_t pack_format;
+    struct kedge_net_timer timer; /* its next step; later, the end of its time */
+    uint64_t limit_at_ms;
+    enum bootstrap_step step;
+    uint64_t handle;                /* of the request on its way; 0: none */
+    uint8_t said, refused;          /* formats to write, as format_bit() */
+    int32_t content_format, accept; /* of the request on its way; -1: none */
+    bool accept_refused;
+    bool once_more; /* it has refused to finish, and was given all again */
+    struct bootstrap_discovery has;
+    char endpoint[]; /* with a NUL */
+};
+
+struct kedge_bootstrap {
+    struct kedge_net *net;
+    struct kedge_bootstrap_desk desk;
+    const char *server_uri;
+    uint16_t server_port;
+    uint32_t lifetime_s, limit_ms;
+    struct kedge_siphash_key key;
+    struct kedge_index by_endpoint, by_ticket;
+    uint64_t last_ticket;
+    struct bootstrap_session *resuming; /* whose request is being handled once more */
+};
+
+/** Tells the desk, in at most KEDGE_BOOTSTRAP_WORDS_MAX. */
+void bootstrap_trace(struct kedge_bootstrap *bootstrap, const char *endpoint,
+                     enum kedge_bootstrap_event event, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+/** Ends it and frees it; nothing more is asked of the device. */
+void bootstrap_session_end(struct bootstrap_session *session);
+/** Its request was answered: the steps begin when the answer is on its way. */
+void bootstrap_session_begin(struct bootstrap_session *session);
+
+#endif

@@ -1,0 +1,300 @@
+/*
+ * bootstrap_session.c: what is asked of a device, one step after the other. Each answer goes to the
+ * records. What the device need not have (Discover, Read) it may refuse; what it must do it must
+ * do: an account of a former owner that stays would be a way in.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "updater/lwm2m/bootstrap_internal.h"
+#include "updater/lwm2m/formats.h"
+
+#define PAYLOAD_MAX 1024u
+#define OUR_OWN_INSTANCE_DEFAULT 0 /* where clients have the bootstrap server's account */
+
+static const struct step {
+    const char *name;
+    uint8_t method;
+    int32_t object; /* -1: none */
+    enum kedge_bootstrap_event event;
+} steps[STEP_COUNT] = {
+    [STEP_DISCOVER] = {"Discover", KEDGE_COAP_GET, -1, KEDGE_BOOTSTRAP_DISCOVERED},
+    [STEP_DELETE_SECURITY] = {"Delete", KEDGE_COAP_DELETE, KEDGE_LWM2M_OBJECT_SECURITY,
+                              KEDGE_BOOTSTRAP_DELETED},
+    [STEP_DELETE_SERVER] = {"Delete", KEDGE_COAP_DELETE, KEDGE_LWM2M_OBJECT_SERVER,
+                            KEDGE_BOOTSTRAP_DELETED},
+    [STEP_DELETE_ACL] = {"Delete", KEDGE_COAP_DELETE, KEDGE_LWM2M_OBJECT_ACCESS,
+                         KEDGE_BOOTSTRAP_DELETED},
+    [STEP_DELETE_OSCORE] = {"Delete", KEDGE_COAP_DELETE, KEDGE_LWM2M_OBJECT_OSCORE,
+                            KEDGE_BOOTSTRAP_DELETED},
+    [STEP_WRITE_SECURITY] = {"Write", KEDGE_COAP_PUT, KEDGE_LWM2M_OBJECT_SECURITY,
+                             KEDGE_BOOTSTRAP_WRITTEN},
+    [STEP_WRITE_SERVER] = {"Write", KEDGE_COAP_PUT, KEDGE_LWM2M_OBJECT_SERVER,
+                           KEDGE_BOOTSTRAP_WRITTEN},
+    [STEP_READ] = {"Read", KEDGE_COAP_GET, KEDGE_LWM2M_OBJECT_SERVER, KEDGE_BOOTSTRAP_READ},
+    [STEP_FINISH] = {"Finish", KEDGE_COAP_POST, -1, KEDGE_BOOTSTRAP_FINISHED},
+};
+
+static void on_result(void *context, enum kedge_rc rc, const struct kedge_coap_message *response);
+
+/* ---- ending ---- */
+
+void bootstrap_session_end(struct bootstrap_session *session)
+{
+    struct kedge_bootstrap *bootstrap = session->bootstrap;
+    if (session->handle != 0)
+        kedge_net_cancel(bootstrap->net, session->handle);
+    kedge_net_timer_cancel(bootstrap->net, &session->timer);
+    kedge_net_deferred_free(session->deferred);
+    kedge_index_remove(&bootstrap->by_endpoint, &session->by_endpoint);
+    kedge_index_remove(&bootstrap->by_ticket, &session->by_ticket);
+    if (kedge_net_peer_owner(bootstrap->net, &session->address) == session)
+        kedge_net_peer_forget(bootstrap->net, &session->address);
+    if (session->pack != NULL)
+        kedge_wipe(session->pack, session->pack_size);
+    free(session->pack);
+    kedge_wipe(&session->grant, sizeof session->grant);
+    free(session);
+}
+
+static void fail(struct bootstrap_session *session, const char *words)
+{
+    bootstrap_trace(session->bootstrap, session->endpoint, KEDGE_BOOTSTRAP_FAILED, "%s %s",
+                    steps[session->step].name, words);
+    bootstrap_session_end(session);
+}
+
+/* ---- sending ---- */
+
+/* "" of Discover and "bs" of Finish, else the object, or its instance that is written or read. */
+static void step_path(const struct bootstrap_session *session, char path[KEDGE_NET_PATH_MAX + 1])
+{
+    const struct step *step = &steps[session->step];
+    unsigned instance = step->object == KEDGE_LWM2M_OBJECT_SECURITY ? session->account.security
+                                                                    : session->account.server;
+    if (step->object < 0)
+        (void)snprintf(path, KEDGE_NET_PATH_MAX + 1, "%s",
+                       session->step == STEP_FINISH ? "bs" : "");
+    else if (step->method == KEDGE_COAP_DELETE)
+        (void)snprintf(path, KEDGE_NET_PATH_MAX + 1, "%u", (unsigned)step->object);
+    else
+        (void)snprintf(path, KEDGE_NET_PATH_MAX + 1, "%u/%u", (unsigned)step->object, instance);
+}
+
+static enum kedge_rc fill_in(struct bootstrap_session *session, struct kedge_net_request *request,
+                             struct kedge_writer *payload)
+{
+    const struct step *step = &steps[session->step];
+    session->content_format = session->accept = FORMAT_NONE_LEFT;
+    if (session->step == STEP_DISCOVER)
+        session->accept = (int32_t)KEDGE_LWM2M_FORMAT_LINK;
+    else if (session->step == STEP_READ && !session->accept_refused)
+        session->accept = format_to_read(FORMAT_USE_RECORDS, session->said, 0);
+    if (step->method == KEDGE_COAP_PUT) {
+        session->content_format =
+            format_to_write(FORMAT_USE_RECORDS, session->said, session->refused);
+        if (session->content_format == FORMAT_NONE_LEFT)
+            return KEDGE_E_UNSUPPORTED;
+        KEDGE_TRY(bootstrap_write_instance(&session->account, (uint16_t)step->object,
+                                           (uint32_t)session->content_format, payload));
+    }
+    request->method = step->method;
+    request->accept = session->accept;
+    request->content_format = session->content_format;
+    request->payload = kedge_writer_slice(payload);
+    return KEDGE_OK;
+}
+
+static void send_step(struct bootstrap_session *session)
+{
+    uint8_t bytes[PAYLOAD_MAX];
+    char path[KEDGE_NET_PATH_MAX + 1];
+    struct kedge_writer payload = kedge_writer(bytes, sizeof bytes);
+    struct kedge_net_request request = KEDGE_NET_REQUEST_INIT;
+    step_path(session, path);
+    request.path = path;
+    enum kedge_rc rc = fill_in(session, &request, &payload);
+    if (rc == KEDGE_OK)
+        rc = kedge_net_send(session->bootstrap->net, &session->address, &request, on_result,
+                            session, &session->handle);
+    kedge_wipe(bytes, sizeof bytes);
+    if (rc != KEDGE_OK)
+        fail(session, rc == KEDGE_E_UNSUPPORTED ? "in no format that it takes" : kedge_rc_text(rc));
+}
+
+/* ---- one step after the other ---- */
+
+static bool is_wanted(const struct bootstrap_session *session, enum bootstrap_step step)
+{
+    switch (step) {
+    case STEP_DELETE_ACL:
+        return session->has.has_acl;
+    case STEP_DELETE_OSCORE:
+        return session->has.has_oscore;
+    case STEP_READ:
+        return session->has.reads;
+    default:
+        return true;
+    }
+}
+
+static void go_on(struct bootstrap_session *session)
+{
+    do
+        session->step++;
+    while (!is_wanted(session, session->step));
+    send_step(session);
+}
+
+/* ---- answers ---- */
+
+static void trace_answer(const struct bootstrap_session *session, uint8_t code, const char *words)
+{
+    char path[KEDGE_NET_PATH_MAX + 1];
+    step_path(session, path);
+    bootstrap_trace(session->bootstrap, session->endpoint, steps[session->step].event,
+                    "%s /%s%s%s: %u.%02u%s%s", steps[session->step].name, path,
+                    session->content_format >= 0 ? " in " : "",
+                    session->content_format >= 0 ? format_name((uint32_t)session->content_format)
+                                                 : "",
+                    code >> 5, code & 31u, words[0] != '\0' ? ", " : "", words);
+}
+
+/* The account with us stays; the new one stands beside it. */
+static void take_discovery(struct bootstrap_session *session,
+                           const struct kedge_coap_message *response)
+{
+    if (response->code >> 5 != 2 || !bootstrap_read_discovery(response->payload, &session->has)) {
+        session->has = (struct bootstrap_discovery){.own_instance = -1};
+        trace_answer(session, response->code, "it does not say what it has");
+    } else {
+        trace_answer(session, response->code,
+                     session->has.reads ? "LwM2M 1.1 or later" : "LwM2M 1.0");
+    }
+    int32_t own =
+        session->has.own_instance >= 0 ? session->has.own_instance : OUR_OWN_INSTANCE_DEFAULT;
+    session->account.security = own == 0 ? 1 : 0;
+    go_on(session);
+}
+
+static bool has_tried_another_format(struct bootstrap_session *session, uint8_t code)
+{
+    if (code == KEDGE_COAP_UNSUPPORTED_FORMAT && session->content_format >= 0)
+        session->refused |= format_bit((uint32_t)session->content_format);
+    else if (code == KEDGE_COAP_NOT_ACCEPTABLE && session->step == STEP_READ &&
+             !session->accept_refused)
+        session->accept_refused = true;
+    else
+        return false;
+    trace_answer(session, code, "another format is tried");
+    send_step(session);
+    return true;
+}
+
+static void take_read(struct bootstrap_session *session, const struct kedge_coap_message *response)
+{
+    uint32_t format = KEDGE_LWM2M_FORMAT_NONE;
+    if (response->code >> 5 != 2) {
+        trace_answer(session, response->code, "it is not read from");
+        go_on(session);
+        return;
+    }
+    (void)kedge_coap_option_uint(response, KEDGE_COAP_CONTENT_FORMAT, &format);
+    if (bootstrap_check_server(&session->account, format, response->payload) != KEDGE_OK) {
+        trace_answer(session, response->code, "not what was written");
+        fail(session, "shows that it does not have what was written");
+        return;
+    }
+    trace_answer(session, response->code, "as written");
+    go_on(session);
+}
+
+/* What it has is not consistent (OMA LwM2M Core 1.2, section 6.1.7.6): it is given all once more.
+ */
+static void take_finish(struct bootstrap_session *session,
+                        const struct kedge_coap_message *response)
+{
+    bool done = response->code >> 5 == 2;
+    if (response->code == KEDGE_COAP_NOT_ACCEPTABLE && !session->once_more) {
+        bootstrap_trace(session->bootstrap, session->endpoint, KEDGE_BOOTSTRAP_WRITTEN,
+                        "Finish: 4.06, all is written once more");
+        session->once_more = true;
+        session->step = STEP_DELETE_SECURITY;
+        send_step(session);
+        return;
+    }
+    if (!done) {
+        char words[32];
+        (void)snprintf(words, sizeof words, "was answered %u.%02u", response->code >> 5,
+                       response->code & 31u);
+        fail(session, words);
+        return;
+    }
+    trace_answer(session, response->code, "");
+    bootstrap_session_end(session);
+}
+
+static void take_other(struct bootstrap_session *session, const struct kedge_coap_message *response)
+{
+    bool done = response->code >> 5 == 2;
+    if (steps[session->step].method == KEDGE_COAP_DELETE)
+        done = done || response->code == KEDGE_COAP_NOT_FOUND; /* nothing was there */
+    trace_answer(session, response->code, done ? "" : "that ends it");
+    if (done)
+        go_on(session);
+    else
+        fail(session, "was refused");
+}
+
+static void on_result(void *context, enum kedge_rc rc, const struct kedge_coap_message *response)
+{
+    struct bootstrap_session *session = context;
+    session->handle = 0;
+    if (rc != KEDGE_OK) {
+        fail(session, rc == KEDGE_E_TIMEOUT    ? "was not answered"
+                      : rc == KEDGE_E_CANCELED ? "ended with its association"
+                                               : kedge_rc_text(rc));
+        return;
+    }
+    kedge_net_peer_trust(session->bootstrap->net, &session->address);
+    if (has_tried_another_format(session, response->code))
+        return;
+    switch (session->step) {
+    case STEP_DISCOVER:
+        take_discovery(session, response);
+        break;
+    case STEP_READ:
+        take_read(session, response);
+        break;
+    case STEP_FINISH:
+        take_finish(session, response);
+        break;
+    default:
+        take_other(session, response);
+    }
+}
+
+/* ---- beginning ---- */
+
+static void on_limit(void *context)
+{
+    fail(context, "was not reached in time");
+}
+
+static void on_begin(void *context)
+{
+    struct bootstrap_session *session = context;
+    kedge_net_timer_arm(session->bootstrap->net, &session->timer, session->limit_at_ms, on_limit,
+                        session);
+    session->step = STEP_DISCOVER;
+    send_step(session);
+}
+
+void bootstrap_session_begin(struct bootstrap_session *session)
+{
+    struct kedge_net *net = session->bootstrap->net;
+    session->begun = true;
+    session->limit_at_ms = kedge_net_now_ms(net) + session->bootstrap->limit_ms;
+    kedge_net_timer_arm(net, &session->timer, kedge_net_now_ms(net), on_begin, session);
+}
