@@ -9,8 +9,12 @@
 #include <kedge/coap.h>
 #include <kedge/lwm2m.h>
 
-#define KEDGE_MODEL_PAYLOAD_MAX 1024u /* the largest answer, instance reads included */
+#define KEDGE_MODEL_PAYLOAD_MAX 4096u /* the largest answer: all that can be read, as JSON */
+#define KEDGE_MODEL_RECORDS_MAX 64u   /* values in one answer */
+#define KEDGE_MODEL_PATHS_MAX 16u     /* paths of a composite read; more are 4.13 */
 #define KEDGE_MODEL_OBJECT_5_VERSION "1.1"
+/* OMA LwM2M Core 1.1, section 6.2.1: which formats there are, as attributes of the root. */
+#define KEDGE_MODEL_FORMATS ";rt=\"oma.lwm2m\";ct=\"0 42 60 110 112 11542 11543 11544\""
 
 /** What a resource holds and does. Codes are CoAP's, from kedge/coap.h. */
 struct kedge_model_hooks {
@@ -38,10 +42,28 @@ struct kedge_model_answer {
     uint32_t format; /* of the payload; KEDGE_LWM2M_FORMAT_NONE without one */
 };
 
+/** What a read is about: one path or, of a composite read or observation, several. */
+struct kedge_model_paths {
+    struct kedge_lwm2m_path paths[KEDGE_MODEL_PATHS_MAX];
+    size_t count;
+    bool composite;
+};
+
 /** kedge_model_handle() carries a request out; a payload of the answer goes to `out`. */
 struct kedge_model_answer kedge_model_handle(const struct kedge_model_hooks *hooks,
                                              const struct kedge_model_request *request,
                                              struct kedge_writer *out);
+
+/** Which paths a GET or FETCH is about; 0, or the code that refuses it. */
+uint8_t kedge_model_request_paths(const struct kedge_model_request *request,
+                                  struct kedge_model_paths *paths);
+/**
+ * kedge_model_read() answers with what is at the paths now: what a notification holds. `accept` is
+ * the format of the first answer. Of a composite read, what is not there is left out.
+ */
+struct kedge_model_answer kedge_model_read(const struct kedge_model_hooks *hooks,
+                                           const struct kedge_model_paths *paths, uint32_t accept,
+                                           struct kedge_writer *out);
 
 /** kedge_model_links() writes the payload of a Register: the objects and their instances. */
 enum kedge_rc kedge_model_links(struct kedge_writer *out) KEDGE_MUST_USE;

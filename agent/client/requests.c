@@ -1,6 +1,7 @@
 /* requests.c: see requests.h. */
 #include "agent/client/requests.h"
 
+#include "agent/client/body.h"
 #include "agent/client/log.h"
 #include "agent/client/server.h"
 
@@ -10,8 +11,9 @@ struct incoming {
     coap_bin_const_t token;
     bool has_observe;
     uint32_t observe;
-    bool has_block1, has_block2;
-    coap_block_t block1, block2;
+    bool has_block1;
+    coap_block_t block1;
+    struct kedge_body body; /* which block of the answer is asked for */
     struct kedge_recent_key key;
 };
 
@@ -47,7 +49,7 @@ static bool take(const coap_pdu_t *pdu, struct incoming *in)
     find_uint(pdu, COAP_OPTION_ACCEPT, &in->model.accept);
     in->has_observe = find_uint(pdu, COAP_OPTION_OBSERVE, &in->observe);
     in->has_block1 = coap_get_block(pdu, COAP_OPTION_BLOCK1, &in->block1) != 0;
-    in->has_block2 = coap_get_block(pdu, COAP_OPTION_BLOCK2, &in->block2) != 0;
+    in->body = kedge_body_asked(pdu);
     const uint8_t *payload = NULL;
     size_t size = 0;
     if (coap_get_data(pdu, &size, &payload) != 0)
@@ -62,44 +64,42 @@ static bool take(const coap_pdu_t *pdu, struct incoming *in)
     return found;
 }
 
-/* ---- the answer: options in ascending order ---- */
+/* ---- the answer ---- */
 
-static void add_payload(coap_pdu_t *response, const struct incoming *in, struct kedge_slice payload)
+static void observe(struct kedge_server *server, const struct incoming *in, coap_pdu_t *response,
+                    const struct kedge_model_answer *answer, struct kedge_slice payload)
 {
-    bool cut =
-        in->has_block2 && (in->block2.num > 0 || payload.size > (size_t)1 << (in->block2.szx + 4));
-    if (!cut) {
-        if (payload.size > 0)
-            coap_add_data(response, payload.size, payload.data);
+    struct kedge_slice token = kedge_slice(in->token.s, in->token.length);
+    struct kedge_model_paths paths;
+    if (!in->has_observe || kedge_model_request_paths(&in->model, &paths) != 0)
         return;
-    }
-    coap_block_t block = in->block2;
-    if (coap_write_block_opt(&block, COAP_OPTION_BLOCK2, response, payload.size) <= 0) {
-        coap_pdu_set_code(response, COAP_RESPONSE_CODE_BAD_REQUEST);
+    if (in->observe == 1)
+        kedge_observe_cancel(&server->observe, &paths, token);
+    if (in->observe != 0 || answer->code != KEDGE_COAP_CONTENT ||
+        answer->format == KEDGE_LWM2M_FORMAT_LINK)
         return;
-    }
-    coap_add_block(response, payload.size, payload.data, block.num, (unsigned char)block.szx);
+    const struct kedge_observation *observation =
+        kedge_observe_add(&server->observe, &paths, answer->format, token, payload);
+    if (observation != NULL)
+        kedge_channel_add_uint(response, COAP_OPTION_OBSERVE, observation->sequence);
 }
 
 static void answer_read(struct kedge_server *server, struct incoming *in, coap_pdu_t *response)
 {
-    uint8_t payload[KEDGE_MODEL_PAYLOAD_MAX];
-    struct kedge_writer out = kedge_writer(payload, sizeof payload);
+    uint8_t buffer[KEDGE_MODEL_PAYLOAD_MAX];
+    struct kedge_writer out = kedge_writer(buffer, sizeof buffer);
     struct kedge_model_answer answer = kedge_model_handle(&server->hooks, &in->model, &out);
+    struct kedge_slice payload = kedge_writer_slice(&out);
     coap_pdu_set_code(response, (coap_pdu_code_t)answer.code);
-    struct kedge_slice token = kedge_slice(in->token.s, in->token.length);
-    if (in->has_observe && in->observe == 1)
-        kedge_observe_cancel(&server->observe, &in->model.path, token);
+    /* Options in ascending order: ETag, Observe, Content-Format, Block2. */
+    if (answer.code == KEDGE_COAP_CONTENT)
+        kedge_body_tag(response, &in->body, payload);
+    observe(server, in, response, &answer, payload);
     if (answer.code != KEDGE_COAP_CONTENT)
         return;
-    if (in->has_observe && in->observe == 0 && answer.format != KEDGE_LWM2M_FORMAT_LINK) {
-        const struct kedge_observation *observation = kedge_observe_add(
-            &server->observe, &in->model.path, answer.format, token, kedge_writer_slice(&out));
-        if (observation != NULL)
-            kedge_channel_add_uint(response, COAP_OPTION_OBSERVE, observation->sequence);
-    }
     kedge_channel_add_uint(response, COAP_OPTION_CONTENT_FORMAT, answer.format);
-    add_payload(response, in, kedge_writer_slice(&out));
+    if (!kedge_body_add(response, &in->body, payload))
+        coap_pdu_set_code(response, COAP_RESPONSE_CODE_BAD_REQUEST);
 }
 
 static bool is_package(const struct kedge_lwm2m_path *path)
@@ -196,7 +196,7 @@ static void on_request(coap_resource_t *resource, coap_session_t *session,
     kedge_log(KEDGE_LOG_DEBUG, "request %u.%02u for /%u/%u/%u", in.model.method >> 5,
               in.model.method & 0x1Fu, in.model.path.ids[0], in.model.path.ids[1],
               in.model.path.ids[2]);
-    if (in.model.method == KEDGE_COAP_GET)
+    if (in.model.method == KEDGE_COAP_GET || in.model.method == KEDGE_COAP_FETCH)
         answer_read(server, &in, response);
     else
         answer_change(server, request, &in, response);

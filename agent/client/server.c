@@ -2,13 +2,14 @@
  */
 #include "agent/client/server.h"
 
+#include "agent/client/body.h"
 #include "agent/client/log.h"
 #include "agent/client/requests.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define LINKS_SIZE 256u
+#define LINKS_SIZE 512u
 
 static uint64_t now_ms(const struct kedge_server *server)
 {
@@ -241,10 +242,12 @@ static bool send_notification(struct kedge_server *server, struct kedge_observat
     coap_pdu_t *pdu = coap_new_pdu(COAP_MESSAGE_CON, COAP_RESPONSE_CODE_CONTENT, server->session);
     if (pdu == NULL)
         return false;
-    if (coap_add_token(pdu, observation->token_size, observation->token) == 0 ||
-        !kedge_channel_add_uint(pdu, COAP_OPTION_OBSERVE, observation->sequence) ||
+    const struct kedge_body first = {.block = {.szx = KEDGE_BODY_SZX}};
+    bool has_token = coap_add_token(pdu, observation->token_size, observation->token) != 0;
+    kedge_body_tag(pdu, &first, payload);
+    if (!has_token || !kedge_channel_add_uint(pdu, COAP_OPTION_OBSERVE, observation->sequence) ||
         !kedge_channel_add_uint(pdu, COAP_OPTION_CONTENT_FORMAT, format) ||
-        (payload.size > 0 && coap_add_data(pdu, payload.size, payload.data) == 0)) {
+        !kedge_body_add(pdu, &first, payload)) {
         coap_delete_pdu(pdu);
         return false;
     }
@@ -261,11 +264,8 @@ void kedge_server_notify(struct kedge_server *server)
             continue;
         uint8_t payload[KEDGE_MODEL_PAYLOAD_MAX];
         struct kedge_writer out = kedge_writer(payload, sizeof payload);
-        const struct kedge_model_request request = {.method = KEDGE_COAP_GET,
-                                                    .path = observation->path,
-                                                    .format = KEDGE_LWM2M_FORMAT_NONE,
-                                                    .accept = observation->format};
-        struct kedge_model_answer answer = kedge_model_handle(&server->hooks, &request, &out);
+        struct kedge_model_answer answer =
+            kedge_model_read(&server->hooks, &observation->paths, observation->format, &out);
         if (answer.code != KEDGE_COAP_CONTENT ||
             !kedge_observe_changed(observation, kedge_writer_slice(&out)))
             continue;

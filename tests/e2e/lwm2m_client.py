@@ -80,7 +80,7 @@ def tlv_encode(depth, value):
 
 def senml(path, value, labels):
     records = [{labels["n"]: slashed(ids)[len(path):].lstrip("/"),
-                labels["vs" if isinstance(leaf, str) else "v"]: leaf}
+                labels["vs" if isinstance(leaf, str) else "vb" if isinstance(leaf, bool) else "v"]: leaf}
                for ids, leaf in leaves(tuple(int(p) for p in path.split("/") if p), value)]
     for record in records:
         if not record[labels["n"]]:
@@ -101,11 +101,11 @@ def encode(form, path, value):
         return tlv_entry(3 if depth == 3 else 1, int(path.split("/")[-1]), tlv_bytes(value)) if one \
             else tlv_entry(2, int(path.split("/")[-1]), tlv_encode(3, value)) if depth == 3 else tlv_encode(depth, value)
     if form == SENML_JSON:
-        return json.dumps(senml(path, value, {"n": "n", "v": "v", "vs": "vs", "bn": "bn"})).encode()
+        return json.dumps(senml(path, value, {"n": "n", "v": "v", "vs": "vs", "vb": "vb", "bn": "bn"})).encode()
     if form == SENML_CBOR:
-        return cbor2.dumps(senml(path, value, {"n": 0, "v": 2, "vs": 3, "bn": -2}))
+        return cbor2.dumps(senml(path, value, {"n": 0, "v": 2, "vs": 3, "vb": 4, "bn": -2}))
     if form == JSON:
-        records = senml(path, value, {"n": "n", "v": "v", "vs": "sv", "bn": "bn"})
+        records = senml(path, value, {"n": "n", "v": "v", "vs": "sv", "vb": "bv", "bn": "bn"})
         return json.dumps({"e": [{k: v for k, v in r.items() if k != "bn"} for r in records],
                            "bn": records[0]["bn"]}).encode()
     nested = value
@@ -210,7 +210,7 @@ class Client(Wire):
         form = message.number(CONTENT_FORMAT)
         records = []
         for path in decode(form, "", message.payload):
-            records += senml(path, look(path, self.objects), {"n": 0, "v": 2, "vs": 3, "bn": -2})
+            records += senml(path, look(path, self.objects), {"n": 0, "v": 2, "vs": 3, "vb": 4, "bn": -2})
         names = [{0: (r.get(-2, "") + r.get(0, "")), **{k: v for k, v in r.items() if k not in (0, -2)}} for r in records]
         # Base names hold for the records that follow: here every name is whole.
         base = ""

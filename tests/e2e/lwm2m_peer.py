@@ -382,7 +382,7 @@ class Peer:
 
     def make_request(self, method: int, path: str, payload: bytes = b"", content_format=None, accept=None,
                      observe=None) -> Message:
-        options = [(URI_PATH, part.encode()) for part in path.strip("/").split("/")]
+        options = [(URI_PATH, part.encode()) for part in path.strip("/").split("/") if part]
         for number, value in ((OBSERVE, observe), (CONTENT_FORMAT, content_format), (ACCEPT, accept)):
             if value is not None:
                 options.append((number, uint(value)))

@@ -7,7 +7,7 @@ import pytest
 
 from agent_kit import DOWNLOADED, DOWNLOADING, ENDPOINT, IDLE, Agent, agent, assert_downloads, peer, state_of, update
 from conftest import CLASS, VENDOR, free_port, wait_until
-from lwm2m_peer import (ACK, BLOCK2, CON, CONTENT_FORMAT, DELETE, GET, LINK, POST, PUT, RST, TEXT, TLV, DtlsFront,
+from lwm2m_peer import (ACK, BLOCK2, CON, CONTENT_FORMAT, DELETE, GET, LINK, OPAQUE, POST, PUT, RST, TEXT, TLV, DtlsFront,
                         code, tlv, uint)
 
 
@@ -19,7 +19,8 @@ def test_it_registers_with_its_name_lifetime_and_objects(agent, peer):
     assert register.kind == CON
     assert register.query == {"ep": ENDPOINT, "lt": "300", "lwm2m": "1.1", "b": "U"}
     assert register.number(CONTENT_FORMAT) == LINK
-    assert register.payload == b"</1/0>,</3/0>,</5>;ver=1.1,</5/0>,</26241/0>"
+    assert register.payload == (b'</>;rt="oma.lwm2m";ct="0 42 60 110 112 11542 11543 11544",'
+                                b"</1/0>,</3/0>,</5>;ver=1.1,</5/0>,</26241/0>")
 
 
 def test_it_updates_within_its_lifetime_and_tells_a_new_one_once(agent, peer):
@@ -111,9 +112,9 @@ def test_what_a_server_may_not_do_has_its_code(agent, peer):
     assert answer(GET, "/4/0") == "4.04"
     assert answer(GET, "/well/known") == "4.04"
     assert answer(GET, "/5/0/2") == "4.05"
-    assert answer(GET, "/5/0/3", accept=60) == "4.06"
+    assert answer(GET, "/5/0/3", accept=OPAQUE) == "4.06"
     assert answer(PUT, "/5/0/3", "1", content_format=TEXT) == "4.05"
-    assert answer(PUT, "/5/0/1", b"\xa0", content_format=60) == "4.15"
+    assert answer(PUT, "/5/0/1", b"\xa0", content_format=50) == "4.15"
     assert answer(PUT, "/1/0/1", "soon", content_format=TEXT) == "4.00"
     assert answer(POST, "/5/0/2") == "4.05"  # nothing is downloaded (OMA test 772)
     assert answer(POST, "/5/0/10") == "4.05"  # nothing to cancel

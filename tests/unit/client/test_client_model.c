@@ -1,121 +1,6 @@
 /* test_client_model.c: what a server may do with which resource, in which format, with which code.
  */
-#include "agent/client/model.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-#include <string.h>
-
-#define TEXT KEDGE_LWM2M_FORMAT_TEXT
-#define LINK KEDGE_LWM2M_FORMAT_LINK
-#define OPAQUE KEDGE_LWM2M_FORMAT_OPAQUE
-#define TLV KEDGE_LWM2M_FORMAT_TLV
-#define CBOR KEDGE_LWM2M_FORMAT_CBOR
-#define NONE KEDGE_LWM2M_FORMAT_NONE
-
-/* What the hooks hold, and what was done through them last. */
-struct device {
-    struct kedge_model_hooks hooks;
-    bool has_hardware;
-    enum kedge_rc read_rc;
-    uint8_t code; /* the answer of write and execute */
-    unsigned writes, executes;
-    uint16_t object, resource;
-    int64_t integer;
-    uint8_t bytes[300];
-    size_t size;
-    uint8_t payload[KEDGE_MODEL_PAYLOAD_MAX];
-    struct kedge_writer out;
-};
-
-static enum kedge_rc on_read(void *context, uint16_t object, uint16_t resource, size_t index,
-                             struct kedge_lwm2m_value *value)
-{
-    const struct device *device = context;
-    if (device->read_rc != KEDGE_OK)
-        return device->read_rc;
-    if (object == 3 && resource == 18 && !device->has_hardware)
-        return KEDGE_E_NOT_FOUND;
-    bool protocols = object == 5 && resource == 8;
-    if (index > (protocols ? 1u : 0u))
-        return KEDGE_E_NOT_FOUND;
-    value->integer = object * 1000 + resource * 10 + (int64_t)index;
-    if (value->type == KEDGE_LWM2M_BOOLEAN)
-        value->integer = 1;
-    value->bytes = kedge_slice_text("text");
-    return KEDGE_OK;
-}
-
-static void note(struct device *device, uint16_t object, uint16_t resource,
-                 struct kedge_slice bytes)
-{
-    device->object = object;
-    device->resource = resource;
-    device->size = bytes.size;
-    assert_true(bytes.size <= sizeof device->bytes);
-    if (bytes.size > 0)
-        memcpy(device->bytes, bytes.data, bytes.size);
-}
-
-static uint8_t on_write(void *context, uint16_t object, uint16_t resource,
-                        const struct kedge_lwm2m_value *value)
-{
-    struct device *device = context;
-    bool has_bytes = value->type == KEDGE_LWM2M_STRING || value->type == KEDGE_LWM2M_OPAQUE;
-    note(device, object, resource, has_bytes ? value->bytes : kedge_slice(NULL, 0));
-    device->integer = value->integer;
-    device->writes++;
-    return device->code;
-}
-
-static uint8_t on_execute(void *context, uint16_t object, uint16_t resource,
-                          struct kedge_slice arguments)
-{
-    struct device *device = context;
-    note(device, object, resource, arguments);
-    device->executes++;
-    return device->code;
-}
-
-static int make(void **state)
-{
-    static struct device device;
-    device = (struct device){.hooks = {&device, on_read, on_write, on_execute},
-                             .has_hardware = true,
-                             .code = KEDGE_COAP_CHANGED};
-    *state = &device;
-    return 0;
-}
-
-static struct kedge_model_answer ask(struct device *device, uint8_t method, const char *path,
-                                     uint32_t format, uint32_t accept, struct kedge_slice payload)
-{
-    struct kedge_model_request request = {
-        .method = method, .format = format, .accept = accept, .payload = payload};
-    assert_int_equal(kedge_lwm2m_path_parse(kedge_slice_text(path), &request.path), KEDGE_OK);
-    device->out = kedge_writer(device->payload, sizeof device->payload);
-    return kedge_model_handle(&device->hooks, &request, &device->out);
-}
-
-static uint8_t get(struct device *device, const char *path, uint32_t accept)
-{
-    return ask(device, KEDGE_COAP_GET, path, NONE, accept, kedge_slice(NULL, 0)).code;
-}
-
-static uint8_t put_text(struct device *device, const char *path, const char *text)
-{
-    return ask(device, KEDGE_COAP_PUT, path, TEXT, NONE, kedge_slice_text(text)).code;
-}
-
-static void assert_payload(const struct device *device, const char *text)
-{
-    assert_int_equal(device->out.size, strlen(text));
-    assert_memory_equal(device->out.data, text, device->out.size);
-}
+#include "tests/unit/client/model_device.h"
 
 /* ---- Read ---- */
 
@@ -140,8 +25,15 @@ static void every_readable_resource_is_read_as_text(void **state)
         assert_payload(device, expected[i].text);
         assert_int_equal(get(device, expected[i].path, TEXT), KEDGE_COAP_CONTENT);
         assert_int_equal(get(device, expected[i].path, TLV), KEDGE_COAP_CONTENT);
-        assert_int_equal(get(device, expected[i].path, CBOR), KEDGE_COAP_NOT_ACCEPTABLE);
+        const uint32_t others[] = {CBOR, SENML_JSON, SENML_CBOR, JSON, LWM2M_CBOR};
+        for (size_t j = 0; j < sizeof others / sizeof others[0]; j++) {
+            answer = ask(device, KEDGE_COAP_GET, expected[i].path, NONE, others[j],
+                         kedge_slice(NULL, 0));
+            assert_int_equal(answer.code, KEDGE_COAP_CONTENT);
+            assert_int_equal(answer.format, others[j]);
+        }
         assert_int_equal(get(device, expected[i].path, OPAQUE), KEDGE_COAP_NOT_ACCEPTABLE);
+        assert_int_equal(get(device, expected[i].path, 65535), KEDGE_COAP_NOT_ACCEPTABLE);
     }
 }
 
@@ -216,6 +108,22 @@ static void an_object_is_read_with_its_instance_around(void **state)
     assert_memory_equal(device->out.data, expected, sizeof expected);
     assert_int_equal(get(device, "/26241", TEXT), KEDGE_COAP_NOT_ACCEPTABLE);
     assert_int_equal(get(device, "/26241/0", CBOR), KEDGE_COAP_NOT_ACCEPTABLE);
+    assert_int_equal(get(device, "/26241/0", OPAQUE), KEDGE_COAP_NOT_ACCEPTABLE);
+}
+
+static void an_instance_is_read_in_the_format_that_is_asked_for(void **state)
+{
+    struct device *device = *state;
+    assert_int_equal(get(device, "/26241/0", SENML_JSON), KEDGE_COAP_CONTENT);
+    assert_payload(device, "[{\"bn\":\"/26241/0/\",\"n\":\"0\",\"vs\":\"text\"}]");
+    assert_int_equal(get(device, "/26241/0", JSON), KEDGE_COAP_CONTENT);
+    assert_payload(device, "{\"bn\":\"/26241/0/\",\"e\":[{\"n\":\"0\",\"sv\":\"text\"}]}");
+    /* {26241: {0: {0: "text"}}} */
+    static const uint8_t expected[] = {0xA1, 0x19, 0x66, 0x81, 0xA1, 0,  0xA1,
+                                       0,    0x64, 't',  'e',  'x',  't'};
+    assert_int_equal(get(device, "/26241", LWM2M_CBOR), KEDGE_COAP_CONTENT);
+    assert_int_equal(device->out.size, sizeof expected);
+    assert_memory_equal(device->out.data, expected, sizeof expected);
 }
 
 static void a_value_that_is_missing_is_left_out_of_its_instance(void **state)
@@ -287,7 +195,8 @@ static void a_register_links_every_instance(void **state)
     struct device *device = *state;
     device->out = kedge_writer(device->payload, sizeof device->payload);
     assert_int_equal(kedge_model_links(&device->out), KEDGE_OK);
-    assert_payload(device, "</1/0>,</3/0>,</5>;ver=1.1,</5/0>,</26241/0>");
+    assert_payload(device,
+                   "</>" KEDGE_MODEL_FORMATS ",</1/0>,</3/0>,</5>;ver=1.1,</5/0>,</26241/0>");
 }
 
 /* ---- Write ---- */
@@ -365,11 +274,34 @@ static void a_value_that_does_not_fit_its_type_is_refused(void **state)
     assert_int_equal(device->writes, 0);
 }
 
+static void a_resource_is_written_in_every_format(void **state)
+{
+    struct device *device = *state;
+    static const struct {
+        uint32_t format;
+        const char *payload;
+        size_t size;
+    } lifetimes[] = {
+        {CBOR, "\x19\x02\x58", 3},
+        {SENML_JSON, "[{\"bn\":\"/1/0/1\",\"v\":600}]", 25},
+        {SENML_CBOR, "\x81\xA2\x21\x66/1/0/1\x02\x19\x02\x58", 14},
+        {JSON, "{\"bn\":\"/1/0/1\",\"e\":[{\"v\":600}]}", 31},
+        {LWM2M_CBOR, "\xA1\x83\x01\x00\x01\x19\x02\x58", 8},
+    };
+    for (size_t i = 0; i < sizeof lifetimes / sizeof lifetimes[0]; i++) {
+        device->integer = 0;
+        assert_int_equal(ask(device, KEDGE_COAP_PUT, "/1/0/1", lifetimes[i].format, NONE,
+                             kedge_slice(lifetimes[i].payload, lifetimes[i].size))
+                             .code,
+                         KEDGE_COAP_CHANGED);
+        assert_int_equal(device->integer, 600);
+    }
+}
+
 static void formats_that_are_not_spoken_are_4_15(void **state)
 {
     struct device *device = *state;
-    const uint32_t formats[] = {CBOR, KEDGE_LWM2M_FORMAT_SENML_JSON, KEDGE_LWM2M_FORMAT_SENML_CBOR,
-                                50, 65535};
+    const uint32_t formats[] = {50, 65535, LINK};
     for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
         assert_int_equal(
             ask(device, KEDGE_COAP_PUT, "/1/0/1", formats[i], NONE, kedge_slice_text("1")).code,
@@ -378,6 +310,12 @@ static void formats_that_are_not_spoken_are_4_15(void **state)
             ask(device, KEDGE_COAP_PUT, "/1/0", formats[i], NONE, kedge_slice_text("1")).code,
             KEDGE_COAP_UNSUPPORTED_FORMAT);
     }
+    /* An instance is more than one value. */
+    const uint32_t single[] = {NONE, TEXT, OPAQUE, CBOR};
+    for (size_t i = 0; i < sizeof single / sizeof single[0]; i++)
+        assert_int_equal(
+            ask(device, KEDGE_COAP_PUT, "/1/0", single[i], NONE, kedge_slice_text("1")).code,
+            KEDGE_COAP_UNSUPPORTED_FORMAT);
     assert_int_equal(device->writes, 0);
 }
 
@@ -456,7 +394,7 @@ static void other_methods_are_not_allowed(void **state)
 {
     struct device *device = *state;
     const uint8_t methods[] = {KEDGE_COAP_DELETE, KEDGE_COAP_FETCH, 6, KEDGE_COAP_IPATCH};
-    const char *const paths[] = {"/", "/5", "/5/0", "/5/0/1", "/5/0/2"};
+    const char *const paths[] = {"/5", "/5/0", "/5/0/1", "/5/0/2"};
     for (size_t i = 0; i < sizeof methods; i++)
         for (size_t j = 0; j < sizeof paths / sizeof paths[0]; j++)
             assert_int_equal(
@@ -467,11 +405,27 @@ static void other_methods_are_not_allowed(void **state)
         assert_int_equal(
             ask(device, KEDGE_COAP_POST, not_executable[i], TEXT, NONE, kedge_slice_text("1")).code,
             KEDGE_COAP_METHOD_NOT_ALLOWED);
-    assert_int_equal(get(device, "/", NONE), KEDGE_COAP_METHOD_NOT_ALLOWED);
+    const uint8_t at_root[] = {KEDGE_COAP_GET, KEDGE_COAP_PUT, KEDGE_COAP_POST, KEDGE_COAP_DELETE,
+                               6};
+    for (size_t i = 0; i < sizeof at_root; i++)
+        assert_int_equal(ask(device, at_root[i], "/", NONE, NONE, kedge_slice(NULL, 0)).code,
+                         KEDGE_COAP_METHOD_NOT_ALLOWED);
     assert_int_equal(device->writes + device->executes, 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup(name, make)
+/* Types and multiplicity come from there. */
+static void every_resource_is_one_that_core_defines(void **state)
+{
+    (void)state;
+    size_t count;
+    const struct model_resource *resources = kedge_model_resources(&count);
+    for (size_t i = 0; i < count; i++) {
+        const struct kedge_lwm2m_definition *definition =
+            kedge_lwm2m_definition(resources[i].object, resources[i].id);
+        assert_non_null(definition);
+        assert_int_equal(resources[i].operations & ~(unsigned)definition->operations, 0);
+    }
+}
 
 int main(void)
 {
@@ -482,6 +436,7 @@ int main(void)
         TEST(the_security_object_is_not_for_servers),
         TEST(an_instance_is_read_as_tlv_with_every_value),
         TEST(an_object_is_read_with_its_instance_around),
+        TEST(an_instance_is_read_in_the_format_that_is_asked_for),
         TEST(a_value_that_is_missing_is_left_out_of_its_instance),
         TEST(a_whole_multiple_resource_has_no_text),
         TEST(a_device_that_cannot_say_answers_5_00),
@@ -493,12 +448,14 @@ int main(void)
         TEST(the_empty_uri_reaches_the_device),
         TEST(what_cannot_be_written_is_refused),
         TEST(a_value_that_does_not_fit_its_type_is_refused),
+        TEST(a_resource_is_written_in_every_format),
         TEST(formats_that_are_not_spoken_are_4_15),
         TEST(an_instance_is_written_resource_by_resource),
         TEST(an_instance_is_written_whole_or_not_at_all),
         TEST(the_answer_of_the_device_to_a_write_is_handed_on),
         TEST(what_can_be_executed_is_executed_once),
         TEST(other_methods_are_not_allowed),
+        TEST(every_resource_is_one_that_core_defines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,14 +21,14 @@ static int make(void **state)
     return 0;
 }
 
-static struct kedge_lwm2m_path path(uint16_t resource)
+static struct kedge_model_paths path(uint16_t resource)
 {
-    return (struct kedge_lwm2m_path){.ids = {5, 0, resource}, .depth = 3};
+    return (struct kedge_model_paths){.paths = {{.ids = {5, 0, resource}, .depth = 3}}, .count = 1};
 }
 
 static struct kedge_observation *add(uint16_t resource, const char *token, const char *value)
 {
-    const struct kedge_lwm2m_path at = path(resource);
+    const struct kedge_model_paths at = path(resource);
     return kedge_observe_add(&observe, &at, KEDGE_LWM2M_FORMAT_TEXT, kedge_slice_text(token),
                              kedge_slice_text(value));
 }
@@ -78,7 +78,7 @@ static void a_request_for_more_than_there_is_place_for_is_not_observed(void **st
     for (uint16_t i = 0; i < KEDGE_OBSERVE_COUNT; i++)
         assert_non_null(add(i, "t", "0"));
     assert_null(add(KEDGE_OBSERVE_COUNT, "t", "0"));
-    const struct kedge_lwm2m_path gone = path(2);
+    const struct kedge_model_paths gone = path(2);
     kedge_observe_cancel(&observe, &gone, kedge_slice_text("another"));
     assert_non_null(add(KEDGE_OBSERVE_COUNT, "t", "0"));
 }
@@ -95,12 +95,40 @@ static void a_cancel_matches_by_path_or_by_token(void **state)
     (void)state;
     add(3, "three", "0");
     add(5, "five", "0");
-    const struct kedge_lwm2m_path at = path(3), other = path(7);
+    const struct kedge_model_paths at = path(3), other = path(7);
     kedge_observe_cancel(&observe, &at, kedge_slice_text("unknown"));
     assert_false(kedge_observe_reset(&observe, kedge_slice_text("three")));
     kedge_observe_cancel(&observe, &other, kedge_slice_text("five"));
     assert_false(kedge_observe_reset(&observe, kedge_slice_text("five")));
     kedge_observe_cancel(&observe, &other, kedge_slice_text("five")); /* there is none: fine */
+}
+
+/* An Observe-Composite of the same paths renews its own; a plain one of the first path is another.
+ */
+static void several_paths_together_are_an_observation_of_their_own(void **state)
+{
+    (void)state;
+    struct kedge_model_paths both = path(3);
+    both.composite = true;
+    both.paths[both.count++] = path(5).paths[0];
+    struct kedge_observation *single = add(3, "single", "0");
+    struct kedge_observation *composite =
+        kedge_observe_add(&observe, &both, KEDGE_LWM2M_FORMAT_SENML_CBOR, kedge_slice_text("both"),
+                          kedge_slice_text("00"));
+    assert_non_null(composite);
+    assert_ptr_not_equal(single, composite);
+    assert_ptr_equal(kedge_observe_add(&observe, &both, KEDGE_LWM2M_FORMAT_SENML_CBOR,
+                                       kedge_slice_text("again"), kedge_slice_text("00")),
+                     composite);
+    struct kedge_model_paths other = both;
+    other.paths[1] = path(6).paths[0];
+    kedge_observe_cancel(&observe, &other, kedge_slice_text("unknown"));
+    other = path(3);
+    kedge_observe_cancel(&observe, &other, kedge_slice_text("unknown"));
+    assert_false(single->used);
+    assert_true(composite->used);
+    kedge_observe_cancel(&observe, &both, kedge_slice_text("unknown"));
+    assert_false(composite->used);
 }
 
 static void a_reset_ends_the_observation_with_that_token_alone(void **state)
@@ -162,6 +190,7 @@ int main(void)
         TEST(a_request_for_more_than_there_is_place_for_is_not_observed),
         TEST(a_token_that_is_too_long_is_not_kept),
         TEST(a_cancel_matches_by_path_or_by_token),
+        TEST(several_paths_together_are_an_observation_of_their_own),
         TEST(a_reset_ends_the_observation_with_that_token_alone),
         TEST(a_request_that_comes_again_finds_its_answer),
         TEST(a_message_id_is_free_again_after_the_exchange_lifetime),

@@ -1,0 +1,228 @@
+/* model_read.c: what a server reads, observes and discovers, as records in the format it takes. */
+#include "agent/client/model_parts.h"
+
+#include <kedge/lwm2m_records.h>
+
+struct gathered {
+    struct kedge_lwm2m_record records[KEDGE_MODEL_RECORDS_MAX];
+    size_t count;
+};
+
+static enum kedge_rc gather_value(const struct kedge_model_hooks *hooks,
+                                  const struct model_resource *resource, uint16_t index,
+                                  struct gathered *gathered)
+{
+    if (gathered->count == KEDGE_MODEL_RECORDS_MAX)
+        return KEDGE_E_LIMIT;
+    struct kedge_lwm2m_record *record = &gathered->records[gathered->count];
+    *record = (struct kedge_lwm2m_record){
+        .path = {.ids = {resource->object, 0, resource->id, index},
+                 .depth = kedge_model_is_multiple(resource) ? 4 : 3},
+        .encoding = KEDGE_LWM2M_TYPED,
+        .value = {.type = kedge_model_type(resource)},
+    };
+    KEDGE_TRY(hooks->read(hooks->context, resource->object, resource->id, index, &record->value));
+    gathered->count++;
+    return KEDGE_OK;
+}
+
+/* One that has no value is left out. */
+static enum kedge_rc gather_resource(const struct kedge_model_hooks *hooks,
+                                     const struct model_resource *resource,
+                                     struct gathered *gathered)
+{
+    enum kedge_rc rc = KEDGE_OK;
+    uint16_t index = 0;
+    do
+        rc = gather_value(hooks, resource, index++, gathered);
+    while (rc == KEDGE_OK && kedge_model_is_multiple(resource));
+    return rc == KEDGE_E_NOT_FOUND ? KEDGE_OK : rc;
+}
+
+static bool is_asked(const struct model_resource *resource, const struct kedge_lwm2m_path *path)
+{
+    const struct kedge_lwm2m_path own = {.ids = {resource->object, 0, resource->id}, .depth = 3};
+    return kedge_lwm2m_path_shares(path, &own, path->depth < 3 ? path->depth : 3);
+}
+
+/* The whole resource, or (UINT16_MAX: none) the one instance of it that is asked for. */
+static uint16_t asked_index(const struct model_resource *resource,
+                            const struct kedge_lwm2m_path *paths, size_t count, bool *whole)
+{
+    uint16_t index = UINT16_MAX;
+    *whole = false;
+    for (size_t i = 0; i < count; i++) {
+        if (!is_asked(resource, &paths[i]))
+            continue;
+        /* Several instances of one resource are answered by all that it has. */
+        *whole = *whole || paths[i].depth < 4 || (index != UINT16_MAX && index != paths[i].ids[3]);
+        index = paths[i].depth == 4 ? paths[i].ids[3] : index;
+    }
+    return index;
+}
+
+static enum kedge_rc gather(const struct kedge_model_hooks *hooks,
+                            const struct kedge_lwm2m_path *paths, size_t path_count,
+                            struct gathered *gathered)
+{
+    size_t count;
+    const struct model_resource *resources = kedge_model_resources(&count);
+    for (size_t i = 0; i < count; i++) {
+        if ((resources[i].operations & KEDGE_LWM2M_R) == 0)
+            continue;
+        bool whole;
+        uint16_t index = asked_index(&resources[i], paths, path_count, &whole);
+        enum kedge_rc rc = KEDGE_OK;
+        if (whole)
+            rc = gather_resource(hooks, &resources[i], gathered);
+        else if (index != UINT16_MAX && kedge_model_is_multiple(&resources[i]))
+            rc = gather_value(hooks, &resources[i], index, gathered);
+        if (rc != KEDGE_OK && rc != KEDGE_E_NOT_FOUND)
+            return rc;
+    }
+    return KEDGE_OK;
+}
+
+/* ---- the answer ---- */
+
+static bool is_one_value(const struct kedge_lwm2m_path *path)
+{
+    if (path->depth < 3)
+        return false;
+    const struct model_resource *resource = kedge_model_find(path->ids[0], path->ids[2]);
+    return path->depth == 4 || (resource != NULL && !kedge_model_is_multiple(resource));
+}
+
+static bool takes_many_paths(uint32_t format)
+{
+    return format == KEDGE_LWM2M_FORMAT_SENML_CBOR || format == KEDGE_LWM2M_FORMAT_SENML_JSON ||
+           format == KEDGE_LWM2M_FORMAT_LWM2M_CBOR;
+}
+
+static struct kedge_model_answer answer(const struct gathered *gathered,
+                                        const struct kedge_lwm2m_path *path, uint32_t format,
+                                        struct kedge_writer *out)
+{
+    enum kedge_rc rc =
+        kedge_lwm2m_records_write(format, path, gathered->records, gathered->count, out);
+    if (rc == KEDGE_E_UNSUPPORTED || rc == KEDGE_E_TYPE)
+        return kedge_model_code(KEDGE_COAP_NOT_ACCEPTABLE);
+    if (rc != KEDGE_OK)
+        return kedge_model_code(KEDGE_COAP_INTERNAL_ERROR);
+    return (struct kedge_model_answer){.code = KEDGE_COAP_CONTENT, .format = format};
+}
+
+struct kedge_model_answer kedge_model_read(const struct kedge_model_hooks *hooks,
+                                           const struct kedge_model_paths *paths, uint32_t accept,
+                                           struct kedge_writer *out)
+{
+    struct gathered gathered = {.count = 0};
+    if (gather(hooks, paths->paths, paths->count, &gathered) != KEDGE_OK)
+        return kedge_model_code(KEDGE_COAP_INTERNAL_ERROR);
+    if (paths->composite) {
+        static const struct kedge_lwm2m_path root = {.depth = 0};
+        if (!takes_many_paths(accept))
+            return kedge_model_code(KEDGE_COAP_NOT_ACCEPTABLE);
+        return answer(&gathered, &root, accept, out);
+    }
+    const struct kedge_lwm2m_path *path = &paths->paths[0];
+    if (path->depth > 2 && gathered.count == 0)
+        return kedge_model_code(KEDGE_COAP_NOT_FOUND);
+    uint32_t format = accept;
+    if (format == KEDGE_LWM2M_FORMAT_NONE)
+        format = is_one_value(path) ? KEDGE_LWM2M_FORMAT_TEXT : KEDGE_LWM2M_FORMAT_TLV;
+    return answer(&gathered, path, format, out);
+}
+
+/* ---- which paths a request is about ---- */
+
+static uint8_t read_paths(const struct kedge_model_request *request,
+                          struct kedge_model_paths *paths)
+{
+    uint8_t decoded[KEDGE_LWM2M_BASE_NAME_MAX];
+    struct kedge_writer scratch = kedge_writer(decoded, sizeof decoded);
+    struct kedge_lwm2m_reader reader;
+    struct kedge_lwm2m_record record;
+    enum kedge_rc rc = kedge_lwm2m_reader_open(&reader, request->format, request->payload,
+                                               &request->path, &scratch);
+    while (rc == KEDGE_OK && (rc = kedge_lwm2m_reader_next(&reader, &record)) == KEDGE_OK) {
+        if (record.value.type != KEDGE_LWM2M_NOTHING)
+            return KEDGE_COAP_BAD_REQUEST;
+        if (paths->count == KEDGE_MODEL_PATHS_MAX)
+            return KEDGE_COAP_TOO_LARGE;
+        paths->paths[paths->count++] = record.path;
+    }
+    if (rc != KEDGE_E_NOT_FOUND || paths->count == 0)
+        return KEDGE_COAP_BAD_REQUEST;
+    return 0;
+}
+
+uint8_t kedge_model_request_paths(const struct kedge_model_request *request,
+                                  struct kedge_model_paths *paths)
+{
+    *paths = (struct kedge_model_paths){.composite = request->method == KEDGE_COAP_FETCH};
+    if (!paths->composite) {
+        paths->paths[paths->count++] = request->path;
+        return 0;
+    }
+    if (request->path.depth != 0)
+        return KEDGE_COAP_METHOD_NOT_ALLOWED;
+    if (request->format != KEDGE_LWM2M_FORMAT_SENML_CBOR &&
+        request->format != KEDGE_LWM2M_FORMAT_SENML_JSON)
+        return KEDGE_COAP_UNSUPPORTED_FORMAT;
+    return read_paths(request, paths);
+}
+
+/* ---- Discover ---- */
+
+static enum kedge_rc write_link(struct kedge_writer *out, struct kedge_lwm2m_path path)
+{
+    char text[25];
+    kedge_lwm2m_path_text(&path, text);
+    bool versioned = path.depth == 1 && path.ids[0] == KEDGE_LWM2M_OBJECT_FIRMWARE;
+    return kedge_link_write(out, text, versioned ? ";ver=" KEDGE_MODEL_OBJECT_5_VERSION : "");
+}
+
+/* What can be read is there only when it has a value (a hardware revision, for one). */
+static bool is_there(const struct kedge_model_hooks *hooks, const struct model_resource *resource)
+{
+    struct kedge_lwm2m_value value = {.type = kedge_model_type(resource)};
+    return (resource->operations & KEDGE_LWM2M_R) == 0 ||
+           hooks->read(hooks->context, resource->object, resource->id, 0, &value) == KEDGE_OK;
+}
+
+struct kedge_model_answer kedge_model_discover(const struct kedge_model_hooks *hooks,
+                                               const struct kedge_lwm2m_path *path,
+                                               struct kedge_writer *out)
+{
+    uint16_t object = path->ids[0];
+    size_t count;
+    const struct model_resource *resources = kedge_model_resources(&count);
+    enum kedge_rc rc = write_link(out, *path);
+    if (rc == KEDGE_OK && path->depth == 1)
+        rc = write_link(out, (struct kedge_lwm2m_path){.ids = {object, 0}, .depth = 2});
+    for (size_t i = 0; rc == KEDGE_OK && path->depth < 3 && i < count; i++)
+        if (resources[i].object == object && is_there(hooks, &resources[i]))
+            rc = write_link(
+                out, (struct kedge_lwm2m_path){.ids = {object, 0, resources[i].id}, .depth = 3});
+    if (rc != KEDGE_OK)
+        return kedge_model_code(KEDGE_COAP_INTERNAL_ERROR);
+    return (struct kedge_model_answer){.code = KEDGE_COAP_CONTENT,
+                                       .format = KEDGE_LWM2M_FORMAT_LINK};
+}
+
+enum kedge_rc kedge_model_links(struct kedge_writer *out)
+{
+    size_t count;
+    const struct model_resource *resources = kedge_model_resources(&count);
+    KEDGE_TRY(kedge_link_write(out, "/", KEDGE_MODEL_FORMATS));
+    for (size_t i = 0; i < count; i++) {
+        uint16_t object = resources[i].object;
+        if (i > 0 && resources[i - 1].object == object)
+            continue;
+        if (object == KEDGE_LWM2M_OBJECT_FIRMWARE)
+            KEDGE_TRY(write_link(out, (struct kedge_lwm2m_path){.ids = {object}, .depth = 1}));
+        KEDGE_TRY(write_link(out, (struct kedge_lwm2m_path){.ids = {object, 0}, .depth = 2}));
+    }
+    return KEDGE_OK;
+}

@@ -1,0 +1,75 @@
+/* model_resources.c: see model_parts.h. */
+#include "agent/client/model_parts.h"
+
+#include <kedge/lwm2m_records.h>
+
+#define R KEDGE_LWM2M_R
+#define RW KEDGE_LWM2M_RW
+#define W KEDGE_LWM2M_W
+#define E KEDGE_LWM2M_E
+#define SERVER KEDGE_LWM2M_OBJECT_SERVER
+#define DEVICE KEDGE_LWM2M_OBJECT_DEVICE
+#define FIRMWARE KEDGE_LWM2M_OBJECT_FIRMWARE
+
+/* Sorted by object and resource. */
+static const struct model_resource resources[] = {
+    {SERVER, 0, R},  /* short server id */
+    {SERVER, 1, RW}, /* lifetime */
+    {SERVER, 6, RW}, /* notification storing */
+    {SERVER, 7, R},  /* binding */
+    {SERVER, 8, E},  /* registration update trigger */
+    {DEVICE, 0, R},  /* manufacturer: the vendor's domain */
+    {DEVICE, 1, R},  /* model: the class */
+    {DEVICE, 2, R},  /* serial number */
+    {DEVICE, 3, R},  /* firmware version */
+    {DEVICE, 4, E},  /* reboot */
+    {DEVICE, 11, R}, /* error code */
+    {DEVICE, 16, R}, /* supported binding */
+    {DEVICE, 18, R}, /* hardware version */
+    {FIRMWARE, KEDGE_FIRMWARE_PACKAGE, W},
+    {FIRMWARE, KEDGE_FIRMWARE_PACKAGE_URI, RW},
+    {FIRMWARE, KEDGE_FIRMWARE_UPDATE, E},
+    {FIRMWARE, KEDGE_FIRMWARE_STATE, R},
+    {FIRMWARE, KEDGE_FIRMWARE_RESULT, R},
+    {FIRMWARE, KEDGE_FIRMWARE_PACKAGE_NAME, R},
+    {FIRMWARE, KEDGE_FIRMWARE_PACKAGE_VERSION, R},
+    {FIRMWARE, KEDGE_FIRMWARE_PROTOCOLS, R},
+    {FIRMWARE, KEDGE_FIRMWARE_DELIVERY, R},
+    {FIRMWARE, KEDGE_FIRMWARE_CANCEL, E},
+    {FIRMWARE, KEDGE_FIRMWARE_LAST_STATE_CHANGE_TIME, R},
+    {KEDGE_LWM2M_OBJECT_KEDGE, 0, R}, /* why the last update failed */
+};
+#define RESOURCE_COUNT (sizeof resources / sizeof resources[0])
+
+const struct model_resource *kedge_model_resources(size_t *count)
+{
+    *count = RESOURCE_COUNT;
+    return resources;
+}
+
+bool kedge_model_has_object(uint16_t object)
+{
+    for (size_t i = 0; i < RESOURCE_COUNT; i++)
+        if (resources[i].object == object)
+            return true;
+    return false;
+}
+
+const struct model_resource *kedge_model_find(uint16_t object, uint16_t id)
+{
+    for (size_t i = 0; i < RESOURCE_COUNT; i++)
+        if (resources[i].object == object && resources[i].id == id)
+            return &resources[i];
+    return NULL;
+}
+
+/* Every resource of the table is in core's definitions: a test goes through them. */
+bool kedge_model_is_multiple(const struct model_resource *resource)
+{
+    return kedge_lwm2m_definition(resource->object, resource->id)->multiple;
+}
+
+enum kedge_lwm2m_type kedge_model_type(const struct model_resource *resource)
+{
+    return kedge_lwm2m_definition(resource->object, resource->id)->type;
+}

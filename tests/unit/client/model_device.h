@@ -1,0 +1,131 @@
+/* model_device.h: a device behind the hooks of model.h, for tests of what a server may do. */
+#ifndef KEDGE_TESTS_MODEL_DEVICE_H
+#define KEDGE_TESTS_MODEL_DEVICE_H
+
+#include "agent/client/model_parts.h"
+
+#include <kedge/lwm2m_records.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TEXT KEDGE_LWM2M_FORMAT_TEXT
+#define LINK KEDGE_LWM2M_FORMAT_LINK
+#define OPAQUE KEDGE_LWM2M_FORMAT_OPAQUE
+#define TLV KEDGE_LWM2M_FORMAT_TLV
+#define CBOR KEDGE_LWM2M_FORMAT_CBOR
+#define SENML_JSON KEDGE_LWM2M_FORMAT_SENML_JSON
+#define SENML_CBOR KEDGE_LWM2M_FORMAT_SENML_CBOR
+#define JSON KEDGE_LWM2M_FORMAT_JSON
+#define LWM2M_CBOR KEDGE_LWM2M_FORMAT_LWM2M_CBOR
+#define NONE KEDGE_LWM2M_FORMAT_NONE
+
+/* What the hooks hold, and what was done through them last. */
+struct device {
+    struct kedge_model_hooks hooks;
+    bool has_hardware;
+    enum kedge_rc read_rc;
+    uint8_t code; /* the answer of write and execute */
+    unsigned writes, executes;
+    uint16_t object, resource;
+    int64_t integer;
+    uint8_t bytes[300];
+    size_t size;
+    uint8_t payload[KEDGE_MODEL_PAYLOAD_MAX];
+    struct kedge_writer out;
+};
+
+static enum kedge_rc on_read(void *context, uint16_t object, uint16_t resource, size_t index,
+                             struct kedge_lwm2m_value *value)
+{
+    const struct device *device = context;
+    if (device->read_rc != KEDGE_OK)
+        return device->read_rc;
+    if (object == 3 && resource == 18 && !device->has_hardware)
+        return KEDGE_E_NOT_FOUND;
+    bool protocols = object == 5 && resource == 8;
+    if (index > (protocols ? 1u : 0u))
+        return KEDGE_E_NOT_FOUND;
+    value->integer = object * 1000 + resource * 10 + (int64_t)index;
+    if (value->type == KEDGE_LWM2M_BOOLEAN)
+        value->integer = 1;
+    value->bytes = kedge_slice_text("text");
+    return KEDGE_OK;
+}
+
+static void note(struct device *device, uint16_t object, uint16_t resource,
+                 struct kedge_slice bytes)
+{
+    device->object = object;
+    device->resource = resource;
+    device->size = bytes.size;
+    assert_true(bytes.size <= sizeof device->bytes);
+    if (bytes.size > 0)
+        memcpy(device->bytes, bytes.data, bytes.size);
+}
+
+static uint8_t on_write(void *context, uint16_t object, uint16_t resource,
+                        const struct kedge_lwm2m_value *value)
+{
+    struct device *device = context;
+    bool has_bytes = value->type == KEDGE_LWM2M_STRING || value->type == KEDGE_LWM2M_OPAQUE;
+    note(device, object, resource, has_bytes ? value->bytes : kedge_slice(NULL, 0));
+    device->integer = value->integer;
+    device->writes++;
+    return device->code;
+}
+
+static uint8_t on_execute(void *context, uint16_t object, uint16_t resource,
+                          struct kedge_slice arguments)
+{
+    struct device *device = context;
+    note(device, object, resource, arguments);
+    device->executes++;
+    return device->code;
+}
+
+static int make(void **state)
+{
+    static struct device device;
+    device = (struct device){.hooks = {&device, on_read, on_write, on_execute},
+                             .has_hardware = true,
+                             .code = KEDGE_COAP_CHANGED};
+    *state = &device;
+    return 0;
+}
+
+static inline struct kedge_model_answer ask(struct device *device, uint8_t method, const char *path,
+                                            uint32_t format, uint32_t accept,
+                                            struct kedge_slice payload)
+{
+    struct kedge_model_request request = {
+        .method = method, .format = format, .accept = accept, .payload = payload};
+    assert_int_equal(kedge_lwm2m_path_parse(kedge_slice_text(path), &request.path), KEDGE_OK);
+    device->out = kedge_writer(device->payload, sizeof device->payload);
+    return kedge_model_handle(&device->hooks, &request, &device->out);
+}
+
+static inline uint8_t get(struct device *device, const char *path, uint32_t accept)
+{
+    return ask(device, KEDGE_COAP_GET, path, NONE, accept, kedge_slice(NULL, 0)).code;
+}
+
+static inline uint8_t put_text(struct device *device, const char *path, const char *text)
+{
+    return ask(device, KEDGE_COAP_PUT, path, TEXT, NONE, kedge_slice_text(text)).code;
+}
+
+static inline void assert_payload(const struct device *device, const char *text)
+{
+    assert_int_equal(device->out.size, strlen(text));
+    assert_memory_equal(device->out.data, text, device->out.size);
+}
+
+#define TEST(name) cmocka_unit_test_setup(name, make)
+
+#endif
