@@ -13,6 +13,10 @@
 
 #define BUCKETS 1024u
 
+/* Of the Observe option in a request (RFC 7641 section 2). */
+#define OBSERVE_BEGIN 0u
+#define OBSERVE_END 1u
+
 enum kedge_rc exchanges_init(struct kedge_net *net)
 {
     net->exchanges.buckets = calloc(BUCKETS, sizeof *net->exchanges.buckets);
@@ -236,27 +240,54 @@ static void add_queries(struct kedge_coap_builder *builder, const char *queries)
     }
 }
 
-static enum kedge_rc encode(struct exchange *exchange, const struct kedge_net_request *request,
-                            size_t capacity, const struct kedge_coap_block *block)
+static enum kedge_rc encode(struct exchange *exchange, const struct kedge_net_request *request)
 {
     struct kedge_coap_builder builder;
     struct kedge_slice message;
-    kedge_coap_begin(&builder, exchange->message, capacity, KEDGE_COAP_CON, request->method, 0,
-                     token_bytes(exchange));
-    if (exchange->observe && block == NULL)
-        kedge_coap_add_uint(&builder, KEDGE_COAP_OBSERVE, 0);
+    kedge_coap_begin(&builder, exchange->message, exchange->capacity, KEDGE_COAP_CON,
+                     request->method, 0, token_bytes(exchange));
+    if (exchange->observe)
+        kedge_coap_add_uint(&builder, KEDGE_COAP_OBSERVE, OBSERVE_BEGIN);
     kedge_coap_add_path(&builder, KEDGE_COAP_URI_PATH, request->path);
     if (request->content_format >= 0)
         kedge_coap_add_uint(&builder, KEDGE_COAP_CONTENT_FORMAT, (uint32_t)request->content_format);
     add_queries(&builder, request->query);
     if (request->accept >= 0)
         kedge_coap_add_uint(&builder, KEDGE_COAP_ACCEPT, (uint32_t)request->accept);
-    if (block != NULL)
-        kedge_coap_add_uint(&builder, KEDGE_COAP_BLOCK2, kedge_coap_block_value(block));
     add_part(&builder, request);
     kedge_coap_add_payload(&builder, request->payload);
     KEDGE_TRY(kedge_coap_finish(&builder, &message));
     exchange->message_size = message.size;
+    return KEDGE_OK;
+}
+
+/*
+ * The same request once more, payload and all, for another block of its answer or to end what it
+ * observes. `number` is Observe or Block2, and whichever of the two it had goes.
+ */
+static enum kedge_rc encode_again(struct exchange *exchange, uint16_t number, uint32_t value)
+{
+    uint8_t before[KEDGE_NET_MESSAGE_MAX];
+    struct kedge_coap_builder builder;
+    struct kedge_coap_message request;
+    struct kedge_coap_option option;
+    struct kedge_slice message;
+    memcpy(before, exchange->message, exchange->message_size);
+    KEDGE_TRY(kedge_coap_parse(kedge_slice(before, exchange->message_size), &request));
+    kedge_coap_begin(&builder, exchange->message, exchange->capacity, KEDGE_COAP_CON, request.code,
+                     0, token_bytes(exchange));
+    if (number == KEDGE_COAP_OBSERVE)
+        kedge_coap_add_uint(&builder, number, value);
+    struct kedge_coap_options walk = kedge_coap_options(&request);
+    while (kedge_coap_option_next(&walk, &option))
+        if (option.number != KEDGE_COAP_OBSERVE && option.number != KEDGE_COAP_BLOCK2)
+            kedge_coap_add_option(&builder, option.number, option.value);
+    if (number == KEDGE_COAP_BLOCK2) /* what has higher numbers is never answered in blocks */
+        kedge_coap_add_uint(&builder, number, value);
+    kedge_coap_add_payload(&builder, request.payload);
+    KEDGE_TRY(kedge_coap_finish(&builder, &message));
+    exchange->message_size = message.size;
+    exchange->transmissions = 0;
     return KEDGE_OK;
 }
 
@@ -288,10 +319,9 @@ enum kedge_rc kedge_net_send(struct kedge_net *net, const struct kedge_address *
                                   .observe = request->observe,
                                   .on_result = on_result,
                                   .context = context,
-                                  .accept = request->accept,
+                                  .capacity = (uint16_t)capacity,
                                   .token = new_token(net)};
-    strcpy(exchange->path, request->path);
-    enum kedge_rc rc = encode(exchange, request, capacity, NULL);
+    enum kedge_rc rc = encode(exchange, request);
     if (rc != KEDGE_OK) {
         free(exchange);
         return rc;
@@ -312,6 +342,31 @@ void kedge_net_cancel(struct kedge_net *net, uint64_t handle)
     struct peer *peer = exchange->peer;
     detach(exchange);
     destroy(exchange);
+    start_next(net, peer);
+}
+
+static void ignore_end(void *context, enum kedge_rc rc, const struct kedge_coap_message *response)
+{
+    (void)context;
+    (void)rc;
+    (void)response;
+}
+
+void kedge_net_unobserve(struct kedge_net *net, uint64_t handle)
+{
+    struct exchange *exchange = find(net, handle);
+    if (exchange == NULL || exchange->state != OBSERVING ||
+        exchange->peer->queued >= KEDGE_NET_QUEUE_MAX ||
+        encode_again(exchange, KEDGE_COAP_OBSERVE, OBSERVE_END) != KEDGE_OK) {
+        kedge_net_cancel(net, handle);
+        return;
+    }
+    struct peer *peer = exchange->peer;
+    detach(exchange);
+    exchange->observe = false;
+    exchange->ending = true;
+    exchange->on_result = ignore_end;
+    enqueue(peer, exchange);
     start_next(net, peer);
 }
 
@@ -407,22 +462,24 @@ static enum kedge_rc collect(struct exchange *exchange, const struct kedge_coap_
     return block->more ? KEDGE_E_BUSY : KEDGE_OK;
 }
 
+/* Whether it changes nothing on the peer (RFC 7252 section 5.1, RFC 8132 section 2). */
+static bool may_be_repeated(const struct exchange *exchange)
+{
+    uint8_t method = exchange->message[1];
+    return method == KEDGE_COAP_GET || method == KEDGE_COAP_FETCH;
+}
+
 static enum kedge_rc ask_for_next_block(struct exchange *exchange,
                                         const struct kedge_coap_block *last)
 {
     struct kedge_net *net = exchange->net;
-    struct kedge_net_request request = KEDGE_NET_REQUEST_INIT;
     struct kedge_coap_block next = {.number = last->number + 1,
                                     .size_exponent = last->size_exponent};
-    request.path = exchange->path;
-    request.accept = exchange->accept;
     /* The token stays, since it is the caller's handle too; the message id tells the blocks apart.
      */
-    /* The first message had room for all of this but a Block2 option of at most 4 bytes. */
-    KEDGE_TRY(encode(exchange, &request, 64 + KEDGE_NET_PATH_MAX, &next));
+    KEDGE_TRY(encode_again(exchange, KEDGE_COAP_BLOCK2, kedge_coap_block_value(&next)));
     kedge_net_timer_cancel(net, &exchange->timer);
     exchange->peer->in_flight = NULL;
-    exchange->transmissions = 0;
     /* At the head of the queue: nothing else of this peer comes between. */
     exchange->state = QUEUED;
     exchange->next = exchange->peer->queue;
@@ -465,9 +522,15 @@ static void notify(struct exchange *exchange, const struct kedge_coap_message *r
 static void take_response(struct exchange *exchange, const struct kedge_coap_message *message)
 {
     uint32_t number;
-    if (exchange->observe && message->code >> 5 == 2 &&
-        kedge_coap_option_uint(message, KEDGE_COAP_OBSERVE, &number)) {
+    bool is_notification =
+        message->code >> 5 == 2 && kedge_coap_option_uint(message, KEDGE_COAP_OBSERVE, &number);
+    if (exchange->observe && is_notification) {
         notify(exchange, message, number);
+        return;
+    }
+    if (exchange->ending) {
+        if (!is_notification) /* one may have been on its way */
+            end(exchange, KEDGE_OK, message);
         return;
     }
     struct kedge_coap_block block;
@@ -475,8 +538,7 @@ static void take_response(struct exchange *exchange, const struct kedge_coap_mes
     if (rc == KEDGE_E_EXISTS)
         return;
     if (rc == KEDGE_E_BUSY) {
-        rc = exchange->message[1] == KEDGE_COAP_GET ? ask_for_next_block(exchange, &block)
-                                                    : KEDGE_E_LIMIT;
+        rc = may_be_repeated(exchange) ? ask_for_next_block(exchange, &block) : KEDGE_E_LIMIT;
         if (rc == KEDGE_OK)
             return;
     }

@@ -178,6 +178,7 @@ struct exchange {
     enum exchange_state state;
     bool observe;
     bool observed_once;
+    bool ending; /* it asks for the end of what it observed */
     uint8_t transmissions;
     uint16_t message_id;
     uint64_t token;
@@ -187,11 +188,10 @@ struct exchange {
     void *context;
     uint32_t observe_number;
     uint64_t observe_at_ms;
-    char path[KEDGE_NET_PATH_MAX + 1];
-    int32_t accept;
     uint8_t *collected; /* of a response in blocks */
     size_t collected_size;
     size_t message_size;
+    uint16_t capacity; /* bytes of room for the message */
     uint8_t message[]; /* as it is sent, and sent again */
 };
 

@@ -213,8 +213,10 @@ struct kedge_net_request {
 
 /**
  * Tells how a request ended: KEDGE_OK with the response (any code), KEDGE_E_TIMEOUT (no answer),
- * KEDGE_E_REFUSED (RST), KEDGE_E_LIMIT (too large; to a FETCH, more than one message), or
- * KEDGE_E_CANCELED (the peer was forgotten).
+ * KEDGE_E_REFUSED (RST), KEDGE_E_LIMIT (more than KEDGE_NET_COLLECTED_MAX, or more
+ * than one block to another request than a GET or a FETCH), or KEDGE_E_CANCELED (the peer was
+ * forgotten). Each block is asked for by the whole request: whoever answers may have kept nothing
+ * of it (RFC 7959 section 2.7).
  * Called once for a request; for an observation also for each newer notification. `response` is
  * borrowed for the call, NULL unless KEDGE_OK. Not called from within the function that sends.
  */
@@ -234,6 +236,12 @@ enum kedge_rc kedge_net_send(struct kedge_net *net, const struct kedge_address *
                              uint64_t *handle) KEDGE_MUST_USE;
 /** Its callback is not called any more. Notifications to come are answered with RST. */
 void kedge_net_cancel(struct kedge_net *net, uint64_t handle);
+/**
+ * The same, and tells the peer of it at once: an observation is ended by the same request with
+ * Observe 1 (RFC 7641 section 3.6), whatever becomes of that. One that was not answered yet, or of
+ * a peer whose queue is full, is only cancelled.
+ */
+void kedge_net_unobserve(struct kedge_net *net, uint64_t handle);
 
 /** Keeps the peer's state for its owner (a registration); NULL: lets it go when it is idle. */
 enum kedge_rc kedge_net_peer_keep(struct kedge_net *net, const struct kedge_address *peer,

@@ -547,6 +547,59 @@ static void test_a_cancelled_observation_is_refused_by_reset(void **state)
     assert_int_equal(scene->outcome.calls, 1);
 }
 
+static void assert_end_is_asked(struct scene *scene, struct kedge_slice token)
+{
+    uint32_t wish = 99, accept = 99;
+    const struct kedge_coap_message *message = &scene->peer.message;
+    peer_receives(&scene->peer);
+    assert_true(message_path_is(message, "5/0/3"));
+    assert_true(kedge_slice_equal(kedge_slice(message->token, message->token_size), token));
+    assert_true(kedge_coap_option_uint(message, KEDGE_COAP_OBSERVE, &wish));
+    assert_int_equal(wish, 1);
+    assert_true(kedge_coap_option_uint(message, KEDGE_COAP_ACCEPT, &accept));
+    assert_int_equal(accept, 0);
+}
+
+static void test_an_observation_is_ended_by_asking_for_it(void **state)
+{
+    struct scene *scene = *state;
+    uint8_t bytes[KEDGE_COAP_TOKEN_MAX];
+    struct kedge_slice token = observe(scene, bytes, 1);
+    kedge_net_unobserve(scene->net, scene->handle);
+    assert_end_is_asked(scene, token);
+    /* One that was on its way is no answer; the request is sent again until there is one. */
+    notify(scene, token, KEDGE_COAP_NON, 2, "two");
+    assert_end_is_asked(scene, token);
+    peer_answers(&scene->peer, KEDGE_COAP_CONTENT, "two");
+    peer_hears_nothing(&scene->peer, 100);
+    assert_int_equal(scene->outcome.calls, 1);
+    assert_int_equal(kedge_net_counters(scene->net).exchanges, 0);
+    notify(scene, token, KEDGE_COAP_NON, 3, "three");
+    peer_receives(&scene->peer);
+    assert_int_equal(scene->peer.message.type, KEDGE_COAP_RST);
+}
+
+static void test_the_end_of_an_observation_waits_for_its_turn_or_is_not_asked_for(void **state)
+{
+    struct scene *scene = *state;
+    struct outcome others[KEDGE_NET_QUEUE_MAX + 1] = {0};
+    uint8_t bytes[KEDGE_COAP_TOKEN_MAX];
+    struct kedge_slice token = observe(scene, bytes, 1);
+    uint64_t observation = scene->handle;
+    for (unsigned i = 0; i <= KEDGE_NET_QUEUE_MAX; i++)
+        assert_int_equal(try_get(scene, "x", &others[i]), KEDGE_OK);
+    kedge_net_unobserve(scene->net, observation); /* no room */
+    notify(scene, token, KEDGE_COAP_NON, 2, "two");
+    peer_receives(&scene->peer);
+    assert_int_equal(scene->peer.message.code, KEDGE_COAP_GET);
+    peer_receives(&scene->peer);
+    assert_int_equal(scene->peer.message.type, KEDGE_COAP_RST);
+    assert_int_equal(scene->outcome.calls, 1);
+    /* One that was not answered yet is like any other request. */
+    kedge_net_unobserve(scene->net, scene->handle);
+    assert_int_equal(kedge_net_counters(scene->net).exchanges, KEDGE_NET_QUEUE_MAX);
+}
+
 static void test_an_observation_ends_with_an_error_or_without_its_option(void **state)
 {
     struct scene *scene = *state;
@@ -634,6 +687,53 @@ static void test_a_response_in_blocks_is_put_together(void **state)
     assert_int_equal(scene->outcome.payload_size, 133);
     for (size_t i = 0; i < 133; i++)
         assert_int_equal(scene->outcome.payload[i], i < 64 ? 'a' : i < 128 ? 'b' : 'c');
+}
+
+static void test_each_block_is_asked_for_by_the_whole_request(void **state)
+{
+    struct scene *scene = *state;
+    struct kedge_net_request request = {.method = KEDGE_COAP_FETCH,
+                                        .path = "1/0",
+                                        .query = "a=1",
+                                        .content_format = 112,
+                                        .accept = 11542,
+                                        .payload = kedge_slice_text("which ones")};
+    assert_int_equal(kedge_net_send(scene->net, &scene->peer.address, &request, outcome_note,
+                                    &scene->outcome, &scene->handle),
+                     KEDGE_OK);
+    peer_receives(&scene->peer);
+    for (uint32_t number = 0; number < 3; number++) {
+        uint32_t format = 0;
+        struct kedge_slice query;
+        answer_block(scene, number, true, 2, 64, 'a');
+        next_block_is_asked(scene, number + 1);
+        assert_int_equal(scene->peer.message.code, KEDGE_COAP_FETCH);
+        assert_true(kedge_slice_equal(scene->peer.message.payload, request.payload));
+        assert_true(
+            kedge_coap_option_uint(&scene->peer.message, KEDGE_COAP_CONTENT_FORMAT, &format));
+        assert_int_equal(format, 112);
+        assert_true(kedge_coap_query(&scene->peer.message, "a", &query));
+    }
+    answer_block(scene, 3, false, 2, 1, 'b');
+    outcome_wait(scene->net, &scene->outcome, 1);
+    assert_int_equal(scene->outcome.rc, KEDGE_OK);
+    assert_int_equal(scene->outcome.payload_size, 193);
+}
+
+static void test_what_changes_the_peer_is_not_sent_again_for_the_rest_of_an_answer(void **state)
+{
+    struct scene *scene = *state;
+    struct kedge_net_request request = KEDGE_NET_REQUEST_INIT;
+    request.method = KEDGE_COAP_POST;
+    request.path = "5/0/2";
+    assert_int_equal(kedge_net_send(scene->net, &scene->peer.address, &request, outcome_note,
+                                    &scene->outcome, NULL),
+                     KEDGE_OK);
+    peer_receives(&scene->peer);
+    answer_block(scene, 0, true, 2, 64, 'a');
+    outcome_wait(scene->net, &scene->outcome, 1);
+    assert_int_equal(scene->outcome.rc, KEDGE_E_LIMIT);
+    peer_hears_nothing(&scene->peer, 100);
 }
 
 static void test_a_handle_holds_through_all_blocks(void **state)
@@ -737,9 +837,13 @@ int main(void)
         SCENE_TEST(test_numbers_of_notifications_wrap_around),
         SCENE_TEST(test_a_confirmable_notification_is_acknowledged_and_requests_go_on_beside),
         SCENE_TEST(test_a_cancelled_observation_is_refused_by_reset),
+        SCENE_TEST(test_an_observation_is_ended_by_asking_for_it),
+        SCENE_TEST(test_the_end_of_an_observation_waits_for_its_turn_or_is_not_asked_for),
         SCENE_TEST(test_an_observation_ends_with_an_error_or_without_its_option),
         SCENE_TEST(test_a_notification_in_blocks_ends_the_observation),
         SCENE_TEST(test_a_response_in_blocks_is_put_together),
+        SCENE_TEST(test_each_block_is_asked_for_by_the_whole_request),
+        SCENE_TEST(test_what_changes_the_peer_is_not_sent_again_for_the_rest_of_an_answer),
         SCENE_TEST(test_a_handle_holds_through_all_blocks),
         SCENE_TEST(test_blocks_come_before_what_waits_for_the_peer),
         SCENE_TEST(test_blocks_that_do_not_fit_together_are_malformed),
