@@ -136,6 +136,7 @@ void machine_taken(struct kedge_machine *machine, uint64_t now_ms)
     machine->state = KEDGE_FIRMWARE_DOWNLOADING;
     machine->result = KEDGE_RESULT_INITIAL;
     machine->ours = true;
+    machine->back = false;
     machine->step = KEDGE_STEP_DOWNLOAD;
     machine->limit_at_ms = machine_after_s(now_ms, machine->plan.download_limit_s);
     machine_enter_phase(machine, KEDGE_UPDATE_DOWNLOADING);

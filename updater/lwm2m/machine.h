@@ -104,7 +104,7 @@ struct kedge_machine {
     bool reachable;       /* registered now */
     bool observing;
     bool unobservable; /* it refused to be observed, in this registration */
-    bool back;         /* it has registered since Execute was sent */
+    bool back;         /* it has registered since Execute, or before that the package, was sent */
     bool in_touch;     /* an Update came since Execute was answered */
     bool first_look;   /* no probe has been answered yet */
     bool ours;         /* what it holds is this job's package */

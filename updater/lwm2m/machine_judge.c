@@ -330,6 +330,18 @@ static void hold_to_its_return(struct kedge_machine *machine, enum kedge_machine
     machine_enter_phase(machine, KEDGE_UPDATE_VERIFYING);
 }
 
+/*
+ * Decision 7: an Update counts as having come back, but only for what then reads as updated. So
+ * does the Register of a device that installs without being told to (resource 14 of object 5 in
+ * version 1.2), which may have done all of it between two looks.
+ */
+static bool has_returned(const struct kedge_machine *machine, enum kedge_machine_picture picture)
+{
+    return picture == KEDGE_PICTURE_UPDATED &&
+           ((machine->step == KEDGE_STEP_AWAIT && machine->in_touch) ||
+            (machine->step == KEDGE_STEP_DOWNLOAD && machine->writes > 0 && machine->back));
+}
+
 void kedge_machine_probed(struct kedge_machine *machine, const struct kedge_machine_view *view,
                           uint64_t now_ms)
 {
@@ -358,9 +370,7 @@ void kedge_machine_probed(struct kedge_machine *machine, const struct kedge_mach
     }
     machine->ours = view->state != KEDGE_FIRMWARE_IDLE && picture != KEDGE_PICTURE_FOREIGN;
     hold_to_its_return(machine, picture, now_ms);
-    /* Decision 7: an Update counts as having come back, but only for what then reads as updated. */
-    bool back =
-        machine->step == KEDGE_STEP_AWAIT && machine->in_touch && picture == KEDGE_PICTURE_UPDATED;
-    enum kedge_machine_step row = back ? KEDGE_STEP_RETURNED : machine->step;
+    enum kedge_machine_step row =
+        has_returned(machine, picture) ? KEDGE_STEP_RETURNED : machine->step;
     carry_out(machine, view, picture, kedge_machine_verdict(row, picture), first_look, now_ms);
 }

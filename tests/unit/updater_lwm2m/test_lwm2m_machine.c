@@ -32,6 +32,26 @@ static void test_success_needs_the_return_the_result_the_version_and_the_soak(vo
     assert_int_equal(sim.resets, 0);
 }
 
+static void
+test_one_that_installs_without_being_told_is_believed_once_it_has_come_back(void **state)
+{
+    (void)state;
+    struct sim sim = {0};
+    begin(&sim, KEDGE_UPDATE_OFFERED);
+    pass_s(&sim, 1);
+    assert_open(&sim, KEDGE_UPDATE_DOWNLOADING);
+    /* Nothing is seen of what it does until it registers. */
+    sim.version = "2.0.0";
+    sim.state = KEDGE_FIRMWARE_IDLE;
+    sim.result = KEDGE_RESULT_SUCCESS;
+    registers(&sim);
+    pass_s(&sim, 59);
+    assert_open(&sim, KEDGE_UPDATE_VERIFYING);
+    pass_s(&sim, 2);
+    assert_ended(&sim, KEDGE_UPDATE_SUCCEEDED, "version 2.0.0");
+    assert_int_equal(sim.executes, 0);
+}
+
 static void test_a_success_that_does_not_outlive_the_soak_is_a_failure(void **state)
 {
     (void)state;
@@ -221,6 +241,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_success_needs_the_return_the_result_the_version_and_the_soak),
+        cmocka_unit_test(
+            test_one_that_installs_without_being_told_is_believed_once_it_has_come_back),
         cmocka_unit_test(test_a_success_that_does_not_outlive_the_soak_is_a_failure),
         cmocka_unit_test(test_a_device_that_says_success_on_the_old_version_failed),
         cmocka_unit_test(test_the_new_version_without_a_result_is_not_believed),
