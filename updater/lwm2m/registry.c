@@ -180,6 +180,25 @@ static void on_register(struct kedge_fleet *fleet, const struct kedge_address *f
 
 /* ---- Update ---- */
 
+/*
+ * The new list replaces the former one. A device that has got object 5, or has its objects
+ * elsewhere now, has not been asked what it says there.
+ */
+static enum kedge_rc take_links(struct device *device,
+                                const struct kedge_registration_request *request)
+{
+    bool is_moved =
+        !kedge_slice_equal(kedge_slice_text(device_text(device, TEXT_ROOT)), request->root);
+    if (is_moved || device->links.firmware != request->links.firmware) {
+        identify_stop(device);
+        device->identified = false;
+        device->firmware_state = device->firmware_result = -1;
+    }
+    KEDGE_TRY(device_set_text(device, TEXT_ROOT, request->root));
+    device->links = request->links;
+    return KEDGE_OK;
+}
+
 static enum kedge_rc take_update(struct device *device,
                                  const struct kedge_registration_request *request)
 {
@@ -189,11 +208,7 @@ static enum kedge_rc take_update(struct device *device,
         KEDGE_TRY(set_binding(device, request->binding, request->queue_mode || stays));
     if (request->has_lifetime)
         device->lifetime_s = request->lifetime_s;
-    if (request->has_links) {
-        KEDGE_TRY(device_set_text(device, TEXT_ROOT, request->root));
-        device->links = request->links;
-    }
-    return KEDGE_OK;
+    return request->has_links ? take_links(device, request) : KEDGE_OK;
 }
 
 /* It comes from another address, as behind a NAT: what was asked at the old one is void. */
