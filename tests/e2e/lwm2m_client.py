@@ -12,7 +12,7 @@ import urllib.request
 
 import cbor2
 from conftest import CLASS, VENDOR
-from lwm2m_peer import (ACCEPT, ACK, CONTENT_FORMAT, DELETE, GET, LINK, NON, OBSERVE, POST, PUT, RST, TEXT, TLV, Message,
+from lwm2m_peer import (ACCEPT, ACK, BLOCK2, CONTENT_FORMAT, DELETE, GET, LINK, NON, OBSERVE, POST, PUT, RST, TEXT, TLV, Message,
                         code, tlv, uint)
 from wire import Wire
 
@@ -155,10 +155,18 @@ class Client(Wire):
         self.observed = {}
         self.objects = copy.deepcopy(OBJECTS)
         self.resets = 0
+        self.cancelled = []  # (path, token) of observations that were ended by a request
+        self.block_exponent = None  # of answers that are larger: they come in blocks of 2 ** (this + 4) bytes
 
     def reply(self, message, answer, form=None, payload=b"", observe=None):
         options = [(OBSERVE, uint(observe))] if observe is not None else []
         options += [(CONTENT_FORMAT, uint(form))] if form is not None else []
+        if self.block_exponent is not None and len(payload) > 16 << self.block_exponent:
+            number = (message.number(BLOCK2) or 0) >> 4
+            size = 16 << self.block_exponent
+            more = (number + 1) * size < len(payload)
+            options += [(BLOCK2, uint(number << 4 | more << 3 | self.block_exponent))]
+            payload = payload[number * size:(number + 1) * size]
         self.send(Message(ACK, code(answer), message.message_id, message.token, options, payload).encode())
 
     def serve(self, message):
@@ -200,11 +208,17 @@ class Client(Wire):
         if payload is None:
             self.reply(message, "4.04" if value is None else "4.05", payload=b"not so")
             return
-        observe = None
-        if message.number(OBSERVE) == 0:
-            self.observed[path] = (message.token, form)
-            observe = 1
-        self.reply(message, "2.05", form, payload, observe)
+        self.reply(message, "2.05", form, payload, self.watch(message, path, form))
+
+    def watch(self, message, path, form):
+        """Begins or ends an observation; the Observe option of the answer."""
+        if message.number(OBSERVE) == 1:
+            self.observed.pop(path, None)
+            self.cancelled.append((path, message.token))
+        if message.number(OBSERVE) != 0:
+            return None
+        self.observed[path] = (message.token, form)
+        return 1
 
     def fetch(self, message):
         form = message.number(CONTENT_FORMAT)
@@ -217,13 +231,16 @@ class Client(Wire):
         for record, whole in zip(records, names, strict=True):
             base = record.get(-2, base)
             whole[0] = base + record.get(0, "")
-        self.reply(message, "2.05", SENML_CBOR, cbor2.dumps(names))
+        self.reply(message, "2.05", SENML_CBOR, cbor2.dumps(names), self.watch(message, "", SENML_CBOR))
 
     def notify(self, path, value, number):
+        self.notify_bytes(path, encode(self.observed[path][1], path, value), number)
+
+    def notify_bytes(self, path, payload, number):
         token, form = self.observed[path]
         self.next_id = (self.next_id + 1) % 0x10000
         self.send(Message(NON, code("2.05"), self.next_id, token,
-                          [(OBSERVE, uint(number)), (CONTENT_FORMAT, uint(form))], encode(form, path, value)).encode())
+                          [(OBSERVE, uint(number)), (CONTENT_FORMAT, uint(form))], payload).encode())
 
     def joins(self, endpoint="client", version="1.1", links=b"</3/0>,</5/0>,</3303/0>"):
         answer = self.ask(POST, "rd", [f"ep={endpoint}", "lt=300", f"lwm2m={version}"], [(CONTENT_FORMAT, uint(LINK))], links)

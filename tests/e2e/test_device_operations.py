@@ -10,7 +10,7 @@ import pytest
 from conftest import make_package
 from lwm2m_client import (CBOR, DEVICE, FETCH, IPATCH, JSON, LWM2M_CBOR, OPAQUE, SENML_CBOR, SENML_JSON, Client, decode,
                           leaves, look, operate, slashed, until, values)
-from lwm2m_peer import DELETE, POST, PUT, TEXT, TLV
+from lwm2m_peer import ACK, DELETE, LOCATION_PATH, POST, PUT, TEXT, TLV, Message, code
 
 
 # ---- reading ----
@@ -151,13 +151,75 @@ def test_what_changes_a_device_is_in_the_audit_log(server, client):
     assert not [e for e in entries if e["what"] == "device.read"]
 
 
+def test_an_instance_is_created_and_deleted_by_the_command_line(server, client):
+    device = client(SENML_CBOR)
+    server.kedge("device", "create", "client", "/1", "/1/7/1", "60", "/1/7/6", "1")
+    _, where, form, _, payload = last(device, POST)
+    assert (where, form, decode(form, where, payload)) == ("/1", SENML_CBOR, {"/1/7/1": 60, "/1/7/6": True})
+    server.kedge("device", "delete", "client", "/1/7")
+    assert last(device, DELETE)[1] == "/1/7"
+    assert server.kedge("device", "create", "client", "/1", "/1/7/1", check=False).returncode == 2
+
+
+def test_an_instance_whose_number_the_device_chooses_is_told(server, client):
+    device = client(TLV)
+    device.change = lambda message, path, form: device.send(
+        Message(ACK, code("2.01"), message.message_id, message.token, [(LOCATION_PATH, b"3303"), (LOCATION_PATH, b"4")]).encode())
+    shown = server.kedge("device", "create", "client", "/3303")
+    assert shown.stdout.split() == ["2.01", "/3303/4"]
+    assert last(device, POST)[1:] == ("/3303", None, {}, b"")
+    assert server.json("device", "create", "client", "/3303")["created"] == "/3303/4"
+
+
+def test_resources_of_an_instance_are_replaced_or_updated_by_the_command_line(server, client):
+    device = client(TLV)
+    server.kedge("device", "write", "client", "--update", "/1/0", "/1/0/1", "60", "/1/0/6", "0")
+    assert last(device, POST)[1:3] == ("/1/0", TLV)
+    server.kedge("device", "write", "client", "--replace", "/1/0", "/1/0/1", "60", "/1/0/6", "0")
+    _, where, form, _, payload = last(device, PUT)
+    assert (where, decode(form, where, payload)) == ("/1/0", {"/1/0/1": b"\x3c", "/1/0/6": b"\0"})
+    assert server.kedge("device", "write", "client", "--replace", "/1/0", "--update", "/1/0", "/1/0/1", "60",
+                        check=False).returncode == 2
+
+
+def test_attributes_are_written_by_the_command_line(server, client):
+    device = client(TLV)
+    server.kedge("device", "attributes", "client", "/3/0/9", "pmin=5", "pmax=15", "gt=50.5", "lt=10", "st=2", "epmin=1",
+                 "epmax=60", "edge=1", "con=0", "hqmax=5")
+    assert last(device, PUT)[1:] == ("/3/0/9", None, {"pmin": "5", "pmax": "15", "gt": "50.5", "lt": "10", "st": "2", "epmin": "1",
+                                                      "epmax": "60", "edge": "1", "con": "0", "hqmax": "5"}, b"")
+    server.kedge("device", "attributes", "client", "/3/0/9", "pmin", "gt")
+    assert last(device, PUT)[3] == {"pmin": "", "gt": ""}
+
+
+# ---- answers that do not fit into one message ----
+
+@pytest.mark.parametrize("exponent", [0, 2, 6])
+def test_a_composite_answer_comes_in_blocks(server, client, exponent):
+    device = client(SENML_CBOR)
+    device.objects[3303] = {number: number * 7.5 for number in range(200)}
+    device.block_exponent = exponent
+    answer = server.json("device", "read", "client", "/3303/0", "/3/0/3")
+    assert values(answer) == {"/3/0/3": "1.0.0", **{f"/3303/0/{number}": number * 7.5 for number in range(200)}}
+    asked = [payload for method, _, _, _, payload in device.asked if method == FETCH]
+    assert len(asked) > 1 and all(one == asked[0] for one in asked)
+
+
+@pytest.mark.parametrize("form", [SENML_CBOR, TLV])
+def test_an_instance_comes_in_blocks(server, client, form):
+    device = client(form)
+    device.objects[3303] = {number: number * 7.5 for number in range(200)}
+    device.block_exponent = 2
+    assert len(values(operate(server, {"operation": "read", "path": "/3303/0"})[1])) == 200
+
+
 # ---- observing ----
 
 def test_observe_shows_each_notification_and_ends_the_observation(server, client):
     device = client(SENML_CBOR)
     answers = []
     asking = threading.Thread(target=lambda: answers.append(
-        operate(server, {"operation": "observe", "path": "/5/0/3", "count": 3, "timeout_s": 60})))
+        operate(server, {"operation": "observe", "path": "/5/0/3", "count": 3, "timeout_s": 60, "cancel": "reset"})))
     asking.start()
     until(lambda: "/5/0/3" in device.observed)
     device.notify("/5/0/3", 1, 2)
@@ -168,6 +230,29 @@ def test_observe_shows_each_notification_and_ends_the_observation(server, client
     assert [values(n) for n in answer["notifications"]] == [{"/5/0/3": 1}, {"/5/0/3": 2}]
     device.notify("/5/0/3", 3, 4)
     until(lambda: device.resets == 1)
+
+
+def test_an_observation_is_ended_by_a_request_or_by_a_reset(server, client):
+    device = client(SENML_CBOR)
+    server.json("device", "observe", "client", "/5/0/3", "--count", "1")
+    until(lambda: device.cancelled)
+    server.json("device", "observe", "client", "/5/0/5", "--count", "1", "--cancel", "reset")
+    server.kedge("device", "read", "client", "/3/0/9")  # it is past whatever else would have come
+    assert [path for path, _ in device.cancelled] == ["/5/0/3"] and list(device.observed) == ["/5/0/5"]
+    device.notify("/5/0/5", 1, 2)
+    until(lambda: device.resets == 1)
+    wrong = server.kedge("device", "observe", "client", "/5/0/5", "--cancel", "never", check=False)
+    assert wrong.returncode == 1 and "cancel" in wrong.stderr
+    assert operate(server, {"operation": "read", "path": "/5/0/3", "cancel": "reset"})[1]["field"] == "cancel"
+
+
+def test_several_paths_are_observed_by_the_command_line_in_one_observation(server, client):
+    device = client(SENML_CBOR)
+    answer = server.json("device", "observe", "client", "/5/0/3", "/3/0/9", "--count", "1")
+    assert values(answer) == {"/5/0/3": 0, "/3/0/9": 100}
+    until(lambda: device.cancelled)
+    fetched = [(path, payload) for method, path, _, _, payload in device.asked if method == FETCH]
+    assert len(fetched) == 2 and fetched[0] == fetched[1], "it is ended by the paths that began it"
 
 
 def test_an_observation_of_nothing_new_ends_with_its_time(server, client):

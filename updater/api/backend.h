@@ -67,12 +67,14 @@ struct kedge_backend_answer {
     uint32_t content_format; /* KEDGE_LWM2M_FORMAT_NONE: it did not say */
     uint8_t *payload;        /* the caller's to free(); NULL: none */
     size_t payload_size;
+    struct kedge_lwm2m_path created; /* depth 0: it has not said that there is a new instance */
 };
 
 /** An operation on a device, and what became of it. */
 struct kedge_backend_question {
     const struct kedge_operation_request *request;
     uint32_t timeout_s;
+    bool by_reset; /* an observation ends with the reset of what comes next, not by Observe 1 */
     struct kedge_backend_answer *answers; /* room for `answer_max`: 1, more for an observation */
     size_t answer_max;
     size_t answer_count; /* out */

@@ -168,6 +168,15 @@ static void put_diagnostic(json_t **object, const struct kedge_backend_answer *a
     json_put(object, "diagnostic", json_text(text));
 }
 
+static void put_created(json_t **object, const struct kedge_backend_answer *answer)
+{
+    char text[25];
+    if (answer->created.depth == 0)
+        return;
+    kedge_lwm2m_path_text(&answer->created, text);
+    json_put(object, "created", json_text(text));
+}
+
 json_t *device_answer_json(const struct kedge_backend_answer *answer, const char *path)
 {
     struct kedge_lwm2m_path parsed = {.depth = 0};
@@ -177,6 +186,7 @@ json_t *device_answer_json(const struct kedge_backend_answer *answer, const char
     json_put(&object, "code", json_text(code));
     if (answer->content_format != KEDGE_LWM2M_FORMAT_NONE)
         json_put(&object, "content_format", json_integer(answer->content_format));
+    put_created(&object, answer);
     if (kedge_lwm2m_path_parse(kedge_slice_text(path), &parsed) != KEDGE_OK)
         return object;
     if (answer->code != KEDGE_COAP_CONTENT)

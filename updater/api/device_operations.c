@@ -19,6 +19,7 @@ struct asked {
     uint8_t scratch_bytes[4096];
     struct kedge_writer scratch;
     uint32_t timeout_s, count;
+    bool by_reset;
     struct kedge_backend_answer answers[ANSWERS_MAX];
 };
 
@@ -160,9 +161,15 @@ static bool read_paths(struct request *request, struct asked *asked, json_t *pat
 
 /* ---- the body ---- */
 
+static bool observes(const struct asked *asked)
+{
+    return asked->request.kind == KEDGE_OPERATION_OBSERVE ||
+           asked->request.kind == KEDGE_OPERATION_OBSERVE_COMPOSITE;
+}
+
 static bool read_asked(struct request *request, struct asked *asked)
 {
-    const char *operation = NULL, *arguments = NULL, *attributes = NULL;
+    const char *operation = NULL, *arguments = NULL, *attributes = NULL, *cancel = NULL;
     json_t *values = NULL, *paths = NULL;
     const struct field fields[] = {
         {.name = "operation", .kind = FIELD_TEXT, .required = true, .most = 32, .text = &operation},
@@ -191,6 +198,7 @@ static bool read_asked(struct request *request, struct asked *asked)
          .least = 1,
          .most = TIMEOUT_MAX_S,
          .number = &asked->timeout_s},
+        {.name = "cancel", .kind = FIELD_TEXT, .most = 16, .text = &cancel},
         {.name = "count",
          .kind = FIELD_NUMBER,
          .least = 1,
@@ -210,6 +218,10 @@ static bool read_asked(struct request *request, struct asked *asked)
         return refuse_value(request, "arguments", "belong to execute");
     if ((attributes != NULL) != (asked->request.kind == KEDGE_OPERATION_WRITE_ATTRIBUTES))
         return refuse_value(request, "attributes", "belong to write_attributes, which needs them");
+    asked->by_reset = cancel != NULL && strcmp(cancel, "reset") == 0;
+    if (cancel != NULL &&
+        (!observes(asked) || (!asked->by_reset && strcmp(cancel, "request") != 0)))
+        return refuse_value(request, "cancel", "is request or reset, of an observation");
     if (values != NULL && paths != NULL)
         return refuse_value(request, "paths", "do not go with values");
     return read_values(request, asked, values) && read_paths(request, asked, paths);
@@ -224,8 +236,7 @@ static void answer_asked(struct request *request, const struct asked *asked,
     json_t *more = json_array();
     for (size_t i = 1; i < question->answer_count; i++)
         json_add(&more, device_answer_json(&asked->answers[i], asked->request.path));
-    if (asked->request.kind == KEDGE_OPERATION_OBSERVE ||
-        asked->request.kind == KEDGE_OPERATION_OBSERVE_COMPOSITE)
+    if (observes(asked))
         json_put(&object, "notifications", more);
     else
         json_decref(more);
@@ -238,6 +249,7 @@ static void operate(struct request *request, struct asked *asked)
     char text[KEDGE_BACKEND_TEXT_MAX] = "";
     struct kedge_backend_question question = {.request = &asked->request,
                                               .timeout_s = asked->timeout_s,
+                                              .by_reset = asked->by_reset,
                                               .answers = asked->answers,
                                               .answer_max = asked->count};
     enum kedge_rc rc =

@@ -35,17 +35,29 @@ static const struct option_row device_unenroll_options[] = {
 
 static const struct option_row device_ask_options[] = {TIMEOUT_ROW};
 
+#define TYPE_ROW                                                                                   \
+    {                                                                                              \
+        "type", "TYPE", OPTION_TEXT,                                                               \
+            "string, integer, unsigned, boolean, opaque (in Base64), time, float or object_link; " \
+            "needed where the server does not know the resource",                                  \
+            NULL                                                                                   \
+    }
+
 static const struct option_row device_write_options[] = {
-    {"type", "TYPE", OPTION_TEXT,
-     "string, integer, unsigned, boolean, opaque (in Base64), time, float or object_link; needed "
-     "where the server does not know the resource",
+    {"replace", "INSTANCE", OPTION_TEXT, "these are all resources that the instance is to have",
      NULL},
+    {"update", "INSTANCE", OPTION_TEXT, "the instance's other resources stay as they are", NULL},
+    TYPE_ROW,
     TIMEOUT_ROW,
 };
+
+static const struct option_row device_create_options[] = {TYPE_ROW, TIMEOUT_ROW};
 
 static const struct option_row device_observe_options[] = {
     {"count", "N", OPTION_NUMBER, "end after N values, 1 to 64 (default: when the time is over)",
      NULL},
+    {"cancel", "HOW", OPTION_TEXT,
+     "end it by a request, or by the reset of what comes next: request (default) or reset", NULL},
     TIMEOUT_ROW,
 };
 
@@ -104,12 +116,23 @@ const struct command commands[] = {
      "what a device answers at /object/instance/resource; of several paths in one request",
      ROWS(device_ask_options), device_read},
     {"device", "write", "ENDPOINT PATH VALUE ...", 3, 129,
-     "write to a device; several paths all or none", ROWS(device_write_options), device_write},
+     "write to a device; several paths all or none, unless they are of one INSTANCE",
+     ROWS(device_write_options), device_write},
     {"device", "execute", "ENDPOINT PATH [ARGUMENTS]", 2, 3, "execute a resource of a device",
      ROWS(device_ask_options), device_execute},
+    {"device", "create", "ENDPOINT OBJECT [PATH VALUE ...]", 2, 130,
+     "create an instance of an object; the paths say which one", ROWS(device_create_options),
+     device_create},
+    {"device", "delete", "ENDPOINT INSTANCE", 2, 2, "delete an instance on a device",
+     ROWS(device_ask_options), device_delete},
     {"device", "discover", "ENDPOINT PATH", 2, 2, "what a device has below a path",
      ROWS(device_ask_options), device_discover},
-    {"device", "observe", "ENDPOINT PATH", 2, 2, "watch a resource until the time is over",
+    {"device", "attributes", "ENDPOINT PATH NAME=VALUE|NAME ...", 3, CLI_VALUES_MAX,
+     "set what bounds the notifications of a path: pmin, pmax, gt, lt, st, epmin, epmax, edge, "
+     "con, hqmax; a NAME alone takes it back",
+     ROWS(device_ask_options), device_attributes},
+    {"device", "observe", "ENDPOINT PATH ...", 2, 65,
+     "watch a resource until the time is over; several paths in one observation",
      ROWS(device_observe_options), device_observe},
     {"package", "upload", "FILE.suit", 1, 1, "check a signed package and keep it on the server",
      NONE, package_upload},

@@ -1,4 +1,4 @@
-/* operate.c: kedge device read, write, execute, discover, observe: operations for diagnosis. */
+/* operate.c: kedge device read, write, create and so on: operations for diagnosis. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,7 +64,8 @@ static bool print_answer(const json_t *answer)
     else if (json_object_get(answer, "links") != NULL)
         print_links(json_object_get(answer, "links"));
     else
-        say("%s", code);
+        say("%s%s%s", code, json_object_get(answer, "created") != NULL ? " " : "",
+            text_of(answer, "created"));
     if (json_object_get(answer, "problem") != NULL) {
         complain("the answer cannot be read: %s", text_of(answer, "problem"));
         return false;
@@ -104,15 +105,21 @@ static json_t *operation_at(const char *operation, const struct arguments *argum
     return json_pack("{s:s,s:s}", "operation", operation, "path", arguments->positional[1]);
 }
 
-enum status device_read(struct cli *cli, const struct arguments *arguments)
+/* Of one path, or of several in one request. */
+static json_t *operation_at_each(const char *of_one, const char *of_several,
+                                 const struct arguments *arguments)
 {
     if (arguments->positional_count == 2)
-        return operate(cli, arguments, operation_at("read", arguments));
+        return operation_at(of_one, arguments);
     json_t *paths = json_array();
     for (size_t i = 1; i < arguments->positional_count; i++)
         (void)json_array_append_new(paths, json_string(arguments->positional[i]));
-    return operate(cli, arguments,
-                   json_pack("{s:s,s:o}", "operation", "read_composite", "paths", paths));
+    return json_pack("{s:s,s:o}", "operation", of_several, "paths", paths);
+}
+
+enum status device_read(struct cli *cli, const struct arguments *arguments)
+{
+    return operate(cli, arguments, operation_at_each("read", "read_composite", arguments));
 }
 
 static json_t *value_of(const struct arguments *arguments, size_t at)
@@ -121,19 +128,73 @@ static json_t *value_of(const struct arguments *arguments, size_t at)
                      arguments->positional[at + 1], "type", argument(arguments, "type"));
 }
 
-enum status device_write(struct cli *cli, const struct arguments *arguments)
+/* The pairs of path and value from the argument `first` on; NULL, said, when one has no value. */
+static json_t *values_from(const struct arguments *arguments, size_t first)
 {
-    if (arguments->positional_count % 2 == 0) {
+    if ((arguments->positional_count - first) % 2 != 0) {
         complain("to each path belongs a value");
-        return STATUS_USAGE;
+        return NULL;
     }
     json_t *values = json_array();
-    for (size_t i = 1; i < arguments->positional_count; i += 2)
+    for (size_t i = first; i < arguments->positional_count; i += 2)
         (void)json_array_append_new(values, value_of(arguments, i));
-    bool composite = arguments->positional_count > 3;
-    json_t *body = composite ? json_pack("{s:s}", "operation", "write_composite")
-                             : operation_at("write", arguments);
+    return values;
+}
+
+/* One value replaces what is at its path; several are a composite write, or of one instance. */
+static json_t *write_body(const struct arguments *arguments)
+{
+    const char *instance = argument(arguments, "replace"), *partly = argument(arguments, "update");
+    if (instance != NULL || partly != NULL)
+        return json_pack("{s:s,s:s}", "operation", instance != NULL ? "write" : "write_partial",
+                         "path", instance != NULL ? instance : partly);
+    return arguments->positional_count > 3 ? json_pack("{s:s}", "operation", "write_composite")
+                                           : operation_at("write", arguments);
+}
+
+enum status device_write(struct cli *cli, const struct arguments *arguments)
+{
+    if (argument(arguments, "replace") != NULL && argument(arguments, "update") != NULL) {
+        complain("--replace and --update exclude each other");
+        return STATUS_USAGE;
+    }
+    json_t *values = values_from(arguments, 1);
+    if (values == NULL)
+        return STATUS_USAGE;
+    json_t *body = write_body(arguments);
     (void)json_object_set_new(body, "values", values);
+    return operate(cli, arguments, body);
+}
+
+enum status device_create(struct cli *cli, const struct arguments *arguments)
+{
+    json_t *values = values_from(arguments, 2);
+    if (values == NULL)
+        return STATUS_USAGE;
+    json_t *body = operation_at("create", arguments);
+    if (json_array_size(values) > 0)
+        (void)json_object_set(body, "values", values);
+    json_decref(values);
+    return operate(cli, arguments, body);
+}
+
+enum status device_delete(struct cli *cli, const struct arguments *arguments)
+{
+    return operate(cli, arguments, operation_at("delete", arguments));
+}
+
+/* "pmin=2" "pmax=10" are one query. */
+enum status device_attributes(struct cli *cli, const struct arguments *arguments)
+{
+    char attributes[1024] = "";
+    size_t size = 0;
+    for (size_t i = 2; i < arguments->positional_count && size < sizeof(attributes); i++) {
+        int more = snprintf(attributes + size, sizeof(attributes) - size, "%s%s", i > 2 ? "&" : "",
+                            arguments->positional[i]);
+        size += more > 0 ? (size_t)more : 0;
+    }
+    json_t *body = operation_at("write_attributes", arguments);
+    (void)json_object_set_new(body, "attributes", json_string(attributes));
     return operate(cli, arguments, body);
 }
 
@@ -152,8 +213,10 @@ enum status device_discover(struct cli *cli, const struct arguments *arguments)
 
 enum status device_observe(struct cli *cli, const struct arguments *arguments)
 {
-    json_t *body = operation_at("observe", arguments);
-    const char *count = argument(arguments, "count");
+    json_t *body = operation_at_each("observe", "observe_composite", arguments);
+    const char *count = argument(arguments, "count"), *cancel = argument(arguments, "cancel");
+    if (cancel != NULL)
+        (void)json_object_set_new(body, "cancel", json_string(cancel));
     (void)json_object_set_new(body, "count", json_integer(count != NULL ? atoll(count) : 64));
     return operate(cli, arguments, body);
 }

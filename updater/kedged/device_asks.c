@@ -68,8 +68,10 @@ static void finish(struct kedge_device_ask *ask, enum kedge_rc rc)
     *link = ask->next;
     state->ask_count--;
     kedge_net_timer_cancel(state->net, &ask->timer);
-    if (ask->handle != 0)
+    if (ask->handle != 0 && ask->question->by_reset)
         kedge_device_cancel(state->bridge->fleet, ask->handle);
+    else if (ask->handle != 0)
+        kedge_device_unobserve(state->bridge->fleet, ask->handle);
     kedge_call_answer(&ask->call, rc, words_for(rc)); /* it may be gone now */
 }
 
@@ -79,7 +81,8 @@ static enum kedge_rc keep_answer(struct kedge_backend_question *question,
     struct kedge_backend_answer *kept = &question->answers[question->answer_count];
     *kept = (struct kedge_backend_answer){.code = answer->code,
                                           .content_format = answer->content_format,
-                                          .payload_size = answer->payload.size};
+                                          .payload_size = answer->payload.size,
+                                          .created = answer->created};
     if (answer->payload.size > 0) {
         kept->payload = malloc(answer->payload.size);
         if (kept->payload == NULL)

@@ -13,6 +13,7 @@
 
 #define PAYLOAD_MAX 1024u
 #define SCRATCH_MAX 1024u
+#define PLACE_MAX 64u /* bytes of the path of a new instance */
 
 static const struct kind {
     uint8_t method;
@@ -103,7 +104,7 @@ static enum kedge_rc transmit(struct operation *operation)
     uint8_t refused = refused_by(operation);
     if (kind->reads)
         operation->accept = format_to_read(operation->use, operation->said, refused);
-    if (kind->writes) {
+    if (kind->writes && operation->stored_size > 0) {
         operation->content_format = format_to_write(operation->use, operation->said, refused);
         if (operation->content_format == FORMAT_NONE_LEFT)
             return KEDGE_E_UNSUPPORTED;
@@ -153,6 +154,28 @@ static void note_heard(const struct operation *operation)
         device_heard(device);
 }
 
+/* OMA LwM2M Core 1.1 section 6.3.6: where the instance is, when its number was left to the device.
+ * A place that is no path counts as not said. */
+static struct kedge_lwm2m_path created_path(const struct kedge_coap_message *response)
+{
+    char bytes[PLACE_MAX];
+    struct kedge_writer text = kedge_writer(bytes, sizeof bytes);
+    struct kedge_coap_options walk = kedge_coap_options(response);
+    struct kedge_coap_option option;
+    struct kedge_lwm2m_path path = {.depth = 0};
+    enum kedge_rc rc = KEDGE_OK;
+    while (rc == KEDGE_OK && kedge_coap_option_next(&walk, &option)) {
+        if (option.number != KEDGE_COAP_LOCATION_PATH)
+            continue;
+        rc = kedge_writer_u8(&text, '/');
+        if (rc == KEDGE_OK)
+            rc = kedge_writer_put(&text, option.value);
+    }
+    if (rc != KEDGE_OK || kedge_lwm2m_path_parse(kedge_writer_slice(&text), &path) != KEDGE_OK)
+        path.depth = 0;
+    return path;
+}
+
 static void on_result(void *context, enum kedge_rc rc, const struct kedge_coap_message *response)
 {
     struct operation *operation = context;
@@ -170,6 +193,8 @@ static void on_result(void *context, enum kedge_rc rc, const struct kedge_coap_m
         answer.content_format = KEDGE_LWM2M_FORMAT_NONE;
         if (kedge_coap_option_uint(response, KEDGE_COAP_CONTENT_FORMAT, &number))
             answer.content_format = number;
+        if (response->code == KEDGE_COAP_CREATED)
+            answer.created = created_path(response);
         answer.observing = operation->kind->observe && response->code >> 5 == 2 &&
                            kedge_coap_option_uint(response, KEDGE_COAP_OBSERVE, &number);
     }
@@ -207,7 +232,8 @@ static enum kedge_rc check_request(const struct kedge_operation_request *request
             fits = depth == 0;
     }
     bool has_records = request->record_count > 0;
-    return fits && has_records == kind->writes &&
+    bool may_be_empty = request->kind == KEDGE_OPERATION_CREATE; /* the device fills it */
+    return fits && (has_records == kind->writes || may_be_empty) &&
                    request->record_count <= KEDGE_OPERATION_RECORDS_MAX
                ? KEDGE_OK
                : KEDGE_E_ARGUMENT;
@@ -229,6 +255,8 @@ static enum format_use use_of(const struct kedge_operation_request *request,
 static enum kedge_rc store(const struct kedge_operation_request *request,
                            const struct kedge_lwm2m_path *path, struct kedge_writer *out)
 {
+    if (kinds[request->kind].writes && request->record_count == 0)
+        return KEDGE_OK;
     if (kinds[request->kind].writes)
         return kedge_lwm2m_records_write(KEDGE_LWM2M_FORMAT_SENML_CBOR, path, request->records,
                                          request->record_count, out);
@@ -428,14 +456,31 @@ enum kedge_rc kedge_device_observe(struct kedge_fleet *fleet, const char *endpoi
     return ask_endpoint(fleet, endpoint, KEDGE_OPERATION_OBSERVE, path, NULL, fn, context, handle);
 }
 
-void kedge_device_cancel(struct kedge_fleet *fleet, uint64_t handle)
+static void cancel(struct kedge_fleet *fleet, uint64_t handle,
+                   void (*end)(struct kedge_net *net, uint64_t handle))
 {
     struct kedge_index_link *link = kedge_index_find(&fleet->operations, handle);
     if (link == NULL)
         return;
     struct operation *operation = KEDGE_INDEX_THING(link, struct operation, by_id);
-    kedge_net_cancel(fleet->net, operation->handle);
+    end(fleet->net, operation->handle);
     operation_free(operation);
+}
+
+void kedge_device_cancel(struct kedge_fleet *fleet, uint64_t handle)
+{
+    cancel(fleet, handle, kedge_net_cancel);
+}
+
+void kedge_device_unobserve(struct kedge_fleet *fleet, uint64_t handle)
+{
+    struct kedge_index_link *link = kedge_index_find(&fleet->operations, handle);
+    if (link == NULL)
+        return;
+    const struct operation *operation = KEDGE_INDEX_THING(link, struct operation, by_id);
+    const struct device *device = device_by_address(fleet, &operation->to);
+    bool may_be_asked = device != NULL && !device_asleep(device);
+    cancel(fleet, handle, may_be_asked ? kedge_net_unobserve : kedge_net_cancel);
 }
 
 void operations_free(struct kedge_fleet *fleet)

@@ -21,8 +21,9 @@ struct kedge_operation_answer {
     uint8_t code;            /* 2.05, 2.04, 4.04, ... */
     uint32_t content_format; /* of the payload; KEDGE_LWM2M_FORMAT_NONE: it did not say */
     struct kedge_slice payload;
-    bool observing;               /* of an observation: newer values will follow */
-    struct kedge_writer *scratch; /* to decode values into that cannot be borrowed */
+    struct kedge_lwm2m_path created; /* of 2.01: what it named the new instance; else depth 0 */
+    bool observing;                  /* of an observation: newer values will follow */
+    struct kedge_writer *scratch;    /* to decode values into that cannot be borrowed */
 };
 
 /**
@@ -47,6 +48,9 @@ enum kedge_rc kedge_device_ask(struct kedge_fleet *fleet, const char *endpoint,
                                uint64_t *handle) KEDGE_MUST_USE;
 /** No callback any more; the next notification of an observation is refused, which ends it. */
 void kedge_device_cancel(struct kedge_fleet *fleet, uint64_t handle);
+/** The same, and a device that is awake is asked to end the observation (OMA LwM2M Core 1.2,
+ * section 6.4.4). */
+void kedge_device_unobserve(struct kedge_fleet *fleet, uint64_t handle);
 
 /* ---- the same, for one resource; `path` is "/5/0/3" ---- */
 
