@@ -3,6 +3,7 @@
 docs/lwm2m.md lists the ids with what is covered and what is not; the last test here holds the list to the names of
 these tests. The device is scripted; what only the client can show is its part, and is not repeated here.
 """
+import base64
 import json
 import pathlib
 import re
@@ -11,7 +12,8 @@ import threading
 import cbor2
 import pytest
 from conftest import ROOT, make_package
-from lwm2m_client import (CBOR, FETCH, IPATCH, LWM2M_CBOR, SENML_CBOR, SENML_JSON, decode, look, operate, until, values)
+from lwm2m_client import (CBOR, FETCH, IPATCH, LWM2M_CBOR, OPAQUE, SENML_CBOR, SENML_JSON, decode, leaves, look, operate,
+                          slashed, until, values)
 from lwm2m_peer import (CONTENT_FORMAT, DELETE, GET, LINK, LOCATION_PATH, OBSERVE, POST, PUT, TEXT, TLV, uint)
 from wire import Wire
 
@@ -51,6 +53,22 @@ def test_oma_102_registration_update(server, wire):
     assert moved.ask(POST, location).code_text == "2.04"
     moved.serve_until(lambda: shown(server).get("address") == moved.address, "the new address", 60)
     assert wire.ask(POST, "rd/nobody").code_text == "4.04"
+
+
+def test_oma_102_an_update_may_bring_objects(server, wire):
+    """What has come is asked for, and what has gone is not any more."""
+    _, location = joins(wire, *REGISTERED, "lwm2m=1.1", links=b"</1/0>,</3/0>")
+    wire.serve_until(lambda: shown(server).get("version") == "1.0.0", "the device", 60)
+    asked = []
+    serve = wire.serve
+    wire.serve = lambda message: (asked.append(message.path), serve(message))
+    assert wire.ask(POST, location, [], [(CONTENT_FORMAT, uint(LINK))], b"</1/0>,</3/0>,</5/0>").code_text == "2.04"
+    wire.serve_until(lambda: "/5/0/5" in asked, "the new object to be read", 60)
+    wire.serve_until(lambda: "/3/0/18" in asked, "the device to be read to its end", 60)
+    asked.clear()
+    assert wire.ask(POST, location, [], [(CONTENT_FORMAT, uint(LINK))], b"</1/0>,</3/0>").code_text == "2.04"
+    wire.serve_until(lambda: "/3/0/18" in asked, "the device to be read anew", 60)
+    assert not [path for path in asked if path.startswith("/5")]
 
 
 def test_oma_103_deregister(server, wire):
@@ -278,6 +296,55 @@ def test_oma_261_write_attributes(server, client):
     assert device.asked[-1][:4] == (PUT, "/3/0/9", None, {"pmin": "5", "pmax": "15", "gt": "50"})
 
 
+def test_oma_202_querying_in_opaque(server, client):
+    device = client(OPAQUE, wait=False)
+    device.read = lambda message, path, value: device.reply(message, "2.05", OPAQUE, bytes(range(9)))
+    answer = read(server, "/5/0/0")
+    assert answer["values"] == [{"path": "/5/0/0", "type": "opaque", "value": base64.b64encode(bytes(range(9))).decode()}]
+
+
+def test_oma_210_setting_in_opaque(server, client):
+    device = client(OPAQUE, wait=False)
+    server.kedge("device", "write", "client", "/5/0/0", base64.b64encode(b"\0\xff").decode())
+    assert device.asked[-1] == (PUT, "/5/0/0", OPAQUE, {}, b"\0\xff")
+
+
+def created(device):
+    _, path, form, _, payload = [asked for asked in device.asked if asked[0] == POST][-1]
+    return path, decode(form, path, payload)
+
+
+def test_oma_270_creating_an_instance(server, client):
+    device = client(TLV)
+    device.change = lambda message, path, form: device.reply(message, "2.01")
+    assert server.json("device", "create", "client", "/1", "/1/1/0", "102", "/1/1/1", "60")["code"] == "2.01"
+    assert created(device) == ("/1", {"/1/1/0": b"\x66", "/1/1/1": b"\x3c"})
+
+
+def test_oma_271_creating_resource_instances(server, client):
+    device = client(SENML_CBOR)
+    server.kedge("device", "write", "client", "--update", "/2/0/2", "/2/0/2/0", "1", "/2/0/2/7", "15")
+    assert created(device) == ("/2/0/2", {"/2/0/2/0": 1, "/2/0/2/7": 15})
+
+
+def test_oma_280_a_read_composite_that_succeeds(server, client):
+    client(SENML_CBOR)
+    answer = server.json("device", "read", "client", "/3/0/3", "/3/0/6/1", "/3303/0")
+    assert values(answer) == {"/3/0/3": "1.0.0", "/3/0/6/1": 5, "/3303/0/5700": 21.5, "/3303/0/5701": "Cel"}
+
+
+def test_oma_281_a_read_composite_that_succeeds_in_part(server, client):
+    device = client(SENML_CBOR)
+    device.fetch = lambda message: device.reply(message, "2.05", SENML_CBOR, composite(device.objects, "/3/0/3", "/3/0/9"))
+    assert values(server.json("device", "read", "client", "/3/0/3", "/3/0/4", "/3/0/9")) == {"/3/0/3": "1.0.0", "/3/0/9": 100}
+
+
+def test_oma_290_deleting_an_instance(server, client):
+    device = client(TLV)
+    assert server.json("device", "delete", "client", "/1/1")["code"] == "2.02"
+    assert device.asked[-1][:2] == (DELETE, "/1/1")
+
+
 # ---- reporting ----
 
 def observe(server, count, **body):
@@ -301,27 +368,85 @@ def test_oma_301_observation_and_notification(server, client):
 
 def test_oma_302_cancel_by_reset(server, client):
     device = client(SENML_CBOR)
-    observe(server, 1, operation="observe", path="/5/0/3")()
+    observe(server, 1, operation="observe", path="/5/0/3", cancel="reset")()
     device.notify("/5/0/3", 1, 2)
     until(lambda: device.resets == 1)
+    assert device.cancelled == []
+
+
+def test_oma_303_cancel_by_a_request(server, client):
+    device = client(SENML_CBOR)
+    observe(server, 1, operation="observe", path="/5/0/3", cancel="request")()
+    until(lambda: device.cancelled)
+    assert [path for path, _ in device.cancelled] == ["/5/0/3"] and device.observed == {}
+    assert device.resets == 0
+
+
+def composite(objects, *paths):
+    """What a device says of these paths, in SenML CBOR; what it does not have is left out."""
+    leaf = [(ids, value) for path in paths if (there := look(path, objects)) is not None
+            for ids, value in leaves(tuple(int(p) for p in path.split("/") if p), there)]
+    return cbor2.dumps([{0: slashed(ids), 3 if isinstance(value, str) else 2: value} for ids, value in leaf])
+
+
+def changes_while_observed(server, device, paths, change):
+    """The values before, and those that are notified once `change` is made."""
+    device.fetch = lambda message: device.reply(message, "2.05", SENML_CBOR, composite(device.objects, *paths),
+                                                device.watch(message, "", SENML_CBOR))
+    result = observe(server, 2, operation="observe_composite", paths=list(paths))
+    until(lambda: "" in device.observed)
+    change()
+    device.notify_bytes("", composite(device.objects, *paths), 2)
+    answer = result()
+    return values(answer), values(answer["notifications"][0])
 
 
 def test_oma_304_observe_composite(server, client):
     device = client(SENML_CBOR)
-    tokens = []
+    before, after = changes_while_observed(server, device, ["/5/0/3", "/3/0/9"], lambda: device.objects[5].update({3: 2}))
+    assert (before, after) == ({"/5/0/3": 0, "/3/0/9": 100}, {"/5/0/3": 2, "/3/0/9": 100})
 
-    def fetch(message):
-        assert message.number(OBSERVE) == 0
-        tokens.append(message.token)
-        device.reply(message, "2.05", SENML_CBOR, cbor2.dumps([{0: "/5/0/3", 2: 0}, {0: "/3/0/9", 2: 100}]), observe=1)
-    device.fetch = fetch
-    result = observe(server, 2, operation="observe_composite", paths=["/5/0/3", "/3/0/9"])
-    until(lambda: tokens)
-    device.observed["/5/0/3"] = (tokens[0], SENML_CBOR)
-    device.notify("/5/0/3", 2, 2)
-    answer = result()
-    assert values(answer) == {"/5/0/3": 0, "/3/0/9": 100}
-    assert [values(one) for one in answer["notifications"]] == [{"/5/0/3": 2}]
+
+def test_oma_305_cancel_a_composite_observation(server, client):
+    device = client(SENML_CBOR)
+    observe(server, 1, operation="observe_composite", paths=["/5/0/3", "/3/0/9"])()
+    until(lambda: device.cancelled)
+    begun, ended = [asked for asked in device.asked if asked[0] == FETCH]
+    assert begun == ended and device.observed == {}
+
+
+def test_oma_308_observe_composite_and_creating_an_instance(server, client):
+    device = client(SENML_CBOR, TLV)
+
+    def create():
+        server.kedge("device", "create", "client", "/3303", "/3303/0/5701", "Cel")
+        _, where, form, _, payload = [asked for asked in device.asked if asked[0] == POST][-1]
+        assert (where, list(decode(form, where, payload))) == ("/3303", ["/3303/0/5701"])
+        device.objects[3303] = {5701: "Cel"}
+    del device.objects[3303]
+    before, after = changes_while_observed(server, device, ["/3303/0", "/3/0/9"], create)
+    assert (before, after) == ({"/3/0/9": 100}, {"/3/0/9": 100, "/3303/0/5701": "Cel"})
+
+
+def test_oma_309_observe_composite_and_deleting_an_instance(server, client):
+    device = client(SENML_CBOR)
+
+    def delete():
+        server.kedge("device", "delete", "client", "/3303/0")
+        assert [asked[1] for asked in device.asked if asked[0] == DELETE] == ["/3303/0"]
+        del device.objects[3303]
+    before, after = changes_while_observed(server, device, ["/3303/0", "/3/0/9"], delete)
+    assert (before, after) == ({"/3/0/9": 100, "/3303/0/5700": 21.5, "/3303/0/5701": "Cel"}, {"/3/0/9": 100})
+
+
+def test_oma_310_observe_composite_and_changing_attributes(server, client):
+    device = client(SENML_CBOR)
+
+    def change():
+        server.kedge("device", "attributes", "client", "/3", "pmax=5")
+        assert device.asked[-1][:4] == (PUT, "/3", None, {"pmax": "5"})
+    before, after = changes_while_observed(server, device, ["/5/0/3", "/3/0/9"], change)
+    assert before == after == {"/5/0/3": 0, "/3/0/9": 100}
 
 
 @pytest.mark.parametrize("form, payload", [(SENML_JSON, b'[{"n":"/5/0/3","v":1}]'),
@@ -332,6 +457,22 @@ def test_oma_306_send(server, wire, form, payload):
     joins(wire, *REGISTERED, "lwm2m=1.1")
     assert wire.ask(POST, "dp", options=[(CONTENT_FORMAT, uint(form))], payload=payload).code_text == "2.04"
     assert wire.ask(POST, "dp", options=[(CONTENT_FORMAT, uint(form))], payload=payload[:-1]).code_text == "4.00"
+
+
+def test_oma_307_muting_send(server, client):
+    device = client(SENML_CBOR)
+    server.kedge("device", "write", "client", "/1/0/23", "1", "--type", "boolean")
+    [(_, path, form, _, payload)] = [asked for asked in device.asked if asked[0] == PUT]
+    assert decode(form, path, payload) == {"/1/0/23": True}
+
+
+def test_oma_311_send_of_several_objects(server, wire):
+    """What it says of State and Result is taken, and what else it says does no harm."""
+    joins(wire, *REGISTERED, "lwm2m=1.1")
+    wire.serve_until(lambda: shown(server).get("version") == "1.0.0", "the device", 60)
+    payload = cbor2.dumps([{-2: "/1/0/", 0: "1", 2: 86400}, {-2: "/3/0/11/", 0: "0", 2: 0}, {-2: "/5/0/", 0: "3", 2: 1}])
+    assert wire.ask(POST, "dp", options=[(CONTENT_FORMAT, uint(SENML_CBOR))], payload=payload).code_text == "2.04"
+    assert shown(server)["version"] == "1.0.0"
 
 
 # ---- firmware update, 751 to 780 ----

@@ -1,0 +1,182 @@
+"""A scripted device that is taken through a whole update, with the habits of whichever client a test wants.
+
+It registers, says who it is, takes a Package URI, downloads block by block, installs, reboots and comes
+back from another port. What differs between clients are attributes, set by keyword, or methods of a subclass.
+"""
+import hashlib
+import socket
+import threading
+import time
+import urllib.parse
+
+from lwm2m_client import Client, decode, until
+from lwm2m_peer import BLOCK2, CONTENT_FORMAT, GET, LINK, POST, PUT, TEXT, TLV, uint
+
+IDLE, DOWNLOADING, DOWNLOADED, UPDATING = range(4)
+OLD, NEW = "1.0.0", "1.1.0"
+BUSY = ("pending", "offered", "downloading", "downloaded", "installing", "verifying")
+
+
+class FieldDevice(Client):
+    """On version 1.0.0, and on 1.1.0 after what it has downloaded was executed."""
+
+    endpoint = "client"
+    formats = (TLV, TEXT)
+    queries = ("lt=300", "lwm2m=1.1", "b=U")
+    links = b"</1/0>,</3/0>,</5/0>"
+    reboot_s = 0.01  # from the answer to Execute until it registers again
+    observable = True
+    notifies = True
+
+    def __init__(self, server, **habits):
+        super().__init__(server, habits.pop("formats", self.formats))
+        for name, value in habits.items():
+            assert hasattr(type(self), name), name
+            setattr(self, name, value)
+        self.server = server
+        self.objects[5].update({9: 0})
+        self.registers = []  # the answers
+        self.downloaded = None
+        self.executes = 0
+        self.numbers = 1  # of notifications
+        self.fault = None
+        self.todo = [self.register_it]
+        self.ending = False
+        self.thread = threading.Thread(target=self.run, daemon=True)
+
+    # ---- its life ----
+
+    def begin(self):
+        self.thread.start()
+        return self
+
+    def end(self):
+        self.ending = True
+        self.thread.join(30)
+
+    def run(self):
+        try:
+            while not self.ending:
+                while self.todo:
+                    self.todo.pop(0)()
+                self.serve_for(0.05)
+        except Exception as fault:  # the test's thread tells of it
+            self.fault = fault
+
+    def serve_for(self, seconds):
+        until_s = time.monotonic() + seconds
+        while (left := until_s - time.monotonic()) > 0:
+            message = self.receive(left)
+            if message is not None:
+                self.serve(message)
+
+    def register_it(self):
+        answer = self.ask(POST, "rd", [f"ep={self.endpoint}", *self.queries], [(CONTENT_FORMAT, uint(LINK))], self.links)
+        self.registers.append(answer.code_text)
+
+    # ---- object 5 ----
+
+    def state(self):
+        return self.objects[5][3]
+
+    def becomes(self, state, result=0):
+        self.objects[5].update({3: state, 5: result})
+        if self.notifies:
+            self.tell()
+
+    def tell(self):
+        """A notification of what is observed of object 5."""
+        for path, value in (("/5/0/3", self.objects[5][3]), ("/5/0/5", self.objects[5][5])):
+            if path in self.observed:
+                self.numbers += 1
+                self.notify(path, value, self.numbers)
+
+    def watch(self, message, path, form):
+        return super().watch(message, path, form) if self.observable else None
+
+    def change(self, message, path, form):
+        if (message.code, path) == (PUT, "/5/0/1"):
+            uri = decode(form, path, message.payload)[path]
+            self.take_uri(message, uri.decode() if isinstance(uri, bytes) else uri)
+        elif (message.code, path) == (POST, "/5/0/2"):
+            self.take_execute(message)
+        else:
+            self.reply(message, "4.05")
+
+    def take_uri(self, message, uri):
+        if uri and self.state() != IDLE:
+            self.reply(message, "4.00")
+            return
+        self.objects[5][1] = uri
+        self.reply(message, "2.04")
+        self.becomes(DOWNLOADING if uri else IDLE)
+        if uri:
+            self.todo.append(self.download)
+
+    def take_execute(self, message):
+        if self.state() != DOWNLOADED:
+            self.reply(message, "4.05")
+            return
+        self.executes += 1
+        self.reply(message, "2.04")
+        self.becomes(UPDATING)
+        self.todo.append(self.reboot)
+
+    def download(self):
+        path = urllib.parse.urlsplit(self.objects[5][1]).path
+        body, more = b"", True
+        while more:
+            answer = self.get_block(path, len(body) // 1024)
+            assert answer.code_text == "2.05", answer
+            body += answer.payload
+            more = (answer.number(BLOCK2) or 0) >> 3 & 1
+        assert hashlib.sha256(body).hexdigest() == path.rsplit("/", 1)[1]
+        self.downloaded = body
+        self.becomes(DOWNLOADED)
+
+    def get_block(self, path, number):
+        for _ in range(12):
+            try:
+                return self.ask(GET, path, options=[(BLOCK2, uint(number << 4 | 6))])
+            except AssertionError:  # lost, or the machine is busy: once more
+                continue
+        raise AssertionError(f"block {number} of {path} does not come")
+
+    def reboot(self):
+        """It does not de-register, forgets its observations, and comes back from another port."""
+        self.serve_for(self.reboot_s)
+        before = self.socket
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.connect(before.getpeername())
+        before.close()
+        self.observed.clear()
+        self.objects[3][3] = NEW
+        self.objects[5].pop(1, None)
+        self.objects[5].update({3: IDLE, 5: 1})
+        self.register_it()
+
+
+def known(server, endpoint="client", version=OLD):
+    until(lambda: f'"version": "{version}"' in server.kedge("--json", "device", "show", endpoint, check=False).stdout)
+
+
+def roll_out(server, keys, package, *options):
+    """Starts an update of all devices to a package file."""
+    server.kedge("trust", "add", "--name", "release", keys.public)
+    server.kedge("package", "upload", package)
+    identity = server.json("package", "list")["packages"][0]["id"]
+    server.kedge("rollout", "create", "--name", "field", "--package", identity, "--all", "--error-sample", "0",
+                 "--soak", "1", "--start", *options)
+
+
+def deployments(server):
+    return {one["endpoint"]: one for one in server.json("rollout", "show", "1", "--devices")["deployments"]}
+
+
+def ended(server, device, limit=120):
+    """The device's deployment, once it is over."""
+    def is_over():
+        assert device.fault is None, device.fault
+        return deployments(server)[device.endpoint]["state"] not in BUSY
+    until(is_over, limit)
+    return deployments(server)[device.endpoint]
