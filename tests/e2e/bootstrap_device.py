@@ -5,15 +5,12 @@ answer otherwise. What it is sent is decoded by lwm2m_client.py, which shares no
 """
 import base64
 import secrets
-import threading
-import time
 import types
 
 from conftest import Server, free_port, wait_until
 from dtls_wire import SecureWire
-from lwm2m_client import SENML_JSON, decode, encode
-from lwm2m_peer import (ACCEPT, ACK, CON, CONTENT_FORMAT, DELETE, GET, LINK, POST, PUT, TLV, URI_PATH, URI_QUERY, Message,
-                        code, uint)
+from lwm2m_client import decode, encode
+from lwm2m_peer import (ACCEPT, ACK, BLOCK2, CONTENT_FORMAT, DELETE, GET, LINK, POST, PUT, TLV, Message, code, uint)
 from wire import Wire
 
 SECURITY, SERVER = 0, 1
@@ -152,6 +149,25 @@ class Bootstrapped:
         self.serve_to_the_end()
         return self.account()
 
+    def take_pack(self, form, exponent=None):
+        """Bootstrap-Pack-Request, block by block from the size asked for; returns the account."""
+        body, number, more = b"", 0, True
+        while more:
+            options = [(ACCEPT, uint(form))]
+            if number > 0 or exponent is not None:
+                options.append((BLOCK2, uint(number << 4 | exponent)))
+            answer = self.ask(GET, "bspack", [f"ep={self.endpoint}"], options)
+            assert (answer.code_text, answer.number(CONTENT_FORMAT)) == ("2.05", form)
+            block = answer.number(BLOCK2) or 0
+            assert block >> 4 == number and len(answer.payload) <= 16 << (6 if exponent is None else exponent)
+            body, number, more, exponent = body + answer.payload, number + 1, bool(block & 8), block & 7
+        self.accounts, self.servers = {self.own: {1: True}}, {}
+        for path, value in decode(form, "", body).items():
+            obj, instance, resource = (int(part) for part in path.strip("/").split("/"))
+            kept = self.accounts if obj == SECURITY else self.servers
+            kept.setdefault(instance, {})[resource] = typed((obj, resource), value)
+        return self.account()
+
     def account(self):
         """The one account with a server, checked for what every one must have."""
         given = [a for a in self.accounts.values() if not a.get(1)]
@@ -164,9 +180,9 @@ class Bootstrapped:
 
 
 class SecureDevice(Bootstrapped, SecureWire):
-    def __init__(self, server, endpoint, psk=None, certificate=None, **keywords):
+    def __init__(self, server, endpoint, psk=None, certificate=None, timeout=30, **keywords):
         self.begin(endpoint, **keywords)
-        SecureWire.__init__(self, server.bootstrap_port, psk, certificate)
+        SecureWire.__init__(self, server.bootstrap_port, psk, certificate, timeout)
 
 
 class PlainDevice(Bootstrapped, Wire):

@@ -9,9 +9,6 @@
 
 #include "updater/lwm2m/bootstrap_internal.h"
 #include "updater/lwm2m/formats.h"
-#include "updater/net/blob.h"
-
-#define PACK_MAX 12288u /* two certificates, a key, and what stands around them */
 
 const char *kedge_bootstrap_event_name(enum kedge_bootstrap_event event)
 {
@@ -72,6 +69,8 @@ static struct bootstrap_session *session_create(struct kedge_bootstrap *bootstra
     session->bootstrap = bootstrap;
     session->address = *from;
     session->said = asked->formats;
+    session->wants_pack = asked->wants_pack;
+    session->pack_format = asked->pack_format;
     session->ticket = ++bootstrap->last_ticket;
     memcpy(session->endpoint, asked->endpoint, size);
     kedge_index_insert(&bootstrap->by_endpoint, &session->by_endpoint,
@@ -129,13 +128,19 @@ static enum kedge_rc keep_peer(struct bootstrap_session *session)
 }
 
 /* What it is given is durable: now it may be told. */
-static void answer_request(struct bootstrap_session *session, struct kedge_net_reply *reply)
+static void answer(struct bootstrap_session *session, const struct kedge_coap_message *request,
+                   struct kedge_net_reply *reply)
 {
-    if (session->failed || keep_peer(session) != KEDGE_OK) {
+    if (session->failed || keep_peer(session) != KEDGE_OK ||
+        (session->wants_pack && bootstrap_pack_make(session) != KEDGE_OK)) {
         bootstrap_trace(session->bootstrap, session->endpoint, KEDGE_BOOTSTRAP_FAILED,
                         "nothing could be made for it");
         bootstrap_session_end(session);
         refuse(reply, KEDGE_COAP_UNAVAILABLE, "try again later");
+        return;
+    }
+    if (session->wants_pack) {
+        bootstrap_pack_serve(session, request, reply);
         return;
     }
     kedge_net_reply(reply, KEDGE_COAP_CHANGED);
@@ -168,10 +173,10 @@ static void begin(struct kedge_bootstrap *bootstrap, const struct kedge_address 
 {
     char address[KEDGE_ADDRESS_TEXT_MAX];
     struct bootstrap_session *former = session_of(bootstrap, asked->endpoint);
-    if (former != NULL) {
+    if (former != NULL && former->pack == NULL)
         bootstrap_trace(bootstrap, former->endpoint, KEDGE_BOOTSTRAP_FAILED, "it began anew");
+    if (former != NULL)
         bootstrap_session_end(former);
-    }
     struct bootstrap_session *session = bootstrap->by_ticket.count < KEDGE_BOOTSTRAP_SESSIONS_MAX
                                             ? session_create(bootstrap, from, asked)
                                             : NULL;
@@ -187,42 +192,64 @@ static void begin(struct kedge_bootstrap *bootstrap, const struct kedge_address 
         bootstrap_session_end(session); /* it asks again */
 }
 
-static void handle_request(struct kedge_bootstrap *bootstrap, const struct kedge_address *from,
-                           const struct kedge_coap_message *request, struct kedge_net_reply *reply)
+/* A request that has come before, or the next block of an answer. */
+static bool goes_on(const struct bootstrap_session *session, const struct kedge_address *from,
+                    const struct bootstrap_request *asked)
 {
-    struct bootstrap_request asked;
-    const char *wrong = bootstrap_request_read(request, &asked);
-    if (wrong != NULL) {
-        refuse(reply, KEDGE_COAP_BAD_REQUEST, wrong);
-        return;
-    }
-    if (!may_be(bootstrap, from, &asked)) {
+    return session != NULL && kedge_address_equal(&session->address, from) &&
+           session->wants_pack == asked->wants_pack && session->pack_format == asked->pack_format;
+}
+
+static void handle_request(struct kedge_bootstrap *bootstrap, const struct kedge_address *from,
+                           const struct kedge_coap_message *request,
+                           const struct bootstrap_request *asked, struct kedge_net_reply *reply)
+{
+    if (!may_be(bootstrap, from, asked)) {
         refuse(reply, KEDGE_COAP_BAD_REQUEST, "this endpoint is not yours");
         return;
     }
-    struct bootstrap_session *session = session_of(bootstrap, asked.endpoint);
+    struct bootstrap_session *session = session_of(bootstrap, asked->endpoint);
     if (session != NULL && session == bootstrap->resuming)
-        answer_request(session, reply);
-    else if (session != NULL && session->deferred != NULL &&
-             kedge_address_equal(&session->address, from))
+        answer(session, request, reply);
+    else if (goes_on(session, from, asked) && session->deferred != NULL)
         kedge_net_reply_nothing(reply); /* the one before is answered soon */
+    else if (goes_on(session, from, asked) && session->pack != NULL)
+        bootstrap_pack_serve(session, request, reply);
     else
-        begin(bootstrap, from, &asked, reply);
+        begin(bootstrap, from, asked, reply);
+}
+
+static void read_request(struct kedge_bootstrap *bootstrap, const struct kedge_address *from,
+                         const struct kedge_coap_message *request, bool wants_pack,
+                         struct kedge_net_reply *reply)
+{
+    struct bootstrap_request asked;
+    const char *wrong = bootstrap_request_read(request, &asked);
+    asked.wants_pack = wants_pack;
+    if (wrong != NULL)
+        refuse(reply, KEDGE_COAP_BAD_REQUEST, wrong);
+    else if (wants_pack && !bootstrap_pack_format(request, &asked.pack_format))
+        kedge_net_reply(reply, KEDGE_COAP_NOT_ACCEPTABLE);
+    else
+        handle_request(bootstrap, from, request, &asked, reply);
 }
 
 static void on_request(void *context, const struct kedge_address *from,
                        const struct kedge_coap_message *request, struct kedge_net_reply *reply)
 {
     struct kedge_bootstrap *bootstrap = context;
+    bool wants_pack = kedge_coap_path_is(request, "bspack");
     if (!from->secure && bootstrap->resuming == NULL &&
         !kedge_net_admit(bootstrap->net, from, KEDGE_CLAIM_NONE))
         kedge_net_reply_nothing(reply);
-    else if (!kedge_coap_path_is(request, "bs"))
+    else if (!wants_pack && !kedge_coap_path_is(request, "bs"))
         kedge_net_reply(reply, KEDGE_COAP_NOT_FOUND);
-    else if (request->code != KEDGE_COAP_POST)
+    else if (request->code != (wants_pack ? KEDGE_COAP_GET : KEDGE_COAP_POST))
         kedge_net_reply(reply, KEDGE_COAP_METHOD_NOT_ALLOWED);
+    else if (wants_pack && !from->secure) /* too large for an address that is not proved */
+        kedge_net_reply(reply, KEDGE_COAP_NOT_IMPLEMENTED);
     else
-        handle_request(bootstrap, from, request, reply);
+        read_request(bootstrap, from, request, wants_pack, reply);
 }
 
 /* ---- for those above ---- */

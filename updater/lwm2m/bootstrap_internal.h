@@ -33,9 +33,10 @@ struct bootstrap_session {
     struct kedge_bootstrap_grant grant;
     char uri[KEDGE_BOOTSTRAP_URI_MAX + 1];
     struct bootstrap_account account;
-    uint8_t *pack; /* the answer to a Bootstrap-Pack-Request; NULL: none was asked for */
-    size_t pack_size;
+    bool wants_pack; /* by a Bootstrap-Pack-Request */
     uint32_t pack_format;
+    uint8_t *pack; /* its answer; NULL: not made yet */
+    size_t pack_size;
     struct kedge_net_timer timer; /* its next step; later, the end of its time */
     uint64_t limit_at_ms;
     enum bootstrap_step step;
@@ -68,5 +69,13 @@ void bootstrap_trace(struct kedge_bootstrap *bootstrap, const char *endpoint,
 void bootstrap_session_end(struct bootstrap_session *session);
 /** Its request was answered: the steps begin when the answer is on its way. */
 void bootstrap_session_begin(struct bootstrap_session *session);
+
+/* ---- bootstrap_pack.c ---- */
+
+/** Makes what a Bootstrap-Pack-Request is answered, and keeps it for its blocks. */
+enum kedge_rc bootstrap_pack_make(struct bootstrap_session *session) KEDGE_MUST_USE;
+/** Answers with the block that is asked for. */
+void bootstrap_pack_serve(const struct bootstrap_session *session,
+                          const struct kedge_coap_message *request, struct kedge_net_reply *reply);
 
 #endif

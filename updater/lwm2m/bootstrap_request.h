@@ -13,6 +13,8 @@ struct bootstrap_request {
     /* What the device wants written, as a set of format_bit(): 0: it does not say, or wants one
      * that this server has not. */
     uint8_t formats;
+    bool wants_pack; /* these two are the caller's to fill in */
+    uint32_t pack_format;
 };
 
 /** Returns NULL, or why the request is refused by 4.00. */
