@@ -120,6 +120,16 @@ static void put_device(struct kedge_bridge *bridge, const struct kedge_device *d
 
 /* ---- events ---- */
 
+/* The engine counts in wall time. */
+static void tell_asleep(struct kedge_bridge *bridge, const char *endpoint, uint32_t expected_in_s)
+{
+    struct kedge_engine_event event = {.kind = KEDGE_EVENT_DEVICE_ASLEEP,
+                                       .device = {.endpoint = endpoint}};
+    if (expected_in_s > 0)
+        event.device.expected_at_ms = kedge_wall_ms() + (uint64_t)expected_in_s * 1000u;
+    kedge_steering_handle(bridge->steering, &event, NULL, NULL);
+}
+
 static void tell_present(struct kedge_bridge *bridge, const struct kedge_device *device)
 {
     struct kedge_engine_event event = {.kind = KEDGE_EVENT_DEVICE_PRESENT,
@@ -170,6 +180,15 @@ static void on_updated(void *context, const struct kedge_device *device)
                   device->endpoint);
 }
 
+/* One that is awake and not identified is being asked who it is, and told of when that is known. */
+static void on_turned(void *context, const struct kedge_device *device)
+{
+    if (device->asleep)
+        tell_asleep(context, device->endpoint, device->expected_in_s);
+    else if (device->identified)
+        tell_present(context, device);
+}
+
 static void on_gone(void *context, const struct kedge_device *device, enum kedge_gone_reason reason)
 {
     struct kedge_bridge *bridge = context;
@@ -212,6 +231,7 @@ void kedge_bridge_set_hooks(struct kedge_bridge *bridge, struct kedge_fleet_hook
     hooks->registered = on_registered;
     hooks->identified = on_identified;
     hooks->updated = on_updated;
+    hooks->turned = on_turned;
     hooks->gone = on_gone;
     hooks->conflict = on_conflict;
 }
@@ -234,8 +254,7 @@ static void write_again(struct kedge_bridge *bridge, const char *endpoint)
 
 static void tell_one(void *context, const struct kedge_device *device)
 {
-    if (device->identified)
-        tell_present(context, device);
+    on_turned(context, device);
 }
 
 void kedge_bridge_tell_all(struct kedge_bridge *bridge)
@@ -295,7 +314,9 @@ static bool restore(void *context, const struct kedge_device_record *record)
         rc = kedge_fleet_restore(restoring->bridge->fleet, &device);
     if (rc == KEDGE_OK)
         restoring->count++;
-    else
+    if (rc == KEDGE_OK && device.queue_mode)
+        tell_asleep(restoring->bridge, record->endpoint, record->lifetime_s);
+    if (rc != KEDGE_OK)
         give_up(restoring->bridge, record, rc);
     return rc != KEDGE_E_MEMORY;
 }

@@ -2,8 +2,10 @@
  * rollout_changes.c: rollouts are created and changed. The store says which devices there are, the
  * fleet which of them are there now, and the engine whether it can be.
  */
+#define _GNU_SOURCE
 #include "updater/kedged/backend.h"
 #include "updater/kedged/call.h"
+#include "updater/kedged/clock.h"
 #include "updater/kedged/targets.h"
 
 #include <stdio.h>
@@ -26,9 +28,15 @@ static void done(void *context, enum kedge_rc rc, uint64_t rollout_id, const cha
 static void look_who_is_there(struct kedge_fleet *fleet, struct kedge_targets *targets)
 {
     struct kedge_device device;
-    for (size_t i = 0; i < targets->count; i++)
-        targets->items[i].present =
-            kedge_fleet_device(fleet, targets->items[i].endpoint, &device) && device.identified;
+    for (size_t i = 0; i < targets->count; i++) {
+        struct kedge_rollout_target *target = &targets->items[i];
+        if (!kedge_fleet_device(fleet, target->endpoint, &device))
+            continue;
+        target->asleep = device.asleep;
+        target->present = device.identified || device.asleep;
+        if (device.asleep && device.expected_in_s > 0)
+            target->expected_at_ms = kedge_wall_ms() + (uint64_t)device.expected_in_s * 1000u;
+    }
 }
 
 static void ask(struct kedge_call *call)

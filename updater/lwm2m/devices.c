@@ -108,7 +108,7 @@ struct device *device_create(struct kedge_fleet *fleet, struct kedge_slice endpo
 void device_free(struct device *device)
 {
     struct kedge_fleet *fleet = device->fleet;
-    kedge_net_timer_cancel(fleet->net, &device->expiry);
+    kedge_net_timer_cancel(fleet->net, &device->due);
     kedge_index_remove(&fleet->by_endpoint, &device->by_endpoint);
     kedge_index_remove(&fleet->by_location, &device->by_location);
     device_drop_texts(device);
@@ -119,6 +119,15 @@ void device_release(struct device *device)
 {
     if (!device->registered && device->job == NULL && device->pins == 0)
         device_free(device);
+}
+
+static uint32_t lifetime_left_s(const struct device *device)
+{
+    uint64_t lifetime_ms = (uint64_t)device->lifetime_s * 1000u;
+    uint64_t since_ms = kedge_net_now_ms(device->fleet->net) - device->renewed_ms;
+    return device->registered && since_ms < lifetime_ms
+               ? (uint32_t)((lifetime_ms - since_ms + 999u) / 1000u)
+               : 0;
 }
 
 void device_view(const struct device *device, struct kedge_device *view)
@@ -136,14 +145,11 @@ void device_view(const struct device *device, struct kedge_device *view)
                                   .registered = device->registered,
                                   .identified = device->identified,
                                   .queue_mode = device->queue_mode,
+                                  .asleep = device_asleep(device),
+                                  .expected_in_s = lifetime_left_s(device),
                                   .has_firmware_object = device->links.firmware,
                                   .firmware_state = device->firmware_state,
                                   .firmware_result = device->firmware_result};
-}
-
-void device_heard(struct device *device)
-{
-    device->heard_ms = kedge_net_now_ms(device->fleet->net);
 }
 
 bool device_asleep(const struct device *device)
@@ -155,26 +161,75 @@ bool device_asleep(const struct device *device)
 
 /* ---- registered or not ---- */
 
-static void on_expiry(void *context)
-{
-    struct device *device = context;
-    device->fleet->counters.expired++;
-    device_leave(device, KEDGE_GONE_EXPIRED);
-}
-
 /* A device that sends its Update in time may have to send it again: half a lifetime more, at most.
  */
-void device_renew(struct device *device)
+static uint64_t expires_at_ms(const struct device *device)
 {
-    struct kedge_net *net = device->fleet->net;
-    if (device->lifetime_s == 0) {
-        kedge_net_timer_cancel(net, &device->expiry);
-        return;
-    }
     uint64_t lifetime_ms = (uint64_t)device->lifetime_s * 1000u;
     uint64_t grace_ms = lifetime_ms / 2 < GRACE_MAX_MS ? lifetime_ms / 2 : GRACE_MAX_MS;
-    kedge_net_timer_arm(net, &device->expiry, kedge_net_now_ms(net) + lifetime_ms + grace_ms,
-                        on_expiry, device);
+    return device->lifetime_s == 0 ? UINT64_MAX : device->renewed_ms + lifetime_ms + grace_ms;
+}
+
+static void on_due(void *context);
+
+/*
+ * The one timer is for whichever comes first: that a change is to be told, that the device falls
+ * asleep, unless it is heard of meanwhile, or that its registration expires.
+ */
+static void wait_for_next(struct device *device)
+{
+    struct kedge_net *net = device->fleet->net;
+    uint64_t at_ms = expires_at_ms(device);
+    if (device_asleep(device) != device->resting)
+        at_ms = kedge_net_now_ms(net);
+    else if (device->queue_mode && !device->resting &&
+             device->heard_ms + device->fleet->awake_ms < at_ms)
+        at_ms = device->heard_ms + device->fleet->awake_ms + 1u;
+    if (at_ms == UINT64_MAX)
+        kedge_net_timer_cancel(net, &device->due);
+    else
+        kedge_net_timer_arm(net, &device->due, at_ms, on_due, device);
+}
+
+/* Whether it sleeps has changed: its job goes on, and those above are told. */
+static void turn(struct device *device)
+{
+    const struct kedge_fleet *fleet = device->fleet;
+    struct kedge_device view;
+    device->resting = !device->resting;
+    wait_for_next(device);
+    if (device->job != NULL)
+        job_wake(device->job);
+    device_view(device, &view);
+    if (device->told && fleet->hooks.turned != NULL)
+        fleet->hooks.turned(fleet->hooks.context, &view);
+}
+
+static void on_due(void *context)
+{
+    struct device *device = context;
+    if (kedge_net_now_ms(device->fleet->net) >= expires_at_ms(device)) {
+        device->fleet->counters.expired++;
+        device_leave(device, KEDGE_GONE_EXPIRED);
+    } else if (device_asleep(device) != device->resting) {
+        turn(device);
+    } else {
+        wait_for_next(device);
+    }
+}
+
+void device_renew(struct device *device)
+{
+    device->renewed_ms = kedge_net_now_ms(device->fleet->net);
+    wait_for_next(device);
+}
+
+/* Told by the timer, and not from within whatever it was heard by. */
+void device_heard(struct device *device)
+{
+    device->heard_ms = kedge_net_now_ms(device->fleet->net);
+    if (device->resting && device->registered)
+        wait_for_next(device);
 }
 
 enum kedge_rc device_connect(struct device *device, const struct kedge_address *address,
@@ -196,6 +251,7 @@ enum kedge_rc device_connect(struct device *device, const struct kedge_address *
     device->registered = true;
     device->proven = address->secure;
     device->told = false;
+    device->resting = device_asleep(device);
     if (!device->proven)
         unproven_add(device);
     if (device->job != NULL)
@@ -214,7 +270,7 @@ void device_disconnect(struct device *device)
     if (!device->address.secure)
         kedge_hosts_remove(&fleet->hosts, device_host(fleet, &device->address), device->proven);
     fleet->counters.registered -= device->told;
-    kedge_net_timer_cancel(fleet->net, &device->expiry);
+    kedge_net_timer_cancel(fleet->net, &device->due);
     kedge_index_remove(&fleet->by_location, &device->by_location);
     identify_stop(device);
     if (device->job != NULL)

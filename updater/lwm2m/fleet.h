@@ -38,6 +38,8 @@ struct kedge_device {
     bool registered;
     bool identified; /* the texts were read since its last Register */
     bool queue_mode;
+    bool asleep;              /* in queue mode, and not to be reached before it sends something */
+    uint32_t expected_in_s;   /* what is left of its lifetime; 0: nothing, or it never expires */
     bool has_firmware_object; /* its links name an instance of object 5 */
     int firmware_state;       /* /5/0/3 as last read; -1: never */
     int firmware_result;      /* /5/0/5 likewise */
@@ -68,6 +70,11 @@ struct kedge_fleet_hooks {
     void (*identified)(void *context, const struct kedge_device *device);
     /** An Update came: it is there; lifetime and address may have changed. */
     void (*updated)(void *context, const struct kedge_device *device);
+    /**
+     * It cannot be reached any more until it sends something (`asleep`), or it can again. Also of a
+     * device that is not identified yet. One that is restored counts as asleep without being told.
+     */
+    void (*turned)(void *context, const struct kedge_device *device);
     /** The registration ended. */
     void (*gone)(void *context, const struct kedge_device *device, enum kedge_gone_reason reason);
     /**

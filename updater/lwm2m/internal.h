@@ -32,20 +32,22 @@ struct device {
     struct kedge_fleet *fleet;
     struct kedge_index_link by_endpoint, by_location;
     struct kedge_address address;
-    struct kedge_net_timer expiry;
+    struct kedge_net_timer due; /* when its registration expires, or it may have fallen asleep */
     struct identification *identification; /* while it is queued or at work */
     struct job *job;
     struct description *description; /* its texts; NULL: it has said nothing */
     uint64_t heard_ms;               /* when it last sent anything of its own; 0: not yet */
+    uint64_t renewed_ms;             /* when its lifetime began */
     uint32_t lifetime_s;
     uint32_t unproven_at; /* where it stands among those that are not proven */
     uint16_t pins;        /* calls at work on it that it must outlive */
     bool registered : 1, identified : 1, queue_mode : 1;
-    bool proven : 1; /* it receives at its address: it has answered there, or said its location */
-    bool told : 1;   /* those above know of its registration */
-    bool open : 1;   /* it has no credentials, as was seen since any have changed */
-    bool singly : 1; /* it gives no instance in one answer, as it has shown since its last Register
-                      */
+    bool proven : 1;  /* it receives at its address: it has answered there, or said its location */
+    bool told : 1;    /* those above know of its registration */
+    bool resting : 1; /* it was asleep when that was looked at last */
+    bool open : 1;    /* it has no credentials, as was seen since any have changed */
+    bool singly : 1;  /* it gives no instance in one answer, as it has shown since its last Register
+                       */
     uint8_t formats_refused; /* by 4.06 and 4.15 since its last Register, as format_bit() */
     struct kedge_registration_links links;
     int16_t firmware_state, firmware_result; /* -1: not read */
@@ -223,6 +225,8 @@ bool identify_is_asking(const struct device *device);
 
 /* ---- jobs ---- */
 
+/** Has it look what is to be done, soon, but not from here. */
+void job_wake(struct job *job);
 /** Its device has an address now. */
 void job_connected(struct job *job);
 void job_registered(struct job *job);

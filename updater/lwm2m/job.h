@@ -41,8 +41,6 @@ struct job {
 uint64_t job_now_ms(const struct job *job);
 /** Lets the machine do what is due; the job may be gone afterwards. */
 void job_drive(struct job *job);
-/** Has job_drive() called soon, but not from here. */
-void job_wake(struct job *job);
 /** Asks the device for what the machine wants; the answer drives the job on. */
 void job_ask(struct job *job, enum kedge_machine_action action);
 /**

@@ -30,8 +30,12 @@ static void move_group(struct kedge_engine *engine, struct group_node *group, in
     }
     move_timer(&group->soak_timer, step_ms);
     for (struct deployment_node *node = group->deployments; node != NULL;
-         node = node->next_in_group)
+         node = node->next_in_group) {
         move_timer(&node->return_timer, step_ms);
+        struct device_node *device = node->device;
+        if (device->open == node && device->expected_at_ms != 0)
+            device->expected_at_ms = moved(device->expected_at_ms, step_ms);
+    }
 }
 
 void kedge_engine_clock_stepped(struct kedge_engine *engine, int64_t step_ms)

@@ -195,8 +195,20 @@ static enum kedge_rc device_present(struct kedge_engine *engine,
     KEDGE_TRY(engine_set_text(&device->class_name, now->class_name));
     KEDGE_TRY(engine_set_text(&device->version, now->version));
     device->present = true;
-    device->asleep = now->asleep;
+    KEDGE_TRY(engine_device_wakes(engine, device));
     KEDGE_TRY(engine_attend_device(engine, device));
+    return engine_review_device(engine, device);
+}
+
+static enum kedge_rc device_asleep(struct kedge_engine *engine,
+                                   const struct kedge_engine_device *now)
+{
+    struct device_node *device =
+        now->endpoint == NULL ? NULL : engine_device(engine, now->endpoint);
+    if (device == NULL)
+        return KEDGE_OK;
+    device->present = true;
+    KEDGE_TRY(engine_device_sleeps(engine, device, now->expected_at_ms));
     return engine_review_device(engine, device);
 }
 
@@ -242,6 +254,8 @@ static enum kedge_rc dispatch(struct kedge_engine *engine, const struct kedge_en
         return act(engine, event);
     case KEDGE_EVENT_DEVICE_PRESENT:
         return device_present(engine, &event->device);
+    case KEDGE_EVENT_DEVICE_ASLEEP:
+        return device_asleep(engine, &event->device);
     case KEDGE_EVENT_DEVICE_GONE:
         return device_gone(engine, &event->device);
     case KEDGE_EVENT_DEPLOYMENT_REPORT:
@@ -321,7 +335,7 @@ void kedge_engine_figures(const struct kedge_engine *engine, uint64_t *rollouts_
     for (const struct rollout_node *rollout = engine->first_rollout; rollout != NULL;
          rollout = rollout->next) {
         *rollouts_running += rollout->record.state == KEDGE_ROLLOUT_RUNNING;
-        *deployments_busy += rollout->in_flight;
+        *deployments_busy += rollout->busy;
     }
 }
 

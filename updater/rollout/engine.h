@@ -4,6 +4,7 @@
  *   engine.c  events in, and looking      create.c  a new rollout, checked     load.c  from records
  *   moves.c   one step of one thing, by the tables, with its counts and its history
  *   settle.c  what follows from a step: places are filled, groups and rollouts go on
+ *   sleep.c   devices that sleep
  *   clock.c   a wall clock that is set    output.c   records and commands out
  *   explain.c the sentences
  */
@@ -37,6 +38,7 @@ struct deployment_node {
     int32_t update_result;
     enum kedge_deployment_state state;
     bool waiting;  /* could be offered at once if there were a place */
+    bool placed;   /* holds a place: in flight, and its device is not asleep */
     bool attended; /* in flight, and an OFFER was given out since the engine was made */
     bool changed;
 };
@@ -59,7 +61,8 @@ struct rollout_node {
     struct rollout_node *next;
     struct rollout_node *next_changed, *next_unsettled;
     uint32_t current; /* the group that is at work, or would be */
-    uint32_t in_flight;
+    uint32_t busy;    /* deployments in flight, */
+    uint32_t placed;  /* of which so many hold a place */
     struct kedge_timer deadline_timer;
     bool changed; /* stands in engine.changed_rollouts: the record or one of its groups */
     bool record_changed;
@@ -73,8 +76,9 @@ struct device_node {
     struct deployment_node *working;     /* the one in flight; at most one */
     size_t references;                   /* deployments that point here */
     char *vendor, *class_name, *version; /* owned; NULL: not known */
-    bool present, asleep;
-    char endpoint[]; /* NUL-terminated */
+    bool present, asleep;                /* one that has gone may have been asleep */
+    uint64_t expected_at_ms;             /* while it is asleep; 0: nobody knows */
+    char endpoint[];                     /* NUL-terminated */
 };
 
 struct kedge_engine {
@@ -125,6 +129,12 @@ enum kedge_rc engine_move_group(struct kedge_engine *engine, struct group_node *
 enum kedge_rc engine_move_deployment(struct kedge_engine *engine, struct deployment_node *node,
                                      enum kedge_deployment_event event, const char *text,
                                      bool *moved) KEDGE_MUST_USE;
+/** Takes a place for the deployment, or gives its place back, as it and its device stand. */
+void engine_review_place(struct kedge_engine *engine, struct deployment_node *node);
+/** Says of a deployment what changes no state. */
+enum kedge_rc engine_note_deployment(struct kedge_engine *engine,
+                                     const struct deployment_node *node,
+                                     const char *text) KEDGE_MUST_USE;
 /** Adds to or takes from the group's figures, as the deployment stands. */
 void engine_count_deployment(struct deployment_node *node, bool add);
 
@@ -150,6 +160,17 @@ enum kedge_rc engine_abort_rollout(struct kedge_engine *engine, struct rollout_n
 /** More errors than the policy allows, beyond those that a person has accepted. */
 bool engine_group_tripped(const struct group_node *group);
 enum kedge_rc engine_tick(struct kedge_engine *engine) KEDGE_MUST_USE;
+
+/* load.c */
+/** How long a deployment may stand in this state without a sign of its device. */
+uint32_t engine_phase_limit_s(const struct kedge_rollout_policy *policy,
+                              enum kedge_deployment_state state);
+
+/* sleep.c */
+enum kedge_rc engine_device_sleeps(struct kedge_engine *engine, struct device_node *device,
+                                   uint64_t expected_at_ms) KEDGE_MUST_USE;
+enum kedge_rc engine_device_wakes(struct kedge_engine *engine,
+                                  struct device_node *device) KEDGE_MUST_USE;
 
 /* output.c */
 void engine_rollout_changed(struct kedge_engine *engine, struct rollout_node *rollout);

@@ -37,13 +37,33 @@ void kedge_deployment_explain(const struct kedge_deployment *record,
         say(text, "%s", state);
 }
 
+/* Until when a device that sleeps is expected; "" when nobody can tell. */
+static const char *expectation(const struct device_node *device, uint64_t now_ms, char text[64])
+{
+    text[0] = '\0';
+    if (device->expected_at_ms > now_ms)
+        (void)snprintf(text, 64, ", which is expected within %" PRIu64 " s",
+                       span_s(now_ms, device->expected_at_ms));
+    else if (device->expected_at_ms != 0)
+        (void)snprintf(text, 64, ", which was expected %" PRIu64 " s ago",
+                       span_s(device->expected_at_ms, now_ms));
+    return text;
+}
+
 static void explain_busy(const struct deployment_node *node, uint64_t now_ms,
                          char text[KEDGE_EXPLANATION_MAX])
 {
     const char *state = kedge_deployment_state_name(node->state);
     uint64_t since_s = span_s(node->changed_at_ms, now_ms);
     const char *reason = node->reason == NULL ? "no more was said" : node->reason;
-    if (!node->attended)
+    bool asleep = node->device->present && node->device->asleep;
+    char when[64];
+    if (asleep)
+        say(text,
+            "%s for %" PRIu64 " s: the device is asleep, and holds no place; it goes on when it "
+            "wakes up%s (before that: %s)",
+            state, since_s, expectation(node->device, now_ms, when), reason);
+    else if (!node->attended)
         say(text,
             "%s when the server was restarted; goes on as soon as the device is registered and "
             "awake, and times out in %" PRIu64 " s if it is not",
@@ -56,8 +76,10 @@ static void explain_busy(const struct deployment_node *node, uint64_t now_ms,
 }
 
 /* What a pending deployment of a running group waits for. */
-static void explain_device(const struct deployment_node *node, char text[KEDGE_EXPLANATION_MAX])
+static void explain_device(const struct deployment_node *node, uint64_t now_ms,
+                           char text[KEDGE_EXPLANATION_MAX])
 {
+    char when[64];
     const struct device_node *device = node->device;
     const struct rollout_node *rollout = node->group->rollout;
     if (device->working != NULL)
@@ -72,11 +94,12 @@ static void explain_device(const struct deployment_node *node, char text[KEDGE_E
             device->class_name == NULL ? "?" : device->class_name, rollout->record.vendor,
             rollout->record.class_name);
     else if (device->asleep)
-        say(text, "pending: the device is asleep; it is offered the package when it wakes up");
+        say(text, "pending: the device is asleep; it is offered the package when it wakes up%s",
+            expectation(device, now_ms, when));
     else
         say(text,
             "pending: waits for a place, %" PRIu32 " of at most %" PRIu32 " devices are in flight",
-            rollout->in_flight, rollout->record.policy.in_flight_max);
+            rollout->placed, rollout->record.policy.in_flight_max);
 }
 
 static void explain_pending(const struct deployment_node *node, uint64_t now_ms,
@@ -92,7 +115,7 @@ static void explain_pending(const struct deployment_node *node, uint64_t now_ms,
         say(text, "pending: group %" PRIu32 " starts after the gate of group %" PRIu32,
             node->group->record.index + 1, node->group->record.index);
     else
-        explain_device(node, text);
+        explain_device(node, now_ms, text);
     size_t used = strlen(text);
     if (rollout->deadline_at_ms != 0)
         (void)snprintf(text + used, KEDGE_EXPLANATION_MAX - used,
@@ -132,6 +155,16 @@ static uint32_t group_in_flight(const struct group_node *group)
     return sum;
 }
 
+/* Of the group that runs: those of its rollout, whose groups go one after the other. */
+static const char *sleepers(const struct group_node *group, char text[48])
+{
+    uint32_t count = group->rollout->busy - group->rollout->placed;
+    text[0] = '\0';
+    if (count > 0)
+        (void)snprintf(text, 48, " (%" PRIu32 " of them asleep, without a place)", count);
+    return text;
+}
+
 static void explain_group(const struct group_node *group, uint64_t now_ms,
                           char text[KEDGE_EXPLANATION_MAX])
 {
@@ -139,6 +172,7 @@ static void explain_group(const struct group_node *group, uint64_t now_ms,
     const struct kedge_rollout *rollout = &group->rollout->record;
     uint32_t number = record->index + 1;
     const char *state = kedge_group_state_name(record->state);
+    char asleep[48];
     if (record->state == KEDGE_GROUP_SCHEDULED && number > group->rollout->current + 1)
         say(text, "group %" PRIu32 " is %s: it starts after the gate of group %" PRIu32, number,
             state, number - 1);
@@ -149,11 +183,11 @@ static void explain_group(const struct group_node *group, uint64_t now_ms,
         say(text,
             "group %" PRIu32 " is %s: of %" PRIu32 " devices %" PRIu32 " succeeded, %" PRIu32
             " ended in error (more than %" PRIu32 " %% would %s the rollout), %" PRIu32
-            " are in flight, %" PRIu32 " are pending",
+            " are in flight%s, %" PRIu32 " are pending",
             number, state, group->size, record->counts[KEDGE_DEPLOYMENT_SUCCEEDED], record->errors,
             rollout->policy.error_threshold_percent,
             kedge_error_action_name(rollout->policy.error_action), group_in_flight(group),
-            record->counts[KEDGE_DEPLOYMENT_PENDING]);
+            sleepers(group, asleep), record->counts[KEDGE_DEPLOYMENT_PENDING]);
     else if (record->state == KEDGE_GROUP_SOAKING)
         say(text, "group %" PRIu32 " is %s: its gate is judged in %" PRIu64 " s", number, state,
             span_s(now_ms, record->soak_until_ms));
@@ -194,11 +228,11 @@ enum kedge_rc kedge_engine_explain_rollout(const struct kedge_engine *engine, ui
         say(text,
             "%s: %s; %" PRIu32 " devices in flight go on, and nobody new is offered the "
             "package before somebody resumes the rollout",
-            state, record->reason, rollout->in_flight);
+            state, record->reason, rollout->busy);
         return KEDGE_OK;
     case KEDGE_ROLLOUT_ABORTING:
         say(text, "%s: %s; waits for %" PRIu32 " devices that are installing already", state,
-            record->reason, rollout->in_flight);
+            record->reason, rollout->busy);
         return KEDGE_OK;
     default:
         break;

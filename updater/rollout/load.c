@@ -90,13 +90,14 @@ enum kedge_rc kedge_engine_load_deployment(struct kedge_engine *engine,
     engine_count_deployment(node, true);
     if (busy) {
         node->device->working = node;
-        rollout->in_flight++;
+        rollout->busy++;
+        engine_review_place(engine, node);
     }
     KEDGE_TRY(engine_set_text(&node->reason, record->reason));
     return engine_set_text(&node->version_before, record->version_before);
 }
 
-static uint32_t phase_limit_s(const struct kedge_rollout_policy *policy,
+uint32_t engine_phase_limit_s(const struct kedge_rollout_policy *policy,
                               enum kedge_deployment_state state)
 {
     switch (state) {
@@ -135,7 +136,7 @@ static enum kedge_rc begin_group(struct kedge_engine *engine, struct group_node 
     for (; node != NULL; node = node->next_in_group) {
         if (!kedge_deployment_state_busy(node->state))
             continue;
-        uint64_t at_ms = engine_after_s(engine->now_ms, phase_limit_s(policy, node->state));
+        uint64_t at_ms = engine_after_s(engine->now_ms, engine_phase_limit_s(policy, node->state));
         KEDGE_TRY(kedge_timer_set(&engine->timers, &node->return_timer, at_ms));
     }
     return KEDGE_OK;

@@ -70,20 +70,40 @@ void engine_count_deployment(struct deployment_node *node, bool add)
         figures->already += step;
 }
 
-static enum kedge_rc take_place(struct kedge_engine *engine, struct deployment_node *node)
+void engine_review_place(struct kedge_engine *engine, struct deployment_node *node)
+{
+    struct rollout_node *rollout = node->group->rollout;
+    bool holds = kedge_deployment_state_busy(node->state) && !node->device->asleep;
+    if (holds == node->placed)
+        return;
+    node->placed = holds;
+    rollout->placed += holds ? 1 : UINT32_MAX; /* adding the latter takes one away */
+    engine_unsettle(engine, rollout);
+}
+
+static enum kedge_rc begin_work(struct kedge_engine *engine, struct deployment_node *node)
 {
     node->offered_at_ms = engine->now_ms;
     node->device->working = node;
-    node->group->rollout->in_flight++;
+    node->group->rollout->busy++;
+    engine_review_place(engine, node);
     return engine_set_text(&node->version_before, node->device->version);
 }
 
-static void give_place_back(struct kedge_engine *engine, struct deployment_node *node)
+static void end_work(struct kedge_engine *engine, struct deployment_node *node)
 {
     node->device->working = NULL;
-    node->group->rollout->in_flight--;
+    node->group->rollout->busy--;
+    engine_review_place(engine, node);
     node->attended = false;
     kedge_timer_cancel(&engine->timers, &node->return_timer);
+}
+
+/* What is pending again was not offered, as far as anybody can tell. */
+static enum kedge_rc forget_offer(struct deployment_node *node)
+{
+    node->offered_at_ms = 0;
+    return engine_set_text(&node->version_before, NULL);
 }
 
 static void leave_device(struct kedge_engine *engine, struct deployment_node *node)
@@ -111,6 +131,12 @@ static enum kedge_rc say_deployment(struct kedge_engine *engine, const struct de
     return engine_say(engine, &entry, text);
 }
 
+enum kedge_rc engine_note_deployment(struct kedge_engine *engine,
+                                     const struct deployment_node *node, const char *text)
+{
+    return say_deployment(engine, node, node->state, text);
+}
+
 enum kedge_rc engine_move_deployment(struct kedge_engine *engine, struct deployment_node *node,
                                      enum kedge_deployment_event event, const char *text,
                                      bool *moved)
@@ -127,12 +153,15 @@ enum kedge_rc engine_move_deployment(struct kedge_engine *engine, struct deploym
     engine_count_deployment(node, false);
     node->state = (enum kedge_deployment_state)next;
     node->changed_at_ms = engine->now_ms;
-    if (!was_busy && kedge_deployment_state_busy(node->state))
-        KEDGE_TRY(take_place(engine, node));
-    engine_count_deployment(node, true);
+    bool is_busy = kedge_deployment_state_busy(node->state);
     bool ended = kedge_deployment_state_ended(node->state);
-    if (was_busy && ended)
-        give_place_back(engine, node);
+    if (!was_busy && is_busy)
+        KEDGE_TRY(begin_work(engine, node));
+    if (was_busy && !is_busy && !ended)
+        KEDGE_TRY(forget_offer(node));
+    engine_count_deployment(node, true);
+    if (was_busy && !is_busy)
+        end_work(engine, node);
     if (ended)
         leave_device(engine, node);
 
@@ -141,7 +170,7 @@ enum kedge_rc engine_move_deployment(struct kedge_engine *engine, struct deploym
     engine_deployment_changed(engine, node);
     engine_group_changed(engine, node->group);
     engine_unsettle(engine, node->group->rollout);
-    return was_busy && ended ? engine_review_device(engine, node->device) : KEDGE_OK;
+    return was_busy && !is_busy ? engine_review_device(engine, node->device) : KEDGE_OK;
 }
 
 enum kedge_rc engine_attend_device(struct kedge_engine *engine, struct device_node *device)
@@ -151,7 +180,6 @@ enum kedge_rc engine_attend_device(struct kedge_engine *engine, struct device_no
         return KEDGE_OK;
     node->attended = true;
     kedge_timer_cancel(&engine->timers, &node->return_timer);
-    KEDGE_TRY(
-        say_deployment(engine, node, node->state, "taken up again after a restart of the server"));
+    KEDGE_TRY(engine_note_deployment(engine, node, "taken up again after a restart of the server"));
     return engine_command(engine, KEDGE_COMMAND_OFFER, node);
 }

@@ -50,7 +50,7 @@
     X(KEDGE_GROUP_SUCCEEDED, "succeeded", ENDED)              \
     X(KEDGE_GROUP_FAILED, "failed", ENDED)
 
-/* BUSY: something was sent to the device; it holds a place of in_flight_max. */
+/* BUSY: something was sent to the device; it holds a place of in_flight_max while it is awake. */
 #define KEDGE_DEPLOYMENT_STATES(X)                       \
     X(KEDGE_DEPLOYMENT_PENDING, "pending", OPEN)         \
     X(KEDGE_DEPLOYMENT_OFFERED, "offered", BUSY)         \
@@ -87,7 +87,8 @@ bool kedge_deployment_state_parse(const char *name, enum kedge_deployment_state 
 bool kedge_rollout_state_ended(enum kedge_rollout_state state);
 bool kedge_group_state_ended(enum kedge_group_state state);
 bool kedge_deployment_state_ended(enum kedge_deployment_state state);
-/** Whether the deployment holds an in-flight place: offered to verifying. */
+/** Whether the device is being taken through the update: offered to verifying. It holds an
+ * in-flight place then, unless its device sleeps. */
 bool kedge_deployment_state_busy(enum kedge_deployment_state state);
 
 /* ---- records: plain data, as they are stored ---- */
@@ -227,9 +228,10 @@ struct kedge_rollout_target {
     const char *vendor; /* "" or NULL: not identified yet */
     const char *class_name;
     const char *version;
-    bool present;         /* registered now */
-    bool asleep;          /* in queue mode and not reachable now */
-    uint32_t group_index; /* below group_count */
+    bool present;            /* registered now */
+    bool asleep;             /* in queue mode and not reachable now */
+    uint64_t expected_at_ms; /* of one that is asleep, as in the event */
+    uint32_t group_index;    /* below group_count */
 };
 
 /** What a person asks for. Strings are borrowed for the call. */
@@ -253,7 +255,9 @@ enum kedge_engine_event_kind {
     KEDGE_EVENT_ROLLOUT_PAUSE,
     KEDGE_EVENT_ROLLOUT_RESUME,
     KEDGE_EVENT_ROLLOUT_ABORT,
-    KEDGE_EVENT_DEVICE_PRESENT,    /* .device: registered and identified, or woke up, or changed */
+    KEDGE_EVENT_DEVICE_PRESENT,    /* .device: registered, identified and awake, or changed */
+    KEDGE_EVENT_DEVICE_ASLEEP,     /* .device.endpoint, .expected_at_ms: registered, in queue mode
+                                      and not to be reached until it is PRESENT */
     KEDGE_EVENT_DEVICE_GONE,       /* .device.endpoint: de-registered or expired */
     KEDGE_EVENT_DEPLOYMENT_REPORT, /* .report: from the Object 5 driver */
     KEDGE_EVENT_TICK               /* the time has come that next_tick_at_ms named */
@@ -269,8 +273,8 @@ struct kedge_engine_event {
         const char *endpoint;
         const char *vendor;
         const char *class_name;
-        const char *version; /* NULL or "": not known */
-        bool asleep;
+        const char *version;     /* NULL or "": not known */
+        uint64_t expected_at_ms; /* when its lifetime is over; 0: it has none */
     } device;
     struct kedge_deployment_report {
         uint64_t deployment_id;

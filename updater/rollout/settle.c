@@ -106,13 +106,12 @@ enum kedge_rc engine_review_device(struct kedge_engine *engine, struct device_no
 static enum kedge_rc fill_places(struct kedge_engine *engine, struct group_node *group)
 {
     struct rollout_node *rollout = group->rollout;
-    while (group->first_waiting != NULL &&
-           rollout->in_flight < rollout->record.policy.in_flight_max) {
+    while (group->first_waiting != NULL && rollout->placed < rollout->record.policy.in_flight_max) {
         struct deployment_node *node = group->first_waiting;
         char text[64];
         (void)snprintf(text, sizeof(text),
                        "offered as %" PRIu32 " of at most %" PRIu32 " in flight",
-                       rollout->in_flight + 1, rollout->record.policy.in_flight_max);
+                       rollout->placed + 1, rollout->record.policy.in_flight_max);
         KEDGE_TRY(engine_move_deployment(engine, node, KEDGE_ON_OFFER, text, NULL));
         node->attended = true;
         KEDGE_TRY(engine_command(engine, KEDGE_COMMAND_OFFER, node));
@@ -265,7 +264,7 @@ static enum kedge_rc settle_rollout(struct kedge_engine *engine, struct rollout_
 {
     bool stepped = true;
     while (stepped) {
-        if (rollout->record.state == KEDGE_ROLLOUT_ABORTING && rollout->in_flight == 0)
+        if (rollout->record.state == KEDGE_ROLLOUT_ABORTING && rollout->busy == 0)
             return end_abort(engine, rollout);
         if (!rollout_started(rollout))
             return KEDGE_OK;

@@ -37,6 +37,7 @@ enum kedge_deployment_event {
     KEDGE_ON_DEADLINE,
     KEDGE_ON_CANCEL,
     KEDGE_ON_SUPERSEDE,
+    KEDGE_ON_ASLEEP, /* its device fell asleep */
     /* reports of the driver, in the order of the states from offered to canceled */
     KEDGE_ON_REPORT_OFFERED,
     KEDGE_ON_REPORT_DOWNLOADING,

@@ -106,14 +106,13 @@ static void report(struct fixture *f, uint64_t id, enum kedge_deployment_state t
 }
 
 static void device(struct fixture *f, enum kedge_engine_event_kind kind, const char *endpoint,
-                   const char *version, bool asleep)
+                   const char *version)
 {
     struct kedge_engine_event event = {.kind = kind,
                                        .device = {.endpoint = endpoint,
                                                   .vendor = "acme.example",
                                                   .class_name = "meter",
-                                                  .version = version,
-                                                  .asleep = asleep}};
+                                                  .version = version}};
     assert_int_equal(kedge_engine_handle(f->engine, f->now_ms, &event, &f->output), KEDGE_OK);
 }
 
@@ -268,7 +267,7 @@ static void who_runs_the_version_already_is_never_offered_it(void **state)
     assert_int_equal(record.offered_at_ms, 0);
     assert_int_equal(offers(&f->output), 3);
     assert_int_equal(state_of(f, 102), KEDGE_DEPLOYMENT_OFFERED);
-    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-2", "1.1.0", false);
+    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-2", "1.1.0");
     assert_int_equal(state_of(f, 103), KEDGE_DEPLOYMENT_SUCCEEDED);
     assert_int_equal(kedge_engine_group(f->engine, 42, 0)->already, 2);
 }
@@ -284,12 +283,95 @@ static void absent_and_sleeping_devices_wait_without_a_place(void **state)
     report(f, 103, KEDGE_DEPLOYMENT_SUCCEEDED);
     report(f, 104, KEDGE_DEPLOYMENT_SUCCEEDED);
     report(f, 105, KEDGE_DEPLOYMENT_SUCCEEDED);
-    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-1", "1.0.0", false);
+    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-1", "1.0.0");
     assert_int_equal(state_of(f, 102), KEDGE_DEPLOYMENT_OFFERED);
-    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-0", "1.0.0", false);
+    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-0", "1.0.0");
     assert_int_equal(state_of(f, 101), KEDGE_DEPLOYMENT_PENDING);
     report(f, 102, KEDGE_DEPLOYMENT_SUCCEEDED);
     assert_int_equal(state_of(f, 101), KEDGE_DEPLOYMENT_OFFERED);
+}
+
+static void sleeps(struct fixture *f, const char *endpoint, uint64_t expected_at_ms)
+{
+    struct kedge_engine_event event = {
+        .kind = KEDGE_EVENT_DEVICE_ASLEEP,
+        .device = {.endpoint = endpoint, .expected_at_ms = expected_at_ms}};
+    assert_int_equal(kedge_engine_handle(f->engine, f->now_ms, &event, &f->output), KEDGE_OK);
+}
+
+static void assert_says(struct fixture *f, uint64_t id, const char *words)
+{
+    char text[KEDGE_EXPLANATION_MAX];
+    assert_int_equal(kedge_engine_explain_deployment(f->engine, id, f->now_ms, text), KEDGE_OK);
+    if (strstr(text, words) == NULL)
+        fail_msg("\"%s\" does not say \"%s\"", text, words);
+}
+
+static void what_a_device_that_falls_asleep_was_only_offered_is_pending_again(void **state)
+{
+    struct fixture *f = *state;
+    struct kedge_deployment record;
+    f->spec.policy.in_flight_max = 1;
+    create_and_start(f);
+    assert_int_equal(state_of(f, 101), KEDGE_DEPLOYMENT_OFFERED);
+    sleeps(f, "dev-0", NOW + 60000);
+    assert_int_equal(kedge_engine_deployment(f->engine, 101, &record), KEDGE_OK);
+    assert_int_equal(record.state, KEDGE_DEPLOYMENT_PENDING);
+    assert_int_equal(record.offered_at_ms, 0);
+    assert_string_equal(record.version_before, "");
+    assert_true(said(&f->output, "offered", "pending"));
+    assert_int_equal(f->output.commands[0].kind, KEDGE_COMMAND_CANCEL);
+    assert_int_equal(f->output.commands[0].deployment_id, 101);
+    assert_int_equal(state_of(f, 102), KEDGE_DEPLOYMENT_OFFERED); /* its place is somebody else's */
+    assert_says(f, 101,
+                "the device is asleep; it is offered the package when it wakes up, which "
+                "is expected within 60 s");
+    /* Awake, it waits for a place like any other. */
+    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-0", "1.0.0");
+    assert_int_equal(state_of(f, 101), KEDGE_DEPLOYMENT_PENDING);
+    assert_says(f, 101, "waits for a place");
+    for (uint64_t id = 102; id <= 105; id++)
+        report(f, id, KEDGE_DEPLOYMENT_SUCCEEDED);
+    assert_int_equal(state_of(f, 101), KEDGE_DEPLOYMENT_OFFERED);
+}
+
+static void a_sleeper_goes_on_when_it_wakes_and_holds_no_place_until_then(void **state)
+{
+    struct fixture *f = *state;
+    char text[KEDGE_EXPLANATION_MAX];
+    f->spec.policy.in_flight_max = 1;
+    create_and_start(f);
+    report(f, 101, KEDGE_DEPLOYMENT_DOWNLOADING);
+    sleeps(f, "dev-0", NOW + 86400000);
+    assert_int_equal(state_of(f, 101), KEDGE_DEPLOYMENT_DOWNLOADING);
+    assert_int_equal(state_of(f, 102), KEDGE_DEPLOYMENT_OFFERED);
+    assert_true(said(&f->output, "downloading", "downloading"));
+    assert_says(f, 101,
+                "the device is asleep, and holds no place; it goes on when it wakes up, "
+                "which is expected within 86400 s (before that: it says so)");
+    assert_int_equal(kedge_engine_explain_group(f->engine, 42, 0, f->now_ms, text), KEDGE_OK);
+    assert_non_null(strstr(text, "2 are in flight (1 of them asleep, without a place), 3 are"));
+    sleeps(f, "dev-0", NOW + 86400000);
+    assert_int_equal(f->output.history_count, 0); /* it is said once */
+    /* It goes on at once, and nothing new is offered until there is room again. */
+    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-0", "1.0.0");
+    report(f, 102, KEDGE_DEPLOYMENT_SUCCEEDED);
+    assert_int_equal(state_of(f, 103), KEDGE_DEPLOYMENT_PENDING);
+    assert_says(f, 103, "1 of at most 1 devices are in flight");
+    report(f, 101, KEDGE_DEPLOYMENT_SUCCEEDED);
+    assert_int_equal(state_of(f, 103), KEDGE_DEPLOYMENT_OFFERED);
+}
+
+static void an_abort_waits_for_a_sleeper_that_installs(void **state)
+{
+    struct fixture *f = *state;
+    create_and_start(f);
+    report(f, 101, KEDGE_DEPLOYMENT_INSTALLING);
+    sleeps(f, "dev-0", NOW + 60000);
+    assert_int_equal(act(f, KEDGE_EVENT_ROLLOUT_ABORT, 42), KEDGE_OK);
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_ABORTING);
+    report(f, 101, KEDGE_DEPLOYMENT_SUCCEEDED);
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_ABORTED);
 }
 
 static void progress_alone_writes_nothing(void **state)
@@ -594,13 +676,13 @@ static void after_a_restart_what_is_in_flight_is_taken_up_again(void **state)
     run_until_restart(f);
     assert_int_equal(f->output.command_count, 0);
     assert_int_equal(kedge_engine_group(f->engine, 42, 0)->counts[KEDGE_DEPLOYMENT_PENDING], 3);
-    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-0", "1.1.0", false);
+    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-0", "1.1.0");
     assert_int_equal(offers(&f->output), 1);
     assert_int_equal(f->output.commands[0].deployment_id, 101);
     assert_int_equal(state_of(f, 101), KEDGE_DEPLOYMENT_VERIFYING);
-    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-0", "1.1.0", false);
+    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-0", "1.1.0");
     assert_int_equal(offers(&f->output), 0); /* once is enough */
-    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-3", "1.0.0", false);
+    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-3", "1.0.0");
     assert_int_equal(offers(&f->output), 0); /* the two places are taken */
 }
 
@@ -614,6 +696,19 @@ static void who_does_not_come_back_after_a_restart_times_out(void **state)
     assert_int_equal(state_of(f, 102), KEDGE_DEPLOYMENT_TIMED_OUT);
     assert_int_equal(state_of(f, 101), KEDGE_DEPLOYMENT_VERIFYING);
     assert_int_equal(kedge_engine_group(f->engine, 42, 0)->errors, 1);
+}
+
+static void a_sleeper_has_its_lifetime_on_top_after_a_restart(void **state)
+{
+    struct fixture *f = *state;
+    run_until_restart(f);
+    uint64_t verify_ms = f->spec.policy.verify_limit_s * 1000;
+    sleeps(f, "dev-0", NOW + 100000000);
+    assert_says(f, 101, "the device is asleep");
+    tick_at(f, NOW + verify_ms);
+    assert_int_equal(state_of(f, 101), KEDGE_DEPLOYMENT_VERIFYING);
+    tick_at(f, NOW + 100000000 + verify_ms);
+    assert_int_equal(state_of(f, 101), KEDGE_DEPLOYMENT_TIMED_OUT);
 }
 
 static void records_that_do_not_fit_together_are_refused(void **state)
@@ -686,6 +781,10 @@ int main(void)
         TEST(a_rollout_runs_to_its_end_and_says_each_step),
         TEST(who_runs_the_version_already_is_never_offered_it),
         TEST(absent_and_sleeping_devices_wait_without_a_place),
+        TEST(what_a_device_that_falls_asleep_was_only_offered_is_pending_again),
+        TEST(a_sleeper_goes_on_when_it_wakes_and_holds_no_place_until_then),
+        TEST(an_abort_waits_for_a_sleeper_that_installs),
+        TEST(a_sleeper_has_its_lifetime_on_top_after_a_restart),
         TEST(progress_alone_writes_nothing),
         TEST(errors_trip_above_the_threshold_and_not_at_it),
         TEST(errors_are_not_judged_before_the_sample_is_there),

@@ -55,6 +55,8 @@ struct device {
     bool present, asleep; /* the truth, which the engine is told at once */
     bool dead;            /* never comes back */
     bool untold;          /* present, but the new engine has not been told yet */
+    bool told_asleep;     /* as the engine has been told last: then it holds no place */
+    bool woke;            /* it may have taken its place again where there was none free */
     uint64_t job;         /* deployment that the driver works on; 0: none */
     enum kedge_deployment_state phase;
 };
@@ -158,6 +160,18 @@ static void check_offers(const struct kedge_engine_output *output)
                   "deployment %" PRIu64 " is offered while its rollout is %s", entry->deployment_id,
                   state);
     }
+}
+
+/* Who offers has room: those that woke up count too, though they may be more than there may be. */
+static bool has_offered(const struct kedge_engine_output *output, uint64_t rollout_id)
+{
+    for (size_t i = 0; i < output->history_count; i++) {
+        const struct kedge_history_entry *entry = &output->history[i];
+        if (entry->rollout_id == rollout_id && strcmp(entry->from, "pending") == 0 &&
+            strcmp(entry->to, "offered") == 0)
+            return true;
+    }
+    return false;
 }
 
 static void check_history(const struct kedge_engine_output *output)
@@ -273,6 +287,7 @@ struct tally {
     uint32_t counts[GROUPS_MAX][KEDGE_DEPLOYMENT_STATE_COUNT];
     uint32_t errors[GROUPS_MAX], already[GROUPS_MAX];
     uint32_t in_flight;
+    uint32_t uninvited; /* of these, the ones that slept since they were offered */
 };
 
 static void tally_all(struct tally *tallies, uint64_t *working)
@@ -292,7 +307,8 @@ static void tally_all(struct tally *tallies, uint64_t *working)
             record->state == KEDGE_DEPLOYMENT_SUCCEEDED && !offered;
         if (!kedge_deployment_state_busy(record->state))
             continue;
-        tally->in_flight++;
+        tally->in_flight += !device_of(record->endpoint)->told_asleep;
+        tally->uninvited += device_of(record->endpoint)->woke;
         uint64_t *slot = &working[device_of(record->endpoint) - w->devices];
         INVARIANT(*slot == 0, "%s works for deployments %" PRIu64 " and %" PRIu64, record->endpoint,
                   *slot, id);
@@ -318,7 +334,7 @@ static void check_nobody_waits(const uint64_t *working, const struct tally *tall
     }
 }
 
-static void check_all(void)
+static void check_all(const struct kedge_engine_output *output)
 {
     static struct tally tallies[ROLLOUTS_MAX + 1];
     static uint64_t working[DEVICES];
@@ -329,7 +345,8 @@ static void check_all(void)
         if (!rollout_exists(id))
             continue;
         const struct kedge_rollout *rollout = &w->seen.rollouts[id];
-        INVARIANT(tallies[id].in_flight <= rollout->policy.in_flight_max,
+        uint32_t over = has_offered(output, id) ? 0 : tallies[id].uninvited;
+        INVARIANT(tallies[id].in_flight <= rollout->policy.in_flight_max + over,
                   "rollout %" PRIu64 " has %" PRIu32 " in flight, at most %" PRIu32 " are allowed",
                   id, tallies[id].in_flight, rollout->policy.in_flight_max);
         for (uint32_t g = 0; g < rollout->group_count; g++) {
@@ -342,6 +359,8 @@ static void check_all(void)
         check_thresholds(rollout);
     }
     check_nobody_waits(working, tallies);
+    for (int i = 0; i < DEVICES; i++)
+        w->devices[i].woke = w->devices[i].woke && working[i] != 0;
 }
 
 /* ---- the store ---- */
@@ -370,7 +389,7 @@ static void carry_out(const struct kedge_engine_command *command)
     struct device *device = device_of(command->endpoint);
     INVARIANT(record->id == command->deployment_id, "a command for what is not durable");
     if (command->kind == KEDGE_COMMAND_CANCEL) {
-        INVARIANT(kedge_deployment_state_ended(record->state), "a cancel of what goes on");
+        INVARIANT(!kedge_deployment_state_busy(record->state), "a cancel of what goes on");
         if (device->job == command->deployment_id)
             device->job = 0;
         return;
@@ -405,7 +424,7 @@ static void take_output(struct kedge_engine_output *output)
     check_terminal(output);
     apply(&w->seen, output);
     check_reasons(output);
-    check_all();
+    check_all(output);
     if (w->queued == QUEUE_MAX)
         make_durable(1);
     w->queue[w->queued++] = *output; /* handed over */
@@ -454,14 +473,19 @@ static void load(void)
 
 static void tell(struct device *device)
 {
-    struct kedge_engine_event event = {.kind = device->present ? KEDGE_EVENT_DEVICE_PRESENT
-                                                               : KEDGE_EVENT_DEVICE_GONE,
+    enum kedge_engine_event_kind there =
+        device->asleep ? KEDGE_EVENT_DEVICE_ASLEEP : KEDGE_EVENT_DEVICE_PRESENT;
+    struct kedge_engine_event event = {.kind = device->present ? there : KEDGE_EVENT_DEVICE_GONE,
                                        .device = {.endpoint = device->endpoint,
                                                   .vendor = VENDOR,
                                                   .class_name = CLASS,
                                                   .version = device->version,
-                                                  .asleep = device->asleep}};
+                                                  .expected_at_ms = w->now_ms + 30000}};
     device->untold = false;
+    if (device->told_asleep && device->present && !device->asleep &&
+        kedge_engine_device_deployment(w->engine, device->endpoint) != 0)
+        device->woke = true;
+    device->told_asleep = device->present ? device->asleep : device->told_asleep;
     assert_int_equal(handle(&event), KEDGE_OK);
 }
 
@@ -475,6 +499,8 @@ static void crash(bool whole_server)
     w->seen = w->durable;
     for (int i = 0; i < DEVICES; i++) {
         w->devices[i].untold = true;
+        w->devices[i].woke = true; /* it may have slept at what is not durable now */
+        w->devices[i].told_asleep = false;
         if (whole_server)
             w->devices[i].job = 0;
     }
@@ -541,7 +567,7 @@ static void flap(struct device *device)
     if (device->dead)
         return;
     device->present = !device->present || chance(60);
-    device->asleep = device->present && chance(15);
+    device->asleep = device->present && chance(30);
     tell(device);
 }
 
@@ -600,7 +626,7 @@ static void create(void)
                                                   .targets = targets,
                                                   .target_count = count}};
     kedge_rollout_policy_default(&event.create.policy);
-    event.create.policy.in_flight_max = 1 + below(20);
+    event.create.policy.in_flight_max = 1 + below(chance(50) ? 3 : 20);
     event.create.policy.error_threshold_percent = exact ? 10 * below(4) : below(101);
     event.create.policy.error_minimum_sample = below(20);
     event.create.policy.error_action = chance(50) ? KEDGE_ERROR_PAUSE : KEDGE_ERROR_ABORT;

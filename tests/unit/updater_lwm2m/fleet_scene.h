@@ -16,6 +16,8 @@ struct fleet_scene {
     struct kedge_fleet *fleet;
     struct scripted_device device;
     unsigned registered, identified, updated, gone, conflicts;
+    unsigned asleep, turns; /* as it was told last, and how often */
+    uint32_t expected_in_s;
     enum kedge_gone_reason gone_reason;
     char vendor[200], class_name[200], version[200], hardware[200];
     char endpoint[200], location[64], before[64], now[64];
@@ -69,6 +71,14 @@ static inline void scene_updated(void *context, const struct kedge_device *devic
     struct fleet_scene *scene = context;
     scene->updated++;
     scene_note_device(scene, device);
+}
+
+static inline void scene_turned(void *context, const struct kedge_device *device)
+{
+    struct fleet_scene *scene = context;
+    scene->asleep = device->asleep;
+    scene->turns++;
+    scene->expected_in_s = device->expected_in_s;
 }
 
 static inline void scene_gone(void *context, const struct kedge_device *device,
@@ -136,6 +146,7 @@ static inline int scene_open(void **state)
                                                         .registered = scene_registered,
                                                         .identified = scene_identified,
                                                         .updated = scene_updated,
+                                                        .turned = scene_turned,
                                                         .gone = scene_gone,
                                                         .conflict = scene_conflict,
                                                         .report = scene_report,

@@ -393,7 +393,10 @@ static int sleepy_open(void **state)
     assert_int_equal(scene_open(state), 0);
     struct fleet_scene *scene = *state;
     kedge_fleet_destroy(scene->fleet);
-    const struct kedge_fleet_config config = {.net = scene->net, .awake_ms = 300};
+    const struct kedge_fleet_config config = {
+        .net = scene->net,
+        .hooks = {.context = scene, .identified = scene_identified, .turned = scene_turned},
+        .awake_ms = 300};
     return kedge_fleet_create(&config, &scene->fleet) == KEDGE_OK ? 0 : -1;
 }
 
@@ -444,6 +447,23 @@ static void test_a_job_waits_for_a_sleeper_and_goes_on_when_it_wakes(void **stat
     device_until(&scene->device, &scene->device.uris, 1);
 }
 
+static void test_that_a_device_falls_asleep_and_wakes_is_told_once(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct kedge_device found;
+    registers(scene, "lwm2m=1.1", "Q", "</3/0>");
+    device_until(&scene->device, &scene->identified, 1);
+    device_until(&scene->device, &scene->asleep, 1);
+    unsigned turns = scene->turns;
+    assert_true(scene->expected_in_s > 0);
+    assert_true(kedge_fleet_device(scene->fleet, "device-1", &found) && found.asleep);
+    peer_hears_nothing(&scene->device.peer, 700);
+    assert_int_equal(scene->turns, turns);
+    updates(scene, "lt=60");
+    device_until(&scene->device, &scene->turns, turns + 2);
+    assert_true(scene->asleep);
+}
+
 static void test_a_device_without_queue_mode_never_sleeps(void **state)
 {
     struct fleet_scene *scene = *state;
@@ -476,6 +496,7 @@ int main(void)
         SLEEPY_TEST(test_a_device_in_queue_mode_of_1_0_is_not_asked_while_it_sleeps),
         SLEEPY_TEST(test_a_device_in_queue_mode_of_1_1_is_not_asked_while_it_sleeps),
         SLEEPY_TEST(test_a_job_waits_for_a_sleeper_and_goes_on_when_it_wakes),
+        SLEEPY_TEST(test_that_a_device_falls_asleep_and_wakes_is_told_once),
         SLEEPY_TEST(test_a_device_without_queue_mode_never_sleeps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
