@@ -1,20 +1,5 @@
-/* cursor.c: the bounded reader. A failed read leaves the cursor where it was. */
+/* cursor.c: the rest of the bounded reader. A failed read leaves the cursor where it was. */
 #include <kedge/base.h>
-
-size_t kedge_cursor_left(const struct kedge_cursor *cursor)
-{
-    return cursor->bytes.size - cursor->offset;
-}
-
-enum kedge_rc kedge_cursor_take(struct kedge_cursor *cursor, size_t size, struct kedge_slice *out)
-{
-    if (size > kedge_cursor_left(cursor))
-        return KEDGE_E_TRUNCATED;
-    /* An empty slice at the end of NULL bytes must not do arithmetic on NULL. */
-    *out = kedge_slice(size > 0 ? cursor->bytes.data + cursor->offset : cursor->bytes.data, size);
-    cursor->offset += size;
-    return KEDGE_OK;
-}
 
 enum kedge_rc kedge_cursor_skip(struct kedge_cursor *cursor, size_t size)
 {
@@ -31,14 +16,6 @@ static enum kedge_rc take_number(struct kedge_cursor *cursor, size_t size, uint6
     for (size_t i = 0; i < size; i++)
         value = value << 8 | bytes.data[i];
     *out = value;
-    return KEDGE_OK;
-}
-
-enum kedge_rc kedge_cursor_u8(struct kedge_cursor *cursor, uint8_t *out)
-{
-    uint64_t value;
-    KEDGE_TRY(take_number(cursor, 1, &value));
-    *out = (uint8_t)value;
     return KEDGE_OK;
 }
 

@@ -16,17 +16,22 @@ bool kedge_coap_option_find(const struct kedge_coap_message *message, uint16_t n
     return false;
 }
 
-bool kedge_coap_option_uint(const struct kedge_coap_message *message, uint16_t number,
-                            uint32_t *value)
+bool kedge_coap_uint(struct kedge_slice bytes, uint32_t *value)
 {
-    struct kedge_slice bytes;
-    if (!kedge_coap_option_find(message, number, &bytes) || bytes.size > 4)
+    if (bytes.size > 4)
         return false;
     uint32_t read = 0;
     for (size_t i = 0; i < bytes.size; i++)
         read = read << 8 | bytes.data[i];
     *value = read;
     return true;
+}
+
+bool kedge_coap_option_uint(const struct kedge_coap_message *message, uint16_t number,
+                            uint32_t *value)
+{
+    struct kedge_slice bytes;
+    return kedge_coap_option_find(message, number, &bytes) && kedge_coap_uint(bytes, value);
 }
 
 /* The critical options that this codec knows (RFC 7252 section 5.10, RFC 7959 section 2.1). */
@@ -85,10 +90,11 @@ bool kedge_coap_path_segment(const struct kedge_coap_message *message, size_t in
 
 size_t kedge_coap_path_count(const struct kedge_coap_message *message)
 {
-    struct kedge_slice segment;
+    struct kedge_coap_options walk = kedge_coap_options(message);
+    struct kedge_coap_option option;
     size_t count = 0;
-    while (kedge_coap_path_segment(message, count, &segment))
-        count++;
+    while (kedge_coap_option_next(&walk, &option) && option.number <= KEDGE_COAP_URI_PATH)
+        count += option.number == KEDGE_COAP_URI_PATH;
     return count;
 }
 

@@ -119,13 +119,34 @@ static inline struct kedge_cursor kedge_cursor(struct kedge_slice bytes)
 }
 
 /** kedge_cursor_left() is how many bytes are still unread. */
-size_t kedge_cursor_left(const struct kedge_cursor *cursor);
+static inline size_t kedge_cursor_left(const struct kedge_cursor *cursor)
+{
+    return cursor->bytes.size - cursor->offset;
+}
 
-/* Each read fails with KEDGE_E_TRUNCATED when the bytes are not there. Integers are big-endian. */
-enum kedge_rc kedge_cursor_take(struct kedge_cursor *cursor, size_t size, struct kedge_slice *out)
-    KEDGE_MUST_USE;
+/* Each read fails with KEDGE_E_TRUNCATED when the bytes are not there. Integers are big-endian.
+ * What every option of every message is read by is inline: the calls took longer than the reads. */
+static inline KEDGE_MUST_USE enum kedge_rc kedge_cursor_take(struct kedge_cursor *cursor,
+                                                             size_t size, struct kedge_slice *out)
+{
+    if (size > kedge_cursor_left(cursor))
+        return KEDGE_E_TRUNCATED;
+    /* An empty slice at the end of NULL bytes must not do arithmetic on NULL. */
+    *out = kedge_slice(size > 0 ? cursor->bytes.data + cursor->offset : cursor->bytes.data, size);
+    cursor->offset += size;
+    return KEDGE_OK;
+}
+
+static inline KEDGE_MUST_USE enum kedge_rc kedge_cursor_u8(struct kedge_cursor *cursor,
+                                                           uint8_t *out)
+{
+    if (kedge_cursor_left(cursor) == 0)
+        return KEDGE_E_TRUNCATED;
+    *out = cursor->bytes.data[cursor->offset++];
+    return KEDGE_OK;
+}
+
 enum kedge_rc kedge_cursor_skip(struct kedge_cursor *cursor, size_t size) KEDGE_MUST_USE;
-enum kedge_rc kedge_cursor_u8(struct kedge_cursor *cursor, uint8_t *out) KEDGE_MUST_USE;
 enum kedge_rc kedge_cursor_u16(struct kedge_cursor *cursor, uint16_t *out) KEDGE_MUST_USE;
 enum kedge_rc kedge_cursor_u32(struct kedge_cursor *cursor, uint32_t *out) KEDGE_MUST_USE;
 enum kedge_rc kedge_cursor_u64(struct kedge_cursor *cursor, uint64_t *out) KEDGE_MUST_USE;

@@ -90,7 +90,9 @@ bool kedge_coap_option_next(struct kedge_coap_options *walk, struct kedge_coap_o
 /** Finds the first option of that number. */
 bool kedge_coap_option_find(const struct kedge_coap_message *message, uint16_t number,
                             struct kedge_slice *value);
-/** Reads an option as an unsigned integer of at most 4 bytes; false when absent or longer. */
+/** Reads an option's value as an unsigned integer of at most 4 bytes; false when it is longer. */
+bool kedge_coap_uint(struct kedge_slice bytes, uint32_t *value);
+/** Finds an option and reads it so; false when absent or longer. */
 bool kedge_coap_option_uint(const struct kedge_coap_message *message, uint16_t number,
                             uint32_t *value);
 /**
