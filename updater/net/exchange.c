@@ -12,6 +12,7 @@
 #include "updater/net/internal.h"
 
 #define BUCKETS 1024u
+#define SPARE_MIN 1024u /* bytes: malloc() itself keeps smaller ones at hand */
 
 /* Of the Observe option in a request (RFC 7641 section 2). */
 #define OBSERVE_BEGIN 0u
@@ -169,11 +170,27 @@ static void detach(struct exchange *exchange)
     }
 }
 
+/* The end of a block that was pushed is the beginning of the next one: its memory is handed on. */
 static void destroy(struct exchange *exchange)
 {
-    leave(exchange->net, exchange);
+    struct kedge_net *net = exchange->net;
+    leave(net, exchange);
     free(exchange->collected);
-    free(exchange);
+    if (exchange->capacity < SPARE_MIN) {
+        free(exchange);
+        return;
+    }
+    free(net->exchanges.spare);
+    net->exchanges.spare = exchange;
+}
+
+static struct exchange *allocate(struct kedge_net *net, size_t capacity)
+{
+    struct exchange *spare = net->exchanges.spare;
+    if (spare == NULL || capacity < SPARE_MIN || capacity > spare->capacity)
+        return malloc(sizeof(struct exchange) + capacity);
+    net->exchanges.spare = NULL;
+    return spare;
 }
 
 /* Ends it, then tells: the callback finds everything in order and may send again. */
@@ -311,7 +328,7 @@ enum kedge_rc kedge_net_send(struct kedge_net *net, const struct kedge_address *
     size_t capacity = 64 + KEDGE_NET_PATH_MAX + queries + request->payload.size;
     if (capacity > KEDGE_NET_MESSAGE_MAX)
         return KEDGE_E_BUFFER;
-    struct exchange *exchange = calloc(1, sizeof *exchange + capacity);
+    struct exchange *exchange = allocate(net, capacity);
     if (exchange == NULL)
         return KEDGE_E_MEMORY;
     *exchange = (struct exchange){.net = net,
@@ -601,5 +618,6 @@ void exchanges_destroy(struct kedge_net *net)
             exchange = next;
         }
     }
+    free(net->exchanges.spare);
     free(net->exchanges.buckets);
 }

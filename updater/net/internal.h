@@ -107,6 +107,7 @@ struct peer_table {
     struct peer **buckets;
     size_t bucket_count; /* a power of two */
     size_t count;
+    struct peer *found; /* the last one; NULL: none, or it is gone */
     struct kedge_pool pool;
     struct idle_list idle[2]; /* by `secure`: who needs no proof pushes out none that gave one */
 };
@@ -200,6 +201,7 @@ struct exchange_table {
     size_t bucket_count;
     size_t count;
     uint64_t last_token;
+    struct exchange *spare; /* one that has ended, with room for a block; NULL: none */
 };
 
 enum kedge_rc exchanges_init(struct kedge_net *net) KEDGE_MUST_USE;

@@ -38,7 +38,7 @@ struct kedge_net_reply {
     const struct kedge_address *from;
     const struct path *path;
     struct kedge_slice datagram; /* the request's */
-    uint8_t bytes[REPLY_CAPACITY];
+    uint8_t *bytes;              /* REPLY_CAPACITY of them */
 };
 
 struct kedge_net_deferred {
@@ -52,8 +52,8 @@ struct kedge_coap_builder *kedge_net_reply(struct kedge_net_reply *reply, uint8_
 {
     const struct kedge_coap_message *request = reply->request;
     enum kedge_coap_type type = request->type == KEDGE_COAP_CON ? KEDGE_COAP_ACK : KEDGE_COAP_NON;
-    kedge_coap_begin(&reply->builder, reply->bytes, sizeof reply->bytes, type, code,
-                     reply->message_id, kedge_slice(request->token, request->token_size));
+    kedge_coap_begin(&reply->builder, reply->bytes, REPLY_CAPACITY, type, code, reply->message_id,
+                     kedge_slice(request->token, request->token_size));
     reply->begun = true;
     return &reply->builder;
 }
@@ -105,7 +105,7 @@ static struct kedge_slice reply_bytes(struct kedge_net_reply *reply)
     }
     if (reply->begun || reply->request->type != KEDGE_COAP_CON)
         return bytes;
-    kedge_coap_begin(&reply->builder, reply->bytes, sizeof reply->bytes, KEDGE_COAP_ACK,
+    kedge_coap_begin(&reply->builder, reply->bytes, REPLY_CAPACITY, KEDGE_COAP_ACK,
                      KEDGE_COAP_EMPTY, reply->request->message_id, kedge_slice(NULL, 0));
     return kedge_writer_slice(&reply->builder.out);
 }
@@ -139,26 +139,44 @@ static bool answer_again(struct kedge_net *net, const struct peer *peer, const s
 }
 
 /*
+ * A duplicate is the same datagram again. A device that restarts within the lifetime of a message
+ * id and begins with the same one says something else.
+ */
+static struct mark mark_of(const struct kedge_net *net, struct kedge_slice bytes,
+                           const struct kedge_coap_message *message)
+{
+    return (struct mark){.message_id = message->message_id,
+                         .digest = (uint32_t)kedge_siphash(&net->key, bytes.data, bytes.size)};
+}
+
+/*
  * Who is no peer yet becomes none by asking: what it asked is only remembered when the handler has
  * made it one. Handling a request of a stranger twice must therefore do what handling it once does.
  */
 static void on_request(struct kedge_net *net, const struct kedge_address *from,
-                       const struct path *path, struct mark mark, struct kedge_slice datagram,
+                       const struct path *path, struct kedge_slice datagram,
                        const struct kedge_coap_message *request)
 {
+    /* A GET may be answered again by asking again (RFC 7252 section 4.5): no copy of each block. */
+    bool once = request->code != KEDGE_COAP_GET;
+    struct mark mark = {0};
+    if (once)
+        mark = mark_of(net, datagram, request);
     struct peer *peer = peer_find(net, from);
     if (peer != NULL) {
         peer_settle(net, peer);
         peer->path = *path;
-        if (answer_again(net, peer, path, mark))
+        if (once && answer_again(net, peer, path, mark))
             return;
     }
     bool proven = is_proven(from, peer);
+    uint8_t buffer[REPLY_CAPACITY];
     struct kedge_net_reply reply = {.request = request,
                                     .message_id = request->message_id,
                                     .from = from,
                                     .path = path,
-                                    .datagram = datagram};
+                                    .datagram = datagram,
+                                    .bytes = buffer};
     if (request->type == KEDGE_COAP_NON)
         reply.message_id =
             peer != NULL ? peer->next_message_id++ : net->admission.next_message_id++;
@@ -177,8 +195,7 @@ static void on_request(struct kedge_net *net, const struct kedge_address *from,
         return;
     peer->path = *path;
     peer_earn(peer, datagram.size, bytes.size);
-    /* A GET may be answered again by asking again (RFC 7252 section 4.5): no copy of each block. */
-    if (request->code != KEDGE_COAP_GET && !reply.nothing)
+    if (once && !reply.nothing)
         peer_remember(peer, mark, net->now_ms, bytes);
 }
 
@@ -227,12 +244,6 @@ void net_on_message(struct kedge_net *net, const struct kedge_address *from,
             reset(net, from, path, message.message_id);
         return;
     }
-    /*
-     * A duplicate is the same datagram again. A device that restarts within the lifetime of a
-     * message id and begins with the same one says something else.
-     */
-    const struct mark mark = {.message_id = message.message_id,
-                              .digest = (uint32_t)kedge_siphash(&net->key, bytes.data, bytes.size)};
     uint8_t class = message.code >> 5;
     if (message.code == KEDGE_COAP_EMPTY) {
         struct peer *peer = peer_find(net, from);
@@ -241,8 +252,12 @@ void net_on_message(struct kedge_net *net, const struct kedge_address *from,
         else if (peer != NULL && message.type != KEDGE_COAP_NON)
             exchange_on_empty(net, peer, &message);
     } else if (class == 0 && (message.type == KEDGE_COAP_CON || message.type == KEDGE_COAP_NON)) {
-        on_request(net, from, path, mark, bytes, &message);
+        on_request(net, from, path, bytes, &message);
     } else if ((class == 2 || class == 4 || class == 5) && message.type != KEDGE_COAP_RST) {
+        /* A piggybacked one is known by the request that it acknowledges. */
+        struct mark mark = {0};
+        if (message.type == KEDGE_COAP_CON)
+            mark = mark_of(net, bytes, &message);
         exchange_on_response(net, from, path, mark, &message);
     } else {
         net->counters.malformed++; /* section 4.2: reserved classes and impossible pairs */

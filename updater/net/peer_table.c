@@ -51,11 +51,17 @@ static void grow(struct kedge_net *net)
     free(old);
 }
 
+/* One datagram has its peer looked up several times, by each that has something to do with it. */
 struct peer *peer_find(struct kedge_net *net, const struct kedge_address *address)
 {
-    struct peer *peer = *bucket_of(net, address);
+    struct peer *peer = net->peers.found;
+    if (peer != NULL && kedge_address_equal(&peer->address, address))
+        return peer;
+    peer = *bucket_of(net, address);
     while (peer != NULL && !kedge_address_equal(&peer->address, address))
         peer = peer->next_in_bucket;
+    if (peer != NULL)
+        net->peers.found = peer;
     return peer;
 }
 
@@ -79,6 +85,9 @@ void peers_expect(const struct kedge_net *net, const struct kedge_address *addre
         if (peer == NULL || !peer->kept)
             continue;
         __builtin_prefetch(peer->recent);
+        if (peer->in_flight != NULL)
+            for (size_t line = 0; line < sizeof(struct exchange); line += CACHE_LINE)
+                __builtin_prefetch((const char *)peer->in_flight + line);
         for (size_t line = 0; line < OWNER_BYTES; line += CACHE_LINE)
             __builtin_prefetch((const char *)peer->owner + line);
     }
@@ -129,6 +138,8 @@ void peer_drop(struct kedge_net *net, struct peer *peer)
     while (*link != peer)
         link = &(*link)->next_in_bucket;
     *link = peer->next_in_bucket;
+    if (net->peers.found == peer)
+        net->peers.found = NULL;
     unlist(net, peer);
     association_free(peer->handshake);
     association_free(peer->association);
