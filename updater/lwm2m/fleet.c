@@ -45,6 +45,20 @@ static bool find_blob(struct kedge_fleet *fleet, const struct kedge_coap_message
     return fleet->hooks.blob(fleet->hooks.context, name, blob);
 }
 
+enum standing { UNKNOWN, REGISTERED, PROVEN };
+
+/* Most download from where they are registered: the host of such a device need not be looked up. */
+static enum standing standing_of(const struct kedge_fleet *fleet, const struct kedge_address *from)
+{
+    const struct device *device = device_by_address(fleet, from);
+    if (from->secure || (device != NULL && device->proven))
+        return PROVEN;
+    const struct kedge_host *host = kedge_hosts_find(&fleet->hosts, device_host(fleet, from));
+    if (host == NULL)
+        return UNKNOWN;
+    return host->proven > 0 ? PROVEN : REGISTERED;
+}
+
 /*
  * Without security, a host downloads where a device is registered, from any port: many clients use
  * another one for it. As long as no device there has answered, a block costs as much as a request
@@ -55,10 +69,8 @@ static void serve_file(struct kedge_fleet *fleet, const struct kedge_address *fr
 {
     char name[KEDGE_UPDATE_FILE_SIZE + 1];
     struct kedge_blob blob;
-    const struct kedge_host *host =
-        from->secure ? NULL : kedge_hosts_find(&fleet->hosts, device_host(fleet, from));
-    bool is_proven = from->secure || (host != NULL && host->proven > 0);
-    if (!is_proven && !kedge_net_admit(fleet->net, from, KEDGE_CLAIM_NONE)) {
+    enum standing standing = standing_of(fleet, from);
+    if (standing != PROVEN && !kedge_net_admit(fleet->net, from, KEDGE_CLAIM_NONE)) {
         kedge_net_reply_nothing(reply);
         return;
     }
@@ -66,7 +78,7 @@ static void serve_file(struct kedge_fleet *fleet, const struct kedge_address *fr
         kedge_net_reply(reply, KEDGE_COAP_NOT_FOUND);
         return;
     }
-    if (!from->secure && host == NULL) {
+    if (standing == UNKNOWN) {
         kedge_coap_add_payload(kedge_net_reply(reply, KEDGE_COAP_UNAUTHORIZED),
                                kedge_slice_text("no device is registered at this address"));
         return;
