@@ -39,7 +39,8 @@ struct kedge_bridge {
     struct kedge_steering *steering;
     struct kedge_reader *reader;
     struct kedge_device_files files;
-    const char *base_url; /* NULL: none */
+    const char *base_url;                /* NULL: none */
+    struct kedge_package_record offered; /* the package of the last offer; none: without an id */
     uint32_t push_bytes_per_s;
     struct kedge_lost_device *lost;
     struct kedge_pressure pressure;
