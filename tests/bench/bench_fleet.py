@@ -1,8 +1,11 @@
-"""kedged's data plane beside a bare responder that does the same work, and beside coap-server.
+"""kedged's data plane beside a bare server that does the same work, and beside coap-server.
 
-What counts is processor time of all threads, which the rest of the machine disturbs little. Complete
-updates of more than 1,000 devices take minutes and are measured only with KEDGE_BENCH_LONG=1. A cost
-is flat when it grows by less than FLAT from the smallest fleet to the largest one.
+What counts is processor time of all threads, which the rest of the machine disturbs little. Whoever
+makes the load is scheduled as a batch (sched(7)), so that it waits until the server has done its
+turn instead of interrupting it after each datagram that wakes it, in kedged's rows and the floor's
+alike. Complete updates of more than 1,000 devices, and those by DTLS, take minutes and are measured
+only with KEDGE_BENCH_LONG=1. A cost is flat when it grows by less than FLAT from the smallest fleet
+to the largest one.
 """
 import json
 import os
@@ -19,6 +22,7 @@ import time
 FLEETS = (1_000, 10_000, 100_000)
 SECURE_FLEETS = (1_000, 50_000)
 HANDSHAKES = 5_000 # in one measurement
+SECURE_UPDATES = 10_000
 UPDATES = 60_000   # registration updates in one measurement
 BLOCKS = 100_000   # blocks in one measurement
 RUNS = 3           # of each, in turn with the floor's; the median counts
@@ -79,21 +83,16 @@ class Kedged(Program):
         self.build, self.folder = build, folder
         self.port, self.secure_port, self.http = free_port(), free_port(), free_port(socket.SOCK_STREAM)
         # A whole fleet registers within seconds, faster than it can be asked who it is.
-        super().__init__(build / "bin" / "kedged", "--data", folder, "--coap", f"127.0.0.1:{self.port}", "--coaps",
-                         f"127.0.0.1:{self.secure_port}", "--http", f"127.0.0.1:{self.http}", "--log-level", "info",
-                         "--unproven-max", 2 * max(FLEETS),
-                         stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
-        for line in self.process.stderr:
-            if "ready" in line:
-                break
-        else:
-            raise RuntimeError("kedged did not start")
-        # Nobody reads what it says from here on, and it must not wait for that.
-        self.drain = subprocess.Popen(["cat"], stdin=self.process.stderr, stdout=subprocess.DEVNULL)
-
-    def __exit__(self, *_):
-        super().__exit__()
-        self.drain.wait(20)
+        # Into a file: whoever reads at the other end of a pipe costs the writer a wake-up for each line.
+        self.log = folder.with_name(f"{folder.name}.log")
+        with open(self.log, "w", encoding="utf-8") as log:
+            super().__init__(build / "bin" / "kedged", "--data", folder, "--coap", f"127.0.0.1:{self.port}", "--coaps",
+                             f"127.0.0.1:{self.secure_port}", "--http", f"127.0.0.1:{self.http}", "--log-level", "info",
+                             "--unproven-max", 2 * max(FLEETS), stderr=log, stdin=subprocess.DEVNULL)
+        while "ready" not in self.log.read_text(encoding="utf-8"):
+            if self.process.poll() is not None:
+                raise RuntimeError(f"kedged did not start: {self.log.read_text(encoding='utf-8')}")
+            time.sleep(0.02)
 
     def kedge(self, *words):
         done = subprocess.run([self.build / "bin" / "kedge", "--server", f"http://127.0.0.1:{self.http}", "--token-file",
@@ -106,12 +105,17 @@ class Kedged(Program):
         return json.loads(self.kedge("--json", *words))
 
 
+def schedule_as_batch(pid):
+    os.sched_setscheduler(pid, os.SCHED_BATCH, os.sched_param(0))
+
+
 class Load(Program):
     """Devices that ask as fast as they are answered."""
 
     def __init__(self, build, port, devices, program="bench_fleet_load"):
         super().__init__(build / "tests" / "bench" / program, f"coap://127.0.0.1:{port}", devices,
                          stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        schedule_as_batch(self.pid)
 
     def __exit__(self, *_):
         self.process.stdin.close()
@@ -136,6 +140,32 @@ class Load(Program):
 def floor_server(build, devices, program="bench_fleet_floor"):
     program = Program(build / "tests" / "bench" / program, devices, stdout=subprocess.PIPE)
     return program, int(program.process.stdout.readline())
+
+
+class Floor:
+    """The bare server with a load of its own, beside something that takes long."""
+
+    def __init__(self, build):
+        self.server, port = floor_server(build, AT_ONCE)
+        self.load = Load(build, port, AT_ONCE)
+        self.costs = {"block": [], "push": [], "update": []}
+
+    def __enter__(self):
+        self.load("register", WINDOW)
+        return self
+
+    def __exit__(self, *_):
+        self.load.__exit__()
+        self.server.__exit__()
+
+    def measure(self):
+        """Once before and once after what it is compared with."""
+        for name, words in {"block": (BLOCKS, AT_ONCE, "fw/x", PUSH_SIZE // 1024), "push": (BLOCKS, AT_ONCE),
+                            "update": (UPDATES, WINDOW)}.items():
+            self.costs[name].append(self.load.cost(self.server.pid, name, *words)[0])
+
+    def cost(self, name):
+        return statistics.mean(self.costs[name])
 
 
 def medians(measurings):
@@ -270,21 +300,25 @@ def measure_coap_server(folder, build, floor_cost):
 
 # ---- complete updates ----
 
-def bring_over(build, room, folder, devices, size, *swarm_options):
+def bring_over(build, room, folder, devices, size, *swarm_options, psk=None):
     """A whole rollout; returns the processor's seconds, those by the clock, and the swarm's summary."""
     with Kedged(build, room) as server:
         package = upload(server, folder, make_package(build, folder, size))
-        with Program(build / "bin" / "kedge-swarm", "--server", f"coap://127.0.0.1:{server.port}", "--devices", devices,
+        uri = f"coap://127.0.0.1:{server.port}"
+        if psk is not None:
+            server.kedge("device", "enroll", "--psk-file", psk)
+            uri, swarm_options = f"coaps://127.0.0.1:{server.secure_port}", (*swarm_options, "--psk-file", psk)
+        with Program(build / "bin" / "kedge-swarm", "--server", uri, "--devices", devices,
                      "--vendor", VENDOR, "--class", CLASS, "--version", "1.0.0", "--reboot-time", "0.5", "--json",
                      "--lifetime", "86400", "--linger", "3600", "--time-limit", 400 + devices // 50, "--keep-registered",
                      *swarm_options, stdout=subprocess.PIPE) as swarm:
+            schedule_as_batch(swarm.pid)
             wait_for_identified(server, devices)
             before, began = processor_seconds(server.pid), time.monotonic()
             server.kedge("rollout", "create", "--name", "bench", "--package", package, "--all", "--start", "--in-flight",
                          AT_ONCE, "--error-threshold", "100")
-            server.kedge("rollout", "watch", "1")
+            shown = wait_for_end(server)
             processor, seconds = processor_seconds(server.pid) - before, time.monotonic() - began
-            shown = server.json("rollout", "show", "1")["counts"]
             swarm.process.send_signal(signal.SIGTERM)
             summary = json.loads(swarm.process.communicate(timeout=60)[0])
         summary["blocks"] = devices * -(-next((room / "fw").iterdir()).stat().st_size // 1024)
@@ -293,22 +327,45 @@ def bring_over(build, room, folder, devices, size, *swarm_options):
     return processor, seconds, summary
 
 
-def measure_updates(build, folder, devices, floors):
-    processor, seconds, summary = bring_over(build, folder / f"updates-{devices}", folder, devices, IMAGE_SIZE)
-    floor = None
-    if floors:
-        floor = ((summary["blocks"] / devices) * floors["block"] + EXCHANGES * floors["update"]) / 1000
-    yield row(f"complete update of 64 KiB, {devices} devices", processor / devices * 1000, "ms CPU", floor, 1,
-              [f"{summary['blocks'] // devices} blocks and about {EXCHANGES} exchanges at the floor's cost",
+def measure_updates(build, folder, devices):
+    with Floor(build) as floor:
+        floor.measure()
+        processor, seconds, summary = bring_over(build, folder / f"updates-{devices}", folder, devices, IMAGE_SIZE)
+        floor.measure()
+    blocks = summary["blocks"] / devices
+    yield row(f"complete update of 64 KiB, {devices} devices", processor / devices * 1000, "ms CPU",
+              (blocks * floor.cost("block") + EXCHANGES * floor.cost("update")) / 1000, 1,
+              [f"the floor: {blocks:.0f} blocks served and {EXCHANGES} updates of a registration",
                f"{AT_ONCE} in flight; the swarm took {summary['cpu_s'] / devices * 1000:.2f} ms of CPU for each"])
     yield row(f"complete updates a minute by the clock, {devices} devices", devices / seconds * 60, "1/min")
 
 
-def measure_push(build, folder, floors):
-    processor, seconds, summary = bring_over(build, folder / "push", folder, AT_ONCE, PUSH_SIZE, "--delivery", "push")
-    yield row(f"block of 1 KiB pushed, {AT_ONCE} at once", processor / summary["blocks"] * 1e6, "us CPU", floors["block"], 6,
-              [f"whole updates of {PUSH_SIZE // 1024} KiB, all that they take divided by their blocks; the floor serves",
+def measure_secure_updates(build, folder, devices):
+    processor, seconds, summary = bring_over(build, folder / "secure-updates", folder, devices, IMAGE_SIZE,
+                                             psk=psk_file(folder, devices))
+    yield row(f"complete update of 64 KiB by DTLS, {devices} devices", processor / devices * 1000, "ms CPU",
+              notes=[f"{summary['blocks'] // devices} blocks, and a handshake after the reboot; every digest is right"])
+    yield row(f"complete updates a minute by DTLS by the clock, {devices} devices", devices / seconds * 60, "1/min")
+
+
+def measure_push(build, folder):
+    with Floor(build) as floor:
+        floor.measure()
+        processor, seconds, summary = bring_over(build, folder / "push", folder, AT_ONCE, PUSH_SIZE, "--delivery", "push")
+        floor.measure()
+    yield row(f"block of 1 KiB pushed, {AT_ONCE} at once", processor / summary["blocks"] * 1e6, "us CPU",
+              floor.cost("push"), 6,
+              [f"whole updates of {PUSH_SIZE // 1024} KiB, all that they take divided by their blocks; the floor pushes",
                f"{summary['blocks'] * 1024 / seconds / 1e6:.0f} MB/s by the clock"])
+
+
+def wait_for_end(server):
+    """Looks at the rollout as an operator does; `rollout watch` would have each step of each device written out."""
+    while True:
+        shown = server.json("rollout", "show", "1")
+        if shown["state"] != "running":
+            return shown["counts"]
+        time.sleep(0.2)
 
 
 def wait_for_identified(server, devices):
@@ -332,7 +389,6 @@ def flatness(what, rows):
 
 def measure(build):
     build = pathlib.Path(build)
-    floors = {}
     updates, handshakes, complete = [], [], []
     fleets = FLEETS if os.environ.get("KEDGE_BENCH_LONG") == "1" else FLEETS[:1]
     with tempfile.TemporaryDirectory(prefix="kedge-bench-", dir=os.environ.get("TMPDIR", "/var/tmp")) as name:
@@ -341,7 +397,6 @@ def measure(build):
             for one in measure_fleet(build, folder, devices):
                 if one["name"].startswith("registration update"):
                     updates.append(one)
-                    floors["update"] = one["floor"]
                 yield one
         yield flatness(f"a registration update, {FLEETS[0]} to {FLEETS[-1]} registered", updates)
         for devices in SECURE_FLEETS:
@@ -351,14 +406,14 @@ def measure(build):
                 yield one
         yield flatness(f"a DTLS handshake, {SECURE_FLEETS[0]} to {SECURE_FLEETS[-1]} registered", handshakes)
         for one in measure_blocks(build, folder):
-            floors.setdefault("block", one["floor"])
             yield one
-        yield from measure_coap_server(folder, build, floors["block"])
-        yield from measure_push(build, folder, floors)
+        yield from measure_coap_server(folder, build, one["floor"])
+        yield from measure_push(build, folder)
         for devices in fleets:
-            for one in measure_updates(build, folder, devices, floors):
+            for one in measure_updates(build, folder, devices):
                 if one["name"].startswith("complete update of"):
                     complete.append(one)
                 yield one
         if len(fleets) > 1:
+            yield from measure_secure_updates(build, folder, SECURE_UPDATES)
             yield flatness(f"a complete update, {fleets[0]} to {fleets[-1]} devices", complete)

@@ -8,6 +8,7 @@
  *    update COUNT WINDOW        so many registration updates, over the devices in turn
  *    block COUNT WINDOW PATH BLOCKS    so many GETs of PATH, each of the first WINDOW devices
  * walking over its BLOCKS blocks of 1 KiB again and again
+ *    push COUNT WINDOW          so many blocks that the floor pushes to the first WINDOW devices
  *
  * An answer is: requests answered, requests sent again, seconds.
  */
@@ -25,7 +26,7 @@
 #define LOCATION_MAX 63u
 #define WINDOW_MAX 4096u
 
-enum what { REGISTER, UPDATE, BLOCK };
+enum what { REGISTER, UPDATE, BLOCK, PUSH };
 
 struct client {
     char location[LOCATION_MAX + 1];
@@ -70,7 +71,8 @@ static void add_register(struct kedge_coap_builder *out, uint32_t index)
 
 static void ask(uint32_t index)
 {
-    static const uint8_t codes[] = {KEDGE_COAP_POST, KEDGE_COAP_POST, KEDGE_COAP_GET};
+    static const uint8_t codes[] = {KEDGE_COAP_POST, KEDGE_COAP_POST, KEDGE_COAP_GET,
+                                    KEDGE_COAP_PUT};
     struct client *client = &load.clients[index];
     struct kedge_coap_block block = {.number = client->block, .size_exponent = 6};
     struct kedge_coap_builder builder;
@@ -91,7 +93,7 @@ static void ask(uint32_t index)
 
 static void begin_more(void)
 {
-    uint32_t among = load.what == BLOCK ? load.window : load.client_count;
+    uint32_t among = load.what == BLOCK || load.what == PUSH ? load.window : load.client_count;
     while (load.under_way < load.window && load.begun < load.progress.wanted) {
         struct client *client = &load.clients[load.next];
         if (client->waiting)
@@ -132,6 +134,32 @@ static void answer_server(uint32_t index, const struct kedge_coap_message *reque
     send_message(index, &builder);
 }
 
+/* The next block comes upon the answer to this one: a device asks once, and then only answers. */
+static void take_block(uint32_t index, const struct kedge_coap_message *request,
+                       const struct kedge_coap_block *block)
+{
+    struct client *client = &load.clients[index];
+    struct kedge_coap_builder builder;
+    uint8_t buffer[32];
+    if (!client->waiting || load.progress.done >= load.progress.wanted)
+        return;
+    client->sent_ms = load_now_ms();
+    load.progress.done++;
+    kedge_coap_begin(&builder, buffer, sizeof buffer, KEDGE_COAP_ACK, KEDGE_COAP_CONTINUE,
+                     request->message_id, kedge_slice(request->token, request->token_size));
+    kedge_coap_add_uint(&builder, KEDGE_COAP_BLOCK1, kedge_coap_block_value(block));
+    send_message(index, &builder);
+}
+
+static void on_request(uint32_t index, const struct kedge_coap_message *request)
+{
+    struct kedge_coap_block block;
+    if (load.what == PUSH && kedge_coap_block_find(request, KEDGE_COAP_BLOCK1, &block) == KEDGE_OK)
+        take_block(index, request, &block);
+    else
+        answer_server(index, request);
+}
+
 static void on_datagram(void *context, struct swarm_place to, const struct swarm_address *from,
                         struct kedge_slice bytes)
 {
@@ -142,7 +170,7 @@ static void on_datagram(void *context, struct swarm_place to, const struct swarm
         return;
     struct client *client = &load.clients[to.index];
     if (message.code > 0 && message.code >> 5 == 0) {
-        answer_server(to.index, &message);
+        on_request(to.index, &message);
         return;
     }
     if (!client->waiting || message.message_id != client->message_id ||
@@ -175,6 +203,8 @@ static bool run(uint64_t count, uint32_t window)
     load.progress = (struct load_progress){
         .wanted = count, .until_quiet = load.what == REGISTER, .asked_ms = load_now_ms()};
     load.begun = load.next = load.under_way = 0;
+    for (uint32_t i = 0; i < load.client_count; i++)
+        load.clients[i].waiting = false;
     load.window = window < load.client_count ? window : load.client_count;
     begin_more();
     return load_wait(&load.network, &load.progress, LOST_MS, ask_again);
@@ -196,6 +226,10 @@ static bool obey(const char *line)
                &load.blocks) == 4 &&
         load.blocks > 0) {
         load.what = BLOCK;
+        return window <= WINDOW_MAX && run(count, window);
+    }
+    if (sscanf(line, "push %" SCNu64 " %" SCNu32, &count, &window) == 2) {
+        load.what = PUSH;
         return window <= WINDOW_MAX && run(count, window);
     }
     return false;

@@ -16,7 +16,8 @@ struct floor_record {
     union {
         struct {
             char location[25];
-            uint32_t lifetime_s;
+            uint16_t message_id; /* of the block that was pushed to it last */
+            uint32_t block;
             uint64_t seen;
         };
         struct {

@@ -11,7 +11,7 @@ def bench_fleet(monkeypatch, tmp_path):
     spec = importlib.util.spec_from_file_location("bench_fleet", ROOT / "tests" / "bench" / "bench_fleet.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    for name, value in {"FLEETS": (20, 40), "SECURE_FLEETS": (10, 20), "UPDATES": 400, "HANDSHAKES": 10, "BLOCKS": 400,
+    for name, value in {"FLEETS": (20, 40), "SECURE_FLEETS": (10, 20), "UPDATES": 400, "HANDSHAKES": 10, "BLOCKS": 400, "SECURE_UPDATES": 20,
                         "RUNS": 1, "AT_ONCE": 10, "PUSH_SIZE": 65_536}.items():
         monkeypatch.setattr(module, name, value)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
@@ -46,4 +46,6 @@ def test_complete_updates_of_larger_fleets_are_measured_when_asked_for(bench_fle
     for n in (20, 40):
         assert rows[f"complete update of 64 KiB, {n} devices"]["value"] > 0
         assert rows[f"complete updates a minute by the clock, {n} devices"]["value"] > 0
+    for name in ("complete update of 64 KiB by DTLS", "complete updates a minute by DTLS by the clock"):
+        assert rows[f"{name}, 20 devices"]["value"] > 0
     assert rows["growth of a complete update, 20 to 40 devices"]["value"] > 0
