@@ -8,9 +8,10 @@ import socket
 import threading
 import time
 import urllib.parse
+import urllib.request
 
 from lwm2m_client import Client, decode, until
-from lwm2m_peer import BLOCK2, CONTENT_FORMAT, GET, LINK, POST, PUT, TEXT, TLV, uint
+from lwm2m_peer import BLOCK2, CONTENT_FORMAT, GET, LINK, LOCATION_PATH, POST, PUT, TEXT, TLV, uint
 
 IDLE, DOWNLOADING, DOWNLOADED, UPDATING = range(4)
 OLD, NEW = "1.0.0", "1.1.0"
@@ -27,6 +28,7 @@ class FieldDevice(Client):
     reboot_s = 0.01  # from the answer to Execute until it registers again
     observable = True
     notifies = True
+    protocols = ()  # /5/0/8; without, it does not have that resource
 
     def __init__(self, server, **habits):
         super().__init__(server, habits.pop("formats", self.formats))
@@ -35,8 +37,11 @@ class FieldDevice(Client):
             setattr(self, name, value)
         self.server = server
         self.objects[5].update({9: 0})
+        if self.protocols:
+            self.objects[5][8] = dict(enumerate(self.protocols))
         self.registers = []  # the answers
-        self.downloaded = None
+        self.location = None
+        self.given = self.downloaded = None  # the last URI, and what was there
         self.executes = 0
         self.numbers = 1  # of notifications
         self.fault = None
@@ -73,6 +78,7 @@ class FieldDevice(Client):
     def register_it(self):
         answer = self.ask(POST, "rd", [f"ep={self.endpoint}", *self.queries], [(CONTENT_FORMAT, uint(LINK))], self.links)
         self.registers.append(answer.code_text)
+        self.location = "/".join(part.decode() for part in answer.all(LOCATION_PATH))
 
     # ---- object 5 ----
 
@@ -108,6 +114,7 @@ class FieldDevice(Client):
             self.reply(message, "4.00")
             return
         self.objects[5][1] = uri
+        self.given = uri or self.given
         self.reply(message, "2.04")
         self.becomes(DOWNLOADING if uri else IDLE)
         if uri:
@@ -123,16 +130,24 @@ class FieldDevice(Client):
         self.todo.append(self.reboot)
 
     def download(self):
-        path = urllib.parse.urlsplit(self.objects[5][1]).path
+        uri = urllib.parse.urlsplit(self.objects[5][1])
+        if uri.scheme == "http":
+            with urllib.request.urlopen(uri.geturl(), timeout=60) as answer:
+                body = answer.read()
+        else:
+            body = self.get(uri.path)
+        assert hashlib.sha256(body).hexdigest() == uri.path.rsplit("/", 1)[1]
+        self.downloaded = body
+        self.becomes(DOWNLOADED)
+
+    def get(self, path):
         body, more = b"", True
         while more:
             answer = self.get_block(path, len(body) // 1024)
             assert answer.code_text == "2.05", answer
             body += answer.payload
             more = (answer.number(BLOCK2) or 0) >> 3 & 1
-        assert hashlib.sha256(body).hexdigest() == path.rsplit("/", 1)[1]
-        self.downloaded = body
-        self.becomes(DOWNLOADED)
+        return body
 
     def get_block(self, path, number):
         for _ in range(12):

@@ -1,7 +1,7 @@
-"""OMA's enabler tests (LightweightM2M-1.1-int-NNN, firmware 751 to 780 of 1.0), as far as they look at the server.
+"""OMA's enabler tests of registration and device management (LightweightM2M-1.1-int-101 to -290, some of 1.0).
 
-docs/lwm2m.md lists the ids with what is covered and what is not; the last test here holds the list to the names of
-these tests. The device is scripted; what only the client can show is its part, and is not repeated here.
+They are played as far as they look at the server: what only the client can show is its part. docs/lwm2m.md lists all
+ids with what is covered and what is not, and the last test here holds the list to the names of the tests.
 """
 import base64
 import json
@@ -11,22 +11,13 @@ import threading
 
 import cbor2
 import pytest
-from conftest import ROOT, make_package
-from lwm2m_client import (CBOR, FETCH, IPATCH, LWM2M_CBOR, OPAQUE, SENML_CBOR, SENML_JSON, decode, leaves, look, operate,
-                          slashed, until, values)
-from lwm2m_peer import (CONTENT_FORMAT, DELETE, GET, LINK, LOCATION_PATH, OBSERVE, POST, PUT, TEXT, TLV, uint)
+from conftest import ROOT
+from lwm2m_client import (CBOR, FETCH, IPATCH, LWM2M_CBOR, OPAQUE, SENML_CBOR, SENML_JSON, decode, look, operate, until,
+                          values)
+from lwm2m_peer import CONTENT_FORMAT, DELETE, GET, LINK, POST, PUT, TEXT, TLV, uint
+from oma_kit import REGISTERED, composite, joins, read, shown, write
+from shims import ServerWithClock
 from wire import Wire
-
-REGISTERED = ["ep=client", "lt=300", "b=U"]
-
-
-def joins(wire, *queries, links=b"</1/0>,</3/0>,</5/0>"):
-    answer = wire.ask(POST, "rd", [*queries], [(CONTENT_FORMAT, uint(LINK))], links)
-    return answer.code_text, "/".join(part.decode() for part in answer.all(LOCATION_PATH))
-
-
-def shown(server):
-    return json.loads(server.kedge("--json", "device", "show", "client", check=False).stdout or "{}")
 
 
 @pytest.fixture
@@ -107,13 +98,27 @@ def test_oma_108_turning_on_queue_mode(server, wire, queries, binding):
     wire.serve_until(lambda: shown(server).get("binding") == binding, "the binding", 60)
 
 
+@pytest.mark.parametrize("queries", [("lwm2m=1.0", "b=UQ"), ("lwm2m=1.1", "b=U", "Q")])
+def test_oma_109_behaviour_in_queue_mode(start, tmp_path, queries):
+    """Awake for 93 seconds after it has said something, then asleep until it says something again."""
+    server = ServerWithClock(start, tmp_path / "server")
+    wire = Wire(server)
+    _, location = joins(wire, "ep=client", "lt=3600", *queries)
+    wire.serve_until(lambda: shown(server).get("version") == "1.0.0", "the device", 60)
+    server.time_passes(95)
+    status, refused = operate(server, {"operation": "read", "path": "/3/0/3"})
+    assert status == 409 and "asleep" in json.dumps(refused)
+    assert wire.receive(1) is None
+    assert wire.ask(POST, location).code_text == "2.04"
+    answers = []
+    asking = threading.Thread(target=lambda: answers.append(operate(server, {"operation": "read", "path": "/3/0/3"})))
+    asking.start()
+    wire.serve_until(lambda: answers, "the answer", 60)
+    asking.join(60)
+    assert answers[0][0] == 200 and values(answers[0][1]) == {"/3/0/3": "1.0.0"}
+
+
 # ---- device management ----
-
-def read(server, path, **more):
-    status, answer = operate(server, {"operation": "read", "path": path, **more})
-    assert status == 200
-    return answer
-
 
 def test_oma_201_querying_in_plain_text(server, client):
     client(TEXT)
@@ -128,10 +133,6 @@ def test_oma_203_querying_in_tlv(server, client):
 def test_oma_204_querying_in_json(server, client):
     client(SENML_JSON)
     assert values(read(server, "/3/0"))["/3/0/6/1"] == 5
-
-
-def write(server, path, value):
-    assert operate(server, {"operation": "write", "path": path, "values": [{"path": path, "value": value}]})[1]["code"] == "2.04"
 
 
 def set_and_read(server, client, form):
@@ -345,239 +346,14 @@ def test_oma_290_deleting_an_instance(server, client):
     assert device.asked[-1][:2] == (DELETE, "/1/1")
 
 
-# ---- reporting ----
-
-def observe(server, count, **body):
-    answers = []
-    asking = threading.Thread(target=lambda: answers.append(operate(server, {"count": count, "timeout_s": 60, **body})))
-    asking.start()
-
-    def result():
-        asking.join(90)
-        return answers[0][1]
-    return result
-
-
-def test_oma_301_observation_and_notification(server, client):
-    device = client(SENML_CBOR)
-    result = observe(server, 2, operation="observe", path="/5/0/3")
-    until(lambda: "/5/0/3" in device.observed)
-    device.notify("/5/0/3", 1, 2)
-    assert [values(one) for one in result()["notifications"]] == [{"/5/0/3": 1}]
-
-
-def test_oma_302_cancel_by_reset(server, client):
-    device = client(SENML_CBOR)
-    observe(server, 1, operation="observe", path="/5/0/3", cancel="reset")()
-    device.notify("/5/0/3", 1, 2)
-    until(lambda: device.resets == 1)
-    assert device.cancelled == []
-
-
-def test_oma_303_cancel_by_a_request(server, client):
-    device = client(SENML_CBOR)
-    observe(server, 1, operation="observe", path="/5/0/3", cancel="request")()
-    until(lambda: device.cancelled)
-    assert [path for path, _ in device.cancelled] == ["/5/0/3"] and device.observed == {}
-    assert device.resets == 0
-
-
-def composite(objects, *paths):
-    """What a device says of these paths, in SenML CBOR; what it does not have is left out."""
-    leaf = [(ids, value) for path in paths if (there := look(path, objects)) is not None
-            for ids, value in leaves(tuple(int(p) for p in path.split("/") if p), there)]
-    return cbor2.dumps([{0: slashed(ids), 3 if isinstance(value, str) else 2: value} for ids, value in leaf])
-
-
-def changes_while_observed(server, device, paths, change):
-    """The values before, and those that are notified once `change` is made."""
-    device.fetch = lambda message: device.reply(message, "2.05", SENML_CBOR, composite(device.objects, *paths),
-                                                device.watch(message, "", SENML_CBOR))
-    result = observe(server, 2, operation="observe_composite", paths=list(paths))
-    until(lambda: "" in device.observed)
-    change()
-    device.notify_bytes("", composite(device.objects, *paths), 2)
-    answer = result()
-    return values(answer), values(answer["notifications"][0])
-
-
-def test_oma_304_observe_composite(server, client):
-    device = client(SENML_CBOR)
-    before, after = changes_while_observed(server, device, ["/5/0/3", "/3/0/9"], lambda: device.objects[5].update({3: 2}))
-    assert (before, after) == ({"/5/0/3": 0, "/3/0/9": 100}, {"/5/0/3": 2, "/3/0/9": 100})
-
-
-def test_oma_305_cancel_a_composite_observation(server, client):
-    device = client(SENML_CBOR)
-    observe(server, 1, operation="observe_composite", paths=["/5/0/3", "/3/0/9"])()
-    until(lambda: device.cancelled)
-    begun, ended = [asked for asked in device.asked if asked[0] == FETCH]
-    assert begun == ended and device.observed == {}
-
-
-def test_oma_308_observe_composite_and_creating_an_instance(server, client):
-    device = client(SENML_CBOR, TLV)
-
-    def create():
-        server.kedge("device", "create", "client", "/3303", "/3303/0/5701", "Cel")
-        _, where, form, _, payload = [asked for asked in device.asked if asked[0] == POST][-1]
-        assert (where, list(decode(form, where, payload))) == ("/3303", ["/3303/0/5701"])
-        device.objects[3303] = {5701: "Cel"}
-    del device.objects[3303]
-    before, after = changes_while_observed(server, device, ["/3303/0", "/3/0/9"], create)
-    assert (before, after) == ({"/3/0/9": 100}, {"/3/0/9": 100, "/3303/0/5701": "Cel"})
-
-
-def test_oma_309_observe_composite_and_deleting_an_instance(server, client):
-    device = client(SENML_CBOR)
-
-    def delete():
-        server.kedge("device", "delete", "client", "/3303/0")
-        assert [asked[1] for asked in device.asked if asked[0] == DELETE] == ["/3303/0"]
-        del device.objects[3303]
-    before, after = changes_while_observed(server, device, ["/3303/0", "/3/0/9"], delete)
-    assert (before, after) == ({"/3/0/9": 100, "/3303/0/5700": 21.5, "/3303/0/5701": "Cel"}, {"/3/0/9": 100})
-
-
-def test_oma_310_observe_composite_and_changing_attributes(server, client):
-    device = client(SENML_CBOR)
-
-    def change():
-        server.kedge("device", "attributes", "client", "/3", "pmax=5")
-        assert device.asked[-1][:4] == (PUT, "/3", None, {"pmax": "5"})
-    before, after = changes_while_observed(server, device, ["/5/0/3", "/3/0/9"], change)
-    assert before == after == {"/5/0/3": 0, "/3/0/9": 100}
-
-
-@pytest.mark.parametrize("form, payload", [(SENML_JSON, b'[{"n":"/5/0/3","v":1}]'),
-                                           (SENML_CBOR, cbor2.dumps([{-2: "/5/0/", 0: "3", 2: 1}])),
-                                           (LWM2M_CBOR, cbor2.dumps({5: {0: {3: 1}}}))])
-def test_oma_306_send(server, wire, form, payload):
-    assert wire.ask(POST, "dp", options=[(CONTENT_FORMAT, uint(form))], payload=payload).code_text == "4.04"
-    joins(wire, *REGISTERED, "lwm2m=1.1")
-    assert wire.ask(POST, "dp", options=[(CONTENT_FORMAT, uint(form))], payload=payload).code_text == "2.04"
-    assert wire.ask(POST, "dp", options=[(CONTENT_FORMAT, uint(form))], payload=payload[:-1]).code_text == "4.00"
-
-
-def test_oma_307_muting_send(server, client):
-    device = client(SENML_CBOR)
-    server.kedge("device", "write", "client", "/1/0/23", "1", "--type", "boolean")
-    [(_, path, form, _, payload)] = [asked for asked in device.asked if asked[0] == PUT]
-    assert decode(form, path, payload) == {"/1/0/23": True}
-
-
-def test_oma_311_send_of_several_objects(server, wire):
-    """What it says of State and Result is taken, and what else it says does no harm."""
-    joins(wire, *REGISTERED, "lwm2m=1.1")
-    wire.serve_until(lambda: shown(server).get("version") == "1.0.0", "the device", 60)
-    payload = cbor2.dumps([{-2: "/1/0/", 0: "1", 2: 86400}, {-2: "/3/0/11/", 0: "0", 2: 0}, {-2: "/5/0/", 0: "3", 2: 1}])
-    assert wire.ask(POST, "dp", options=[(CONTENT_FORMAT, uint(SENML_CBOR))], payload=payload).code_text == "2.04"
-    assert shown(server)["version"] == "1.0.0"
-
-
-# ---- firmware update, 751 to 780 ----
-
-def begin_update(server, keys, tmp_path, device):
-    server.kedge("trust", "add", "--name", "release", keys.public)
-    server.kedge("package", "upload", make_package(tmp_path, keys, "1.1.0", 2))
-    package = server.json("package", "list")["packages"][0]["id"]
-    server.kedge("rollout", "create", "--name", "oma", "--package", package, "--all", "--error-sample", "0", "--start")
-    until(lambda: any(asked[:2] == (PUT, "/5/0/1") for asked in device.asked))
-
-
-def deployment(server):
-    return server.json("rollout", "show", "1", "--devices")["deployments"][0]
-
-
-def test_oma_751_querying_the_readable_resources(server, client):
-    client(TLV)
-    assert values(read(server, "/5/0")) == {"/5/0/3": 0, "/5/0/5": 0}
-
-
-def test_oma_755_setting_the_package(server, client):
-    device = client(TLV)
-    server.kedge("device", "write", "client", "/5/0/0", "AA==")
-    assert decode(TLV, "/5/0/0", device.asked[-1][4]) == {"/5/0/0": b"\0"}
-
-
-def test_oma_756_setting_the_package_uri(server, client, keys, tmp_path):
-    device = client(TLV, TEXT)
-    begin_update(server, keys, tmp_path, device)
-    assert re.fullmatch(rf"coap://127\.0\.0\.1:{server.coap_port}/fw/[0-9a-f]{{64}}", device.objects[5][1])
-
-
-def test_oma_760_observing_state_with_attributes(server, client):
-    device = client(TLV)
-    operate(server, {"operation": "write_attributes", "path": "/5/0/3", "attributes": "pmin=2&pmax=10"})
-    assert device.asked[-1][3] == {"pmin": "2", "pmax": "10"}
-    result = observe(server, 2, operation="observe", path="/5/0/3")
-    until(lambda: "/5/0/3" in device.observed)
-    device.notify("/5/0/3", 1, 2)
-    assert [values(one) for one in result()["notifications"]] == [{"/5/0/3": 1}]
-
-
-def test_oma_772_execute_without_a_package(server, client):
-    device = client(TLV)
-    device.change = lambda message, path, form: device.reply(message, "4.05")
-    refused = server.kedge("device", "execute", "client", "/5/0/2", check=False)
-    assert refused.returncode == 1 and "4.05" in refused.stderr
-    assert values(read(server, "/5/0")) == {"/5/0/3": 0, "/5/0/5": 0}
-
-
-def fails_with(server, client, keys, tmp_path, result, state):
-    device = client(TLV, TEXT)
-    begin_update(server, keys, tmp_path, device)
-    device.objects[5].update({3: 0, 5: result})
-    until(lambda: deployment(server)["state"] in ("rejected", "failed", "timed_out", "canceled"))
-    ended = deployment(server)
-    assert (ended["state"], ended["update_result"]) == (state, result)
-
-
-def test_oma_773_not_enough_storage(server, client, keys, tmp_path):
-    fails_with(server, client, keys, tmp_path, 2, "rejected")
-
-
-def test_oma_774_out_of_memory(server, client, keys, tmp_path):
-    fails_with(server, client, keys, tmp_path, 3, "failed")
-
-
-def test_oma_775_connection_lost(server, client, keys, tmp_path):
-    fails_with(server, client, keys, tmp_path, 4, "failed")
-
-
-def test_oma_776_integrity_check_failure(server, client, keys, tmp_path):
-    fails_with(server, client, keys, tmp_path, 5, "rejected")
-
-
-def test_oma_777_unsupported_package_type(server, client, keys, tmp_path):
-    fails_with(server, client, keys, tmp_path, 6, "rejected")
-
-
-def test_oma_778_invalid_uri(server, client, keys, tmp_path):
-    fails_with(server, client, keys, tmp_path, 7, "rejected")
-
-
-def test_oma_780_unsupported_protocol(server, client, keys, tmp_path):
-    fails_with(server, client, keys, tmp_path, 9, "rejected")
-
-
-def test_oma_779_installation_fails(server, client, keys, tmp_path):
-    device = client(TLV, TEXT)
-    begin_update(server, keys, tmp_path, device)
-    device.objects[5].update({3: 2, 5: 0})
-    until(lambda: any(asked[:2] == (POST, "/5/0/2") for asked in device.asked))
-    device.objects[5].update({3: 2, 5: 8})
-    until(lambda: deployment(server)["state"] == "failed")
-    assert deployment(server)["update_result"] == 8
-
-
 # ---- the list ----
 
-def test_the_list_in_the_documents_is_that_of_these_tests():
+def test_the_list_in_the_documents_is_that_of_the_tests():
+    """A row without a test, and a test without a row, wherever it stands."""
     section = (ROOT / "docs" / "lwm2m.md").read_text().split("## OMA's enabler tests")[1]
-    rows = dict(re.findall(r"^\| (\d+) \| [^|]+ \| ([^|]+) \|$", section, re.MULTILINE))
-    listed = {number for number, covered in rows.items() if covered.startswith("yes")}
-    files = pathlib.Path(__file__).parent.glob("test_oma_*.py")
-    named = {n for file in files for n in re.findall(r"^def test_oma_(\d+)_", file.read_text(), re.MULTILINE)}
-    assert named == listed
-    assert all(covered.startswith(("yes", "no: ")) for covered in rows.values())
+    rows = re.findall(r"^\| (\d+) \| ([^|]+) \| ([^|]+) \|$", section, re.MULTILINE)
+    assert len({number for number, _, _ in rows}) == len(rows), "an id is there twice"
+    named = {number for file in pathlib.Path(__file__).parent.glob("test_*.py")
+             for number in re.findall(r"^def test_oma_(\d+)_", file.read_text(), re.MULTILINE)}
+    assert named == {number for number, _, covered in rows if covered.startswith("yes")}
+    assert all(covered.startswith(("yes", "no: ")) for _, _, covered in rows)
