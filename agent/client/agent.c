@@ -63,6 +63,12 @@ static enum kedge_rc read_server(const struct agent *agent, uint16_t resource,
     case 1:
         value->integer = agent->server.registration.lifetime_s;
         return KEDGE_OK;
+    case 2:
+        value->integer = agent->server.default_pmin_s;
+        return KEDGE_OK;
+    case 3:
+        value->integer = agent->server.default_pmax_s;
+        return KEDGE_OK;
     case 6:
         value->integer = agent->storing;
         return KEDGE_OK;
@@ -115,6 +121,28 @@ static enum kedge_rc on_read(void *context, uint16_t object, uint16_t resource, 
     }
 }
 
+static uint8_t write_server(struct agent *agent, uint16_t resource, int64_t value)
+{
+    bool is_period = value >= 0 && value <= (int64_t)KEDGE_ATTRIBUTE_S_MAX;
+    switch (resource) {
+    case 1:
+        return kedge_registration_set_lifetime(&agent->server.registration, value, now_ms())
+                   ? KEDGE_COAP_CHANGED
+                   : KEDGE_COAP_BAD_REQUEST;
+    case 2:
+        if (is_period)
+            agent->server.default_pmin_s = (uint32_t)value;
+        return is_period ? KEDGE_COAP_CHANGED : KEDGE_COAP_BAD_REQUEST;
+    case 3:
+        if (is_period)
+            agent->server.default_pmax_s = (uint32_t)value;
+        return is_period ? KEDGE_COAP_CHANGED : KEDGE_COAP_BAD_REQUEST;
+    default:
+        agent->storing = value != 0;
+        return KEDGE_COAP_CHANGED;
+    }
+}
+
 static uint8_t on_write(void *context, uint16_t object, uint16_t resource,
                         const struct kedge_lwm2m_value *value)
 {
@@ -123,13 +151,7 @@ static uint8_t on_write(void *context, uint16_t object, uint16_t resource,
         return resource == KEDGE_FIRMWARE_PACKAGE_URI
                    ? kedge_object5_write_uri(&agent->object5, value->bytes)
                    : kedge_object5_write_package(&agent->object5, value->bytes);
-    if (resource == 1)
-        return kedge_registration_set_lifetime(&agent->server.registration, value->integer,
-                                               now_ms())
-                   ? KEDGE_COAP_CHANGED
-                   : KEDGE_COAP_BAD_REQUEST;
-    agent->storing = value->integer != 0;
-    return KEDGE_COAP_CHANGED;
+    return write_server(agent, resource, value->integer);
 }
 
 static uint8_t on_execute(void *context, uint16_t object, uint16_t resource,
@@ -148,6 +170,15 @@ static uint8_t on_execute(void *context, uint16_t object, uint16_t resource,
     default:
         return kedge_object5_execute(&agent->object5, resource);
     }
+}
+
+static enum kedge_rc on_attributes(void *context, const struct kedge_lwm2m_path *path,
+                                   bool inherited, struct kedge_writer *out)
+{
+    const struct kedge_attributes *all = &((const struct agent *)context)->server.attributes;
+    const struct kedge_attribute_values values =
+        inherited ? kedge_attributes_for(all, path) : kedge_attributes_own(all, path);
+    return kedge_attributes_text(&values, out);
 }
 
 static uint8_t on_block(void *context, const struct kedge_intake_block *block)
@@ -281,7 +312,7 @@ static int loop(struct agent *agent)
             &agent->server.uri, &wait_ms);
         see_whether_server_is_there(agent);
         bool on = kedge_server_poll(&agent->server, &wait_ms);
-        kedge_server_notify(&agent->server);
+        kedge_server_notify(&agent->server, &wait_ms);
         tell_status(agent);
         if (reboot_is_due(agent, &wait_ms))
             return KEDGE_BOOT_EXIT_REBOOT;
@@ -418,7 +449,8 @@ static bool begin_server(struct agent *agent)
     agent->server.random = kedge_port_random();
     agent->server.credentials = &agent->credentials;
     agent->server.endpoint = agent->config->endpoint;
-    agent->server.hooks = (struct kedge_model_hooks){agent, on_read, on_write, on_execute};
+    agent->server.hooks =
+        (struct kedge_model_hooks){agent, on_read, on_write, on_execute, on_attributes};
     agent->server.take_block = on_block;
     agent->server.pull = &agent->object5.pull;
     coap_startup();

@@ -9,10 +9,11 @@
 #include <kedge/coap.h>
 #include <kedge/lwm2m.h>
 
-#define KEDGE_MODEL_PAYLOAD_MAX 4096u /* the largest answer: all that can be read, as JSON */
-#define KEDGE_MODEL_RECORDS_MAX 64u   /* values in one answer */
-#define KEDGE_MODEL_PATHS_MAX 16u     /* paths of a composite read; more are 4.13 */
-#define KEDGE_MODEL_OBJECT_5_VERSION "1.1"
+#define KEDGE_MODEL_PAYLOAD_MAX 4096u        /* the largest answer: all that can be read, as JSON */
+#define KEDGE_MODEL_RECORDS_MAX 64u          /* values in one answer */
+#define KEDGE_MODEL_PATHS_MAX 16u            /* paths of a composite read; more are 4.13 */
+#define KEDGE_MODEL_LINK_ATTRIBUTES_MAX 191u /* bytes behind one link of Discover */
+#define KEDGE_MODEL_OBJECT_5_ATTRIBUTE ";ver=1.1"
 /* OMA LwM2M Core 1.1, section 6.2.1: which formats there are, as attributes of the root. */
 #define KEDGE_MODEL_FORMATS ";rt=\"oma.lwm2m\";ct=\"0 42 60 110 112 11542 11543 11544\""
 
@@ -27,6 +28,9 @@ struct kedge_model_hooks {
                      const struct kedge_lwm2m_value *value);
     uint8_t (*execute)(void *context, uint16_t object, uint16_t resource,
                        struct kedge_slice arguments);
+    /** Appends what Discover says of a path, ";pmin=10": all that holds there, or its own alone. */
+    enum kedge_rc (*attributes)(void *context, const struct kedge_lwm2m_path *path, bool inherited,
+                                struct kedge_writer *out);
 };
 
 struct kedge_model_request {
@@ -64,6 +68,12 @@ uint8_t kedge_model_request_paths(const struct kedge_model_request *request,
 struct kedge_model_answer kedge_model_read(const struct kedge_model_hooks *hooks,
                                            const struct kedge_model_paths *paths, uint32_t accept,
                                            struct kedge_writer *out);
+
+/** The value, when the paths are one numeric resource or resource instance that has one. */
+bool kedge_model_number(const struct kedge_model_hooks *hooks,
+                        const struct kedge_model_paths *paths, double *number);
+/** Whether attributes may be attached to `path`: 0, or the code that refuses it. */
+uint8_t kedge_model_attributes_refusal(const struct kedge_lwm2m_path *path, bool *is_number);
 
 /** kedge_model_links() writes the payload of a Register: the objects and their instances. */
 enum kedge_rc kedge_model_links(struct kedge_writer *out) KEDGE_MUST_USE;

@@ -134,6 +134,43 @@ struct kedge_model_answer kedge_model_read(const struct kedge_model_hooks *hooks
     return answer(&gathered, path, format, out);
 }
 
+/* ---- numbers ---- */
+
+static bool is_number(enum kedge_lwm2m_type type)
+{
+    return type == KEDGE_LWM2M_INTEGER || type == KEDGE_LWM2M_UNSIGNED || type == KEDGE_LWM2M_FLOAT;
+}
+
+bool kedge_model_number(const struct kedge_model_hooks *hooks,
+                        const struct kedge_model_paths *paths, double *number)
+{
+    const struct kedge_lwm2m_path *path = &paths->paths[0];
+    if (paths->composite || !is_one_value(path))
+        return false;
+    const struct model_resource *resource = kedge_model_find(path->ids[0], path->ids[2]);
+    if (resource == NULL || !is_number(kedge_model_type(resource)))
+        return false;
+    struct kedge_lwm2m_value value = {.type = kedge_model_type(resource)};
+    if (hooks->read(hooks->context, resource->object, resource->id,
+                    path->depth == 4 ? path->ids[3] : 0, &value) != KEDGE_OK)
+        return false;
+    *number = value.type == KEDGE_LWM2M_FLOAT      ? value.number
+              : value.type == KEDGE_LWM2M_UNSIGNED ? (double)value.unsigned_integer
+                                                   : (double)value.integer;
+    return true;
+}
+
+uint8_t kedge_model_attributes_refusal(const struct kedge_lwm2m_path *path, bool *is_numeric)
+{
+    *is_numeric = false;
+    if (path->depth == 0)
+        return KEDGE_COAP_METHOD_NOT_ALLOWED;
+    uint8_t refused = kedge_model_path_refusal(path);
+    if (refused == 0 && path->depth > 2)
+        *is_numeric = is_number(kedge_model_type(kedge_model_find(path->ids[0], path->ids[2])));
+    return refused;
+}
+
 /* ---- which paths a request is about ---- */
 
 static uint8_t read_paths(const struct kedge_model_request *request,
@@ -175,12 +212,17 @@ uint8_t kedge_model_request_paths(const struct kedge_model_request *request,
 
 /* ---- Discover ---- */
 
-static enum kedge_rc write_link(struct kedge_writer *out, struct kedge_lwm2m_path path)
+static enum kedge_rc write_link(const struct kedge_model_hooks *hooks, struct kedge_writer *out,
+                                struct kedge_lwm2m_path path, bool inherited)
 {
-    char text[25];
-    kedge_lwm2m_path_text(&path, text);
-    bool versioned = path.depth == 1 && path.ids[0] == KEDGE_LWM2M_OBJECT_FIRMWARE;
-    return kedge_link_write(out, text, versioned ? ";ver=" KEDGE_MODEL_OBJECT_5_VERSION : "");
+    char target[25], attributes[KEDGE_MODEL_LINK_ATTRIBUTES_MAX + 1];
+    struct kedge_writer said = kedge_writer(attributes, KEDGE_MODEL_LINK_ATTRIBUTES_MAX);
+    kedge_lwm2m_path_text(&path, target);
+    if (path.depth == 1 && path.ids[0] == KEDGE_LWM2M_OBJECT_FIRMWARE)
+        KEDGE_TRY(kedge_writer_put(&said, kedge_slice_text(KEDGE_MODEL_OBJECT_5_ATTRIBUTE)));
+    KEDGE_TRY(hooks->attributes(hooks->context, &path, inherited, &said));
+    attributes[said.size] = '\0';
+    return kedge_link_write(out, target, attributes);
 }
 
 /* What can be read is there only when it has a value (a hardware revision, for one). */
@@ -198,17 +240,27 @@ struct kedge_model_answer kedge_model_discover(const struct kedge_model_hooks *h
     uint16_t object = path->ids[0];
     size_t count;
     const struct model_resource *resources = kedge_model_resources(&count);
-    enum kedge_rc rc = write_link(out, *path);
+    enum kedge_rc rc = write_link(hooks, out, *path, true);
     if (rc == KEDGE_OK && path->depth == 1)
-        rc = write_link(out, (struct kedge_lwm2m_path){.ids = {object, 0}, .depth = 2});
+        rc = write_link(hooks, out, (struct kedge_lwm2m_path){.ids = {object, 0}, .depth = 2},
+                        false);
     for (size_t i = 0; rc == KEDGE_OK && path->depth < 3 && i < count; i++)
         if (resources[i].object == object && is_there(hooks, &resources[i]))
             rc = write_link(
-                out, (struct kedge_lwm2m_path){.ids = {object, 0, resources[i].id}, .depth = 3});
+                hooks, out,
+                (struct kedge_lwm2m_path){.ids = {object, 0, resources[i].id}, .depth = 3}, false);
     if (rc != KEDGE_OK)
         return kedge_model_code(KEDGE_COAP_INTERNAL_ERROR);
     return (struct kedge_model_answer){.code = KEDGE_COAP_CONTENT,
                                        .format = KEDGE_LWM2M_FORMAT_LINK};
+}
+
+static enum kedge_rc write_bare_link(struct kedge_writer *out, struct kedge_lwm2m_path path,
+                                     const char *attributes)
+{
+    char target[25];
+    kedge_lwm2m_path_text(&path, target);
+    return kedge_link_write(out, target, attributes);
 }
 
 enum kedge_rc kedge_model_links(struct kedge_writer *out)
@@ -221,8 +273,10 @@ enum kedge_rc kedge_model_links(struct kedge_writer *out)
         if (i > 0 && resources[i - 1].object == object)
             continue;
         if (object == KEDGE_LWM2M_OBJECT_FIRMWARE)
-            KEDGE_TRY(write_link(out, (struct kedge_lwm2m_path){.ids = {object}, .depth = 1}));
-        KEDGE_TRY(write_link(out, (struct kedge_lwm2m_path){.ids = {object, 0}, .depth = 2}));
+            KEDGE_TRY(write_bare_link(out, (struct kedge_lwm2m_path){.ids = {object}, .depth = 1},
+                                      KEDGE_MODEL_OBJECT_5_ATTRIBUTE));
+        KEDGE_TRY(
+            write_bare_link(out, (struct kedge_lwm2m_path){.ids = {object, 0}, .depth = 2}, ""));
     }
     return KEDGE_OK;
 }

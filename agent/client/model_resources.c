@@ -15,6 +15,8 @@
 static const struct model_resource resources[] = {
     {SERVER, 0, R},  /* short server id */
     {SERVER, 1, RW}, /* lifetime */
+    {SERVER, 2, RW}, /* default pmin */
+    {SERVER, 3, RW}, /* default pmax */
     {SERVER, 6, RW}, /* notification storing */
     {SERVER, 7, R},  /* binding */
     {SERVER, 8, E},  /* registration update trigger */

@@ -36,9 +36,19 @@ static struct kedge_observation *find(struct kedge_observe *observe,
     return unused;
 }
 
+static void tell(struct kedge_observation *observation, const struct kedge_observed *observed,
+                 uint64_t now_ms)
+{
+    observation->value = kedge_crc32(0, observed->value);
+    observation->has_number = observed->has_number;
+    observation->number = observed->number;
+    observation->told_at_ms = now_ms;
+}
+
 struct kedge_observation *kedge_observe_add(struct kedge_observe *observe,
                                             const struct kedge_model_paths *paths, uint32_t format,
-                                            struct kedge_slice token, struct kedge_slice value)
+                                            struct kedge_slice token,
+                                            const struct kedge_observed *observed, uint64_t now_ms)
 {
     struct kedge_observation *entry = find(observe, paths);
     if (entry == NULL || token.size > KEDGE_OBSERVE_TOKEN_MAX)
@@ -49,7 +59,8 @@ struct kedge_observation *kedge_observe_add(struct kedge_observe *observe,
                                         .format = format,
                                         .token_size = (uint8_t)token.size,
                                         .sequence = sequence,
-                                        .value = kedge_crc32(0, value)};
+                                        .looked_at_ms = now_ms};
+    tell(entry, observed, now_ms);
     if (token.size > 0)
         memcpy(entry->token, token.data, token.size);
     return entry;
@@ -77,12 +88,23 @@ bool kedge_observe_reset(struct kedge_observe *observe, struct kedge_slice token
     return false;
 }
 
-bool kedge_observe_changed(struct kedge_observation *observation, struct kedge_slice value)
+bool kedge_observe_due(struct kedge_observation *observation, const struct kedge_observed *observed,
+                       const struct kedge_attribute_values *attributes, uint64_t now_ms,
+                       uint64_t *wait_ms)
 {
-    uint32_t crc = kedge_crc32(0, value);
-    if (crc == observation->value)
+    struct kedge_attribute_look look = {
+        .changed = kedge_crc32(0, observed->value) != observation->value,
+        .has_number = observation->has_number && observed->has_number,
+        .told = observation->number,
+        .number = observed->number,
+        .told_at_ms = observation->told_at_ms,
+        .looked_at_ms = observation->looked_at_ms,
+    };
+    bool due = kedge_attributes_due(attributes, &look, now_ms, wait_ms);
+    observation->looked_at_ms = look.looked_at_ms;
+    if (!due)
         return false;
-    observation->value = crc;
+    tell(observation, observed, now_ms);
     observation->sequence = (observation->sequence + 1) & SEQUENCE_MASK;
     return true;
 }

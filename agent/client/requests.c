@@ -78,8 +78,11 @@ static void observe(struct kedge_server *server, const struct incoming *in, coap
     if (in->observe != 0 || answer->code != KEDGE_COAP_CONTENT ||
         answer->format == KEDGE_LWM2M_FORMAT_LINK)
         return;
+    struct kedge_observed observed = {.value = payload};
+    observed.has_number = kedge_model_number(&server->hooks, &paths, &observed.number);
     const struct kedge_observation *observation =
-        kedge_observe_add(&server->observe, &paths, answer->format, token, payload);
+        kedge_observe_add(&server->observe, &paths, answer->format, token, &observed,
+                          server->clock->monotonic_ms(server->clock->context));
     if (observation != NULL)
         kedge_channel_add_uint(response, COAP_OPTION_OBSERVE, observation->sequence);
 }
@@ -128,6 +131,27 @@ static uint8_t take_block(struct kedge_server *server, const coap_pdu_t *request
     return server->take_block(server->hooks.context, &block);
 }
 
+/* OMA LwM2M Core 1.1, section 6.3.4. */
+static uint8_t write_attributes(struct kedge_server *server, const coap_pdu_t *request,
+                                const struct kedge_lwm2m_path *path)
+{
+    bool is_number;
+    uint8_t refused = kedge_model_attributes_refusal(path, &is_number);
+    if (refused != 0)
+        return refused;
+    coap_opt_filter_t filter;
+    coap_option_filter_clear(&filter);
+    coap_option_filter_set(&filter, COAP_OPTION_URI_QUERY);
+    coap_opt_iterator_t each;
+    coap_option_iterator_init(request, &each, &filter);
+    struct kedge_attribute_change change = {.unset = 0};
+    for (coap_opt_t *option; (option = coap_option_next(&each)) != NULL;)
+        if (kedge_attributes_parse(
+                &change, kedge_slice(coap_opt_value(option), coap_opt_length(option))) != KEDGE_OK)
+            return KEDGE_COAP_BAD_REQUEST;
+    return kedge_attributes_write(&server->attributes, path, is_number, &change);
+}
+
 static uint8_t change(struct kedge_server *server, const coap_pdu_t *request, struct incoming *in)
 {
     bool in_blocks = in->has_block1 && (in->block1.num > 0 || in->block1.m != 0);
@@ -138,10 +162,10 @@ static uint8_t change(struct kedge_server *server, const coap_pdu_t *request, st
     coap_opt_iterator_t each;
     if (!in->has_block1 && coap_check_option(request, COAP_OPTION_BLOCK1, &each) != NULL)
         return KEDGE_COAP_BAD_OPTION; /* an SZX of 7: it would be taken for a whole body */
-    bool write_attributes = in->model.method == KEDGE_COAP_PUT && in->model.payload.size == 0 &&
-                            coap_check_option(request, COAP_OPTION_URI_QUERY, &each) != NULL;
-    if (write_attributes)
-        return KEDGE_COAP_METHOD_NOT_ALLOWED; /* and never a Write of nothing */
+    /* Never a Write of nothing. */
+    if (in->model.method == KEDGE_COAP_PUT && in->model.payload.size == 0 &&
+        coap_check_option(request, COAP_OPTION_URI_QUERY, &each) != NULL)
+        return write_attributes(server, request, &in->model.path);
     struct kedge_writer none = kedge_writer(NULL, 0);
     return kedge_model_handle(&server->hooks, &in->model, &none).code;
 }

@@ -254,26 +254,55 @@ static bool send_notification(struct kedge_server *server, struct kedge_observat
     return coap_send(server->session, pdu) != COAP_INVALID_MID;
 }
 
-void kedge_server_notify(struct kedge_server *server)
+/* What holds for all of the paths together: told no sooner than any of them wants, and no later. */
+static struct kedge_attribute_values attributes_of(const struct kedge_server *server,
+                                                   const struct kedge_model_paths *paths)
 {
-    if (server->session == NULL)
-        return;
-    for (size_t i = 0; i < KEDGE_OBSERVE_COUNT; i++) {
-        struct kedge_observation *observation = &server->observe.entries[i];
-        if (!observation->used)
-            continue;
-        uint8_t payload[KEDGE_MODEL_PAYLOAD_MAX];
-        struct kedge_writer out = kedge_writer(payload, sizeof payload);
-        struct kedge_model_answer answer =
-            kedge_model_read(&server->hooks, &observation->paths, observation->format, &out);
-        if (answer.code != KEDGE_COAP_CONTENT ||
-            !kedge_observe_changed(observation, kedge_writer_slice(&out)))
-            continue;
-        if (send_notification(server, observation, answer.format, kedge_writer_slice(&out)))
-            continue;
-        observation->used = false;
-        kedge_registration_renew(&server->registration, now_ms(server));
+    struct kedge_attribute_values all = kedge_attributes_for(&server->attributes, &paths->paths[0]);
+    for (size_t i = 1; i < paths->count; i++) {
+        const struct kedge_attribute_values more =
+            kedge_attributes_for(&server->attributes, &paths->paths[i]);
+        kedge_attributes_combine(&all, &more);
     }
+    const struct kedge_attribute_values defaults = {
+        .set = (uint8_t)((server->default_pmin_s > 0) << KEDGE_ATTRIBUTE_PMIN |
+                         (server->default_pmax_s > 0) << KEDGE_ATTRIBUTE_PMAX),
+        .values = {[KEDGE_ATTRIBUTE_PMIN] = server->default_pmin_s,
+                   [KEDGE_ATTRIBUTE_PMAX] = server->default_pmax_s}};
+    kedge_attributes_inherit(&all, &defaults);
+    return all;
+}
+
+static void notify(struct kedge_server *server, struct kedge_observation *observation,
+                   uint64_t *wait_ms)
+{
+    uint8_t payload[KEDGE_MODEL_PAYLOAD_MAX];
+    struct kedge_writer out = kedge_writer(payload, sizeof payload);
+    struct kedge_model_answer answer =
+        kedge_model_read(&server->hooks, &observation->paths, observation->format, &out);
+    if (answer.code != KEDGE_COAP_CONTENT)
+        return;
+    struct kedge_observed observed = {.value = kedge_writer_slice(&out)};
+    observed.has_number = kedge_model_number(&server->hooks, &observation->paths, &observed.number);
+    const struct kedge_attribute_values attributes = attributes_of(server, &observation->paths);
+    uint64_t own_wait_ms;
+    if (!kedge_observe_due(observation, &observed, &attributes, now_ms(server), &own_wait_ms)) {
+        if (own_wait_ms < *wait_ms)
+            *wait_ms = own_wait_ms;
+        return;
+    }
+    *wait_ms = 0; /* the next one is worked out anew */
+    if (send_notification(server, observation, answer.format, observed.value))
+        return;
+    observation->used = false;
+    kedge_registration_renew(&server->registration, now_ms(server));
+}
+
+void kedge_server_notify(struct kedge_server *server, uint64_t *wait_ms)
+{
+    for (size_t i = 0; server->session != NULL && i < KEDGE_OBSERVE_COUNT; i++)
+        if (server->observe.entries[i].used)
+            notify(server, &server->observe.entries[i], wait_ms);
 }
 
 /* ---- life ---- */

@@ -48,6 +48,9 @@ struct kedge_server {
     size_t location_count;
     struct kedge_recent recent;
     struct kedge_observe observe;
+    struct kedge_attributes attributes;
+    /* /1/0/2 and /1/0/3, for paths without pmin and pmax of their own; 0: none. */
+    uint32_t default_pmin_s, default_pmax_s;
 };
 
 /**
@@ -57,8 +60,8 @@ struct kedge_server {
 enum kedge_rc kedge_server_begin(struct kedge_server *server, uint32_t lifetime_s) KEDGE_MUST_USE;
 /** Sends what is due; lowers `wait_ms`. False once it is de-registered (or gave up trying). */
 bool kedge_server_poll(struct kedge_server *server, uint64_t *wait_ms);
-/** Sends a notification for every observed value that has changed. */
-void kedge_server_notify(struct kedge_server *server);
+/** Sends the notifications that are due; lowers `wait_ms` to when the next one may be. */
+void kedge_server_notify(struct kedge_server *server, uint64_t *wait_ms);
 /** Takes in what has arrived and retransmits what is due; does not block. */
 void kedge_server_process(struct kedge_server *server);
 /**

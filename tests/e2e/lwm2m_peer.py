@@ -381,8 +381,9 @@ class Peer:
         return next((r for r in self.registrations.values() if r.endpoint == endpoint), None)
 
     def make_request(self, method: int, path: str, payload: bytes = b"", content_format=None, accept=None,
-                     observe=None) -> Message:
-        options = [(URI_PATH, part.encode()) for part in path.strip("/").split("/") if part]
+                     observe=None, queries=()) -> Message:
+        options = [(URI_QUERY, query.encode()) for query in queries]
+        options += [(URI_PATH, part.encode()) for part in path.strip("/").split("/") if part]
         for number, value in ((OBSERVE, observe), (CONTENT_FORMAT, content_format), (ACCEPT, accept)):
             if value is not None:
                 options.append((number, uint(value)))
@@ -419,6 +420,10 @@ class Peer:
     def write(self, endpoint: str, path: str, value: str) -> str:
         return self.request(endpoint, PUT, path, value, content_format=TEXT).code_text
 
+    def attach(self, endpoint: str, path: str, *queries) -> str:
+        """Write-Attributes: attach(endpoint, "/5/0/3", "pmin=1", "pmax")."""
+        return self.exchange(endpoint, self.make_request(PUT, path, queries=queries)).code_text
+
     def execute(self, endpoint: str, path: str) -> str:
         return self.request(endpoint, POST, path).code_text
 
@@ -433,8 +438,8 @@ class Peer:
             self.observations.append(observation)
         return observation
 
-    def observe(self, endpoint: str, path: str) -> Observation:
-        request = self.make_request(GET, path, observe=0, accept=TEXT)
+    def observe(self, endpoint: str, path: str, accept: int = TEXT) -> Observation:
+        request = self.make_request(GET, path, observe=0, accept=accept)
         observation = self.add_observation(request)
         answer = self.exchange(endpoint, request)
         assert answer.code_text == "2.05" and answer.number(OBSERVE) is not None, answer

@@ -89,10 +89,20 @@ static uint8_t on_execute(void *context, uint16_t object, uint16_t resource,
     return device->code;
 }
 
+static enum kedge_rc on_attributes(void *context, const struct kedge_lwm2m_path *path,
+                                   bool inherited, struct kedge_writer *out)
+{
+    (void)context;
+    bool has = path->ids[0] == 1 && (path->depth == 2 || (path->depth == 3 && path->ids[2] == 1));
+    if (!has)
+        return KEDGE_OK;
+    return kedge_writer_put(out, kedge_slice_text(inherited ? ";pmin=5;pmax=9" : ";pmin=5"));
+}
+
 static int make(void **state)
 {
     static struct device device;
-    device = (struct device){.hooks = {&device, on_read, on_write, on_execute},
+    device = (struct device){.hooks = {&device, on_read, on_write, on_execute, on_attributes},
                              .has_hardware = true,
                              .code = KEDGE_COAP_CHANGED};
     *state = &device;

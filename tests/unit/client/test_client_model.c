@@ -10,12 +10,12 @@ static void every_readable_resource_is_read_as_text(void **state)
     static const struct {
         const char *path, *text;
     } expected[] = {
-        {"/1/0/0", "1000"},     {"/1/0/1", "1010"},   {"/1/0/6", "1"},     {"/1/0/7", "text"},
-        {"/3/0/0", "text"},     {"/3/0/1", "text"},   {"/3/0/2", "text"},  {"/3/0/3", "text"},
-        {"/3/0/11/0", "3110"},  {"/3/0/16", "text"},  {"/3/0/18", "text"}, {"/5/0/1", "text"},
-        {"/5/0/3", "5030"},     {"/5/0/5", "5050"},   {"/5/0/6", "text"},  {"/5/0/7", "text"},
-        {"/5/0/8/0", "5080"},   {"/5/0/8/1", "5081"}, {"/5/0/9", "5090"},  {"/5/0/12", "5120"},
-        {"/26241/0/0", "text"},
+        {"/1/0/0", "1000"},  {"/1/0/1", "1010"},  {"/1/0/2", "1020"},     {"/1/0/3", "1030"},
+        {"/1/0/6", "1"},     {"/1/0/7", "text"},  {"/3/0/0", "text"},     {"/3/0/1", "text"},
+        {"/3/0/2", "text"},  {"/3/0/3", "text"},  {"/3/0/11/0", "3110"},  {"/3/0/16", "text"},
+        {"/3/0/18", "text"}, {"/5/0/1", "text"},  {"/5/0/3", "5030"},     {"/5/0/5", "5050"},
+        {"/5/0/6", "text"},  {"/5/0/7", "text"},  {"/5/0/8/0", "5080"},   {"/5/0/8/1", "5081"},
+        {"/5/0/9", "5090"},  {"/5/0/12", "5120"}, {"/26241/0/0", "text"},
     };
     for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
         struct kedge_model_answer answer =
@@ -175,6 +175,66 @@ static void discover_lists_what_is_there(void **state)
     assert_int_equal(get(device, "/1/0/8", LINK), KEDGE_COAP_CONTENT);
     assert_payload(device, "</1/0/8>");
     assert_int_equal(get(device, "/7", LINK), KEDGE_COAP_NOT_FOUND);
+}
+
+/* All that holds at the path that is asked for, and of what is below it, its own. */
+static void discover_tells_attributes(void **state)
+{
+    struct device *device = *state;
+    assert_int_equal(get(device, "/1/0", LINK), KEDGE_COAP_CONTENT);
+    assert_payload(device, "</1/0>;pmin=5;pmax=9,</1/0/0>,</1/0/1>;pmin=5,</1/0/2>,</1/0/3>,"
+                           "</1/0/6>,</1/0/7>,</1/0/8>");
+    assert_int_equal(get(device, "/1/0/1", LINK), KEDGE_COAP_CONTENT);
+    assert_payload(device, "</1/0/1>;pmin=5;pmax=9");
+}
+
+static void attributes_are_attached_to_what_is_there(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path;
+        uint8_t refused;
+        bool is_number;
+    } expected[] = {{"/5", 0, false},
+                    {"/5/0", 0, false},
+                    {"/5/0/3", 0, true},
+                    {"/5/0/8/1", 0, true},
+                    {"/5/0/1", 0, false},
+                    {"/5/0/12", 0, false},
+                    {"/5/0/4", KEDGE_COAP_NOT_FOUND, false},
+                    {"/5/0/3/0", KEDGE_COAP_NOT_FOUND, false},
+                    {"/0/0/1", KEDGE_COAP_UNAUTHORIZED, false},
+                    {"/", KEDGE_COAP_METHOD_NOT_ALLOWED, false}};
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+        struct kedge_lwm2m_path path;
+        bool is_number = true;
+        assert_int_equal(kedge_lwm2m_path_parse(kedge_slice_text(expected[i].path), &path),
+                         KEDGE_OK);
+        assert_int_equal(kedge_model_attributes_refusal(&path, &is_number), expected[i].refused);
+        assert_int_equal(is_number, expected[i].is_number);
+    }
+}
+
+static void one_numeric_value_is_a_number(void **state)
+{
+    struct device *device = *state;
+    struct kedge_model_paths paths = {.paths = {{.ids = {5, 0, 3}, .depth = 3}}, .count = 1};
+    double number = 0;
+    assert_true(kedge_model_number(&device->hooks, &paths, &number));
+    assert_true(number > 5029.5 && number < 5030.5);
+    paths.composite = true;
+    assert_false(kedge_model_number(&device->hooks, &paths, &number));
+    paths.composite = false;
+    static const struct kedge_lwm2m_path others[] = {{.ids = {5, 0, 8}, .depth = 3},
+                                                     {.ids = {5, 0, 8, 7}, .depth = 4},
+                                                     {.ids = {5, 0, 1}, .depth = 3},
+                                                     {.ids = {5, 0}, .depth = 2}};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        paths.paths[0] = others[i];
+        assert_false(kedge_model_number(&device->hooks, &paths, &number));
+    }
+    paths.paths[0] = (struct kedge_lwm2m_path){.ids = {5, 0, 8, 1}, .depth = 4};
+    assert_true(kedge_model_number(&device->hooks, &paths, &number));
 }
 
 static void discover_leaves_out_what_has_no_value(void **state)
@@ -441,6 +501,9 @@ int main(void)
         TEST(a_whole_multiple_resource_has_no_text),
         TEST(a_device_that_cannot_say_answers_5_00),
         TEST(discover_lists_what_is_there),
+        TEST(discover_tells_attributes),
+        TEST(attributes_are_attached_to_what_is_there),
+        TEST(one_numeric_value_is_a_number),
         TEST(discover_leaves_out_what_has_no_value),
         TEST(a_register_links_every_instance),
         TEST(a_writable_resource_is_written_in_text_and_tlv),

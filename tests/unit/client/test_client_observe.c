@@ -26,11 +26,29 @@ static struct kedge_model_paths path(uint16_t resource)
     return (struct kedge_model_paths){.paths = {{.ids = {5, 0, resource}, .depth = 3}}, .count = 1};
 }
 
+static struct kedge_observation *add_paths(const struct kedge_model_paths *paths, const char *token,
+                                           const char *value)
+{
+    const struct kedge_observed observed = {.value = kedge_slice_text(value)};
+    return kedge_observe_add(&observe, paths, KEDGE_LWM2M_FORMAT_TEXT, kedge_slice_text(token),
+                             &observed, 0);
+}
+
+/* Without any attributes. */
+static bool changed(struct kedge_observation *observation, struct kedge_slice value)
+{
+    static const struct kedge_attribute_values none;
+    const struct kedge_observed observed = {.value = value};
+    uint64_t wait_ms = 0;
+    bool due = kedge_observe_due(observation, &observed, &none, 0, &wait_ms);
+    assert_true(due || wait_ms == UINT64_MAX);
+    return due;
+}
+
 static struct kedge_observation *add(uint16_t resource, const char *token, const char *value)
 {
     const struct kedge_model_paths at = path(resource);
-    return kedge_observe_add(&observe, &at, KEDGE_LWM2M_FORMAT_TEXT, kedge_slice_text(token),
-                             kedge_slice_text(value));
+    return add_paths(&at, token, value);
 }
 
 static void only_a_new_value_is_told_and_its_number_is_higher(void **state)
@@ -39,14 +57,40 @@ static void only_a_new_value_is_told_and_its_number_is_higher(void **state)
     struct kedge_observation *observation = add(3, "t", "0");
     assert_non_null(observation);
     uint32_t last = observation->sequence;
-    assert_false(kedge_observe_changed(observation, kedge_slice_text("0")));
+    assert_false(changed(observation, kedge_slice_text("0")));
     assert_int_equal(observation->sequence, last);
     for (const char *value = "123012301230"; *value != '\0'; value++) {
-        assert_true(kedge_observe_changed(observation, kedge_slice(value, 1)));
+        assert_true(changed(observation, kedge_slice(value, 1)));
         assert_true(observation->sequence > last);
         last = observation->sequence;
-        assert_false(kedge_observe_changed(observation, kedge_slice(value, 1)));
+        assert_false(changed(observation, kedge_slice(value, 1)));
     }
+}
+
+/* What was told last is what a new value is measured against, and from when pmin counts. */
+static void attributes_hold_back_what_they_do_not_ask_for(void **state)
+{
+    (void)state;
+    struct kedge_attribute_values attributes = {
+        .set = 1u << KEDGE_ATTRIBUTE_PMIN | 1u << KEDGE_ATTRIBUTE_ST,
+        .values = {[KEDGE_ATTRIBUTE_PMIN] = 10, [KEDGE_ATTRIBUTE_ST] = 5}};
+    const struct kedge_model_paths at = path(3);
+    struct kedge_observed observed = {
+        .value = kedge_slice_text("100"), .has_number = true, .number = 100};
+    struct kedge_observation *observation = kedge_observe_add(
+        &observe, &at, KEDGE_LWM2M_FORMAT_TEXT, kedge_slice_text("t"), &observed, 1000);
+    uint64_t wait_ms;
+    observed = (struct kedge_observed){kedge_slice_text("104"), true, 104};
+    assert_false(kedge_observe_due(observation, &observed, &attributes, 30000, &wait_ms));
+    assert_int_equal(wait_ms, UINT64_MAX);
+    observed = (struct kedge_observed){kedge_slice_text("105"), true, 105};
+    uint32_t sequence = observation->sequence;
+    assert_true(kedge_observe_due(observation, &observed, &attributes, 30000, &wait_ms));
+    assert_int_equal(observation->sequence, sequence + 1);
+    observed = (struct kedge_observed){kedge_slice_text("100"), true, 100};
+    assert_false(kedge_observe_due(observation, &observed, &attributes, 31000, &wait_ms));
+    assert_int_equal(wait_ms, 9000);
+    assert_true(kedge_observe_due(observation, &observed, &attributes, 40000, &wait_ms));
 }
 
 static void numbers_stay_within_24_bits(void **state)
@@ -54,7 +98,7 @@ static void numbers_stay_within_24_bits(void **state)
     (void)state;
     struct kedge_observation *observation = add(3, "t", "0");
     observation->sequence = 0xFFFFFF;
-    assert_true(kedge_observe_changed(observation, kedge_slice_text("1")));
+    assert_true(changed(observation, kedge_slice_text("1")));
     assert_int_equal(observation->sequence, 0);
 }
 
@@ -69,7 +113,7 @@ static void observing_a_path_again_renews_it_in_its_place(void **state)
     assert_int_equal(second->token_size, 3);
     assert_memory_equal(second->token, "new", 3);
     assert_false(kedge_observe_reset(&observe, kedge_slice_text("old")));
-    assert_false(kedge_observe_changed(second, kedge_slice_text("1")));
+    assert_false(changed(second, kedge_slice_text("1")));
 }
 
 static void a_request_for_more_than_there_is_place_for_is_not_observed(void **state)
@@ -112,14 +156,10 @@ static void several_paths_together_are_an_observation_of_their_own(void **state)
     both.composite = true;
     both.paths[both.count++] = path(5).paths[0];
     struct kedge_observation *single = add(3, "single", "0");
-    struct kedge_observation *composite =
-        kedge_observe_add(&observe, &both, KEDGE_LWM2M_FORMAT_SENML_CBOR, kedge_slice_text("both"),
-                          kedge_slice_text("00"));
+    struct kedge_observation *composite = add_paths(&both, "both", "00");
     assert_non_null(composite);
     assert_ptr_not_equal(single, composite);
-    assert_ptr_equal(kedge_observe_add(&observe, &both, KEDGE_LWM2M_FORMAT_SENML_CBOR,
-                                       kedge_slice_text("again"), kedge_slice_text("00")),
-                     composite);
+    assert_ptr_equal(add_paths(&both, "again", "00"), composite);
     struct kedge_model_paths other = both;
     other.paths[1] = path(6).paths[0];
     kedge_observe_cancel(&observe, &other, kedge_slice_text("unknown"));
@@ -185,6 +225,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(only_a_new_value_is_told_and_its_number_is_higher),
+        TEST(attributes_hold_back_what_they_do_not_ask_for),
         TEST(numbers_stay_within_24_bits),
         TEST(observing_a_path_again_renews_it_in_its_place),
         TEST(a_request_for_more_than_there_is_place_for_is_not_observed),
