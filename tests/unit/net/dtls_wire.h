@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <gnutls/abstract.h>
 #include <gnutls/x509.h>
 #include <time.h>
 #include <unistd.h>
@@ -37,6 +38,13 @@ struct queue {
     size_t count;
 };
 
+struct client;
+
+/** Decides instead of the dice what becomes of a datagram: what is to arrive, and when, it puts
+ * into `queue`. Of the server's they are those to `client`, else those that it sends. */
+typedef void wire_script_fn(struct client *client, struct queue *queue,
+                            const struct datagram *datagram);
+
 struct wire {
     struct kedge_net *net;
     struct queue to_server;
@@ -45,6 +53,7 @@ struct wire {
     uint64_t lost, repeated;
     size_t answer_size_max; /* of the server, while it is counted */
     struct client *clients;
+    wire_script_fn *script_to_client, *script_to_server; /* NULL: the dice */
 };
 
 struct client {
@@ -52,11 +61,12 @@ struct client {
     struct client *next;
     struct kedge_address address;
     gnutls_session_t tls;
-    gnutls_psk_client_credentials_t psk;
+    gnutls_psk_client_credentials_t psk; /* NULL: it shows a certificate */
     struct queue inbox;
     struct datagram cookie_hello; /* the ClientHello with its cookie, as it was sent last */
     struct datagram last_record;  /* and what was sent last of all */
     uint16_t next_message_id;
+    void *script_state;
 };
 
 static inline uint64_t wire_clock_ms(void)
@@ -112,6 +122,15 @@ static inline void wire_carry(struct wire *wire, struct queue *queue,
     }
 }
 
+static inline void wire_carry_by(struct client *client, wire_script_fn *script, struct queue *queue,
+                                 const struct datagram *datagram)
+{
+    if (script != NULL)
+        script(client, queue, datagram);
+    else
+        wire_carry(client->wire, queue, datagram);
+}
+
 /* ---- the server's side ---- */
 
 static inline void wire_deliver(struct wire *wire, const struct kedge_address *from,
@@ -131,7 +150,7 @@ static inline void wire_collect(struct wire *wire)
             wire->answer_size_max = out->size;
         for (struct client *client = wire->clients; client != NULL; client = client->next)
             if (kedge_address_equal(&client->address, &out->to))
-                wire_carry(wire, &client->inbox, &datagram);
+                wire_carry_by(client, wire->script_to_client, &client->inbox, &datagram);
     }
     wire->net->outgoing_count = 0;
 }
@@ -167,15 +186,16 @@ static inline void wire_make_key(char *name)
     close(file);
 }
 
-/** A server without sockets; with a `key_file` (may be NULL) it takes raw public keys too. */
+/** A server without sockets; with a key file among its `certificates` it takes raw public keys too,
+ * with the other files also certificates. Their names outlive it. */
 static inline void wire_open(struct wire *wire, uint64_t seed, kedge_net_handler_fn *on_request,
                              void *context, const struct kedge_net_security *security,
-                             const char *key_file)
+                             const struct kedge_net_certificates *certificates)
 {
     *wire = (struct wire){.draws = seed * 2 + 1};
     const struct kedge_net_config config = {.on_request = on_request,
                                             .context = context,
-                                            .certificates = {.key_file = key_file},
+                                            .certificates = *certificates,
                                             .ack_timeout_ms = 60,
                                             .handshake_retransmit_ms = 40,
                                             .idle_ms = 200};
@@ -201,7 +221,7 @@ static inline ssize_t client_push(gnutls_transport_ptr_t context, const void *da
     client->last_record = datagram;
     if (dtls_hello_parse(kedge_slice(data, size), &hello) == KEDGE_OK && hello.has_cookie)
         client->cookie_hello = datagram;
-    wire_carry(client->wire, &client->wire->to_server, &datagram);
+    wire_carry_by(client, client->wire->script_to_server, &client->wire->to_server, &datagram);
     return (ssize_t)size;
 }
 
@@ -224,28 +244,35 @@ static inline int client_pull_timeout(gnutls_transport_ptr_t context, unsigned w
     return ((struct client *)context)->inbox.count > 0;
 }
 
-static inline void client_open(struct client *client, struct wire *wire, uint16_t port,
-                               const char *priorities, const char *identity, const char *key)
+/** A client that has nothing to show yet; `flags` are GnuTLS's, beside those of every client. */
+static inline void client_begin(struct client *client, struct wire *wire, uint16_t port,
+                                const char *priorities, unsigned flags)
 {
-    const gnutls_datum_t secret = {.data = (uint8_t *)(uintptr_t)key,
-                                   .size = (unsigned)strlen(key)};
     *client = (struct client){.wire = wire, .next = wire->clients, .next_message_id = 0x4000};
     wire->clients = client;
     assert_int_equal(kedge_address_from_host("192.0.2.7", port, &client->address), KEDGE_OK);
     client->address.secure = true;
-    assert_int_equal(gnutls_init(&client->tls, GNUTLS_CLIENT | GNUTLS_DATAGRAM | GNUTLS_NONBLOCK),
-                     0);
-    assert_int_equal(gnutls_priority_set_direct(client->tls, priorities, NULL), 0);
-    assert_int_equal(gnutls_psk_allocate_client_credentials(&client->psk), 0);
     assert_int_equal(
-        gnutls_psk_set_client_credentials(client->psk, identity, &secret, GNUTLS_PSK_KEY_RAW), 0);
-    assert_int_equal(gnutls_credentials_set(client->tls, GNUTLS_CRD_PSK, client->psk), 0);
+        gnutls_init(&client->tls, GNUTLS_CLIENT | GNUTLS_DATAGRAM | GNUTLS_NONBLOCK | flags), 0);
+    assert_int_equal(gnutls_priority_set_direct(client->tls, priorities, NULL), 0);
     gnutls_transport_set_ptr(client->tls, client);
     gnutls_transport_set_push_function(client->tls, client_push);
     gnutls_transport_set_pull_function(client->tls, client_pull);
     gnutls_transport_set_pull_timeout_function(client->tls, client_pull_timeout);
     gnutls_dtls_set_mtu(client->tls, 1400);
     gnutls_dtls_set_timeouts(client->tls, 40, WIRE_PATIENCE_MS);
+}
+
+static inline void client_open(struct client *client, struct wire *wire, uint16_t port,
+                               const char *priorities, const char *identity, const char *key)
+{
+    const gnutls_datum_t secret = {.data = (uint8_t *)(uintptr_t)key,
+                                   .size = (unsigned)strlen(key)};
+    client_begin(client, wire, port, priorities, 0);
+    assert_int_equal(gnutls_psk_allocate_client_credentials(&client->psk), 0);
+    assert_int_equal(
+        gnutls_psk_set_client_credentials(client->psk, identity, &secret, GNUTLS_PSK_KEY_RAW), 0);
+    assert_int_equal(gnutls_credentials_set(client->tls, GNUTLS_CRD_PSK, client->psk), 0);
 }
 
 /** As a power cut ends it: nothing is said. */
@@ -256,7 +283,8 @@ static inline void client_close(struct client *client)
         link = &(*link)->next;
     *link = client->next;
     gnutls_deinit(client->tls);
-    gnutls_psk_free_client_credentials(client->psk);
+    if (client->psk != NULL)
+        gnutls_psk_free_client_credentials(client->psk);
     free(client->inbox.items);
 }
 
