@@ -1,11 +1,19 @@
-/* association.c: GnuTLS over datagrams that are handed to it and taken from it. */
+/*
+ * association.c: GnuTLS over datagrams that are handed to it and taken from it.
+ *
+ * A datagram may hold many records, and GnuTLS stops after each one that it drops. Whatever a
+ * datagram brings is read before the next one comes, or records that anybody can make up would
+ * stand before those of the peer.
+ */
 #include "updater/net/dtls.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define TRIES_MAX 8u /* of what says "not fatal, call again" */
+#define RECORD_HEAD_SIZE 13u /* RFC 6347 section 4.1 */
+/* Of what says "not fatal, call again": that often for one datagram at most. */
+#define TRIES_MAX (DATAGRAM_SIZE / RECORD_HEAD_SIZE + 8u)
 
 static ssize_t push(gnutls_transport_ptr_t context, const void *data, size_t size)
 {
@@ -20,20 +28,27 @@ static ssize_t pull(gnutls_transport_ptr_t context, void *out, size_t capacity)
     struct association *association = context;
     struct kedge_slice bytes = association->incoming;
     if (bytes.size == 0) {
+        association->half_read = false;
         gnutls_transport_set_errno(association->tls, EAGAIN);
         return -1;
     }
     size_t size = bytes.size < capacity ? bytes.size : capacity;
     memcpy(out, bytes.data, size);
     association->incoming = kedge_slice(NULL, 0);
+    association->half_read = true;
     return (ssize_t)size;
+}
+
+/* Whether there is more to be read, in GnuTLS's own buffer too. */
+static bool has_more(const struct association *association)
+{
+    return association->incoming.size > 0 || association->half_read;
 }
 
 static int pull_timeout(gnutls_transport_ptr_t context, unsigned wait_ms)
 {
-    const struct association *association = context;
     (void)wait_ms;
-    return association->incoming.size > 0;
+    return has_more(context);
 }
 
 static enum kedge_rc open_session(struct association *association,
@@ -86,19 +101,29 @@ void association_free(struct association *association)
     free(association);
 }
 
+/* ---- handshakes ---- */
+
+/* Takes the handshake as far as what has come allows. */
+static int step(struct association *association)
+{
+    int code = GNUTLS_E_AGAIN;
+    for (unsigned tries = 0; tries < TRIES_MAX; tries++) {
+        code = gnutls_handshake(association->tls);
+        if (code == GNUTLS_E_SUCCESS || gnutls_error_is_fatal(code) ||
+            (code == GNUTLS_E_AGAIN && !has_more(association)))
+            break;
+    }
+    return code;
+}
+
 enum kedge_rc association_shake(struct association *association, struct kedge_slice bytes,
                                 unsigned *wait_ms, const char **words)
 {
     association->incoming = bytes;
-    int code = GNUTLS_E_AGAIN;
-    for (unsigned tries = 0; tries < TRIES_MAX; tries++) {
-        code = gnutls_handshake(association->tls);
-        if (code == GNUTLS_E_SUCCESS || code == GNUTLS_E_AGAIN || gnutls_error_is_fatal(code))
-            break;
-    }
-    association->incoming = kedge_slice(NULL, 0);
+    int code = step(association);
     if (code == GNUTLS_E_SUCCESS)
         return KEDGE_OK;
+    association->incoming = kedge_slice(NULL, 0);
     if (!gnutls_error_is_fatal(code)) {
         *wait_ms = gnutls_dtls_get_timeout(association->tls);
         return KEDGE_E_BUSY;
@@ -115,6 +140,8 @@ enum kedge_rc association_shake(struct association *association, struct kedge_sl
     return KEDGE_E_CONNECTION;
 }
 
+/* ---- messages ---- */
+
 void association_take(struct association *association, struct kedge_slice bytes)
 {
     association->incoming = bytes;
@@ -129,11 +156,12 @@ enum kedge_rc association_read(struct association *association, uint8_t *out, si
             *size = (size_t)code;
             return KEDGE_OK;
         }
-        if (code == GNUTLS_E_AGAIN)
-            return KEDGE_E_NOT_FOUND;
         if (code == 0 || gnutls_error_is_fatal((int)code))
             return KEDGE_E_CONNECTION;
+        if (code == GNUTLS_E_AGAIN && !has_more(association))
+            break;
     }
+    association->incoming = kedge_slice(NULL, 0);
     return KEDGE_E_NOT_FOUND;
 }
 

@@ -48,6 +48,7 @@ struct association {
     struct kedge_address address;
     struct path path;
     struct kedge_slice incoming;  /* the datagram being read */
+    bool half_read;               /* GnuTLS may still hold a part of it */
     struct kedge_net_timer timer; /* the handshake's next step; later, whether it is idle */
     uint64_t hello;               /* tells the ClientHello that it began with from others */
     uint64_t used_at_ms;

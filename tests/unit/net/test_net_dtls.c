@@ -301,6 +301,40 @@ static void test_records_in_the_clear_do_it_no_harm(void **state)
     client_close(&client);
 }
 
+/* One datagram full of records of the least size, all for the keys that the association has. */
+static struct datagram many_made_up_records(const struct kedge_address *from)
+{
+    static const uint8_t record[] = {
+        DTLS_APPLICATION_DATA, 0xFE, 0xFD, 0, 1, 0, 0, 0, 0, 1, 0, 0, 1, 0x40};
+    struct datagram out = {.from = *from};
+    while (out.size + sizeof record <= 1400) {
+        memcpy(out.bytes + out.size, record, sizeof record);
+        out.bytes[out.size + 10] = (uint8_t)(out.size / sizeof record);
+        out.size += sizeof record;
+    }
+    return out;
+}
+
+static void test_many_made_up_records_in_one_datagram_cost_the_next_ones_nothing(void **state)
+{
+    struct scene *scene = *state;
+    struct client client;
+    open_one(&client, scene, 7001);
+    client_connects(&client);
+    client_asks(&client, "rd", "device-one");
+    const struct datagram forged = many_made_up_records(&client.address);
+    static const uint8_t post[] = {0x50, 0x02, 0x12, 0x34, 0xB2, 'r', 'd'};
+    for (unsigned i = 1; i <= 3; i++) {
+        wire_deliver(&scene->wire, &forged.from, forged.bytes, forged.size);
+        uint8_t once[sizeof post];
+        memcpy(once, post, sizeof post);
+        once[3] = (uint8_t)i;
+        client_sends(&client, once, sizeof once); /* it is sent once only */
+        assert_int_equal(scene->requests, 1 + i);
+    }
+    client_close(&client);
+}
+
 static void test_a_record_that_comes_again_is_not_handled_again(void **state)
 {
     struct scene *scene = *state;
@@ -563,6 +597,7 @@ int main(void)
         DTLS_TEST(test_a_hello_of_a_forger_takes_nothing_from_an_association),
         DTLS_TEST(test_damaged_and_made_up_records_do_it_no_harm),
         DTLS_TEST(test_records_in_the_clear_do_it_no_harm),
+        DTLS_TEST(test_many_made_up_records_in_one_datagram_cost_the_next_ones_nothing),
         DTLS_TEST(test_a_record_that_comes_again_is_not_handled_again),
         DTLS_TEST(test_one_that_is_idle_is_freed_and_one_that_is_kept_is_not),
         DTLS_TEST(test_a_goodbye_ends_it),
