@@ -56,7 +56,7 @@ def rollout(server, keys, folder, devices: int, image_size: int, *policy) -> Non
     server.kedge("trust", "add", "--name", "release", keys.public)
     server.kedge("package", "upload", package)
     name = server.json("package", "list")["packages"][0]["id"]
-    wait_until(lambda: len([d for d in known(server) if d["version"] == "1.0.0"]) == devices, 150, "all devices")
+    wait_until(lambda: len([d for d in known(server) if d["version"] == "1.0.0"]) == devices, 30, "all devices")
     server.kedge("rollout", "create", "--name", "all", "--package", name, "--all", "--start", "--in-flight", devices,
                  "--error-threshold", 100, *policy)
 

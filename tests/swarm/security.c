@@ -179,7 +179,8 @@ static void shake(struct device *device, struct kedge_slice datagram)
     association->incoming = datagram;
     for (unsigned tries = 0; tries < TRIES_MAX; tries++) {
         code = gnutls_handshake(association->tls);
-        if (code == GNUTLS_E_SUCCESS || code == GNUTLS_E_AGAIN || gnutls_error_is_fatal(code))
+        if (code == GNUTLS_E_SUCCESS || gnutls_error_is_fatal(code) ||
+            (code == GNUTLS_E_AGAIN && association->incoming.size == 0))
             break;
     }
     if (code == GNUTLS_E_SUCCESS)
@@ -235,7 +236,7 @@ static void read_all(struct device *device)
         if (code > 0) {
             message_receive(device, &device->swarm->options->server,
                             kedge_slice(plain, (size_t)code));
-        } else if (code == GNUTLS_E_AGAIN) {
+        } else if (code == GNUTLS_E_AGAIN && association->incoming.size == 0) {
             return;
         } else if (code == 0 || gnutls_error_is_fatal((int)code)) {
             device->swarm->counts.associations_ended++;

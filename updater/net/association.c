@@ -4,6 +4,13 @@
  * A datagram may hold many records, and GnuTLS stops after each one that it drops. Whatever a
  * datagram brings is read before the next one comes, or records that anybody can make up would
  * stand before those of the peer.
+ *
+ * The last flight. It is sent again when the peer repeats its own (RFC 6347 section 4.2.4), which
+ * GnuTLS does. But a peer that uses GnuTLS (3.7.9) may wait without repeating anything: when the
+ * ticket of two flights came after their ChangeCipherSpec, one of these stays unread, and as long
+ * as something is unread, it believes that the rest is under way. So the last flight is kept, and
+ * sent again until the peer is heard. Its records are those of the first time: who has them drops
+ * them as repeated ones.
  */
 #include "updater/net/dtls.h"
 
@@ -14,12 +21,32 @@
 #define RECORD_HEAD_SIZE 13u /* RFC 6347 section 4.1 */
 /* Of what says "not fatal, call again": that often for one datagram at most. */
 #define TRIES_MAX (DATAGRAM_SIZE / RECORD_HEAD_SIZE + 8u)
+#define FLIGHT_SIZE_MAX 8192u /* a ticket holds the certificate of the peer; more is not kept */
+#define FLIGHT_REPEATS_MAX 5u /* that is 31 times the first wait */
+
+/* What is sent while a step of the handshake is taken. */
+struct flight {
+    size_t size; /* FLIGHT_SIZE_MAX + 1: more than can be kept */
+    uint8_t records[FLIGHT_SIZE_MAX];
+};
+
+static void note_record(struct flight *flight, struct kedge_slice record)
+{
+    if (flight->size + record.size > FLIGHT_SIZE_MAX) {
+        flight->size = FLIGHT_SIZE_MAX + 1;
+        return;
+    }
+    memcpy(flight->records + flight->size, record.data, record.size);
+    flight->size += record.size;
+}
 
 static ssize_t push(gnutls_transport_ptr_t context, const void *data, size_t size)
 {
     struct association *association = context;
-    net_transmit_datagram(association->net, &association->address, &association->path,
-                          kedge_slice(data, size));
+    struct kedge_slice record = kedge_slice(data, size);
+    net_transmit_datagram(association->net, &association->address, &association->path, record);
+    if (association->flight != NULL)
+        note_record(association->flight, record);
     return (ssize_t)size;
 }
 
@@ -97,8 +124,49 @@ void association_free(struct association *association)
     kedge_net_timer_cancel(association->net, &association->timer);
     if (association->tls != NULL)
         gnutls_deinit(association->tls);
+    free(association->last_flight);
     free(association->name);
     free(association);
+}
+
+/* ---- the last flight ---- */
+
+static void keep_last_flight(struct association *association, const struct flight *flight)
+{
+    if (flight->size == 0 || flight->size > FLIGHT_SIZE_MAX)
+        return;
+    association->last_flight = malloc(flight->size);
+    if (association->last_flight == NULL)
+        return;
+    memcpy(association->last_flight, flight->records, flight->size);
+    association->last_flight_size = flight->size;
+}
+
+static void forget_last_flight(struct association *association)
+{
+    free(association->last_flight);
+    association->last_flight = NULL;
+}
+
+bool association_awaits_peer(const struct association *association)
+{
+    return association->last_flight != NULL;
+}
+
+uint32_t association_repeat_last_flight(struct association *association)
+{
+    struct kedge_cursor cursor =
+        kedge_cursor(kedge_slice(association->last_flight, association->last_flight_size));
+    size_t begin = 0;
+    struct dtls_record record;
+    while (dtls_record_next(&cursor, &record) == KEDGE_OK) {
+        net_transmit_datagram(association->net, &association->address, &association->path,
+                              kedge_slice(association->last_flight + begin, cursor.offset - begin));
+        begin = cursor.offset;
+    }
+    if (++association->repeats == FLIGHT_REPEATS_MAX)
+        forget_last_flight(association);
+    return association->net->config.handshake_retransmit_ms << association->repeats;
 }
 
 /* ---- handshakes ---- */
@@ -119,10 +187,16 @@ static int step(struct association *association)
 enum kedge_rc association_shake(struct association *association, struct kedge_slice bytes,
                                 unsigned *wait_ms, const char **words)
 {
+    struct flight flight;
+    flight.size = 0;
     association->incoming = bytes;
+    association->flight = &flight;
     int code = step(association);
-    if (code == GNUTLS_E_SUCCESS)
+    association->flight = NULL;
+    if (code == GNUTLS_E_SUCCESS) {
+        keep_last_flight(association, &flight);
         return KEDGE_OK;
+    }
     association->incoming = kedge_slice(NULL, 0);
     if (!gnutls_error_is_fatal(code)) {
         *wait_ms = gnutls_dtls_get_timeout(association->tls);
@@ -153,6 +227,7 @@ enum kedge_rc association_read(struct association *association, uint8_t *out, si
     for (unsigned tries = 0; tries < TRIES_MAX; tries++) {
         ssize_t code = gnutls_record_recv(association->tls, out, capacity);
         if (code > 0) {
+            forget_last_flight(association);
             *size = (size_t)code;
             return KEDGE_OK;
         }
