@@ -74,7 +74,7 @@ def package(server, curl, keys, tmp_path):
 ROUTES = [("GET", "/devices"), ("GET", "/devices/x"), ("PATCH", "/devices/x"),
           ("POST", "/devices/x/operations"), ("GET", "/credentials"),
           ("POST", "/credentials"), ("DELETE", "/credentials/x"), ("GET", "/bootstrap"),
-          ("POST", "/bootstrap"), ("DELETE", "/bootstrap/x"), ("GET", "/packages"),
+          ("POST", "/bootstrap"), ("POST", "/import"), ("DELETE", "/bootstrap/x"), ("GET", "/packages"),
           ("POST", "/packages"), ("GET", "/packages/x"), ("DELETE", "/packages/x"), ("GET", "/trust"),
           ("POST", "/trust"), ("DELETE", "/trust/x"), ("GET", "/rollouts"), ("POST", "/rollouts"),
           ("GET", "/rollouts/1"), ("POST", "/rollouts/1/start"), ("POST", "/rollouts/1/pause"),

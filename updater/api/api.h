@@ -16,6 +16,7 @@
 
 #define KEDGE_API_ERROR_MAX 512u
 #define KEDGE_API_UPLOAD_MAX (UINT64_C(5) << 30) /* bytes of an uploaded package, by default */
+#define KEDGE_API_TEXT_MAX (UINT64_C(32) << 20)  /* bytes of a file of devices */
 #define KEDGE_API_BODY_MAX (UINT64_C(1) << 20)   /* bytes of any other body */
 #define KEDGE_API_LISTEN_MAX 3u
 #define KEDGE_API_CONNECTIONS_MAX 8192u /* at once, of each listener, by default */

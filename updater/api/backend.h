@@ -24,6 +24,7 @@
 
 #define KEDGE_BACKEND_TEXT_MAX 1024u
 #define KEDGE_BACKEND_CREDENTIALS_MAX 1000u          /* written in one call */
+#define KEDGE_BACKEND_IMPORT_MAX 20000u              /* devices of one file */
 #define KEDGE_BACKEND_LOOKS_MAX KEDGE_STORE_PAGE_MAX /* deployments looked at in one call */
 
 /** What a new rollout is to be. The backend looks up package and devices. */
@@ -151,10 +152,14 @@ struct kedge_backend {
     enum kedge_rc (*credentials_remove)(void *context, const char *who, const char *endpoint,
                                         char *text);
 
-    /* Like credentials_put, of what devices prove themselves by to the bootstrap server. */
+    /*
+     * Like credentials_put, of what devices prove themselves by to the bootstrap server. With
+     * `tags`, as many as there are records, each device is kept as one that was not seen yet, if it
+     * is not known, and gets its tags (a JSON object of strings; NULL: none are said).
+     */
     enum kedge_rc (*bootstraps_put)(void *context, const char *who,
-                                    const struct kedge_bootstrap_record *records, size_t count,
-                                    char *text);
+                                    const struct kedge_bootstrap_record *records,
+                                    const char *const *tags, size_t count, char *text);
     /* Takes them away, with keys that the device was given and not seen with. KEDGE_E_NOT_FOUND. */
     enum kedge_rc (*bootstrap_remove)(void *context, const char *who, const char *endpoint,
                                       char *text);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "updater/api/credential_texts.h"
+#include "updater/api/factory.h"
 
 static bool list_bootstrap(void *context, const struct kedge_bootstrap_record *record)
 {
@@ -30,53 +30,17 @@ void bootstraps_list(struct request *request)
 
 /* ---- writing ---- */
 
-/** What a device proves itself by, besides credential_texts, and what is known of it. */
-struct extra_texts {
-    const char *certificate_name, *security, *serial, *hardware, *batch;
-};
-
-/* A certificate of the fleet's CA, or nothing at all; each alone. */
-static bool take_other_proof(struct request *request, const char *within,
-                             const struct credential_texts *texts, const struct extra_texts *extra,
-                             struct kedge_credential_record *record)
-{
-    const char *name = extra->security != NULL ? "security" : "certificate_name";
-    if (texts->identity != NULL || texts->key != NULL || texts->public_key != NULL ||
-        (extra->security != NULL && extra->certificate_name != NULL))
-        return credential_refuse(request, within, name, "goes with no other proof");
-    if (!credential_take_name(request, within, "endpoint", texts->endpoint, record->endpoint,
-                              KEDGE_ENDPOINT_MAX))
-        return false;
-    if (extra->security == NULL) {
-        record->kind = KEDGE_CREDENTIAL_CERTIFICATE;
-        return credential_take_name(request, within, name, extra->certificate_name,
-                                    record->identity, KEDGE_CREDENTIAL_IDENTITY_MAX);
-    }
-    if (strcmp(extra->security, "none") != 0)
-        return credential_refuse(request, within, name, "can only be none");
-    record->kind = KEDGE_CREDENTIAL_NONE;
-    memcpy(record->identity, record->endpoint, sizeof(record->endpoint));
-    return true;
-}
-
-static bool take_text(struct request *request, const char *within, const char *name,
-                      const char *text, char *out, size_t max)
-{
-    return text == NULL || text[0] == '\0' ||
-           credential_take_name(request, within, name, text, out, max);
-}
-
 static bool read_one(struct request *request, json_t *object, size_t index,
                      struct kedge_bootstrap_record *record)
 {
-    struct credential_texts texts = {0};
-    struct extra_texts extra = {0};
+    struct factory_texts texts = {0};
+    struct factory_fault fault;
     char within[32];
 #define EXTRA(field, max)                                                       \
     {                                                                           \
-        .name = #field, .kind = FIELD_TEXT, .most = (max), .text = &extra.field \
+        .name = #field, .kind = FIELD_TEXT, .most = (max), .text = &texts.field \
     }
-    const struct field fields[] = {CREDENTIAL_FIELDS(texts),
+    const struct field fields[] = {FACTORY_PROOF_FIELDS(texts),
                                    EXTRA(certificate_name, KEDGE_CREDENTIAL_IDENTITY_MAX),
                                    EXTRA(security, KEDGE_FACTORY_TEXT_MAX),
                                    EXTRA(serial, KEDGE_FACTORY_TEXT_MAX),
@@ -86,15 +50,7 @@ static bool read_one(struct request *request, json_t *object, size_t index,
     (void)snprintf(within, sizeof(within), "devices[%zu].", index);
     if (!body_read(request, object, within, fields, sizeof(fields) / sizeof(fields[0])))
         return false;
-    bool is_other = extra.certificate_name != NULL || extra.security != NULL;
-    struct kedge_credential_record *credential = &record->credential;
-    return (is_other ? take_other_proof(request, within, &texts, &extra, credential)
-                     : credential_take(request, within, &texts, credential)) &&
-           take_text(request, within, "serial", extra.serial, record->serial,
-                     KEDGE_FACTORY_TEXT_MAX) &&
-           take_text(request, within, "hardware", extra.hardware, record->hardware,
-                     KEDGE_HARDWARE_MAX) &&
-           take_text(request, within, "batch", extra.batch, record->batch, KEDGE_FACTORY_TEXT_MAX);
+    return factory_read(&texts, record, &fault) || factory_refuse(request, within, &fault);
 }
 
 static bool read_all(struct request *request, json_t *list, struct kedge_bootstrap_record *records)
@@ -115,7 +71,7 @@ static void write_all(struct request *request, const struct kedge_bootstrap_reco
     const struct kedge_backend *backend = request->api->config.backend;
     char text[KEDGE_BACKEND_TEXT_MAX] = "";
     enum kedge_rc rc =
-        backend->bootstraps_put(backend->context, request->who, records, count, text);
+        backend->bootstraps_put(backend->context, request->who, records, NULL, count, text);
     if (rc == KEDGE_OK)
         answer_json(request, MHD_HTTP_OK, json_pack("{s:i}", "written", (int)count));
     else

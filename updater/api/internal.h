@@ -16,7 +16,12 @@
 
 /* ---- requests ---- */
 
-enum body_kind { BODY_NONE, BODY_JSON, BODY_FILE };
+enum body_kind {
+    BODY_NONE,
+    BODY_JSON,
+    BODY_TEXT, /* kept as it is, up to KEDGE_API_TEXT_MAX */
+    BODY_FILE
+};
 
 /** One row of the table of routes. */
 struct route {
@@ -176,6 +181,7 @@ void credentials_remove(struct request *request);
 void bootstraps_list(struct request *request);
 void bootstraps_put(struct request *request);
 void bootstrap_remove(struct request *request);
+void devices_import(struct request *request);
 void packages_list(struct request *request);
 void package_upload(struct request *request);
 void package_show(struct request *request);

@@ -101,6 +101,8 @@ static bool body_expected(struct request *request)
 {
     if (request->route->body == BODY_FILE)
         request->body_max = request->api->config.upload_max_bytes;
+    if (request->route->body == BODY_TEXT)
+        request->body_max = KEDGE_API_TEXT_MAX;
     if (announced_size(request) > request->body_max)
         return refuse_size(request);
     return request->route->body != BODY_FILE || upload_open(request);

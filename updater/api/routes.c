@@ -19,6 +19,7 @@ static const struct route routes[] = {
     {"DELETE", V1 "/credentials/{}", "", BODY_NONE, false, false, credentials_remove},
     {"GET", V1 "/bootstrap", PAGE, BODY_NONE, false, false, bootstraps_list},
     {"POST", V1 "/bootstrap", "", BODY_JSON, false, false, bootstraps_put},
+    {"POST", V1 "/import", "dry_run ", BODY_TEXT, false, false, devices_import},
     {"DELETE", V1 "/bootstrap/{}", "", BODY_NONE, false, false, bootstrap_remove},
     {"GET", V1 "/packages", PAGE, BODY_NONE, false, false, packages_list},
     {"POST", V1 "/packages", "", BODY_FILE, false, false, package_upload},

@@ -1,10 +1,12 @@
 /* ask.c: asking with complaints, all pages of a listing, and printing JSON. */
 #define _POSIX_C_SOURCE 200809L
 #include <curl/curl.h>
+#include <errno.h>
 #include <kedge/base.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "updater/cli/cli.h"
 #include "updater/cli/table.h"
@@ -121,4 +123,21 @@ enum status print_json(json_t *json)
     (void)fputc('\n', stdout);
     json_decref(json);
     return STATUS_DONE;
+}
+
+FILE *file_open(const char *path, uint64_t *size)
+{
+    struct stat status;
+    FILE *file = fopen(path, "re");
+    if (file == NULL || fstat(fileno(file), &status) != 0) {
+        complain("%s: %s", path, strerror(errno));
+    } else if (!S_ISREG(status.st_mode)) {
+        complain("%s: not a file", path);
+    } else {
+        *size = (uint64_t)status.st_size;
+        return file;
+    }
+    if (file != NULL)
+        (void)fclose(file);
+    return NULL;
 }

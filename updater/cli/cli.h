@@ -103,6 +103,8 @@ void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 enum status ask(struct cli *cli, const char *method, const char *path, json_t *body, json_t **out);
 /** The same with a path of path_of(), which it takes over. */
 enum status ask_at(struct cli *cli, const char *method, char *path, json_t *body, json_t **out);
+/** Opens a file to be sent, and says how large it is; NULL, with a complaint. */
+FILE *file_open(const char *path, uint64_t *size);
 /** All pages of a listing: {"<name>": [...]}. */
 enum status ask_list(struct cli *cli, const char *path, const char *name, json_t **out);
 /** "<prefix><escaped name><suffix>" in memory of its own; NULL: no memory. */
@@ -116,6 +118,7 @@ enum status device_list(struct cli *cli, const struct arguments *arguments);
 enum status device_show(struct cli *cli, const struct arguments *arguments);
 enum status device_tag(struct cli *cli, const struct arguments *arguments);
 enum status device_enroll(struct cli *cli, const struct arguments *arguments);
+enum status device_import(struct cli *cli, const struct arguments *arguments);
 enum status device_unenroll(struct cli *cli, const struct arguments *arguments);
 enum status device_read(struct cli *cli, const struct arguments *arguments);
 enum status device_write(struct cli *cli, const struct arguments *arguments);

@@ -28,6 +28,11 @@ static const struct option_row device_unenroll_options[] = {
      NULL},
 };
 
+static const struct option_row device_import_options[] = {
+    {"dry-run", NULL, OPTION_FLAG, "only say what is wrong with the file, and how many it holds",
+     NULL},
+};
+
 #define TIMEOUT_ROW                                                                                \
     {                                                                                              \
         "timeout", "S", OPTION_NUMBER, "wait so many seconds at most, 1 to 60 (default: 30)", NULL \
@@ -112,6 +117,9 @@ const struct command commands[] = {
      ROWS(device_enroll_options), device_enroll},
     {"device", "unenroll", "ENDPOINT", 1, 1, "take a device's key away",
      ROWS(device_unenroll_options), device_unenroll},
+    {"device", "import", "FILE", 1, 1,
+     "enroll the devices of a factory's file (CSV or JSON) for bootstrapping, all or none",
+     ROWS(device_import_options), device_import},
     {"device", "read", "ENDPOINT PATH ...", 2, 65,
      "what a device answers at /object/instance/resource; of several paths in one request",
      ROWS(device_ask_options), device_read},

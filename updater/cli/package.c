@@ -1,9 +1,7 @@
 /* package.c: kedge package ... */
 #define _POSIX_C_SOURCE 200809L
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "updater/cli/cli.h"
@@ -75,23 +73,6 @@ enum status package_delete(struct cli *cli, const struct arguments *arguments)
 
 /* ---- uploading ---- */
 
-static FILE *open_package(const char *path, uint64_t *size)
-{
-    struct stat status;
-    FILE *file = fopen(path, "re");
-    if (file == NULL || fstat(fileno(file), &status) != 0) {
-        complain("%s: %s", path, strerror(errno));
-    } else if (!S_ISREG(status.st_mode)) {
-        complain("%s: not a file", path);
-    } else {
-        *size = (uint64_t)status.st_size;
-        return file;
-    }
-    if (file != NULL)
-        (void)fclose(file);
-    return NULL;
-}
-
 static enum status print_uploaded(const struct cli *cli, const char *path,
                                   struct client_answer *answer)
 {
@@ -113,7 +94,7 @@ enum status package_upload(struct cli *cli, const struct arguments *arguments)
     const char *path = arguments->positional[0];
     struct client_answer answer;
     uint64_t size;
-    FILE *file = open_package(path, &size);
+    FILE *file = file_open(path, &size);
     if (file == NULL)
         return STATUS_USAGE;
     bool progress = isatty(STDERR_FILENO) == 1;

@@ -77,7 +77,7 @@ enum kedge_rc kedge_backend_credentials_remove(void *context, const char *who, c
 /* bootstrap_changes.c */
 enum kedge_rc kedge_backend_bootstraps_put(void *context, const char *who,
                                            const struct kedge_bootstrap_record *records,
-                                           size_t count, char *text);
+                                           const char *const *tags, size_t count, char *text);
 enum kedge_rc kedge_backend_bootstrap_remove(void *context, const char *who, const char *endpoint,
                                              char *text);
 /* device_asks.c */

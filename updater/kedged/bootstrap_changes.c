@@ -30,8 +30,17 @@ static void add_endpoint(struct kedge_bootstrap_expelling *expelling, const char
     memcpy(expelling->endpoints[expelling->count++], endpoint, strlen(endpoint) + 1);
 }
 
+static enum kedge_rc add_device(struct kedge_batch *batch,
+                                const struct kedge_bootstrap_record *record, const char *tags)
+{
+    const char *endpoint = record->credential.endpoint;
+    KEDGE_TRY(kedge_batch_provision_device(batch, endpoint, record->hardware));
+    return tags != NULL ? kedge_batch_set_tags(batch, endpoint, tags) : KEDGE_OK;
+}
+
 static enum kedge_rc fill_batch(struct kedge_batch *batch, const char *who,
-                                const struct kedge_bootstrap_record *records, size_t count)
+                                const struct kedge_bootstrap_record *records,
+                                const char *const *tags, size_t count)
 {
     uint64_t now_ms = kedge_wall_ms();
     for (size_t i = 0; i < count; i++) {
@@ -44,6 +53,8 @@ static enum kedge_rc fill_batch(struct kedge_batch *batch, const char *who,
         enum kedge_rc rc = kedge_batch_put_bootstrap(batch, &record);
         kedge_wipe(&record, sizeof(record));
         KEDGE_TRY(rc);
+        if (tags != NULL)
+            KEDGE_TRY(add_device(batch, &records[i], tags[i]));
         /* The last one's entry is added by who commits. */
         if (i + 1 < count)
             KEDGE_TRY(kedge_backend_add_audit(batch, &change));
@@ -68,7 +79,7 @@ static enum kedge_rc commit(struct kedge_backend_state *state, struct kedge_batc
 
 enum kedge_rc kedge_backend_bootstraps_put(void *context, const char *who,
                                            const struct kedge_bootstrap_record *records,
-                                           size_t count, char *text)
+                                           const char *const *tags, size_t count, char *text)
 {
     struct kedge_backend_state *state = context;
     const struct kedge_credential_record *last = &records[count - 1].credential;
@@ -78,7 +89,7 @@ enum kedge_rc kedge_backend_bootstraps_put(void *context, const char *who,
     struct kedge_batch *batch = kedge_batch_create();
     enum kedge_rc rc = KEDGE_E_MEMORY;
     if (expelling != NULL && batch != NULL)
-        rc = fill_batch(batch, who, records, count);
+        rc = fill_batch(batch, who, records, tags, count);
     if (rc != KEDGE_OK) {
         kedge_batch_destroy(batch);
         free(expelling);

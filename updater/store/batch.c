@@ -65,6 +65,18 @@ enum kedge_rc kedge_batch_put_device(struct kedge_batch *batch,
     return add(batch, KEDGE_ROW_PUT_DEVICE, record, offsetof(struct kedge_device_record, tags));
 }
 
+enum kedge_rc kedge_batch_provision_device(struct kedge_batch *batch, const char *endpoint,
+                                           const char *hardware)
+{
+    struct kedge_provision_row row = {{0}, {0}};
+    size_t endpoint_size = strlen(endpoint), hardware_size = strlen(hardware);
+    if (endpoint_size > KEDGE_ENDPOINT_MAX || hardware_size > KEDGE_HARDWARE_MAX)
+        return KEDGE_E_LIMIT;
+    memcpy(row.endpoint, endpoint, endpoint_size);
+    memcpy(row.hardware, hardware, hardware_size);
+    return add(batch, KEDGE_ROW_PROVISION_DEVICE, &row, sizeof(row));
+}
+
 enum kedge_rc kedge_batch_set_tags(struct kedge_batch *batch, const char *endpoint,
                                    const char *tags_json)
 {

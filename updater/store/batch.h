@@ -8,6 +8,7 @@
 
 enum kedge_row_kind {
     KEDGE_ROW_PUT_DEVICE,        /* struct kedge_device_record, but for its tags */
+    KEDGE_ROW_PROVISION_DEVICE,  /* struct kedge_provision_row */
     KEDGE_ROW_SET_TAGS,          /* struct kedge_tags_row */
     KEDGE_ROW_TRIM_DEVICES,      /* uint64_t, how many stay */
     KEDGE_ROW_PUT_PACKAGE,       /* struct kedge_package_record */
@@ -31,6 +32,11 @@ enum kedge_row_kind {
     KEDGE_ROW_ADD_HISTORY,
     KEDGE_ROW_ADD_AUDIT,
     KEDGE_ROW_KIND_COUNT
+};
+
+struct kedge_provision_row {
+    char endpoint[KEDGE_ENDPOINT_MAX + 1];
+    char hardware[KEDGE_HARDWARE_MAX + 1];
 };
 
 struct kedge_tags_row {

@@ -169,6 +169,10 @@ size_t kedge_batch_rows(const struct kedge_batch *batch);
  */
 enum kedge_rc kedge_batch_put_device(struct kedge_batch *batch,
                                      const struct kedge_device_record *record) KEDGE_MUST_USE;
+/** Keeps a device that was never seen, with its hardware ("": not said); one that is known stays as
+ * it is. */
+enum kedge_rc kedge_batch_provision_device(struct kedge_batch *batch, const char *endpoint,
+                                           const char *hardware) KEDGE_MUST_USE;
 /** Replaces the tags of a device; without the device, nothing happens. */
 enum kedge_rc kedge_batch_set_tags(struct kedge_batch *batch, const char *endpoint,
                                    const char *tags_json) KEDGE_MUST_USE;

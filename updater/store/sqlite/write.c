@@ -19,7 +19,11 @@ static const char *const row_sql[KEDGE_ROW_KIND_COUNT] = {
         " hardware=iif(?14,hardware,excluded.hardware),"
         " lwm2m_version=excluded.lwm2m_version, binding=excluded.binding,"
         " lifetime_s=excluded.lifetime_s, address=excluded.address, location=excluded.location,"
-        " registered=excluded.registered, last_seen_ms=excluded.last_seen_ms",
+        " registered=excluded.registered, last_seen_ms=excluded.last_seen_ms,"
+        " first_seen_ms=iif(first_seen_ms=0,excluded.first_seen_ms,first_seen_ms)",
+    [KEDGE_ROW_PROVISION_DEVICE] =
+        "INSERT INTO devices (" DEVICE_COLUMNS ") VALUES (?1,'','','',?2,'','',0,'','',0,0,0,'{}')"
+        " ON CONFLICT (endpoint) DO NOTHING",
     [KEDGE_ROW_SET_TAGS] = "UPDATE devices SET tags = ?2 WHERE endpoint = ?1",
     [KEDGE_ROW_TRIM_DEVICES] =
         "DELETE FROM devices WHERE endpoint IN (SELECT endpoint FROM devices AS d"
@@ -353,6 +357,12 @@ static void bind_tags(struct sql_binder *to, const struct kedge_tags_row *row)
     bind_text(to, row->tags);
 }
 
+static void bind_provision(struct sql_binder *to, const struct kedge_provision_row *row)
+{
+    bind_text(to, row->endpoint);
+    bind_text(to, row->hardware);
+}
+
 static void bind_clock(struct sql_binder *to, const struct kedge_clock_record *record)
 {
     bind_text(to, record->boot);
@@ -365,6 +375,9 @@ static void bind_row(struct sql_binder *to, struct kedge_row *row, struct kedge_
     switch (row->kind) {
     case KEDGE_ROW_PUT_DEVICE:
         bind_device(to, record);
+        return;
+    case KEDGE_ROW_PROVISION_DEVICE:
+        bind_provision(to, record);
         return;
     case KEDGE_ROW_SET_TAGS:
         bind_tags(to, record);

@@ -1,0 +1,57 @@
+/*
+ * factory.h: what is known of a device before it was ever seen: by what it proves itself, its
+ * serial number, hardware and batch; from a request's JSON, or from a file of many. Pure.
+ */
+#ifndef KEDGE_UPDATER_FACTORY_H
+#define KEDGE_UPDATER_FACTORY_H
+
+#include "updater/api/internal.h"
+
+#define FACTORY_KEY_LEAST 8u /* bytes */
+#define FACTORY_PEM_MAX 4096u
+
+/** As it is said; NULL or "": not said. */
+struct factory_texts {
+    const char *endpoint;
+    const char *identity, *key;   /* a pre-shared key in hex; */
+    const char *public_key;       /* or a public key, in PEM or the Base64 of its DER; */
+    const char *certificate_name; /* or the common name of a certificate; */
+    const char *security;         /* or "none" */
+    const char *serial, *hardware, *batch;
+};
+
+/** Which member is wrong, and why. */
+struct factory_fault {
+    const char *member, *words;
+};
+
+/** Fills in the record, but for when it changed; false: something is wrong. */
+bool factory_read(const struct factory_texts *texts, struct kedge_bootstrap_record *record,
+                  struct factory_fault *fault);
+/** Answers what is wrong `within` something, as "devices[3]."; false. */
+bool factory_refuse(struct request *request, const char *within, const struct factory_fault *fault);
+
+/** Rows of body_read() for the proofs that a device registers by. */
+#define FACTORY_PROOF_FIELDS(texts)                                                    \
+    {.name = "endpoint",                                                               \
+     .kind = FIELD_TEXT,                                                               \
+     .required = true,                                                                 \
+     .least = 1,                                                                       \
+     .most = KEDGE_ENDPOINT_MAX,                                                       \
+     .text = &(texts).endpoint},                                                       \
+        {.name = "identity",                                                           \
+         .kind = FIELD_TEXT,                                                           \
+         .least = 1,                                                                   \
+         .most = KEDGE_CREDENTIAL_IDENTITY_MAX,                                        \
+         .text = &(texts).identity},                                                   \
+        {.name = "key",                                                                \
+         .kind = FIELD_TEXT,                                                           \
+         .least = 2u * FACTORY_KEY_LEAST,                                              \
+         .most = 2u * KEDGE_CREDENTIAL_SECRET_MAX,                                     \
+         .text = &(texts).key},                                                        \
+    {                                                                                  \
+        .name = "public_key", .kind = FIELD_TEXT, .least = 1, .most = FACTORY_PEM_MAX, \
+        .text = &(texts).public_key                                                    \
+    }
+
+#endif
