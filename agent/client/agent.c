@@ -6,7 +6,7 @@
 #include "agent/client/health.h"
 #include "agent/client/log.h"
 #include "agent/client/object5.h"
-#include "agent/client/server.h"
+#include "agent/client/resources.h"
 #include "agent/client/trial.h"
 
 #include <errno.h>
@@ -33,7 +33,7 @@ struct agent {
     struct kedge_server server;
     struct kedge_trial trial;
     struct kedge_health health;
-    bool storing; /* /1/0/6 */
+    struct kedge_resources resources;
     bool stopping, rebooting;
     uint64_t stop_at_ms, linger_until_ms;
     int signals;
@@ -43,148 +43,6 @@ static uint64_t now_ms(void)
 {
     const struct kedge_clock *clock = kedge_port_clock();
     return clock->monotonic_ms(clock->context);
-}
-
-/* ---- the resources ---- */
-
-static enum kedge_rc text_value(const char *text, struct kedge_lwm2m_value *value)
-{
-    value->bytes = kedge_slice_text(text);
-    return KEDGE_OK;
-}
-
-static enum kedge_rc read_server(const struct agent *agent, uint16_t resource,
-                                 struct kedge_lwm2m_value *value)
-{
-    switch (resource) {
-    case 0:
-        value->integer = 1;
-        return KEDGE_OK;
-    case 1:
-        value->integer = agent->server.registration.lifetime_s;
-        return KEDGE_OK;
-    case 2:
-        value->integer = agent->server.default_pmin_s;
-        return KEDGE_OK;
-    case 3:
-        value->integer = agent->server.default_pmax_s;
-        return KEDGE_OK;
-    case 6:
-        value->integer = agent->storing;
-        return KEDGE_OK;
-    case 7:
-        return text_value("U", value);
-    default:
-        return KEDGE_E_NOT_FOUND;
-    }
-}
-
-static enum kedge_rc read_device(const struct agent *agent, uint16_t resource, size_t index,
-                                 struct kedge_lwm2m_value *value)
-{
-    const struct kedge_agent_config *config = agent->config;
-    switch (resource) {
-    case 0:
-        return text_value(config->vendor, value);
-    case 1:
-        return text_value(config->class_name, value);
-    case 2:
-        return text_value(config->endpoint, value);
-    case 3:
-        return text_value(agent->object5.version, value);
-    case 11:
-        value->integer = 0; /* no error */
-        return index == 0 ? KEDGE_OK : KEDGE_E_NOT_FOUND;
-    case 16:
-        return text_value("U", value);
-    case 18:
-        return config->hardware[0] != '\0' ? text_value(config->hardware, value)
-                                           : KEDGE_E_NOT_FOUND;
-    default:
-        return KEDGE_E_NOT_FOUND;
-    }
-}
-
-static enum kedge_rc on_read(void *context, uint16_t object, uint16_t resource, size_t index,
-                             struct kedge_lwm2m_value *value)
-{
-    const struct agent *agent = context;
-    switch (object) {
-    case KEDGE_LWM2M_OBJECT_SERVER:
-        return read_server(agent, resource, value);
-    case KEDGE_LWM2M_OBJECT_DEVICE:
-        return read_device(agent, resource, index, value);
-    case KEDGE_LWM2M_OBJECT_FIRMWARE:
-        return kedge_object5_read(&agent->object5, resource, index, value);
-    default:
-        return text_value(agent->object5.state.reason, value);
-    }
-}
-
-static uint8_t write_server(struct agent *agent, uint16_t resource, int64_t value)
-{
-    bool is_period = value >= 0 && value <= (int64_t)KEDGE_ATTRIBUTE_S_MAX;
-    switch (resource) {
-    case 1:
-        return kedge_registration_set_lifetime(&agent->server.registration, value, now_ms())
-                   ? KEDGE_COAP_CHANGED
-                   : KEDGE_COAP_BAD_REQUEST;
-    case 2:
-        if (is_period)
-            agent->server.default_pmin_s = (uint32_t)value;
-        return is_period ? KEDGE_COAP_CHANGED : KEDGE_COAP_BAD_REQUEST;
-    case 3:
-        if (is_period)
-            agent->server.default_pmax_s = (uint32_t)value;
-        return is_period ? KEDGE_COAP_CHANGED : KEDGE_COAP_BAD_REQUEST;
-    default:
-        agent->storing = value != 0;
-        return KEDGE_COAP_CHANGED;
-    }
-}
-
-static uint8_t on_write(void *context, uint16_t object, uint16_t resource,
-                        const struct kedge_lwm2m_value *value)
-{
-    struct agent *agent = context;
-    if (object == KEDGE_LWM2M_OBJECT_FIRMWARE)
-        return resource == KEDGE_FIRMWARE_PACKAGE_URI
-                   ? kedge_object5_write_uri(&agent->object5, value->bytes)
-                   : kedge_object5_write_package(&agent->object5, value->bytes);
-    return write_server(agent, resource, value->integer);
-}
-
-static uint8_t on_execute(void *context, uint16_t object, uint16_t resource,
-                          struct kedge_slice arguments)
-{
-    (void)arguments; /* none of these takes any */
-    struct agent *agent = context;
-    switch (object) {
-    case KEDGE_LWM2M_OBJECT_SERVER:
-        kedge_registration_trigger(&agent->server.registration, now_ms());
-        return KEDGE_COAP_CHANGED;
-    case KEDGE_LWM2M_OBJECT_DEVICE:
-        kedge_log(KEDGE_LOG_INFO, "the server asks for a reboot");
-        agent->object5.reboot_wanted = true;
-        return KEDGE_COAP_CHANGED;
-    default:
-        return kedge_object5_execute(&agent->object5, resource);
-    }
-}
-
-static enum kedge_rc on_attributes(void *context, const struct kedge_lwm2m_path *path,
-                                   bool inherited, struct kedge_writer *out)
-{
-    const struct kedge_attributes *all = &((const struct agent *)context)->server.attributes;
-    const struct kedge_attribute_values values =
-        inherited ? kedge_attributes_for(all, path) : kedge_attributes_own(all, path);
-    return kedge_attributes_text(&values, out);
-}
-
-static uint8_t on_block(void *context, const struct kedge_intake_block *block)
-{
-    struct agent *agent = context;
-    return kedge_object5_take_block(&agent->object5, block);
 }
 
 /* ---- the trial ---- */
@@ -449,9 +307,11 @@ static bool begin_server(struct agent *agent)
     agent->server.random = kedge_port_random();
     agent->server.credentials = &agent->credentials;
     agent->server.endpoint = agent->config->endpoint;
-    agent->server.hooks =
-        (struct kedge_model_hooks){agent, on_read, on_write, on_execute, on_attributes};
-    agent->server.take_block = on_block;
+    agent->resources.config = agent->config;
+    agent->resources.object5 = &agent->object5;
+    agent->resources.server = &agent->server;
+    agent->server.hooks = kedge_resources_hooks(&agent->resources);
+    agent->server.take_block = kedge_resources_take_block;
     agent->server.pull = &agent->object5.pull;
     coap_startup();
     coap_set_log_level(LOG_CRIT);

@@ -1,0 +1,157 @@
+/* resources.c: see resources.h. */
+#include "agent/client/resources.h"
+
+#include "agent/client/log.h"
+
+static uint64_t now_ms(const struct kedge_resources *resources)
+{
+    const struct kedge_clock *clock = resources->server->clock;
+    return clock->monotonic_ms(clock->context);
+}
+
+static enum kedge_rc text_value(const char *text, struct kedge_lwm2m_value *value)
+{
+    value->bytes = kedge_slice_text(text);
+    return KEDGE_OK;
+}
+
+static enum kedge_rc read_server(const struct kedge_resources *resources, uint16_t resource,
+                                 struct kedge_lwm2m_value *value)
+{
+    switch (resource) {
+    case 0:
+        value->integer = 1;
+        return KEDGE_OK;
+    case 1:
+        value->integer = resources->server->registration.lifetime_s;
+        return KEDGE_OK;
+    case 2:
+        value->integer = resources->server->default_pmin_s;
+        return KEDGE_OK;
+    case 3:
+        value->integer = resources->server->default_pmax_s;
+        return KEDGE_OK;
+    case 6:
+        value->integer = resources->storing;
+        return KEDGE_OK;
+    case 7:
+        return text_value("U", value);
+    default:
+        return KEDGE_E_NOT_FOUND;
+    }
+}
+
+static enum kedge_rc read_device(const struct kedge_resources *resources, uint16_t resource,
+                                 size_t index, struct kedge_lwm2m_value *value)
+{
+    const struct kedge_agent_config *config = resources->config;
+    switch (resource) {
+    case 0:
+        return text_value(config->vendor, value);
+    case 1:
+        return text_value(config->class_name, value);
+    case 2:
+        return text_value(config->endpoint, value);
+    case 3:
+        return text_value(resources->object5->version, value);
+    case 11:
+        value->integer = 0; /* no error */
+        return index == 0 ? KEDGE_OK : KEDGE_E_NOT_FOUND;
+    case 16:
+        return text_value("U", value);
+    case 18:
+        return config->hardware[0] != '\0' ? text_value(config->hardware, value)
+                                           : KEDGE_E_NOT_FOUND;
+    default:
+        return KEDGE_E_NOT_FOUND;
+    }
+}
+
+static enum kedge_rc on_read(void *context, uint16_t object, uint16_t resource, size_t index,
+                             struct kedge_lwm2m_value *value)
+{
+    const struct kedge_resources *resources = context;
+    switch (object) {
+    case KEDGE_LWM2M_OBJECT_SERVER:
+        return read_server(resources, resource, value);
+    case KEDGE_LWM2M_OBJECT_DEVICE:
+        return read_device(resources, resource, index, value);
+    case KEDGE_LWM2M_OBJECT_FIRMWARE:
+        return kedge_object5_read(resources->object5, resource, index, value);
+    default:
+        return text_value(resources->object5->state.reason, value);
+    }
+}
+
+static uint8_t write_server(struct kedge_resources *resources, uint16_t resource, int64_t value)
+{
+    bool is_period = value >= 0 && value <= (int64_t)KEDGE_ATTRIBUTE_S_MAX;
+    switch (resource) {
+    case 1:
+        return kedge_registration_set_lifetime(&resources->server->registration, value,
+                                               now_ms(resources))
+                   ? KEDGE_COAP_CHANGED
+                   : KEDGE_COAP_BAD_REQUEST;
+    case 2:
+        if (is_period)
+            resources->server->default_pmin_s = (uint32_t)value;
+        return is_period ? KEDGE_COAP_CHANGED : KEDGE_COAP_BAD_REQUEST;
+    case 3:
+        if (is_period)
+            resources->server->default_pmax_s = (uint32_t)value;
+        return is_period ? KEDGE_COAP_CHANGED : KEDGE_COAP_BAD_REQUEST;
+    default:
+        resources->storing = value != 0;
+        return KEDGE_COAP_CHANGED;
+    }
+}
+
+static uint8_t on_write(void *context, uint16_t object, uint16_t resource,
+                        const struct kedge_lwm2m_value *value)
+{
+    struct kedge_resources *resources = context;
+    if (object == KEDGE_LWM2M_OBJECT_FIRMWARE)
+        return resource == KEDGE_FIRMWARE_PACKAGE_URI
+                   ? kedge_object5_write_uri(resources->object5, value->bytes)
+                   : kedge_object5_write_package(resources->object5, value->bytes);
+    return write_server(resources, resource, value->integer);
+}
+
+static uint8_t on_execute(void *context, uint16_t object, uint16_t resource,
+                          struct kedge_slice arguments)
+{
+    (void)arguments; /* none of these takes any */
+    struct kedge_resources *resources = context;
+    switch (object) {
+    case KEDGE_LWM2M_OBJECT_SERVER:
+        kedge_registration_trigger(&resources->server->registration, now_ms(resources));
+        return KEDGE_COAP_CHANGED;
+    case KEDGE_LWM2M_OBJECT_DEVICE:
+        kedge_log(KEDGE_LOG_INFO, "the server asks for a reboot");
+        resources->object5->reboot_wanted = true;
+        return KEDGE_COAP_CHANGED;
+    default:
+        return kedge_object5_execute(resources->object5, resource);
+    }
+}
+
+static enum kedge_rc on_attributes(void *context, const struct kedge_lwm2m_path *path,
+                                   bool inherited, struct kedge_writer *out)
+{
+    const struct kedge_attributes *all =
+        &((const struct kedge_resources *)context)->server->attributes;
+    const struct kedge_attribute_values values =
+        inherited ? kedge_attributes_for(all, path) : kedge_attributes_own(all, path);
+    return kedge_attributes_text(&values, out);
+}
+
+struct kedge_model_hooks kedge_resources_hooks(struct kedge_resources *resources)
+{
+    return (struct kedge_model_hooks){resources, on_read, on_write, on_execute, on_attributes};
+}
+
+uint8_t kedge_resources_take_block(void *context, const struct kedge_intake_block *block)
+{
+    struct kedge_resources *resources = context;
+    return kedge_object5_take_block(resources->object5, block);
+}

@@ -1,0 +1,25 @@
+/*
+ * resources.h: what the resources of this device hold, and what writing and executing them does:
+ * what is behind the hooks of model.h. Object 5 has its own (object5.h).
+ */
+#ifndef KEDGE_AGENT_RESOURCES_H
+#define KEDGE_AGENT_RESOURCES_H
+
+#include "agent/client/config.h"
+#include "agent/client/object5.h"
+#include "agent/client/server.h"
+
+struct kedge_resources {
+    /* The caller's. */
+    const struct kedge_agent_config *config;
+    struct kedge_object5 *object5;
+    struct kedge_server *server;
+
+    bool storing; /* /1/0/6 */
+};
+
+struct kedge_model_hooks kedge_resources_hooks(struct kedge_resources *resources);
+/** Takes one block of a pushed package; `context` is the struct kedge_resources. */
+uint8_t kedge_resources_take_block(void *context, const struct kedge_intake_block *block);
+
+#endif
