@@ -17,6 +17,8 @@ static const struct model_resource resources[] = {
     {SERVER, 1, RW}, /* lifetime */
     {SERVER, 2, RW}, /* default pmin */
     {SERVER, 3, RW}, /* default pmax */
+    {SERVER, 4, E},  /* disable */
+    {SERVER, 5, RW}, /* disable timeout */
     {SERVER, 6, RW}, /* notification storing */
     {SERVER, 7, R},  /* binding */
     {SERVER, 8, E},  /* registration update trigger */

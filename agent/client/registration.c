@@ -63,6 +63,8 @@ enum kedge_registration_action kedge_registration_next(struct kedge_registration
         *wait_ms = registration->next_at_ms - now_ms;
         return KEDGE_REGISTRATION_WAIT;
     }
+    if (registered && registration->disable_s > 0)
+        return KEDGE_REGISTRATION_SEND_DEREGISTER;
     return registered && !registration->renewal_wanted ? KEDGE_REGISTRATION_SEND_UPDATE
                                                        : KEDGE_REGISTRATION_SEND_REGISTER;
 }
@@ -74,6 +76,7 @@ void kedge_registration_sent(struct kedge_registration *registration,
     case KEDGE_REGISTRATION_SEND_REGISTER:
         registration->phase = KEDGE_REGISTERING;
         registration->renewal_wanted = false;
+        registration->disabled = false;
         break;
     case KEDGE_REGISTRATION_SEND_UPDATE:
         registration->phase = KEDGE_UPDATING_REGISTRATION;
@@ -100,8 +103,30 @@ static void up(struct kedge_registration *registration, uint64_t now_ms)
     registration->unanswered = 0;
     registration->lifetime_told_s = registration->lifetime_sent_s;
     registration->pause_ms = KEDGE_REGISTRATION_PAUSE_FIRST_MS;
-    bool more = registration->update_wanted || registration->renewal_wanted;
+    bool more =
+        registration->update_wanted || registration->renewal_wanted || registration->disable_s > 0;
     registration->next_at_ms = more ? now_ms : now_ms + update_after_ms(registration);
+}
+
+/* The De-register is done, whether anybody has heard of it or not. */
+static void down(struct kedge_registration *registration, uint64_t now_ms)
+{
+    registration->phase = registration->stopping ? KEDGE_DEREGISTERED : KEDGE_UNREGISTERED;
+    registration->disabled = registration->disable_s > 0;
+    registration->next_at_ms = now_ms + (uint64_t)registration->disable_s * 1000;
+    registration->disable_s = 0;
+}
+
+/* A server that knows neither version is asked with the newer one again, like any that refuses. */
+static void refused(struct kedge_registration *registration, uint8_t code, uint64_t now_ms)
+{
+    bool again = code == KEDGE_COAP_PRECONDITION_FAILED && !registration->older_version;
+    registration->older_version = again;
+    registration->phase = KEDGE_UNREGISTERED;
+    if (again)
+        registration->next_at_ms = now_ms;
+    else
+        pause(registration, now_ms);
 }
 
 bool kedge_registration_answered(struct kedge_registration *registration, uint8_t code,
@@ -113,8 +138,7 @@ bool kedge_registration_answered(struct kedge_registration *registration, uint8_
             up(registration, now_ms);
             return true;
         }
-        registration->phase = KEDGE_UNREGISTERED;
-        pause(registration, now_ms);
+        refused(registration, code, now_ms);
         return false;
     case KEDGE_UPDATING_REGISTRATION:
         if (code == KEDGE_COAP_CHANGED) {
@@ -126,7 +150,7 @@ bool kedge_registration_answered(struct kedge_registration *registration, uint8_
         registration->next_at_ms = now_ms;
         return false;
     case KEDGE_DEREGISTERING:
-        registration->phase = KEDGE_DEREGISTERED;
+        down(registration, now_ms);
         return false;
     default:
         return false;
@@ -143,8 +167,8 @@ void kedge_registration_unanswered(struct kedge_registration *registration, uint
                                   : KEDGE_UNREGISTERED;
         break;
     case KEDGE_DEREGISTERING:
-        registration->phase = KEDGE_DEREGISTERED;
-        break;
+        down(registration, now_ms);
+        return;
     default:
         registration->phase = KEDGE_UNREGISTERED;
     }
@@ -173,6 +197,19 @@ bool kedge_registration_set_lifetime(struct kedge_registration *registration, in
     registration->lifetime_s = (uint32_t)lifetime_s;
     kedge_registration_trigger(registration, now_ms);
     return true;
+}
+
+void kedge_registration_disable(struct kedge_registration *registration, uint32_t timeout_s,
+                                uint64_t now_ms)
+{
+    registration->disable_s = timeout_s;
+    if (registration->phase == KEDGE_REGISTERED)
+        registration->next_at_ms = now_ms;
+}
+
+const char *kedge_registration_version(const struct kedge_registration *registration)
+{
+    return registration->older_version ? "1.0" : "1.1";
 }
 
 void kedge_registration_stop(struct kedge_registration *registration)

@@ -15,6 +15,7 @@
 #define KEDGE_LIFETIME_MIN_S 2u
 #define KEDGE_LIFETIME_MAX_S 315360000u /* ten years */
 #define KEDGE_LIFETIME_DEFAULT_S 86400u
+#define KEDGE_DISABLE_DEFAULT_S 86400u /* OMA LwM2M Core 1.1, resource /1/x/5 */
 
 enum kedge_registration_phase {
     KEDGE_UNREGISTERED,
@@ -42,6 +43,9 @@ struct kedge_registration {
     bool update_wanted;
     bool renewal_wanted; /* the next request is a Register */
     bool stopping;
+    uint32_t disable_s;  /* to de-register for so long; 0: nothing of the kind is asked for */
+    bool disabled;       /* de-registered, until next_at_ms */
+    bool older_version;  /* the server knows LwM2M 1.0 alone */
     unsigned unanswered; /* requests in a row */
     uint64_t pause_ms;
     uint64_t next_at_ms;
@@ -76,6 +80,14 @@ void kedge_registration_renew(struct kedge_registration *registration, uint64_t 
 /** kedge_registration_set_lifetime() takes the value written to /1/0/1; false when out of range. */
 bool kedge_registration_set_lifetime(struct kedge_registration *registration, int64_t lifetime_s,
                                      uint64_t now_ms);
+/**
+ * Asks for a De-register as soon as may be, and for a Register `timeout_s` (1 and more) after it:
+ * /1/0/4, OMA LwM2M Core 1.1, section 6.2.
+ */
+void kedge_registration_disable(struct kedge_registration *registration, uint32_t timeout_s,
+                                uint64_t now_ms);
+/** "1.1", or "1.0" once the server has answered that with 4.12. */
+const char *kedge_registration_version(const struct kedge_registration *registration);
 /** Asks for a De-register, and nothing after it. */
 void kedge_registration_stop(struct kedge_registration *registration);
 /** Whether the server knows this device, as far as the device can tell. */

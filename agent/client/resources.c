@@ -9,6 +9,11 @@ static uint64_t now_ms(const struct kedge_resources *resources)
     return clock->monotonic_ms(clock->context);
 }
 
+static uint32_t disable_s(const struct kedge_resources *resources)
+{
+    return resources->disable_s > 0 ? resources->disable_s : KEDGE_DISABLE_DEFAULT_S;
+}
+
 static enum kedge_rc text_value(const char *text, struct kedge_lwm2m_value *value)
 {
     value->bytes = kedge_slice_text(text);
@@ -30,6 +35,9 @@ static enum kedge_rc read_server(const struct kedge_resources *resources, uint16
         return KEDGE_OK;
     case 3:
         value->integer = resources->server->default_pmax_s;
+        return KEDGE_OK;
+    case 5:
+        value->integer = disable_s(resources);
         return KEDGE_OK;
     case 6:
         value->integer = resources->storing;
@@ -83,9 +91,16 @@ static enum kedge_rc on_read(void *context, uint16_t object, uint16_t resource, 
     }
 }
 
+static uint8_t write_period(int64_t value, uint32_t *period_s)
+{
+    if (value < 0 || value > (int64_t)KEDGE_ATTRIBUTE_S_MAX)
+        return KEDGE_COAP_BAD_REQUEST;
+    *period_s = (uint32_t)value;
+    return KEDGE_COAP_CHANGED;
+}
+
 static uint8_t write_server(struct kedge_resources *resources, uint16_t resource, int64_t value)
 {
-    bool is_period = value >= 0 && value <= (int64_t)KEDGE_ATTRIBUTE_S_MAX;
     switch (resource) {
     case 1:
         return kedge_registration_set_lifetime(&resources->server->registration, value,
@@ -93,13 +108,11 @@ static uint8_t write_server(struct kedge_resources *resources, uint16_t resource
                    ? KEDGE_COAP_CHANGED
                    : KEDGE_COAP_BAD_REQUEST;
     case 2:
-        if (is_period)
-            resources->server->default_pmin_s = (uint32_t)value;
-        return is_period ? KEDGE_COAP_CHANGED : KEDGE_COAP_BAD_REQUEST;
+        return write_period(value, &resources->server->default_pmin_s);
     case 3:
-        if (is_period)
-            resources->server->default_pmax_s = (uint32_t)value;
-        return is_period ? KEDGE_COAP_CHANGED : KEDGE_COAP_BAD_REQUEST;
+        return write_period(value, &resources->server->default_pmax_s);
+    case 5:
+        return write_period(value, &resources->disable_s);
     default:
         resources->storing = value != 0;
         return KEDGE_COAP_CHANGED;
@@ -117,6 +130,19 @@ static uint8_t on_write(void *context, uint16_t object, uint16_t resource,
     return write_server(resources, resource, value->integer);
 }
 
+static uint8_t execute_server(struct kedge_resources *resources, uint16_t resource)
+{
+    struct kedge_registration *registration = &resources->server->registration;
+    if (resource == 4) {
+        kedge_log(KEDGE_LOG_INFO, "the server sends this device away for %u s",
+                  (unsigned)disable_s(resources));
+        kedge_registration_disable(registration, disable_s(resources), now_ms(resources));
+    } else {
+        kedge_registration_trigger(registration, now_ms(resources));
+    }
+    return KEDGE_COAP_CHANGED;
+}
+
 static uint8_t on_execute(void *context, uint16_t object, uint16_t resource,
                           struct kedge_slice arguments)
 {
@@ -124,8 +150,7 @@ static uint8_t on_execute(void *context, uint16_t object, uint16_t resource,
     struct kedge_resources *resources = context;
     switch (object) {
     case KEDGE_LWM2M_OBJECT_SERVER:
-        kedge_registration_trigger(&resources->server->registration, now_ms(resources));
-        return KEDGE_COAP_CHANGED;
+        return execute_server(resources, resource);
     case KEDGE_LWM2M_OBJECT_DEVICE:
         kedge_log(KEDGE_LOG_INFO, "the server asks for a reboot");
         resources->object5->reboot_wanted = true;

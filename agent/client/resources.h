@@ -15,7 +15,8 @@ struct kedge_resources {
     struct kedge_object5 *object5;
     struct kedge_server *server;
 
-    bool storing; /* /1/0/6 */
+    uint32_t disable_s; /* /1/0/5; 0: as LwM2M has it, a day */
+    bool storing;       /* /1/0/6 */
 };
 
 struct kedge_model_hooks kedge_resources_hooks(struct kedge_resources *resources);

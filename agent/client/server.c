@@ -48,8 +48,8 @@ static bool fill_register(const struct kedge_server *server, coap_pdu_t *pdu)
            coap_add_option(pdu, COAP_OPTION_URI_PATH, 2, (const uint8_t *)"rd") != 0 &&
            kedge_channel_add_uint(pdu, COAP_OPTION_CONTENT_FORMAT, KEDGE_LWM2M_FORMAT_LINK) &&
            add_query(pdu, "ep", server->endpoint) && add_lifetime(server, pdu) &&
-           add_query(pdu, "lwm2m", "1.1") && add_query(pdu, "b", "U") &&
-           coap_add_data(pdu, out.size, links) != 0;
+           add_query(pdu, "lwm2m", kedge_registration_version(&server->registration)) &&
+           add_query(pdu, "b", "U") && coap_add_data(pdu, out.size, links) != 0;
 }
 
 static bool fill_location(const struct kedge_server *server, coap_pdu_t *pdu)
@@ -101,8 +101,8 @@ static void send_request(struct kedge_server *server, enum kedge_registration_ac
 {
     kedge_registration_sent(&server->registration, action);
     /* A Register voids every observation, and the server may observe anew before its 2.01 is here.
-     */
-    if (action == KEDGE_REGISTRATION_SEND_REGISTER)
+     * So does a De-register. */
+    if (action != KEDGE_REGISTRATION_SEND_UPDATE)
         kedge_observe_clear(&server->observe);
     coap_pdu_t *pdu = NULL;
     if (have_session(server, action))

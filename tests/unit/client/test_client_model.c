@@ -10,12 +10,12 @@ static void every_readable_resource_is_read_as_text(void **state)
     static const struct {
         const char *path, *text;
     } expected[] = {
-        {"/1/0/0", "1000"},  {"/1/0/1", "1010"},  {"/1/0/2", "1020"},     {"/1/0/3", "1030"},
-        {"/1/0/6", "1"},     {"/1/0/7", "text"},  {"/3/0/0", "text"},     {"/3/0/1", "text"},
-        {"/3/0/2", "text"},  {"/3/0/3", "text"},  {"/3/0/11/0", "3110"},  {"/3/0/16", "text"},
-        {"/3/0/18", "text"}, {"/5/0/1", "text"},  {"/5/0/3", "5030"},     {"/5/0/5", "5050"},
-        {"/5/0/6", "text"},  {"/5/0/7", "text"},  {"/5/0/8/0", "5080"},   {"/5/0/8/1", "5081"},
-        {"/5/0/9", "5090"},  {"/5/0/12", "5120"}, {"/26241/0/0", "text"},
+        {"/1/0/0", "1000"},   {"/1/0/1", "1010"},  {"/1/0/2", "1020"},  {"/1/0/3", "1030"},
+        {"/1/0/5", "1050"},   {"/1/0/6", "1"},     {"/1/0/7", "text"},  {"/3/0/0", "text"},
+        {"/3/0/1", "text"},   {"/3/0/2", "text"},  {"/3/0/3", "text"},  {"/3/0/11/0", "3110"},
+        {"/3/0/16", "text"},  {"/3/0/18", "text"}, {"/5/0/1", "text"},  {"/5/0/3", "5030"},
+        {"/5/0/5", "5050"},   {"/5/0/6", "text"},  {"/5/0/7", "text"},  {"/5/0/8/0", "5080"},
+        {"/5/0/8/1", "5081"}, {"/5/0/9", "5090"},  {"/5/0/12", "5120"}, {"/26241/0/0", "text"},
     };
     for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
         struct kedge_model_answer answer =
@@ -40,7 +40,7 @@ static void every_readable_resource_is_read_as_text(void **state)
 static void what_is_only_written_or_executed_cannot_be_read(void **state)
 {
     struct device *device = *state;
-    const char *const paths[] = {"/1/0/8", "/3/0/4", "/5/0/0", "/5/0/2", "/5/0/10"};
+    const char *const paths[] = {"/1/0/4", "/1/0/8", "/3/0/4", "/5/0/0", "/5/0/2", "/5/0/10"};
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
         assert_int_equal(get(device, paths[i], NONE), KEDGE_COAP_METHOD_NOT_ALLOWED);
 }
@@ -182,8 +182,9 @@ static void discover_tells_attributes(void **state)
 {
     struct device *device = *state;
     assert_int_equal(get(device, "/1/0", LINK), KEDGE_COAP_CONTENT);
-    assert_payload(device, "</1/0>;pmin=5;pmax=9,</1/0/0>,</1/0/1>;pmin=5,</1/0/2>,</1/0/3>,"
-                           "</1/0/6>,</1/0/7>,</1/0/8>");
+    assert_payload(
+        device, "</1/0>;pmin=5;pmax=9,</1/0/0>,</1/0/1>;pmin=5,</1/0/2>,</1/0/3>,</1/0/4>,</1/0/5>,"
+                "</1/0/6>,</1/0/7>,</1/0/8>");
     assert_int_equal(get(device, "/1/0/1", LINK), KEDGE_COAP_CONTENT);
     assert_payload(device, "</1/0/1>;pmin=5;pmax=9");
 }
@@ -434,8 +435,9 @@ static void what_can_be_executed_is_executed_once(void **state)
     static const struct {
         const char *path;
         uint16_t object, resource;
-    } executable[] = {{"/1/0/8", 1, 8}, {"/3/0/4", 3, 4}, {"/5/0/2", 5, 2}, {"/5/0/10", 5, 10}};
-    for (unsigned i = 0; i < 4; i++) {
+    } executable[] = {
+        {"/1/0/4", 1, 4}, {"/1/0/8", 1, 8}, {"/3/0/4", 3, 4}, {"/5/0/2", 5, 2}, {"/5/0/10", 5, 10}};
+    for (unsigned i = 0; i < sizeof executable / sizeof executable[0]; i++) {
         assert_int_equal(
             ask(device, KEDGE_COAP_POST, executable[i].path, NONE, NONE, kedge_slice(NULL, 0)).code,
             KEDGE_COAP_CHANGED);

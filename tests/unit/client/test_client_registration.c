@@ -340,6 +340,90 @@ static void an_answer_to_nothing_changes_nothing(void **state)
     assert_true(kedge_registration_is_up(&world->registration));
 }
 
+/* ---- a server that sends the device away, and one of an older version ---- */
+
+static void a_disabled_device_deregisters_and_comes_back(void **state)
+{
+    struct world *world = *state;
+    register_device(world);
+    kedge_registration_disable(&world->registration, 100, world->now_ms);
+    assert_int_equal(until(world, KEDGE_REGISTRATION_SEND_DEREGISTER), 0);
+    assert_false(world->registration.disabled);
+    answer(world, KEDGE_COAP_DELETED);
+    assert_true(world->registration.disabled);
+    assert_false(kedge_registration_is_up(&world->registration));
+    assert_int_equal(until(world, KEDGE_REGISTRATION_SEND_REGISTER), 100000);
+    assert_false(world->registration.disabled);
+    assert_true(answer(world, KEDGE_COAP_CREATED));
+    until(world, KEDGE_REGISTRATION_SEND_UPDATE);
+}
+
+/* It has been told to go; that nobody hears it say so does not matter. */
+static void it_goes_without_an_answer_too(void **state)
+{
+    struct world *world = *state;
+    register_device(world);
+    kedge_registration_disable(&world->registration, 100, world->now_ms);
+    assert_next(world, KEDGE_REGISTRATION_SEND_DEREGISTER);
+    unanswered(world);
+    assert_true(world->registration.disabled);
+    assert_int_equal(until(world, KEDGE_REGISTRATION_SEND_REGISTER), 100000);
+}
+
+static void a_disable_in_mid_update_waits_for_its_answer(void **state)
+{
+    struct world *world = *state;
+    uint64_t wait_ms;
+    register_device(world);
+    until(world, KEDGE_REGISTRATION_SEND_UPDATE);
+    kedge_registration_disable(&world->registration, 100, world->now_ms);
+    assert_int_equal(next(world, &wait_ms), KEDGE_REGISTRATION_WAIT);
+    answer(world, KEDGE_COAP_CHANGED);
+    assert_int_equal(until(world, KEDGE_REGISTRATION_SEND_DEREGISTER), 0);
+}
+
+static void told_to_end_while_it_is_away_it_is_over(void **state)
+{
+    struct world *world = *state;
+    register_device(world);
+    kedge_registration_disable(&world->registration, 100, world->now_ms);
+    assert_next(world, KEDGE_REGISTRATION_SEND_DEREGISTER);
+    kedge_registration_stop(&world->registration);
+    assert_next(world, KEDGE_REGISTRATION_WAIT);
+    answer(world, KEDGE_COAP_DELETED);
+    assert_next(world, KEDGE_REGISTRATION_OVER);
+}
+
+static void a_server_of_an_older_version_is_spoken_to_in_it(void **state)
+{
+    struct world *world = *state;
+    assert_string_equal(kedge_registration_version(&world->registration), "1.1");
+    assert_next(world, KEDGE_REGISTRATION_SEND_REGISTER);
+    assert_false(answer(world, KEDGE_COAP_PRECONDITION_FAILED));
+    assert_string_equal(kedge_registration_version(&world->registration), "1.0");
+    assert_int_equal(until(world, KEDGE_REGISTRATION_SEND_REGISTER), 0);
+    assert_true(answer(world, KEDGE_COAP_CREATED));
+    assert_string_equal(kedge_registration_version(&world->registration), "1.0");
+}
+
+static void a_server_of_neither_version_is_asked_with_pauses(void **state)
+{
+    struct world *world = *state;
+    for (int i = 0; i < 3; i++) {
+        assert_next(world, KEDGE_REGISTRATION_SEND_REGISTER);
+        assert_string_equal(kedge_registration_version(&world->registration), "1.1");
+        answer(world, KEDGE_COAP_PRECONDITION_FAILED);
+        assert_next(world, KEDGE_REGISTRATION_SEND_REGISTER);
+        assert_string_equal(kedge_registration_version(&world->registration), "1.0");
+        answer(world, KEDGE_COAP_PRECONDITION_FAILED);
+        uint64_t wait_ms;
+        assert_int_equal(next(world, &wait_ms), KEDGE_REGISTRATION_WAIT);
+        assert_in_range(wait_ms, KEDGE_REGISTRATION_PAUSE_FIRST_MS / 2,
+                        KEDGE_REGISTRATION_PAUSE_MAX_MS);
+        world->now_ms += wait_ms;
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, make)
 
 int main(void)
@@ -365,6 +449,12 @@ int main(void)
         TEST(stopping_gives_up_when_nobody_answers_or_nothing_is_registered),
         TEST(stopping_waits_for_the_request_on_its_way),
         TEST(an_answer_to_nothing_changes_nothing),
+        TEST(a_disabled_device_deregisters_and_comes_back),
+        TEST(it_goes_without_an_answer_too),
+        TEST(a_disable_in_mid_update_waits_for_its_answer),
+        TEST(told_to_end_while_it_is_away_it_is_over),
+        TEST(a_server_of_an_older_version_is_spoken_to_in_it),
+        TEST(a_server_of_neither_version_is_asked_with_pauses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

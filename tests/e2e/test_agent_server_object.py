@@ -1,0 +1,54 @@
+"""A server that sends the agent away, and servers of other versions."""
+import time
+
+from agent_kit import ENDPOINT, Agent, agent, peer
+from lwm2m_peer import ACK, CON, DELETE, GET, Message, code
+
+
+def test_a_server_sends_the_device_away_for_a_time(agent, peer):
+    agent("--lifetime", "300")
+    assert peer.write(ENDPOINT, "/1/0/5", "3") == "2.04"
+    assert peer.read(ENDPOINT, "/1/0/5") == "3"
+    state = peer.observe(ENDPOINT, "/1/0/1")
+    address = peer.registered(ENDPOINT).address
+    assert peer.execute(ENDPOINT, "/1/0/4") == "2.04"
+    assert peer.wait_for_event("deregister", ENDPOINT).code == DELETE
+    begin = time.monotonic()
+    request = peer.make_request(GET, "/3/0/3")
+    peer.travel("out", request, address)
+    peer.wait_for(lambda: peer.answer_to(request), 60, "an answer")
+    assert peer.answer_to(request).code_text == "4.01", "it is not this server's now"
+    again = peer.wait_for_event("register", ENDPOINT, 2, timeout=60)
+    assert time.monotonic() - begin > 2
+    assert again.query["lt"] == "300"
+    assert peer.read(ENDPOINT, "/3/0/3") == "1.0.0"
+    assert len(state.messages) == 1
+
+
+def refusing(peer, versions: set) -> list:
+    """The peer answers 4.12 to a Register with one of these versions; the list fills with those it saw."""
+    seen, register = [], peer._register
+
+    def answer(message, address):
+        seen.append(message.query["lwm2m"])
+        return Message(ACK, code("4.12"), 0) if seen[-1] in versions else register(message, address)
+
+    peer._register = answer
+    return seen
+
+
+def test_a_server_that_knows_lwm2m_1_0_alone_gets_it(start, tmp_path, keys, peer):
+    seen = refusing(peer, {"1.1"})
+    Agent(start, tmp_path, keys, peer.uri)
+    assert peer.registered(ENDPOINT).query["lwm2m"] == "1.0"
+    assert seen == ["1.1", "1.0"]
+    peer.forget()
+    assert peer.find(ENDPOINT) is None
+
+
+def test_a_server_that_knows_neither_is_asked_again_with_pauses(start, tmp_path, keys, peer):
+    seen = refusing(peer, {"1.0", "1.1"})
+    made = Agent(start, tmp_path, keys, peer.uri)
+    peer.wait_for(lambda: len(seen) >= 4, 60, "four attempts")
+    assert seen[:4] == ["1.1", "1.0", "1.1", "1.0"]
+    assert "answered the registration with 4.12" in made.process.log
