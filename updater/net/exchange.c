@@ -449,6 +449,22 @@ void exchange_on_empty(struct kedge_net *net, struct peer *peer,
                         exchange);
 }
 
+/* Blocks of different ETags are of different values (RFC 7959 section 2.4). */
+static bool has_changed(struct exchange *exchange, const struct kedge_coap_message *response)
+{
+    struct kedge_slice etag;
+    if (!kedge_coap_option_find(response, KEDGE_COAP_ETAG, &etag))
+        return false;
+    if (exchange->collected != NULL)
+        return exchange->etag_size > 0 &&
+               !kedge_slice_equal(etag, kedge_slice(exchange->etag, exchange->etag_size));
+    if (etag.size > sizeof exchange->etag)
+        return true; /* it is none */
+    exchange->etag_size = (uint8_t)etag.size;
+    memcpy(exchange->etag, etag.data, etag.size);
+    return false;
+}
+
 /* Takes one block in. KEDGE_E_BUSY asks for the next one, KEDGE_E_EXISTS: it came before. */
 static enum kedge_rc collect(struct exchange *exchange, const struct kedge_coap_message *response,
                              struct kedge_coap_block *block)
@@ -461,7 +477,7 @@ static enum kedge_rc collect(struct exchange *exchange, const struct kedge_coap_
     size_t offset = (size_t)block->number << (block->size_exponent + 4u);
     if (offset < exchange->collected_size)
         return KEDGE_E_EXISTS;
-    if (offset != exchange->collected_size)
+    if (offset != exchange->collected_size || has_changed(exchange, response))
         return KEDGE_E_MALFORMED;
     if (block->more && response->payload.size != kedge_coap_block_size(block))
         return KEDGE_E_MALFORMED;
@@ -564,7 +580,7 @@ static void take_response(struct exchange *exchange, const struct kedge_coap_mes
         return;
     }
     struct kedge_coap_message whole = *message;
-    if (exchange->collected != NULL)
+    if (message->code >> 5 == 2 && exchange->collected != NULL)
         whole.payload = kedge_slice(exchange->collected, exchange->collected_size);
     end(exchange, KEDGE_OK, &whole);
 }

@@ -169,6 +169,8 @@ void association_free(struct association *association);
 
 /* ---- exchanges ---- */
 
+#define ETAG_MAX 8u /* bytes (RFC 7252 section 5.10.6) */
+
 enum exchange_state { QUEUED, WAITING_FOR_ACK, WAITING_FOR_RESPONSE, OBSERVING };
 
 struct exchange {
@@ -191,6 +193,8 @@ struct exchange {
     uint64_t observe_at_ms;
     uint8_t *collected; /* of a response in blocks */
     size_t collected_size;
+    uint8_t etag[ETAG_MAX]; /* of its first block */
+    uint8_t etag_size;      /* 0: it has none */
     size_t message_size;
     uint16_t capacity; /* bytes of room for the message */
     uint8_t message[]; /* as it is sent, and sent again */

@@ -213,10 +213,10 @@ struct kedge_net_request {
 
 /**
  * Tells how a request ended: KEDGE_OK with the response (any code), KEDGE_E_TIMEOUT (no answer),
- * KEDGE_E_REFUSED (RST), KEDGE_E_LIMIT (more than KEDGE_NET_COLLECTED_MAX, or more
- * than one block to another request than a GET or a FETCH), or KEDGE_E_CANCELED (the peer was
- * forgotten). Each block is asked for by the whole request: whoever answers may have kept nothing
- * of it (RFC 7959 section 2.7).
+ * KEDGE_E_REFUSED (RST), KEDGE_E_LIMIT (more than KEDGE_NET_COLLECTED_MAX, or more than one block
+ * to another request than a GET or a FETCH), KEDGE_E_MALFORMED (blocks that are not of one
+ * response), or KEDGE_E_CANCELED (the peer was forgotten). Each block is asked for by the whole
+ * request: whoever answers may have kept nothing of it (RFC 7959 section 2.7).
  * Called once for a request; for an observation also for each newer notification. `response` is
  * borrowed for the call, NULL unless KEDGE_OK. Not called from within the function that sends.
  */

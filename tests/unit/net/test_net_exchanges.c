@@ -1,6 +1,6 @@
 /*
  * test_net_exchanges.c: requests of the server's: sent again, answered in every way that a peer
- * may, given up, cancelled, observed, and answered in blocks.
+ * may, given up, cancelled, and observed.
  */
 #define _GNU_SOURCE
 #include "tests/unit/scripted_peer.h"
@@ -101,7 +101,7 @@ static void test_an_unanswered_request_is_sent_again_with_growing_pauses_then_gi
 {
     struct scene *scene = *state;
     uint8_t first[2048];
-    uint64_t began_ms = test_clock_ms();
+    uint64_t began_ms = kedge_net_now_ms(scene->net);
     get(scene, "3/0/0");
     for (unsigned i = 0; i < 5; i++) {
         peer_receives(&scene->peer);
@@ -114,11 +114,36 @@ static void test_an_unanswered_request_is_sent_again_with_growing_pauses_then_gi
     }
     outcome_wait(scene->net, &scene->outcome, 1);
     assert_int_equal(scene->outcome.rc, KEDGE_E_TIMEOUT);
+    /* The last one is waited for too. */
+    assert_true(test_clock_ms() - began_ms + 1 >= ACK_TIMEOUT_MS * ((1u << 5) - 1));
     peer_hears_nothing(&scene->peer, 30);
     struct kedge_net_counters counters = kedge_net_counters(scene->net);
     assert_int_equal(counters.retransmissions, 4);
     assert_int_equal(counters.timeouts, 1);
     assert_int_equal(counters.exchanges, 0);
+}
+
+static void test_the_first_pause_is_drawn_between_one_and_one_and_a_half_timeouts(void **state)
+{
+    (void)state;
+    struct kedge_net *net = server_open(0, NULL, NULL);
+    struct kedge_net_request request = KEDGE_NET_REQUEST_INIT;
+    struct kedge_address to;
+    uint32_t least_ms = UINT32_MAX, most_ms = 0;
+    request.path = "3/0/0";
+    /* ACK_TIMEOUT is 2 seconds and MAX_RETRANSMIT 4 (RFC 7252 section 4.8). */
+    assert_int_equal(net->config.retransmit_max, 4);
+    for (uint16_t port = 1; port <= 200; port++) { /* nothing leaves: the loop does not turn */
+        assert_int_equal(kedge_address_from_host("127.0.0.1", port, &to), KEDGE_OK);
+        assert_int_equal(kedge_net_send(net, &to, &request, outcome_note, NULL, NULL), KEDGE_OK);
+        uint32_t timeout_ms = peer_find(net, &to)->in_flight->timeout_ms;
+        least_ms = timeout_ms < least_ms ? timeout_ms : least_ms;
+        most_ms = timeout_ms > most_ms ? timeout_ms : most_ms;
+    }
+    net->outgoing_count = 0;
+    assert_in_range(least_ms, 2000, 2200);
+    assert_in_range(most_ms, 2800, 3000);
+    kedge_net_destroy(net);
 }
 
 static void test_an_answer_to_a_retransmission_counts(void **state)
@@ -162,13 +187,32 @@ static void test_one_request_at_a_time_goes_to_a_peer_in_order(void **state)
     peer_close(&other);
 }
 
-static void test_a_queue_that_is_full_says_busy(void **state)
+static void test_a_queue_that_is_full_says_busy_and_loses_none_of_those_in_it(void **state)
 {
     struct scene *scene = *state;
-    struct outcome outcomes[KEDGE_NET_QUEUE_MAX + 2] = {0};
-    for (unsigned i = 0; i <= KEDGE_NET_QUEUE_MAX; i++)
-        assert_int_equal(try_get(scene, "x", &outcomes[i]), KEDGE_OK);
-    assert_int_equal(try_get(scene, "x", &outcomes[KEDGE_NET_QUEUE_MAX + 1]), KEDGE_E_BUSY);
+    enum { TAKEN = KEDGE_NET_QUEUE_MAX + 1 }; /* one of them is on its way */
+    struct outcome outcomes[TAKEN] = {0}, too_many = {0}, later = {0};
+    char paths[TAKEN][4];
+    for (unsigned i = 0; i < TAKEN; i++) {
+        snprintf(paths[i], sizeof paths[i], "%u", i);
+        assert_int_equal(try_get(scene, paths[i], &outcomes[i]), KEDGE_OK);
+    }
+    assert_int_equal(try_get(scene, "x", &too_many), KEDGE_E_BUSY);
+    assert_int_equal(kedge_net_counters(scene->net).exchanges, TAKEN);
+    for (unsigned i = 0; i < TAKEN; i++) {
+        do
+            peer_receives(&scene->peer);
+        while (i > 0 && message_path_is(&scene->peer.message, paths[i - 1]));
+        assert_true(message_path_is(&scene->peer.message, paths[i]));
+        peer_answers(&scene->peer, KEDGE_COAP_CONTENT, paths[i]);
+        outcome_wait(scene->net, &outcomes[i], 1);
+        if (i == 0)
+            assert_int_equal(try_get(scene, "later", &later), KEDGE_OK);
+    }
+    do
+        peer_receives(&scene->peer);
+    while (!message_path_is(&scene->peer.message, "later"));
+    assert_int_equal(too_many.calls, 0);
 }
 
 static void test_what_does_not_fit_into_a_message_is_refused_at_once(void **state)
@@ -517,6 +561,24 @@ static void test_numbers_of_notifications_wrap_around(void **state)
     assert_int_equal(scene->outcome.calls, 2);
 }
 
+static void test_after_128_seconds_any_number_is_newer(void **state)
+{
+    struct scene *scene = *state;
+    uint8_t bytes[KEDGE_COAP_TOKEN_MAX];
+    struct kedge_slice token = observe(scene, bytes, 10);
+    struct peer *peer = peer_find(scene->net, &scene->peer.address);
+    /* The last one came so long ago (RFC 7641 section 3.4). */
+    peer->observations->observe_at_ms -= 128001;
+    notify(scene, token, KEDGE_COAP_NON, 7, "of a peer that restarted");
+    outcome_wait(scene->net, &scene->outcome, 2);
+    assert_string_equal(scene->outcome.payload, "of a peer that restarted");
+    /* And this one, just now. */
+    notify(scene, token, KEDGE_COAP_NON, 6, "overtaken");
+    notify(scene, token, KEDGE_COAP_NON, 8, "eight");
+    outcome_wait(scene->net, &scene->outcome, 3);
+    assert_string_equal(scene->outcome.payload, "eight");
+}
+
 static void test_a_confirmable_notification_is_acknowledged_and_requests_go_on_beside(void **state)
 {
     struct scene *scene = *state;
@@ -640,178 +702,6 @@ static void test_a_notification_in_blocks_ends_the_observation(void **state)
     assert_int_equal(scene->outcome.rc, KEDGE_E_LIMIT);
 }
 
-/* ---- answers in blocks ---- */
-
-static void answer_block(struct scene *scene, uint32_t number, bool more, uint8_t exponent,
-                         size_t size, uint8_t fill)
-{
-    uint8_t bytes[1024];
-    memset(bytes, fill, sizeof bytes);
-    const struct kedge_coap_block block = {
-        .number = number, .more = more, .size_exponent = exponent};
-    peer_sends(&scene->peer,
-               &(struct scripted_message){
-                   .type = KEDGE_COAP_ACK,
-                   .code = KEDGE_COAP_CONTENT,
-                   .message_id = scene->peer.message.message_id,
-                   .token = kedge_slice(scene->peer.message.token, 8),
-                   .options = {{KEDGE_COAP_BLOCK2, NULL, kedge_coap_block_value(&block)}},
-                   .payload = kedge_slice(bytes, size)});
-}
-
-static void next_block_is_asked(struct scene *scene, uint32_t number)
-{
-    struct kedge_coap_block block;
-    uint32_t accept = 0;
-    peer_receives(&scene->peer);
-    assert_int_equal(kedge_coap_block_find(&scene->peer.message, KEDGE_COAP_BLOCK2, &block),
-                     KEDGE_OK);
-    assert_int_equal(block.number, number);
-    assert_true(message_path_is(&scene->peer.message, "1/0"));
-    assert_true(kedge_coap_option_uint(&scene->peer.message, KEDGE_COAP_ACCEPT, &accept));
-    assert_int_equal(accept, 11542);
-}
-
-static void test_a_response_in_blocks_is_put_together(void **state)
-{
-    struct scene *scene = *state;
-    get(scene, "1/0");
-    peer_receives(&scene->peer);
-    answer_block(scene, 0, true, 2, 64, 'a');
-    next_block_is_asked(scene, 1);
-    answer_block(scene, 1, true, 2, 64, 'b');
-    next_block_is_asked(scene, 2);
-    answer_block(scene, 2, false, 2, 5, 'c');
-    outcome_wait(scene->net, &scene->outcome, 1);
-    assert_int_equal(scene->outcome.rc, KEDGE_OK);
-    assert_int_equal(scene->outcome.payload_size, 133);
-    for (size_t i = 0; i < 133; i++)
-        assert_int_equal(scene->outcome.payload[i], i < 64 ? 'a' : i < 128 ? 'b' : 'c');
-}
-
-static void test_each_block_is_asked_for_by_the_whole_request(void **state)
-{
-    struct scene *scene = *state;
-    struct kedge_net_request request = {.method = KEDGE_COAP_FETCH,
-                                        .path = "1/0",
-                                        .query = "a=1",
-                                        .content_format = 112,
-                                        .accept = 11542,
-                                        .payload = kedge_slice_text("which ones")};
-    assert_int_equal(kedge_net_send(scene->net, &scene->peer.address, &request, outcome_note,
-                                    &scene->outcome, &scene->handle),
-                     KEDGE_OK);
-    peer_receives(&scene->peer);
-    for (uint32_t number = 0; number < 3; number++) {
-        uint32_t format = 0;
-        struct kedge_slice query;
-        answer_block(scene, number, true, 2, 64, 'a');
-        next_block_is_asked(scene, number + 1);
-        assert_int_equal(scene->peer.message.code, KEDGE_COAP_FETCH);
-        assert_true(kedge_slice_equal(scene->peer.message.payload, request.payload));
-        assert_true(
-            kedge_coap_option_uint(&scene->peer.message, KEDGE_COAP_CONTENT_FORMAT, &format));
-        assert_int_equal(format, 112);
-        assert_true(kedge_coap_query(&scene->peer.message, "a", &query));
-    }
-    answer_block(scene, 3, false, 2, 1, 'b');
-    outcome_wait(scene->net, &scene->outcome, 1);
-    assert_int_equal(scene->outcome.rc, KEDGE_OK);
-    assert_int_equal(scene->outcome.payload_size, 193);
-}
-
-static void test_what_changes_the_peer_is_not_sent_again_for_the_rest_of_an_answer(void **state)
-{
-    struct scene *scene = *state;
-    struct kedge_net_request request = KEDGE_NET_REQUEST_INIT;
-    request.method = KEDGE_COAP_POST;
-    request.path = "5/0/2";
-    assert_int_equal(kedge_net_send(scene->net, &scene->peer.address, &request, outcome_note,
-                                    &scene->outcome, NULL),
-                     KEDGE_OK);
-    peer_receives(&scene->peer);
-    answer_block(scene, 0, true, 2, 64, 'a');
-    outcome_wait(scene->net, &scene->outcome, 1);
-    assert_int_equal(scene->outcome.rc, KEDGE_E_LIMIT);
-    peer_hears_nothing(&scene->peer, 100);
-}
-
-static void test_a_handle_holds_through_all_blocks(void **state)
-{
-    struct scene *scene = *state;
-    get(scene, "1/0");
-    peer_receives(&scene->peer);
-    answer_block(scene, 0, true, 2, 64, 'a');
-    next_block_is_asked(scene, 1);
-    kedge_net_cancel(scene->net, scene->handle);
-    answer_block(scene, 1, false, 2, 64, 'b');
-    peer_hears_nothing(&scene->peer, 100);
-    assert_int_equal(scene->outcome.calls, 0);
-    assert_int_equal(kedge_net_counters(scene->net).exchanges, 0);
-}
-
-static void test_blocks_come_before_what_waits_for_the_peer(void **state)
-{
-    struct scene *scene = *state;
-    struct outcome second = {0};
-    get(scene, "1/0");
-    assert_int_equal(try_get(scene, "second", &second), KEDGE_OK);
-    peer_receives(&scene->peer);
-    answer_block(scene, 0, true, 0, 16, 'a');
-    next_block_is_asked(scene, 1);
-    answer_block(scene, 1, false, 0, 1, 'b');
-    outcome_wait(scene->net, &scene->outcome, 1);
-    peer_receives(&scene->peer);
-    assert_true(message_path_is(&scene->peer.message, "second"));
-}
-
-static void test_blocks_that_do_not_fit_together_are_malformed(void **state)
-{
-    struct scene *scene = *state;
-    static const struct {
-        uint32_t number;
-        bool more;
-        uint8_t exponent;
-        size_t size;
-    } bad[] = {
-        {2, false, 2, 5}, /* one was left out */
-        {1, true, 2, 63}, /* not a whole block, and more to come */
-        {1, false, 7, 5}, /* SZX 7 */
-    };
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        get(scene, "1/0");
-        peer_receives(&scene->peer);
-        answer_block(scene, 0, true, 2, 64, 'a');
-        next_block_is_asked(scene, 1);
-        answer_block(scene, bad[i].number, bad[i].more, bad[i].exponent, bad[i].size, 'b');
-        outcome_wait(scene->net, &scene->outcome, (unsigned)i + 1);
-        assert_int_equal(scene->outcome.rc, KEDGE_E_MALFORMED);
-    }
-    /* The rest without a Block2 option is not the whole. */
-    get(scene, "1/0");
-    peer_receives(&scene->peer);
-    answer_block(scene, 0, true, 2, 64, 'a');
-    next_block_is_asked(scene, 1);
-    peer_answers(&scene->peer, KEDGE_COAP_CONTENT, "all of it?");
-    outcome_wait(scene->net, &scene->outcome, 4);
-    assert_int_equal(scene->outcome.rc, KEDGE_E_MALFORMED);
-}
-
-static void test_a_response_without_end_is_cut_off(void **state)
-{
-    struct scene *scene = *state;
-    uint32_t number = 0;
-    get(scene, "1/0");
-    while (scene->outcome.calls == 0 && number < 1000) {
-        peer_receives(&scene->peer);
-        answer_block(scene, number++, true, 6, 1024, 'x');
-        for (unsigned i = 0; i < 3 && scene->outcome.calls == 0; i++)
-            server_turn(scene->net);
-    }
-    assert_int_equal(scene->outcome.rc, KEDGE_E_LIMIT);
-    assert_int_equal(number, KEDGE_NET_COLLECTED_MAX / 1024 + 1);
-}
-
 #define SCENE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -820,9 +710,10 @@ int main(void)
         SCENE_TEST(test_a_request_says_what_was_asked),
         SCENE_TEST(test_a_piggybacked_answer_ends_it),
         SCENE_TEST(test_an_unanswered_request_is_sent_again_with_growing_pauses_then_given_up),
+        cmocka_unit_test(test_the_first_pause_is_drawn_between_one_and_one_and_a_half_timeouts),
         SCENE_TEST(test_an_answer_to_a_retransmission_counts),
         SCENE_TEST(test_one_request_at_a_time_goes_to_a_peer_in_order),
-        SCENE_TEST(test_a_queue_that_is_full_says_busy),
+        SCENE_TEST(test_a_queue_that_is_full_says_busy_and_loses_none_of_those_in_it),
         SCENE_TEST(test_what_does_not_fit_into_a_message_is_refused_at_once),
         SCENE_TEST(test_a_separate_response_is_acknowledged_and_taken_once),
         SCENE_TEST(test_a_separate_response_that_overtakes_its_acknowledgement_is_taken),
@@ -835,19 +726,13 @@ int main(void)
         SCENE_TEST(test_a_peer_outlives_the_callback_that_it_caused),
         SCENE_TEST(test_only_newer_notifications_are_told),
         SCENE_TEST(test_numbers_of_notifications_wrap_around),
+        SCENE_TEST(test_after_128_seconds_any_number_is_newer),
         SCENE_TEST(test_a_confirmable_notification_is_acknowledged_and_requests_go_on_beside),
         SCENE_TEST(test_a_cancelled_observation_is_refused_by_reset),
         SCENE_TEST(test_an_observation_is_ended_by_asking_for_it),
         SCENE_TEST(test_the_end_of_an_observation_waits_for_its_turn_or_is_not_asked_for),
         SCENE_TEST(test_an_observation_ends_with_an_error_or_without_its_option),
         SCENE_TEST(test_a_notification_in_blocks_ends_the_observation),
-        SCENE_TEST(test_a_response_in_blocks_is_put_together),
-        SCENE_TEST(test_each_block_is_asked_for_by_the_whole_request),
-        SCENE_TEST(test_what_changes_the_peer_is_not_sent_again_for_the_rest_of_an_answer),
-        SCENE_TEST(test_a_handle_holds_through_all_blocks),
-        SCENE_TEST(test_blocks_come_before_what_waits_for_the_peer),
-        SCENE_TEST(test_blocks_that_do_not_fit_together_are_malformed),
-        SCENE_TEST(test_a_response_without_end_is_cut_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

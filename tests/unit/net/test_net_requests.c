@@ -1,18 +1,15 @@
 /*
- * test_net_requests.c: what comes in: duplicates, broken datagrams, options that nobody knows, and
- * bytes served in blocks.
+ * test_net_requests.c: what comes in: duplicates, broken datagrams, and options that nobody knows.
  */
 #define _GNU_SOURCE
 #include "tests/unit/scripted_peer.h"
-#include "updater/net/blob.h"
-
-#define BLOB_SIZE 5000u
 
 /* ---- a handler that counts and says who it is ---- */
 
 struct counting {
     unsigned calls;
     bool silent;
+    bool nothing;         /* not even an acknowledgement */
     size_t reply_payload; /* bytes; 0: the count in words */
 };
 
@@ -24,7 +21,9 @@ static void count_and_answer(void *context, const struct kedge_address *from,
     struct counting *counting = context;
     (void)from;
     counting->calls++;
-    if (counting->silent)
+    if (counting->nothing)
+        kedge_net_reply_nothing(reply);
+    if (counting->silent || counting->nothing)
         return;
     struct kedge_coap_builder *builder = kedge_net_reply(
         reply, request->code == KEDGE_COAP_GET ? KEDGE_COAP_CONTENT : KEDGE_COAP_CHANGED);
@@ -106,6 +105,21 @@ static void test_a_duplicate_gets_the_first_reply_and_is_not_carried_out_again(v
     assert_payload(&scene->peer, "call 2");
 }
 
+static void test_what_was_not_answered_at_all_is_taken_when_it_comes_again(void **state)
+{
+    struct scene *scene = *state;
+    struct scripted_message request = request_of(KEDGE_COAP_POST, 77);
+    peer_is_kept(&scene->peer);
+    scene->counting.nothing = true;
+    peer_sends(&scene->peer, &request);
+    peer_hears_nothing(&scene->peer, 30);
+    assert_int_equal(scene->counting.calls, 1);
+    scene->counting.nothing = false;
+    peer_sends(&scene->peer, &request);
+    peer_receives(&scene->peer);
+    assert_payload(&scene->peer, "call 2");
+}
+
 static void test_a_restarted_peer_may_begin_with_the_same_message_id(void **state)
 {
     struct scene *scene = *state;
@@ -158,6 +172,27 @@ static void test_a_non_confirmable_request_is_answered_non_confirmably(void **st
     peer_receives(&scene->peer);
     assert_int_equal(scene->peer.message.type, KEDGE_COAP_NON);
     assert_memory_equal(scene->peer.message.token, "tok", 3);
+}
+
+static void test_non_confirmable_answers_have_message_ids_of_the_servers_own(void **state)
+{
+    struct scene *scene = *state;
+    struct scripted_message request = request_of(KEDGE_COAP_POST, 0);
+    request.type = KEDGE_COAP_NON;
+    for (unsigned known = 0; known < 2; known++) {
+        uint16_t last = 0;
+        if (known == 1)
+            peer_is_kept(&scene->peer);
+        for (unsigned i = 0; i < 3; i++) {
+            request.message_id = (uint16_t)(100 * known + 7 * i);
+            peer_sends(&scene->peer, &request);
+            peer_receives(&scene->peer);
+            /* One after the other (RFC 7252 section 4.4), wherever they began. */
+            if (i > 0)
+                assert_int_equal(scene->peer.message.message_id, (uint16_t)(last + 1));
+            last = scene->peer.message.message_id;
+        }
+    }
 }
 
 static void test_a_reply_that_does_not_fit_becomes_an_error(void **state)
@@ -339,189 +374,19 @@ static void test_a_server_on_every_address_answers_from_the_one_that_was_asked(v
     kedge_net_destroy(net);
 }
 
-/* ---- bytes in blocks ---- */
-
-struct shop {
-    uint8_t bytes[BLOB_SIZE];
-    size_t size;
-    size_t reached;
-};
-
-static void serve(void *context, const struct kedge_address *from,
-                  const struct kedge_coap_message *request, struct kedge_net_reply *reply)
-{
-    struct shop *shop = context;
-    (void)from;
-    const struct kedge_blob blob = {.bytes = kedge_slice(shop->bytes, shop->size),
-                                    .etag = kedge_slice("etag", 4),
-                                    .content_format = 42};
-    shop->reached = kedge_blob_serve(&blob, request, reply);
-}
-
-struct blob_scene {
-    struct shop shop;
-    struct kedge_net *net;
-    struct scripted_peer peer;
-};
-
-static int set_up_blob(void **state)
-{
-    struct blob_scene *scene = calloc(1, sizeof *scene);
-    for (size_t i = 0; i < BLOB_SIZE; i++)
-        scene->shop.bytes[i] = (uint8_t)(i * 7 + i / 256);
-    scene->shop.size = BLOB_SIZE;
-    scene->net = server_open(0, serve, &scene->shop);
-    peer_open(&scene->peer, scene->net);
-    peer_is_kept(&scene->peer);
-    *state = scene;
-    return 0;
-}
-
-static int tear_down_blob(void **state)
-{
-    struct blob_scene *scene = *state;
-    peer_close(&scene->peer);
-    kedge_net_destroy(scene->net);
-    free(scene);
-    return 0;
-}
-
-/* Asks for a block; `block` < 0: without a Block2 option. */
-static void ask(struct blob_scene *scene, int64_t block, uint8_t exponent, const char *etag)
-{
-    struct scripted_message request = request_of(KEDGE_COAP_GET, scene->peer.next_message_id++);
-    size_t count = 0;
-    if (etag != NULL)
-        request.options[count++] = (struct scripted_option){KEDGE_COAP_ETAG, etag, 0};
-    request.options[count++] = (struct scripted_option){KEDGE_COAP_URI_PATH, "fw", 0};
-    if (block >= 0) {
-        const struct kedge_coap_block wanted = {.number = (uint32_t)block,
-                                                .size_exponent = exponent};
-        request.options[count++] =
-            (struct scripted_option){KEDGE_COAP_BLOCK2, NULL, kedge_coap_block_value(&wanted)};
-    }
-    peer_sends(&scene->peer, &request);
-    peer_receives(&scene->peer);
-}
-
-static void assert_block(const struct blob_scene *scene, uint32_t number, uint8_t exponent,
-                         size_t size, bool more)
-{
-    const struct kedge_coap_message *message = &scene->peer.message;
-    struct kedge_coap_block block;
-    struct kedge_slice etag;
-    assert_int_equal(message->code, KEDGE_COAP_CONTENT);
-    assert_int_equal(kedge_coap_block_find(message, KEDGE_COAP_BLOCK2, &block), KEDGE_OK);
-    assert_int_equal(block.number, number);
-    assert_int_equal(block.size_exponent, exponent);
-    assert_int_equal(block.more, more);
-    assert_true(kedge_coap_option_find(message, KEDGE_COAP_ETAG, &etag));
-    assert_true(kedge_slice_equal(etag, kedge_slice("etag", 4)));
-    assert_int_equal(message->payload.size, size);
-    size_t offset = (size_t)number << (exponent + 4u);
-    assert_memory_equal(message->payload.data, scene->shop.bytes + offset, size);
-    assert_int_equal(scene->shop.reached, offset + size);
-}
-
-static void test_the_first_get_needs_no_block_option_and_tells_the_size(void **state)
-{
-    struct blob_scene *scene = *state;
-    uint32_t size = 0;
-    ask(scene, -1, 0, NULL);
-    assert_block(scene, 0, 6, 1024, true);
-    assert_true(kedge_coap_option_uint(&scene->peer.message, KEDGE_COAP_SIZE2, &size));
-    assert_int_equal(size, BLOB_SIZE);
-    ask(scene, 1, 6, NULL);
-    assert_false(kedge_coap_option_uint(&scene->peer.message, KEDGE_COAP_SIZE2, &size));
-}
-
-static void test_every_block_of_every_size_is_the_right_bytes(void **state)
-{
-    struct blob_scene *scene = *state;
-    for (uint8_t exponent = 0; exponent <= 6; exponent++) {
-        size_t block_size = (size_t)1 << (exponent + 4u);
-        for (size_t offset = 0; offset < BLOB_SIZE; offset += block_size) {
-            size_t size = BLOB_SIZE - offset < block_size ? BLOB_SIZE - offset : block_size;
-            ask(scene, (int64_t)(offset / block_size), exponent, NULL);
-            assert_block(scene, (uint32_t)(offset / block_size), exponent, size,
-                         offset + size < BLOB_SIZE);
-        }
-    }
-}
-
-static void test_a_transfer_resumes_in_the_middle_with_its_etag(void **state)
-{
-    struct blob_scene *scene = *state;
-    ask(scene, 3, 6, "etag");
-    assert_block(scene, 3, 6, 1024, true);
-    ask(scene, 4, 6, "etag");
-    assert_block(scene, 4, 6, BLOB_SIZE - 4096, false);
-}
-
-static void test_who_has_it_already_is_told_so(void **state)
-{
-    struct blob_scene *scene = *state;
-    ask(scene, -1, 0, "etag");
-    assert_int_equal(scene->peer.message.code, KEDGE_COAP_VALID);
-    assert_int_equal(scene->peer.message.payload.size, 0);
-    assert_int_equal(scene->shop.reached, 0);
-    ask(scene, -1, 0, "other");
-    assert_block(scene, 0, 6, 1024, true);
-}
-
-static void test_a_block_beyond_the_end_is_refused(void **state)
-{
-    struct blob_scene *scene = *state;
-    ask(scene, 5, 6, NULL);
-    assert_int_equal(scene->peer.message.code, KEDGE_COAP_BAD_REQUEST);
-    ask(scene, KEDGE_COAP_BLOCK_NUMBER_MAX, 6, NULL);
-    assert_int_equal(scene->peer.message.code, KEDGE_COAP_BAD_REQUEST);
-    assert_int_equal(scene->shop.reached, 0);
-    /* SZX 7 is reserved. */
-    ask(scene, 0, 7, NULL);
-    assert_int_equal(scene->peer.message.code, KEDGE_COAP_BAD_OPTION);
-}
-
-static void test_a_size_that_is_a_multiple_of_the_block_has_no_empty_last_block(void **state)
-{
-    struct blob_scene *scene = *state;
-    scene->shop.size = 4096;
-    ask(scene, 3, 6, NULL);
-    assert_block(scene, 3, 6, 1024, false);
-    ask(scene, 4, 6, NULL);
-    assert_int_equal(scene->peer.message.code, KEDGE_COAP_BAD_REQUEST);
-}
-
-static void test_an_empty_blob_is_served_empty(void **state)
-{
-    struct blob_scene *scene = *state;
-    scene->shop.size = 0;
-    ask(scene, -1, 0, NULL);
-    assert_int_equal(scene->peer.message.code, KEDGE_COAP_CONTENT);
-    assert_int_equal(scene->peer.message.payload.size, 0);
-}
-
-static void test_a_blob_is_only_for_getting(void **state)
-{
-    struct blob_scene *scene = *state;
-    struct scripted_message request = request_of(KEDGE_COAP_PUT, 4);
-    peer_sends(&scene->peer, &request);
-    peer_receives(&scene->peer);
-    assert_int_equal(scene->peer.message.code, KEDGE_COAP_METHOD_NOT_ALLOWED);
-}
-
 #define SCENE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-#define BLOB_TEST(name) cmocka_unit_test_setup_teardown(name, set_up_blob, tear_down_blob)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         SCENE_TEST(test_a_request_is_answered_in_its_acknowledgement),
         SCENE_TEST(test_a_duplicate_gets_the_first_reply_and_is_not_carried_out_again),
+        SCENE_TEST(test_what_was_not_answered_at_all_is_taken_when_it_comes_again),
         SCENE_TEST(test_a_restarted_peer_may_begin_with_the_same_message_id),
         SCENE_TEST(test_a_message_id_of_another_peer_is_another_message),
         SCENE_TEST(test_a_request_without_reply_is_acknowledged),
         SCENE_TEST(test_a_non_confirmable_request_is_answered_non_confirmably),
+        SCENE_TEST(test_non_confirmable_answers_have_message_ids_of_the_servers_own),
         SCENE_TEST(test_a_reply_that_does_not_fit_becomes_an_error),
         SCENE_TEST(test_an_unknown_critical_option_is_refused_and_an_elective_one_is_not),
         SCENE_TEST(test_broken_datagrams_are_reset_when_confirmable_and_ignored_otherwise),
@@ -531,14 +396,6 @@ int main(void)
         SCENE_TEST(test_posts_are_run_on_the_next_turn_in_order),
         SCENE_TEST(test_the_address_by_which_a_peer_comes_is_known),
         cmocka_unit_test(test_a_server_on_every_address_answers_from_the_one_that_was_asked),
-        BLOB_TEST(test_the_first_get_needs_no_block_option_and_tells_the_size),
-        BLOB_TEST(test_every_block_of_every_size_is_the_right_bytes),
-        BLOB_TEST(test_a_transfer_resumes_in_the_middle_with_its_etag),
-        BLOB_TEST(test_who_has_it_already_is_told_so),
-        BLOB_TEST(test_a_block_beyond_the_end_is_refused),
-        BLOB_TEST(test_a_size_that_is_a_multiple_of_the_block_has_no_empty_last_block),
-        BLOB_TEST(test_an_empty_blob_is_served_empty),
-        BLOB_TEST(test_a_blob_is_only_for_getting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
