@@ -135,12 +135,13 @@ static inline bool scene_enrolled(void *context, const char *endpoint)
     return scene->enrolled;
 }
 
-static inline int scene_open(void **state)
+/* A scene over a server that is open. */
+static inline struct fleet_scene *scene_over(struct kedge_net *net)
 {
     struct fleet_scene *scene = calloc(1, sizeof *scene);
     for (size_t i = 0; i < FILE_SIZE; i++)
         scene->file[i] = (uint8_t)(i * 13 + i / 256);
-    scene->net = server_open(30, NULL, NULL);
+    scene->net = net;
     const struct kedge_fleet_config config = {.net = scene->net,
                                               .hooks = {.context = scene,
                                                         .registered = scene_registered,
@@ -156,7 +157,12 @@ static inline int scene_open(void **state)
                                               .quick_poll_ms = 60};
     assert_int_equal(kedge_fleet_create(&config, &scene->fleet), KEDGE_OK);
     device_init(&scene->device, scene->net, "device-1");
-    *state = scene;
+    return scene;
+}
+
+static inline int scene_open(void **state)
+{
+    *state = scene_over(server_open(30, NULL, NULL));
     return 0;
 }
 
