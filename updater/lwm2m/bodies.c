@@ -145,19 +145,27 @@ static enum kedge_rc append(struct body *body, size_t offset, struct kedge_slice
     return KEDGE_OK;
 }
 
+static bool is_as_long_as_it_says(const struct kedge_coap_message *request,
+                                  const struct kedge_coap_block *block)
+{
+    return request->payload.size > 0 &&
+           (!block->more || request->payload.size == kedge_coap_block_size(block));
+}
+
 static enum kedge_rc take_block(struct kedge_fleet *fleet, const struct kedge_address *from,
                                 const struct kedge_coap_message *request,
                                 const struct kedge_coap_block *block)
 {
     uint64_t hash = hash_request(fleet, request);
     size_t offset = (size_t)block->number << (block->size_exponent + 4u);
+    if (block->number == 0 && !is_as_long_as_it_says(request, block))
+        return KEDGE_E_MALFORMED; /* and nothing is begun */
     struct body *body = block->number == 0 ? begin(fleet, from, hash) : *link_of(fleet, from);
     if (body == NULL)
         return block->number == 0 ? KEDGE_E_MEMORY : KEDGE_E_NOT_FOUND;
     if (body->request != hash)
         return KEDGE_E_CONFLICT;
-    if (request->payload.size == 0 ||
-        (block->more && request->payload.size != kedge_coap_block_size(block)))
+    if (!is_as_long_as_it_says(request, block))
         return KEDGE_E_MALFORMED;
     KEDGE_TRY(append(body, offset, request->payload));
     to_front(fleet, link_of(fleet, from));

@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE
 #include "tests/unit/updater_lwm2m/fleet_scene.h"
+#include "updater/lwm2m/internal.h"
 
 #define BLOCK 64u
 #define SZX 2u /* 16 << 2 */
@@ -103,6 +104,25 @@ static void test_a_block_that_is_not_as_long_as_it_says_is_refused(void **state)
         .payload = kedge_slice_text("</5/0>")};
     device_asks(&scene->device, &request);
     assert_int_equal(scene->device.peer.message.code, KEDGE_COAP_BAD_REQUEST);
+    /* Nothing is kept of it, nor of one without any bytes. */
+    assert_null(scene->fleet->bodies);
+    request.payload = kedge_slice(NULL, 0);
+    device_asks(&scene->device, &request);
+    assert_int_equal(scene->device.peer.message.code, KEDGE_COAP_BAD_REQUEST);
+    assert_null(scene->fleet->bodies);
+    /* Nor does a later one count. */
+    static const uint8_t full[BLOCK];
+    const struct kedge_coap_block second = {.number = 1, .more = true, .size_exponent = SZX};
+    request.payload = kedge_slice(full, BLOCK);
+    device_asks(&scene->device, &request);
+    assert_int_equal(scene->device.peer.message.code, KEDGE_COAP_CONTINUE);
+    request.options[3].value = kedge_coap_block_value(&second);
+    request.payload = kedge_slice(full, BLOCK - 1);
+    device_asks(&scene->device, &request);
+    assert_int_equal(scene->device.peer.message.code, KEDGE_COAP_BAD_REQUEST);
+    request.payload = kedge_slice(full, BLOCK);
+    device_asks(&scene->device, &request);
+    assert_int_equal(scene->device.peer.message.code, KEDGE_COAP_CONTINUE);
 }
 
 static void test_a_body_beyond_the_limit_is_refused_before_it_comes_and_while_it_does(void **state)
@@ -154,6 +174,96 @@ static void test_however_many_begin_a_body_the_last_ones_finish_theirs(void **st
         peer_close(&others[i]);
     assert_int_equal(send_block(scene, "rd", "ep=device-1", 40, links, 1), KEDGE_COAP_INCOMPLETE);
     assert_int_equal(register_in_blocks(scene, links), KEDGE_COAP_CREATED);
+}
+
+/* Each from a port of its own, all of which stay open. */
+static void strangers_begin(struct fleet_scene *scene, struct scripted_peer *peers, unsigned count)
+{
+    struct scripted_peer own = scene->device.peer;
+    for (unsigned i = 0; i < count; i++) {
+        peer_open(&peers[i], scene->net);
+        scene->device.peer = peers[i];
+        assert_int_equal(send_block(scene, "rd", "ep=other", 40, many_links(), 0),
+                         KEDGE_COAP_CONTINUE);
+    }
+    scene->device.peer = own;
+}
+
+static void test_strangers_push_out_no_body_of_a_device_that_is_known(void **state)
+{
+    struct fleet_scene *scene = *state;
+    enum { STRANGERS = 70 };
+    static struct scripted_peer peers[STRANGERS];
+    struct kedge_slice links = many_links();
+    scene_identify(scene);
+    assert_int_equal(send_block(scene, "rd", "ep=device-1", 40, links, 0), KEDGE_COAP_CONTINUE);
+    strangers_begin(scene, peers, STRANGERS);
+    assert_int_equal(scene->fleet->body_count, 64 + 1);
+    for (uint32_t number = 1; number * BLOCK < links.size; number++)
+        assert_int_equal(send_block(scene, "rd", "ep=device-1", 40, links, number),
+                         (number + 1) * BLOCK < links.size ? KEDGE_COAP_CONTINUE
+                                                           : KEDGE_COAP_CREATED);
+    assert_int_equal(scene->fleet->body_count, 64);
+    for (unsigned i = 0; i < STRANGERS; i++)
+        peer_close(&peers[i]);
+}
+
+static void test_the_body_that_was_quiet_longest_goes_first(void **state)
+{
+    struct fleet_scene *scene = *state;
+    static struct scripted_peer peers[63], last;
+    struct kedge_slice links = many_links();
+    struct scripted_peer own = scene->device.peer;
+    assert_int_equal(send_block(scene, "rd", "ep=device-1", 40, links, 0), KEDGE_COAP_CONTINUE);
+    strangers_begin(scene, peers, 63);
+    /* The first one goes on, so the second one makes room for another. */
+    assert_int_equal(send_block(scene, "rd", "ep=device-1", 40, links, 1), KEDGE_COAP_CONTINUE);
+    strangers_begin(scene, &last, 1);
+    assert_int_equal(send_block(scene, "rd", "ep=device-1", 40, links, 2), KEDGE_COAP_CONTINUE);
+    scene->device.peer = peers[0];
+    assert_int_equal(send_block(scene, "rd", "ep=other", 40, links, 1), KEDGE_COAP_INCOMPLETE);
+    scene->device.peer = own;
+    for (unsigned i = 0; i < 63; i++)
+        peer_close(&peers[i]);
+    peer_close(&last);
+}
+
+static void test_half_a_body_is_kept_as_long_as_a_client_tries_and_no_longer(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct kedge_slice links = many_links();
+    assert_int_equal(send_block(scene, "rd", "ep=device-1", 40, links, 0), KEDGE_COAP_CONTINUE);
+    uint64_t now_ms = kedge_net_now_ms(scene->net);
+    timer_wheel_advance(&scene->net->wheel, now_ms + 92000); /* MAX_TRANSMIT_WAIT is 93 s */
+    assert_int_equal(scene->fleet->body_count, 1);
+    timer_wheel_advance(&scene->net->wheel, now_ms + 93100);
+    assert_int_equal(scene->fleet->body_count, 0);
+    assert_int_equal(send_block(scene, "rd", "ep=device-1", 40, links, 1), KEDGE_COAP_INCOMPLETE);
+}
+
+static void test_blocks_of_a_network_of_strangers_are_paced_and_a_devices_are_not(void **state)
+{
+    struct fleet_scene *scene = *state;
+    static const uint8_t head[] = {0x40, KEDGE_COAP_POST, 0x12, 0x34, 0xB2, 'r', 'd',
+                                   0xD1, 27 - 11 - 13,    0x08, 0xFF};
+    const struct path path = {.socket = 0};
+    uint8_t first[sizeof head + 16];
+    memcpy(first, head, sizeof head);
+    memset(first + sizeof head, 'x', 16);
+    scene_identify(scene);
+    const struct kedge_address known = scene->device.peer.address;
+    struct kedge_address stranger = known;
+    stranger.v4.sin_port = htons((uint16_t)(ntohs(known.v4.sin_port) ^ 1u));
+    net_flush(scene->net);
+    while (kedge_net_admit(scene->net, &stranger, KEDGE_CLAIM_NONE))
+        continue;
+    net_on_datagram(scene->net, &stranger, &path, kedge_slice(first, sizeof first));
+    assert_int_equal(scene->net->outgoing_count, 0);
+    assert_int_equal(scene->fleet->body_count, 0);
+    net_on_datagram(scene->net, &known, &path, kedge_slice(first, sizeof first));
+    assert_int_equal(scene->net->outgoing_count, 1);
+    assert_int_equal(scene->net->outgoing[0].bytes[1], KEDGE_COAP_CONTINUE);
+    assert_int_equal(scene->fleet->body_count, 1);
 }
 
 /* ---- Send ---- */
@@ -243,6 +353,10 @@ int main(void)
         SCENE_TEST(test_a_block_that_is_not_as_long_as_it_says_is_refused),
         SCENE_TEST(test_a_body_beyond_the_limit_is_refused_before_it_comes_and_while_it_does),
         SCENE_TEST(test_however_many_begin_a_body_the_last_ones_finish_theirs),
+        SCENE_TEST(test_strangers_push_out_no_body_of_a_device_that_is_known),
+        SCENE_TEST(test_the_body_that_was_quiet_longest_goes_first),
+        SCENE_TEST(test_half_a_body_is_kept_as_long_as_a_client_tries_and_no_longer),
+        SCENE_TEST(test_blocks_of_a_network_of_strangers_are_paced_and_a_devices_are_not),
         SCENE_TEST(test_send_tells_what_the_firmware_object_is_at),
         SCENE_TEST(test_a_send_that_cannot_be_taken_changes_nothing),
         SCENE_TEST(test_a_send_in_blocks_is_one_send),
