@@ -4,6 +4,8 @@
 #define _GNU_SOURCE
 #include "tests/unit/scripted_peer.h"
 
+#include <malloc.h>
+
 #define PER_S 10u
 #define BURST 4u
 
@@ -73,6 +75,8 @@ static size_t delivered(struct scene *scene, const struct kedge_address *from, c
 
 static const uint8_t get[] = {0x40, KEDGE_COAP_GET, 0x12, 0x34, 0xB1, 'x'};
 static const uint8_t ping[] = {0x40, 0, 0x12, 0x34};
+static const uint8_t response[] = {0x48, KEDGE_COAP_CONTENT, 0x12, 0x34, 1, 2, 3, 4, 5, 6, 7, 8};
+static const uint8_t reset[] = {0x70, 0, 0x12, 0x34};
 static const uint8_t broken[] = {0x40, KEDGE_COAP_GET, 0x12, 0x34, 0xFF};
 
 /* ---- tokens ---- */
@@ -108,6 +112,7 @@ static void test_who_has_not_registered_costs_no_memory_whatever_it_sends(void *
     struct scene *scene = *state;
     uint8_t noise[64];
     struct kedge_address from = address_of("10.0.0.1:1000");
+    size_t before = mallinfo2().uordblks;
     for (uint32_t i = 0; i < 20000; i++) {
         from.v4.sin_addr.s_addr = htonl(0x0A000000u + i * 7);
         for (size_t j = 0; j < sizeof noise; j++)
@@ -115,10 +120,13 @@ static void test_who_has_not_registered_costs_no_memory_whatever_it_sends(void *
         (void)delivered(scene, &from, get, sizeof get);
         (void)delivered(scene, &from, ping, sizeof ping);
         (void)delivered(scene, &from, broken, sizeof broken);
+        (void)delivered(scene, &from, response, sizeof response);
+        (void)delivered(scene, &from, reset, sizeof reset);
         (void)delivered(scene, &from, noise, sizeof noise);
     }
     assert_true(scene->requests >= 20000);
     assert_int_equal(kedge_net_counters(scene->net).peers, 0);
+    assert_int_equal(mallinfo2().uordblks, before);
 }
 
 /* ---- size ---- */

@@ -6,6 +6,8 @@
 #include "tests/unit/updater_lwm2m/fleet_scene.h"
 #include "updater/lwm2m/internal.h"
 
+#include <malloc.h>
+
 #define UNPROVEN_MAX 8u
 #define TOLD_BURST 2u
 
@@ -187,6 +189,45 @@ static void test_silent_strangers_keep_nobody_waiting_to_be_asked(void **state)
     scene_identify(scene);
 }
 
+/* ---- memory ---- */
+
+/* Hands the server a request in the name of `from`. */
+static void forged_request(struct fleet_scene *scene, const struct kedge_address *from,
+                           uint8_t code, const char *path, struct kedge_slice payload)
+{
+    uint8_t bytes[256];
+    struct kedge_coap_builder builder;
+    struct kedge_slice message;
+    const struct path way = {.socket = 0};
+    kedge_coap_begin(&builder, bytes, sizeof bytes, KEDGE_COAP_CON, code, 7, kedge_slice("t", 1));
+    kedge_coap_add_path(&builder, KEDGE_COAP_URI_PATH, path);
+    kedge_coap_add_payload(&builder, payload);
+    assert_int_equal(kedge_coap_finish(&builder, &message), KEDGE_OK);
+    net_on_datagram(scene->net, from, &way, message);
+    scene->net->outgoing_count = 0;
+}
+
+static void test_nothing_but_a_register_of_a_stranger_costs_memory(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct kedge_address from;
+    const struct kedge_slice payload = kedge_slice_text("[{\"n\":\"/5/0/3\",\"v\":2}]");
+    assert_int_equal(kedge_address_parse("127.9.0.1:999", &from), KEDGE_OK);
+    size_t before = mallinfo2().uordblks;
+    for (uint32_t i = 0; i < 5000; i++) {
+        from.v4.sin_addr.s_addr = htonl(0x7F090000u + 256 * i);
+        forged_request(scene, &from, KEDGE_COAP_GET, "fw/" FILE_NAME, kedge_slice(NULL, 0));
+        forged_request(scene, &from, KEDGE_COAP_POST, "rd", kedge_slice_text("</5/0>"));
+        forged_request(scene, &from, KEDGE_COAP_POST, "rd/0123456789abcdef01234567", payload);
+        forged_request(scene, &from, KEDGE_COAP_DELETE, "rd/0123456789abcdef01234567", payload);
+        forged_request(scene, &from, KEDGE_COAP_POST, "dp", payload);
+        forged_request(scene, &from, KEDGE_COAP_PUT, "5/0/0", payload);
+    }
+    assert_int_equal(kedge_net_counters(scene->net).peers, 0);
+    assert_int_equal(scene->fleet->by_endpoint.count + scene->fleet->body_count, 0);
+    assert_int_equal(mallinfo2().uordblks, before);
+}
+
 /* ---- downloads ---- */
 
 static uint8_t download_from(struct fleet_scene *scene, struct scripted_peer *peer,
@@ -306,6 +347,7 @@ int main(void)
             test_a_device_that_restarts_elsewhere_on_its_host_is_let_in_when_strangers_are_not),
         NARROW_TEST(test_updates_and_registers_of_a_device_are_not_charged),
         SCENE_TEST(test_silent_strangers_keep_nobody_waiting_to_be_asked),
+        SCENE_TEST(test_nothing_but_a_register_of_a_stranger_costs_memory),
         SCENE_TEST(test_downloads_are_for_hosts_with_a_registration_from_any_port),
         SCENE_TEST(test_a_host_that_has_answered_nothing_pays_for_its_blocks),
         cmocka_unit_test(test_hosts_are_counted_as_a_plain_list_would),
