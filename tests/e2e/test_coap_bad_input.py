@@ -6,6 +6,7 @@ import hashlib
 import random
 import shutil
 import socket
+import sqlite3
 import time
 
 import pytest
@@ -15,7 +16,7 @@ from lwm2m_peer import (ACK, BLOCK2, CON, CONTENT_FORMAT, DELETE, ETAG, GET, LIN
                         SIZE2, TEXT, TLV, URI_PATH, URI_QUERY, Message, code, decode, uint)
 from wire import LINKS, Wire
 
-CLIENTS = ["coap-client-notls", "coap-client-gnutls"]
+CLIENTS = ["coap-client-notls", "coap-client-gnutls", "coap-client-openssl"]
 
 
 @pytest.fixture
@@ -247,6 +248,19 @@ def test_a_second_device_that_claims_a_live_name_wins_and_is_audited(server, wir
     assert [(a["subject"], a["before"], a["after"]) for a in audit] == [("claimed", wire.address, second.address)]
 
 
+def test_a_name_that_is_fought_for_fills_no_audit_log(server, wire):
+    rivals = [wire, Wire(server)]
+    began = time.monotonic()
+    for i in range(1_300):
+        rivals[i % 2].registered("claimed")
+    took_s = time.monotonic() - began
+    wait_until(lambda: server.process.log.count("device claimed was registered from") == 1_299, 60, "all of it to be said")
+    assert server.process.stop() == 0  # what waits is stored
+    with sqlite3.connect(f"file:{server.data}/kedged.db?mode=ro", uri=True) as database:
+        stored, = database.execute("SELECT count(*) FROM audit WHERE what = 'device.conflict'").fetchone()
+    assert 1_000 <= stored <= 1_000 + 10 * (took_s + 1)
+
+
 def test_a_lifetime_expires_and_an_update_keeps_it(server, wire):
     place = wire.registered("brief", lifetime_s=2)
     kept = Wire(server)
@@ -331,6 +345,34 @@ def test_a_download_goes_on_from_any_block_and_not_beyond_the_end(wire, file_of)
     assert wire.ask(GET, path, options=[(ETAG, etag)]).code_text == "2.03"
     assert wire.ask(GET, path, kind=NON).kind == NON
     assert wire.ask(PUT, path).code_text == "4.05"
+
+
+@pytest.mark.parametrize("client", CLIENTS[1:])
+def test_a_client_that_is_new_begins_at_block_2907(server, keys, tmp_path, client):
+    package = make_package(tmp_path, keys, "1.1.0", 2, random.Random(7).randbytes(3_000_000), "--compress", "none")
+    server.kedge("trust", "add", "--name", "release", keys.public)
+    server.kedge("package", "upload", package)
+    file = next((server.data / "fw").iterdir())
+    data, path = file.read_bytes(), f"fw/{file.name}"
+    carries_on(server, "downloads-here")
+    # The first thing that its address asks; what came before it is somebody else's.
+    first = Wire(server).ask(GET, path, options=[(BLOCK2, uint(2907 << 4 | 6))])
+    assert (first.code_text, first.payload) == ("2.05", data[2907 * 1024:2908 * 1024])
+    assert first.number(BLOCK2) == 2907 << 4 | 8 | 6
+    rest = b"".join(answer.payload for answer in blocks_of(Wire(server), path, 2907))
+    assert rest == data[2907 * 1024:]
+    out = tmp_path / "block"
+    done = run(client, "-b", "2907,1024", "-o", out, f"{server.coap_uri}/{path}", timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert out.read_bytes() == first.payload
+
+
+def test_a_package_that_is_deleted_in_mid_download_is_gone(server, wire, file_of):
+    data, path = file_of
+    assert wire.ask(GET, path).payload == data[:1024]
+    package, = server.json("package", "list")["packages"]
+    server.kedge("package", "delete", package["id"])
+    assert wire.ask(GET, path, options=[(BLOCK2, uint(1 << 4 | 6))]).code_text == "4.04"
 
 
 @pytest.mark.parametrize("client", CLIENTS)

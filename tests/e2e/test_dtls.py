@@ -167,12 +167,14 @@ def test_a_whole_update_goes_by_dtls_where_there_is_nothing_else(start, keys, de
     assert [one.status()["version"] for one in agents] == ["1.1.0"] * 3
 
 
-def test_a_download_by_a_foreign_client_is_the_file(secure, keys, tmp_path):
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_download_by_a_foreign_client_is_the_file(secure, keys, tmp_path, client):
     key = text_key(secure, tmp_path, "dev", "id", "a-key-of-its-own")
-    upload(secure, keys, make_package(tmp_path, keys, "1.1.0", 2))
-    digest = secure.json("package", "list")["packages"][0]["device_digest"]
-    got = tmp_path / "got"
-    ask(CLIENTS[0], f"{secure.coaps_uri}/fw/{digest}", "id", key, "get", 20, "-o", str(got))
+    upload(secure, keys, make_package(tmp_path, keys, "1.1.0", 2, os.urandom(100_000)))
+    package, = secure.json("package", "list")["packages"]
+    assert package["device_size"] > 100_000  # some hundred blocks
+    got, digest = tmp_path / "got", package["device_digest"]
+    ask(client, f"{secure.coaps_uri}/fw/{digest}", "id", key, "get", 20, "-o", str(got))
     assert hashlib.sha256(got.read_bytes()).hexdigest() == digest
 
 
