@@ -254,7 +254,8 @@ def test_a_name_that_is_fought_for_fills_no_audit_log(server, wire):
     for i in range(1_300):
         rivals[i % 2].registered("claimed")
     took_s = time.monotonic() - began
-    wait_until(lambda: server.process.log.count("device claimed was registered from") == 1_299, 60, "all of it to be said")
+    said = "device claimed was registered from"
+    wait_until(lambda: server.process.log.count(said) == 1_299, 60, "all of it to be said")
     assert server.process.stop() == 0  # what waits is stored
     with sqlite3.connect(f"file:{server.data}/kedged.db?mode=ro", uri=True) as database:
         stored, = database.execute("SELECT count(*) FROM audit WHERE what = 'device.conflict'").fetchone()

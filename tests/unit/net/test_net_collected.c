@@ -274,11 +274,13 @@ static void test_a_block_that_came_before_brings_it_no_further_and_costs_nothing
     peer_receives(&scene->peer);
     answer_block(scene, 0, true, 2, 64, 'a');
     next_block_is_asked(scene, 1);
-    /* The first one for ever: it is asked again as if nothing had come, and given up. */
+    uint16_t message_id = scene->peer.message.message_id;
+    /* The first one for ever: it is sent again as if nothing had come, and given up. */
     for (unsigned i = 0; i < 5; i++) {
         answer_block(scene, 0, true, 2, 64, 'a');
         if (i < 4)
             next_block_is_asked(scene, 1);
+        assert_int_equal(scene->peer.message.message_id, message_id);
     }
     outcome_wait(scene->net, &scene->outcome, 1);
     assert_int_equal(scene->outcome.rc, KEDGE_E_TIMEOUT);
