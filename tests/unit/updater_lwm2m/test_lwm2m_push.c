@@ -63,6 +63,30 @@ static void test_a_device_that_takes_pushed_packages_only_is_pushed_to(void **st
     assert_int_equal(device->nuls + device->resets, 0);
 }
 
+/* Serves the device until so much of the Package is reported. */
+static void report_of(struct fleet_scene *scene, uint64_t bytes_done)
+{
+    uint64_t until_ms = test_clock_ms() + PATIENCE_MS;
+    while (scene->last.bytes_done != bytes_done && test_clock_ms() < until_ms)
+        device_turn(&scene->device, 10);
+    assert_int_equal(scene->last.bytes_done, bytes_done);
+    assert_int_equal(scene->last.phase, KEDGE_UPDATE_DOWNLOADING);
+}
+
+static void test_how_far_it_has_come_is_reported_and_that_it_begins_anew(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct kedge_update_plan plan = scene_plan();
+    plan.push_bytes_per_s = 2048;
+    offer_to_push(scene, &plan);
+    report_of(scene, 1024);
+    scene->device.package_size = 0; /* it answers the next block by 4.08 */
+    report_of(scene, 0);
+    assert_non_null(strstr(scene->reason, "answered 4.08 after 1024 bytes"));
+    device_until(&scene->device, &scene->device.executes, 1);
+    assert_whole(scene);
+}
+
 static void test_it_is_pushed_to_below_the_alternate_path(void **state)
 {
     struct fleet_scene *scene = *state;
@@ -286,6 +310,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SCENE_TEST(test_a_device_that_takes_pushed_packages_only_is_pushed_to),
+        SCENE_TEST(test_how_far_it_has_come_is_reported_and_that_it_begins_anew),
         SCENE_TEST(test_it_is_pushed_to_below_the_alternate_path),
         SCENE_TEST(test_pull_is_preferred_where_the_device_has_both),
         SCENE_TEST(test_it_is_pushed_where_both_sides_have_no_scheme_in_common),
