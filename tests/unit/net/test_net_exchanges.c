@@ -103,8 +103,14 @@ static void test_an_unanswered_request_is_sent_again_with_growing_pauses_then_gi
     uint8_t first[2048];
     uint64_t began_ms = kedge_net_now_ms(scene->net);
     get(scene, "3/0/0");
+    const struct exchange *exchange = peer_find(scene->net, &scene->peer.address)->in_flight;
+    uint32_t first_ms = exchange->timeout_ms;
     for (unsigned i = 0; i < 5; i++) {
         peer_receives(&scene->peer);
+        /* Each pause is twice the one before (RFC 7252 section 4.2). */
+        if (scene->outcome.calls ==
+            0) /* else the exchange is over, on a machine that stood still */
+            assert_int_equal(exchange->timeout_ms, first_ms << (exchange->transmissions - 1));
         if (i == 0)
             memcpy(first, scene->peer.bytes, scene->peer.size);
         /* Byte for byte the same message, message id included. */

@@ -308,6 +308,20 @@ static void test_a_pace_is_kept_by_blocks_of_less_than_a_millisecond(void **stat
     assert_true(test_clock_ms() - began_ms >= 130);
 }
 
+static void test_a_peer_that_paused_gets_no_burst_to_make_up_for_it(void **state)
+{
+    struct scene *scene = *state;
+    assert_int_equal(try_begin(scene, 10240), KEDGE_OK);
+    take_block(scene);
+    for (uint64_t until_ms = test_clock_ms() + 700; test_clock_ms() < until_ms;)
+        server_turn(scene->net);
+    uint64_t again_ms = test_clock_ms();
+    take_on(scene);
+    take_the_rest(scene);
+    /* Four blocks, 100 ms each, of which two are late already. */
+    assert_true(test_clock_ms() - again_ms >= 200 - 30);
+}
+
 /* ---- smaller blocks ---- */
 
 static void test_a_smaller_size_in_a_confirmation_goes_on_at_the_right_block(void **state)
@@ -550,6 +564,7 @@ int main(void)
         UPLOAD_TEST(test_a_peer_that_answers_each_block_with_a_success_gets_all),
         UPLOAD_TEST(test_a_pace_is_kept),
         UPLOAD_TEST(test_a_pace_is_kept_by_blocks_of_less_than_a_millisecond),
+        UPLOAD_TEST(test_a_peer_that_paused_gets_no_burst_to_make_up_for_it),
         UPLOAD_TEST(test_a_smaller_size_in_a_confirmation_goes_on_at_the_right_block),
         UPLOAD_TEST(test_a_refusal_that_names_a_smaller_size_is_followed_from_the_start),
         UPLOAD_TEST(test_a_size_with_too_many_blocks_ends_it),

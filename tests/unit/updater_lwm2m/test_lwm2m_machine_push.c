@@ -143,6 +143,16 @@ static void test_what_holds_it_up_at_once_is_not_tried_at_once(void **state)
     assert_ended(&sim, KEDGE_UPDATE_TIMED_OUT, "no progress");
 }
 
+/* A block that was given up has taken a minute and a half already. */
+static void test_what_was_not_answered_is_asked_after_at_once(void **state)
+{
+    (void)state;
+    struct sim sim = {.unobservable = true};
+    begin_push(&sim);
+    stops(&sim, KEDGE_E_TIMEOUT, 0, 0);
+    assert_int_equal(sim.goings_on, 1);
+}
+
 static void test_a_package_pushed_from_the_start_again_makes_progress_again(void **state)
 {
     (void)state;
@@ -261,6 +271,7 @@ int main(void)
         cmocka_unit_test(test_a_device_that_moves_is_pushed_on_at_its_new_address),
         cmocka_unit_test(test_a_device_that_lost_its_part_in_a_restart_is_pushed_to_anew),
         cmocka_unit_test(test_what_holds_it_up_at_once_is_not_tried_at_once),
+        cmocka_unit_test(test_what_was_not_answered_is_asked_after_at_once),
         cmocka_unit_test(test_a_package_pushed_from_the_start_again_makes_progress_again),
         cmocka_unit_test(test_a_package_that_is_too_large_is_rejected_with_what_would_fit),
         cmocka_unit_test(test_a_device_that_refuses_and_says_why_is_reported_with_its_result),
