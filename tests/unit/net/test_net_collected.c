@@ -3,48 +3,7 @@
  * of peers that lie about them.
  */
 #define _GNU_SOURCE
-#include "tests/unit/scripted_peer.h"
-
-#define ACK_TIMEOUT_MS 40u
-
-struct scene {
-    struct kedge_net *net;
-    struct scripted_peer peer;
-    struct outcome outcome;
-    uint64_t handle;
-};
-
-static int set_up(void **state)
-{
-    struct scene *scene = calloc(1, sizeof *scene);
-    scene->net = server_open(ACK_TIMEOUT_MS, NULL, NULL);
-    peer_open(&scene->peer, scene->net);
-    *state = scene;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct scene *scene = *state;
-    peer_close(&scene->peer);
-    kedge_net_destroy(scene->net);
-    free(scene);
-    return 0;
-}
-
-static enum kedge_rc try_get(struct scene *scene, const char *path, struct outcome *outcome)
-{
-    struct kedge_net_request request = KEDGE_NET_REQUEST_INIT;
-    request.path = path;
-    request.accept = 11542;
-    return kedge_net_send(scene->net, &scene->peer.address, &request, outcome_note, outcome,
-                          &scene->handle);
-}
-
-static void get(struct scene *scene, const char *path)
-{
-    assert_int_equal(try_get(scene, path, &scene->outcome), KEDGE_OK);
-}
+#include "tests/unit/net/exchange_scene.h"
 
 /* `etag` may be NULL: it has none. */
 static void answer_block_of(struct scene *scene, const char *etag, uint32_t number, bool more,
@@ -301,8 +260,6 @@ static void test_a_response_without_end_is_cut_off(void **state)
     assert_int_equal(scene->outcome.rc, KEDGE_E_LIMIT);
     assert_int_equal(number, KEDGE_NET_COLLECTED_MAX / 1024 + 1);
 }
-
-#define SCENE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {

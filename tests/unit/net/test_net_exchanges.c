@@ -3,48 +3,7 @@
  * may, given up, cancelled, and observed.
  */
 #define _GNU_SOURCE
-#include "tests/unit/scripted_peer.h"
-
-#define ACK_TIMEOUT_MS 40u
-
-struct scene {
-    struct kedge_net *net;
-    struct scripted_peer peer;
-    struct outcome outcome;
-    uint64_t handle;
-};
-
-static int set_up(void **state)
-{
-    struct scene *scene = calloc(1, sizeof *scene);
-    scene->net = server_open(ACK_TIMEOUT_MS, NULL, NULL);
-    peer_open(&scene->peer, scene->net);
-    *state = scene;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct scene *scene = *state;
-    peer_close(&scene->peer);
-    kedge_net_destroy(scene->net);
-    free(scene);
-    return 0;
-}
-
-static enum kedge_rc try_get(struct scene *scene, const char *path, struct outcome *outcome)
-{
-    struct kedge_net_request request = KEDGE_NET_REQUEST_INIT;
-    request.path = path;
-    request.accept = 11542;
-    return kedge_net_send(scene->net, &scene->peer.address, &request, outcome_note, outcome,
-                          &scene->handle);
-}
-
-static void get(struct scene *scene, const char *path)
-{
-    assert_int_equal(try_get(scene, path, &scene->outcome), KEDGE_OK);
-}
+#include "tests/unit/net/exchange_scene.h"
 
 /* The token of the request that came last, kept while other messages come. */
 static struct kedge_slice keep_token(const struct scene *scene, uint8_t token[KEDGE_COAP_TOKEN_MAX])
@@ -707,8 +666,6 @@ static void test_a_notification_in_blocks_ends_the_observation(void **state)
     outcome_wait(scene->net, &scene->outcome, 2);
     assert_int_equal(scene->outcome.rc, KEDGE_E_LIMIT);
 }
-
-#define SCENE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
