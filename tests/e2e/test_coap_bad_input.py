@@ -118,6 +118,14 @@ def test_an_unknown_critical_option_is_4_02_and_an_elective_one_is_ignored(wire,
     assert wire.ask(GET, "nothing/here", options=options).code_text == answer
 
 
+@pytest.mark.parametrize("option", [(1, b""), (1, b"etag"), (5, b"")], ids=["exists", "of an ETag", "does not exist"])
+def test_a_condition_on_what_has_no_etag_is_4_02(server, wire, option):
+    refusal = wire.ask(POST, "rd", ["ep=x", "lt=60", "lwm2m=1.1"], [option, (CONTENT_FORMAT, uint(LINK))], LINKS)
+    assert refusal.code_text == "4.02"
+    assert wire.ask(GET, "nothing/here", options=[option]).code_text == "4.02"
+    assert devices(server) == {}
+
+
 def test_a_request_that_comes_twice_is_answered_twice_and_done_once(server, wire):
     request = Message(CON, POST, 0x4711, b"twice", [
         (URI_PATH, b"rd"), (CONTENT_FORMAT, uint(LINK)), (URI_QUERY, b"ep=twice"), (URI_QUERY, b"lt=300"),

@@ -112,19 +112,31 @@ bool fleet_admits(struct kedge_fleet *fleet, const struct kedge_address *from)
            kedge_net_admit(fleet->net, from, KEDGE_CLAIM_NONE);
 }
 
+/* Only files have ETags: to all else such an option is one that is not known (RFC 7252 5.4.1). */
+static bool is_conditional(const struct kedge_coap_message *request)
+{
+    struct kedge_slice value;
+    return kedge_coap_option_find(request, KEDGE_COAP_IF_MATCH, &value) ||
+           kedge_coap_option_find(request, KEDGE_COAP_IF_NONE_MATCH, &value);
+}
+
 static void on_request(void *context, const struct kedge_address *from,
                        const struct kedge_coap_message *request, struct kedge_net_reply *reply)
 {
     struct kedge_fleet *fleet = context;
     struct kedge_slice first = {0};
     bool has_path = kedge_coap_path_segment(request, 0, &first);
-    if (has_path && kedge_slice_equal(first, kedge_slice_text("rd")))
+    if (has_path && kedge_slice_equal(first, kedge_slice_text("fw")))
+        serve_file(fleet, from, request, reply);
+    else if (is_conditional(request) && fleet_admits(fleet, from))
+        kedge_net_reply(reply, KEDGE_COAP_BAD_OPTION);
+    else if (is_conditional(request))
+        kedge_net_reply_nothing(reply);
+    else if (has_path && kedge_slice_equal(first, kedge_slice_text("rd")))
         body_collect(fleet, from, request, reply, registration_handle);
     else if (has_path && kedge_slice_equal(first, kedge_slice_text("dp")) &&
              fleet_admits(fleet, from))
         body_collect(fleet, from, request, reply, send_handle);
-    else if (has_path && kedge_slice_equal(first, kedge_slice_text("fw")))
-        serve_file(fleet, from, request, reply);
     else if (!fleet_admits(fleet, from))
         kedge_net_reply_nothing(reply);
     else if (fleet->hooks.request == NULL ||

@@ -15,7 +15,9 @@ struct kedge_blob {
 
 /**
  * Answers a GET: 2.05 with ETag, Block2 and, in block 0, Size2; 2.03 when the request carries the
- * ETag and asks for block 0 or none; 4.00 for a block beyond the end; 4.05 for another method.
+ * ETag and asks for block 0 or none; 4.00 for a block beyond the end; 4.05 for another method; 4.06
+ * when it accepts another format only; 4.12 when an If-Match names other ETags, or If-None-Match is
+ * there.
  * Returns how far the block reaches, in bytes from the start: the progress of this download.
  */
 size_t kedge_blob_serve(const struct kedge_blob *blob, const struct kedge_coap_message *request,

@@ -231,6 +231,35 @@ static void test_an_empty_blob_is_served_empty(void **state)
     assert_int_equal(scene->peer.message.payload.size, 0);
 }
 
+static void test_a_condition_or_a_format_that_does_not_hold_is_refused(void **state)
+{
+    struct scene *scene = *state;
+    static const struct {
+        struct scripted_option options[3];
+        uint8_t code;
+    } rows[] = {
+        {{{KEDGE_COAP_IF_MATCH, "etag", 0}}, KEDGE_COAP_CONTENT},
+        {{{KEDGE_COAP_IF_MATCH, "", 0}}, KEDGE_COAP_CONTENT},
+        {{{KEDGE_COAP_IF_MATCH, "other", 0}, {KEDGE_COAP_IF_MATCH, "etag", 0}}, KEDGE_COAP_CONTENT},
+        {{{KEDGE_COAP_IF_MATCH, "other", 0}}, KEDGE_COAP_PRECONDITION_FAILED},
+        {{{KEDGE_COAP_IF_MATCH, "etag2", 0}, {KEDGE_COAP_ETAG, "etag", 0}},
+         KEDGE_COAP_PRECONDITION_FAILED},
+        {{{KEDGE_COAP_IF_NONE_MATCH, "", 0}}, KEDGE_COAP_PRECONDITION_FAILED},
+        {{{KEDGE_COAP_ACCEPT, NULL, 42}}, KEDGE_COAP_CONTENT},
+        {{{KEDGE_COAP_ACCEPT, NULL, 0}}, KEDGE_COAP_NOT_ACCEPTABLE},
+        {{{KEDGE_COAP_ACCEPT, NULL, 60}}, KEDGE_COAP_NOT_ACCEPTABLE},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scripted_message request = {
+            .type = KEDGE_COAP_CON, .code = KEDGE_COAP_GET, .message_id = (uint16_t)(100 + i)};
+        memcpy(request.options, rows[i].options, sizeof rows[i].options);
+        peer_sends(&scene->peer, &request);
+        peer_receives(&scene->peer);
+        assert_int_equal(scene->peer.message.code, rows[i].code);
+        assert_int_equal(scene->shop.reached, rows[i].code == KEDGE_COAP_CONTENT ? 1024 : 0);
+    }
+}
+
 static void test_a_blob_is_only_for_getting(void **state)
 {
     struct scene *scene = *state;
@@ -258,6 +287,7 @@ int main(void)
         BLOB_TEST(test_a_block_beyond_the_end_is_refused),
         BLOB_TEST(test_a_size_that_is_a_multiple_of_the_block_has_no_empty_last_block),
         BLOB_TEST(test_an_empty_blob_is_served_empty),
+        BLOB_TEST(test_a_condition_or_a_format_that_does_not_hold_is_refused),
         BLOB_TEST(test_a_blob_is_only_for_getting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
