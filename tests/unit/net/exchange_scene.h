@@ -45,6 +45,25 @@ static inline void get(struct scene *scene, const char *path)
     assert_int_equal(try_get(scene, path, &scene->outcome), KEDGE_OK);
 }
 
+/* The token of the request that came last, kept while other messages come. */
+static inline struct kedge_slice keep_token(const struct scene *scene,
+                                            uint8_t token[KEDGE_COAP_TOKEN_MAX])
+{
+    memcpy(token, scene->peer.message.token, KEDGE_COAP_TOKEN_MAX);
+    return kedge_slice(token, scene->peer.message.token_size);
+}
+
+static inline enum kedge_rc try_observe(struct scene *scene, int32_t accept,
+                                        struct outcome *outcome, uint64_t *handle)
+{
+    struct kedge_net_request request = KEDGE_NET_REQUEST_INIT;
+    request.path = "5/0/3";
+    request.accept = accept;
+    request.observe = true;
+    return kedge_net_send(scene->net, &scene->peer.address, &request, outcome_note, outcome,
+                          handle);
+}
+
 #define SCENE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 #endif

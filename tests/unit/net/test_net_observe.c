@@ -1,0 +1,264 @@
+/*
+ * test_net_observe.c: what the server observes at a peer (RFC 7641): which notifications are newer,
+ * and how it ends.
+ */
+#define _GNU_SOURCE
+#include "tests/unit/net/exchange_scene.h"
+
+static void crowd(struct kedge_net *net)
+{
+    for (uint32_t i = 0; i < 2 * KEDGE_NET_IDLE_PEERS_MAX; i++) {
+        struct kedge_address address;
+        assert_int_equal(kedge_address_from_host("10.0.0.1", (uint16_t)(1000 + i), &address),
+                         KEDGE_OK);
+        assert_non_null(peer_use(net, &address));
+    }
+}
+
+static void notify(struct scene *scene, struct kedge_slice token, enum kedge_coap_type type,
+                   uint32_t number, const char *payload)
+{
+    peer_sends(&scene->peer,
+               &(struct scripted_message){.type = type,
+                                          .code = KEDGE_COAP_CONTENT,
+                                          .message_id = scene->peer.next_message_id++,
+                                          .token = token,
+                                          .options = {{KEDGE_COAP_OBSERVE, NULL, number}},
+                                          .payload = kedge_slice_text(payload)});
+}
+
+static struct kedge_slice observe(struct scene *scene, uint8_t bytes[KEDGE_COAP_TOKEN_MAX],
+                                  uint32_t first)
+{
+    assert_int_equal(try_observe(scene, 0, &scene->outcome, &scene->handle), KEDGE_OK);
+    peer_receives(&scene->peer);
+    uint32_t wish = 99;
+    assert_true(kedge_coap_option_uint(&scene->peer.message, KEDGE_COAP_OBSERVE, &wish));
+    assert_int_equal(wish, 0);
+    struct kedge_slice token = keep_token(scene, bytes);
+    peer_sends(&scene->peer,
+               &(struct scripted_message){.type = KEDGE_COAP_ACK,
+                                          .code = KEDGE_COAP_CONTENT,
+                                          .message_id = scene->peer.message.message_id,
+                                          .token = token,
+                                          .options = {{KEDGE_COAP_OBSERVE, NULL, first}},
+                                          .payload = kedge_slice_text("first")});
+    outcome_wait(scene->net, &scene->outcome, 1);
+    return token;
+}
+
+static void test_a_peer_that_is_asked_or_observed_is_not_forgotten_for_others(void **state)
+{
+    struct scene *scene = *state;
+    struct outcome read = {0};
+    uint8_t bytes[KEDGE_COAP_TOKEN_MAX];
+    assert_int_equal(try_get(scene, "3/0/0", &read), KEDGE_OK);
+    peer_receives(&scene->peer);
+    crowd(scene->net);
+    peer_answers(&scene->peer, KEDGE_COAP_CONTENT, "here");
+    outcome_wait(scene->net, &read, 1);
+    assert_string_equal(read.payload, "here");
+    struct kedge_slice token = observe(scene, bytes, 1);
+    crowd(scene->net);
+    notify(scene, token, KEDGE_COAP_NON, 2, "two");
+    outcome_wait(scene->net, &scene->outcome, 2);
+    assert_string_equal(scene->outcome.payload, "two");
+}
+
+static void test_only_newer_notifications_are_told(void **state)
+{
+    struct scene *scene = *state;
+    uint8_t bytes[KEDGE_COAP_TOKEN_MAX];
+    struct kedge_slice token = observe(scene, bytes, 10);
+    notify(scene, token, KEDGE_COAP_NON, 12, "twelve");
+    notify(scene, token, KEDGE_COAP_NON, 11, "eleven, overtaken");
+    notify(scene, token, KEDGE_COAP_NON, 12, "twelve, again");
+    notify(scene, token, KEDGE_COAP_NON, 13, "thirteen");
+    outcome_wait(scene->net, &scene->outcome, 3);
+    assert_string_equal(scene->outcome.payload, "thirteen");
+    for (unsigned i = 0; i < 10; i++)
+        server_turn(scene->net);
+    assert_int_equal(scene->outcome.calls, 3);
+}
+
+static void test_numbers_of_notifications_wrap_around(void **state)
+{
+    struct scene *scene = *state;
+    uint8_t bytes[KEDGE_COAP_TOKEN_MAX];
+    struct kedge_slice token = observe(scene, bytes, 0xFFFFFE);
+    notify(scene, token, KEDGE_COAP_NON, 1, "after the wrap");
+    outcome_wait(scene->net, &scene->outcome, 2);
+    notify(scene, token, KEDGE_COAP_NON, 0xFFFFFF, "before it");
+    for (unsigned i = 0; i < 10; i++)
+        server_turn(scene->net);
+    assert_int_equal(scene->outcome.calls, 2);
+}
+
+static void test_after_128_seconds_any_number_is_newer(void **state)
+{
+    struct scene *scene = *state;
+    uint8_t bytes[KEDGE_COAP_TOKEN_MAX];
+    struct kedge_slice token = observe(scene, bytes, 10);
+    struct peer *peer = peer_find(scene->net, &scene->peer.address);
+    /* The last one came so long ago (RFC 7641 section 3.4). */
+    peer->observations->observe_at_ms -= 128001;
+    notify(scene, token, KEDGE_COAP_NON, 7, "of a peer that restarted");
+    outcome_wait(scene->net, &scene->outcome, 2);
+    assert_string_equal(scene->outcome.payload, "of a peer that restarted");
+    /* And this one, just now. */
+    notify(scene, token, KEDGE_COAP_NON, 6, "overtaken");
+    notify(scene, token, KEDGE_COAP_NON, 8, "eight");
+    outcome_wait(scene->net, &scene->outcome, 3);
+    assert_string_equal(scene->outcome.payload, "eight");
+}
+
+static void test_a_confirmable_notification_is_acknowledged_and_requests_go_on_beside(void **state)
+{
+    struct scene *scene = *state;
+    struct outcome read = {0};
+    uint8_t bytes[KEDGE_COAP_TOKEN_MAX];
+    struct kedge_slice token = observe(scene, bytes, 1);
+    notify(scene, token, KEDGE_COAP_CON, 2, "two");
+    peer_receives(&scene->peer);
+    assert_int_equal(scene->peer.message.type, KEDGE_COAP_ACK);
+    assert_int_equal(scene->outcome.calls, 2);
+    assert_int_equal(try_get(scene, "3/0/0", &read), KEDGE_OK);
+    peer_receives(&scene->peer);
+    peer_answers(&scene->peer, KEDGE_COAP_CONTENT, "read");
+    outcome_wait(scene->net, &read, 1);
+    notify(scene, token, KEDGE_COAP_NON, 3, "three");
+    outcome_wait(scene->net, &scene->outcome, 3);
+}
+
+static void test_a_cancelled_observation_is_refused_by_reset(void **state)
+{
+    struct scene *scene = *state;
+    uint8_t bytes[KEDGE_COAP_TOKEN_MAX];
+    struct kedge_slice token = observe(scene, bytes, 1);
+    kedge_net_cancel(scene->net, scene->handle);
+    notify(scene, token, KEDGE_COAP_NON, 2, "two");
+    peer_receives(&scene->peer);
+    assert_int_equal(scene->peer.message.type, KEDGE_COAP_RST);
+    assert_int_equal(scene->outcome.calls, 1);
+}
+
+static void assert_end_is_asked(struct scene *scene, struct kedge_slice token)
+{
+    uint32_t wish = 99, accept = 99;
+    const struct kedge_coap_message *message = &scene->peer.message;
+    peer_receives(&scene->peer);
+    assert_true(message_path_is(message, "5/0/3"));
+    assert_true(kedge_slice_equal(kedge_slice(message->token, message->token_size), token));
+    assert_true(kedge_coap_option_uint(message, KEDGE_COAP_OBSERVE, &wish));
+    assert_int_equal(wish, 1);
+    assert_true(kedge_coap_option_uint(message, KEDGE_COAP_ACCEPT, &accept));
+    assert_int_equal(accept, 0);
+}
+
+static void test_an_observation_is_ended_by_asking_for_it(void **state)
+{
+    struct scene *scene = *state;
+    uint8_t bytes[KEDGE_COAP_TOKEN_MAX];
+    struct kedge_slice token = observe(scene, bytes, 1);
+    kedge_net_unobserve(scene->net, scene->handle);
+    assert_end_is_asked(scene, token);
+    /* One that was on its way is no answer; the request is sent again until there is one. */
+    notify(scene, token, KEDGE_COAP_NON, 2, "two");
+    assert_end_is_asked(scene, token);
+    peer_answers(&scene->peer, KEDGE_COAP_CONTENT, "two");
+    peer_hears_nothing(&scene->peer, 100);
+    assert_int_equal(scene->outcome.calls, 1);
+    assert_int_equal(kedge_net_counters(scene->net).exchanges, 0);
+    notify(scene, token, KEDGE_COAP_NON, 3, "three");
+    peer_receives(&scene->peer);
+    assert_int_equal(scene->peer.message.type, KEDGE_COAP_RST);
+}
+
+static void test_the_end_of_an_observation_waits_for_its_turn_or_is_not_asked_for(void **state)
+{
+    struct scene *scene = *state;
+    struct outcome others[KEDGE_NET_QUEUE_MAX + 1] = {0};
+    uint8_t bytes[KEDGE_COAP_TOKEN_MAX];
+    struct kedge_slice token = observe(scene, bytes, 1);
+    uint64_t observation = scene->handle;
+    for (unsigned i = 0; i <= KEDGE_NET_QUEUE_MAX; i++)
+        assert_int_equal(try_get(scene, "x", &others[i]), KEDGE_OK);
+    kedge_net_unobserve(scene->net, observation); /* no room */
+    notify(scene, token, KEDGE_COAP_NON, 2, "two");
+    peer_receives(&scene->peer);
+    assert_int_equal(scene->peer.message.code, KEDGE_COAP_GET);
+    peer_receives(&scene->peer);
+    assert_int_equal(scene->peer.message.type, KEDGE_COAP_RST);
+    assert_int_equal(scene->outcome.calls, 1);
+    /* One that was not answered yet is like any other request. */
+    kedge_net_unobserve(scene->net, scene->handle);
+    assert_int_equal(kedge_net_counters(scene->net).exchanges, KEDGE_NET_QUEUE_MAX);
+}
+
+static void test_an_observation_ends_with_an_error_or_without_its_option(void **state)
+{
+    struct scene *scene = *state;
+    uint8_t bytes[KEDGE_COAP_TOKEN_MAX];
+    struct kedge_slice token = observe(scene, bytes, 1);
+    peer_sends(&scene->peer, &(struct scripted_message){.type = KEDGE_COAP_NON,
+                                                        .code = KEDGE_COAP_NOT_FOUND,
+                                                        .message_id = scene->peer.next_message_id++,
+                                                        .token = token});
+    outcome_wait(scene->net, &scene->outcome, 2);
+    assert_int_equal(scene->outcome.rc, KEDGE_OK);
+    assert_int_equal(scene->outcome.code, KEDGE_COAP_NOT_FOUND);
+    assert_int_equal(kedge_net_counters(scene->net).exchanges, 0);
+    /* With the option too, which an error should not have. */
+    scene->outcome.calls = 0;
+    token = observe(scene, bytes, 1);
+    peer_sends(&scene->peer,
+               &(struct scripted_message){.type = KEDGE_COAP_NON,
+                                          .code = KEDGE_COAP_NOT_FOUND,
+                                          .message_id = scene->peer.next_message_id++,
+                                          .token = token,
+                                          .options = {{KEDGE_COAP_OBSERVE, NULL, 9}}});
+    outcome_wait(scene->net, &scene->outcome, 2);
+    assert_int_equal(kedge_net_counters(scene->net).exchanges, 0);
+    /* A peer that does not know Observe just answers. */
+    assert_int_equal(try_observe(scene, 0, &scene->outcome, NULL), KEDGE_OK);
+    peer_receives(&scene->peer);
+    peer_answers(&scene->peer, KEDGE_COAP_CONTENT, "0");
+    outcome_wait(scene->net, &scene->outcome, 3);
+    assert_int_equal(kedge_net_counters(scene->net).exchanges, 0);
+}
+
+static void test_a_notification_in_blocks_ends_the_observation(void **state)
+{
+    struct scene *scene = *state;
+    uint8_t bytes[KEDGE_COAP_TOKEN_MAX];
+    struct kedge_slice token = observe(scene, bytes, 1);
+    const struct kedge_coap_block block = {.more = true, .size_exponent = 0};
+    peer_sends(&scene->peer,
+               &(struct scripted_message){
+                   .type = KEDGE_COAP_NON,
+                   .code = KEDGE_COAP_CONTENT,
+                   .message_id = scene->peer.next_message_id++,
+                   .token = token,
+                   .options = {{KEDGE_COAP_OBSERVE, NULL, 2},
+                               {KEDGE_COAP_BLOCK2, NULL, kedge_coap_block_value(&block)}},
+                   .payload = kedge_slice_text("0123456789abcdef")});
+    outcome_wait(scene->net, &scene->outcome, 2);
+    assert_int_equal(scene->outcome.rc, KEDGE_E_LIMIT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SCENE_TEST(test_a_peer_that_is_asked_or_observed_is_not_forgotten_for_others),
+        SCENE_TEST(test_only_newer_notifications_are_told),
+        SCENE_TEST(test_numbers_of_notifications_wrap_around),
+        SCENE_TEST(test_after_128_seconds_any_number_is_newer),
+        SCENE_TEST(test_a_confirmable_notification_is_acknowledged_and_requests_go_on_beside),
+        SCENE_TEST(test_a_cancelled_observation_is_refused_by_reset),
+        SCENE_TEST(test_an_observation_is_ended_by_asking_for_it),
+        SCENE_TEST(test_the_end_of_an_observation_waits_for_its_turn_or_is_not_asked_for),
+        SCENE_TEST(test_an_observation_ends_with_an_error_or_without_its_option),
+        SCENE_TEST(test_a_notification_in_blocks_ends_the_observation),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
