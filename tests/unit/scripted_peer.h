@@ -49,7 +49,7 @@ static inline struct kedge_net *server_open(uint32_t ack_timeout_ms,
                                       .on_request = on_request,
                                       .context = context,
                                       .ack_timeout_ms = ack_timeout_ms,
-                                      .response_ms = 200};
+                                      .response_ms = 2000};
     assert_int_equal(kedge_address_from_host("127.0.0.1", 0, &config.listen[0]), KEDGE_OK);
     assert_int_equal(kedge_net_create(&config, &net), KEDGE_OK);
     return net;
