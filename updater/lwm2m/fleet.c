@@ -223,9 +223,11 @@ enum kedge_rc kedge_fleet_create(const struct kedge_fleet_config *config, struct
 
 static void free_devices(struct kedge_fleet *fleet)
 {
-    struct kedge_index_link *link;
-    while ((link = kedge_index_walk(&fleet->by_endpoint, NULL)) != NULL) {
+    struct kedge_index_link *link = kedge_index_walk(&fleet->by_endpoint, NULL), *next;
+    for (; link != NULL; link = next) {
         struct device *device = KEDGE_INDEX_THING(link, struct device, by_endpoint);
+        /* Not from the start each time: the buckets that are empty already become very many. */
+        next = kedge_index_walk(&fleet->by_endpoint, link);
         identify_stop(device);
         if (device->job != NULL)
             job_free(device->job);
