@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #define TOUCH_FLUSH_DEFAULT_MS 2000u
-#define COMMITS_APART_MS 5u
+#define COMMITS_APART_MS 10u
 
 struct kedge_store {
     struct kedge_sql_writer writer; /* the store thread's */
