@@ -5,12 +5,13 @@
  * datagram brings is read before the next one comes, or records that anybody can make up would
  * stand before those of the peer.
  *
- * The last flight. It is sent again when the peer repeats its own (RFC 6347 section 4.2.4), which
- * GnuTLS does. But a peer that uses GnuTLS (3.7.9) may wait without repeating anything: when the
- * ticket of two flights came after their ChangeCipherSpec, one of these stays unread, and as long
- * as something is unread, it believes that the rest is under way. So the last flight is kept, and
- * sent again until the peer is heard. Its records are those of the first time: who has them drops
- * them as repeated ones.
+ * The last flight is sent again when the peer repeats its own (RFC 6347 section 4.2.4), which
+ * GnuTLS does. But a peer that uses GnuTLS (3.7.9) may wait for the Finished without repeating
+ * anything: when the ticket of two flights came after their ChangeCipherSpec, one of these stays
+ * unread, and as long as something is unread, it believes that the rest is under way. So the
+ * Finished is kept, and sent again until the peer is heard. It alone: the rest of the flight is in
+ * the clear, and a peer that has begun anew meanwhile would take it for a part of what it waits
+ * for.
  */
 #include "updater/net/dtls.h"
 
@@ -21,32 +22,28 @@
 #define RECORD_HEAD_SIZE 13u /* RFC 6347 section 4.1 */
 /* Of what says "not fatal, call again": that often for one datagram at most. */
 #define TRIES_MAX (DATAGRAM_SIZE / RECORD_HEAD_SIZE + 8u)
-#define FLIGHT_SIZE_MAX 8192u /* a ticket holds the certificate of the peer; more is not kept */
-#define FLIGHT_REPEATS_MAX 5u /* that is 31 times the first wait */
+#define FINISHED_SIZE_MAX 128u  /* of its record, by every suite that is taken */
+#define FINISHED_REPEATS_MAX 5u /* that is for 31 times the first wait */
 
-/* What is sent while a step of the handshake is taken. */
-struct flight {
-    size_t size; /* FLIGHT_SIZE_MAX + 1: more than can be kept */
-    uint8_t records[FLIGHT_SIZE_MAX];
+/* What was sent last in a step of the handshake. */
+struct sent {
+    size_t size; /* 0: nothing, or more than it could be */
+    uint8_t record[FINISHED_SIZE_MAX];
 };
 
-static void note_record(struct flight *flight, struct kedge_slice record)
+static void note_sent(struct sent *sent, const void *record, size_t size)
 {
-    if (flight->size + record.size > FLIGHT_SIZE_MAX) {
-        flight->size = FLIGHT_SIZE_MAX + 1;
-        return;
-    }
-    memcpy(flight->records + flight->size, record.data, record.size);
-    flight->size += record.size;
+    sent->size = size <= sizeof sent->record ? size : 0;
+    memcpy(sent->record, record, sent->size);
 }
 
 static ssize_t push(gnutls_transport_ptr_t context, const void *data, size_t size)
 {
     struct association *association = context;
-    struct kedge_slice record = kedge_slice(data, size);
-    net_transmit_datagram(association->net, &association->address, &association->path, record);
-    if (association->flight != NULL)
-        note_record(association->flight, record);
+    net_transmit_datagram(association->net, &association->address, &association->path,
+                          kedge_slice(data, size));
+    if (association->sent != NULL)
+        note_sent(association->sent, data, size);
     return (ssize_t)size;
 }
 
@@ -124,48 +121,42 @@ void association_free(struct association *association)
     kedge_net_timer_cancel(association->net, &association->timer);
     if (association->tls != NULL)
         gnutls_deinit(association->tls);
-    free(association->last_flight);
+    free(association->finished);
     free(association->name);
     free(association);
 }
 
-/* ---- the last flight ---- */
+/* ---- the Finished ---- */
 
-static void keep_last_flight(struct association *association, const struct flight *flight)
+/* Without memory it is not sent again. */
+static void keep_finished(struct association *association, const struct sent *sent)
 {
-    if (flight->size == 0 || flight->size > FLIGHT_SIZE_MAX)
+    if (sent->size == 0)
+        return; /* the peer's was the last: it speaks first */
+    association->finished = malloc(sent->size);
+    if (association->finished == NULL)
         return;
-    association->last_flight = malloc(flight->size);
-    if (association->last_flight == NULL)
-        return;
-    memcpy(association->last_flight, flight->records, flight->size);
-    association->last_flight_size = flight->size;
+    memcpy(association->finished, sent->record, sent->size);
+    association->finished_size = sent->size;
 }
 
-static void forget_last_flight(struct association *association)
+static void forget_finished(struct association *association)
 {
-    free(association->last_flight);
-    association->last_flight = NULL;
+    free(association->finished);
+    association->finished = NULL;
 }
 
 bool association_awaits_peer(const struct association *association)
 {
-    return association->last_flight != NULL;
+    return association->finished != NULL;
 }
 
-uint32_t association_repeat_last_flight(struct association *association)
+uint32_t association_repeat_finished(struct association *association)
 {
-    struct kedge_cursor cursor =
-        kedge_cursor(kedge_slice(association->last_flight, association->last_flight_size));
-    size_t begin = 0;
-    struct dtls_record record;
-    while (dtls_record_next(&cursor, &record) == KEDGE_OK) {
-        net_transmit_datagram(association->net, &association->address, &association->path,
-                              kedge_slice(association->last_flight + begin, cursor.offset - begin));
-        begin = cursor.offset;
-    }
-    if (++association->repeats == FLIGHT_REPEATS_MAX)
-        forget_last_flight(association);
+    net_transmit_datagram(association->net, &association->address, &association->path,
+                          kedge_slice(association->finished, association->finished_size));
+    if (++association->repeats == FINISHED_REPEATS_MAX)
+        forget_finished(association);
     return association->net->config.handshake_retransmit_ms << association->repeats;
 }
 
@@ -187,14 +178,14 @@ static int step(struct association *association)
 enum kedge_rc association_shake(struct association *association, struct kedge_slice bytes,
                                 unsigned *wait_ms, const char **words)
 {
-    struct flight flight;
-    flight.size = 0;
+    struct sent sent;
+    sent.size = 0;
     association->incoming = bytes;
-    association->flight = &flight;
+    association->sent = &sent;
     int code = step(association);
-    association->flight = NULL;
+    association->sent = NULL;
     if (code == GNUTLS_E_SUCCESS) {
-        keep_last_flight(association, &flight);
+        keep_finished(association, &sent);
         return KEDGE_OK;
     }
     association->incoming = kedge_slice(NULL, 0);
@@ -227,7 +218,7 @@ enum kedge_rc association_read(struct association *association, uint8_t *out, si
     for (unsigned tries = 0; tries < TRIES_MAX; tries++) {
         ssize_t code = gnutls_record_recv(association->tls, out, capacity);
         if (code > 0) {
-            forget_last_flight(association);
+            forget_finished(association);
             *size = (size_t)code;
             return KEDGE_OK;
         }

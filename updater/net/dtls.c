@@ -116,7 +116,7 @@ static void on_idle_timer(void *context)
     peer_drop(net, peer);
 }
 
-static void on_last_flight_timer(void *context)
+static void on_finished_timer(void *context)
 {
     struct association *association = context;
     struct kedge_net *net = association->net;
@@ -124,8 +124,8 @@ static void on_last_flight_timer(void *context)
         arm_idle_timer(association, association->used_at_ms + net->config.idle_ms);
         return;
     }
-    uint32_t wait_ms = association_repeat_last_flight(association);
-    kedge_net_timer_arm(net, &association->timer, net->now_ms + wait_ms, on_last_flight_timer,
+    uint32_t wait_ms = association_repeat_finished(association);
+    kedge_net_timer_arm(net, &association->timer, net->now_ms + wait_ms, on_finished_timer,
                         association);
 }
 
@@ -182,7 +182,7 @@ static void become(struct kedge_net *net, struct peer *peer)
     peer->path = fresh->path;
     fresh->used_at_ms = net->now_ms;
     kedge_net_timer_arm(net, &fresh->timer, net->now_ms + net->config.handshake_retransmit_ms,
-                        on_last_flight_timer, fresh);
+                        on_finished_timer, fresh);
     net->counters.handshakes++;
     peer->pins--;
     report(net, &peer->address, fresh->name, "made an association");

@@ -49,9 +49,9 @@ struct association {
     struct path path;
     struct kedge_slice incoming; /* the datagram being read */
     bool half_read;              /* GnuTLS may still hold a part of it */
-    struct flight *flight;       /* what is sent is noted there; NULL: nowhere */
-    uint8_t *last_flight;        /* records that the peer may not have; NULL: it was heard since */
-    size_t last_flight_size;
+    struct sent *sent;           /* what is sent is noted there; NULL: nowhere */
+    uint8_t *finished;           /* a record that the peer may not have; NULL: it was heard since */
+    size_t finished_size;
     unsigned repeats;             /* of that */
     struct kedge_net_timer timer; /* the handshake's next step; later, whether it is idle */
     uint64_t hello;               /* tells the ClientHello that it began with from others */
@@ -106,11 +106,11 @@ struct association *association_create(struct kedge_net *net, const struct kedge
  * on, in *wait_ms at the latest. Another failure ends it; `words` say why. */
 enum kedge_rc association_shake(struct association *association, struct kedge_slice bytes,
                                 unsigned *wait_ms, const char **words) KEDGE_MUST_USE;
-/** Whether the last flight of the handshake was sent, and nothing has come since. */
+/** Whether the handshake ended with what was sent to the peer, and nothing has come since. */
 bool association_awaits_peer(const struct association *association);
-/** Sends that flight again; it must await its peer. In how many ms it is to be asked anew whether
- * it still does. */
-uint32_t association_repeat_last_flight(struct association *association);
+/** Sends its Finished again to a peer that is awaited. In how many ms it is to be asked anew
+ * whether it still is. */
+uint32_t association_repeat_finished(struct association *association);
 /** Hands it a datagram; the messages in it are read by association_read(). */
 void association_take(struct association *association, struct kedge_slice bytes);
 /** The next message: KEDGE_E_NOT_FOUND when there is none, KEDGE_E_CONNECTION when it has ended. */

@@ -313,6 +313,38 @@ static void test_with_a_certificate_it_may_arrive_anyhow(void **state)
     gnutls_certificate_free_credentials(setting.proof);
 }
 
+/* The server is deaf until it has repeated itself to the device three times. */
+static void count(struct client *client, struct queue *queue, const struct datagram *datagram)
+{
+    ++*(unsigned *)client->script_state;
+    queue_put(queue, datagram);
+}
+
+static void lose_until_three_came(struct client *client, struct queue *queue,
+                                  const struct datagram *datagram)
+{
+    if (*(const unsigned *)client->script_state >= 3)
+        queue_put(queue, datagram);
+}
+
+static void test_a_device_that_begins_anew_is_not_held_up_by_what_is_repeated(void **state)
+{
+    struct scene *scene = *state;
+    struct client before, after;
+    unsigned came = 0;
+    scene->wire.net->config.idle_ms = 60000;
+    open_one(&before, scene, 7001);
+    client_connects(&before); /* and says nothing */
+    client_close(&before);
+    open_one(&after, scene, 7001);
+    after.script_state = &came;
+    scene->wire.script_to_client = count;
+    scene->wire.script_to_server = lose_until_three_came;
+    client_connects(&after);
+    client_asks(&after, "rd", "device-one");
+    client_close(&after);
+}
+
 /* ---- one that is resumed: the client's flight is the last ---- */
 
 static void test_resumed_with_a_pre_shared_key_both_flights_may_arrive_anyhow(void **state)
@@ -345,6 +377,8 @@ int main(void)
         FLIGHT_TEST(test_with_a_pre_shared_key_it_may_arrive_anyhow, set_up_with_tickets),
         FLIGHT_TEST(test_with_a_raw_public_key_it_may_arrive_anyhow, set_up_with_tickets),
         FLIGHT_TEST(test_with_a_certificate_it_may_arrive_anyhow, set_up_with_certificates),
+        FLIGHT_TEST(test_a_device_that_begins_anew_is_not_held_up_by_what_is_repeated,
+                    set_up_with_tickets),
         FLIGHT_TEST(test_resumed_with_a_pre_shared_key_both_flights_may_arrive_anyhow,
                     set_up_with_tickets),
         FLIGHT_TEST(test_resumed_with_a_raw_public_key_both_flights_may_arrive_anyhow,
