@@ -175,12 +175,13 @@ def known(server, endpoint="client", version=OLD):
     until(lambda: f'"version": "{version}"' in server.kedge("--json", "device", "show", endpoint, check=False).stdout)
 
 
-def roll_out(server, keys, package, *options):
-    """Starts an update of all devices to a package file."""
+def roll_out(server, keys, package, *options, only=None):
+    """Starts an update to a package file, of all devices or of one."""
     server.kedge("trust", "add", "--name", "release", keys.public)
     server.kedge("package", "upload", package)
     identity = server.json("package", "list")["packages"][0]["id"]
-    server.kedge("rollout", "create", "--name", "field", "--package", identity, "--all", "--error-sample", "0",
+    server.kedge("rollout", "create", "--name", "field", "--package", identity,
+                 *(["--all"] if only is None else ["--device", only.endpoint]), "--error-sample", "0",
                  "--soak", "1", "--start", *options)
 
 

@@ -149,7 +149,9 @@ def test_unknown_query_parameters_and_objects(comes, updates):
 
 
 def test_objects_listed_without_instances(comes, updates):
-    updates(comes(links=b"</1>,</3>;ver=1.1,</5>;ver=1.1"))
+    device = comes(links=b"</1>,</3>;ver=1.1,</5>;ver=1.1")
+    assert [asked for asked in device.asked if asked[:2] == (GET, "/5/0")], "it is asked for what it has in object 5"
+    updates(device)
 
 
 def test_a_rollout_takes_all_of_them_at_once(server, keys, tmp_path):
