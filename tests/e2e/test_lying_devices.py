@@ -70,6 +70,27 @@ def test_success_on_the_old_version_is_a_failure(liar, deployment):
     assert "1.0.0" in ended["reason"]
 
 
+def test_the_history_of_a_device_says_what_was_sent_and_what_came_back(server, liar, deployment):
+    device = liar()
+    to_execute(device)
+    device.says(0, 1, "1.0.0")
+    device.registered("liar")
+    ends(device, deployment, "failed")
+    shown = server.json("rollout", "show", "1", "--device", "liar")
+    assert [d["endpoint"] for d in shown["deployments"]] == ["liar"]
+    assert {entry["endpoint"] for entry in shown["history"]} == {"liar"}
+    words = [entry["text"] for entry in shown["history"]]
+    order = ["offered as 1 of at most", "the Package URI coap://", "answered 2.04 to the Package URI", "State 2 (downloaded)",
+             "Execute /5/0/2 is sent", "answered 2.04 to Execute /5/0/2", "registered again after Execute", "but it runs version 1.0.0"]
+    for expected in order:
+        while expected not in words.pop(0):
+            assert words, (expected, shown["history"])
+    text = server.kedge("rollout", "show", "1", "--device", "liar").stdout
+    assert "liar: offered: the Package URI coap://" in text
+    assert "liar: offered -> downloading: answered 2.04 to the Package URI" in text
+    assert "no such" not in text and server.json("rollout", "show", "1", "--device", "nobody")["history"] == []
+
+
 def test_success_without_a_return_is_not_believed(liar, deployment):
     device = liar("--verify-limit", "8")
     to_execute(device)

@@ -397,8 +397,12 @@ void rollout_history(struct request *request)
 {
     struct kedge_page page;
     struct kedge_history_filter filter = {.endpoint = NULL};
-    if (!find_rollout(request, &filter.rollout_id) || !query_page(request, &page))
+    char endpoint[KEDGE_ENDPOINT_MAX + 1];
+    bool by_endpoint;
+    if (!find_rollout(request, &filter.rollout_id) || !query_page(request, &page) ||
+        !query_text(request, "endpoint", endpoint, sizeof(endpoint), &by_endpoint))
         return;
+    filter.endpoint = by_endpoint ? endpoint : NULL;
     json_t *items = json_array();
     enum kedge_rc rc = kedge_reader_history(request->reader, &filter, &page, list_history, &items);
     if (reader_ok(request, rc, "rollout"))

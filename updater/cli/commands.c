@@ -101,6 +101,8 @@ static const struct option_row create_options[] = {
 
 static const struct option_row show_options[] = {
     {"devices", NULL, OPTION_FLAG, "each device's part too", NULL},
+    {"device", "ENDPOINT", OPTION_TEXT,
+     "the part of this device, and its history: what it was sent and what it answered", NULL},
 };
 
 #define NONE NULL, 0

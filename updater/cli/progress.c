@@ -100,6 +100,7 @@ void history_line(const json_t *entry, char *out, size_t out_size)
 {
     char text[1024], what[192];
     const char *endpoint = text_of(entry, "endpoint"), *from = text_of(entry, "from");
+    const char *to = text_of(entry, "to");
     const char *words = text_of(entry, "text");
     const json_t *group = json_object_get(entry, "group_index");
     if (endpoint[0] != '\0')
@@ -108,8 +109,10 @@ void history_line(const json_t *entry, char *out, size_t out_size)
         (void)snprintf(what, sizeof(what), "group %lld", (long long)json_integer_value(group) + 1);
     else
         (void)snprintf(what, sizeof(what), "rollout");
+    if (strcmp(from, to) == 0)
+        from = "";
     (void)snprintf(text, sizeof(text), "%s: %s%s%s%s%s", what, from, from[0] == '\0' ? "" : " -> ",
-                   text_of(entry, "to"), words[0] == '\0' ? "" : ": ", words);
+                   to, words[0] == '\0' ? "" : ": ", words);
     kedge_printable(kedge_slice_text(text), out, out_size);
 }
 

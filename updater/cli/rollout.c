@@ -4,6 +4,7 @@
 
 #include "updater/cli/cli.h"
 #include "updater/cli/json.h"
+#include "updater/cli/progress.h"
 #include "updater/cli/table.h"
 
 #define ROLLOUTS "/api/v1/rollouts"
@@ -124,11 +125,11 @@ static void print_deployments(const json_t *deployments)
 
 /* Asks for a listing below the rollout, page by page or in one, and puts its items into it. */
 static enum status add_part(struct cli *cli, json_t *rollout, const char *id, const char *name,
-                            bool paged)
+                            const char *query, bool paged)
 {
-    char suffix[32];
+    char suffix[512];
     json_t *list = NULL;
-    (void)snprintf(suffix, sizeof(suffix), "/%s", name);
+    (void)snprintf(suffix, sizeof(suffix), "/%s%s", name, query);
     char *path = path_of(ROLLOUTS "/", id, suffix);
     if (path == NULL) {
         complain("out of memory");
@@ -143,16 +144,47 @@ static enum status add_part(struct cli *cli, json_t *rollout, const char *id, co
     return status;
 }
 
+/* What became of one device, entry by entry. */
+static void print_history(const json_t *history)
+{
+    size_t index;
+    json_t *entry;
+    char line[1024], time[32];
+    say("%s", "");
+    json_array_foreach(history, index, entry)
+    {
+        time_text(number_of(entry, "at_ms"), time, sizeof(time));
+        history_line(entry, line, sizeof(line));
+        say("%s  %s", time, line);
+    }
+}
+
+/* The lists that show more than the rollout, of all devices or of one. */
+static enum status add_devices(struct cli *cli, json_t *rollout, const char *id, const char *device)
+{
+    char *query = device != NULL ? path_of("?endpoint=", device, "") : path_of("", "", "");
+    if (query == NULL) {
+        complain("out of memory");
+        return STATUS_UNREACHABLE;
+    }
+    enum status status = add_part(cli, rollout, id, "deployments", query, true);
+    if (status == STATUS_DONE && device != NULL)
+        status = add_part(cli, rollout, id, "history", query, true);
+    free(query);
+    return status;
+}
+
 enum status rollout_show(struct cli *cli, const struct arguments *arguments)
 {
     const char *id = arguments->positional[0];
-    bool with_devices = argument(arguments, "devices") != NULL;
+    const char *device = argument(arguments, "device");
+    bool with_devices = device != NULL || argument(arguments, "devices") != NULL;
     json_t *rollout = NULL;
     enum status status = ask_at(cli, "GET", path_of(ROLLOUTS "/", id, ""), NULL, &rollout);
     if (status == STATUS_DONE)
-        status = add_part(cli, rollout, id, "groups", false);
+        status = add_part(cli, rollout, id, "groups", "", false);
     if (status == STATUS_DONE && with_devices)
-        status = add_part(cli, rollout, id, "deployments", true);
+        status = add_devices(cli, rollout, id, device);
     if (status == STATUS_DONE && cli->json)
         return print_json(rollout);
     if (status == STATUS_DONE) {
@@ -161,6 +193,8 @@ enum status rollout_show(struct cli *cli, const struct arguments *arguments)
         print_groups(json_object_get(rollout, "groups"));
         if (with_devices)
             print_deployments(json_object_get(rollout, "deployments"));
+        if (device != NULL)
+            print_history(json_object_get(rollout, "history"));
     }
     json_decref(rollout);
     return status;

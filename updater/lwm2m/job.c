@@ -67,12 +67,22 @@ static void ignore_answer(void *context, enum kedge_rc rc,
     (void)answer;
 }
 
+/* The device is told, so that it need not notify to find out. */
+static void end_observations(struct job *job)
+{
+    for (size_t i = 0; i < 2; i++)
+        if (job->observations[i] != 0)
+            kedge_device_unobserve(job->device->fleet, job->observations[i]);
+    job->observations[0] = job->observations[1] = 0;
+}
+
 /* Ends the job. What the device holds of it and was not told to install is taken back. */
 static void finish(struct job *job)
 {
     struct device *device = job->device;
     enum job_delivery delivery = job->delivery;
     bool take_back = kedge_machine_holds_package(&job->machine) && device->registered;
+    end_observations(job);
     job_free(job);
     enum kedge_rc rc =
         take_back ? job_take_back(device, delivery, ignore_answer, NULL, NULL) : KEDGE_OK;
@@ -234,6 +244,8 @@ void job_drive(struct job *job)
         job_push_settle(job);
         if (!waits_for_answer(job))
             job_ask(job, action);
+        if (!tell(job))
+            return;
     } while (action != KEDGE_MACHINE_WAIT && action != KEDGE_MACHINE_OVER &&
              !waits_for_answer(job));
     if (action == KEDGE_MACHINE_OVER)

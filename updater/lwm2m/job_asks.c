@@ -320,6 +320,8 @@ static void send_uri(struct job *job)
     }
     if (write_uri(job->device, uri, on_uri_written, job, &job->operation) != KEDGE_OK)
         probe_failed(job, URI_PATH, 0);
+    else
+        kedge_machine_note(&job->machine, "the Package URI %s is written", uri);
 }
 
 static void on_delivery(void *context, enum kedge_rc rc,
@@ -382,9 +384,14 @@ static void on_reset(void *context, enum kedge_rc rc, const struct kedge_operati
 
 static void take_back(struct job *job)
 {
-    if (knows_delivery(job) &&
-        job_take_back(job->device, job->delivery, on_reset, job, &job->operation) != KEDGE_OK)
+    if (!knows_delivery(job))
+        return;
+    if (job_take_back(job->device, job->delivery, on_reset, job, &job->operation) != KEDGE_OK)
         kedge_machine_reset_done(&job->machine, 0, job_now_ms(job));
+    else
+        kedge_machine_note(&job->machine, "it holds something else, which is taken back by %s",
+                           job->delivery == JOB_DELIVERY_PUSH ? "a Package of one zero byte"
+                                                              : "an empty Package URI");
 }
 
 static void on_executed(void *context, enum kedge_rc rc,

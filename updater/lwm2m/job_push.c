@@ -67,7 +67,9 @@ void job_push(struct job *job)
     job->upload_asked = rc == KEDGE_OK;
     if (rc == KEDGE_E_LIMIT)
         kedge_machine_push_stopped(&job->machine, rc, 0, 0, job_now_ms(job));
-    else if (rc != KEDGE_OK)
+    else if (rc == KEDGE_OK)
+        kedge_machine_note(&job->machine, "the first block of the Package is sent");
+    else
         kedge_machine_probe_failed(&job->machine, JOB_PACKAGE_PATH, 0, job_now_ms(job));
 }
 

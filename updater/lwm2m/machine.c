@@ -16,13 +16,40 @@ uint64_t machine_after_s(uint64_t now_ms, uint32_t seconds)
 
 /* ---- words and phases ---- */
 
+static void say(struct kedge_machine *machine, const char *format, va_list arguments)
+{
+    (void)vsnprintf(machine->reason, sizeof machine->reason, format, arguments);
+    machine->has_reason = true;
+}
+
 void machine_say(struct kedge_machine *machine, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    (void)vsnprintf(machine->reason, sizeof machine->reason, format, arguments);
+    say(machine, format, arguments);
     va_end(arguments);
-    machine->has_reason = true;
+}
+
+void kedge_machine_note(struct kedge_machine *machine, const char *format, ...)
+{
+    va_list arguments;
+    if (machine->ended)
+        return;
+    va_start(arguments, format);
+    say(machine, format, arguments);
+    va_end(arguments);
+    machine->report_due = true;
+}
+
+/* "answered 4.05 to ...", or that it did not. */
+static void note_answer(struct kedge_machine *machine, uint8_t code, const char *to)
+{
+    char text[5];
+    kedge_coap_code_text(code, text);
+    if (code == 0)
+        kedge_machine_note(machine, "no answer to %s", to);
+    else
+        kedge_machine_note(machine, "answered %s to %s", text, to);
 }
 
 void machine_enter_phase(struct kedge_machine *machine, enum kedge_update_phase phase)
@@ -149,6 +176,8 @@ void kedge_machine_probe_failed(struct kedge_machine *machine, const char *path,
     machine->asking = false;
     if (machine->ended)
         return;
+    bool is_news = !machine->probe_lost || machine->probe_code != code;
+    machine->probe_lost = true;
     machine->probe_code = code;
     /* Not so for 4.01: a device that lost its registration refuses until it has registered again.
      */
@@ -160,6 +189,8 @@ void kedge_machine_probe_failed(struct kedge_machine *machine, const char *path,
         machine_end(machine, KEDGE_UPDATE_FAILED);
         return;
     }
+    if (is_news)
+        note_answer(machine, code, path);
     machine_schedule(machine, KEDGE_MACHINE_PROBE, now_ms + machine->quick_poll_ms, now_ms);
 }
 
@@ -171,6 +202,7 @@ void kedge_machine_uri_written(struct kedge_machine *machine, uint8_t code, uint
     machine->writes++;
     machine->refused = code == KEDGE_COAP_CHANGED ? 0 : code;
     if (code != KEDGE_COAP_CHANGED) {
+        note_answer(machine, code, "the Package URI");
         /* Refused, for which it has a Result, or lost: it may have been taken all the same. */
         machine_schedule(machine, KEDGE_MACHINE_PROBE, now_ms, now_ms);
         return;
@@ -194,6 +226,7 @@ void kedge_machine_reset_done(struct kedge_machine *machine, uint8_t code, uint6
     if (machine->ended)
         return;
     machine->resets++;
+    note_answer(machine, code, "the reset");
     machine->refused = 0;
     machine->push = KEDGE_PUSH_NONE;
     uint64_t pause_ms = code == KEDGE_COAP_CHANGED ? 0 : machine->quick_poll_ms;
@@ -216,6 +249,7 @@ void kedge_machine_executed(struct kedge_machine *machine, uint8_t code, uint64_
     if (machine->ended)
         return;
     if (code != KEDGE_COAP_CHANGED) {
+        note_answer(machine, code, "Execute /5/0/2");
         /* Lost, perhaps together with a restart, or refused: what it looks like decides. */
         uint64_t pause_ms = code == 0 ? 0 : machine->quick_poll_ms;
         machine_schedule(machine, KEDGE_MACHINE_PROBE, now_ms + pause_ms, now_ms);
@@ -399,10 +433,13 @@ bool kedge_machine_wants_uri(const struct kedge_machine *machine, int64_t state)
 
 bool kedge_machine_holds_package(const struct kedge_machine *machine)
 {
-    /* One that does not go to Downloading while it is pushed to holds its part all the same. */
+    /* What is on its way to it may have got there. One that does not go to Downloading while it is
+     * pushed to holds its part all the same. */
+    bool being_offered = machine->asking && machine->next == KEDGE_MACHINE_OFFER;
     bool pushed_to = machine->push == KEDGE_PUSH_RUNNING || machine->push == KEDGE_PUSH_HELD_UP;
-    return machine->ours && machine->step <= KEDGE_STEP_EXECUTE && machine->executes == 0 &&
-           (machine->state != KEDGE_FIRMWARE_IDLE || pushed_to);
+    return being_offered ||
+           (machine->ours && machine->step <= KEDGE_STEP_EXECUTE && machine->executes == 0 &&
+            (machine->state != KEDGE_FIRMWARE_IDLE || pushed_to));
 }
 
 bool kedge_machine_report(struct kedge_machine *machine, struct kedge_update_report *report)

@@ -115,7 +115,8 @@ struct kedge_machine {
     uint8_t refused;   /* the code of the last answer that would not take the package */
     uint32_t size_max; /* what would fit, as a 4.13 to a Package said; 0: it did not */
     enum kedge_machine_push push;
-    uint8_t probe_code;    /* of the last answer that was none, 0: it did not answer */
+    bool probe_lost;       /* the last one has failed, */
+    uint8_t probe_code;    /* by this answer; 0: by none, or by nothing */
     int64_t state, result; /* as last known; -1: not */
     int64_t result_before; /* when it was offered */
     uint64_t written_at_ms, soak_until_ms, told_at_ms;
@@ -159,6 +160,10 @@ void kedge_machine_observed(struct kedge_machine *machine, bool observing, uint6
 void kedge_machine_executed(struct kedge_machine *machine, uint8_t code, uint64_t now_ms);
 /** `words` may be NULL: the device has none. */
 void kedge_machine_explained(struct kedge_machine *machine, const char *words);
+
+/** Something is sent to the device now, or was answered: for the deployment's history. */
+__attribute__((format(printf, 2, 3))) void kedge_machine_note(struct kedge_machine *machine,
+                                                              const char *format, ...);
 
 /* What happens beside it, at any time. */
 void kedge_machine_state_noticed(struct kedge_machine *machine, int64_t state, uint64_t now_ms);

@@ -350,6 +350,7 @@ void kedge_machine_probed(struct kedge_machine *machine, const struct kedge_mach
     if (machine->ended)
         return;
     machine->first_look = false;
+    machine->probe_lost = false;
     machine->probe_code = 0;
     machine->state = view->state;
     machine->result = view->result;

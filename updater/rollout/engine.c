@@ -222,6 +222,17 @@ static enum kedge_rc device_gone(struct kedge_engine *engine, const struct kedge
     return engine_review_device(engine, device);
 }
 
+/* Words that change no state are history, too: what was sent, and what came back. */
+static enum kedge_rc note_words(struct kedge_engine *engine, struct deployment_node *node,
+                                const char *words)
+{
+    if (words == NULL || (node->reason != NULL && strcmp(node->reason, words) == 0))
+        return KEDGE_OK;
+    KEDGE_TRY(engine_set_text(&node->reason, words));
+    engine_deployment_changed(engine, node);
+    return engine_note_deployment(engine, node, words);
+}
+
 static enum kedge_rc deployment_report(struct kedge_engine *engine,
                                        const struct kedge_deployment_report *report)
 {
@@ -238,8 +249,10 @@ static enum kedge_rc deployment_report(struct kedge_engine *engine,
         node->update_result = report->update_result;
     unsigned event = KEDGE_ON_REPORT_OFFERED + (unsigned)report->state - KEDGE_DEPLOYMENT_OFFERED;
     engine->who = "device";
-    return engine_move_deployment(engine, node, (enum kedge_deployment_event)event, report->reason,
-                                  NULL);
+    bool moved;
+    KEDGE_TRY(engine_move_deployment(engine, node, (enum kedge_deployment_event)event,
+                                     report->reason, &moved));
+    return moved ? KEDGE_OK : note_words(engine, node, report->reason);
 }
 
 static enum kedge_rc dispatch(struct kedge_engine *engine, const struct kedge_engine_event *event)

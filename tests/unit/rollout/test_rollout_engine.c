@@ -374,6 +374,34 @@ static void an_abort_waits_for_a_sleeper_that_installs(void **state)
     assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_ABORTED);
 }
 
+static void says(struct fixture *f, const char *words)
+{
+    struct kedge_engine_event event = {.kind = KEDGE_EVENT_DEPLOYMENT_REPORT,
+                                       .report = {.deployment_id = 101,
+                                                  .state = KEDGE_DEPLOYMENT_VERIFYING,
+                                                  .update_result = KEDGE_UPDATE_RESULT_NONE,
+                                                  .reason = words}};
+    assert_int_equal(kedge_engine_handle(f->engine, f->now_ms, &event, &f->output), KEDGE_OK);
+}
+
+static void words_that_change_no_state_are_history_once(void **state)
+{
+    struct fixture *f = *state;
+    struct kedge_deployment record;
+    create_and_start(f);
+    says(f, "answered 2.04");
+    says(f, "registered again");
+    assert_int_equal(f->output.history_count, 1);
+    assert_string_equal(f->output.history[0].text, "registered again");
+    assert_string_equal(f->output.history[0].from, "verifying");
+    assert_string_equal(f->output.history[0].to, "verifying");
+    assert_int_equal(f->output.deployment_count, 1);
+    says(f, "registered again");
+    assert_int_equal(f->output.history_count, 0);
+    assert_int_equal(kedge_engine_deployment(f->engine, 101, &record), KEDGE_OK);
+    assert_string_equal(record.reason, "registered again");
+}
+
 static void progress_alone_writes_nothing(void **state)
 {
     struct fixture *f = *state;
@@ -785,6 +813,7 @@ int main(void)
         TEST(a_sleeper_goes_on_when_it_wakes_and_holds_no_place_until_then),
         TEST(an_abort_waits_for_a_sleeper_that_installs),
         TEST(a_sleeper_has_its_lifetime_on_top_after_a_restart),
+        TEST(words_that_change_no_state_are_history_once),
         TEST(progress_alone_writes_nothing),
         TEST(errors_trip_above_the_threshold_and_not_at_it),
         TEST(errors_are_not_judged_before_the_sample_is_there),

@@ -31,6 +31,7 @@ struct fleet_scene {
     unsigned ended;       /* reports of an end */
     struct kedge_update_report last;
     char reason[KEDGE_UPDATE_REASON_MAX + 1];
+    char told[4096];           /* every reason, a line each, as far as there is room */
     uint64_t cancel_on_report; /* a deployment to cancel from within the hook */
     uint8_t file[FILE_SIZE];
     uint64_t device_offers; /* the deployment that was offered last */
@@ -109,6 +110,9 @@ static inline void scene_report(void *context, const struct kedge_update_report 
     scene->last = *report;
     if (report->reason != NULL)
         snprintf(scene->reason, sizeof scene->reason, "%s", report->reason);
+    size_t used = strlen(scene->told);
+    if (report->reason != NULL)
+        snprintf(scene->told + used, sizeof scene->told - used, "%s\n", report->reason);
     if (scene->phase_count == 0 || scene->phases[scene->phase_count - 1] != report->phase) {
         assert_true(scene->phase_count < 64);
         scene->phases[scene->phase_count++] = report->phase;

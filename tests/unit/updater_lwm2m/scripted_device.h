@@ -45,6 +45,7 @@ struct scripted_device {
         size_t token_size; /* 0: not observed */
     } observers[2];        /* of State and Result */
     uint32_t observe_number;
+    unsigned unobserved; /* observations that were ended by a request */
 };
 
 static inline void device_init(struct scripted_device *device, struct kedge_net *net,
@@ -124,6 +125,10 @@ static inline void device_number(struct scripted_device *device, uint16_t resour
 {
     const struct kedge_coap_message *request = &device->peer.message;
     uint32_t wish, observe = 0;
+    if (observer >= 0 && kedge_coap_option_uint(request, KEDGE_COAP_OBSERVE, &wish) && wish == 1) {
+        device->unobserved++;
+        device->observers[observer].token_size = 0;
+    }
     if (observer >= 0 && !device->unobservable &&
         kedge_coap_option_uint(request, KEDGE_COAP_OBSERVE, &wish) && wish == 0) {
         observe = ++device->observe_number;

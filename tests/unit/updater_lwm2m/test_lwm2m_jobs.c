@@ -44,10 +44,10 @@ static void test_a_device_is_taken_from_the_old_version_to_the_new_one(void **st
     device->version = "2.0.0";
     device_becomes(device, KEDGE_FIRMWARE_IDLE, KEDGE_RESULT_SUCCESS);
     device_until(device, &scene->ended, 1);
-    const enum kedge_update_phase phases[] = {KEDGE_UPDATE_DOWNLOADING, KEDGE_UPDATE_DOWNLOADED,
-                                              KEDGE_UPDATE_INSTALLING, KEDGE_UPDATE_VERIFYING,
-                                              KEDGE_UPDATE_SUCCEEDED};
-    assert_phases(scene, phases, 5);
+    const enum kedge_update_phase phases[] = {KEDGE_UPDATE_OFFERED,    KEDGE_UPDATE_DOWNLOADING,
+                                              KEDGE_UPDATE_DOWNLOADED, KEDGE_UPDATE_INSTALLING,
+                                              KEDGE_UPDATE_VERIFYING,  KEDGE_UPDATE_SUCCEEDED};
+    assert_phases(scene, phases, 6);
     assert_int_equal(scene->last.deployment_id, 7);
     assert_int_equal(scene->last.update_result, KEDGE_RESULT_SUCCESS);
     assert_int_equal(scene->last.bytes_done, FILE_SIZE);
@@ -79,7 +79,9 @@ static void offer_again(struct fleet_scene *scene, const struct kedge_update_pla
     scene->device.protocols = (uint8_t)protocols;
     scene_offer(scene, ++scene->device_offers, plan);
     device_until(&scene->device, &scene->device.uris, uris + 1);
-    for (int i = 0; i < 6000 && scene->last.deployment_id != scene->device_offers; i++)
+    for (int i = 0; i < 6000 && (scene->last.deployment_id != scene->device_offers ||
+                                 scene->last.phase == KEDGE_UPDATE_OFFERED);
+         i++)
         device_rest(&scene->device, 10);
     assert_int_equal(scene->last.deployment_id, scene->device_offers);
     assert_int_equal(scene->last.phase, KEDGE_UPDATE_DOWNLOADING);
@@ -302,6 +304,32 @@ static void test_a_hook_may_cancel_the_job_that_reports(void **state)
     scene_offer(scene, 8, &plan);
     device_until(&scene->device, &scene->ended, 1);
     assert_int_equal(kedge_fleet_counters(scene->fleet).jobs, 0);
+}
+
+static void test_a_job_that_is_over_ends_what_it_observes(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct kedge_update_plan plan = scene_plan();
+    offer_and_watch(scene, &plan);
+    scene->device.result = KEDGE_RESULT_INTEGRITY;
+    device_becomes(&scene->device, KEDGE_FIRMWARE_IDLE, KEDGE_RESULT_INTEGRITY);
+    device_until(&scene->device, &scene->ended, 1);
+    device_until(&scene->device, &scene->device.unobserved, 2);
+    assert_int_equal(scene->device.observers[0].token_size, 0);
+    assert_int_equal(scene->device.observers[1].token_size, 0);
+}
+
+static void test_what_is_sent_and_answered_is_told(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct kedge_update_plan plan = scene_plan();
+    scene_identify(scene);
+    scene->device.uri_code = KEDGE_COAP_BAD_REQUEST;
+    scene_offer(scene, 7, &plan);
+    device_until(&scene->device, &scene->ended, 1);
+    assert_non_null(strstr(scene->told, "the Package URI coap://127.0.0.1:"));
+    assert_non_null(strstr(scene->told, FILE_NAME " is written\n"));
+    assert_non_null(strstr(scene->told, "\nanswered 4.00 to the Package URI\n"));
 }
 
 static void test_another_job_on_the_same_device_replaces_the_former(void **state)
@@ -537,6 +565,8 @@ int main(void)
         SCENE_TEST(test_cancelling_takes_the_package_back_and_says_nothing),
         SCENE_TEST(test_what_a_device_was_told_to_install_is_not_taken_back),
         SCENE_TEST(test_a_hook_may_cancel_the_job_that_reports),
+        SCENE_TEST(test_a_job_that_is_over_ends_what_it_observes),
+        SCENE_TEST(test_what_is_sent_and_answered_is_told),
         SCENE_TEST(test_another_job_on_the_same_device_replaces_the_former),
         SCENE_TEST(test_progress_is_what_was_served_to_this_device),
         SCENE_TEST(test_a_download_from_another_port_is_told_by_its_host),

@@ -54,9 +54,9 @@ static void test_a_device_that_takes_pushed_packages_only_is_pushed_to(void **st
     device_until(device, &scene->ended, 1);
     assert_end(scene, KEDGE_UPDATE_SUCCEEDED, "2.0.0");
     static const enum kedge_update_phase phases[] = {
-        KEDGE_UPDATE_DOWNLOADING, KEDGE_UPDATE_DOWNLOADED, KEDGE_UPDATE_INSTALLING,
-        KEDGE_UPDATE_VERIFYING, KEDGE_UPDATE_SUCCEEDED};
-    assert_int_equal(scene->phase_count, 5);
+        KEDGE_UPDATE_OFFERED,    KEDGE_UPDATE_DOWNLOADING, KEDGE_UPDATE_DOWNLOADED,
+        KEDGE_UPDATE_INSTALLING, KEDGE_UPDATE_VERIFYING,   KEDGE_UPDATE_SUCCEEDED};
+    assert_int_equal(scene->phase_count, 6);
     assert_memory_equal(scene->phases, phases, sizeof phases);
     assert_int_equal(scene->last.bytes_done, FILE_SIZE);
     assert_int_equal(device->firsts, 1);
