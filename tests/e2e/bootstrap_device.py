@@ -10,7 +10,7 @@ import types
 from conftest import Server, free_port, wait_until
 from dtls_wire import SecureWire
 from lwm2m_client import decode, encode
-from lwm2m_peer import (ACCEPT, ACK, BLOCK2, CONTENT_FORMAT, DELETE, GET, LINK, POST, PUT, TLV, Message, code, uint)
+from lwm2m_peer import (ACCEPT, ACK, BLOCK1, BLOCK2, CONTENT_FORMAT, DELETE, GET, LINK, POST, PUT, TLV, Message, code, uint)
 from wire import Wire
 
 SECURITY, SERVER = 0, 1
@@ -121,8 +121,21 @@ class Bootstrapped:
         self.finished = message.code == POST and path == "/bs"
         return "2.04", None, b""
 
+    def collect(self, message, block) -> bool:
+        """Takes a block; true when the message has all of them."""
+        if block >> 4 == 0:
+            self.blocks = b""
+        assert len(self.blocks) == (block >> 4) * (16 << (block & 7))
+        self.blocks += message.payload
+        message.payload = self.blocks
+        if block & 8:
+            self.send(Message(ACK, code("2.31"), message.message_id, message.token, [(BLOCK1, uint(block))]).encode())
+        return not block & 8
+
     def serve(self, message):
         if not message.is_request:
+            return
+        if (block := message.number(BLOCK1)) is not None and not self.collect(message, block):
             return
         self.steps.append((message.code, message.path, message.number(CONTENT_FORMAT)))
         chosen = self.answers.get((message.code, message.path), "")
@@ -132,6 +145,7 @@ class Bootstrapped:
             return
         answer, form, payload = (chosen, None, b"") if chosen else self.act(message)
         options = [(CONTENT_FORMAT, uint(form))] if form is not None else []
+        options += [(BLOCK1, value) for value in message.all(BLOCK1)]
         self.send(Message(ACK, code(answer), message.message_id, message.token, options, payload).encode())
 
     # ---- what it does ----

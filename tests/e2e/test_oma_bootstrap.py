@@ -7,6 +7,8 @@ from bootstrap_device import BootstrapServer, PlainDevice, SecureDevice, registe
 from conftest import wait_until
 from lwm2m_client import SENML_CBOR, Background
 from lwm2m_peer import ACK, DELETE, GET, POST, PUT, Message, code
+from test_bootstrap_certificates import CertifiedServer, checks, registers_by_certificate
+from test_dtls import Authority
 
 
 @pytest.fixture
@@ -32,6 +34,20 @@ def test_oma_1_client_initiated_bootstrap_with_a_pre_shared_key(server, tmp_path
     account = device.bootstrap(f"pct={SENML_CBOR}")
     assert (account.mode, len(account.key), account.uri) == (0, 16, f"coaps://127.0.0.1:{server.coaps_port}")
     registers(server, account, "client")
+    wait_until(lambda: registered(server, "client"), 60, "the registration")
+
+
+def test_oma_2_client_initiated_bootstrap_with_a_certificate(start, tmp_path):
+    """It proves itself by a certificate, and is given another one to register by."""
+    authority = Authority(tmp_path)
+    server = CertifiedServer(start, tmp_path / "certified", authority)
+    factory_key, factory, _ = authority.issue("factory-client")
+    key_file, file, certificate = authority.issue("client")
+    server.kedge("device", "enroll", "client", "--bootstrap", "--certificate-name", "factory-client",
+                 "--give-certificate", file, "--give-private-key", key_file)
+    account = SecureDevice(server, "client", certificate=(factory, factory_key)).bootstrap()
+    checks(account, server, certificate, key_file)
+    registers_by_certificate(server, tmp_path, account, "client")
     wait_until(lambda: registered(server, "client"), 60, "the registration")
 
 
@@ -95,5 +111,13 @@ def test_oma_9_bootstrap_and_configuration_consistency(server, tmp_path):
     account = device.bootstrap()
     assert [step[:2] for step in device.steps].count((POST, "/bs")) == 2
     assert [step[:2] for step in device.steps].count((PUT, "/0/1")) == 2
+    registers(server, account, "client")
+    wait_until(lambda: registered(server, "client"), 60, "the registration")
+
+
+def test_oma_12_bootstrap_pack(server, tmp_path):
+    device = SecureDevice(server, "client", server.enroll_factory(tmp_path, "client"))
+    account = device.take_pack(SENML_CBOR)
+    assert (account.mode, len(account.key), account.uri) == (0, 16, f"coaps://127.0.0.1:{server.coaps_port}")
     registers(server, account, "client")
     wait_until(lambda: registered(server, "client"), 60, "the registration")

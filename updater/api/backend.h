@@ -81,6 +81,17 @@ struct kedge_backend_question {
     size_t answer_count; /* out */
 };
 
+/** Devices as they left the factory. */
+struct kedge_backend_factory {
+    const struct kedge_bootstrap_record *records;
+    size_t count;
+    /* Of each, NULL for one without: the certificate that it is given; NULL: none has any. */
+    const struct kedge_handout_record *const *handouts;
+    /* Of each, a JSON object of strings, NULL: none are said. With these, each device is kept as
+     * one that was not seen yet, if it is not known. NULL: this is not done. */
+    const char *const *tags;
+};
+
 struct kedge_backend_health {
     bool ready;                  /* the network thread answers and the store takes changes */
     uint64_t devices_registered; /* now */
@@ -152,14 +163,9 @@ struct kedge_backend {
     enum kedge_rc (*credentials_remove)(void *context, const char *who, const char *endpoint,
                                         char *text);
 
-    /*
-     * Like credentials_put, of what devices prove themselves by to the bootstrap server. With
-     * `tags`, as many as there are records, each device is kept as one that was not seen yet, if it
-     * is not known, and gets its tags (a JSON object of strings; NULL: none are said).
-     */
+    /* Like credentials_put, of what devices prove themselves by to the bootstrap server. */
     enum kedge_rc (*bootstraps_put)(void *context, const char *who,
-                                    const struct kedge_bootstrap_record *records,
-                                    const char *const *tags, size_t count, char *text);
+                                    const struct kedge_backend_factory *devices, char *text);
     /* Takes them away, with keys that the device was given and not seen with. KEDGE_E_NOT_FOUND. */
     enum kedge_rc (*bootstrap_remove)(void *context, const char *who, const char *endpoint,
                                       char *text);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "updater/api/factory.h"
+#include "updater/api/handout.h"
 
 static bool list_bootstrap(void *context, const struct kedge_bootstrap_record *record)
 {
@@ -30,52 +30,95 @@ void bootstraps_list(struct request *request)
 
 /* ---- writing ---- */
 
-static bool read_one(struct request *request, json_t *object, size_t index,
-                     struct kedge_bootstrap_record *record)
+/* What a body holds: as many records as devices, and of some what they are given. */
+struct body {
+    struct kedge_bootstrap_record *records;
+    struct kedge_handout_record **handouts;
+    size_t count;
+};
+
+static bool take_handout(struct request *request, struct body *body, size_t index,
+                         const char *within, const char *certificate, const char *private_key)
+{
+    struct factory_fault fault;
+    if (certificate == NULL && private_key == NULL)
+        return true;
+    body->handouts[index] = calloc(1, sizeof(*body->handouts[index]));
+    if (body->handouts[index] == NULL) {
+        answer_json(request, MHD_HTTP_INTERNAL_SERVER_ERROR, NULL);
+        return false;
+    }
+    return handout_read(body->records[index].credential.endpoint, certificate, private_key,
+                        body->handouts[index], &fault) ||
+           factory_refuse(request, within, &fault);
+}
+
+static bool read_one(struct request *request, json_t *object, size_t index, struct body *body)
 {
     struct factory_texts texts = {0};
     struct factory_fault fault;
+    const char *certificate = NULL, *private_key = NULL;
     char within[32];
-#define EXTRA(field, max)                                                       \
-    {                                                                           \
-        .name = #field, .kind = FIELD_TEXT, .most = (max), .text = &texts.field \
+#define ROW(field, max, to)                                             \
+    {                                                                   \
+        .name = field, .kind = FIELD_TEXT, .most = (max), .text = &(to) \
     }
-    const struct field fields[] = {FACTORY_PROOF_FIELDS(texts),
-                                   EXTRA(certificate_name, KEDGE_CREDENTIAL_IDENTITY_MAX),
-                                   EXTRA(security, KEDGE_FACTORY_TEXT_MAX),
-                                   EXTRA(serial, KEDGE_FACTORY_TEXT_MAX),
-                                   EXTRA(hardware, KEDGE_HARDWARE_MAX),
-                                   EXTRA(batch, KEDGE_FACTORY_TEXT_MAX)};
-#undef EXTRA
+    const struct field fields[] = {
+        FACTORY_PROOF_FIELDS(texts),
+        ROW("certificate_name", KEDGE_CREDENTIAL_IDENTITY_MAX, texts.certificate_name),
+        ROW("security", KEDGE_FACTORY_TEXT_MAX, texts.security),
+        ROW("serial", KEDGE_FACTORY_TEXT_MAX, texts.serial),
+        ROW("hardware", KEDGE_HARDWARE_MAX, texts.hardware),
+        ROW("batch", KEDGE_FACTORY_TEXT_MAX, texts.batch),
+        ROW("certificate", HANDOUT_PEM_MAX, certificate),
+        ROW("private_key", HANDOUT_PEM_MAX, private_key)};
+#undef ROW
     (void)snprintf(within, sizeof(within), "devices[%zu].", index);
     if (!body_read(request, object, within, fields, sizeof(fields) / sizeof(fields[0])))
         return false;
-    return factory_read(&texts, record, &fault) || factory_refuse(request, within, &fault);
+    if (!factory_read(&texts, &body->records[index], &fault))
+        return factory_refuse(request, within, &fault);
+    return take_handout(request, body, index, within, certificate, private_key);
 }
 
-static bool read_all(struct request *request, json_t *list, struct kedge_bootstrap_record *records)
+static bool read_all(struct request *request, json_t *list, struct body *body)
 {
     size_t index;
     json_t *object;
     json_array_foreach(list, index, object)
     {
-        if (!read_one(request, object, index, &records[index]))
+        if (!read_one(request, object, index, body))
             return false;
     }
     return true;
 }
 
-static void write_all(struct request *request, const struct kedge_bootstrap_record *records,
-                      size_t count)
+static void write_all(struct request *request, const struct body *body)
 {
     const struct kedge_backend *backend = request->api->config.backend;
+    const struct kedge_backend_factory devices = {
+        .records = body->records,
+        .count = body->count,
+        .handouts = (const struct kedge_handout_record *const *)body->handouts};
     char text[KEDGE_BACKEND_TEXT_MAX] = "";
-    enum kedge_rc rc =
-        backend->bootstraps_put(backend->context, request->who, records, NULL, count, text);
+    enum kedge_rc rc = backend->bootstraps_put(backend->context, request->who, &devices, text);
     if (rc == KEDGE_OK)
-        answer_json(request, MHD_HTTP_OK, json_pack("{s:i}", "written", (int)count));
+        answer_json(request, MHD_HTTP_OK, json_pack("{s:i}", "written", (int)body->count));
     else
         refuse_rc(request, rc, NULL, text);
+}
+
+static void clear(struct body *body)
+{
+    for (size_t i = 0; body->handouts != NULL && i < body->count; i++) {
+        if (body->handouts[i] != NULL)
+            kedge_wipe(body->handouts[i], sizeof(*body->handouts[i]));
+        free(body->handouts[i]);
+    }
+    if (body->records != NULL)
+        kedge_wipe(body->records, body->count * sizeof(*body->records));
+    free(body->handouts);
+    free(body->records);
 }
 
 void bootstraps_put(struct request *request)
@@ -91,16 +134,14 @@ void bootstraps_put(struct request *request)
     };
     if (!body_read(request, request->json, "", fields, 1))
         return;
-    size_t count = json_array_size(list);
-    struct kedge_bootstrap_record *records = calloc(count, sizeof(*records));
-    if (records == NULL) {
+    struct body body = {.count = json_array_size(list)};
+    body.records = calloc(body.count, sizeof(*body.records));
+    body.handouts = calloc(body.count, sizeof(const void *));
+    if (body.records == NULL || body.handouts == NULL)
         answer_json(request, MHD_HTTP_INTERNAL_SERVER_ERROR, NULL);
-        return;
-    }
-    if (read_all(request, list, records))
-        write_all(request, records, count);
-    kedge_wipe(records, count * sizeof(*records));
-    free(records);
+    else if (read_all(request, list, &body))
+        write_all(request, &body);
+    clear(&body);
 }
 
 void bootstrap_remove(struct request *request)

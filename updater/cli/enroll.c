@@ -11,6 +11,7 @@
 #define CREDENTIALS "/api/v1/credentials"
 #define BOOTSTRAP "/api/v1/bootstrap"
 #define PEM_MAX 4096u
+#define HANDOUT_PEM_MAX 8192u
 #define AT_ONCE 1000u /* what the server takes in one request */
 
 /* What stands in a line, without the blanks around it; in place. */
@@ -67,6 +68,7 @@ struct enrolment {
     const struct purpose *purpose;
     const char *endpoint, *identity, *psk_path, *public_key_path;
     const char *certificate_name, *serial, *hardware, *batch;
+    const char *certificate_path, *private_key_path; /* of what it is given */
     bool no_security;
 };
 
@@ -75,9 +77,36 @@ static bool put_text(json_t *one, const char *name, const char *text)
     return text == NULL || json_object_set_new(one, name, json_string(text)) == 0;
 }
 
+/* Adds the text of a file; NULL is none. */
+static bool put_file(json_t *one, const char *name, const char *path)
+{
+    char text[HANDOUT_PEM_MAX + 1];
+    FILE *file = path != NULL ? fopen(path, "re") : NULL;
+    if (path == NULL)
+        return true;
+    if (file == NULL) {
+        complain("%s: %s", path, strerror(errno));
+        return false;
+    }
+    setvbuf(file, NULL, _IONBF, 0); /* no copy of keys in a buffer that is not wiped */
+    size_t size = fread(text, 1, sizeof(text) - 1, file);
+    text[size] = '\0';
+    bool fits = feof(file) && put_text(one, name, text);
+    kedge_wipe(text, sizeof(text));
+    fclose(file);
+    if (!fits)
+        complain("%s: this is not PEM", path);
+    return fits;
+}
+
 /* Adds what is known of the device besides, and sends it; takes `one` over. */
 static enum status send_one(struct cli *cli, const struct enrolment *asked, json_t *one)
 {
+    if (!put_file(one, "certificate", asked->certificate_path) ||
+        !put_file(one, "private_key", asked->private_key_path)) {
+        json_decref(one);
+        return STATUS_USAGE;
+    }
     if (!put_text(one, "serial", asked->serial) || !put_text(one, "hardware", asked->hardware) ||
         !put_text(one, "batch", asked->batch)) {
         complain("--serial, --hardware or --batch is not UTF-8");
@@ -215,12 +244,15 @@ static enum status enroll_public_key(struct cli *cli, FILE *file, const char *pa
 static const char *what_is_wrong(const struct enrolment *asked)
 {
     int proofs = (asked->psk_path != NULL) + (asked->public_key_path != NULL) +
-                      (asked->certificate_name != NULL) + asked->no_security;
+                 (asked->certificate_name != NULL) + asked->no_security;
     if (asked->purpose == &to_register &&
         (asked->certificate_name != NULL || asked->no_security || asked->serial != NULL ||
-         asked->hardware != NULL || asked->batch != NULL))
-        return "--certificate-name, --no-security, --serial, --hardware and --batch go with "
-               "--bootstrap";
+         asked->hardware != NULL || asked->batch != NULL || asked->certificate_path != NULL ||
+         asked->private_key_path != NULL))
+        return "--certificate-name, --no-security, --serial, --hardware, --batch, "
+               "--give-certificate and --give-private-key go with --bootstrap";
+    if (asked->private_key_path != NULL && asked->certificate_path == NULL)
+        return "--give-private-key goes with --give-certificate";
     if (proofs != 1)
         return asked->purpose == &to_register
                    ? "one of --psk-file FILE and --public-key PUB.pem is needed"
@@ -229,9 +261,10 @@ static const char *what_is_wrong(const struct enrolment *asked)
     if (asked->endpoint == NULL && asked->psk_path == NULL)
         return asked->public_key_path != NULL ? "--public-key goes with an ENDPOINT"
                                               : "an ENDPOINT is needed";
-    if (asked->endpoint == NULL &&
-        (asked->serial != NULL || asked->hardware != NULL || asked->batch != NULL))
-        return "--serial, --hardware and --batch go with an ENDPOINT; for many see device import";
+    if (asked->endpoint == NULL && (asked->serial != NULL || asked->hardware != NULL ||
+                                    asked->batch != NULL || asked->certificate_path != NULL))
+        return "--serial, --hardware, --batch and --give-certificate go with an ENDPOINT; for many "
+               "see device import";
     if (asked->identity != NULL && (asked->endpoint == NULL || asked->psk_path == NULL))
         return "--identity goes with an ENDPOINT and --psk-file; a file of many has its own";
     return NULL;
@@ -259,6 +292,8 @@ enum status device_enroll(struct cli *cli, const struct arguments *arguments)
         .serial = argument(arguments, "serial"),
         .hardware = argument(arguments, "hardware"),
         .batch = argument(arguments, "batch"),
+        .certificate_path = argument(arguments, "give-certificate"),
+        .private_key_path = argument(arguments, "give-private-key"),
         .no_security = argument(arguments, "no-security") != NULL};
     const char *wrong = what_is_wrong(&asked);
     if (wrong != NULL) {

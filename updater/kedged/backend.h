@@ -76,8 +76,7 @@ enum kedge_rc kedge_backend_credentials_remove(void *context, const char *who, c
                                                char *text);
 /* bootstrap_changes.c */
 enum kedge_rc kedge_backend_bootstraps_put(void *context, const char *who,
-                                           const struct kedge_bootstrap_record *records,
-                                           const char *const *tags, size_t count, char *text);
+                                           const struct kedge_backend_factory *devices, char *text);
 enum kedge_rc kedge_backend_bootstrap_remove(void *context, const char *who, const char *endpoint,
                                              char *text);
 /* device_asks.c */

@@ -38,25 +38,35 @@ static enum kedge_rc add_device(struct kedge_batch *batch,
     return tags != NULL ? kedge_batch_set_tags(batch, endpoint, tags) : KEDGE_OK;
 }
 
+static enum kedge_rc add_one(struct kedge_batch *batch, const struct kedge_backend_factory *devices,
+                             size_t index, uint64_t now_ms)
+{
+    struct kedge_bootstrap_record record = devices->records[index];
+    const struct kedge_handout_record *handout =
+        devices->handouts != NULL ? devices->handouts[index] : NULL;
+    record.credential.changed_at_ms = now_ms;
+    enum kedge_rc rc = kedge_batch_put_bootstrap(batch, &record);
+    kedge_wipe(&record.credential.secret, sizeof(record.credential.secret));
+    KEDGE_TRY(rc);
+    KEDGE_TRY(kedge_batch_delete_handout(batch, record.credential.endpoint));
+    if (handout != NULL)
+        KEDGE_TRY(kedge_batch_put_handout(batch, handout));
+    return devices->tags != NULL ? add_device(batch, &record, devices->tags[index]) : KEDGE_OK;
+}
+
 static enum kedge_rc fill_batch(struct kedge_batch *batch, const char *who,
-                                const struct kedge_bootstrap_record *records,
-                                const char *const *tags, size_t count)
+                                const struct kedge_backend_factory *devices)
 {
     uint64_t now_ms = kedge_wall_ms();
-    for (size_t i = 0; i < count; i++) {
-        struct kedge_bootstrap_record record = records[i];
+    for (size_t i = 0; i < devices->count; i++) {
+        const struct kedge_credential_record *credential = &devices->records[i].credential;
         const struct kedge_change change = {.who = who,
                                             .what = "bootstrap.put",
-                                            .subject = record.credential.endpoint,
-                                            .after = record.credential.identity};
-        record.credential.changed_at_ms = now_ms;
-        enum kedge_rc rc = kedge_batch_put_bootstrap(batch, &record);
-        kedge_wipe(&record, sizeof(record));
-        KEDGE_TRY(rc);
-        if (tags != NULL)
-            KEDGE_TRY(add_device(batch, &records[i], tags[i]));
+                                            .subject = credential->endpoint,
+                                            .after = credential->identity};
+        KEDGE_TRY(add_one(batch, devices, i, now_ms));
         /* The last one's entry is added by who commits. */
-        if (i + 1 < count)
+        if (i + 1 < devices->count)
             KEDGE_TRY(kedge_backend_add_audit(batch, &change));
     }
     return KEDGE_OK;
@@ -78,25 +88,24 @@ static enum kedge_rc commit(struct kedge_backend_state *state, struct kedge_batc
 }
 
 enum kedge_rc kedge_backend_bootstraps_put(void *context, const char *who,
-                                           const struct kedge_bootstrap_record *records,
-                                           const char *const *tags, size_t count, char *text)
+                                           const struct kedge_backend_factory *devices, char *text)
 {
     struct kedge_backend_state *state = context;
-    const struct kedge_credential_record *last = &records[count - 1].credential;
+    const struct kedge_credential_record *last = &devices->records[devices->count - 1].credential;
     const struct kedge_change change = {
         .who = who, .what = "bootstrap.put", .subject = last->endpoint, .after = last->identity};
-    struct kedge_bootstrap_expelling *expelling = expelling_create(state, count);
+    struct kedge_bootstrap_expelling *expelling = expelling_create(state, devices->count);
     struct kedge_batch *batch = kedge_batch_create();
     enum kedge_rc rc = KEDGE_E_MEMORY;
     if (expelling != NULL && batch != NULL)
-        rc = fill_batch(batch, who, records, tags, count);
+        rc = fill_batch(batch, who, devices);
     if (rc != KEDGE_OK) {
         kedge_batch_destroy(batch);
         free(expelling);
         return rc;
     }
-    for (size_t i = 0; i < count; i++)
-        add_endpoint(expelling, records[i].credential.endpoint);
+    for (size_t i = 0; i < devices->count; i++)
+        add_endpoint(expelling, devices->records[i].credential.endpoint);
     state->bridge->nobody_enrolled = false;
     rc = commit(state, batch, &change, expelling, text);
     if (rc == KEDGE_E_CONFLICT)

@@ -5,6 +5,7 @@
 #include "updater/kedged/bootstrapping.h"
 
 #include <errno.h>
+#include <gnutls/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,6 +128,35 @@ static void choose_server_uri(struct kedge_bootstrapping *bootstrapping,
     (void)snprintf(bootstrapping->server_uri, sizeof(bootstrapping->server_uri), "%.255s", uri);
 }
 
+/* The first of the chain: the server's own. */
+static enum kedge_rc load_server_certificate(struct kedge_bootstrapping *bootstrapping,
+                                             const struct kedge_config *config,
+                                             char error[KEDGE_STORE_ERROR_MAX])
+{
+    gnutls_datum_t pem = {0};
+    gnutls_x509_crt_t certificate = NULL;
+    size_t size = sizeof(bootstrapping->server_certificate);
+    if (config->coaps_cert[0] == '\0')
+        return KEDGE_OK;
+    int code = gnutls_load_file(config->coaps_cert, &pem);
+    if (code == GNUTLS_E_SUCCESS)
+        code = gnutls_x509_crt_init(&certificate);
+    if (code == GNUTLS_E_SUCCESS)
+        code = gnutls_x509_crt_import(certificate, &pem, GNUTLS_X509_FMT_PEM);
+    if (code == GNUTLS_E_SUCCESS)
+        code = gnutls_x509_crt_export(certificate, GNUTLS_X509_FMT_DER,
+                                      bootstrapping->server_certificate, &size);
+    if (certificate != NULL)
+        gnutls_x509_crt_deinit(certificate);
+    gnutls_free(pem.data);
+    bootstrapping->server_certificate_size = code == GNUTLS_E_SUCCESS ? size : 0;
+    if (code == GNUTLS_E_SUCCESS)
+        return KEDGE_OK;
+    (void)snprintf(error, KEDGE_STORE_ERROR_MAX, "%.300s: %.100s", config->coaps_cert,
+                   gnutls_strerror(code));
+    return KEDGE_E_KEY;
+}
+
 enum kedge_rc kedge_bootstrapping_open(struct kedge_bootstrapping *bootstrapping,
                                        const struct kedge_config *config, uint16_t coaps_port,
                                        struct kedge_store *store, struct kedge_bridge *bridge,
@@ -137,6 +167,7 @@ enum kedge_rc kedge_bootstrapping_open(struct kedge_bootstrapping *bootstrapping
         return KEDGE_OK;
     KEDGE_TRY(kedge_reader_open(config->data, &bootstrapping->reader, error));
     KEDGE_TRY(open_sockets(bootstrapping, config, error));
+    KEDGE_TRY(load_server_certificate(bootstrapping, config, error));
     const struct kedge_net_security security = {.context = bootstrapping,
                                                 .find_key = find_key,
                                                 .find_raw_key = find_raw_key,

@@ -22,6 +22,10 @@ struct kedge_bootstrapping {
     struct kedge_bridge *bridge;
     struct kedge_store *store;
     struct kedge_reader *reader;
+    /* What devices with certificates know this server by, in DER; size 0: --coaps-cert is not given
+     */
+    uint8_t server_certificate[KEDGE_BOOTSTRAP_IDENTITY_MAX];
+    size_t server_certificate_size;
     char server_uri[KEDGE_BOOTSTRAP_URI_MAX + 1]; /* "": where devices reach us */
     size_t second;                                /* which listener is --bootstrap-coap */
     struct kedge_token_bucket refusals;

@@ -61,13 +61,13 @@ void kedge_issuing_trace(void *context, const char *endpoint, enum kedge_bootstr
     kedge_store_submit(bootstrapping->store, batch, on_traced, bootstrapping);
 }
 
-/* ---- keys ---- */
+/* ---- what is given ---- */
 
 struct issuing {
     struct kedge_bootstrapping *bootstrapping;
     uint64_t ticket;
     enum kedge_rc rc;
-    struct kedge_credential_record record;
+    struct kedge_bootstrap_grant grant;
 };
 
 static void issuing_free(struct issuing *issuing)
@@ -79,17 +79,10 @@ static void issuing_free(struct issuing *issuing)
 static void on_network_thread(void *context)
 {
     struct issuing *issuing = context;
-    const struct kedge_credential_record *record = &issuing->record;
     struct kedge_bootstrapping *bootstrapping = issuing->bootstrapping;
-    struct kedge_bootstrap_grant grant = {.mode = KEDGE_SECURITY_PSK,
-                                          .identity_size = strlen(record->identity),
-                                          .secret_size = record->secret_size};
-    memcpy(grant.identity, record->identity, grant.identity_size);
-    memcpy(grant.secret, record->secret, grant.secret_size);
     if (bootstrapping->server != NULL)
         kedge_bootstrap_granted(bootstrapping->server, issuing->ticket, issuing->rc,
-                                issuing->rc == KEDGE_OK ? &grant : NULL);
-    kedge_wipe(&grant, sizeof(grant));
+                                issuing->rc == KEDGE_OK ? &issuing->grant : NULL);
     issuing_free(issuing);
 }
 
@@ -101,6 +94,16 @@ static void on_durable(void *context, enum kedge_rc rc, const char *error)
     on_traced(bootstrapping, rc, error);
     if (kedge_net_post(bootstrapping->net, on_network_thread, issuing) != KEDGE_OK)
         issuing_free(issuing); /* the session's limit ends it */
+}
+
+static void grant_key(struct kedge_bootstrap_grant *grant,
+                      const struct kedge_credential_record *record)
+{
+    grant->mode = KEDGE_SECURITY_PSK;
+    grant->identity_size = strlen(record->identity);
+    grant->secret_size = record->secret_size;
+    memcpy(grant->identity, record->identity, grant->identity_size);
+    memcpy(grant->secret, record->secret, grant->secret_size);
 }
 
 static enum kedge_rc make_key(struct kedge_credential_record *record, const char *endpoint)
@@ -117,13 +120,62 @@ static enum kedge_rc make_key(struct kedge_credential_record *record, const char
     return KEDGE_OK;
 }
 
-static enum kedge_rc fill_batch(struct kedge_batch *batch,
-                                const struct kedge_credential_record *record)
+static enum kedge_rc add_trace(struct kedge_batch *batch, const char *endpoint, const char *what)
 {
     struct kedge_audit_entry entry;
-    fill_in_entry(&entry, record->endpoint, "bootstrap.issued", record->identity);
-    KEDGE_TRY(kedge_batch_issue_credential(batch, record));
+    fill_in_entry(&entry, endpoint, "bootstrap.issued", what);
     return kedge_batch_add_audit(batch, &entry);
+}
+
+/* A fresh key, which is good for a handshake once the batch is durable. */
+static enum kedge_rc issue_key(struct kedge_batch *batch, const char *endpoint,
+                               struct kedge_bootstrap_grant *grant)
+{
+    struct kedge_credential_record record = {.secret_size = 0};
+    enum kedge_rc rc = make_key(&record, endpoint);
+    if (rc == KEDGE_OK)
+        rc = kedge_batch_issue_credential(batch, &record);
+    grant_key(grant, &record);
+    kedge_wipe(&record.secret, sizeof(record.secret));
+    KEDGE_TRY(rc);
+    return add_trace(batch, endpoint, record.identity);
+}
+
+static enum kedge_rc issue_certificate(struct kedge_bootstrapping *bootstrapping,
+                                       struct kedge_batch *batch,
+                                       const struct kedge_handout_record *handout,
+                                       struct kedge_bootstrap_grant *grant)
+{
+    if (bootstrapping->server_certificate_size == 0) {
+        kedge_log(KEDGE_LOG_ERROR,
+                  "device %s cannot be given its certificate: --coaps-cert is "
+                  "not given, by which it would know this server",
+                  handout->endpoint);
+        return KEDGE_E_MISSING;
+    }
+    grant->mode = KEDGE_SECURITY_CERTIFICATE;
+    grant->identity_size = handout->certificate_size;
+    grant->secret_size = handout->private_key_size;
+    grant->server_key_size = bootstrapping->server_certificate_size;
+    memcpy(grant->identity, handout->certificate, grant->identity_size);
+    memcpy(grant->secret, handout->private_key, grant->secret_size);
+    memcpy(grant->server_key, bootstrapping->server_certificate, grant->server_key_size);
+    return add_trace(batch, handout->endpoint, "its certificate");
+}
+
+static enum kedge_rc issue(struct kedge_bootstrapping *bootstrapping, struct kedge_batch *batch,
+                           const char *endpoint, struct kedge_bootstrap_grant *grant)
+{
+    struct kedge_handout_record handout;
+    if (kedge_store_behind(bootstrapping->store))
+        return KEDGE_E_BUSY;
+    enum kedge_rc rc = kedge_reader_handout(bootstrapping->reader, endpoint, &handout);
+    if (rc == KEDGE_E_NOT_FOUND)
+        return issue_key(batch, endpoint, grant);
+    if (rc == KEDGE_OK)
+        rc = issue_certificate(bootstrapping, batch, &handout, grant);
+    kedge_wipe(&handout, sizeof(handout));
+    return rc;
 }
 
 enum kedge_rc kedge_issuing_grant(void *context, const char *endpoint, uint64_t ticket)
@@ -132,12 +184,8 @@ enum kedge_rc kedge_issuing_grant(void *context, const char *endpoint, uint64_t 
     struct issuing *issuing = calloc(1, sizeof(*issuing));
     struct kedge_batch *batch = kedge_batch_create();
     enum kedge_rc rc = issuing != NULL && batch != NULL ? KEDGE_OK : KEDGE_E_MEMORY;
-    if (kedge_store_behind(bootstrapping->store))
-        rc = KEDGE_E_BUSY;
     if (rc == KEDGE_OK)
-        rc = make_key(&issuing->record, endpoint);
-    if (rc == KEDGE_OK)
-        rc = fill_batch(batch, &issuing->record);
+        rc = issue(bootstrapping, batch, endpoint, &issuing->grant);
     if (rc != KEDGE_OK) {
         kedge_batch_destroy(batch);
         free(issuing);

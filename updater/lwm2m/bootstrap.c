@@ -127,16 +127,21 @@ static enum kedge_rc keep_peer(struct bootstrap_session *session)
     return choose_uri(session);
 }
 
+static void refuse_for_now(struct bootstrap_session *session, struct kedge_net_reply *reply)
+{
+    bootstrap_trace(session->bootstrap, session->endpoint, KEDGE_BOOTSTRAP_FAILED,
+                    "nothing could be made for it");
+    bootstrap_session_end(session);
+    refuse(reply, KEDGE_COAP_UNAVAILABLE, "try again later");
+}
+
 /* What it is given is durable: now it may be told. */
 static void answer(struct bootstrap_session *session, const struct kedge_coap_message *request,
                    struct kedge_net_reply *reply)
 {
     if (session->failed || keep_peer(session) != KEDGE_OK ||
         (session->wants_pack && bootstrap_pack_make(session) != KEDGE_OK)) {
-        bootstrap_trace(session->bootstrap, session->endpoint, KEDGE_BOOTSTRAP_FAILED,
-                        "nothing could be made for it");
-        bootstrap_session_end(session);
-        refuse(reply, KEDGE_COAP_UNAVAILABLE, "try again later");
+        refuse_for_now(session, reply);
         return;
     }
     if (session->wants_pack) {
@@ -186,9 +191,13 @@ static void begin(struct kedge_bootstrap *bootstrap, const struct kedge_address 
     }
     kedge_address_text(from, address);
     bootstrap_trace(bootstrap, asked->endpoint, KEDGE_BOOTSTRAP_REQUESTED, "from %s", address);
+    if (bootstrap->desk.grant(bootstrap->desk.context, asked->endpoint, session->ticket) !=
+        KEDGE_OK) {
+        refuse_for_now(session, reply);
+        return;
+    }
     session->deferred = kedge_net_defer(reply);
-    if (session->deferred == NULL || bootstrap->desk.grant(bootstrap->desk.context, asked->endpoint,
-                                                           session->ticket) != KEDGE_OK)
+    if (session->deferred == NULL)
         bootstrap_session_end(session); /* it asks again */
 }
 

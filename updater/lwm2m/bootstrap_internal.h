@@ -6,6 +6,7 @@
 #include "updater/lwm2m/bootstrap_request.h"
 #include "updater/lwm2m/index.h"
 #include "updater/net/siphash.h"
+#include "updater/net/upload.h"
 
 /** What is asked of a device, in this order. */
 enum bootstrap_step {
@@ -40,7 +41,11 @@ struct bootstrap_session {
     struct kedge_net_timer timer; /* its next step; later, the end of its time */
     uint64_t limit_at_ms;
     enum bootstrap_step step;
-    uint64_t handle;                /* of the request on its way; 0: none */
+    uint64_t handle;                   /* of the request on its way; 0: none */
+    struct kedge_upload upload;        /* of what does not fit into a message */
+    char path[KEDGE_NET_PATH_MAX + 1]; /* of the request on its way */
+    uint8_t *body;                     /* likewise; NULL: none */
+    size_t body_size;
     uint8_t said, refused;          /* formats to write, as format_bit() */
     int32_t content_format, accept; /* of the request on its way; -1: none */
     bool accept_refused;
@@ -69,6 +74,9 @@ void bootstrap_trace(struct kedge_bootstrap *bootstrap, const char *endpoint,
 void bootstrap_session_end(struct bootstrap_session *session);
 /** Its request was answered: the steps begin when the answer is on its way. */
 void bootstrap_session_begin(struct bootstrap_session *session);
+
+/* Two certificates, a private key, and what stands around them, in Base64. */
+#define BOOTSTRAP_PAYLOAD_MAX 16384u
 
 /* ---- bootstrap_pack.c ---- */
 

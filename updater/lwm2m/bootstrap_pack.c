@@ -10,7 +10,7 @@
 #include "updater/lwm2m/formats.h"
 #include "updater/net/blob.h"
 
-#define PACK_MAX \
+#define BOOTSTRAP_PAYLOAD_MAX \
     16384u /* two certificates, a private key, and what stands around them, in Base64 */
 
 static void on_limit(void *context)
@@ -21,12 +21,12 @@ static void on_limit(void *context)
 enum kedge_rc bootstrap_pack_make(struct bootstrap_session *session)
 {
     struct kedge_bootstrap *bootstrap = session->bootstrap;
-    uint8_t *bytes = malloc(PACK_MAX);
+    uint8_t *bytes = malloc(BOOTSTRAP_PAYLOAD_MAX);
     if (bytes == NULL)
         return KEDGE_E_MEMORY;
-    struct kedge_writer out = kedge_writer(bytes, PACK_MAX);
+    struct kedge_writer out = kedge_writer(bytes, BOOTSTRAP_PAYLOAD_MAX);
     session->pack = bytes; /* with the session it goes, and is wiped */
-    session->pack_size = PACK_MAX;
+    session->pack_size = BOOTSTRAP_PAYLOAD_MAX;
     KEDGE_TRY(bootstrap_write_pack(&session->account, session->pack_format, &out));
     session->pack_size = out.size;
     session->begun = true;

@@ -10,7 +10,7 @@
 #include "updater/lwm2m/bootstrap_internal.h"
 #include "updater/lwm2m/formats.h"
 
-#define PAYLOAD_MAX 1024u
+#define MESSAGE_PAYLOAD_MAX 1024u  /* more goes in blocks */
 #define OUR_OWN_INSTANCE_DEFAULT 0 /* where clients have the bootstrap server's account */
 
 static const struct step {
@@ -40,11 +40,22 @@ static void on_result(void *context, enum kedge_rc rc, const struct kedge_coap_m
 
 /* ---- ending ---- */
 
+/* What was sent holds a key. */
+static void drop_body(struct bootstrap_session *session)
+{
+    if (session->body != NULL)
+        kedge_wipe(session->body, BOOTSTRAP_PAYLOAD_MAX);
+    free(session->body);
+    session->body = NULL;
+    session->body_size = 0;
+}
+
 void bootstrap_session_end(struct bootstrap_session *session)
 {
     struct kedge_bootstrap *bootstrap = session->bootstrap;
     if (session->handle != 0)
         kedge_net_cancel(bootstrap->net, session->handle);
+    kedge_upload_cancel(&session->upload);
     kedge_net_timer_cancel(bootstrap->net, &session->timer);
     kedge_net_deferred_free(session->deferred);
     kedge_index_remove(&bootstrap->by_endpoint, &session->by_endpoint);
@@ -54,6 +65,7 @@ void bootstrap_session_end(struct bootstrap_session *session)
     if (session->pack != NULL)
         kedge_wipe(session->pack, session->pack_size);
     free(session->pack);
+    drop_body(session);
     kedge_wipe(&session->grant, sizeof session->grant);
     free(session);
 }
@@ -68,8 +80,9 @@ static void fail(struct bootstrap_session *session, const char *words)
 /* ---- sending ---- */
 
 /* "" of Discover and "bs" of Finish, else the object, or its instance that is written or read. */
-static void step_path(const struct bootstrap_session *session, char path[KEDGE_NET_PATH_MAX + 1])
+static void set_path(struct bootstrap_session *session)
 {
+    char *path = session->path;
     const struct step *step = &steps[session->step];
     unsigned instance = step->object == KEDGE_LWM2M_OBJECT_SECURITY ? session->account.security
                                                                     : session->account.server;
@@ -82,43 +95,90 @@ static void step_path(const struct bootstrap_session *session, char path[KEDGE_N
         (void)snprintf(path, KEDGE_NET_PATH_MAX + 1, "%u/%u", (unsigned)step->object, instance);
 }
 
-static enum kedge_rc fill_in(struct bootstrap_session *session, struct kedge_net_request *request,
-                             struct kedge_writer *payload)
+/* The instance that is written, in the best format that is left. */
+static enum kedge_rc make_body(struct bootstrap_session *session)
 {
     const struct step *step = &steps[session->step];
-    session->content_format = session->accept = FORMAT_NONE_LEFT;
+    session->content_format = format_to_write(FORMAT_USE_RECORDS, session->said, session->refused);
+    if (session->content_format == FORMAT_NONE_LEFT)
+        return KEDGE_E_UNSUPPORTED;
+    session->body = malloc(BOOTSTRAP_PAYLOAD_MAX);
+    if (session->body == NULL)
+        return KEDGE_E_MEMORY;
+    struct kedge_writer out = kedge_writer(session->body, BOOTSTRAP_PAYLOAD_MAX);
+    KEDGE_TRY(bootstrap_write_instance(&session->account, (uint16_t)step->object,
+                                       (uint32_t)session->content_format, &out));
+    session->body_size = out.size;
+    return KEDGE_OK;
+}
+
+static enum kedge_rc find_body(void *context, struct kedge_slice *body)
+{
+    const struct bootstrap_session *session = context;
+    *body = kedge_slice(session->body, session->body_size);
+    return KEDGE_OK;
+}
+
+static void on_progress(void *context, uint64_t reach, uint8_t code)
+{
+    (void)context;
+    (void)reach;
+    (void)code;
+}
+
+/* How the device has answered the last block, or the one that it did not take. */
+static void on_stopped(void *context, const struct kedge_upload_stop *stop)
+{
+    struct kedge_coap_message response = {.code = stop->code};
+    bool answered = stop->rc == KEDGE_OK || stop->rc == KEDGE_E_REFUSED;
+    if (stop->rc == KEDGE_OK)
+        response.code = KEDGE_COAP_CHANGED;
+    on_result(context, answered ? KEDGE_OK : stop->rc, answered ? &response : NULL);
+}
+
+static const struct kedge_upload_owner upload_owner = {
+    .body = find_body, .progress = on_progress, .stopped = on_stopped};
+
+static enum kedge_rc send_in_blocks(struct bootstrap_session *session)
+{
+    const struct kedge_upload_request request = {
+        .path = session->path, .content_format = (uint16_t)session->content_format};
+    return kedge_upload_begin(&session->upload, session->bootstrap->net, &session->address,
+                              &request, &upload_owner, session);
+}
+
+static void choose_accept(struct bootstrap_session *session)
+{
+    session->accept = FORMAT_NONE_LEFT;
     if (session->step == STEP_DISCOVER)
         session->accept = (int32_t)KEDGE_LWM2M_FORMAT_LINK;
     else if (session->step == STEP_READ && !session->accept_refused)
         session->accept = format_to_read(FORMAT_USE_RECORDS, session->said, 0);
-    if (step->method == KEDGE_COAP_PUT) {
-        session->content_format =
-            format_to_write(FORMAT_USE_RECORDS, session->said, session->refused);
-        if (session->content_format == FORMAT_NONE_LEFT)
-            return KEDGE_E_UNSUPPORTED;
-        KEDGE_TRY(bootstrap_write_instance(&session->account, (uint16_t)step->object,
-                                           (uint32_t)session->content_format, payload));
-    }
-    request->method = step->method;
-    request->accept = session->accept;
-    request->content_format = session->content_format;
-    request->payload = kedge_writer_slice(payload);
-    return KEDGE_OK;
+}
+
+static enum kedge_rc transmit(struct bootstrap_session *session)
+{
+    struct kedge_net_request request = KEDGE_NET_REQUEST_INIT;
+    drop_body(session);
+    set_path(session);
+    choose_accept(session);
+    session->content_format = FORMAT_NONE_LEFT;
+    if (steps[session->step].method == KEDGE_COAP_PUT)
+        KEDGE_TRY(make_body(session));
+    if (session->body_size > MESSAGE_PAYLOAD_MAX)
+        return send_in_blocks(session);
+    request.method = steps[session->step].method;
+    request.path = session->path;
+    request.accept = session->accept;
+    request.content_format = session->content_format;
+    request.payload = kedge_slice(session->body, session->body_size);
+    return kedge_net_send(session->bootstrap->net, &session->address, &request, on_result, session,
+                          &session->handle);
 }
 
 static void send_step(struct bootstrap_session *session)
 {
-    uint8_t bytes[PAYLOAD_MAX];
-    char path[KEDGE_NET_PATH_MAX + 1];
-    struct kedge_writer payload = kedge_writer(bytes, sizeof bytes);
-    struct kedge_net_request request = KEDGE_NET_REQUEST_INIT;
-    step_path(session, path);
-    request.path = path;
-    enum kedge_rc rc = fill_in(session, &request, &payload);
-    if (rc == KEDGE_OK)
-        rc = kedge_net_send(session->bootstrap->net, &session->address, &request, on_result,
-                            session, &session->handle);
-    kedge_wipe(bytes, sizeof bytes);
+    enum kedge_rc rc = transmit(session);
     if (rc != KEDGE_OK)
         fail(session, rc == KEDGE_E_UNSUPPORTED ? "in no format that it takes" : kedge_rc_text(rc));
 }
@@ -151,10 +211,8 @@ static void go_on(struct bootstrap_session *session)
 
 static void trace_answer(const struct bootstrap_session *session, uint8_t code, const char *words)
 {
-    char path[KEDGE_NET_PATH_MAX + 1];
-    step_path(session, path);
     bootstrap_trace(session->bootstrap, session->endpoint, steps[session->step].event,
-                    "%s /%s%s%s: %u.%02u%s%s", steps[session->step].name, path,
+                    "%s /%s%s%s: %u.%02u%s%s", steps[session->step].name, session->path,
                     session->content_format >= 0 ? " in " : "",
                     session->content_format >= 0 ? format_name((uint32_t)session->content_format)
                                                  : "",

@@ -15,7 +15,7 @@ struct kedge_batch *kedge_batch_create(void)
 static bool holds_secret(enum kedge_row_kind kind)
 {
     return kind == KEDGE_ROW_PUT_CREDENTIAL || kind == KEDGE_ROW_ISSUE_CREDENTIAL ||
-           kind == KEDGE_ROW_PUT_BOOTSTRAP;
+           kind == KEDGE_ROW_PUT_BOOTSTRAP || kind == KEDGE_ROW_PUT_HANDOUT;
 }
 
 void kedge_batch_destroy(struct kedge_batch *batch)
@@ -167,8 +167,23 @@ enum kedge_rc kedge_batch_put_bootstrap(struct kedge_batch *batch,
     return add(batch, KEDGE_ROW_PUT_BOOTSTRAP, record, sizeof(*record));
 }
 
+enum kedge_rc kedge_batch_put_handout(struct kedge_batch *batch,
+                                      const struct kedge_handout_record *record)
+{
+    if (record->certificate_size > KEDGE_CERTIFICATE_MAX ||
+        record->private_key_size > KEDGE_PRIVATE_KEY_MAX)
+        return KEDGE_E_LIMIT;
+    return add(batch, KEDGE_ROW_PUT_HANDOUT, record, sizeof(*record));
+}
+
+enum kedge_rc kedge_batch_delete_handout(struct kedge_batch *batch, const char *endpoint)
+{
+    return add(batch, KEDGE_ROW_DELETE_HANDOUT, endpoint, strlen(endpoint) + 1);
+}
+
 enum kedge_rc kedge_batch_delete_bootstrap(struct kedge_batch *batch, const char *endpoint)
 {
+    KEDGE_TRY(kedge_batch_delete_handout(batch, endpoint));
     KEDGE_TRY(add(batch, KEDGE_ROW_DELETE_BOOTSTRAP, endpoint, strlen(endpoint) + 1));
     return kedge_batch_drop_issued(batch, endpoint);
 }

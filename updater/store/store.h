@@ -14,7 +14,7 @@
 
 #include "updater/rollout/rollout.h"
 
-#define KEDGE_STORE_SCHEMA_VERSION 4
+#define KEDGE_STORE_SCHEMA_VERSION 5
 #define KEDGE_STORE_PAGE_MAX 500u   /* records of one page */
 #define KEDGE_STORE_CURSOR_MAX 160u /* an opaque cursor, with its NUL */
 #define KEDGE_STORE_BATCH_ROWS_MAX 4000000u
@@ -110,6 +110,15 @@ struct kedge_bootstrap_record {
     char serial[KEDGE_FACTORY_TEXT_MAX + 1]; /* "": not known, and likewise below */
     char hardware[KEDGE_HARDWARE_MAX + 1];
     char batch[KEDGE_FACTORY_TEXT_MAX + 1];
+};
+
+/** A certificate that the device is given by bootstrapping, in place of a key; both in DER. */
+struct kedge_handout_record {
+    char endpoint[KEDGE_ENDPOINT_MAX + 1];
+    uint8_t certificate[KEDGE_CERTIFICATE_MAX];
+    size_t certificate_size;
+    uint8_t private_key[KEDGE_PRIVATE_KEY_MAX]; /* PKCS #8 */
+    size_t private_key_size;                    /* 0: the device has it */
 };
 
 struct kedge_token_record {
@@ -217,7 +226,12 @@ enum kedge_rc kedge_batch_drop_issued(struct kedge_batch *batch,
 /** Like kedge_batch_put_credential(), among the credentials for bootstrapping. */
 enum kedge_rc kedge_batch_put_bootstrap(struct kedge_batch *batch,
                                         const struct kedge_bootstrap_record *record) KEDGE_MUST_USE;
-/** With what was issued to it. */
+/** Replaces what the endpoint is given by bootstrapping; without, it is given a fresh key. */
+enum kedge_rc kedge_batch_put_handout(struct kedge_batch *batch,
+                                      const struct kedge_handout_record *record) KEDGE_MUST_USE;
+enum kedge_rc kedge_batch_delete_handout(struct kedge_batch *batch,
+                                         const char *endpoint) KEDGE_MUST_USE;
+/** With what it is given, and what was issued to it. */
 enum kedge_rc kedge_batch_delete_bootstrap(struct kedge_batch *batch,
                                            const char *endpoint) KEDGE_MUST_USE;
 enum kedge_rc kedge_batch_put_token(struct kedge_batch *batch,
@@ -406,6 +420,9 @@ enum kedge_rc kedge_reader_is_enrolled(struct kedge_reader *reader,
 /** Of an endpoint, without its secret. */
 enum kedge_rc kedge_reader_bootstrap_of(struct kedge_reader *reader, const char *endpoint,
                                         struct kedge_bootstrap_record *out) KEDGE_MUST_USE;
+/** What the endpoint is given in place of a key; wipe it. */
+enum kedge_rc kedge_reader_handout(struct kedge_reader *reader, const char *endpoint,
+                                   struct kedge_handout_record *out) KEDGE_MUST_USE;
 /** By its identity, with its secret: only for the handshake; wipe it. */
 enum kedge_rc kedge_reader_bootstrap(struct kedge_reader *reader, enum kedge_credential_kind kind,
                                      const char *identity,

@@ -39,11 +39,17 @@ static bool read_credential(struct sql_columns *from, struct kedge_credential_re
     return !from->damaged;
 }
 
+/* Of at most `max` bytes. */
+static void read_bytes(struct sql_columns *from, uint8_t *out, size_t max, size_t *size)
+{
+    int stored = sqlite3_column_bytes(from->statement, from->index);
+    *size = stored < 0 || (size_t)stored > max ? 0 : (size_t)stored;
+    column_blob(from, out, *size);
+}
+
 static bool read_secret(struct sql_columns *from, struct kedge_credential_record *out)
 {
-    int size = sqlite3_column_bytes(from->statement, from->index);
-    out->secret_size = size < 0 || size > (int)sizeof(out->secret) ? 0 : (size_t)size;
-    column_blob(from, out->secret, out->secret_size);
+    read_bytes(from, out->secret, sizeof(out->secret), &out->secret_size);
     return !from->damaged;
 }
 
@@ -204,6 +210,30 @@ enum kedge_rc kedge_reader_bootstrap(struct kedge_reader *reader, enum kedge_cre
     bind_text(&query.binder, kedge_credential_kind_name(kind));
     bind_text(&query.binder, identity);
     bool found = query_row(&query, &columns, "") && read_bootstrap(&columns, out, true);
+    KEDGE_TRY(query_end(&query, columns.damaged));
+    return found ? KEDGE_OK : reader_failed(reader, KEDGE_E_NOT_FOUND, not_found);
+}
+
+/* ---- what a device is given ---- */
+
+static bool read_handout(struct sql_columns *from, struct kedge_handout_record *out)
+{
+    memset(out, 0, sizeof(*out));
+    column_text(from, out->endpoint, sizeof(out->endpoint));
+    read_bytes(from, out->certificate, sizeof(out->certificate), &out->certificate_size);
+    read_bytes(from, out->private_key, sizeof(out->private_key), &out->private_key_size);
+    return !from->damaged;
+}
+
+enum kedge_rc kedge_reader_handout(struct kedge_reader *reader, const char *endpoint,
+                                   struct kedge_handout_record *out)
+{
+    struct query query;
+    struct sql_columns columns = {0};
+    KEDGE_TRY(query_begin(&query, reader, NULL,
+                          "SELECT " HANDOUT_COLUMNS " FROM handouts WHERE endpoint = ?"));
+    bind_text(&query.binder, endpoint);
+    bool found = query_row(&query, &columns, "") && read_handout(&columns, out);
     KEDGE_TRY(query_end(&query, columns.damaged));
     return found ? KEDGE_OK : reader_failed(reader, KEDGE_E_NOT_FOUND, not_found);
 }

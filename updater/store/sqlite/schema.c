@@ -91,6 +91,9 @@ static const char *const steps[KEDGE_STORE_SCHEMA_VERSION] = {
      " kind TEXT NOT NULL, identity TEXT NOT NULL UNIQUE, changed_at_ms INTEGER NOT NULL,"
      " secret BLOB NOT NULL) STRICT;"
      "CREATE INDEX issued_endpoint ON issued (endpoint);"),
+
+    ("CREATE TABLE handouts (endpoint TEXT PRIMARY KEY, certificate BLOB NOT NULL,"
+     " private_key BLOB NOT NULL) STRICT, WITHOUT ROWID;"),
 };
 
 static enum kedge_rc find_version(sqlite3 *database, int64_t *version)

@@ -27,6 +27,7 @@ enum kedge_rc sql_number(sqlite3 *database, const char *sql, int64_t *out) KEDGE
 #define TRUST_COLUMNS "key_id, name, spki, development, added_at_ms"
 #define CREDENTIAL_COLUMNS "endpoint, kind, identity, changed_at_ms, secret"
 #define BOOTSTRAP_COLUMNS CREDENTIAL_COLUMNS ", serial, hardware, batch"
+#define HANDOUT_COLUMNS "endpoint, certificate, private_key"
 #define TOKEN_COLUMNS "name, hash, created_at_ms"
 #define CLOCK_COLUMNS "boot, ahead_ms"
 #define ROLLOUT_COLUMNS                                                                       \

@@ -73,6 +73,11 @@ static const char *const row_sql[KEDGE_ROW_KIND_COUNT] = {
         " changed_at_ms=excluded.changed_at_ms, secret=excluded.secret, serial=excluded.serial,"
         " hardware=excluded.hardware, batch=excluded.batch",
     [KEDGE_ROW_DELETE_BOOTSTRAP] = "DELETE FROM bootstrap WHERE endpoint = ?",
+    [KEDGE_ROW_PUT_HANDOUT] =
+        "INSERT INTO handouts (" HANDOUT_COLUMNS ") VALUES (?,?,?)"
+        " ON CONFLICT (endpoint) DO UPDATE SET certificate=excluded.certificate,"
+        " private_key=excluded.private_key",
+    [KEDGE_ROW_DELETE_HANDOUT] = "DELETE FROM handouts WHERE endpoint = ?",
     [KEDGE_ROW_PUT_TOKEN] = "INSERT INTO tokens (" TOKEN_COLUMNS ") VALUES (?,?,?)"
                             " ON CONFLICT (name) DO UPDATE SET hash=excluded.hash,"
                             " created_at_ms=excluded.created_at_ms",
@@ -242,6 +247,13 @@ static void bind_bootstrap(struct sql_binder *to, const struct kedge_bootstrap_r
     bind_text(to, record->batch);
 }
 
+static void bind_handout(struct sql_binder *to, const struct kedge_handout_record *record)
+{
+    bind_text(to, record->endpoint);
+    bind_blob(to, record->certificate, record->certificate_size);
+    bind_blob(to, record->private_key, record->private_key_size);
+}
+
 static void bind_token(struct sql_binder *to, const struct kedge_token_record *record)
 {
     bind_text(to, record->name);
@@ -406,7 +418,11 @@ static void bind_row(struct sql_binder *to, struct kedge_row *row, struct kedge_
     case KEDGE_ROW_DROP_ADOPTED:
     case KEDGE_ROW_DROP_ISSUED:
     case KEDGE_ROW_DELETE_BOOTSTRAP:
+    case KEDGE_ROW_DELETE_HANDOUT:
         bind_text(to, record);
+        return;
+    case KEDGE_ROW_PUT_HANDOUT:
+        bind_handout(to, record);
         return;
     case KEDGE_ROW_ADOPT_CREDENTIAL:
         bind_adopt(to, record);
