@@ -208,11 +208,9 @@ bool kedge_agent_trust(const struct kedge_agent_config *config, struct kedge_por
     return true;
 }
 
-static bool load_credentials(struct agent *agent)
+static bool load_shared_key(struct agent *agent)
 {
     const struct kedge_agent_config *config = agent->config;
-    if (config->psk_file[0] == '\0' && config->psk_identity[0] == '\0')
-        return true;
     enum kedge_rc rc =
         kedge_credentials_load(&agent->credentials, config->psk_identity, config->psk_file);
     if (rc == KEDGE_OK)
@@ -224,14 +222,59 @@ static bool load_credentials(struct agent *agent)
     return false;
 }
 
+static bool load_key_pair(struct agent *agent)
+{
+    const struct kedge_agent_config *config = agent->config;
+    const struct kedge_key_pair_files files = {
+        .private_key = config->private_key,
+        .certificate = config->certificate,
+        .server_ca = config->server_ca,
+        .server_key = config->server_public_key,
+    };
+    const char *wrong;
+    enum kedge_rc rc = kedge_credentials_load_key_pair(&agent->credentials, &files, &wrong);
+    if (rc == KEDGE_OK)
+        return true;
+    kedge_log(KEDGE_LOG_ERROR, "%s: %s", wrong,
+              rc == KEDGE_E_SYSTEM  ? strerror(errno)
+              : rc == KEDGE_E_LIMIT ? "is too long"
+              : wrong == config->certificate
+                  ? "is no certificate in PEM, or not that of --private-key"
+                  : "is not what it should be, in PEM and not encrypted");
+    return false;
+}
+
+/* One kind of proof, and whole. */
+static bool load_credentials(struct agent *agent)
+{
+    const struct kedge_agent_config *config = agent->config;
+    bool shared = config->psk_file[0] != '\0' || config->psk_identity[0] != '\0';
+    bool certified = config->certificate[0] != '\0' || config->server_ca[0] != '\0';
+    bool raw = config->server_public_key[0] != '\0';
+    bool pair = config->private_key[0] != '\0';
+    bool whole = certified ? pair && config->certificate[0] != '\0' && config->server_ca[0] != '\0'
+                           : pair == raw;
+    if ((shared && (certified || raw || pair)) || (certified && raw) || !whole) {
+        kedge_log(KEDGE_LOG_ERROR,
+                  "a device proves itself in one way: --psk-identity and --psk-file; or "
+                  "--private-key, --certificate and --server-ca; or --private-key and "
+                  "--server-public-key");
+        return false;
+    }
+    if (shared)
+        return load_shared_key(agent);
+    return !pair || load_key_pair(agent);
+}
+
 static bool take_server_uri(struct agent *agent)
 {
     struct kedge_uri *uri = &agent->server.uri;
     enum kedge_rc rc = kedge_uri_parse(kedge_slice_text(agent->config->server), uri);
     if (rc == KEDGE_OK && uri->query.size > 0)
         rc = KEDGE_E_URI;
-    if (rc == KEDGE_OK && uri->secure && agent->credentials.key_size == 0) {
-        kedge_log(KEDGE_LOG_ERROR, "--server %s: coaps needs --psk-identity and --psk-file",
+    if (rc == KEDGE_OK && uri->secure && agent->credentials.proof == KEDGE_PROOF_NONE) {
+        kedge_log(KEDGE_LOG_ERROR,
+                  "--server %s: coaps needs --psk-identity and --psk-file, or --private-key",
                   agent->config->server);
         return false;
     }

@@ -24,6 +24,10 @@ struct kedge_agent_config {
     char hardware[KEDGE_CONFIG_TEXT_MAX + 1];
     char psk_identity[KEDGE_CONFIG_TEXT_MAX + 1];
     char psk_file[KEDGE_CONFIG_PATH_MAX + 1];
+    char private_key[KEDGE_CONFIG_PATH_MAX + 1];
+    char certificate[KEDGE_CONFIG_PATH_MAX + 1];
+    char server_ca[KEDGE_CONFIG_PATH_MAX + 1];
+    char server_public_key[KEDGE_CONFIG_PATH_MAX + 1];
     char health_command[KEDGE_CONFIG_COMMAND_MAX + 1];
     char trust[KEDGE_PORT_TRUST_MAX][KEDGE_CONFIG_PATH_MAX + 1];
     size_t trust_count;

@@ -16,13 +16,14 @@ static enum kedge_rc take_line(struct kedge_credentials *credentials, const char
     if (kedge_hex_decode(kedge_slice(line, size), credentials->key, size / 2) != KEDGE_OK)
         return KEDGE_E_KEY;
     credentials->key_size = size / 2;
+    credentials->proof = KEDGE_PROOF_PRE_SHARED_KEY;
     return KEDGE_OK;
 }
 
 enum kedge_rc kedge_credentials_load(struct kedge_credentials *credentials, const char *identity,
                                      const char *path)
 {
-    *credentials = (struct kedge_credentials){.key_size = 0};
+    memset(credentials, 0, sizeof *credentials);
     size_t identity_size = strlen(identity);
     if (identity_size == 0 || identity_size > KEDGE_PSK_IDENTITY_MAX)
         return KEDGE_E_KEY;

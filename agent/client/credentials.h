@@ -1,14 +1,36 @@
-/* credentials.h: the pre-shared key from its file. */
+/*
+ * credentials.h: what this device proves itself with, from its files. All of them are read once, at
+ * the start, so that a file that will not do is named before anything is tried with it.
+ */
 #ifndef KEDGE_AGENT_CREDENTIALS_H
 #define KEDGE_AGENT_CREDENTIALS_H
 
 #include "agent/fetch/channel.h"
 
 /**
- * kedge_credentials_load() reads the key, one line of hex digits, from `path`. KEDGE_E_SYSTEM with
- * errno, KEDGE_E_KEY when it is not 1 to KEDGE_PSK_KEY_MAX bytes of hex or the identity too long.
+ * kedge_credentials_load() reads the pre-shared key, one line of hex digits, from `path`.
+ * KEDGE_E_SYSTEM with errno, KEDGE_E_KEY when it is not 1 to KEDGE_PSK_KEY_MAX bytes of hex or the
+ * identity too long.
  */
 enum kedge_rc kedge_credentials_load(struct kedge_credentials *credentials, const char *identity,
                                      const char *path) KEDGE_MUST_USE;
+
+/** PEM files. Either `certificate` and `server_ca`, or `server_key`; the others are empty texts. */
+struct kedge_key_pair_files {
+    const char *private_key; /* not encrypted */
+    const char *certificate; /* of the device, then those between it and the CA */
+    const char *server_ca;
+    const char *server_key; /* raw public key of the server */
+};
+
+/**
+ * kedge_credentials_load_key_pair() reads a key pair for certificates or raw public keys.
+ * KEDGE_E_SYSTEM with errno, KEDGE_E_LIMIT for a file longer than KEDGE_KEY_FILE_MAX, KEDGE_E_KEY
+ * for one that is no such thing or (the certificate) does not go with the private key; `wrong` is
+ * then the path of the file at fault.
+ */
+enum kedge_rc kedge_credentials_load_key_pair(struct kedge_credentials *credentials,
+                                              const struct kedge_key_pair_files *files,
+                                              const char **wrong) KEDGE_MUST_USE;
 
 #endif

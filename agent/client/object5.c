@@ -266,7 +266,7 @@ uint8_t kedge_object5_write_uri(struct kedge_object5 *object, struct kedge_slice
         return reset(object, KEDGE_FIRMWARE_URI_EMPTY);
     struct kedge_uri parsed;
     enum kedge_rc rc = kedge_uri_parse(uri, &parsed);
-    if (rc == KEDGE_OK && parsed.secure && object->credentials->key_size == 0)
+    if (rc == KEDGE_OK && parsed.secure && object->credentials->proof == KEDGE_PROOF_NONE)
         rc = KEDGE_E_PROTOCOL; /* resource 8 does not offer CoAPS then */
     if (rc == KEDGE_OK && object->delivery == KEDGE_DELIVERY_PUSH)
         rc = KEDGE_E_PROTOCOL;
@@ -361,7 +361,7 @@ enum kedge_rc kedge_object5_read(const struct kedge_object5 *object, uint16_t re
     case KEDGE_FIRMWARE_PACKAGE_VERSION:
         return text_value(object->package_version, value);
     case KEDGE_FIRMWARE_PROTOCOLS:
-        if (index > (object->credentials->key_size > 0 ? 1u : 0u))
+        if (index > (object->credentials->proof != KEDGE_PROOF_NONE ? 1u : 0u))
             return KEDGE_E_NOT_FOUND;
         return integer_value(index == 0 ? KEDGE_PROTOCOL_COAP : KEDGE_PROTOCOL_COAPS, value);
     case KEDGE_FIRMWARE_DELIVERY:

@@ -2,6 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "agent/fetch/channel.h"
 
+#include <gnutls/x509.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,25 +26,88 @@ static enum kedge_rc resolve(const struct kedge_uri *uri, coap_address_t *addres
     return rc;
 }
 
-enum kedge_rc kedge_channel_open(coap_context_t *context, const struct kedge_uri *uri,
-                                 const struct kedge_credentials *credentials,
-                                 coap_session_t **session)
+static coap_session_t *open_by_shared_key(coap_context_t *context, const coap_address_t *address,
+                                          const struct kedge_credentials *credentials)
 {
-    if (uri->secure && credentials->key_size == 0)
-        return KEDGE_E_KEY;
-    coap_address_t address;
-    KEDGE_TRY(resolve(uri, &address));
-    if (!uri->secure) {
-        *session = coap_new_client_session(context, NULL, &address, COAP_PROTO_UDP);
-        return *session != NULL ? KEDGE_OK : KEDGE_E_CONNECTION;
-    }
     coap_dtls_cpsk_t setup = {
         .version = COAP_DTLS_CPSK_SETUP_VERSION,
         .psk_info = {.identity = {.length = strlen(credentials->identity),
                                   .s = (const uint8_t *)credentials->identity},
                      .key = {.length = credentials->key_size, .s = credentials->key}}};
-    *session = coap_new_client_session_psk2(context, NULL, &address, COAP_PROTO_DTLS, &setup);
-    return *session != NULL ? KEDGE_OK : KEDGE_E_CONNECTION;
+    return coap_new_client_session_psk2(context, NULL, address, COAP_PROTO_DTLS, &setup);
+}
+
+static bool is_for_host(const uint8_t *der, size_t size, const char *host)
+{
+    gnutls_x509_crt_t certificate;
+    const gnutls_datum_t bytes = {.data = (unsigned char *)der, .size = (unsigned)size};
+    if (gnutls_x509_crt_init(&certificate) != GNUTLS_E_SUCCESS)
+        return false;
+    bool is =
+        gnutls_x509_crt_import(certificate, &bytes, GNUTLS_X509_FMT_DER) == GNUTLS_E_SUCCESS &&
+        gnutls_x509_crt_check_hostname(certificate, host) != 0;
+    gnutls_x509_crt_deinit(certificate);
+    return is;
+}
+
+/* libcoap has checked the chain; it does not know whose certificate is wanted, and which raw key.
+ */
+static int is_the_server(const char *name, const uint8_t *der, size_t size, coap_session_t *session,
+                         unsigned depth, int validated, void *context)
+{
+    (void)name;
+    const struct kedge_credentials *credentials = context;
+    const struct kedge_uri *uri = coap_session_get_app_data(session);
+    if (credentials->proof == KEDGE_PROOF_RAW_PUBLIC_KEY)
+        return kedge_slice_equal(kedge_slice(der, size), kedge_slice(credentials->server_key,
+                                                                     credentials->server_key_size));
+    return validated != 0 && uri != NULL && (depth > 0 || is_for_host(der, size, uri->host));
+}
+
+static coap_session_t *open_by_key_pair(coap_context_t *context, const coap_address_t *address,
+                                        const struct kedge_credentials *credentials)
+{
+    bool is_raw = credentials->proof == KEDGE_PROOF_RAW_PUBLIC_KEY;
+    coap_dtls_pki_t setup = {.version = COAP_DTLS_PKI_SETUP_VERSION,
+                             .verify_peer_cert = 1,
+                             .check_common_ca = !is_raw,
+                             .cert_chain_validation = 1,
+                             .cert_chain_verify_depth = 3,
+                             .allow_no_crl = 1,
+                             .is_rpk_not_cert = is_raw,
+                             .validate_cn_call_back = is_the_server,
+                             .cn_call_back_arg = (void *)credentials,
+                             .pki_key = {.key_type = COAP_PKI_KEY_PEM_BUF}};
+    coap_pki_key_pem_buf_t *keys = &setup.pki_key.key.pem_buf;
+    keys->public_cert = (const uint8_t *)credentials->public_part.text;
+    keys->public_cert_len = credentials->public_part.size;
+    keys->private_key = (const uint8_t *)credentials->private_key.text;
+    keys->private_key_len = credentials->private_key.size;
+    if (!is_raw) {
+        keys->ca_cert = (const uint8_t *)credentials->server_ca.text;
+        keys->ca_cert_len = credentials->server_ca.size;
+    }
+    return coap_new_client_session_pki(context, NULL, address, COAP_PROTO_DTLS, &setup);
+}
+
+enum kedge_rc kedge_channel_open(coap_context_t *context, const struct kedge_uri *uri,
+                                 const struct kedge_credentials *credentials,
+                                 coap_session_t **session)
+{
+    if (uri->secure && credentials->proof == KEDGE_PROOF_NONE)
+        return KEDGE_E_KEY;
+    coap_address_t address;
+    KEDGE_TRY(resolve(uri, &address));
+    if (!uri->secure)
+        *session = coap_new_client_session(context, NULL, &address, COAP_PROTO_UDP);
+    else if (credentials->proof == KEDGE_PROOF_PRE_SHARED_KEY)
+        *session = open_by_shared_key(context, &address, credentials);
+    else
+        *session = open_by_key_pair(context, &address, credentials);
+    if (*session == NULL)
+        return KEDGE_E_CONNECTION;
+    coap_session_set_app_data(*session, (void *)uri);
+    return KEDGE_OK;
 }
 
 coap_pdu_t *kedge_channel_request(coap_session_t *session, const struct kedge_random *random,

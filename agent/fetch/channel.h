@@ -1,6 +1,6 @@
 /*
- * channel.h: a libcoap session towards a server that a URI names, plain or with DTLS and a
- * pre-shared key, and the few things every request on one needs.
+ * channel.h: a libcoap session towards a server that a URI names, plain or with DTLS, and the few
+ * things every request on one needs.
  */
 #ifndef KEDGE_AGENT_CHANNEL_H
 #define KEDGE_AGENT_CHANNEL_H
@@ -13,12 +13,36 @@
 #define KEDGE_PSK_IDENTITY_MAX 128u /* LwM2M transport, section 5.2.8 */
 #define KEDGE_PSK_KEY_MAX 64u
 #define KEDGE_TOKEN_SIZE 8u
+#define KEDGE_KEY_FILE_MAX 16384u /* bytes of a key, or of a chain of certificates, in PEM */
+#define KEDGE_SERVER_KEY_MAX 128u /* an elliptic curve's: 91 for P-256 */
 
-/** The pre-shared key; without one (key_size 0) no coaps:// channel can be opened. */
+/** How this device and its server prove to each other who they are (RFC 7252 section 9.1.3). */
+enum kedge_proof {
+    KEDGE_PROOF_NONE, /* no coaps:// channel can be opened */
+    KEDGE_PROOF_PRE_SHARED_KEY,
+    KEDGE_PROOF_CERTIFICATE,
+    KEDGE_PROOF_RAW_PUBLIC_KEY
+};
+
+/** A text in PEM, with a NUL behind it; `size` counts that. */
+struct kedge_key_file {
+    char text[KEDGE_KEY_FILE_MAX + 1];
+    size_t size;
+};
+
+/** Sessions borrow it: it must outlive them, and stay where it is. */
 struct kedge_credentials {
+    enum kedge_proof proof;
+    /* The pre-shared key. */
     char identity[KEDGE_PSK_IDENTITY_MAX + 1];
     uint8_t key[KEDGE_PSK_KEY_MAX];
     size_t key_size;
+    /* The device's own key pair: its certificate with what is between that and the CA, or the
+     * public key alone. */
+    struct kedge_key_file private_key, public_part;
+    struct kedge_key_file server_ca;          /* whose certificates are believed */
+    uint8_t server_key[KEDGE_SERVER_KEY_MAX]; /* SubjectPublicKeyInfo of the one server */
+    size_t server_key_size;
 };
 
 struct kedge_token {
@@ -27,8 +51,10 @@ struct kedge_token {
 
 /**
  * kedge_channel_open() resolves the host (blocking) and makes a session; the caller gives it back
- * with coap_session_release(). KEDGE_E_CONNECTION when the name or the network has no answer now,
- * KEDGE_E_KEY when coaps:// is asked for without a key.
+ * with coap_session_release(), and keeps `uri` until then. KEDGE_E_CONNECTION when the name or the
+ * network has no answer now, KEDGE_E_KEY when coaps:// is asked for without a key. By certificate,
+ * the server's must be of the CA, in time, and for the host that the URI names; a raw public key
+ * must be the one that is expected.
  */
 enum kedge_rc kedge_channel_open(coap_context_t *context, const struct kedge_uri *uri,
                                  const struct kedge_credentials *credentials,

@@ -325,11 +325,11 @@ class Authority:
             builder = builder.add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))
         return builder.sign(self.key, hashes.SHA256())
 
-    def issue(self, common_name, purpose=ExtendedKeyUsageOID.CLIENT_AUTH, days=(-1, 30)):
-        """A key and a certificate: (key file, certificate file, certificate)."""
+    def issue(self, common_name, purpose=ExtendedKeyUsageOID.CLIENT_AUTH, days=(-1, 30), hosts=None):
+        """A key and a certificate, for this machine or for `hosts`: (key file, certificate file, certificate)."""
         key = ec.generate_private_key(ec.SECP256R1())
-        names = x509.SubjectAlternativeName([x509.DNSName("localhost"),
-                                             x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+        here = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+        names = x509.SubjectAlternativeName(here if hosts is None else [x509.DNSName(host) for host in hosts])
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
         certificate = self._sign(subject, key.public_key(), x509.BasicConstraints(ca=False, path_length=None),
                                  x509.ExtendedKeyUsage([purpose]), names, days=days)
