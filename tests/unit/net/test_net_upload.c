@@ -544,7 +544,8 @@ static void test_a_cancelled_upload_is_silent(void **state)
     assert_int_equal(try_begin(scene, 1), KEDGE_OK);
     take_block(scene);
     take_on(scene);
-    while (scene->progresses == 0)
+    for (uint64_t until_ms = test_clock_ms() + PATIENCE_MS;
+         scene->progresses == 0 && test_clock_ms() < until_ms;)
         server_turn(scene->net);
     assert_non_null(scene->upload.timer.link);
     kedge_upload_cancel(&scene->upload);

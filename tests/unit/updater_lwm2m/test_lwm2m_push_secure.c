@@ -68,8 +68,10 @@ static void push_one_block(struct fleet_scene *scene, struct tunnel *tunnel)
     scene_identify(scene);
     scene_offer(scene, 7, &plan);
     device_until(&scene->device, &scene->device.blocks, 1);
-    while (scene->last.bytes_done == 0)
+    for (uint64_t until_ms = test_clock_ms() + PATIENCE_MS;
+         scene->last.bytes_done == 0 && test_clock_ms() < until_ms;)
         device_turn(&scene->device, 10);
+    assert_true(scene->last.bytes_done > 0);
 }
 
 static void test_a_device_is_pushed_to_by_dtls(void **state)
