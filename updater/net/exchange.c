@@ -12,6 +12,7 @@
 #include "updater/net/internal.h"
 
 #define BUCKETS 1024u
+#define BUCKETS_EACH 4u /* whoever else is in a bucket is in no cache, and is read before */
 #define SPARE_MIN 1024u /* bytes: malloc() itself keeps smaller ones at hand */
 
 /* Of the Observe option in a request (RFC 7641 section 2). */
@@ -65,7 +66,7 @@ static void grow(struct kedge_net *net)
 
 static void enter(struct kedge_net *net, struct exchange *exchange)
 {
-    if (net->exchanges.count >= net->exchanges.bucket_count)
+    if (BUCKETS_EACH * net->exchanges.count >= net->exchanges.bucket_count)
         grow(net);
     struct exchange **bucket = bucket_of(net, exchange->token);
     exchange->next_in_bucket = *bucket;

@@ -91,6 +91,13 @@ void peers_expect(const struct kedge_net *net, const struct kedge_address *addre
         for (size_t line = 0; line < OWNER_BYTES; line += CACHE_LINE)
             __builtin_prefetch((const char *)peer->owner + line);
     }
+    /* Most answer what was asked, and who asked is told at once. */
+    for (size_t i = 0; i < count; i++) {
+        const struct peer *peer = *buckets[i];
+        if (peer != NULL && peer->kept && peer->in_flight != NULL)
+            for (size_t line = 0; line < OWNER_BYTES; line += CACHE_LINE)
+                __builtin_prefetch((const char *)peer->in_flight->context + line);
+    }
 }
 
 /* ---- the list of idle ones ---- */
