@@ -82,13 +82,12 @@ class Kedged(Program):
     def __init__(self, build, folder):
         self.build, self.folder = build, folder
         self.port, self.secure_port, self.http = free_port(), free_port(), free_port(socket.SOCK_STREAM)
-        # A whole fleet registers within seconds, faster than it can be asked who it is.
         # Into a file: whoever reads at the other end of a pipe costs the writer a wake-up for each line.
         self.log = folder.with_name(f"{folder.name}.log")
         with open(self.log, "w", encoding="utf-8") as log:
             super().__init__(build / "bin" / "kedged", "--data", folder, "--coap", f"127.0.0.1:{self.port}", "--coaps",
                              f"127.0.0.1:{self.secure_port}", "--http", f"127.0.0.1:{self.http}", "--log-level", "info",
-                             "--unproven-max", 2 * max(FLEETS), stderr=log, stdin=subprocess.DEVNULL)
+                             stderr=log, stdin=subprocess.DEVNULL)
         while "ready" not in self.log.read_text(encoding="utf-8"):
             if self.process.poll() is not None:
                 raise RuntimeError(f"kedged did not start: {self.log.read_text(encoding='utf-8')}")

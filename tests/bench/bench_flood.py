@@ -26,9 +26,10 @@ _spec.loader.exec_module(fleet)
 
 
 class Flood:
-    def __init__(self, build, port, seconds):
-        self.process = subprocess.Popen([build / "tests" / "bench" / "bench_flood_load", str(port), "0", str(RATE),
-                                         str(seconds)], stdout=subprocess.PIPE, text=True)
+    def __init__(self, build, server, seconds):
+        self.process = subprocess.Popen([build / "tests" / "bench" / "bench_flood_load", str(server.port),
+                                         str(server.secure_port), str(RATE), str(seconds)],
+                                        stdout=subprocess.PIPE, text=True)
 
     def end(self):
         out, _ = self.process.communicate(timeout=300)
@@ -48,7 +49,7 @@ def measure_updates(build, folder):
         load("register", fleet.WINDOW)
         quiet_answered, quiet_again, quiet_s = load("update", UPDATES, fleet.WINDOW)
         before = fleet.resident_bytes(server.pid)
-        flood = Flood(build, server.port, SECONDS)
+        flood = Flood(build, server, SECONDS)
         time.sleep(1)
         answered = again = 0
         begun = time.monotonic()
@@ -57,10 +58,11 @@ def measure_updates(build, folder):
             answered, again = answered + more, again + repeated
         seconds = time.monotonic() - begun
         grown = (fleet.resident_bytes(server.pid) - before) / 2**20
-        sent, sent_bytes, back, back_bytes = flood.end()
+        sent, sent_bytes, back, back_bytes, hellos = flood.end()
     return [
         fleet.row("datagrams of the flood a second", round(sent / SECONDS), "1/s",
-                  notes=[f"{back} were answered; the generator has the same two cores as server and devices"]),
+                  notes=[f"{hellos} of them ClientHellos; {back} were answered; the generator has the same two cores "
+                         f"as server and devices"]),
         fleet.row(f"registration updates a second beside it, {DEVICES:,} devices", answered / seconds, "1/s",
                   UPDATES / max(quiet_s, 1e-3), notes=[f"all {answered} were answered"]),
         fleet.row("updates asked for again, of each 1,000", 1000 * again / max(answered, 1), "", target=10,
@@ -74,7 +76,7 @@ def measure_rollout(build, folder):
     """A whole update of a fleet, begun and ended beside the flood."""
     with fleet.Kedged(build, folder / "rollout") as server:
         package = fleet.upload(server, folder, fleet.make_package(build, folder, IMAGE_SIZE))
-        flood = Flood(build, server.port, 4 * SECONDS)
+        flood = Flood(build, server, 4 * SECONDS)
         swarm = subprocess.Popen(
             [build / "bin" / "kedge-swarm", "--server", f"coap://127.0.0.1:{server.port}", "--devices", str(ROLLOUT),
              "--vendor", fleet.VENDOR, "--class", fleet.CLASS, "--version", "1.0.0", "--json", "--time-limit", "240",

@@ -6,7 +6,8 @@
  * In turn a Register of a new name, an Update of no registration, a GET of a file, a ping, noise,
  * and, unless COAPS_PORT is 0, a ClientHello without a cookie, each from another address of
  * 127.240.0.0/12, where no device of the swarm lives. Nothing that comes back is answered; it is
- * only counted. Prints datagrams and bytes sent, then datagrams and bytes that came back.
+ * only counted. Prints datagrams and bytes sent, then datagrams and bytes that came back, then how
+ * many of those sent were ClientHellos.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -33,7 +34,7 @@ static struct {
     int file;
     struct sockaddr_in coap, coaps;
     uint64_t draw;
-    uint64_t sent, sent_bytes, back, back_bytes, refused;
+    uint64_t sent, sent_bytes, hellos, back, back_bytes, refused;
 } flood;
 
 static double now_s(void)
@@ -98,7 +99,7 @@ static size_t write_message(enum kind kind, uint64_t number, uint8_t out[128])
     return kedge_coap_finish(&builder, &message) == KEDGE_OK ? message.size : 0;
 }
 
-static void send_from(uint32_t source, const struct sockaddr_in *to, const uint8_t *bytes,
+static bool send_from(uint32_t source, const struct sockaddr_in *to, const uint8_t *bytes,
                       size_t size)
 {
     _Alignas(8) uint8_t control[CMSG_SPACE(sizeof(struct in_pktinfo))] = {0};
@@ -118,10 +119,11 @@ static void send_from(uint32_t source, const struct sockaddr_in *to, const uint8
     memcpy(CMSG_DATA(part), &info, sizeof info);
     if (sendmsg(flood.file, &header, 0) != (ssize_t)size) {
         flood.refused++;
-        return;
+        return false;
     }
     flood.sent++;
     flood.sent_bytes += size;
+    return true;
 }
 
 static void send_one(uint64_t number)
@@ -132,7 +134,8 @@ static void send_one(uint64_t number)
     size_t size = kind == HELLO   ? write_hello(bytes)
                   : kind == NOISE ? write_noise(bytes)
                                   : write_message(kind, number, bytes);
-    send_from(source, kind == HELLO ? &flood.coaps : &flood.coap, bytes, size);
+    if (send_from(source, kind == HELLO ? &flood.coaps : &flood.coap, bytes, size))
+        flood.hellos += kind == HELLO;
 }
 
 /* ---- what comes back ---- */
@@ -205,7 +208,7 @@ int main(int argc, char **argv)
         return 1;
     }
     run(rate, seconds);
-    printf("%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", flood.sent, flood.sent_bytes,
-           flood.back, flood.back_bytes);
+    printf("%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", flood.sent,
+           flood.sent_bytes, flood.back, flood.back_bytes, flood.hellos);
     return 0;
 }

@@ -26,7 +26,7 @@ struct kedge_lost_device {
 
 /** What the operator bounds. */
 struct kedge_bridge_limits {
-    size_t unproven_max; /* as in kedge_fleet_config, like the next */
+    uint32_t unproven_max; /* as in kedge_fleet_config, like the next */
     struct kedge_token_rate unproven_stored;
     uint32_t push_bytes_per_s; /* to each device that is pushed to; 0: no limit */
 };

@@ -47,7 +47,8 @@ static const struct option_row rows[] = {
     {"unproven-rate", "N", TEXT(unproven_rate), true,
      "requests a second that are answered to those of one network who have proved nothing (500)"},
     {"unproven-max", "N", TEXT(unproven_max), true,
-     "devices without DTLS at once that have registered and not answered yet (16384)"},
+     "devices without DTLS at once that have registered and not answered yet, each for 20 seconds "
+     "at least; eight times as many that have answered a ping (16384)"},
     {"unproven-stored", "N", TEXT(unproven_stored), true,
      "how many of them a second are stored before they answer (100)"},
     {"push-rate", "BYTES", TEXT(push_rate), true,

@@ -9,13 +9,18 @@
 static void say(struct kedge_bridge *bridge)
 {
     struct kedge_pressure *pressure = &bridge->pressure;
-    uint64_t held_off = kedge_net_counters(bridge->net).held_off;
+    const struct kedge_net_counters net = kedge_net_counters(bridge->net);
     uint64_t pushed_out = kedge_fleet_counters(bridge->fleet).pushed_out;
-    if (held_off > pressure->said_held_off)
+    if (net.held_off > pressure->said_held_off)
         kedge_log(KEDGE_LOG_WARNING,
                   "%" PRIu64 " requests of strangers were not answered: their network sent more "
                   "than --unproven-rate",
-                  held_off - pressure->said_held_off);
+                  net.held_off - pressure->said_held_off);
+    if (net.probes > pressure->said_probes)
+        kedge_log(KEDGE_LOG_WARNING,
+                  "%" PRIu64 " times a device had to answer a ping before it could register: "
+                  "--unproven-max of them had answered nothing yet",
+                  net.probes - pressure->said_probes);
     if (pushed_out > pressure->said_pushed_out)
         kedge_log(KEDGE_LOG_WARNING,
                   "%" PRIu64 " devices that registered and answered nothing gave way to newer "
@@ -26,7 +31,8 @@ static void say(struct kedge_bridge *bridge)
                   "%" PRIu64 " devices were registered from another address and are not in the "
                   "audit log: more than %u a second",
                   pressure->unaudited - pressure->said_unaudited, KEDGE_PRESSURE_AUDIT_PER_S);
-    pressure->said_held_off = held_off;
+    pressure->said_held_off = net.held_off;
+    pressure->said_probes = net.probes;
     pressure->said_pushed_out = pushed_out;
     pressure->said_unaudited = pressure->unaudited;
 }

@@ -23,7 +23,7 @@ struct kedge_pressure {
     struct kedge_net_timer timer;
     struct kedge_token_bucket audit;
     uint64_t unaudited, strangers;
-    uint64_t said_held_off, said_pushed_out, said_unaudited;
+    uint64_t said_held_off, said_probes, said_pushed_out, said_unaudited;
 };
 
 /** Says once a minute what was held off. */

@@ -131,7 +131,7 @@ static enum kedge_rc open_bridge(struct server *server)
 {
     const struct kedge_config *config = server->config;
     const struct kedge_bridge_limits limits = {
-        .unproven_max = (size_t)config->unproven_devices,
+        .unproven_max = (uint32_t)config->unproven_devices,
         .unproven_stored = kedge_listening_rate(config->unproven_stored_per_s),
         .push_bytes_per_s = (uint32_t)config->push_bytes_per_s};
     server->bridge_made = true;

@@ -233,7 +233,7 @@ void device_heard(struct device *device)
 }
 
 enum kedge_rc device_connect(struct device *device, const struct kedge_address *address,
-                             const char *location)
+                             const char *location, bool has_proved)
 {
     struct kedge_fleet *fleet = device->fleet;
     if (!address->secure)
@@ -252,7 +252,7 @@ enum kedge_rc device_connect(struct device *device, const struct kedge_address *
     device->proven = address->secure;
     device->told = false;
     device->resting = device_asleep(device);
-    if (!device->proven)
+    if (!device->proven && !has_proved)
         unproven_add(device);
     if (device->job != NULL)
         job_connected(device->job);

@@ -61,8 +61,9 @@ static enum standing standing_of(const struct kedge_fleet *fleet, const struct k
 
 /*
  * Without security, a host downloads where a device is registered, from any port: many clients use
- * another one for it. As long as no device there has answered, a block costs as much as a request
- * of a stranger does.
+ * another one for it. As long as no device there has answered anything, its address may be somebody
+ * else's, and a block is many times as large as what asks for it: nothing goes back, and who is
+ * there asks again.
  */
 static void serve_file(struct kedge_fleet *fleet, const struct kedge_address *from,
                        const struct kedge_coap_message *request, struct kedge_net_reply *reply)
@@ -81,6 +82,10 @@ static void serve_file(struct kedge_fleet *fleet, const struct kedge_address *fr
     if (standing == UNKNOWN) {
         kedge_coap_add_payload(kedge_net_reply(reply, KEDGE_COAP_UNAUTHORIZED),
                                kedge_slice_text("no device is registered at this address"));
+        return;
+    }
+    if (standing == REGISTERED) {
+        kedge_net_reply_nothing(reply);
         return;
     }
     kedge_net_reply_at_length(reply);
@@ -254,7 +259,7 @@ void kedge_fleet_destroy(struct kedge_fleet *fleet)
     kedge_index_free(&fleet->jobs);
     kedge_index_free(&fleet->jobs_by_host);
     kedge_hosts_free(&fleet->hosts);
-    free(fleet->unproven.ring);
+    unproven_free(&fleet->unproven);
     free(fleet);
 }
 
@@ -299,14 +304,15 @@ enum kedge_rc kedge_fleet_restore(struct kedge_fleet *fleet, const struct kedge_
         device = device_create(fleet, endpoint);
     if (device == NULL)
         return KEDGE_E_MEMORY;
+    /* One that once said who it is was there. */
+    bool was_there =
+        stored->vendor[0] != '\0' || stored->class_name[0] != '\0' || stored->version[0] != '\0';
     enum kedge_rc rc = copy_stored(device, stored);
     if (rc == KEDGE_OK)
-        rc = device_connect(device, &stored->address, stored->location);
+        rc = device_connect(device, &stored->address, stored->location, was_there);
     if (rc == KEDGE_OK) {
         device_count_told(device);
-        /* One that once said who it is was there. */
-        if (stored->vendor[0] != '\0' || stored->class_name[0] != '\0' ||
-            stored->version[0] != '\0')
+        if (was_there)
             device_prove(device);
         if (!device_asleep(device)) /* else with its next Update */
             identify_begin(device);
@@ -346,6 +352,6 @@ struct kedge_fleet_counters kedge_fleet_counters(const struct kedge_fleet *fleet
 {
     struct kedge_fleet_counters counters = fleet->counters;
     counters.jobs = fleet->jobs.count;
-    counters.unproven = fleet->unproven.count;
+    counters.unproven = fleet->unproven.silent.count + fleet->unproven.present.count;
     return counters;
 }

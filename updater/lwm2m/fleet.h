@@ -20,6 +20,10 @@
 #define KEDGE_DEVICE_BINDING_MAX 7u     /* "UQ" */
 #define KEDGE_DEVICE_LOCATION_SIZE 24u  /* hex digits behind /rd/: 96 bits that nobody can guess */
 #define KEDGE_FLEET_IDENTIFIES_MAX 256u /* devices that are asked who they are at the same time */
+/* Without security: so long nobody is pushed out before it has answered anything. In that time the
+ * question is sent three times (RFC 7252 section 4.8: again after 2 to 3 s, and 4 to 6 s more). */
+#define KEDGE_FLEET_PATIENCE_MS 20000u
+#define KEDGE_FLEET_PRESENT_FACTOR 8u
 
 /**
  * What is known of a device. Texts are never NULL ("": not said) and borrowed for the call.
@@ -99,8 +103,9 @@ struct kedge_fleet_config {
     uint32_t poll_ms; /* how often a device at work is asked, though it is observed; 0: 30000 */
     uint32_t quick_poll_ms; /* and when it does not let itself be observed; 0: 5000 */
     uint32_t awake_ms;      /* a device in queue mode listens so long; 0: 93000 */
-    /* Without security: how many may be registered that have answered nothing; 0: 16384. */
-    size_t unproven_max;
+    /* Without security: how many may be registered that have answered nothing; 0: 16384. Beyond
+     * that KEDGE_FLEET_PRESENT_FACTOR times as many that have answered a ping. */
+    uint32_t unproven_max;
     /* How many of those are told before they answer; per_s 0: 100 a second, 1000 at once. */
     struct kedge_token_rate unproven_told_rate;
 };

@@ -43,6 +43,7 @@ struct device {
     uint16_t pins;        /* calls at work on it that it must outlive */
     bool registered : 1, identified : 1, queue_mode : 1;
     bool proven : 1;  /* it receives at its address: it has answered there, or said its location */
+    bool present : 1; /* while it is not proven: it has answered a ping there */
     bool told : 1;    /* those above know of its registration */
     bool resting : 1; /* it was asleep when that was looked at last */
     bool open : 1;    /* it has no credentials, as was seen since any have changed */
@@ -66,11 +67,16 @@ struct identifications {
     struct kedge_net_timer timer;
 };
 
-/** The last ones that registered, in a ring; one that has proved itself or gone leaves a gap. */
+/** In the order in which they registered; one that has proved itself or gone leaves a gap. */
+struct unproven_ring {
+    struct device **slots;
+    uint32_t max, size; /* devices, and slots: twice as many */
+    uint32_t first, taken;
+    uint32_t count; /* without the gaps */
+};
+
 struct unproven {
-    struct device **ring;
-    uint32_t size, first, taken;
-    size_t count; /* without the gaps */
+    struct unproven_ring silent, present; /* those who have answered not even a ping, and others */
     struct kedge_token_bucket told;
 };
 
@@ -116,9 +122,9 @@ void device_drop_texts(struct device *device);
 enum kedge_rc device_set_text(struct device *device, enum device_text which,
                               struct kedge_slice text) KEDGE_MUST_USE;
 /** Makes it registered at this address and location, with a fresh lifetime. Who it was at its
- * former address, it has to prove at this one. */
+ * former address, it has to prove at this one; `has_proved`: device_prove() comes next. */
 enum kedge_rc device_connect(struct device *device, const struct kedge_address *address,
-                             const char *location) KEDGE_MUST_USE;
+                             const char *location, bool has_proved) KEDGE_MUST_USE;
 /** Tells those above that it is registered, unless they know. */
 void device_tell(struct device *device);
 /** They know already. */
@@ -162,7 +168,11 @@ bool device_is_at(struct device *device, const struct kedge_address *from);
 
 /* ---- devices that are not proven yet: unproven.c ---- */
 
-enum kedge_rc unproven_init(struct unproven *list, size_t size) KEDGE_MUST_USE;
+enum kedge_rc unproven_init(struct unproven *list, uint32_t silent_max) KEDGE_MUST_USE;
+/** Zeroed is fine. */
+void unproven_free(struct unproven *list);
+/** Whether there is room for one at this address, that nobody has to be hurried out of. */
+bool unproven_may_add(const struct kedge_fleet *fleet, const struct kedge_address *from);
 /** The one that stands longest goes when there is no room. */
 void unproven_add(struct device *device);
 void unproven_remove(struct device *device);

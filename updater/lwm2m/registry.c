@@ -111,6 +111,15 @@ static bool may_register(struct kedge_fleet *fleet, const struct device *device,
     return *tell || !known;
 }
 
+/* Who is where it was keeps its place, and who has proved itself needs none. */
+static bool has_place(const struct kedge_fleet *fleet, const struct device *device,
+                      const struct kedge_address *from)
+{
+    bool stays =
+        device != NULL && device->registered && kedge_address_equal(&device->address, from);
+    return from->secure || stays || unproven_may_add(fleet, from);
+}
+
 /* Design decision 10: without security the newest Register for an endpoint wins. */
 static enum kedge_rc register_device(struct device *device, const struct kedge_address *from,
                                      const struct kedge_registration_request *request, bool tell)
@@ -119,15 +128,15 @@ static enum kedge_rc register_device(struct device *device, const struct kedge_a
     struct kedge_address before = device->address;
     bool is_same = device->registered && kedge_address_equal(&before, from);
     bool took_over = device->registered && device->told && !is_same;
-    bool was_proven = device->proven;
+    bool has_proved = is_same && device->proven;
     KEDGE_TRY(draw_location(location));
     device_disconnect(device);
     evict(device->fleet, from, device);
     KEDGE_TRY(take_register(device, request));
-    KEDGE_TRY(device_connect(device, from, location));
+    KEDGE_TRY(device_connect(device, from, location, has_proved));
     device_heard(device);
     device->fleet->counters.registers++;
-    if (is_same && was_proven)
+    if (has_proved)
         device_prove(device);
     if (tell || device->proven)
         tell_registered(device, took_over, &before);
@@ -160,6 +169,10 @@ static void on_register(struct kedge_fleet *fleet, const struct kedge_address *f
     }
     if (fleet->hooks.ready != NULL && !fleet->hooks.ready(fleet->hooks.context)) {
         body_refuse(fleet, reply, KEDGE_COAP_UNAVAILABLE, "the store is behind: try again later");
+        return;
+    }
+    if (!has_place(fleet, device, from)) {
+        kedge_net_reply_probe(fleet->net, reply);
         return;
     }
     if (device == NULL)
@@ -211,12 +224,13 @@ static enum kedge_rc take_update(struct device *device,
     return request->has_links ? take_links(device, request) : KEDGE_OK;
 }
 
-/* It comes from another address, as behind a NAT: what was asked at the old one is void. */
+/* It comes from another address, as behind a NAT: what was asked at the old one is void. That it is
+ * there it proves by the location, which it says. */
 static enum kedge_rc move(struct device *device, const struct kedge_address *from)
 {
     device_disconnect(device);
     evict(device->fleet, from, device);
-    return device_connect(device, from, device->location);
+    return device_connect(device, from, device->location, true);
 }
 
 static void update_device(struct device *device, const struct kedge_address *from,

@@ -138,11 +138,18 @@ void peer_forget_recent(struct peer *peer);
 /* ---- admission ---- */
 
 #define NETWORKS 4096u
+#define PROBE_SLOTS (1u << 18) /* 1 MiB */
 
 struct admission {
     struct kedge_token_bucket networks[KEDGE_CLAIM_COUNT][NETWORKS];
     uint16_t next_message_id; /* of replies to who is no peer */
+    uint32_t present[PROBE_SLOTS];
 };
+
+/** Of the ping that asks an address whether somebody is there: probe.c. */
+uint16_t probe_message_id(const struct kedge_net *net, const struct kedge_address *to);
+/** An empty ACK or RST came: it may be the answer to such a ping. */
+void probe_on_empty(struct kedge_net *net, const struct kedge_address *from, uint16_t message_id);
 
 /** A request came from the peer and was answered. */
 void peer_earn(struct peer *peer, size_t received, size_t answered);

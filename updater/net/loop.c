@@ -32,7 +32,7 @@ static uint64_t monotonic_ms(void)
 
 struct kedge_net_reply {
     struct kedge_coap_builder builder;
-    bool begun, nothing, at_length;
+    bool begun, nothing, at_length, probe;
     const struct kedge_coap_message *request;
     uint16_t message_id;
     const struct kedge_address *from;
@@ -61,6 +61,14 @@ struct kedge_coap_builder *kedge_net_reply(struct kedge_net_reply *reply, uint8_
 void kedge_net_reply_nothing(struct kedge_net_reply *reply)
 {
     reply->nothing = true;
+}
+
+void kedge_net_reply_probe(struct kedge_net *net, struct kedge_net_reply *reply)
+{
+    kedge_coap_begin(&reply->builder, reply->bytes, sizeof reply->bytes, KEDGE_COAP_CON,
+                     KEDGE_COAP_EMPTY, probe_message_id(net, reply->from), kedge_slice(NULL, 0));
+    reply->begun = reply->probe = true;
+    net->counters.probes++;
 }
 
 void kedge_net_reply_at_length(struct kedge_net_reply *reply)
@@ -123,7 +131,7 @@ static struct kedge_slice cut_down(struct kedge_net *net, struct kedge_net_reply
 
 static bool is_proven(const struct kedge_address *from, const struct peer *peer)
 {
-    return from->secure || (peer != NULL && peer->kept);
+    return from->secure || (peer != NULL && peer->kept && !peer->doubted);
 }
 
 static bool answer_again(struct kedge_net *net, const struct peer *peer, const struct path *path,
@@ -195,7 +203,7 @@ static void on_request(struct kedge_net *net, const struct kedge_address *from,
         return;
     peer->path = *path;
     peer_earn(peer, datagram.size, bytes.size);
-    if (once && !reply.nothing)
+    if (once && !reply.nothing && !reply.probe)
         peer_remember(peer, mark, net->now_ms, bytes);
 }
 
@@ -232,6 +240,16 @@ void net_transmit(struct kedge_net *net, const struct kedge_address *to, const s
         net_transmit_datagram(net, to, path, bytes);
 }
 
+static void on_empty(struct kedge_net *net, const struct kedge_address *from,
+                     const struct kedge_coap_message *message)
+{
+    struct peer *peer = peer_find(net, from);
+    if (!from->secure)
+        probe_on_empty(net, from, message->message_id);
+    if (peer != NULL)
+        exchange_on_empty(net, peer, message);
+}
+
 void net_on_message(struct kedge_net *net, const struct kedge_address *from,
                     const struct path *path, struct kedge_slice bytes)
 {
@@ -246,11 +264,10 @@ void net_on_message(struct kedge_net *net, const struct kedge_address *from,
     }
     uint8_t class = message.code >> 5;
     if (message.code == KEDGE_COAP_EMPTY) {
-        struct peer *peer = peer_find(net, from);
         if (message.type == KEDGE_COAP_CON)
             reset(net, from, path, message.message_id); /* section 4.3: a ping */
-        else if (peer != NULL && message.type != KEDGE_COAP_NON)
-            exchange_on_empty(net, peer, &message);
+        else if (message.type != KEDGE_COAP_NON)
+            on_empty(net, from, &message);
     } else if (class == 0 && (message.type == KEDGE_COAP_CON || message.type == KEDGE_COAP_NON)) {
         on_request(net, from, path, bytes, &message);
     } else if ((class == 2 || class == 4 || class == 5) && message.type != KEDGE_COAP_RST) {

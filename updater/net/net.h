@@ -74,6 +74,11 @@ struct kedge_coap_builder *kedge_net_reply(struct kedge_net_reply *reply, uint8_
 /** Nothing goes back, not even an acknowledgement: the sender asks again, later each time. */
 void kedge_net_reply_nothing(struct kedge_net_reply *reply);
 /**
+ * The same, but the sender is asked by a ping whether it is there. Nothing is kept of that: when it
+ * has answered and asks again, kedge_net_is_present() says so.
+ */
+void kedge_net_reply_probe(struct kedge_net *net, struct kedge_net_reply *reply);
+/**
  * Lets the reply be as large as it is, though its address was not proved: without, one that is
  * larger than KEDGE_NET_ANSWER_FACTOR times the request is cut down to its code.
  */
@@ -315,6 +320,11 @@ enum kedge_net_claim {
 bool kedge_net_admit(struct kedge_net *net, const struct kedge_address *from,
                      enum kedge_net_claim claim);
 /**
+ * Whether a ping at this address was answered in the last one to two minutes. A forger hits that by
+ * guessing, once in 32,768 datagrams; and one in some thousands is forgotten early.
+ */
+bool kedge_net_is_present(const struct kedge_net *net, const struct kedge_address *from);
+/**
  * "This peer is kept, but its address may be somebody else's": until it answers one of our requests
  * it is sent no more than KEDGE_NET_ANSWER_FACTOR times the bytes of its requests from now on;
  * beyond that ours are lost. Does nothing to a secure peer.
@@ -330,6 +340,7 @@ struct kedge_net_counters {
     uint64_t peers, exchanges, send_failures, handshakes, handshakes_failed;
     uint64_t held_off; /* for lack of a token */
     uint64_t cut_down; /* replies to unproven addresses that would have been too large */
+    uint64_t probes, probes_answered;
 };
 
 /** On the network thread. */

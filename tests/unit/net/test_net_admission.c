@@ -14,7 +14,7 @@ struct scene {
     struct kedge_net_config config;
     unsigned requests;
     size_t payload_size;
-    bool at_length;
+    bool at_length, probe;
 };
 
 static void answer(void *context, const struct kedge_address *from,
@@ -25,6 +25,10 @@ static void answer(void *context, const struct kedge_address *from,
     (void)from;
     (void)request;
     scene->requests++;
+    if (scene->probe) {
+        kedge_net_reply_probe(scene->net, reply);
+        return;
+    }
     struct kedge_coap_builder *builder = kedge_net_reply(reply, KEDGE_COAP_CONTENT);
     kedge_coap_add_payload(builder, kedge_slice(payload, scene->payload_size));
     if (scene->at_length)
@@ -230,6 +234,42 @@ static void test_a_network_of_ipv6_is_what_one_customer_has(void **state)
     assert_true(kedge_net_admit(scene->net, &other, KEDGE_CLAIM_NONE));
 }
 
+/* ---- who answers a ping ---- */
+
+static void test_who_answers_a_ping_is_present_for_a_while_and_nobody_else_is(void **state)
+{
+    struct scene *scene = *state;
+    const struct kedge_address from = address_of("10.1.2.3:1000");
+    const struct kedge_address other = address_of("10.1.2.3:1001");
+    const struct path path = {.socket = 0};
+    scene->probe = true;
+    net_on_datagram(scene->net, &from, &path, kedge_slice(get, sizeof get));
+    assert_int_equal(scene->net->outgoing_count, 1);
+    assert_int_equal(scene->net->outgoing[0].size, 4);
+    uint8_t answer[4];
+    memcpy(answer, scene->net->outgoing[0].bytes, sizeof answer);
+    scene->net->outgoing_count = 0;
+    assert_int_equal(answer[0], 0x40); /* confirmable, without a token */
+    assert_int_equal(answer[1], KEDGE_COAP_EMPTY);
+    assert_int_equal(delivered(scene, &from, answer, sizeof answer), 4); /* a ping of its own */
+    assert_false(kedge_net_is_present(scene->net, &from));
+    answer[0] = 0x70;
+    assert_int_equal(delivered(scene, &other, answer, sizeof answer), 0);
+    assert_false(kedge_net_is_present(scene->net, &other));
+    assert_false(kedge_net_is_present(scene->net, &from));
+    assert_int_equal(delivered(scene, &from, answer, sizeof answer), 0);
+    assert_true(kedge_net_is_present(scene->net, &from));
+    assert_false(kedge_net_is_present(scene->net, &other));
+    assert_int_equal(kedge_net_counters(scene->net).probes_answered, 1);
+    assert_int_equal(kedge_net_counters(scene->net).peers, 0);
+    /* MAX_TRANSMIT_SPAN (RFC 7252 section 4.8.2) after it asked first, it asks for the last time.
+     */
+    scene->net->now_ms += 45000;
+    assert_true(kedge_net_is_present(scene->net, &from));
+    scene->net->now_ms += 128000;
+    assert_false(kedge_net_is_present(scene->net, &from));
+}
+
 /* ---- a peer that is kept and may be somebody else's address ---- */
 
 static void test_a_doubted_peer_is_asked_no_more_than_three_times_what_it_sent(void **state)
@@ -330,6 +370,7 @@ int main(void)
         SCENE_TEST(test_who_is_known_is_not_charged),
         SCENE_TEST(test_each_kind_of_claim_has_tokens_of_its_own),
         SCENE_TEST(test_a_network_of_ipv6_is_what_one_customer_has),
+        SCENE_TEST(test_who_answers_a_ping_is_present_for_a_while_and_nobody_else_is),
         SCENE_TEST(test_a_doubted_peer_is_asked_no_more_than_three_times_what_it_sent),
         SCENE_TEST(test_an_answer_ends_the_doubt),
         SCENE_TEST(test_it_is_known_how_large_a_burst_may_wait),
