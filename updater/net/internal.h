@@ -138,12 +138,13 @@ void peer_forget_recent(struct peer *peer);
 /* ---- admission ---- */
 
 #define NETWORKS 4096u
-#define PROBE_SLOTS (1u << 18) /* 1 MiB */
+#define PROBE_LINES (1u << 15) /* with the next 1 MiB */
+#define PROBE_WAYS 8u
 
 struct admission {
     struct kedge_token_bucket networks[KEDGE_CLAIM_COUNT][NETWORKS];
-    uint16_t next_message_id; /* of replies to who is no peer */
-    uint32_t present[PROBE_SLOTS];
+    uint16_t next_message_id;                  /* of replies to who is no peer */
+    uint32_t present[PROBE_LINES][PROBE_WAYS]; /* the newest of a line first; 0: none */
 };
 
 /** Of the ping that asks an address whether somebody is there: probe.c. */

@@ -321,7 +321,7 @@ bool kedge_net_admit(struct kedge_net *net, const struct kedge_address *from,
                      enum kedge_net_claim claim);
 /**
  * Whether a ping at this address was answered in the last one to two minutes. A forger hits that by
- * guessing, once in 32,768 datagrams; and one in some thousands is forgotten early.
+ * guessing, once in 32,768 datagrams. When very many answer, a few are forgotten early.
  */
 bool kedge_net_is_present(const struct kedge_net *net, const struct kedge_address *from);
 /**

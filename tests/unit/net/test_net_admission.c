@@ -270,6 +270,31 @@ static void test_who_answers_a_ping_is_present_for_a_while_and_nobody_else_is(vo
     assert_false(kedge_net_is_present(scene->net, &from));
 }
 
+/* The nth address, and the answer that it would send to a ping. */
+static struct kedge_address nth_answer(struct scene *scene, uint32_t n, uint8_t answer[4])
+{
+    struct kedge_address from = address_of("10.0.0.1:1000");
+    from.v4.sin_addr.s_addr = htonl(0x0A000000u + n * 7u);
+    uint16_t id = probe_message_id(scene->net, &from);
+    memcpy(answer, (const uint8_t[]){0x70, 0, (uint8_t)(id >> 8), (uint8_t)id}, 4);
+    return from;
+}
+
+static void test_those_who_answer_pings_do_not_take_each_others_place(void **state)
+{
+    enum { COUNT = 10000 };
+    struct scene *scene = *state;
+    uint8_t answer[4];
+    for (uint32_t i = 0; i < COUNT; i++) {
+        const struct kedge_address from = nth_answer(scene, i, answer);
+        (void)delivered(scene, &from, answer, sizeof answer);
+    }
+    for (uint32_t i = 0; i < COUNT; i++) {
+        const struct kedge_address from = nth_answer(scene, i, answer);
+        assert_true(kedge_net_is_present(scene->net, &from));
+    }
+}
+
 /* ---- a peer that is kept and may be somebody else's address ---- */
 
 static void test_a_doubted_peer_is_asked_no_more_than_three_times_what_it_sent(void **state)
@@ -371,6 +396,7 @@ int main(void)
         SCENE_TEST(test_each_kind_of_claim_has_tokens_of_its_own),
         SCENE_TEST(test_a_network_of_ipv6_is_what_one_customer_has),
         SCENE_TEST(test_who_answers_a_ping_is_present_for_a_while_and_nobody_else_is),
+        SCENE_TEST(test_those_who_answer_pings_do_not_take_each_others_place),
         SCENE_TEST(test_a_doubted_peer_is_asked_no_more_than_three_times_what_it_sent),
         SCENE_TEST(test_an_answer_ends_the_doubt),
         SCENE_TEST(test_it_is_known_how_large_a_burst_may_wait),
