@@ -44,8 +44,9 @@ class HandshakeFailed(Exception):
 class SecureWire(Wire):
     """Wire over DTLS to a port of this host, by a pre-shared key (identity, bytes) or a certificate (PEM files)."""
 
-    def __init__(self, port: int, psk=None, certificate=None, timeout: float = 30):
-        super().__init__(types.SimpleNamespace(coap_port=port))
+    def __init__(self, port: int, psk=None, certificate=None, timeout: float = 30,
+                 from_port: int = 0):
+        super().__init__(types.SimpleNamespace(coap_port=port), from_port)
         self.context = _ssl.SSL_CTX_new(_ssl.DTLS_client_method())
         if psk is not None:
             identity, key = psk[0].encode(), psk[1]

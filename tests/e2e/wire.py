@@ -15,8 +15,9 @@ LINKS = b"</1/0>,</3/0>,</5>;ver=1.1,</5/0>"
 class Wire:
     """A raw UDP socket to the server, which answers what it is asked as a device would."""
 
-    def __init__(self, server):
+    def __init__(self, server, from_port: int = 0):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", from_port))
         self.socket.connect(("127.0.0.1", server.coap_port))
         self.next_id = random.randrange(0x10000)
         self.values = {"/3/0/0": VENDOR.encode(), "/3/0/1": CLASS.encode(), "/3/0/3": b"1.0.0", "/3/0/18": b"rev-a",
