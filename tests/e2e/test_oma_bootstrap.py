@@ -92,6 +92,7 @@ def test_oma_6_bootstrap_sequence(server, tmp_path):
     device.bootstrap()
     assert [step[:2] for step in device.steps] == [
         (GET, "/"), (DELETE, "/0"), (DELETE, "/1"), (PUT, "/0/1"), (PUT, "/1/0"), (GET, "/1/0"), (POST, "/bs")]
+    server.traced("client", "finished")
     events = [event for event, _ in server.trace("client")]
     assert events[1:] == ["requested", "issued", "discovered", "deleted", "deleted", "written", "written", "read", "finished"]
 
