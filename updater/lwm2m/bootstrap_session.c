@@ -337,7 +337,7 @@ static void on_result(void *context, enum kedge_rc rc, const struct kedge_coap_m
 
 static void on_limit(void *context)
 {
-    fail(context, "was not reached in time");
+    fail(context, "was waited for when the time was over");
 }
 
 static void on_begin(void *context)
