@@ -8,10 +8,11 @@ import urllib.request
 
 import pytest
 from bootstrap_device import BootstrapServer, PlainDevice, SecureDevice, registers
-from conftest import wait_until
+from conftest import program, run, wait_until
 from dtls_wire import HandshakeFailed, SecureWire
 from lwm2m_client import LWM2M_CBOR, SENML_CBOR, SENML_JSON
-from lwm2m_peer import ACCEPT, CONTENT_FORMAT, DELETE, GET, POST, PUT, TLV, uint
+from lwm2m_peer import (ACCEPT, CONTENT_FORMAT, DELETE, GET, POST, PUT, TLV, URI_PATH, URI_QUERY, Message, uint)
+from shims import ServerWithDisk
 from wire import Wire
 
 
@@ -362,3 +363,73 @@ def test_one_that_begins_with_a_pack_may_go_on_with_a_request(server, tmp_path):
     device = SecureDevice(server, "dev", server.enroll_factory(tmp_path, "dev"), formats=(SENML_CBOR,))
     assert device.ask(GET, "bspack", ["ep=dev"]).code_text == "2.05"
     registers(server, device.bootstrap("pct=112"), "dev")
+
+
+# ---- where, and where to ----
+
+def test_a_device_that_is_registered_without_dtls_ends_to_be_once_it_is_enrolled(server, tmp_path):
+    wire = Wire(server)
+    location = wire.registered("dev")
+    assert wire.ask(POST, location).code_text == "2.04"
+    server.enroll_factory(tmp_path, "dev")
+    wire.serve_until(lambda: wire.ask(POST, location).code_text == "4.00", "the refusal", 60)
+    assert wire.register("dev").code_text == "4.00"
+
+
+def test_a_device_that_is_enrolled_anew_for_bootstrapping_stays_registered(server, tmp_path):
+    account = SecureDevice(server, "dev", server.enroll_factory(tmp_path, "dev")).bootstrap()
+    wire = registers(server, account, "dev")
+    server.traced("dev", "adopted")
+    server.enroll_factory(tmp_path, "dev")
+    assert wire.ask(POST, "rd/nobody").code_text == "4.04"  # its association is there
+    assert shown(server, "dev")["registered"]
+
+
+@pytest.mark.parametrize("coaps, given, expected", [
+    ("0.0.0.0:PORT", [], "coaps://127.0.0.1:PORT"), ("127.0.0.1:PORT", [], "coaps://127.0.0.1:PORT"),
+    ("127.0.0.1:PORT", ["--bootstrap-server-uri", "coaps://kedge.example:5684"], "coaps://kedge.example:5684"),
+    (None, ["--bootstrap-server-uri", "coaps://kedge.example"], "coaps://kedge.example")])
+def test_a_device_is_told_where_to_register(start, tmp_path, coaps, given, expected):
+    class Elsewhere(BootstrapServer):
+        def listeners(self):
+            places = [] if coaps is None else ["--coaps", coaps.replace("PORT", str(self.coaps_port))]
+            return [*places, "--bootstrap", f"0.0.0.0:{self.bootstrap_port}", *given]
+    server = Elsewhere(start, tmp_path / "server")
+    account = SecureDevice(server, "dev", server.enroll_factory(tmp_path, "dev")).bootstrap()
+    assert account.uri == expected.replace("PORT", str(server.coaps_port))
+
+
+@pytest.mark.parametrize("options, words", [
+    (["--bootstrap", "127.0.0.1:0"], "needs --coaps"), (["--bootstrap-coap", "127.0.0.1:0"], "needs --coaps"),
+    (["--coaps", "127.0.0.1:0", "--bootstrap", "localhost:1"], "--bootstrap localhost:1"),
+    (["--coaps", "127.0.0.1:0", "--bootstrap-server-uri", "coaps://x"], "needs --bootstrap"),
+    (["--coaps", "127.0.0.1:0", "--bootstrap", "127.0.0.1:0", "--bootstrap-server-uri", "coap://x"], "is coaps://")])
+def test_options_that_do_not_fit_together_are_refused(tmp_path, options, words):
+    done = run(program("kedged"), "--data", tmp_path / "data", *options)
+    assert done.returncode == 2 and words in done.stderr
+
+
+# ---- a disk that stands still ----
+
+class StallingServer(ServerWithDisk, BootstrapServer):
+    pass
+
+
+def test_a_disk_that_stands_still_holds_up_bootstrapping_and_nobody_else(start, tmp_path):
+    server = StallingServer(start, tmp_path / "server")
+    device = SecureDevice(server, "dev", server.enroll_factory(tmp_path, "dev"))
+    other = Wire(server)
+    location = other.registered("other")
+    other.serve_until(lambda: shown(server, "other").get("version") == "1.0.0", "the other device", 60)
+    server.stall()
+    try:
+        device.send(Message(0, POST, 77, b"once", [(URI_PATH, b"bs"), (URI_QUERY, b"ep=dev")]).encode())
+        server.wait_until_stalled()
+        assert device.receive(2) is None
+        assert other.ask(POST, location).code_text == "2.04"
+    finally:
+        server.go_on()
+    answer = device.receive(60)
+    assert (answer.code_text, answer.token) == ("2.04", b"once")
+    device.serve_to_the_end()
+    registers(server, device.account(), "dev")

@@ -72,6 +72,14 @@ static enum kedge_rc fill_batch(struct kedge_batch *batch, const char *who,
     return KEDGE_OK;
 }
 
+/* Who is registered without DTLS may be one that now must prove itself. */
+static void look_again(void *context)
+{
+    struct kedge_bridge *bridge = context;
+    if (!bridge->ended)
+        kedge_fleet_enrolled(bridge->fleet);
+}
+
 /* Takes the batch and `expelling` over. */
 static enum kedge_rc commit(struct kedge_backend_state *state, struct kedge_batch *batch,
                             const struct kedge_change *change,
@@ -80,11 +88,12 @@ static enum kedge_rc commit(struct kedge_backend_state *state, struct kedge_batc
     enum kedge_rc rc = kedge_backend_commit(state, batch, change, text);
     qsort(expelling->endpoints, expelling->count, sizeof(expelling->endpoints[0]),
           compare_endpoints);
-    if (rc == KEDGE_OK)
-        kedge_bootstrapping_expel(expelling);
-    else
+    if (rc != KEDGE_OK) {
         free(expelling);
-    return rc;
+        return rc;
+    }
+    kedge_bootstrapping_expel(expelling);
+    return kedge_net_post(state->net, look_again, state->bridge);
 }
 
 enum kedge_rc kedge_backend_bootstraps_put(void *context, const char *who,

@@ -169,12 +169,17 @@ static bool is_expelled(void *context, const char *name, const char *identity)
                    compare_names) != NULL;
 }
 
-void kedge_fleet_expel(struct kedge_fleet *fleet, const char *const *endpoints, size_t count)
+void kedge_fleet_enrolled(struct kedge_fleet *fleet)
 {
-    struct expelled expelled = {endpoints, count};
     struct kedge_index_link *link = NULL;
     while ((link = kedge_index_walk(&fleet->by_endpoint, link)) != NULL)
         KEDGE_INDEX_THING(link, struct device, by_endpoint)->open = false;
+}
+
+void kedge_fleet_expel(struct kedge_fleet *fleet, const char *const *endpoints, size_t count)
+{
+    struct expelled expelled = {endpoints, count};
+    kedge_fleet_enrolled(fleet);
     for (size_t i = 0; i < count; i++) {
         struct device *device = device_by_endpoint(fleet, kedge_slice_text(endpoints[i]));
         if (device != NULL && device->registered && device->address.secure)

@@ -148,6 +148,10 @@ bool kedge_fleet_device(struct kedge_fleet *fleet, const char *endpoint,
                         struct kedge_device *device);
 
 /**
+ * "There may be credentials where there were none": a device that needed none is looked up again.
+ */
+void kedge_fleet_enrolled(struct kedge_fleet *fleet);
+/**
  * "Their credentials are no longer what they were": ends what these endpoints (in the order of
  * strcmp) have by DTLS: registrations and associations. They may come back with what is valid now.
  * Say so after each change; until then a device that needed none is taken to need none.

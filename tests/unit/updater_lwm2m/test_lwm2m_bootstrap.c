@@ -12,7 +12,7 @@
 struct scene {
     struct kedge_net *net;
     struct kedge_bootstrap *bootstrap;
-    struct scripted_peer peer;
+    struct scripted_peer peer, former;
     bool refuses, fails;
     uint64_t tickets[TRACES_MAX];
     size_t ticket_count;
@@ -192,8 +192,11 @@ static void an_endpoint_has_one_session_and_a_device_that_begins_anew_the_newer_
 {
     struct scene *scene = *state;
     begins(scene);
+    scene->former = scene->peer;
+    peer_open(&scene->peer, scene->net);
     begins(scene);
     assert_int_equal(kedge_bootstrap_sessions(scene->bootstrap), 1);
+    peer_close(&scene->former);
     kedge_bootstrap_expel(scene->bootstrap, "another");
     assert_int_equal(kedge_bootstrap_sessions(scene->bootstrap), 1);
     kedge_bootstrap_expel(scene->bootstrap, "device-1");
