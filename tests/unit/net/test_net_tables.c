@@ -217,6 +217,24 @@ static void test_unknown_addresses_cost_bounded_memory_and_kept_peers_stay(void 
     kedge_net_destroy(net);
 }
 
+/* The last one that was found is at hand, and must not be when it has gone. */
+static void test_a_peer_that_was_found_last_and_has_gone_is_not_found(void **state)
+{
+    (void)state;
+    struct kedge_net *net = server_open(0, NULL, NULL);
+    struct kedge_address first = address_number(1), second = address_number(2);
+    assert_non_null(peer_use(net, &second));
+    struct peer *peer = peer_use(net, &first);
+    assert_ptr_equal(peer_find(net, &first), peer);
+    assert_ptr_equal(peer_find(net, &first), peer);
+    peer_drop(net, peer);
+    assert_null(net->peers.found); /* its memory may look like anything now */
+    assert_null(peer_find(net, &first));
+    assert_non_null(peer_find(net, &second));
+    assert_null(peer_find(net, &first));
+    kedge_net_destroy(net);
+}
+
 static void test_use_makes_a_peer_the_last_to_go(void **state)
 {
     (void)state;
@@ -330,6 +348,7 @@ int main(void)
         cmocka_unit_test(test_a_callback_may_cancel_a_timer_of_the_same_tick),
         cmocka_unit_test(test_the_loop_is_never_told_to_sleep_past_a_timer),
         cmocka_unit_test(test_unknown_addresses_cost_bounded_memory_and_kept_peers_stay),
+        cmocka_unit_test(test_a_peer_that_was_found_last_and_has_gone_is_not_found),
         cmocka_unit_test(test_use_makes_a_peer_the_last_to_go),
         cmocka_unit_test(test_peers_differ_by_host_port_and_family),
         cmocka_unit_test(test_addresses_that_are_none_are_refused),
