@@ -80,6 +80,8 @@ def test_a_csv_file_brings_devices_with_all_that_is_known_of_them(server, tmp_pa
     there = devices(server)
     assert there["dev-1"]["tags"] == {"place": "harbour", "owner": "x"} and there["dev-2"]["tags"] == {}
     assert (there["dev-1"]["registered"], there["dev-1"]["hardware"], there["dev-1"]["first_seen_ms"]) == (False, "rev-a", None)
+    factory = server.json("device", "show", "dev-1")["factory"]
+    assert [factory[name] for name in ("serial", "batch", "kind", "identity")] == ['S "1"', "B-7", "psk", "factory-1"]
     registers(server, SecureDevice(server, "dev-1", ("factory-1", key)).bootstrap(), "dev-1")
     wait_until(lambda: devices(server)["dev-1"]["registered"], 60, "the registration")
     assert devices(server)["dev-1"]["first_seen_ms"] > 0 and devices(server)["dev-1"]["tags"]["owner"] == "x"

@@ -146,12 +146,5 @@ void bootstraps_put(struct request *request)
 
 void bootstrap_remove(struct request *request)
 {
-    const struct kedge_backend *backend = request->api->config.backend;
-    char text[KEDGE_BACKEND_TEXT_MAX] = "";
-    enum kedge_rc rc =
-        backend->bootstrap_remove(backend->context, request->who, request->parameter, text);
-    if (rc == KEDGE_OK)
-        answer_empty(request);
-    else
-        refuse_rc(request, rc, NULL, text);
+    credentials_take_away(request, request->api->config.backend->bootstrap_remove);
 }

@@ -98,14 +98,18 @@ void credentials_put(struct request *request)
     free(records);
 }
 
-void credentials_remove(struct request *request)
+void credentials_take_away(struct request *request, credentials_remove_fn *remove)
 {
     const struct kedge_backend *backend = request->api->config.backend;
     char text[KEDGE_BACKEND_TEXT_MAX] = "";
-    enum kedge_rc rc =
-        backend->credentials_remove(backend->context, request->who, request->parameter, text);
+    enum kedge_rc rc = remove(backend->context, request->who, request->parameter, text);
     if (rc == KEDGE_OK)
         answer_empty(request);
     else
         refuse_rc(request, rc, NULL, text);
+}
+
+void credentials_remove(struct request *request)
+{
+    credentials_take_away(request, request->api->config.backend->credentials_remove);
 }

@@ -31,12 +31,34 @@ void devices_list(struct request *request)
         json_decref(items);
 }
 
+/* What the factory says of it, as far as it was enrolled for bootstrapping. */
+static json_t *factory_json(struct request *request, enum kedge_rc *rc)
+{
+    struct kedge_bootstrap_record record;
+    *rc = kedge_reader_bootstrap_of(request->reader, request->parameter, &record);
+    if (*rc != KEDGE_OK)
+        return json_null();
+    json_t *json = bootstrap_json(&record);
+    if (json != NULL)
+        (void)json_object_del(json, "endpoint");
+    return json;
+}
+
 void device_show(struct request *request)
 {
     struct kedge_device_record record;
-    if (reader_ok(request, kedge_reader_device(request->reader, request->parameter, &record),
-                  "device"))
-        answer_json(request, MHD_HTTP_OK, device_json(&record));
+    if (!reader_ok(request, kedge_reader_device(request->reader, request->parameter, &record),
+                   "device"))
+        return;
+    enum kedge_rc rc;
+    json_t *json = device_json(&record);
+    json_put(&json, "factory", factory_json(request, &rc));
+    if (rc == KEDGE_OK || rc == KEDGE_E_NOT_FOUND) {
+        answer_json(request, MHD_HTTP_OK, json);
+        return;
+    }
+    json_decref(json);
+    (void)reader_ok(request, rc, "device");
 }
 
 /* ---- tags ---- */

@@ -31,6 +31,12 @@ bool factory_read(const struct factory_texts *texts, struct kedge_bootstrap_reco
 /** Answers what is wrong `within` something, as "devices[3]."; false. */
 bool factory_refuse(struct request *request, const char *within, const struct factory_fault *fault);
 
+/** How the backend takes away what the endpoint has; of one kind or the other. */
+typedef enum kedge_rc credentials_remove_fn(void *context, const char *who, const char *endpoint,
+                                            char *text);
+/** Has that of the request's endpoint taken away, and answers. */
+void credentials_take_away(struct request *request, credentials_remove_fn *remove);
+
 /** Rows of body_read() for the proofs that a device registers by. */
 #define FACTORY_PROOF_FIELDS(texts)                                                    \
     {.name = "endpoint",                                                               \

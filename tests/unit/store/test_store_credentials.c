@@ -250,6 +250,73 @@ static void what_was_issued_goes_with_the_credentials_for_bootstrapping(void **s
     assert_int_equal(kedge_reader_is_enrolled(f->reader, "d1"), KEDGE_E_NOT_FOUND);
 }
 
+static void a_certificate_that_is_given_is_the_endpoints_until_it_is_taken_away(void **state)
+{
+    struct fixture *f = *state;
+    struct kedge_handout_record read,
+        record = {.endpoint = "d1", .certificate_size = 4, .private_key_size = 2};
+    memcpy(record.certificate, "cert", 4);
+    memcpy(record.private_key, "pk", 2);
+    struct kedge_batch *batch = new_batch();
+    assert_int_equal(kedge_batch_put_handout(batch, &record), KEDGE_OK);
+    assert_int_equal(commit(f->store, batch), KEDGE_OK);
+    assert_int_equal(kedge_reader_handout(f->reader, "d1", &read), KEDGE_OK);
+    assert_int_equal(read.certificate_size, 4);
+    assert_memory_equal(read.certificate, "cert", 4);
+    assert_int_equal(read.private_key_size, 2);
+    assert_int_equal(kedge_reader_handout(f->reader, "d2", &read), KEDGE_E_NOT_FOUND);
+    batch = new_batch();
+    assert_int_equal(kedge_batch_delete_bootstrap(batch, "d1"), KEDGE_OK);
+    assert_int_equal(commit(f->store, batch), KEDGE_OK);
+    assert_int_equal(kedge_reader_handout(f->reader, "d1", &read), KEDGE_E_NOT_FOUND);
+    record.certificate_size = KEDGE_CERTIFICATE_MAX + 1;
+    batch = new_batch();
+    assert_int_equal(kedge_batch_put_handout(batch, &record), KEDGE_E_LIMIT);
+    kedge_batch_destroy(batch);
+}
+
+static void a_device_that_was_never_seen_is_kept_and_one_that_was_stays_as_it_is(void **state)
+{
+    struct fixture *f = *state;
+    struct kedge_device_record device = a_device("seen"), read;
+    struct kedge_batch *batch = new_batch();
+    assert_int_equal(kedge_batch_put_device(batch, &device), KEDGE_OK);
+    assert_int_equal(kedge_batch_provision_device(batch, "seen", "rev-z"), KEDGE_OK);
+    assert_int_equal(kedge_batch_provision_device(batch, "new", "rev-b"), KEDGE_OK);
+    assert_int_equal(kedge_batch_set_tags(batch, "new", "{\"a\":\"b\"}"), KEDGE_OK);
+    assert_int_equal(commit(f->store, batch), KEDGE_OK);
+    assert_int_equal(kedge_reader_device(f->reader, "seen", &read), KEDGE_OK);
+    assert_string_equal(read.hardware, device.hardware);
+    assert_int_equal(kedge_reader_device(f->reader, "new", &read), KEDGE_OK);
+    assert_string_equal(read.hardware, "rev-b");
+    assert_string_equal(read.tags, "{\"a\":\"b\"}");
+    assert_false(read.registered);
+    assert_int_equal(read.first_seen_ms, 0);
+    device = a_device("new");
+    device.first_seen_ms = 1234;
+    batch = new_batch();
+    assert_int_equal(kedge_batch_put_device(batch, &device), KEDGE_OK);
+    assert_int_equal(commit(f->store, batch), KEDGE_OK);
+    assert_int_equal(kedge_reader_device(f->reader, "new", &read), KEDGE_OK);
+    assert_int_equal(read.first_seen_ms, 1234);
+    assert_string_equal(read.tags, "{\"a\":\"b\"}");
+}
+
+/* What would be deleted were it not enrolled. */
+static void one_that_is_enrolled_for_bootstrapping_is_not_trimmed(void **state)
+{
+    struct fixture *f = *state;
+    struct kedge_device_record read;
+    struct kedge_batch *batch = new_batch();
+    assert_int_equal(put_bootstrap(f, "d1", "factory"), KEDGE_OK);
+    assert_int_equal(kedge_batch_provision_device(batch, "d1", ""), KEDGE_OK);
+    assert_int_equal(kedge_batch_provision_device(batch, "d2", ""), KEDGE_OK);
+    assert_int_equal(kedge_batch_trim_devices(batch, 0), KEDGE_OK);
+    assert_int_equal(commit(f->store, batch), KEDGE_OK);
+    assert_int_equal(kedge_reader_device(f->reader, "d1", &read), KEDGE_OK);
+    assert_int_equal(kedge_reader_device(f->reader, "d2", &read), KEDGE_E_NOT_FOUND);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -264,6 +331,9 @@ int main(void)
         TEST(the_newest_issued_keys_of_an_endpoint_stay),
         TEST(credentials_for_bootstrapping_are_apart_from_the_others),
         TEST(what_was_issued_goes_with_the_credentials_for_bootstrapping),
+        TEST(a_certificate_that_is_given_is_the_endpoints_until_it_is_taken_away),
+        TEST(a_device_that_was_never_seen_is_kept_and_one_that_was_stays_as_it_is),
+        TEST(one_that_is_enrolled_for_bootstrapping_is_not_trimmed),
         TEST(a_database_of_version_1_keeps_its_devices_and_takes_credentials),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,7 +73,14 @@ enum kedge_rc kedge_reader_credentials(struct kedge_reader *reader, struct kedge
     return query_end(&query, columns.damaged);
 }
 
-static const char not_found[] = "there are no such credentials";
+/* Ends a query of one row. */
+static enum kedge_rc end_one(struct query *query, const struct sql_columns *columns, bool found)
+{
+    struct kedge_reader *reader = query->reader;
+    KEDGE_TRY(query_end(query, columns->damaged));
+    return found ? KEDGE_OK
+                 : reader_failed(reader, KEDGE_E_NOT_FOUND, "there are no such credentials");
+}
 
 enum kedge_rc kedge_reader_credential_of(struct kedge_reader *reader, const char *endpoint,
                                          struct kedge_credential_record *out)
@@ -84,8 +91,7 @@ enum kedge_rc kedge_reader_credential_of(struct kedge_reader *reader, const char
                           "SELECT " CREDENTIAL_COLUMNS " FROM credentials WHERE endpoint = ?"));
     bind_text(&query.binder, endpoint);
     bool found = query_row(&query, &columns, "") && read_credential(&columns, out);
-    KEDGE_TRY(query_end(&query, columns.damaged));
-    return found ? KEDGE_OK : reader_failed(reader, KEDGE_E_NOT_FOUND, not_found);
+    return end_one(&query, &columns, found);
 }
 
 enum kedge_rc kedge_reader_credential(struct kedge_reader *reader, enum kedge_credential_kind kind,
@@ -100,8 +106,7 @@ enum kedge_rc kedge_reader_credential(struct kedge_reader *reader, enum kedge_cr
     bind_text(&query.binder, identity);
     bool found = query_row(&query, &columns, "") && read_credential(&columns, out) &&
                  read_secret(&columns, out);
-    KEDGE_TRY(query_end(&query, columns.damaged));
-    return found ? KEDGE_OK : reader_failed(reader, KEDGE_E_NOT_FOUND, not_found);
+    return end_one(&query, &columns, found);
 }
 
 /* ---- keys that were issued ---- */
@@ -116,8 +121,7 @@ enum kedge_rc kedge_reader_issued(struct kedge_reader *reader, const char *ident
     bind_text(&query.binder, identity);
     bool found = query_row(&query, &columns, "") && read_credential(&columns, out) &&
                  read_secret(&columns, out);
-    KEDGE_TRY(query_end(&query, columns.damaged));
-    return found ? KEDGE_OK : reader_failed(reader, KEDGE_E_NOT_FOUND, not_found);
+    return end_one(&query, &columns, found);
 }
 
 static enum kedge_rc ask_whether(struct kedge_reader *reader, const char *sql, const char *endpoint)
@@ -128,8 +132,7 @@ static enum kedge_rc ask_whether(struct kedge_reader *reader, const char *sql, c
     if (endpoint != NULL)
         bind_text(&query.binder, endpoint);
     bool found = query_row(&query, &columns, "");
-    KEDGE_TRY(query_end(&query, columns.damaged));
-    return found ? KEDGE_OK : reader_failed(reader, KEDGE_E_NOT_FOUND, not_found);
+    return end_one(&query, &columns, found);
 }
 
 enum kedge_rc kedge_reader_any_issued(struct kedge_reader *reader)
@@ -195,8 +198,7 @@ enum kedge_rc kedge_reader_bootstrap_of(struct kedge_reader *reader, const char 
                           "SELECT " BOOTSTRAP_COLUMNS " FROM bootstrap WHERE endpoint = ?"));
     bind_text(&query.binder, endpoint);
     bool found = query_row(&query, &columns, "") && read_bootstrap(&columns, out, false);
-    KEDGE_TRY(query_end(&query, columns.damaged));
-    return found ? KEDGE_OK : reader_failed(reader, KEDGE_E_NOT_FOUND, not_found);
+    return end_one(&query, &columns, found);
 }
 
 enum kedge_rc kedge_reader_bootstrap(struct kedge_reader *reader, enum kedge_credential_kind kind,
@@ -210,8 +212,7 @@ enum kedge_rc kedge_reader_bootstrap(struct kedge_reader *reader, enum kedge_cre
     bind_text(&query.binder, kedge_credential_kind_name(kind));
     bind_text(&query.binder, identity);
     bool found = query_row(&query, &columns, "") && read_bootstrap(&columns, out, true);
-    KEDGE_TRY(query_end(&query, columns.damaged));
-    return found ? KEDGE_OK : reader_failed(reader, KEDGE_E_NOT_FOUND, not_found);
+    return end_one(&query, &columns, found);
 }
 
 /* ---- what a device is given ---- */
@@ -234,6 +235,5 @@ enum kedge_rc kedge_reader_handout(struct kedge_reader *reader, const char *endp
                           "SELECT " HANDOUT_COLUMNS " FROM handouts WHERE endpoint = ?"));
     bind_text(&query.binder, endpoint);
     bool found = query_row(&query, &columns, "") && read_handout(&columns, out);
-    KEDGE_TRY(query_end(&query, columns.damaged));
-    return found ? KEDGE_OK : reader_failed(reader, KEDGE_E_NOT_FOUND, not_found);
+    return end_one(&query, &columns, found);
 }
