@@ -37,6 +37,14 @@ struct kedge_backend_rollout {
     struct kedge_rollout_policy policy;
 };
 
+/** Settings of a class of devices; NULL: as it is. */
+struct kedge_backend_class {
+    const char *class_name;
+    const char *vendor; /* "": whatever their vendor is */
+    const char *version_path;
+    const char *success;
+};
+
 enum kedge_backend_rollout_change {
     KEDGE_BACKEND_ROLLOUT_START,
     KEDGE_BACKEND_ROLLOUT_PAUSE,
@@ -113,6 +121,14 @@ struct kedge_backend {
     /* KEDGE_E_NOT_FOUND. Packages that were accepted by the key stay. */
     enum kedge_rc (*trust_remove)(void *context, const char *who, const uint8_t key_id[32],
                                   char *text);
+
+    /*
+     * Writes them, and copies what then holds to `out`: for devices that register, and rollouts'
+     * offers, from then on. KEDGE_E_ARGUMENT, KEDGE_E_LIMIT (KEDGE_CLASSES_MAX).
+     */
+    enum kedge_rc (*class_put)(void *context, const char *who,
+                               const struct kedge_backend_class *settings,
+                               struct kedge_class_record *out, char *text);
 
     /*
      * Checks the file at `path` whole against the trust records and keeps it; `id` gets its

@@ -138,6 +138,17 @@ json_t *package_json(const struct kedge_package_record *record)
     return json;
 }
 
+json_t *class_json(const struct kedge_class_record *record)
+{
+    json_t *json = json_object();
+    json_put(&json, "class", json_text(record->class_name));
+    json_put(&json, "vendor", record->vendor[0] != '\0' ? json_text(record->vendor) : json_null());
+    json_put(&json, "version_path", json_text(record->version_path));
+    json_put(&json, "success", json_text(kedge_class_success_name(record->success)));
+    json_put(&json, "changed_at_ms", json_time(record->changed_at_ms));
+    return json;
+}
+
 json_t *trust_json(const struct kedge_trust_record *record)
 {
     struct kedge_public_key key;

@@ -14,6 +14,8 @@ static const struct route routes[] = {
     {"GET", V1 "/devices/{}", "", BODY_NONE, false, false, device_show},
     {"PATCH", V1 "/devices/{}", "", BODY_JSON, false, false, device_change},
     {"POST", V1 "/devices/{}/operations", "", BODY_JSON, false, false, device_operate},
+    {"GET", V1 "/classes", "", BODY_NONE, false, false, classes_list},
+    {"POST", V1 "/classes", "", BODY_JSON, false, false, class_set},
     {"GET", V1 "/credentials", PAGE, BODY_NONE, false, false, credentials_list},
     {"POST", V1 "/credentials", "", BODY_JSON, false, false, credentials_put},
     {"DELETE", V1 "/credentials/{}", "", BODY_NONE, false, false, credentials_remove},

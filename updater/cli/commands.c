@@ -70,6 +70,16 @@ static const struct option_row device_observe_options[] = {
     TIMEOUT_ROW,
 };
 
+static const struct option_row class_set_options[] = {
+    {"vendor", "DOMAIN", OPTION_TEXT, "only devices of this vendor (default: of any)", "vendor"},
+    {"version-path", "PATH", OPTION_TEXT, "the resource that reads their version (at first /3/0/3)",
+     "version_path"},
+    {"success", "WHAT", OPTION_TEXT,
+     "what counts after the update: result (Result 1), version (the version, with Result 1 or 0), "
+     "or both (Result 1 and the version; at first)",
+     "success"},
+};
+
 static const struct option_row trust_add_options[] = {
     {"name", "NAME", OPTION_TEXT, "what people call the key (needed)", NULL},
 };
@@ -154,6 +164,11 @@ const struct command commands[] = {
     {"package", "show", "ID", 1, 1, "one package", NONE, package_show},
     {"package", "delete", "ID", 1, 1, "remove a package that no rollout names", NONE,
      package_delete},
+    {"class", "set", "CLASS", 1, 1,
+     "where devices of a class have their version, and what counts as success of an update",
+     ROWS(class_set_options), class_set},
+    {"class", "list", "", 0, 0, "the classes with settings of their own", NONE, class_list},
+    {"class", "show", "CLASS", 1, 1, "the settings of one class", NONE, class_show},
     {"trust", "add", "PUB.pem", 1, 1, "accept packages that are signed by this key",
      ROWS(trust_add_options), trust_add},
     {"trust", "list", "", 0, 0, "the keys that are trusted", NONE, trust_list},

@@ -246,11 +246,13 @@ static void health(void *context, struct kedge_backend_health *out)
 void kedge_backend_init(struct kedge_backend_state *state, struct kedge_backend *table)
 {
     (void)pthread_mutex_init(&state->trust_lock, NULL);
+    (void)pthread_mutex_init(&state->class_lock, NULL);
     (void)pthread_mutex_init(&state->package_lock, NULL);
     *table = (struct kedge_backend){
         .context = state,
         .trust_add = kedge_backend_trust_add,
         .trust_remove = kedge_backend_trust_remove,
+        .class_put = kedge_backend_class_put,
         .package_accept = kedge_backend_package_accept,
         .package_delete = kedge_backend_package_delete,
         .rollout_create = kedge_backend_rollout_create,
@@ -271,5 +273,6 @@ void kedge_backend_init(struct kedge_backend_state *state, struct kedge_backend 
 void kedge_backend_clear(struct kedge_backend_state *state)
 {
     (void)pthread_mutex_destroy(&state->trust_lock);
+    (void)pthread_mutex_destroy(&state->class_lock);
     (void)pthread_mutex_destroy(&state->package_lock);
 }

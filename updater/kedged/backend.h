@@ -4,6 +4,7 @@
  *   backend.c           the table; looking; tags
  *   trust_changes.c     trust records      package_changes.c   packages
  *   credential_changes.c   credentials of devices
+ *   class_changes.c    settings of classes of devices
  *   bootstrap_changes.c    their credentials for bootstrapping
  *   device_asks.c       operations on devices
  *   rollout_changes.c   rollouts           targets.c           the devices of a new one
@@ -30,6 +31,7 @@ struct kedge_backend_state {
     bool allow_development_keys;
     size_t required_signers;       /* different trusted keys that must have signed a package */
     pthread_mutex_t trust_lock;    /* what is looked up is still so when it is written */
+    pthread_mutex_t class_lock;    /* likewise */
     pthread_mutex_t package_lock;  /* likewise, and one package is checked at a time */
     struct kedge_device_ask *asks; /* on their way; the network thread's, as is what follows */
     size_t ask_count;
@@ -79,6 +81,10 @@ enum kedge_rc kedge_backend_bootstraps_put(void *context, const char *who,
                                            const struct kedge_backend_factory *devices, char *text);
 enum kedge_rc kedge_backend_bootstrap_remove(void *context, const char *who, const char *endpoint,
                                              char *text);
+/* class_changes.c */
+enum kedge_rc kedge_backend_class_put(void *context, const char *who,
+                                      const struct kedge_backend_class *settings,
+                                      struct kedge_class_record *out, char *text);
 /* device_asks.c */
 enum kedge_rc kedge_backend_device_ask(void *context, const char *who, const char *endpoint,
                                        struct kedge_backend_question *question, char *text);

@@ -19,6 +19,11 @@ _Static_assert(KEDGE_NET_IDENTITY_MAX == KEDGE_CREDENTIAL_IDENTITY_MAX &&
                    KEDGE_NET_KEY_MAX == KEDGE_CREDENTIAL_SECRET_MAX &&
                    KEDGE_NET_NAME_MAX == KEDGE_ENDPOINT_MAX,
                "what is stored of credentials fits where it is used");
+_Static_assert(KEDGE_UPDATE_PATH_MAX == KEDGE_CLASS_PATH_MAX &&
+                   (int)KEDGE_SUCCESS_COUNT == (int)KEDGE_CLASS_SUCCESS_COUNT &&
+                   (int)KEDGE_SUCCESS_RESULT == (int)KEDGE_CLASS_SUCCESS_RESULT &&
+                   (int)KEDGE_SUCCESS_VERSION == (int)KEDGE_CLASS_SUCCESS_VERSION,
+               "what is stored of classes is what is done");
 _Static_assert(KEDGE_UPDATE_NO_RESULT == KEDGE_UPDATE_RESULT_NONE, "no Update Result yet");
 
 static enum kedge_deployment_state state_of_phase(enum kedge_update_phase phase)
@@ -49,6 +54,47 @@ static void on_report(void *context, const struct kedge_update_report *report)
         kedge_log(KEDGE_LOG_DEBUG, "deployment %" PRIu64 ": %s: %s", report->deployment_id,
                   kedge_update_phase_name(report->phase), report->reason);
     kedge_steering_handle(bridge->steering, &event, NULL, NULL);
+}
+
+/* ---- classes ---- */
+
+static bool find_class(struct kedge_bridge *bridge, const char *vendor, const char *class_name,
+                       struct kedge_class_record *record)
+{
+    if (bridge->no_classes)
+        return false;
+    enum kedge_rc rc = kedge_reader_class_of(bridge->reader, vendor, class_name, record);
+    if (rc != KEDGE_OK && rc != KEDGE_E_NOT_FOUND)
+        kedge_log(KEDGE_LOG_ERROR, "cannot look the class %s up: %s", class_name,
+                  kedge_reader_error(bridge->reader));
+    return rc == KEDGE_OK;
+}
+
+static const char *on_version_path(void *context, const char *vendor, const char *class_name)
+{
+    struct kedge_bridge *bridge = context;
+    return find_class(bridge, vendor, class_name, &bridge->class_found)
+               ? bridge->class_found.version_path
+               : KEDGE_UPDATE_VERSION_PATH;
+}
+
+static bool note_class(void *context, const struct kedge_class_record *record)
+{
+    struct kedge_bridge *bridge = context;
+    (void)record;
+    bridge->no_classes = false;
+    return false;
+}
+
+static enum kedge_rc look_for_classes(struct kedge_bridge *bridge,
+                                      char error[KEDGE_STORE_ERROR_MAX])
+{
+    bridge->no_classes = true;
+    enum kedge_rc rc = kedge_reader_classes(bridge->reader, note_class, bridge);
+    if (rc != KEDGE_OK)
+        (void)snprintf(error, KEDGE_STORE_ERROR_MAX, "cannot read the classes: %s",
+                       kedge_reader_error(bridge->reader));
+    return rc;
 }
 
 /* ---- offers ---- */
@@ -123,6 +169,11 @@ static void offer(void *context, const struct kedge_deployment *deployment,
         .verify_limit_s = rollout->policy.verify_limit_s,
         .push_bytes_per_s = bridge->push_bytes_per_s,
     };
+    struct kedge_class_record class_record;
+    if (find_class(bridge, rollout->vendor, rollout->class_name, &class_record)) {
+        plan.version_path = class_record.version_path;
+        plan.success = (enum kedge_update_success)class_record.success;
+    }
     if (bridge->base_url != NULL)
         plan.base_uris[strncmp(bridge->base_url, "https:", 6) == 0 ? KEDGE_PROTOCOL_HTTPS
                                                                    : KEDGE_PROTOCOL_HTTP] =
@@ -281,6 +332,7 @@ static enum kedge_rc make_fleet(struct kedge_bridge *bridge,
     config.hooks.report = on_report;
     config.hooks.blob = on_blob;
     config.hooks.enrolled = on_enrolled;
+    config.hooks.version_path = on_version_path;
     const struct kedge_net_security security = {.context = bridge,
                                                 .find_key = find_key,
                                                 .find_raw_key = find_raw_key,
@@ -311,6 +363,8 @@ enum kedge_rc kedge_bridge_open(struct kedge_bridge *bridge, struct kedge_net *n
     enum kedge_rc rc = kedge_reader_open(folder, &bridge->reader, error);
     if (rc == KEDGE_OK)
         rc = look_who_is_enrolled(bridge, error);
+    if (rc == KEDGE_OK)
+        rc = look_for_classes(bridge, error);
     if (rc == KEDGE_OK)
         rc = make_fleet(bridge, limits, error);
     if (rc == KEDGE_OK)

@@ -39,8 +39,9 @@ struct kedge_bridge {
     struct kedge_steering *steering;
     struct kedge_reader *reader;
     struct kedge_device_files files;
-    const char *base_url;                /* NULL: none */
-    struct kedge_package_record offered; /* the package of the last offer; none: without an id */
+    const char *base_url;                  /* NULL: none */
+    struct kedge_class_record class_found; /* what version_path was borrowed from */
+    struct kedge_package_record offered;   /* the package of the last offer; none: without an id */
     uint32_t push_bytes_per_s;
     struct kedge_lost_device *lost;
     struct kedge_pressure pressure;
@@ -48,6 +49,7 @@ struct kedge_bridge {
     /* No credentials are stored, so nobody has to be looked up. Whoever stores some says so before
      * they are there, from any thread; it is not said again that the last ones have gone. */
     _Atomic bool nobody_enrolled;
+    _Atomic bool no_classes; /* the same of settings of classes */
     /* Keys were given to devices that were not seen with them yet; said and not taken back as
      * above. */
     _Atomic bool somebody_issued;

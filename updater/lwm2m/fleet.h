@@ -32,7 +32,7 @@ struct kedge_device {
     const char *endpoint;
     const char *vendor;     /* /3/0/0 */
     const char *class_name; /* /3/0/1 */
-    const char *version;    /* /3/0/3 */
+    const char *version;    /* /3/0/3, or where its class has it */
     const char *hardware;   /* /3/0/18 */
     const char *lwm2m_version;
     const char *binding;
@@ -92,6 +92,11 @@ struct kedge_fleet_hooks {
     bool (*blob)(void *context, const char *name, struct kedge_blob *blob);
     /** Whether the endpoint has credentials, so that nobody may be it without DTLS; NULL: none. */
     bool (*enrolled)(void *context, const char *endpoint);
+    /**
+     * The resource at which devices of this vendor and class have their version, borrowed until the
+     * next call. NULL: KEDGE_UPDATE_VERSION_PATH for all.
+     */
+    const char *(*version_path)(void *context, const char *vendor, const char *class_name);
     /** Answers a request for any other path; false: 4.04. */
     bool (*request)(void *context, const struct kedge_address *from,
                     const struct kedge_coap_message *request, struct kedge_net_reply *reply);

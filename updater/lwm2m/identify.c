@@ -23,6 +23,7 @@ struct identification {
     bool hurried; /* a job waits for it, or it has nothing proved: it starts whatever is running */
     bool counted; /* among those that are running */
     bool whole;   /* the instance is asked for, not the resource */
+    bool elsewhere; /* the version is asked for where its class has it */
 };
 
 /*
@@ -215,6 +216,26 @@ static enum kedge_rc take_whole(struct identification *one,
 
 static void ask(struct identification *one);
 
+static const char *version_path(const struct device *device)
+{
+    const struct kedge_fleet_hooks *hooks = &device->fleet->hooks;
+    return hooks->version_path == NULL
+               ? KEDGE_UPDATE_VERSION_PATH
+               : hooks->version_path(hooks->context, device_text(device, TEXT_VENDOR),
+                                     device_text(device, TEXT_CLASS));
+}
+
+static enum kedge_rc take_elsewhere(struct identification *one,
+                                    const struct kedge_operation_answer *answer)
+{
+    struct kedge_lwm2m_value value;
+    if (!is_telling(answer->code))
+        return KEDGE_E_REFUSED;
+    bool said =
+        operation_value(answer, version_path(one->device), KEDGE_LWM2M_STRING, &value) == KEDGE_OK;
+    return device_set_text(one->device, TEXT_VERSION, said ? value.bytes : kedge_slice(NULL, 0));
+}
+
 static void on_answer(void *context, enum kedge_rc rc, const struct kedge_operation_answer *answer)
 {
     struct identification *one = context;
@@ -222,11 +243,26 @@ static void on_answer(void *context, enum kedge_rc rc, const struct kedge_operat
     if (rc == KEDGE_OK)
         device_prove(one->device);
     if (rc == KEDGE_OK)
-        rc = one->whole ? take_whole(one, answer) : take_single(one, answer);
+        rc = one->elsewhere ? take_elsewhere(one, answer)
+             : one->whole   ? take_whole(one, answer)
+                            : take_single(one, answer);
     if (rc == KEDGE_OK)
         ask(one);
     else
         identify_stop(one->device); /* it is asked again when it is heard of again */
+}
+
+/* Last of all, when vendor and class are known. */
+static void ask_elsewhere(struct identification *one)
+{
+    const char *path = version_path(one->device);
+    if (one->elsewhere || strcmp(path, KEDGE_UPDATE_VERSION_PATH) == 0) {
+        finish(one);
+        return;
+    }
+    one->elsewhere = true;
+    if (operation_read(one->device, path, on_answer, one, &one->handle) != KEDGE_OK)
+        identify_stop(one->device);
 }
 
 static void ask(struct identification *one)
@@ -236,7 +272,7 @@ static void ask(struct identification *one)
            !device->links.firmware)
         one->question++;
     if (one->question == QUESTION_COUNT) {
-        finish(one);
+        ask_elsewhere(one);
         return;
     }
     const struct question *question = &questions[one->question];

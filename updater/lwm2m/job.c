@@ -121,16 +121,27 @@ static void give_lifetime(struct kedge_update_plan *plan, uint32_t lifetime_s)
     plan->verify_limit_s = longer(plan->verify_limit_s, lifetime_s);
 }
 
+static bool is_resource(const char *path)
+{
+    struct kedge_lwm2m_path parsed;
+    return kedge_lwm2m_path_parse(kedge_slice_text(path), &parsed) == KEDGE_OK && parsed.depth == 3;
+}
+
 static enum kedge_rc copy_plan(struct job *job, const struct kedge_update_plan *plan)
 {
+    const char *version_path =
+        plan->version_path != NULL ? plan->version_path : KEDGE_UPDATE_VERSION_PATH;
     if (!is_file_name(plan->file) || plan->version == NULL || plan->version[0] == '\0' ||
-        plan->reached > KEDGE_UPDATE_VERIFYING ||
+        plan->reached > KEDGE_UPDATE_VERIFYING || plan->success >= KEDGE_SUCCESS_COUNT ||
+        !is_resource(version_path) ||
+        !copy_string(job->version_path, sizeof job->version_path, version_path) ||
         !copy_string(job->file, sizeof job->file, plan->file) ||
         !copy_string(job->version, sizeof job->version, plan->version))
         return KEDGE_E_ARGUMENT;
     struct kedge_update_plan own = *plan;
     own.file = job->file;
     own.version = job->version;
+    own.version_path = job->version_path;
     for (size_t i = 0; i < JOB_PROTOCOL_COUNT; i++) {
         if (!copy_string(job->bases[i], sizeof job->bases[i], plan->base_uris[i]))
             return KEDGE_E_ARGUMENT;

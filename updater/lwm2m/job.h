@@ -35,6 +35,7 @@ struct job {
     char view_uri[KEDGE_LWM2M_STRING_MAX + 1];
     char file[KEDGE_UPDATE_FILE_SIZE + 1];
     char version[KEDGE_UPDATE_VERSION_MAX + 1];
+    char version_path[KEDGE_UPDATE_PATH_MAX + 1];
     char bases[JOB_PROTOCOL_COUNT][KEDGE_UPDATE_BASE_URI_MAX + 1];
 };
 

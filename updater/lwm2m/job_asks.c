@@ -10,7 +10,6 @@
 #define FIRMWARE_PATH "/5/0"
 #define STATE_PATH "/5/0/3"
 #define RESULT_PATH "/5/0/5"
-#define VERSION_PATH "/3/0/3"
 #define URI_PATH "/5/0/1"
 #define UPDATE_PATH "/5/0/2"
 #define PROTOCOLS_PATH "/5/0/8"
@@ -128,13 +127,13 @@ static void on_version(void *context, enum kedge_rc rc, const struct kedge_opera
     struct job *job = context;
     job->operation = 0;
     if (rc == KEDGE_OK) {
-        take_text(answer, VERSION_PATH, job->view_version, sizeof job->view_version);
+        take_text(answer, job->version_path, job->view_version, sizeof job->view_version);
         rc = device_set_text(job->device, TEXT_VERSION, kedge_slice_text(job->view_version));
     }
     if (rc == KEDGE_OK)
         probe_done(job);
     else
-        probe_failed(job, VERSION_PATH, 0);
+        probe_failed(job, job->version_path, 0);
     job_drive(job);
 }
 
@@ -168,13 +167,13 @@ static void go_on_probing(struct job *job)
 {
     enum kedge_rc asked = KEDGE_OK;
     if (kedge_machine_wants_version(job->view.state))
-        asked = ask(job, VERSION_PATH, on_version);
+        asked = ask(job, job->version_path, on_version);
     else if (kedge_machine_wants_uri(&job->machine, job->view.state) && job->view.uri == NULL)
         asked = ask(job, URI_PATH, on_uri);
     else
         probe_done(job);
     if (asked != KEDGE_OK)
-        probe_failed(job, VERSION_PATH, 0);
+        probe_failed(job, job->version_path, 0);
 }
 
 static void on_result(void *context, enum kedge_rc rc, const struct kedge_operation_answer *answer)

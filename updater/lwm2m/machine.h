@@ -30,7 +30,7 @@
     X(KEDGE_PICTURE_IDLE)          /* 0, Result 0 or 11; another version */         \
     X(KEDGE_PICTURE_IDLE_FAILED)   /* 0, any other Result but 1; another version */ \
     X(KEDGE_PICTURE_IDLE_CLAIMS)   /* 0, Result 1; another version all the same */  \
-    X(KEDGE_PICTURE_UPDATED)       /* 0, Result 1, the wanted version */            \
+    X(KEDGE_PICTURE_UPDATED)       /* 0, and what counts as success of its class */ \
     X(KEDGE_PICTURE_UNCONFIRMED)   /* 0, the wanted version, but not Result 1 */    \
     X(KEDGE_PICTURE_DOWNLOADING)   /* 1 */                                          \
     X(KEDGE_PICTURE_DOWNLOADED)    /* 2 */                                          \
@@ -115,10 +115,11 @@ struct kedge_machine {
     uint8_t refused;   /* the code of the last answer that would not take the package */
     uint32_t size_max; /* what would fit, as a 4.13 to a Package said; 0: it did not */
     enum kedge_machine_push push;
-    bool probe_lost;       /* the last one has failed, */
-    uint8_t probe_code;    /* by this answer; 0: by none, or by nothing */
-    int64_t state, result; /* as last known; -1: not */
-    int64_t result_before; /* when it was offered */
+    bool probe_lost;                            /* the last one has failed, */
+    uint8_t probe_code;                         /* by this answer; 0: by none, or by nothing */
+    int64_t state, result;                      /* as last known; -1: not */
+    int64_t result_before;                      /* when it was offered */
+    char version[KEDGE_UPDATE_VERSION_MAX + 1]; /* as last read */
     uint64_t written_at_ms, soak_until_ms, told_at_ms;
 
     enum kedge_update_phase phase;

@@ -30,10 +30,10 @@ static void succeed(struct kedge_machine *machine)
     if (machine->already)
         machine_say(machine, "runs version %s already", machine->plan.version);
     else
-        machine_say(
-            machine,
-            "came back with State 0, Result 1 and version %s, and was still so after %" PRIu32 " s",
-            machine->plan.version, machine->plan.soak_s);
+        machine_say(machine,
+                    "came back with State 0, Result %" PRId64
+                    " and version %s, and was still so after %" PRIu32 " s",
+                    machine->result, machine->version, machine->plan.soak_s);
     machine_end(machine, KEDGE_UPDATE_SUCCEEDED);
 }
 
@@ -205,12 +205,34 @@ static bool is_foreign(const struct kedge_machine *machine, const struct kedge_m
     return !recorded || view->uri[0] != '\0' || machine->step == KEDGE_STEP_LOOK;
 }
 
+/* The Result of an earlier update may still be there until this one was begun with. */
+static bool is_of_this_update(const struct kedge_machine *machine)
+{
+    return machine->step >= KEDGE_STEP_EXECUTE || (machine->writes > 0 && machine->back);
+}
+
+static bool is_updated(const struct kedge_machine *machine, const struct kedge_machine_view *view)
+{
+    bool runs_it = strcmp(view->version, machine->plan.version) == 0;
+    switch (machine->plan.success) {
+    case KEDGE_SUCCESS_RESULT:
+        return view->result == KEDGE_RESULT_SUCCESS && is_of_this_update(machine);
+    case KEDGE_SUCCESS_VERSION:
+        return runs_it && (view->result == KEDGE_RESULT_SUCCESS ||
+                           view->result == KEDGE_RESULT_INITIAL || machine->already);
+    default:
+        return runs_it && (view->result == KEDGE_RESULT_SUCCESS || machine->already);
+    }
+}
+
 static enum kedge_machine_picture idle_picture(const struct kedge_machine *machine,
                                                const struct kedge_machine_view *view)
 {
-    if (strcmp(view->version, machine->plan.version) == 0)
-        return view->result == KEDGE_RESULT_SUCCESS || machine->already ? KEDGE_PICTURE_UPDATED
-                                                                        : KEDGE_PICTURE_UNCONFIRMED;
+    if (is_updated(machine, view))
+        return KEDGE_PICTURE_UPDATED;
+    if (machine->plan.success != KEDGE_SUCCESS_RESULT &&
+        strcmp(view->version, machine->plan.version) == 0)
+        return KEDGE_PICTURE_UNCONFIRMED;
     switch (view->result) {
     case KEDGE_RESULT_INITIAL:
     case KEDGE_RESULT_DEFERRED:
@@ -354,6 +376,8 @@ void kedge_machine_probed(struct kedge_machine *machine, const struct kedge_mach
     machine->probe_code = 0;
     machine->state = view->state;
     machine->result = view->result;
+    (void)snprintf(machine->version, sizeof machine->version, "%s",
+                   view->version[0] != '\0' ? view->version : "(not said)");
     if (view->state < 0 || view->state >= KEDGE_FIRMWARE_STATE_COUNT) {
         machine_say(machine, "/5/0/3 reads %" PRId64 ", which is no State", view->state);
         machine_end(machine, KEDGE_UPDATE_FAILED);

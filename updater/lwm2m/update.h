@@ -14,6 +14,8 @@
 
 #define KEDGE_UPDATE_FILE_SIZE 64u   /* hex digits of the device file's SHA-256 */
 #define KEDGE_UPDATE_VERSION_MAX 63u /* as /3/0/3 reads it */
+#define KEDGE_UPDATE_PATH_MAX 23u    /* "/65534/65534/65534" and more */
+#define KEDGE_UPDATE_VERSION_PATH "/3/0/3"
 #define KEDGE_UPDATE_BASE_URI_MAX \
     180u /* "coap://[2001:db8::1]:5683"; the whole URI is at most 255 */
 #define KEDGE_UPDATE_REASON_MAX 255u
@@ -37,11 +39,21 @@ enum kedge_update_phase {
 /** "downloading"; static storage; "unknown" for a number outside the table. */
 const char *kedge_update_phase_name(enum kedge_update_phase phase);
 
+/** By what a device that has come back shows that it was updated; State 0 in any case. */
+enum kedge_update_success {
+    KEDGE_SUCCESS_BOTH,    /* Result 1 and the wanted version */
+    KEDGE_SUCCESS_RESULT,  /* Result 1, whatever its version is; nothing is known before Execute */
+    KEDGE_SUCCESS_VERSION, /* the wanted version with Result 1 or 0 */
+    KEDGE_SUCCESS_COUNT
+};
+
 /** What is wanted of a device. Strings are copied by the call that takes it. */
 struct kedge_update_plan {
     const char *file; /* what it downloads: the name behind /fw/, KEDGE_UPDATE_FILE_SIZE digits */
     uint64_t file_size;
-    const char *version;             /* what /3/0/3 must read, byte for byte */
+    const char *version;      /* what is to be read at version_path, byte for byte */
+    const char *version_path; /* of a resource; NULL: KEDGE_UPDATE_VERSION_PATH */
+    enum kedge_update_success success;
     enum kedge_update_phase reached; /* what the deployment's record says; OFFERED for a new one */
     uint32_t soak_s;
     uint32_t offer_limit_s;    /* until the device took the URI, or the first block */

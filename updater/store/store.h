@@ -14,7 +14,7 @@
 
 #include "updater/rollout/rollout.h"
 
-#define KEDGE_STORE_SCHEMA_VERSION 5
+#define KEDGE_STORE_SCHEMA_VERSION 6
 #define KEDGE_STORE_PAGE_MAX 500u   /* records of one page */
 #define KEDGE_STORE_CURSOR_MAX 160u /* an opaque cursor, with its NUL */
 #define KEDGE_STORE_BATCH_ROWS_MAX 4000000u
@@ -71,6 +71,30 @@ struct kedge_package_record {
     uint8_t signers[KEDGE_PACKAGE_SIGNERS_MAX][32]; /* key ids that signed and were trusted */
     uint64_t uploaded_at_ms;
     char uploader[KEDGE_NAME_MAX + 1];
+};
+
+#define KEDGE_CLASSES_MAX 1000u /* classes of devices with settings of their own */
+#define KEDGE_CLASS_PATH_MAX 23u
+
+/** By what a device of a class shows that it was updated. */
+enum kedge_class_success {
+    KEDGE_CLASS_SUCCESS_BOTH,    /* Result 1 and the version */
+    KEDGE_CLASS_SUCCESS_RESULT,  /* Result 1 */
+    KEDGE_CLASS_SUCCESS_VERSION, /* the version, with Result 1 or 0 */
+    KEDGE_CLASS_SUCCESS_COUNT
+};
+
+/** "both", "result", "version"; static storage; "unknown" for a number outside the table. */
+const char *kedge_class_success_name(enum kedge_class_success success);
+bool kedge_class_success_parse(const char *name, enum kedge_class_success *out);
+
+/** How devices of a class do what others do otherwise. */
+struct kedge_class_record {
+    char vendor[KEDGE_VENDOR_MAX + 1]; /* "": whatever their vendor is */
+    char class_name[KEDGE_CLASS_MAX + 1];
+    char version_path[KEDGE_CLASS_PATH_MAX + 1]; /* of the resource that reads their version */
+    enum kedge_class_success success;
+    uint64_t changed_at_ms;
 };
 
 struct kedge_trust_record {
@@ -198,6 +222,9 @@ enum kedge_rc kedge_batch_put_trust(struct kedge_batch *batch,
                                     const struct kedge_trust_record *record) KEDGE_MUST_USE;
 enum kedge_rc kedge_batch_delete_trust(struct kedge_batch *batch,
                                        const uint8_t key_id[32]) KEDGE_MUST_USE;
+/** Replaces what the class of that vendor has. */
+enum kedge_rc kedge_batch_put_class(struct kedge_batch *batch,
+                                    const struct kedge_class_record *record) KEDGE_MUST_USE;
 /**
  * Replaces what the endpoint has. The batch fails with KEDGE_E_CONFLICT when another
  * endpoint has the identity.
@@ -345,6 +372,14 @@ enum kedge_rc kedge_reader_packages(struct kedge_reader *reader, struct kedge_pa
 /** In the order of key ids. */
 enum kedge_rc kedge_reader_trust(struct kedge_reader *reader, struct kedge_page *page,
                                  kedge_trust_fn *fn, void *context) KEDGE_MUST_USE;
+typedef bool kedge_class_fn(void *context, const struct kedge_class_record *record);
+/** In the order of classes and vendors; all of them, there are no pages. */
+enum kedge_rc kedge_reader_classes(struct kedge_reader *reader, kedge_class_fn *fn,
+                                   void *context) KEDGE_MUST_USE;
+/** What holds for a device: the settings for its vendor and class, else those for its class. */
+enum kedge_rc kedge_reader_class_of(struct kedge_reader *reader, const char *vendor,
+                                    const char *class_name,
+                                    struct kedge_class_record *out) KEDGE_MUST_USE;
 /** In the order of endpoints, without their secrets. */
 enum kedge_rc kedge_reader_credentials(struct kedge_reader *reader, struct kedge_page *page,
                                        kedge_credential_fn *fn, void *context) KEDGE_MUST_USE;

@@ -440,8 +440,8 @@ static void the_audit_hash_is_what_its_description_says(void **state)
 static void the_clock_of_the_records_is_the_last_one_that_was_put(void **state)
 {
     struct fixture *f = *state;
-    struct kedge_clock_record read, clock = {.boot = "0b1c2d3e-0000-1111-2222-333344445555",
-                                             .ahead_ms = 1700000000000};
+    struct kedge_clock_record read,
+        clock = {.boot = "0b1c2d3e-0000-1111-2222-333344445555", .ahead_ms = 1700000000000};
     assert_int_equal(kedge_reader_clock(f->reader, &read), KEDGE_E_NOT_FOUND);
     for (; clock.ahead_ms > -1; clock.ahead_ms -= 850000000000) {
         struct kedge_batch *batch = new_batch();

@@ -36,7 +36,8 @@ struct sim {
     bool unobservable;
     uint8_t uri_code, execute_code; /* 0: 2.04 */
     bool silent;
-    bool pushed_to; /* it is given the package, and has no URI */
+    bool pushed_to;                    /* it is given the package, and has no URI */
+    enum kedge_update_success success; /* what counts of its class */
     /* what was done to it */
     unsigned uris, resets, executes, probes, explained, goings_on;
     bool back; /* it was heard of since the last Execute */
@@ -64,7 +65,8 @@ static inline struct kedge_update_plan plan_of(enum kedge_update_phase reached)
 
 static inline void begin(struct sim *sim, enum kedge_update_phase reached)
 {
-    const struct kedge_update_plan plan = plan_of(reached);
+    struct kedge_update_plan plan = plan_of(reached);
+    plan.success = sim->success;
     sim->now_ms = 1000000;
     sim->phase = reached;
     if (sim->version == NULL)

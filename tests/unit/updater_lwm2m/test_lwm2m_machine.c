@@ -52,6 +52,48 @@ test_one_that_installs_without_being_told_is_believed_once_it_has_come_back(void
     assert_int_equal(sim.executes, 0);
 }
 
+/* What a device shows when it is back, and whether that is a success by each of the three. */
+static void test_what_counts_as_success_is_that_of_the_class(void **state)
+{
+    static const struct {
+        const char *version;
+        int64_t result;
+        bool counts[KEDGE_SUCCESS_COUNT];
+    } rows[] = {
+        {"2.0.0", KEDGE_RESULT_SUCCESS, {true, true, true}},
+        {"2.0.0", KEDGE_RESULT_INITIAL, {false, false, true}},
+        {"build 7", KEDGE_RESULT_SUCCESS, {false, true, false}},
+        {"1.0.0", KEDGE_RESULT_INITIAL, {false, false, false}},
+        {"2.0.0", KEDGE_RESULT_FAILED, {false, false, false}},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        for (unsigned success = 0; success < KEDGE_SUCCESS_COUNT; success++) {
+            struct sim sim = {.success = (enum kedge_update_success)success};
+            install(&sim);
+            sim.version = rows[i].version;
+            sim.state = KEDGE_FIRMWARE_IDLE;
+            sim.result = rows[i].result;
+            registers(&sim);
+            pass_s(&sim, 100);
+            bool succeeded = sim.machine.ended && sim.phase == KEDGE_UPDATE_SUCCEEDED;
+            if (succeeded != rows[i].counts[success])
+                fail_msg("version %s, Result %d, by %u: %s", rows[i].version, (int)rows[i].result,
+                         success, kedge_update_phase_name(sim.phase));
+        }
+}
+
+static void test_by_the_result_alone_nothing_is_known_before_execute(void **state)
+{
+    (void)state;
+    struct sim sim = {
+        .success = KEDGE_SUCCESS_RESULT, .result = KEDGE_RESULT_SUCCESS, .version = "2.0.0"};
+    begin(&sim, KEDGE_UPDATE_OFFERED);
+    settle(&sim);
+    assert_int_equal(sim.uris, 1);
+    assert_open(&sim, KEDGE_UPDATE_DOWNLOADING);
+}
+
 static void test_a_success_that_does_not_outlive_the_soak_is_a_failure(void **state)
 {
     (void)state;
@@ -243,6 +285,8 @@ int main(void)
         cmocka_unit_test(test_success_needs_the_return_the_result_the_version_and_the_soak),
         cmocka_unit_test(
             test_one_that_installs_without_being_told_is_believed_once_it_has_come_back),
+        cmocka_unit_test(test_what_counts_as_success_is_that_of_the_class),
+        cmocka_unit_test(test_by_the_result_alone_nothing_is_known_before_execute),
         cmocka_unit_test(test_a_success_that_does_not_outlive_the_soak_is_a_failure),
         cmocka_unit_test(test_a_device_that_says_success_on_the_old_version_failed),
         cmocka_unit_test(test_the_new_version_without_a_result_is_not_believed),

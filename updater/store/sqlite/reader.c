@@ -33,6 +33,7 @@ void kedge_reader_close(struct kedge_reader *reader)
     (void)sqlite3_finalize(reader->credential);
     (void)sqlite3_finalize(reader->issued);
     (void)sqlite3_finalize(reader->bootstrap);
+    (void)sqlite3_finalize(reader->class_of);
     (void)sqlite3_close(reader->database);
     free(reader);
 }

@@ -12,7 +12,7 @@
 struct kedge_reader {
     sqlite3 *database;
     /* Kept prepared: every handshake asks these; NULL: not asked yet. */
-    sqlite3_stmt *credential, *issued, *bootstrap;
+    sqlite3_stmt *credential, *issued, *bootstrap, *class_of;
     char error[KEDGE_STORE_ERROR_MAX];
 };
 

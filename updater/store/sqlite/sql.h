@@ -25,6 +25,7 @@ enum kedge_rc sql_number(sqlite3 *database, const char *sql, int64_t *out) KEDGE
     "id, sequence, version, vendor_id, class_id, vendor, class, envelope_size, image_size, " \
     "device_size, image_digest, device_digest, deliver_payload, signers, uploaded_at_ms, uploader"
 #define TRUST_COLUMNS "key_id, name, spki, development, added_at_ms"
+#define CLASS_COLUMNS "class, vendor, version_path, success, changed_at_ms"
 #define CREDENTIAL_COLUMNS "endpoint, kind, identity, changed_at_ms, secret"
 #define BOOTSTRAP_COLUMNS CREDENTIAL_COLUMNS ", serial, hardware, batch"
 #define HANDOUT_COLUMNS "endpoint, certificate, private_key"

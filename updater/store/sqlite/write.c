@@ -53,6 +53,10 @@ static const char *const row_sql[KEDGE_ROW_KIND_COUNT] = {
         " ON CONFLICT (endpoint) DO UPDATE SET kind=excluded.kind, identity=excluded.identity,"
         " changed_at_ms=excluded.changed_at_ms, secret=excluded.secret",
     [KEDGE_ROW_DELETE_CREDENTIAL] = "DELETE FROM credentials WHERE endpoint = ?",
+    [KEDGE_ROW_PUT_CLASS] =
+        "INSERT INTO classes (" CLASS_COLUMNS ") VALUES (?,?,?,?,?)"
+        " ON CONFLICT (class, vendor) DO UPDATE SET version_path=excluded.version_path,"
+        " success=excluded.success, changed_at_ms=excluded.changed_at_ms",
     [KEDGE_ROW_ISSUE_CREDENTIAL] = "INSERT INTO issued (" CREDENTIAL_COLUMNS ") VALUES (?,?,?,?,?)",
     [KEDGE_ROW_TRIM_ISSUED] =
         "DELETE FROM issued WHERE endpoint = ?1 AND number NOT IN"
@@ -233,6 +237,15 @@ static void bind_credential(struct sql_binder *to, const struct kedge_credential
     bind_blob(to, record->secret, record->secret_size);
 }
 
+static void bind_class(struct sql_binder *to, const struct kedge_class_record *record)
+{
+    bind_text(to, record->class_name);
+    bind_text(to, record->vendor);
+    bind_text(to, record->version_path);
+    bind_text(to, kedge_class_success_name(record->success));
+    bind_unsigned(to, record->changed_at_ms);
+}
+
 static void bind_adopt(struct sql_binder *to, const struct kedge_adopt_row *row)
 {
     bind_text(to, row->identity);
@@ -408,6 +421,9 @@ static void bind_row(struct sql_binder *to, struct kedge_row *row, struct kedge_
         return;
     case KEDGE_ROW_DELETE_TRUST:
         bind_blob(to, record, 32);
+        return;
+    case KEDGE_ROW_PUT_CLASS:
+        bind_class(to, record);
         return;
     case KEDGE_ROW_PUT_CREDENTIAL:
     case KEDGE_ROW_ISSUE_CREDENTIAL:

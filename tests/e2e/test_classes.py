@@ -1,0 +1,129 @@
+"""Devices with an image format of their own: the bare image, by pull and push, and what holds for their class."""
+import os
+
+import pytest
+from conftest import CLASS, VENDOR, make_package
+from field_device import DOWNLOADED, IDLE, NEW, FieldDevice, deployments, ended, known, roll_out
+from lwm2m_client import until
+from lwm2m_peer import ACK, BLOCK1, PUT, Message, code
+
+LOADER = "mcuboot-2.1.0"  # what /3/0/3 of such a device reads, before and after
+
+
+class OwnFormat(FieldDevice):
+    """Its firmware's version is at /5/0/7; after the update its Result is `confirms`."""
+
+    confirms = 0
+    says_version = NEW
+    pushed = False
+
+    def __init__(self, server, **habits):
+        super().__init__(server, **habits)
+        self.objects[3][3] = LOADER
+        self.objects[5][7] = "1.0.0"
+        self.objects[5][9] = 1 if self.pushed else 0
+        self.body = b""
+
+    def change(self, message, path, form):
+        if (message.code, path) == (PUT, "/5/0/0"):
+            self.take_block(message)
+        else:
+            super().change(message, path, form)
+
+    def take_block(self, message):
+        block = message.number(BLOCK1)
+        number, more, size = block >> 4, block >> 3 & 1, 16 << (block & 7)
+        self.body = self.body[:number * size] + message.payload
+        answer = Message(ACK, code("2.31" if more else "2.04"), message.message_id, message.token,
+                         [(BLOCK1, message.all(BLOCK1)[0])])
+        self.send(answer.encode())
+        if not more:
+            self.downloaded = self.body
+            self.becomes(DOWNLOADED)
+
+    def register_it(self):
+        if self.registers:  # it comes back from its update
+            self.objects[3][3] = LOADER
+            self.objects[5].update({3: IDLE, 5: self.confirms, 7: self.says_version})
+        super().register_it()
+
+
+@pytest.fixture
+def updates(server, keys, tmp_path):
+    """Takes such a device through an update by a package with a bare image; the device's part of it."""
+    running = []
+
+    def update(*options, **habits):
+        image = os.urandom(20000)
+        device = OwnFormat(server, **habits)
+        if device.pushed:
+            device.formats = (*device.formats, 42)
+        device.begin()
+        running.append(device)
+        until(lambda: server.kedge("--json", "device", "show", "client", check=False).stdout.count(CLASS))
+        roll_out(server, keys, make_package(tmp_path, keys, NEW, 2, image, "--deliver", "payload"), *options)
+        done = ended(server, device)
+        assert device.downloaded == image
+        return done
+    yield update
+    for device in running:
+        device.end()
+
+
+@pytest.mark.parametrize("pushed", [False, True])
+def test_a_bare_image_with_the_version_at_5_0_7(server, updates, pushed):
+    server.kedge("class", "set", CLASS, "--vendor", VENDOR, "--version-path", "/5/0/7", "--success", "version")
+    done = updates(pushed=pushed)
+    assert (done["state"], done["update_result"]) == ("succeeded", 0), done
+    assert f"version {NEW}" in done["reason"]
+    known(server, version=NEW)  # of the firmware, and not of what loads it
+
+
+def test_a_result_alone_counts_where_the_version_says_nothing(server, updates):
+    server.kedge("class", "set", CLASS, "--success", "result")
+    done = updates(confirms=1, says_version="build 4711")
+    assert done["state"] == "succeeded", done
+
+
+def test_a_result_of_an_earlier_update_is_no_success(server, keys, tmp_path):
+    server.kedge("class", "set", CLASS, "--success", "result")
+    device = OwnFormat(server, confirms=1)
+    device.objects[5][5] = 1
+    device.begin()
+    until(lambda: server.kedge("--json", "device", "show", "client", check=False).stdout.count(CLASS))
+    roll_out(server, keys, make_package(tmp_path, keys, NEW, 2, os.urandom(9000), "--deliver", "payload"))
+    done = ended(server, device)
+    device.end()
+    assert done["state"] == "succeeded" and device.executes == 1
+
+
+def test_without_settings_a_device_of_its_own_format_is_not_believed(server, updates):
+    done = updates("--verify-limit", "5", confirms=0)
+    assert done["state"] == "timed_out", done
+
+
+def test_settings_are_kept_audited_and_shown(server):
+    assert server.kedge("class", "show", CLASS, check=False).returncode == 1
+    server.kedge("class", "set", CLASS, "--vendor", VENDOR, "--version-path", "/5/0/7")
+    server.kedge("class", "set", CLASS, "--success", "result")
+    server.kill()
+    server.begin()
+    classes = server.json("class", "list")["classes"]
+    assert [(c["class"], c["vendor"], c["version_path"], c["success"]) for c in classes] == \
+        [(CLASS, None, "/3/0/3", "result"), (CLASS, VENDOR, "/5/0/7", "both")]
+    # What is not said stays as it is.
+    server.kedge("class", "set", CLASS, "--vendor", VENDOR, "--success", "version")
+    assert server.json("class", "show", CLASS)["classes"][1]["version_path"] == "/5/0/7"
+    entries = [e for e in server.json("audit", "list")["audit"] if e["what"] == "class.set"]
+    assert len(entries) == 3 and entries[2]["subject"] == f"{CLASS} of {VENDOR}"
+    assert entries[2]["before"] == "version at /5/0/7, success by both"
+    assert entries[2]["after"] == "version at /5/0/7, success by version"
+
+
+@pytest.mark.parametrize("option,value", [("--version-path", "/3/0"), ("--version-path", "/3/0/3/1"),
+                                          ("--version-path", "version"), ("--version-path", "/3/0/99999"),
+                                          ("--success", "maybe")])
+def test_settings_that_cannot_be_are_refused(server, option, value):
+    refused = server.kedge("class", "set", CLASS, option, value, check=False)
+    assert refused.returncode == 1 and "must be" in refused.stderr
+    assert server.json("class", "list")["classes"] == []

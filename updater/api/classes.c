@@ -1,0 +1,56 @@
+/* classes.c: how devices of a class do what others do otherwise. */
+#include "updater/api/internal.h"
+
+static bool list_class(void *context, const struct kedge_class_record *record)
+{
+    json_t **items = context;
+    json_add(items, class_json(record));
+    return *items != NULL;
+}
+
+void classes_list(struct request *request)
+{
+    const struct kedge_page whole = {.next = ""};
+    json_t *items = json_array();
+    enum kedge_rc rc = kedge_reader_classes(request->reader, list_class, &items);
+    if (reader_ok(request, rc, "class"))
+        answer_json(request, MHD_HTTP_OK, json_list("classes", items, &whole));
+    else
+        json_decref(items);
+}
+
+void class_set(struct request *request)
+{
+    const struct kedge_backend *backend = request->api->config.backend;
+    struct kedge_backend_class settings = {.vendor = NULL};
+    const struct field fields[] = {
+        {.name = "class",
+         .kind = FIELD_TEXT,
+         .required = true,
+         .least = 1,
+         .most = KEDGE_CLASS_MAX,
+         .text = &settings.class_name},
+        {.name = "vendor",
+         .kind = FIELD_TEXT,
+         .least = 1,
+         .most = KEDGE_VENDOR_MAX,
+         .text = &settings.vendor},
+        {.name = "version_path",
+         .kind = FIELD_TEXT,
+         .least = 1,
+         .most = KEDGE_CLASS_PATH_MAX,
+         .text = &settings.version_path},
+        {.name = "success", .kind = FIELD_TEXT, .least = 1, .most = 16, .text = &settings.success},
+    };
+    if (!body_read(request, request->json, "", fields, sizeof(fields) / sizeof(fields[0])))
+        return;
+    if (settings.vendor == NULL)
+        settings.vendor = "";
+    struct kedge_class_record record;
+    char text[KEDGE_BACKEND_TEXT_MAX] = "";
+    enum kedge_rc rc = backend->class_put(backend->context, request->who, &settings, &record, text);
+    if (rc == KEDGE_OK)
+        answer_json(request, MHD_HTTP_OK, class_json(&record));
+    else
+        refuse_rc(request, rc, NULL, text);
+}

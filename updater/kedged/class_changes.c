@@ -1,0 +1,116 @@
+/* class_changes.c: how devices of a class do what others do otherwise, as an operator says it. */
+#define _GNU_SOURCE
+#include "updater/kedged/backend.h"
+#include "updater/kedged/clock.h"
+
+#include <kedge/lwm2m.h>
+
+#include <stdio.h>
+#include <string.h>
+
+static void describe(const struct kedge_class_record *record, char text[KEDGE_REASON_MAX + 1])
+{
+    (void)snprintf(text, KEDGE_REASON_MAX + 1, "version at %s, success by %s", record->version_path,
+                   kedge_class_success_name(record->success));
+}
+
+static bool count_class(void *context, const struct kedge_class_record *record)
+{
+    size_t *count = context;
+    (void)record;
+    ++*count;
+    return true;
+}
+
+/*
+ * What holds for the class now, or would hold without settings: what is not said stays so. `was`
+ * says what its own settings were, "" when it had none.
+ */
+static enum kedge_rc look_up(struct kedge_reader *reader, const char *vendor,
+                             const char *class_name, struct kedge_class_record *record,
+                             char was[KEDGE_REASON_MAX + 1], char *text)
+{
+    size_t count = 0;
+    enum kedge_rc rc = kedge_reader_class_of(reader, vendor, class_name, record);
+    bool is_there = rc == KEDGE_OK && strcmp(record->vendor, vendor) == 0;
+    was[0] = '\0';
+    if (is_there)
+        describe(record, was);
+    if (rc == KEDGE_E_NOT_FOUND) {
+        *record = (struct kedge_class_record){.version_path = KEDGE_UPDATE_VERSION_PATH};
+        rc = KEDGE_OK;
+    }
+    if (rc == KEDGE_OK && !is_there)
+        rc = kedge_reader_classes(reader, count_class, &count);
+    if (rc != KEDGE_OK)
+        return kedge_backend_refuse(text, rc, "the classes cannot be read: %s",
+                                    kedge_reader_error(reader));
+    if (count >= KEDGE_CLASSES_MAX)
+        return kedge_backend_refuse(text, KEDGE_E_LIMIT,
+                                    "there are settings of %zu classes already, and cannot be more",
+                                    count);
+    (void)snprintf(record->vendor, sizeof(record->vendor), "%s", vendor);
+    (void)snprintf(record->class_name, sizeof(record->class_name), "%s", class_name);
+    return KEDGE_OK;
+}
+
+static enum kedge_rc take_settings(const struct kedge_backend_class *settings,
+                                   struct kedge_class_record *record, char *text)
+{
+    struct kedge_lwm2m_path path;
+    if (settings->version_path != NULL &&
+        (strlen(settings->version_path) > KEDGE_CLASS_PATH_MAX ||
+         kedge_lwm2m_path_parse(kedge_slice_text(settings->version_path), &path) != KEDGE_OK ||
+         path.depth != 3))
+        return kedge_backend_refuse(text, KEDGE_E_ARGUMENT,
+                                    "version_path must be the path of a resource, as /3/0/3");
+    if (settings->version_path != NULL)
+        (void)snprintf(record->version_path, sizeof(record->version_path), "%s",
+                       settings->version_path);
+    if (settings->success != NULL &&
+        !kedge_class_success_parse(settings->success, &record->success))
+        return kedge_backend_refuse(text, KEDGE_E_ARGUMENT,
+                                    "success must be both, result or version");
+    record->changed_at_ms = kedge_wall_ms();
+    return KEDGE_OK;
+}
+
+static enum kedge_rc commit(struct kedge_backend_state *state, const char *who,
+                            const struct kedge_class_record *record, const char *was, char *text)
+{
+    char subject[KEDGE_ENDPOINT_MAX + 1], after[KEDGE_REASON_MAX + 1];
+    const struct kedge_change change = {
+        .who = who, .what = "class.set", .subject = subject, .before = was, .after = after};
+    (void)snprintf(subject, sizeof(subject), "%.60s%s%.62s", record->class_name,
+                   record->vendor[0] != '\0' ? " of " : "", record->vendor);
+    describe(record, after);
+    struct kedge_batch *batch = kedge_batch_create();
+    if (batch == NULL)
+        return KEDGE_E_MEMORY;
+    enum kedge_rc rc = kedge_batch_put_class(batch, record);
+    if (rc != KEDGE_OK) {
+        kedge_batch_destroy(batch);
+        return rc;
+    }
+    state->bridge->no_classes = false;
+    return kedge_backend_commit(state, batch, &change, text);
+}
+
+enum kedge_rc kedge_backend_class_put(void *context, const char *who,
+                                      const struct kedge_backend_class *settings,
+                                      struct kedge_class_record *out, char *text)
+{
+    struct kedge_backend_state *state = context;
+    struct kedge_reader *reader;
+    char was[KEDGE_REASON_MAX + 1];
+    KEDGE_TRY(kedge_backend_reader(state, &reader, text));
+    (void)pthread_mutex_lock(&state->class_lock);
+    enum kedge_rc rc = look_up(reader, settings->vendor, settings->class_name, out, was, text);
+    if (rc == KEDGE_OK)
+        rc = take_settings(settings, out, text);
+    if (rc == KEDGE_OK)
+        rc = commit(state, who, out, was, text);
+    (void)pthread_mutex_unlock(&state->class_lock);
+    kedge_reader_close(reader);
+    return rc;
+}
