@@ -10,6 +10,7 @@ import time
 import urllib.parse
 import urllib.request
 
+from dtls_wire import SecureWire
 from lwm2m_client import Client, decode, until
 from lwm2m_peer import BLOCK2, CONTENT_FORMAT, GET, LINK, LOCATION_PATH, POST, PUT, TEXT, TLV, uint
 
@@ -160,15 +161,39 @@ class FieldDevice(Client):
     def reboot(self):
         """It does not de-register, forgets its observations, and comes back from another port."""
         self.serve_for(self.reboot_s)
-        before = self.socket
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.connect(before.getpeername())
-        before.close()
+        self.reconnect()
         self.observed.clear()
         self.objects[3][3] = NEW
         self.objects[5].pop(1, None)
         self.objects[5].update({3: IDLE, 5: 1})
         self.register_it()
+
+
+    def reconnect(self):
+        before = self.socket
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.connect(before.getpeername())
+        before.close()
+
+
+class SecureFieldDevice(FieldDevice):
+    """The same by DTLS, with a pre-shared key: (identity, bytes)."""
+
+    psk = None
+    wire = None
+
+    def begin(self):
+        self.reconnect()
+        return super().begin()
+
+    def reconnect(self):
+        self.wire = SecureWire(self.server.coaps_port, self.psk)
+
+    def send(self, datagram):
+        self.wire.send(datagram)
+
+    def receive(self, timeout=5):
+        return self.wire.receive(timeout)
 
 
 def known(server, endpoint="client", version=OLD):

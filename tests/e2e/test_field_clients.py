@@ -3,8 +3,9 @@ import os
 import time
 
 import pytest
+from bootstrap_device import BootstrapServer, SecureDevice
 from conftest import make_package
-from field_device import DOWNLOADED, FieldDevice, NEW, UPDATING, ended, known, roll_out
+from field_device import DOWNLOADED, FieldDevice, NEW, SecureFieldDevice, UPDATING, ended, known, roll_out
 from lwm2m_client import CBOR, LWM2M_CBOR, SENML_CBOR, until
 from lwm2m_peer import GET, POST, PUT, TEXT, TLV
 
@@ -27,17 +28,19 @@ def comes(server):
         device.end()
 
 
+def succeeds(server, keys, tmp_path, device, executes=1):
+    """Takes the device through a whole update, which must succeed."""
+    roll_out(server, keys, make_package(tmp_path, keys, NEW, 2, os.urandom(20000)))
+    done = ended(server, device)
+    assert (done["state"], done["update_result"]) == ("succeeded", 1), done
+    assert len(device.downloaded) > 20000 and device.executes == executes
+    assert device.registers == ["2.01", "2.01"]
+    known(server, version=NEW)
+
+
 @pytest.fixture
 def updates(server, keys, tmp_path):
-    """Takes the device through a whole update, which must succeed."""
-    def update(device: FieldDevice, executes=1):
-        roll_out(server, keys, make_package(tmp_path, keys, NEW, 2, os.urandom(20000)))
-        done = ended(server, device)
-        assert (done["state"], done["update_result"]) == ("succeeded", 1), done
-        assert len(device.downloaded) > 20000 and device.executes == executes
-        assert device.registers == ["2.01", "2.01"]
-        known(server, version=NEW)
-    return update
+    return lambda device, executes=1: succeeds(server, keys, tmp_path, device, executes)
 
 
 def test_a_register_without_b(comes, updates, server):
@@ -67,6 +70,22 @@ def test_one_that_knows_only_the_cbor_formats(comes, updates, lists):
 def test_one_that_knows_only_tlv_and_text(comes, updates, version, lists):
     root = ROOT.format(f"{TEXT} {TLV}").encode() if lists else b""
     updates(comes(queries=("lt=300", f"lwm2m={version}", "b=U"), formats=(TLV, TEXT), links=root + FieldDevice.links))
+
+
+def test_a_bootstrap_that_begins_with_a_pack_and_goes_on_with_a_request(start, keys, tmp_path):
+    """GET /bspack, then POST /bs?ep=..&pct=112; with the key of that it registers and is updated, all by DTLS."""
+    server = BootstrapServer(start, tmp_path / "server")
+    factory = SecureDevice(server, "client", server.enroll_factory(tmp_path, "client"), formats=(SENML_CBOR,))
+    assert factory.ask(GET, "bspack", ["ep=client"]).code_text in ("2.05", "5.01")
+    account = factory.bootstrap("pct=112")
+    assert account.uri == f"coaps://127.0.0.1:{server.coaps_port}"
+    device = SecureFieldDevice(server, psk=(account.identity.decode(), account.key)).begin()
+    try:
+        known(server)
+        succeeds(server, keys, tmp_path, device)
+    finally:
+        device.end()
+    assert device.given.startswith("coaps://")
 
 
 def test_no_de_register_and_a_register_from_a_new_port_10_ms_after_execute(comes, updates, server):
