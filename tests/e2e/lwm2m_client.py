@@ -161,13 +161,16 @@ class Client(Wire):
     def reply(self, message, answer, form=None, payload=b"", observe=None):
         options = [(OBSERVE, uint(observe))] if observe is not None else []
         options += [(CONTENT_FORMAT, uint(form))] if form is not None else []
-        if self.block_exponent is not None and len(payload) > 16 << self.block_exponent:
-            number = (message.number(BLOCK2) or 0) >> 4
-            size = 16 << self.block_exponent
-            more = (number + 1) * size < len(payload)
-            options += [(BLOCK2, uint(number << 4 | more << 3 | self.block_exponent))]
-            payload = payload[number * size:(number + 1) * size]
+        options, payload = self.block(options, payload, (message.number(BLOCK2) or 0) >> 4)
         self.send(Message(ACK, code(answer), message.message_id, message.token, options, payload).encode())
+
+    def block(self, options, payload, number=0):
+        """That block of what does not fit into one, with the option that says so."""
+        if self.block_exponent is None or len(payload) <= 16 << self.block_exponent:
+            return options, payload
+        size = 16 << self.block_exponent
+        more = (number + 1) * size < len(payload)
+        return [*options, (BLOCK2, uint(number << 4 | more << 3 | self.block_exponent))], payload[number * size:(number + 1) * size]
 
     def serve(self, message):
         if message.kind == RST:
@@ -239,8 +242,8 @@ class Client(Wire):
     def notify_bytes(self, path, payload, number):
         token, form = self.observed[path]
         self.next_id = (self.next_id + 1) % 0x10000
-        self.send(Message(NON, code("2.05"), self.next_id, token,
-                          [(OBSERVE, uint(number)), (CONTENT_FORMAT, uint(form))], payload).encode())
+        options, payload = self.block([(OBSERVE, uint(number)), (CONTENT_FORMAT, uint(form))], payload)
+        self.send(Message(NON, code("2.05"), self.next_id, token, options, payload).encode())
 
     def joins(self, endpoint="client", version="1.1", links=b"</3/0>,</5/0>,</3303/0>"):
         answer = self.ask(POST, "rd", [f"ep={endpoint}", "lt=300", f"lwm2m={version}"], [(CONTENT_FORMAT, uint(LINK))], links)

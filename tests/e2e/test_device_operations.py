@@ -8,7 +8,7 @@ import time
 import cbor2
 import pytest
 from conftest import make_package
-from lwm2m_client import (CBOR, DEVICE, FETCH, IPATCH, JSON, LWM2M_CBOR, OPAQUE, SENML_CBOR, SENML_JSON, Client, decode,
+from lwm2m_client import (CBOR, DEVICE, FETCH, IPATCH, JSON, LWM2M_CBOR, OPAQUE, SENML_CBOR, SENML_JSON, Client, decode, encode,
                           leaves, look, operate, slashed, until, values)
 from lwm2m_peer import ACK, DELETE, LOCATION_PATH, POST, PUT, TEXT, TLV, Message, code
 
@@ -253,6 +253,31 @@ def test_several_paths_are_observed_by_the_command_line_in_one_observation(serve
     until(lambda: device.cancelled)
     fetched = [(path, payload) for method, path, _, _, payload in device.asked if method == FETCH]
     assert len(fetched) == 2 and fetched[0] == fetched[1], "it is ended by the paths that began it"
+
+
+@pytest.mark.parametrize("exponent", [0, 6])
+def test_values_that_are_observed_may_come_in_blocks(server, client, exponent):
+    """The first ones, and each notification: the device goes on being observed."""
+    device = client(SENML_CBOR)
+    device.objects[3303] = {number: number * 7.5 for number in range(150)}
+    device.block_exponent = exponent
+    blocks = -(-len(encode(SENML_CBOR, "/3303/0", device.objects[3303])) // (16 << exponent))
+    asked, answers = len(device.asked), []
+    asking = threading.Thread(target=lambda: answers.append(
+        operate(server, {"operation": "observe", "path": "/3303/0", "count": 3, "timeout_s": 60})))
+    asking.start()
+    until(lambda: len(device.asked) == asked + blocks)
+    for number in (2, 3):  # each when the one before is whole, which it would take the place of
+        asked = len(device.asked)
+        device.objects[3303][0] = float(number)
+        device.notify("/3303/0", device.objects[3303], number)
+        until(lambda: len(device.asked) >= asked + blocks - 1)  # noqa: B023
+    asking.join(90)
+    [(status, answer)] = answers
+    assert status == 200 and len(values(answer)) == 150
+    assert [values(one)["/3303/0/0"] for one in answer["notifications"]] == [2.0, 3.0]
+    assert all(len(values(one)) == 150 for one in answer["notifications"])
+    until(lambda: device.cancelled)
 
 
 def test_an_observation_of_nothing_new_ends_with_its_time(server, client):

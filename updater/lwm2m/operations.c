@@ -195,8 +195,7 @@ static void on_result(void *context, enum kedge_rc rc, const struct kedge_coap_m
             answer.content_format = number;
         if (response->code == KEDGE_COAP_CREATED)
             answer.created = created_path(response);
-        answer.observing = operation->kind->observe && response->code >> 5 == 2 &&
-                           kedge_coap_option_uint(response, KEDGE_COAP_OBSERVE, &number);
+        answer.observing = kedge_net_observes(operation->fleet->net, operation->handle);
     }
     kedge_operation_fn *fn = operation->fn;
     void *fn_context = operation->context;

@@ -11,88 +11,7 @@
 
 #include "updater/net/internal.h"
 
-#define BUCKETS 1024u
-#define BUCKETS_EACH 4u /* whoever else is in a bucket is in no cache, and is read before */
 #define SPARE_MIN 1024u /* bytes: malloc() itself keeps smaller ones at hand */
-
-/* Of the Observe option in a request (RFC 7641 section 2). */
-#define OBSERVE_BEGIN 0u
-#define OBSERVE_END 1u
-
-enum kedge_rc exchanges_init(struct kedge_net *net)
-{
-    net->exchanges.buckets = calloc(BUCKETS, sizeof *net->exchanges.buckets);
-    net->exchanges.bucket_count = BUCKETS;
-    return net->exchanges.buckets != NULL ? KEDGE_OK : KEDGE_E_MEMORY;
-}
-
-/* ---- the table of tokens ---- */
-
-static struct exchange **bucket_of(struct kedge_net *net, uint64_t token)
-{
-    /* Tokens are outputs of a keyed hash already. */
-    return &net->exchanges.buckets[token & (net->exchanges.bucket_count - 1)];
-}
-
-static struct exchange *find(struct kedge_net *net, uint64_t token)
-{
-    struct exchange *exchange = *bucket_of(net, token);
-    while (exchange != NULL && exchange->token != token)
-        exchange = exchange->next_in_bucket;
-    return exchange;
-}
-
-static void grow(struct kedge_net *net)
-{
-    size_t old_count = net->exchanges.bucket_count;
-    struct exchange **old = net->exchanges.buckets;
-    struct exchange **buckets = calloc(2 * old_count, sizeof *buckets);
-    if (buckets == NULL)
-        return;
-    net->exchanges.buckets = buckets;
-    net->exchanges.bucket_count = 2 * old_count;
-    for (size_t i = 0; i < old_count; i++) {
-        struct exchange *exchange = old[i];
-        while (exchange != NULL) {
-            struct exchange *next = exchange->next_in_bucket;
-            struct exchange **bucket = bucket_of(net, exchange->token);
-            exchange->next_in_bucket = *bucket;
-            *bucket = exchange;
-            exchange = next;
-        }
-    }
-    free(old);
-}
-
-static void enter(struct kedge_net *net, struct exchange *exchange)
-{
-    if (BUCKETS_EACH * net->exchanges.count >= net->exchanges.bucket_count)
-        grow(net);
-    struct exchange **bucket = bucket_of(net, exchange->token);
-    exchange->next_in_bucket = *bucket;
-    *bucket = exchange;
-    net->exchanges.count++;
-}
-
-static void leave(struct kedge_net *net, struct exchange *exchange)
-{
-    struct exchange **link = bucket_of(net, exchange->token);
-    while (*link != exchange)
-        link = &(*link)->next_in_bucket;
-    *link = exchange->next_in_bucket;
-    net->exchanges.count--;
-}
-
-static uint64_t new_token(struct kedge_net *net)
-{
-    uint64_t token;
-    do {
-        net->exchanges.last_token++;
-        token =
-            kedge_siphash(&net->key, &net->exchanges.last_token, sizeof net->exchanges.last_token);
-    } while (token == 0 || find(net, token) != NULL);
-    return token;
-}
 
 /* ---- the peer's queue ---- */
 
@@ -175,7 +94,7 @@ static void detach(struct exchange *exchange)
 static void destroy(struct exchange *exchange)
 {
     struct kedge_net *net = exchange->net;
-    leave(net, exchange);
+    exchange_leave(net, exchange);
     free(exchange->collected);
     if (exchange->capacity < SPARE_MIN) {
         free(exchange);
@@ -194,6 +113,9 @@ static struct exchange *allocate(struct kedge_net *net, size_t capacity)
     return spare;
 }
 
+static void tell_whole(struct exchange *observation, uint64_t rest, enum kedge_rc rc,
+                       const struct kedge_coap_message *response);
+
 /* Ends it, then tells: the callback finds everything in order and may send again. */
 static void end(struct exchange *exchange, enum kedge_rc rc,
                 const struct kedge_coap_message *response)
@@ -202,16 +124,33 @@ static void end(struct exchange *exchange, enum kedge_rc rc,
     struct peer *peer = exchange->peer;
     kedge_net_result_fn *on_result = exchange->on_result;
     void *context = exchange->context;
+    uint64_t token = exchange->token, rest_of = exchange->rest_of;
     detach(exchange);
     /* The peer must outlive the callback, which may send to it or let it go. */
     peer->pins++;
     uint8_t *collected = exchange->collected;
     exchange->collected = NULL;
     destroy(exchange);
-    on_result(context, rc, response);
+    if (rest_of != 0)
+        tell_whole(exchange_find(net, rest_of), token, rc, response);
+    else
+        on_result(context, rc, response);
     free(collected);
     peer->pins--;
     start_next(net, peer);
+}
+
+/* The rest of a notification has come; without it the observation is worth nothing. */
+static void tell_whole(struct exchange *observation, uint64_t rest, enum kedge_rc rc,
+                       const struct kedge_coap_message *response)
+{
+    if (observation == NULL || observation->rest != rest)
+        return;
+    observation->rest = 0;
+    if (rc == KEDGE_OK && response->code == KEDGE_COAP_CONTENT)
+        observation->on_result(observation->context, KEDGE_OK, response);
+    else
+        end(observation, rc, response);
 }
 
 static void on_timer(void *context)
@@ -231,82 +170,11 @@ static void on_timer(void *context)
 
 /* ---- sending ---- */
 
-static struct kedge_slice token_bytes(const struct exchange *exchange)
+static void start(struct exchange *exchange)
 {
-    return kedge_slice(&exchange->token, sizeof exchange->token);
-}
-
-/* What a request that carries one block of a body says of it. */
-static void add_part(struct kedge_coap_builder *builder, const struct kedge_net_request *request)
-{
-    if (request->block1 != NULL)
-        kedge_coap_add_uint(builder, KEDGE_COAP_BLOCK1, kedge_coap_block_value(request->block1));
-    if (request->size1 != 0)
-        kedge_coap_add_uint(builder, KEDGE_COAP_SIZE1, request->size1);
-    if (request->request_tag != 0)
-        kedge_coap_add_option(builder, KEDGE_COAP_REQUEST_TAG,
-                              kedge_slice(&request->request_tag, sizeof request->request_tag));
-}
-
-/* "a=1&b=2", an option for each. */
-static void add_queries(struct kedge_coap_builder *builder, const char *queries)
-{
-    while (queries != NULL && *queries != '\0') {
-        size_t size = strcspn(queries, "&");
-        kedge_coap_add_option(builder, KEDGE_COAP_URI_QUERY, kedge_slice(queries, size));
-        queries += size + (queries[size] == '&' ? 1 : 0);
-    }
-}
-
-static enum kedge_rc encode(struct exchange *exchange, const struct kedge_net_request *request)
-{
-    struct kedge_coap_builder builder;
-    struct kedge_slice message;
-    kedge_coap_begin(&builder, exchange->message, exchange->capacity, KEDGE_COAP_CON,
-                     request->method, 0, token_bytes(exchange));
-    if (exchange->observe)
-        kedge_coap_add_uint(&builder, KEDGE_COAP_OBSERVE, OBSERVE_BEGIN);
-    kedge_coap_add_path(&builder, KEDGE_COAP_URI_PATH, request->path);
-    if (request->content_format >= 0)
-        kedge_coap_add_uint(&builder, KEDGE_COAP_CONTENT_FORMAT, (uint32_t)request->content_format);
-    add_queries(&builder, request->query);
-    if (request->accept >= 0)
-        kedge_coap_add_uint(&builder, KEDGE_COAP_ACCEPT, (uint32_t)request->accept);
-    add_part(&builder, request);
-    kedge_coap_add_payload(&builder, request->payload);
-    KEDGE_TRY(kedge_coap_finish(&builder, &message));
-    exchange->message_size = message.size;
-    return KEDGE_OK;
-}
-
-/*
- * The same request once more, payload and all, for another block of its answer or to end what it
- * observes. `number` is Observe or Block2, and whichever of the two it had goes.
- */
-static enum kedge_rc encode_again(struct exchange *exchange, uint16_t number, uint32_t value)
-{
-    uint8_t before[KEDGE_NET_MESSAGE_MAX];
-    struct kedge_coap_builder builder;
-    struct kedge_coap_message request;
-    struct kedge_coap_option option;
-    struct kedge_slice message;
-    memcpy(before, exchange->message, exchange->message_size);
-    KEDGE_TRY(kedge_coap_parse(kedge_slice(before, exchange->message_size), &request));
-    kedge_coap_begin(&builder, exchange->message, exchange->capacity, KEDGE_COAP_CON, request.code,
-                     0, token_bytes(exchange));
-    if (number == KEDGE_COAP_OBSERVE)
-        kedge_coap_add_uint(&builder, number, value);
-    struct kedge_coap_options walk = kedge_coap_options(&request);
-    while (kedge_coap_option_next(&walk, &option))
-        if (option.number != KEDGE_COAP_OBSERVE && option.number != KEDGE_COAP_BLOCK2)
-            kedge_coap_add_option(&builder, option.number, option.value);
-    if (number == KEDGE_COAP_BLOCK2) /* what has higher numbers is never answered in blocks */
-        kedge_coap_add_uint(&builder, number, value);
-    kedge_coap_add_payload(&builder, request.payload);
-    KEDGE_TRY(kedge_coap_finish(&builder, &message));
-    exchange->message_size = message.size;
-    exchange->transmissions = 0;
-    return KEDGE_OK;
+    exchange_enter(exchange->net, exchange);
+    enqueue(exchange->peer, exchange);
+    start_next(exchange->net, exchange->peer);
 }
 
 enum kedge_rc kedge_net_send(struct kedge_net *net, const struct kedge_address *to,
@@ -338,26 +206,41 @@ enum kedge_rc kedge_net_send(struct kedge_net *net, const struct kedge_address *
                                   .on_result = on_result,
                                   .context = context,
                                   .capacity = (uint16_t)capacity,
-                                  .token = new_token(net)};
-    enum kedge_rc rc = encode(exchange, request);
+                                  .token = exchange_new_token(net)};
+    enum kedge_rc rc = exchange_encode(exchange, request);
     if (rc != KEDGE_OK) {
         free(exchange);
         return rc;
     }
-    enter(net, exchange);
-    enqueue(peer, exchange);
     if (handle != NULL)
         *handle = exchange->token;
-    start_next(net, peer);
+    start(exchange);
     return KEDGE_OK;
+}
+
+bool kedge_net_observes(struct kedge_net *net, uint64_t handle)
+{
+    const struct exchange *exchange = exchange_find(net, handle);
+    return exchange != NULL && exchange->state == OBSERVING;
+}
+
+static void cancel_rest(struct exchange *observation)
+{
+    struct exchange *rest = exchange_find(observation->net, observation->rest);
+    observation->rest = 0;
+    if (rest == NULL)
+        return;
+    detach(rest);
+    destroy(rest);
 }
 
 void kedge_net_cancel(struct kedge_net *net, uint64_t handle)
 {
-    struct exchange *exchange = find(net, handle);
+    struct exchange *exchange = exchange_find(net, handle);
     if (exchange == NULL)
         return;
     struct peer *peer = exchange->peer;
+    cancel_rest(exchange);
     detach(exchange);
     destroy(exchange);
     start_next(net, peer);
@@ -372,14 +255,15 @@ static void ignore_end(void *context, enum kedge_rc rc, const struct kedge_coap_
 
 void kedge_net_unobserve(struct kedge_net *net, uint64_t handle)
 {
-    struct exchange *exchange = find(net, handle);
+    struct exchange *exchange = exchange_find(net, handle);
     if (exchange == NULL || exchange->state != OBSERVING ||
         exchange->peer->queued >= KEDGE_NET_QUEUE_MAX ||
-        encode_again(exchange, KEDGE_COAP_OBSERVE, OBSERVE_END) != KEDGE_OK) {
+        exchange_encode_again(exchange, KEDGE_COAP_OBSERVE, OBSERVE_END) != KEDGE_OK) {
         kedge_net_cancel(net, handle);
         return;
     }
     struct peer *peer = exchange->peer;
+    cancel_rest(exchange);
     detach(exchange);
     exchange->observe = false;
     exchange->ending = true;
@@ -511,7 +395,7 @@ static enum kedge_rc ask_for_next_block(struct exchange *exchange,
                                     .size_exponent = last->size_exponent};
     /* The token stays, since it is the caller's handle too; the message id tells the blocks apart.
      */
-    KEDGE_TRY(encode_again(exchange, KEDGE_COAP_BLOCK2, kedge_coap_block_value(&next)));
+    KEDGE_TRY(exchange_encode_again(exchange, KEDGE_COAP_BLOCK2, kedge_coap_block_value(&next)));
     kedge_net_timer_cancel(net, &exchange->timer);
     exchange->peer->in_flight = NULL;
     /* At the head of the queue: nothing else of this peer comes between. */
@@ -523,16 +407,58 @@ static enum kedge_rc ask_for_next_block(struct exchange *exchange,
     return KEDGE_OK;
 }
 
+/*
+ * Asks for what a notification, of which the first block has come, goes on with (RFC 7959 section
+ * 2.6): by a request of its own that observes nothing. When there is no room, the next notification
+ * may have more luck.
+ */
+static void ask_for_rest(struct exchange *observation, const struct kedge_coap_message *response,
+                         const struct kedge_coap_block *first)
+{
+    struct kedge_net *net = observation->net;
+    const struct kedge_coap_block next = {.number = 1, .size_exponent = first->size_exponent};
+    struct kedge_slice payload = response->payload;
+    struct peer *peer = observation->peer;
+    cancel_rest(observation);
+    if (peer->queued >= KEDGE_NET_QUEUE_MAX)
+        return;
+    struct exchange *rest = allocate(net, observation->capacity);
+    uint8_t *collected = malloc(payload.size + 1);
+    if (rest == NULL || collected == NULL)
+        goto cleanup;
+    *rest = (struct exchange){.net = net,
+                              .peer = peer,
+                              .capacity = observation->capacity,
+                              .message_size = observation->message_size,
+                              .token = exchange_new_token(net),
+                              .rest_of = observation->token,
+                              .collected_size = payload.size};
+    memcpy(rest->message, observation->message, observation->message_size);
+    if (has_changed(rest, response) ||
+        exchange_encode_again(rest, KEDGE_COAP_BLOCK2, kedge_coap_block_value(&next)) != KEDGE_OK)
+        goto cleanup;
+    memcpy(collected, payload.data, payload.size);
+    rest->collected = collected;
+    observation->rest = rest->token;
+    start(rest);
+    return;
+cleanup:
+    free(collected);
+    free(rest);
+}
+
 /* A notification: newer than the last one, and the observation goes on. */
 static void notify(struct exchange *exchange, const struct kedge_coap_message *response,
                    uint32_t number)
 {
     struct kedge_net *net = exchange->net;
-    struct kedge_coap_block block;
-    /* A value that does not fit into one message is not worth watching. */
+    struct kedge_coap_block block = {.more = false};
     enum kedge_rc rc = kedge_coap_block_find(response, KEDGE_COAP_BLOCK2, &block);
-    if (rc == KEDGE_OK ? block.more : rc != KEDGE_E_NOT_FOUND) {
-        end(exchange, rc == KEDGE_OK ? KEDGE_E_LIMIT : rc, NULL);
+    bool is_whole = rc == KEDGE_E_NOT_FOUND || (rc == KEDGE_OK && !block.more);
+    bool begins = rc == KEDGE_OK && block.more && block.number == 0 &&
+                  response->payload.size == kedge_coap_block_size(&block);
+    if (!is_whole && !begins) {
+        end(exchange, KEDGE_E_MALFORMED, NULL);
         return;
     }
     if (exchange->observed_once &&
@@ -550,6 +476,11 @@ static void notify(struct exchange *exchange, const struct kedge_coap_message *r
         peer->observations = exchange;
         start_next(net, peer);
     }
+    if (begins) {
+        ask_for_rest(exchange, response, &block);
+        return;
+    }
+    cancel_rest(exchange);
     exchange->on_result(exchange->context, KEDGE_OK, response);
 }
 
@@ -603,7 +534,7 @@ void exchange_on_response(struct kedge_net *net, const struct kedge_address *fro
     struct exchange *exchange = NULL;
     if (message->token_size == sizeof token) {
         memcpy(&token, message->token, sizeof token);
-        exchange = find(net, token);
+        exchange = exchange_find(net, token);
     }
     bool expected = exchange != NULL && exchange->peer == peer && exchange->state != QUEUED;
     /* A piggybacked response acknowledges the request that it answers, and no other. */

@@ -199,6 +199,8 @@ struct exchange {
     void *context;
     uint32_t observe_number;
     uint64_t observe_at_ms;
+    uint64_t rest;      /* of an observation: what asks for the rest of its notification; 0: none */
+    uint64_t rest_of;   /* of that one: the observation; 0: it is none */
     uint8_t *collected; /* of a response in blocks */
     size_t collected_size;
     uint8_t etag[ETAG_MAX]; /* of its first block */
@@ -216,8 +218,28 @@ struct exchange_table {
     struct exchange *spare; /* one that has ended, with room for a block; NULL: none */
 };
 
+/* Of the Observe option in a request (RFC 7641 section 2). */
+#define OBSERVE_BEGIN 0u
+#define OBSERVE_END 1u
+
+/** Writes its message. KEDGE_E_BUFFER when that does not fit into the capacity. */
+enum kedge_rc exchange_encode(struct exchange *exchange,
+                              const struct kedge_net_request *request) KEDGE_MUST_USE;
+/**
+ * Writes the same request once more, payload and all, for another block of its answer or to end
+ * what it observes. `number` is Observe or Block2, and whichever of the two it had goes.
+ */
+enum kedge_rc exchange_encode_again(struct exchange *exchange, uint16_t number,
+                                    uint32_t value) KEDGE_MUST_USE;
+
 enum kedge_rc exchanges_init(struct kedge_net *net) KEDGE_MUST_USE;
 void exchanges_destroy(struct kedge_net *net);
+/** By its token; NULL when there is none. */
+struct exchange *exchange_find(struct kedge_net *net, uint64_t token);
+void exchange_enter(struct kedge_net *net, struct exchange *exchange);
+void exchange_leave(struct kedge_net *net, struct exchange *exchange);
+/** One that nobody outside can guess, and that no exchange has; never 0. */
+uint64_t exchange_new_token(struct kedge_net *net);
 /** An empty ACK or RST came. */
 void exchange_on_empty(struct kedge_net *net, struct peer *peer,
                        const struct kedge_coap_message *message);

@@ -232,13 +232,16 @@ typedef void kedge_net_result_fn(void *context, enum kedge_rc rc,
  * Sends a request; `handle` (may be NULL) names it until its callback. KEDGE_E_BUSY when the peer's
  * queue is full, KEDGE_E_BUFFER when it does not fit into a message, KEDGE_E_MEMORY,
  * KEDGE_E_CONNECTION when it is secure and there is no association: only the peer can make one.
- * When it observes, the callback stays until it is cancelled or the end is told, by another rc than
- * KEDGE_OK (KEDGE_E_LIMIT for a value in blocks) or by a response without an Observe option.
+ * When it observes, the callback stays until it is cancelled or the end is told:
+ * kedge_net_observes() is false then. The rest of a notification in blocks is asked for; a newer
+ * one takes its place.
  */
 enum kedge_rc kedge_net_send(struct kedge_net *net, const struct kedge_address *to,
                              const struct kedge_net_request *request,
                              kedge_net_result_fn *on_result, void *context,
                              uint64_t *handle) KEDGE_MUST_USE;
+/** Whether it is an observation that goes on. */
+bool kedge_net_observes(struct kedge_net *net, uint64_t handle);
 /** Its callback is not called any more. Notifications to come are answered with RST. */
 void kedge_net_cancel(struct kedge_net *net, uint64_t handle);
 /**

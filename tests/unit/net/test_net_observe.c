@@ -30,6 +30,7 @@ static void notify(struct scene *scene, struct kedge_slice token, enum kedge_coa
 static struct kedge_slice observe(struct scene *scene, uint8_t bytes[KEDGE_COAP_TOKEN_MAX],
                                   uint32_t first)
 {
+    unsigned calls = scene->outcome.calls;
     assert_int_equal(try_observe(scene, 0, &scene->outcome, &scene->handle), KEDGE_OK);
     peer_receives(&scene->peer);
     uint32_t wish = 99;
@@ -43,7 +44,7 @@ static struct kedge_slice observe(struct scene *scene, uint8_t bytes[KEDGE_COAP_
                                           .token = token,
                                           .options = {{KEDGE_COAP_OBSERVE, NULL, first}},
                                           .payload = kedge_slice_text("first")});
-    outcome_wait(scene->net, &scene->outcome, 1);
+    outcome_wait(scene->net, &scene->outcome, calls + 1);
     return token;
 }
 
@@ -227,23 +228,121 @@ static void test_an_observation_ends_with_an_error_or_without_its_option(void **
     assert_int_equal(kedge_net_counters(scene->net).exchanges, 0);
 }
 
-static void test_a_notification_in_blocks_ends_the_observation(void **state)
+/* ---- notifications in blocks ---- */
+
+/* A block of 16 bytes; `observe` is -1 in the answer to a request for a later one. */
+static void send_block(struct scene *scene, struct kedge_slice token, int observe, uint32_t number,
+                       bool more, const char *payload)
+{
+    const struct kedge_coap_block block = {.number = number, .more = more};
+    bool answers = observe < 0;
+    struct scripted_message message = {.type = answers ? KEDGE_COAP_ACK : KEDGE_COAP_NON,
+                                       .code = KEDGE_COAP_CONTENT,
+                                       .message_id = answers ? scene->peer.message.message_id
+                                                             : scene->peer.next_message_id++,
+                                       .token = token,
+                                       .payload = kedge_slice_text(payload)};
+    size_t count = 0;
+    if (!answers)
+        message.options[count++] =
+            (struct scripted_option){KEDGE_COAP_OBSERVE, NULL, (uint32_t)observe};
+    message.options[count] =
+        (struct scripted_option){KEDGE_COAP_BLOCK2, NULL, kedge_coap_block_value(&block)};
+    peer_sends(&scene->peer, &message);
+}
+
+/* Returns the token of the request for that block, which observes nothing. */
+static struct kedge_slice block_is_asked(struct scene *scene, uint32_t number,
+                                         uint8_t bytes[KEDGE_COAP_TOKEN_MAX])
+{
+    struct kedge_coap_block block;
+    uint32_t observe;
+    const struct kedge_coap_message *message = &scene->peer.message;
+    peer_receives(&scene->peer);
+    assert_int_equal(message->code, KEDGE_COAP_GET);
+    assert_true(message_path_is(message, "5/0/3"));
+    assert_false(kedge_coap_option_uint(message, KEDGE_COAP_OBSERVE, &observe));
+    assert_int_equal(kedge_coap_block_find(message, KEDGE_COAP_BLOCK2, &block), KEDGE_OK);
+    assert_int_equal(block.number, number);
+    return keep_token(scene, bytes);
+}
+
+static void test_the_rest_of_a_notification_is_asked_for_and_it_is_told_whole(void **state)
 {
     struct scene *scene = *state;
-    uint8_t bytes[KEDGE_COAP_TOKEN_MAX];
+    uint8_t bytes[KEDGE_COAP_TOKEN_MAX], others[KEDGE_COAP_TOKEN_MAX];
     struct kedge_slice token = observe(scene, bytes, 1);
-    const struct kedge_coap_block block = {.more = true, .size_exponent = 0};
-    peer_sends(&scene->peer,
-               &(struct scripted_message){
-                   .type = KEDGE_COAP_NON,
-                   .code = KEDGE_COAP_CONTENT,
-                   .message_id = scene->peer.next_message_id++,
-                   .token = token,
-                   .options = {{KEDGE_COAP_OBSERVE, NULL, 2},
-                               {KEDGE_COAP_BLOCK2, NULL, kedge_coap_block_value(&block)}},
-                   .payload = kedge_slice_text("0123456789abcdef")});
+    send_block(scene, token, 2, 0, true, "0123456789abcdef");
+    struct kedge_slice rest = block_is_asked(scene, 1, others);
+    assert_false(kedge_slice_equal(rest, token));
+    send_block(scene, rest, -1, 1, true, "ghijklmnopqrstuv");
+    rest = block_is_asked(scene, 2, others);
+    assert_int_equal(scene->outcome.calls, 1);
+    send_block(scene, rest, -1, 2, false, "wxyz");
     outcome_wait(scene->net, &scene->outcome, 2);
-    assert_int_equal(scene->outcome.rc, KEDGE_E_LIMIT);
+    assert_int_equal(scene->outcome.rc, KEDGE_OK);
+    assert_string_equal(scene->outcome.payload, "0123456789abcdefghijklmnopqrstuvwxyz");
+    assert_true(kedge_net_observes(scene->net, scene->handle));
+    notify(scene, token, KEDGE_COAP_NON, 3, "three");
+    outcome_wait(scene->net, &scene->outcome, 3);
+    assert_string_equal(scene->outcome.payload, "three");
+}
+
+static void test_a_newer_notification_takes_the_place_of_one_that_is_not_whole_yet(void **state)
+{
+    struct scene *scene = *state;
+    uint8_t bytes[KEDGE_COAP_TOKEN_MAX], others[KEDGE_COAP_TOKEN_MAX];
+    struct kedge_slice token = observe(scene, bytes, 1);
+    send_block(scene, token, 2, 0, true, "0123456789abcdef");
+    struct kedge_slice rest = block_is_asked(scene, 1, others);
+    notify(scene, token, KEDGE_COAP_NON, 3, "three");
+    outcome_wait(scene->net, &scene->outcome, 2);
+    send_block(scene, rest, -1, 1, false, "old");
+    notify(scene, token, KEDGE_COAP_NON, 4, "four");
+    outcome_wait(scene->net, &scene->outcome, 3);
+    assert_string_equal(scene->outcome.payload, "four");
+    assert_int_equal(kedge_net_counters(scene->net).exchanges, 1);
+}
+
+static void test_a_notification_whose_rest_does_not_come_ends_the_observation(void **state)
+{
+    struct scene *scene = *state;
+    uint8_t bytes[KEDGE_COAP_TOKEN_MAX], others[KEDGE_COAP_TOKEN_MAX];
+    struct kedge_slice token = observe(scene, bytes, 1);
+    send_block(scene, token, 2, 0, true, "0123456789abcdef");
+    struct kedge_slice rest = block_is_asked(scene, 1, others);
+    send_block(scene, rest, -1, 3, true, "0123456789abcdef"); /* one was left out */
+    outcome_wait(scene->net, &scene->outcome, 2);
+    assert_int_equal(scene->outcome.rc, KEDGE_E_MALFORMED);
+    assert_false(kedge_net_observes(scene->net, scene->handle));
+    assert_int_equal(kedge_net_counters(scene->net).exchanges, 0);
+    /* Nor does one that begins in its middle, or with half a block. */
+    token = observe(scene, bytes, 1);
+    send_block(scene, token, 2, 1, true, "0123456789abcdef");
+    outcome_wait(scene->net, &scene->outcome, 4);
+    assert_int_equal(scene->outcome.rc, KEDGE_E_MALFORMED);
+    token = observe(scene, bytes, 1);
+    send_block(scene, token, 2, 0, true, "half of it");
+    outcome_wait(scene->net, &scene->outcome, 6);
+    assert_int_equal(scene->outcome.rc, KEDGE_E_MALFORMED);
+}
+
+static void test_an_observation_ends_with_what_was_asked_for_it(void **state)
+{
+    struct scene *scene = *state;
+    uint8_t bytes[KEDGE_COAP_TOKEN_MAX], others[KEDGE_COAP_TOKEN_MAX];
+    struct kedge_slice token = observe(scene, bytes, 1);
+    send_block(scene, token, 2, 0, true, "0123456789abcdef");
+    (void)block_is_asked(scene, 1, others);
+    kedge_net_cancel(scene->net, scene->handle);
+    assert_int_equal(kedge_net_counters(scene->net).exchanges, 0);
+    token = observe(scene, bytes, 1);
+    send_block(scene, token, 2, 0, true, "0123456789abcdef");
+    (void)block_is_asked(scene, 1, others);
+    kedge_net_peer_forget(scene->net, &scene->peer.address);
+    assert_int_equal(scene->outcome.calls, 3);
+    assert_int_equal(scene->outcome.rc, KEDGE_E_CANCELED);
+    assert_int_equal(kedge_net_counters(scene->net).exchanges, 0);
 }
 
 int main(void)
@@ -258,7 +357,10 @@ int main(void)
         SCENE_TEST(test_an_observation_is_ended_by_asking_for_it),
         SCENE_TEST(test_the_end_of_an_observation_waits_for_its_turn_or_is_not_asked_for),
         SCENE_TEST(test_an_observation_ends_with_an_error_or_without_its_option),
-        SCENE_TEST(test_a_notification_in_blocks_ends_the_observation),
+        SCENE_TEST(test_the_rest_of_a_notification_is_asked_for_and_it_is_told_whole),
+        SCENE_TEST(test_a_newer_notification_takes_the_place_of_one_that_is_not_whole_yet),
+        SCENE_TEST(test_a_notification_whose_rest_does_not_come_ends_the_observation),
+        SCENE_TEST(test_an_observation_ends_with_what_was_asked_for_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
