@@ -253,6 +253,26 @@ def test_a_server_that_is_killed_in_the_middle_leaves_nothing_behind(server, tmp
     server.traced("dev", "adopted", words=account.identity.decode())
 
 
+@pytest.mark.parametrize("lost", ["each request", "each answer"])
+def test_a_bad_network_and_a_device_that_does_everything_twice_come_to_the_same_end(server, tmp_path, lost):
+    device = SecureDevice(server, "dev", server.enroll_factory(tmp_path, "dev"))
+    seen, serve = set(), device.serve
+
+    def serve_the_second(message):
+        first = message.message_id not in seen
+        seen.add(message.message_id)
+        if not first:
+            serve(message)
+        elif lost == "each answer":
+            sends, device.send = device.send, lambda _: None
+            serve(message)
+            device.send = sends
+            device.finished = False
+    device.serve = serve_the_second
+    registers(server, device.bootstrap(), "dev")
+    server.traced("dev", "adopted")
+
+
 # ---- who may not ----
 
 def test_an_endpoint_that_is_another_ones_is_refused(server, tmp_path):

@@ -172,11 +172,25 @@ static bool may_be(struct kedge_bootstrap *bootstrap, const struct kedge_address
     return false;
 }
 
+/* Each beginning is a key, and entries in the audit log: a device that is mad must not fill these.
+ */
+static bool may_begin(struct kedge_bootstrap *bootstrap, const char *endpoint)
+{
+    const struct kedge_token_rate rate = {.per_s = 1, .burst = KEDGE_BOOTSTRAP_BURST};
+    return kedge_tokens_take(
+        &bootstrap->attempts[hash_of(bootstrap, endpoint) % BOOTSTRAP_ATTEMPTS], rate,
+        kedge_net_now_ms(bootstrap->net) / KEDGE_BOOTSTRAP_PAUSE_S);
+}
+
 /* Has made durable what the device will be given; the request is answered when that is so. */
 static void begin(struct kedge_bootstrap *bootstrap, const struct kedge_address *from,
                   const struct bootstrap_request *asked, struct kedge_net_reply *reply)
 {
     char address[KEDGE_ADDRESS_TEXT_MAX];
+    if (!may_begin(bootstrap, asked->endpoint)) {
+        refuse(reply, KEDGE_COAP_UNAVAILABLE, "you begin too often");
+        return;
+    }
     struct bootstrap_session *former = session_of(bootstrap, asked->endpoint);
     if (former != NULL && former->pack == NULL)
         bootstrap_trace(bootstrap, former->endpoint, KEDGE_BOOTSTRAP_FAILED, "it began anew");

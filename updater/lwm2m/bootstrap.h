@@ -19,6 +19,8 @@
 #include <kedge/lwm2m.h>
 
 #define KEDGE_BOOTSTRAP_SESSIONS_MAX 1024u /* devices that are bootstrapped at once */
+#define KEDGE_BOOTSTRAP_BURST 20u          /* times that a device may begin at once; then once in */
+#define KEDGE_BOOTSTRAP_PAUSE_S 16u        /* so many seconds, since each one goes to the disk */
 #define KEDGE_BOOTSTRAP_URI_MAX 255u
 #define KEDGE_BOOTSTRAP_IDENTITY_MAX 4096u /* bytes of an identity, or a certificate in DER */
 #define KEDGE_BOOTSTRAP_SECRET_MAX 512u    /* bytes of a key, or a private key in DER */

@@ -54,6 +54,9 @@ struct bootstrap_session {
     char endpoint[]; /* with a NUL */
 };
 
+/* So many endpoints are told apart in how often they begin. */
+#define BOOTSTRAP_ATTEMPTS 65536u
+
 struct kedge_bootstrap {
     struct kedge_net *net;
     struct kedge_bootstrap_desk desk;
@@ -63,6 +66,7 @@ struct kedge_bootstrap {
     struct kedge_siphash_key key;
     struct kedge_index by_endpoint, by_ticket;
     uint64_t last_ticket;
+    struct kedge_token_bucket attempts[BOOTSTRAP_ATTEMPTS];
     struct bootstrap_session *resuming; /* whose request is being handled once more */
 };
 

@@ -243,6 +243,23 @@ static void sessions_are_bounded(void **state)
     assert_int_equal(kedge_bootstrap_sessions(scene->bootstrap), KEDGE_BOOTSTRAP_SESSIONS_MAX);
 }
 
+static void a_device_that_begins_again_and_again_is_held_off(void **state)
+{
+    struct scene *scene = *state;
+    for (unsigned i = 0; i < KEDGE_BOOTSTRAP_BURST; i++)
+        begins(scene);
+    size_t told = scene->event_count;
+    request_as(scene, "ep=device-1");
+    peer_receives(&scene->peer);
+    while (scene->peer.message.code == KEDGE_COAP_GET) /* the last one's step, once more */
+        peer_receives(&scene->peer);
+    assert_int_equal(scene->peer.message.code, KEDGE_COAP_UNAVAILABLE);
+    assert_int_equal(scene->event_count, told);
+    assert_int_equal(scene->ticket_count, KEDGE_BOOTSTRAP_BURST);
+    request_as(scene, "ep=device-2");
+    wait_for_tickets(scene, KEDGE_BOOTSTRAP_BURST + 1);
+}
+
 static void at_one_address_there_is_one_device(void **state)
 {
     struct scene *scene = *state;
@@ -296,6 +313,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_not_finished_in_time_ends, set_up_in_haste,
                                         tear_down),
         TEST(sessions_are_bounded),
+        TEST(a_device_that_begins_again_and_again_is_held_off),
         TEST(at_one_address_there_is_one_device),
         cmocka_unit_test(the_links_of_each_version_are_read),
     };
