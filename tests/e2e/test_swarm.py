@@ -374,6 +374,17 @@ def test_a_rollout_over_devices_in_queue_mode_finishes(server, keys, tmp_path, s
     assert fleet.end()["updated"] == 30
 
 
+def test_a_device_that_is_awake_for_a_moment_is_met_in_it(server, keys, tmp_path, swarm):
+    """It listens for a fifth of a second after each message, and wakes every four seconds."""
+    fleet = swarm(server.coap_uri, 10, "--sleep-rate", 1, "--awake-time", 0.2, "--sleep-time", 4, "--reboot-time", 0.3)
+    wait_until(lambda: len([d for d in known(server) if d["version"] == "1.0.0"]) == 10, 30, "all devices")
+    time.sleep(1)  # silence, in which they fall asleep
+    rollout(server, keys, tmp_path, 10, 4096)
+    assert ended(server) == {"succeeded": 10}
+    summary = fleet.end()
+    assert summary["updated"] == 10 and summary["sleeps"] >= 10
+
+
 # ---- a server of another make, and a bad one ----
 
 @pytest.fixture

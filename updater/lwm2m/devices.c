@@ -230,6 +230,9 @@ void device_heard(struct device *device)
     device->heard_ms = kedge_net_now_ms(device->fleet->net);
     if (device->resting && device->registered)
         wait_for_next(device);
+    /* What it slept through is not to wait for its turn until it sleeps again. */
+    if (device->queue_mode && device->registered)
+        kedge_net_peer_hurry(device->fleet->net, &device->address);
 }
 
 enum kedge_rc device_connect(struct device *device, const struct kedge_address *address,

@@ -47,7 +47,9 @@ static void transmit(struct exchange *exchange)
     if (peer_spend(exchange->peer, exchange->message_size))
         net_transmit(exchange->net, &exchange->peer->address, &exchange->peer->path,
                      kedge_slice(exchange->message, exchange->message_size));
+    exchange->hurried = false;
     exchange->transmissions++;
+    exchange->sent_ms = exchange->net->now_ms;
     kedge_net_timer_arm(exchange->net, &exchange->timer,
                         exchange->net->now_ms + exchange->timeout_ms, on_timer, exchange);
 }
@@ -157,6 +159,12 @@ static void on_timer(void *context)
 {
     struct exchange *exchange = context;
     struct kedge_net *net = exchange->net;
+    if (exchange->hurried && exchange->state == WAITING_FOR_ACK) {
+        exchange->transmissions--; /* it counts with the one before */
+        net->counters.retransmissions++;
+        transmit(exchange);
+        return;
+    }
     if (exchange->state == WAITING_FOR_ACK &&
         exchange->transmissions <= net->config.retransmit_max) {
         exchange->timeout_ms *= 2;
@@ -244,6 +252,17 @@ void kedge_net_cancel(struct kedge_net *net, uint64_t handle)
     detach(exchange);
     destroy(exchange);
     start_next(net, peer);
+}
+
+void kedge_net_peer_hurry(struct kedge_net *net, const struct kedge_address *address)
+{
+    struct peer *peer = peer_find(net, address);
+    struct exchange *exchange = peer != NULL ? peer->in_flight : NULL;
+    if (exchange == NULL || exchange->state != WAITING_FOR_ACK ||
+        net->now_ms - exchange->sent_ms < KEDGE_NET_SENT_JUST_NOW_MS)
+        return;
+    exchange->hurried = true;
+    kedge_net_timer_arm(net, &exchange->timer, net->now_ms, on_timer, exchange);
 }
 
 static void ignore_end(void *context, enum kedge_rc rc, const struct kedge_coap_message *response)

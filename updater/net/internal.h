@@ -189,11 +189,13 @@ struct exchange {
     enum exchange_state state;
     bool observe;
     bool observed_once;
-    bool ending; /* it asks for the end of what it observed */
+    bool ending;  /* it asks for the end of what it observed */
+    bool hurried; /* sent out of turn the next time */
     uint8_t transmissions;
     uint16_t message_id;
     uint64_t token;
     uint32_t timeout_ms;
+    uint64_t sent_ms; /* the last time */
     struct kedge_net_timer timer;
     kedge_net_result_fn *on_result;
     void *context;

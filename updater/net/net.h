@@ -31,6 +31,7 @@
 #define KEDGE_NET_NAME_MAX 128u             /* bytes of the name of a peer that has proved it */
 #define KEDGE_NET_KEY_MAX 64u               /* bytes of a pre-shared key */
 /* An address that was not proved gets no more bytes than so often those it sent. */
+#define KEDGE_NET_SENT_JUST_NOW_MS 100u
 #define KEDGE_NET_ANSWER_FACTOR 3u
 #define KEDGE_NET_EXCHANGE_LIFETIME_MS 247000u /* RFC 7252 section 4.8.2 */
 
@@ -242,6 +243,12 @@ enum kedge_rc kedge_net_send(struct kedge_net *net, const struct kedge_address *
                              uint64_t *handle) KEDGE_MUST_USE;
 /** Whether it is an observation that goes on. */
 bool kedge_net_observes(struct kedge_net *net, uint64_t handle);
+/**
+ * "This peer can be reached now, and soon cannot be any more": the request on its way to it, if one
+ * is that it has not acknowledged, is sent again within 10 ms, beside what RFC 7252 section 4.2 has
+ * it sent again for. Nothing when it was sent in the last KEDGE_NET_SENT_JUST_NOW_MS.
+ */
+void kedge_net_peer_hurry(struct kedge_net *net, const struct kedge_address *peer);
 /** Its callback is not called any more. Notifications to come are answered with RST. */
 void kedge_net_cancel(struct kedge_net *net, uint64_t handle);
 /**
