@@ -2,11 +2,12 @@
 import random
 import signal
 
+import pytest
 from conftest import make_package, wait_until
 from shims import ServerInWeather
 from test_dtls import SecureServer
 from test_dtls import agent as secure_agent
-from test_swarm import known
+from test_swarm import TicketServer, known
 from test_update import deployments, upload
 
 LIMIT_S = 240
@@ -16,8 +17,13 @@ class SecureServerInWeather(SecureServer, ServerInWeather):
     """DTLS alone, in bad weather."""
 
 
-def test_everybody_is_updated_once_by_dtls_in_bad_weather(start, keys, device, tmp_path):
-    secure = SecureServerInWeather(start, tmp_path / "server", only=True)
+class TicketServerInWeather(TicketServer, ServerInWeather):
+    """The same with tickets, which make the last flight of a handshake longer."""
+
+
+@pytest.mark.parametrize("make", [SecureServerInWeather, TicketServerInWeather])
+def test_everybody_is_updated_once_by_dtls_in_bad_weather(start, keys, device, tmp_path, make):
+    secure = make(start, tmp_path / "server", only=True)
     factory = make_package(tmp_path, keys, "1.0.0", 1)
     package = upload(secure, keys, make_package(tmp_path, keys, "1.1.0", 2, random.Random(7).randbytes(60_000)))
     psks = secure.enroll(tmp_path, *[(f"d{i}", f"id{i}") for i in range(8)])
