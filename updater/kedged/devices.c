@@ -299,7 +299,6 @@ static bool restore(void *context, const struct kedge_device_record *record)
         .hardware = record->hardware,
         .lwm2m_version = record->lwm2m_version,
         .binding = record->binding,
-        .location = record->location,
         .lifetime_s = record->lifetime_s,
         .registered = true,
         .queue_mode = strchr(record->binding, 'Q') != NULL,
@@ -307,6 +306,8 @@ static bool restore(void *context, const struct kedge_device_record *record)
         .firmware_state = -1,
         .firmware_result = -1,
     };
+    if (strlen(record->location) < sizeof device.location)
+        copy(device.location, sizeof device.location, record->location); /* else it is refused */
     if (!record->registered)
         return true;
     enum kedge_rc rc = kedge_address_parse(record->address, &device.address);

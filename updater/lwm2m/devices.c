@@ -27,14 +27,24 @@ struct device *device_by_endpoint(const struct kedge_fleet *fleet, struct kedge_
 
 struct device *device_by_location(const struct kedge_fleet *fleet, struct kedge_slice location)
 {
+    uint8_t bytes[LOCATION_BYTES];
+    if (kedge_hex_decode(location, bytes, sizeof bytes) != KEDGE_OK)
+        return NULL;
     struct kedge_index_link *link =
-        kedge_index_find(&fleet->by_location, hash_bytes(fleet, location));
+        kedge_index_find(&fleet->by_location, hash_bytes(fleet, kedge_slice(bytes, sizeof bytes)));
     for (; link != NULL; link = kedge_index_find_next(link)) {
         struct device *device = KEDGE_INDEX_THING(link, struct device, by_location);
-        if (kedge_slice_equal(kedge_slice_text(device->location), location))
+        char text[KEDGE_DEVICE_LOCATION_SIZE + 1]; /* a path with other digits is another one */
+        device_location_text(device, text);
+        if (kedge_slice_equal(kedge_slice_text(text), location))
             return device;
     }
     return NULL;
+}
+
+void device_location_text(const struct device *device, char text[KEDGE_DEVICE_LOCATION_SIZE + 1])
+{
+    kedge_hex_encode(kedge_slice(device->location, sizeof device->location), text);
 }
 
 struct device *device_by_address(const struct kedge_fleet *fleet,
@@ -139,7 +149,6 @@ void device_view(const struct device *device, struct kedge_device *view)
                                   .hardware = device_text(device, TEXT_HARDWARE),
                                   .lwm2m_version = device_text(device, TEXT_LWM2M_VERSION),
                                   .binding = device_text(device, TEXT_BINDING),
-                                  .location = device->location,
                                   .lifetime_s = device->lifetime_s,
                                   .address = device->address,
                                   .registered = device->registered,
@@ -150,6 +159,7 @@ void device_view(const struct device *device, struct kedge_device *view)
                                   .has_firmware_object = device->links.firmware,
                                   .firmware_state = device->firmware_state,
                                   .firmware_result = device->firmware_result};
+    device_location_text(device, view->location);
 }
 
 bool device_asleep(const struct device *device)
@@ -236,7 +246,7 @@ void device_heard(struct device *device)
 }
 
 enum kedge_rc device_connect(struct device *device, const struct kedge_address *address,
-                             const char *location, bool has_proved)
+                             const uint8_t location[LOCATION_BYTES], bool has_proved)
 {
     struct kedge_fleet *fleet = device->fleet;
     if (!address->secure)
@@ -247,10 +257,9 @@ enum kedge_rc device_connect(struct device *device, const struct kedge_address *
     if (rc != KEDGE_OK)
         return rc;
     device->address = *address;
-    memmove(device->location, location, KEDGE_DEVICE_LOCATION_SIZE);
-    device->location[KEDGE_DEVICE_LOCATION_SIZE] = '\0';
+    memmove(device->location, location, sizeof device->location);
     kedge_index_insert(&fleet->by_location, &device->by_location,
-                       hash_bytes(fleet, kedge_slice_text(device->location)));
+                       hash_bytes(fleet, kedge_slice(device->location, sizeof device->location)));
     device->registered = true;
     device->proven = address->secure;
     device->told = false;

@@ -270,13 +270,13 @@ void kedge_fleet_destroy(struct kedge_fleet *fleet)
 
 /* ---- restoring ---- */
 
-static bool can_have_been_registered(const struct kedge_device *device)
+static bool can_have_been_registered(const struct kedge_device *device,
+                                     uint8_t location[LOCATION_BYTES])
 {
-    uint8_t location[KEDGE_DEVICE_LOCATION_SIZE / 2];
     return kedge_registration_endpoint_valid(kedge_slice_text(device->endpoint)) &&
            kedge_registration_version_spoken(kedge_slice_text(device->lwm2m_version)) &&
            kedge_registration_binding_valid(kedge_slice_text(device->binding)) &&
-           kedge_hex_decode(kedge_slice_text(device->location), location, sizeof location) ==
+           kedge_hex_decode(kedge_slice_text(device->location), location, LOCATION_BYTES) ==
                KEDGE_OK;
 }
 
@@ -297,7 +297,8 @@ static enum kedge_rc copy_stored(struct device *device, const struct kedge_devic
 
 enum kedge_rc kedge_fleet_restore(struct kedge_fleet *fleet, const struct kedge_device *stored)
 {
-    if (!can_have_been_registered(stored))
+    uint8_t location[LOCATION_BYTES];
+    if (!can_have_been_registered(stored, location))
         return KEDGE_E_ARGUMENT;
     struct kedge_slice endpoint = kedge_slice_text(stored->endpoint);
     struct device *device = device_by_endpoint(fleet, endpoint);
@@ -314,7 +315,7 @@ enum kedge_rc kedge_fleet_restore(struct kedge_fleet *fleet, const struct kedge_
         stored->vendor[0] != '\0' || stored->class_name[0] != '\0' || stored->version[0] != '\0';
     enum kedge_rc rc = copy_stored(device, stored);
     if (rc == KEDGE_OK)
-        rc = device_connect(device, &stored->address, stored->location, was_there);
+        rc = device_connect(device, &stored->address, location, was_there);
     if (rc == KEDGE_OK) {
         device_count_told(device);
         if (was_there)

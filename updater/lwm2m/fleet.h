@@ -36,7 +36,7 @@ struct kedge_device {
     const char *hardware;   /* /3/0/18 */
     const char *lwm2m_version;
     const char *binding;
-    const char *location;
+    char location[KEDGE_DEVICE_LOCATION_SIZE + 1];
     uint32_t lifetime_s; /* 0: it never expires (LwM2M 1.1) */
     struct kedge_address address;
     bool registered;

@@ -24,6 +24,8 @@ enum device_text {
     TEXT_COUNT
 };
 
+#define LOCATION_BYTES (KEDGE_DEVICE_LOCATION_SIZE / 2)
+
 /**
  * A device that is registered, or that a job waits for. It is in by_location, and the owner of its
  * peer, only while it is registered. There are very many: its size matters.
@@ -52,7 +54,7 @@ struct device {
     uint8_t formats_refused; /* by 4.06 and 4.15 since its last Register, as format_bit() */
     struct kedge_registration_links links;
     int16_t firmware_state, firmware_result; /* -1: not read */
-    char location[KEDGE_DEVICE_LOCATION_SIZE + 1];
+    uint8_t location[LOCATION_BYTES];
     char endpoint[]; /* with a NUL */
 };
 
@@ -106,7 +108,9 @@ struct kedge_fleet {
 /* ---- devices ---- */
 
 struct device *device_by_endpoint(const struct kedge_fleet *fleet, struct kedge_slice endpoint);
+/** `location` is the text behind /rd/. */
 struct device *device_by_location(const struct kedge_fleet *fleet, struct kedge_slice location);
+void device_location_text(const struct device *device, char text[KEDGE_DEVICE_LOCATION_SIZE + 1]);
 struct device *device_by_address(const struct kedge_fleet *fleet,
                                  const struct kedge_address *address);
 /** A new one that is not registered; NULL without memory. */
@@ -124,7 +128,8 @@ enum kedge_rc device_set_text(struct device *device, enum device_text which,
 /** Makes it registered at this address and location, with a fresh lifetime. Who it was at its
  * former address, it has to prove at this one; `has_proved`: device_prove() comes next. */
 enum kedge_rc device_connect(struct device *device, const struct kedge_address *address,
-                             const char *location, bool has_proved) KEDGE_MUST_USE;
+                             const uint8_t location[LOCATION_BYTES],
+                             bool has_proved) KEDGE_MUST_USE;
 /** Tells those above that it is registered, unless they know. */
 void device_tell(struct device *device);
 /** They know already. */

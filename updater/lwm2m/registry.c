@@ -4,8 +4,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define LOCATION_BYTES (KEDGE_DEVICE_LOCATION_SIZE / 2u)
-
 static const char not_its_name[] = "this endpoint name is not the sender's, by its credentials";
 
 /* To who is no device that we know. */
@@ -26,13 +24,10 @@ static void copy_text(char *out, struct kedge_slice text)
 
 /* ---- Register ---- */
 
-static enum kedge_rc draw_location(char location[KEDGE_DEVICE_LOCATION_SIZE + 1])
+static enum kedge_rc draw_location(uint8_t location[LOCATION_BYTES])
 {
-    uint8_t bytes[LOCATION_BYTES];
-    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
-        return KEDGE_E_SYSTEM;
-    kedge_hex_encode(kedge_slice(bytes, sizeof bytes), location);
-    return KEDGE_OK;
+    return getrandom(location, LOCATION_BYTES, 0) == (ssize_t)LOCATION_BYTES ? KEDGE_OK
+                                                                             : KEDGE_E_SYSTEM;
 }
 
 /*
@@ -124,7 +119,7 @@ static bool has_place(const struct kedge_fleet *fleet, const struct device *devi
 static enum kedge_rc register_device(struct device *device, const struct kedge_address *from,
                                      const struct kedge_registration_request *request, bool tell)
 {
-    char location[KEDGE_DEVICE_LOCATION_SIZE + 1];
+    uint8_t location[LOCATION_BYTES];
     struct kedge_address before = device->address;
     bool is_same = device->registered && kedge_address_equal(&before, from);
     bool took_over = device->registered && device->told && !is_same;
@@ -183,7 +178,9 @@ static void on_register(struct kedge_fleet *fleet, const struct kedge_address *f
     }
     device->pins++;
     if (register_device(device, from, &read, tell) == KEDGE_OK) {
-        body_reply(fleet, reply, KEDGE_COAP_CREATED, device->location);
+        char location[KEDGE_DEVICE_LOCATION_SIZE + 1];
+        device_location_text(device, location);
+        body_reply(fleet, reply, KEDGE_COAP_CREATED, location);
     } else {
         body_reply(fleet, reply, KEDGE_COAP_UNAVAILABLE, NULL);
     }

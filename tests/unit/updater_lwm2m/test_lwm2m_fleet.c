@@ -432,8 +432,8 @@ static void test_records_that_no_register_can_have_left_are_not_restored(void **
     const struct kedge_device good = stored_device(&scene->device);
     struct kedge_device bad[] = {good, good, good, good, good, good};
     bad[0].endpoint = "";
-    bad[1].location = "short";
-    bad[2].location = "zzzzzzzzzzzzzzzzzzzzzzzz";
+    strcpy(bad[1].location, "short");
+    strcpy(bad[2].location, "zzzzzzzzzzzzzzzzzzzzzzzz");
     bad[3].lwm2m_version = "9.9";
     bad[4].binding = "?";
     bad[5].endpoint = "n" NAME_128;
