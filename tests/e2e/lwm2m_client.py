@@ -155,6 +155,7 @@ class Client(Wire):
         self.observed = {}
         self.objects = copy.deepcopy(OBJECTS)
         self.resets = 0
+        self.turn = threading.RLock()  # of the test's thread and the one that serves
         self.cancelled = []  # (path, token) of observations that were ended by a request
         self.block_exponent = None  # of answers that are larger: they come in blocks of 2 ** (this + 4) bytes
 
@@ -241,9 +242,10 @@ class Client(Wire):
 
     def notify_bytes(self, path, payload, number):
         token, form = self.observed[path]
-        self.next_id = (self.next_id + 1) % 0x10000
         options, payload = self.block([(OBSERVE, uint(number)), (CONTENT_FORMAT, uint(form))], payload)
-        self.send(Message(NON, code("2.05"), self.next_id, token, options, payload).encode())
+        with self.turn:  # after the answer that began the observation
+            self.next_id = (self.next_id + 1) % 0x10000
+            self.send(Message(NON, code("2.05"), self.next_id, token, options, payload).encode())
 
     def joins(self, endpoint="client", version="1.1", links=b"</3/0>,</5/0>,</3303/0>"):
         answer = self.ask(POST, "rd", [f"ep={endpoint}", "lt=300", f"lwm2m={version}"], [(CONTENT_FORMAT, uint(LINK))], links)
@@ -262,7 +264,8 @@ class Background:
         while not self.ending:
             message = self.client.receive(0.05)
             if message is not None:
-                self.client.serve(message)
+                with self.client.turn:
+                    self.client.serve(message)
 
     def end(self):
         self.ending = True

@@ -14,7 +14,8 @@ import pytest
 from conftest import ROOT
 from lwm2m_client import (CBOR, FETCH, IPATCH, LWM2M_CBOR, OPAQUE, SENML_CBOR, SENML_JSON, decode, look, operate, until,
                           values)
-from lwm2m_peer import CONTENT_FORMAT, DELETE, GET, LINK, POST, PUT, TEXT, TLV, uint
+from lwm2m_peer import (CON, CONTENT_FORMAT, DELETE, GET, LINK, LOCATION_PATH, POST, PUT, TEXT, TLV, URI_PATH, URI_QUERY,
+                        Message, uint)
 from oma_kit import REGISTERED, composite, joins, read, shown, write
 from shims import ServerWithClock
 from wire import Wire
@@ -27,6 +28,17 @@ def wire(server):
 
 # ---- registration ----
 
+def read_beside(server, wire, path):
+    """What the operator is answered while the device is served."""
+    answers = []
+    asking = threading.Thread(target=lambda: answers.append(operate(server, {"operation": "read", "path": path})))
+    asking.start()
+    wire.serve_until(lambda: answers, "the answer", 60)
+    asking.join(60)
+    assert answers[0][0] == 200, answers
+    return answers[0][1]
+
+
 @pytest.mark.parametrize("version", ["1.0", "1.1", "1.2"])
 def test_oma_101_register(server, wire, version):
     assert joins(wire, *REGISTERED, f"lwm2m={version}")[0] == "2.01"
@@ -34,6 +46,26 @@ def test_oma_101_register(server, wire, version):
     device = shown(server)
     assert (device["registered"], device["lifetime_s"], device["binding"], device["lwm2m_version"]) == (True, 300, "U", version)
     assert joins(Wire(server), "ep=other", "lt=300", "lwm2m=2.0")[0] == "4.12"
+
+
+def test_oma_101_a_register_that_comes_twice_is_one(server, wire):
+    """The same message, and then a new Register: the one before it is void."""
+    wire.next_id = 77
+    first = joins(wire, *REGISTERED, "lwm2m=1.1")
+    wire.serve_until(lambda: shown(server).get("version") == "1.0.0", "the device", 60)
+    token, options = b"same", [(CONTENT_FORMAT, uint(LINK)), (URI_PATH, b"rd")]
+    request = Message(CON, POST, 1234, token, options + [(URI_QUERY, q.encode()) for q in (*REGISTERED, "lwm2m=1.1")], b"</3/0>")
+    answers = []
+    while len(answers) < 2:
+        wire.send(request.encode())
+        while (message := wire.receive(5)) is not None and message.token != token:
+            wire.serve(message)
+        answers.append(message)
+    assert answers[0] == answers[1] and answers[0].code_text == "2.01"
+    second = "/".join(part.decode() for part in answers[0].all(LOCATION_PATH))
+    assert second != first[1]
+    assert wire.ask(POST, first[1]).code_text == "4.04" and wire.ask(POST, second).code_text == "2.04"
+    assert len(server.json("device", "list")["devices"]) == 1
 
 
 def test_oma_102_registration_update(server, wire):
@@ -60,6 +92,16 @@ def test_oma_102_an_update_may_bring_objects(server, wire):
     assert wire.ask(POST, location, [], [(CONTENT_FORMAT, uint(LINK))], b"</1/0>,</3/0>").code_text == "2.04"
     wire.serve_until(lambda: "/3/0/18" in asked, "the device to be read anew", 60)
     assert not [path for path in asked if path.startswith("/5")]
+
+
+def test_oma_102_an_update_may_end_queue_mode(start, tmp_path):
+    server = ServerWithClock(start, tmp_path / "server")
+    wire = Wire(server)
+    _, location = joins(wire, "ep=client", "lt=3600", "lwm2m=1.0", "b=UQ")
+    wire.serve_until(lambda: shown(server).get("version") == "1.0.0", "the device", 60)
+    assert wire.ask(POST, location, ["b=U"]).code_text == "2.04"
+    server.time_passes(95)
+    assert values(read_beside(server, wire, "/3/0/3")) == {"/3/0/3": "1.0.0"}
 
 
 def test_oma_103_deregister(server, wire):
@@ -110,12 +152,7 @@ def test_oma_109_behaviour_in_queue_mode(start, tmp_path, queries):
     assert status == 409 and "asleep" in json.dumps(refused)
     assert wire.receive(1) is None
     assert wire.ask(POST, location).code_text == "2.04"
-    answers = []
-    asking = threading.Thread(target=lambda: answers.append(operate(server, {"operation": "read", "path": "/3/0/3"})))
-    asking.start()
-    wire.serve_until(lambda: answers, "the answer", 60)
-    asking.join(60)
-    assert answers[0][0] == 200 and values(answers[0][1]) == {"/3/0/3": "1.0.0"}
+    assert values(read_beside(server, wire, "/3/0/3")) == {"/3/0/3": "1.0.0"}
 
 
 # ---- device management ----

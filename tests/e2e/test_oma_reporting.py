@@ -1,8 +1,10 @@
 """OMA's enabler tests of the reporting interface, 301 to 311."""
+import threading
+
 import cbor2
 import pytest
 from lwm2m_client import FETCH, LWM2M_CBOR, SENML_CBOR, SENML_JSON, decode, operate, until, values
-from lwm2m_peer import CONTENT_FORMAT, DELETE, POST, PUT, TLV, uint
+from lwm2m_peer import CON, CONTENT_FORMAT, DELETE, LINK, POST, PUT, TLV, URI_PATH, URI_QUERY, Message, uint
 from oma_kit import REGISTERED, composite, joins, observe, shown
 from wire import Wire
 
@@ -18,6 +20,24 @@ def test_oma_301_observation_and_notification(server, client):
     until(lambda: "/5/0/3" in device.observed)
     device.notify("/5/0/3", 1, 2)
     assert [values(one) for one in result()["notifications"]] == [{"/5/0/3": 1}]
+
+
+def test_oma_301_an_observation_is_void_once_the_device_registers_again(server, client):
+    device = client(SENML_CBOR)
+    answers = []
+    asking = threading.Thread(target=lambda: answers.append(
+        operate(server, {"operation": "observe", "path": "/5/0/3", "count": 3, "timeout_s": 60})))
+    asking.start()
+    until(lambda: "/5/0/3" in device.observed)
+    device.notify("/5/0/3", 1, 2)
+    request = Message(CON, POST, 4321, b"anew", [(URI_PATH, b"rd"), (CONTENT_FORMAT, uint(LINK)), (URI_QUERY, b"ep=client"),
+                                                 (URI_QUERY, b"lt=300"), (URI_QUERY, b"lwm2m=1.1")], b"</3/0>,</5/0>")
+    device.send(request.encode())
+    asking.join(60)
+    status, answer = answers[0]
+    assert status == 200 and [values(one) for one in answer["notifications"]] == [{"/5/0/3": 1}]
+    device.notify("/5/0/3", 2, 3)
+    until(lambda: device.resets == 1)
 
 
 def test_oma_302_cancel_by_reset(server, client):
