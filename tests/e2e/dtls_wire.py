@@ -96,6 +96,11 @@ class SecureWire(Wire):
                 return None
         return decode(bytes_.raw[:size])
 
+    def hang_up(self):
+        """Ends the association with an alert, as RFC 5246 section 7.2.1 has it."""
+        _ssl.SSL_shutdown(self.session)
+        self.close()
+
     def close(self):
         if self.session is not None:
             _ssl.SSL_free(self.session)

@@ -209,6 +209,18 @@ def test_a_device_that_restarts_in_the_middle_begins_anew(server, tmp_path, step
     server.traced("dev", "failed", words="it began anew")
 
 
+@pytest.mark.parametrize("step", [(GET, "/"), *STEPS])
+def test_a_device_that_hangs_up_in_the_middle_may_begin_anew(server, tmp_path, step):
+    factory = server.enroll_factory(tmp_path, "dev")
+    device = SecureDevice(server, "dev", factory)
+    device.answers = {step: None}
+    assert device.request() == "2.04"
+    device.serve_until(lambda: step in [s[:2] for s in device.steps], "the step", 60)
+    device.hang_up()
+    registers(server, SecureDevice(server, "dev", factory).bootstrap(), "dev")
+    server.traced("dev", "adopted")
+
+
 def test_the_key_is_good_when_nobody_heard_that_the_device_has_finished(server, tmp_path):
     device = SecureDevice(server, "dev", server.enroll_factory(tmp_path, "dev"))
 

@@ -112,6 +112,11 @@ def test_every_line_that_is_wrong_is_named_and_nothing_is_imported(server, tmp_p
     assert devices(server) == {}
 
 
+def test_lines_are_counted_over_values_that_have_line_breaks(server, tmp_path):
+    text = f'endpoint,key,public_key\na,,"{in_pem(public_key())}"\n\nb,00,\n'
+    refused(server, written(tmp_path, text), (f":{2 + in_pem(public_key()).count(chr(10)) + 2}", "key must have"))
+
+
 def test_every_device_that_is_wrong_in_json_is_named(server, tmp_path):
     good = secrets.token_hex(16)
     items = [{"endpoint": "good", "key": good}, 7, {"endpoint": "a", "key": good, "kee": "x"}, {"endpoint": "b", "key": 7},
