@@ -122,9 +122,3 @@ def test_oma_12_bootstrap_pack(server, tmp_path):
     assert (account.mode, len(account.key), account.uri) == (0, 16, f"coaps://127.0.0.1:{server.coaps_port}")
     registers(server, account, "client")
     wait_until(lambda: registered(server, "client"), 60, "the registration")
-
-
-def test_oma_12_bootstrap_pack(server, tmp_path):
-    device = SecureDevice(server, "client", server.enroll_factory(tmp_path, "client"))
-    registers(server, device.take_pack(SENML_CBOR), "client")
-    wait_until(lambda: registered(server, "client"), 60, "the registration")

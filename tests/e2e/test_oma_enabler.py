@@ -344,7 +344,7 @@ def test_oma_202_querying_in_opaque(server, client):
 def test_oma_210_setting_in_opaque(server, client):
     device = client(OPAQUE, wait=False)
     server.kedge("device", "write", "client", "/5/0/0", base64.b64encode(b"\0\xff").decode())
-    assert device.asked[-1] == (PUT, "/5/0/0", OPAQUE, {}, b"\0\xff")
+    assert [asked for asked in device.asked if asked[0] == PUT] == [(PUT, "/5/0/0", OPAQUE, {}, b"\0\xff")]
 
 
 def created(device):
@@ -390,7 +390,9 @@ def test_the_list_in_the_documents_is_that_of_the_tests():
     section = (ROOT / "docs" / "lwm2m.md").read_text().split("## OMA's enabler tests")[1]
     rows = re.findall(r"^\| (\d+) \| ([^|]+) \| ([^|]+) \|$", section, re.MULTILINE)
     assert len({number for number, _, _ in rows}) == len(rows), "an id is there twice"
-    named = {number for file in pathlib.Path(__file__).parent.glob("test_*.py")
-             for number in re.findall(r"^def test_oma_(\d+)_", file.read_text(), re.MULTILINE)}
+    tests = [(file.name, name) for file in pathlib.Path(__file__).parent.glob("test_*.py")
+             for name in re.findall(r"^def (test_oma_\d+_\w+)", file.read_text(), re.MULTILINE)]
+    assert len(set(tests)) == len(tests), "a test hides another one of its name"
+    named = {name.split("_")[2] for _, name in tests}
     assert named == {number for number, _, covered in rows if covered.startswith("yes")}
     assert all(covered.startswith(("yes", "no: ")) for _, _, covered in rows)
