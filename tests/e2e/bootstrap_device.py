@@ -39,9 +39,9 @@ class BootstrapServer(Server):
 
     def trace(self, endpoint) -> list:
         """What the audit log says of an endpoint's bootstrapping: (event without "bootstrap.", words)."""
-        entries = self.json("audit", "list")["audit"]
-        return [(e["what"].removeprefix("bootstrap."), e["after"]) for e in entries
-                if e["subject"] == endpoint and e["what"].startswith("bootstrap.")]
+        entries = self.json("audit", "list", "--subject", endpoint)["audit"]
+        assert all(e["subject"] == endpoint for e in entries)
+        return [(e["what"].removeprefix("bootstrap."), e["after"]) for e in entries if e["what"].startswith("bootstrap.")]
 
     def traced(self, endpoint, event, count=1, words="", limit=60):
         """Waits until the log has that event so often, and returns the words of the last one."""

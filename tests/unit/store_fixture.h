@@ -262,7 +262,7 @@ static inline bool count_audit(void *context, const struct kedge_audit_entry *en
 static inline size_t audit_rows(struct kedge_reader *reader)
 {
     size_t count = 0;
-    assert_int_equal(kedge_reader_audit(reader, NULL, count_audit, &count), KEDGE_OK);
+    assert_int_equal(kedge_reader_audit(reader, NULL, NULL, count_audit, &count), KEDGE_OK);
     return count;
 }
 

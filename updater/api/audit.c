@@ -11,10 +11,14 @@ static bool list_entry(void *context, const struct kedge_audit_entry *entry)
 void audit_list(struct request *request)
 {
     struct kedge_page page;
-    if (!query_page(request, &page))
+    char subject[KEDGE_ENDPOINT_MAX + 1];
+    bool given;
+    if (!query_page(request, &page) ||
+        !query_text(request, "subject", subject, sizeof(subject), &given))
         return;
     json_t *items = json_array();
-    enum kedge_rc rc = kedge_reader_audit(request->reader, &page, list_entry, &items);
+    enum kedge_rc rc =
+        kedge_reader_audit(request->reader, given ? subject : NULL, &page, list_entry, &items);
     if (reader_ok(request, rc, "entry"))
         answer_json(request, MHD_HTTP_OK, json_list("audit", items, &page));
     else

@@ -41,7 +41,7 @@ static const struct route routes[] = {
     {"GET", V1 "/rollouts/{}/deployments", PAGE "state group endpoint ", BODY_NONE, false, false,
      rollout_deployments},
     {"GET", V1 "/rollouts/{}/history", PAGE "endpoint ", BODY_NONE, false, false, rollout_history},
-    {"GET", V1 "/audit", PAGE, BODY_NONE, false, false, audit_list},
+    {"GET", V1 "/audit", PAGE "subject ", BODY_NONE, false, false, audit_list},
 };
 #define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))
 

@@ -1,4 +1,6 @@
 /* audit.c: kedge audit list. */
+#include <stdlib.h>
+
 #include "updater/cli/cli.h"
 #include "updater/cli/json.h"
 #include "updater/cli/table.h"
@@ -11,12 +13,19 @@ static const struct column audit_columns[] = {
 
 enum status audit_list(struct cli *cli, const struct arguments *arguments)
 {
-    (void)arguments;
     json_t *list = NULL, *entry;
     size_t index;
     struct table table;
     char when[32];
-    enum status status = ask_list(cli, "/api/v1/audit", "audit", &list);
+    const char *subject = argument(arguments, "subject");
+    char *path = path_of(subject != NULL ? "/api/v1/audit?subject=" : "/api/v1/audit",
+                         subject != NULL ? subject : "", "");
+    if (path == NULL) {
+        complain("out of memory");
+        return STATUS_UNREACHABLE;
+    }
+    enum status status = ask_list(cli, path, "audit", &list);
+    free(path);
     if (status != STATUS_DONE)
         return status;
     if (cli->json)

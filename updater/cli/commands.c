@@ -80,6 +80,10 @@ static const struct option_row class_set_options[] = {
      "success"},
 };
 
+static const struct option_row audit_options[] = {
+    {"subject", "NAME", OPTION_TEXT, "only what was done to this: an endpoint, an id", NULL},
+};
+
 static const struct option_row trust_add_options[] = {
     {"name", "NAME", OPTION_TEXT, "what people call the key (needed)", NULL},
 };
@@ -187,6 +191,6 @@ const struct command commands[] = {
     {"rollout", "watch", "ID", 1, 1,
      "follow a rollout to its end: exit status 0 when it finished, 1 when it stopped otherwise",
      NONE, rollout_watch},
-    {"audit", "list", "", 0, 0, "who did what", NONE, audit_list},
+    {"audit", "list", "", 0, 0, "who did what", ROWS(audit_options), audit_list},
 };
 const size_t command_count = sizeof(commands) / sizeof(commands[0]);

@@ -14,7 +14,7 @@
 
 #include "updater/rollout/rollout.h"
 
-#define KEDGE_STORE_SCHEMA_VERSION 6
+#define KEDGE_STORE_SCHEMA_VERSION 7
 #define KEDGE_STORE_PAGE_MAX 500u   /* records of one page */
 #define KEDGE_STORE_CURSOR_MAX 160u /* an opaque cursor, with its NUL */
 #define KEDGE_STORE_BATCH_ROWS_MAX 4000000u
@@ -423,9 +423,10 @@ enum kedge_rc kedge_reader_history(struct kedge_reader *reader,
                                    const struct kedge_history_filter *filter,
                                    struct kedge_page *page, kedge_history_fn *fn,
                                    void *context) KEDGE_MUST_USE;
-/** Oldest first. */
-enum kedge_rc kedge_reader_audit(struct kedge_reader *reader, struct kedge_page *page,
-                                 kedge_audit_fn *fn, void *context) KEDGE_MUST_USE;
+/** Oldest first; of one subject, or (NULL) of all. */
+enum kedge_rc kedge_reader_audit(struct kedge_reader *reader, const char *subject,
+                                 struct kedge_page *page, kedge_audit_fn *fn,
+                                 void *context) KEDGE_MUST_USE;
 
 /* One record by its key; KEDGE_E_NOT_FOUND when there is none. */
 enum kedge_rc kedge_reader_device(struct kedge_reader *reader, const char *endpoint,

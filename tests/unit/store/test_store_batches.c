@@ -367,7 +367,7 @@ static bool follow_chain(void *context, const struct kedge_audit_entry *entry)
 static struct chain read_chain(struct fixture *f)
 {
     struct chain chain = {.whole = true};
-    assert_int_equal(kedge_reader_audit(f->reader, NULL, follow_chain, &chain), KEDGE_OK);
+    assert_int_equal(kedge_reader_audit(f->reader, NULL, NULL, follow_chain, &chain), KEDGE_OK);
     return chain;
 }
 

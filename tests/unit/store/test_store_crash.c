@@ -144,7 +144,7 @@ static uint64_t check_what_is_there(const struct folder *folder)
         fail_msg("%s", error);
     struct kedge_reader *reader = reader_in(folder);
     struct found found = {.whole = true};
-    assert_int_equal(kedge_reader_audit(reader, NULL, follow, &found), KEDGE_OK);
+    assert_int_equal(kedge_reader_audit(reader, NULL, NULL, follow, &found), KEDGE_OK);
     assert_true(found.whole);
     uint64_t stored = 0, registered = 0;
     assert_int_equal(kedge_reader_device_counts(reader, &stored, &registered), KEDGE_OK);

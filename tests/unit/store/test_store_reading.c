@@ -360,7 +360,7 @@ static enum kedge_rc history_of_the_second(struct kedge_reader *reader, struct k
 static enum kedge_rc all_audit(struct kedge_reader *reader, struct kedge_page *page,
                                struct listing *listing)
 {
-    return kedge_reader_audit(reader, page, list_audit, listing);
+    return kedge_reader_audit(reader, NULL, page, list_audit, listing);
 }
 
 static const struct {

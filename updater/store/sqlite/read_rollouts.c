@@ -326,8 +326,8 @@ static bool read_audit(struct sql_columns *from, struct kedge_audit_entry *out)
     return !from->damaged;
 }
 
-enum kedge_rc kedge_reader_audit(struct kedge_reader *reader, struct kedge_page *page,
-                                 kedge_audit_fn *fn, void *context)
+enum kedge_rc kedge_reader_audit(struct kedge_reader *reader, const char *subject,
+                                 struct kedge_page *page, kedge_audit_fn *fn, void *context)
 {
     struct query query;
     struct sql_columns columns = {0};
@@ -335,9 +335,14 @@ enum kedge_rc kedge_reader_audit(struct kedge_reader *reader, struct kedge_page 
     char key[KEDGE_STORE_CURSOR_MAX] = "";
     int64_t after;
     KEDGE_TRY(reader_cursor_number(reader, page, 0, &after));
-    KEDGE_TRY(query_begin(&query, reader, page,
-                          "SELECT " AUDIT_COLUMNS
-                          " FROM audit WHERE sequence > ? ORDER BY sequence LIMIT ?"));
+    KEDGE_TRY(query_begin(
+        &query, reader, page,
+        subject == NULL ? "SELECT " AUDIT_COLUMNS
+                          " FROM audit WHERE sequence > ? ORDER BY sequence LIMIT ?"
+                        : "SELECT " AUDIT_COLUMNS " FROM audit WHERE subject = ? AND sequence > ?"
+                          " ORDER BY sequence LIMIT ?"));
+    if (subject != NULL)
+        bind_text(&query.binder, subject);
     bind_number(&query.binder, after);
     bind_number(&query.binder, query_limit(page));
     while (query_row(&query, &columns, key) && read_audit(&columns, &entry)) {

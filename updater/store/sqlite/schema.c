@@ -98,6 +98,8 @@ static const char *const steps[KEDGE_STORE_SCHEMA_VERSION] = {
     ("CREATE TABLE classes (class TEXT NOT NULL, vendor TEXT NOT NULL,"
      " version_path TEXT NOT NULL, success TEXT NOT NULL, changed_at_ms INTEGER NOT NULL,"
      " PRIMARY KEY (class, vendor)) STRICT, WITHOUT ROWID;"),
+
+    "CREATE INDEX audit_subject ON audit (subject);",
 };
 
 static enum kedge_rc find_version(sqlite3 *database, int64_t *version)
