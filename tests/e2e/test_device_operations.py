@@ -8,9 +8,10 @@ import time
 import cbor2
 import pytest
 from conftest import make_package
-from lwm2m_client import (CBOR, DEVICE, FETCH, IPATCH, JSON, LWM2M_CBOR, OPAQUE, SENML_CBOR, SENML_JSON, Client, decode, encode,
+from lwm2m_client import (CBOR, DEVICE, FETCH, IPATCH, JSON, LWM2M_CBOR, OPAQUE, SENML_CBOR, SENML_JSON, Background, Client, decode, encode,
                           leaves, look, operate, slashed, until, values)
-from lwm2m_peer import ACK, DELETE, LOCATION_PATH, POST, PUT, TEXT, TLV, Message, code
+from lwm2m_peer import (ACK, CONTENT_FORMAT, DELETE, LINK, LOCATION_PATH, POST, PUT, RST, TEXT, TLV, Message, code, uint)
+from shims import ServerWithClock
 
 
 # ---- reading ----
@@ -244,6 +245,29 @@ def test_an_observation_is_ended_by_a_request_or_by_a_reset(server, client):
     wrong = server.kedge("device", "observe", "client", "/5/0/5", "--cancel", "never", check=False)
     assert wrong.returncode == 1 and "cancel" in wrong.stderr
     assert operate(server, {"operation": "read", "path": "/5/0/3", "cancel": "reset"})[1]["field"] == "cancel"
+
+
+def test_an_observation_of_a_device_that_sleeps_is_ended_without_a_word(start, tmp_path):
+    server = ServerWithClock(start, tmp_path / "server")
+    device = Client(server, (SENML_CBOR,))
+    assert device.ask(POST, "rd", ["ep=client", "lt=3600", "lwm2m=1.1", "Q"], [(CONTENT_FORMAT, uint(LINK))],
+                      b"</3/0>,</5/0>").code_text == "2.01"
+    background = Background(device)
+    until(lambda: '"version": "1.0.0"' in server.kedge("--json", "device", "show", "client", check=False).stdout)
+    answers = []
+    asking = threading.Thread(target=lambda: answers.append(
+        operate(server, {"operation": "observe", "path": "/5/0/3", "count": 5, "timeout_s": 60})))
+    asking.start()
+    until(lambda: "/5/0/3" in device.observed)
+    server.kedge("device", "read", "client", "/3/0/9")  # the first value is past
+    server.time_passes(95)
+    server.kedge("device", "read", "client", "/3/0/9", check=False)
+    asking.join(90)
+    background.end()
+    assert answers[0][0] == 200 and answers[0][1]["notifications"] == []
+    assert device.receive(1) is None and device.cancelled == []
+    device.notify("/5/0/3", 1, 2)
+    assert device.receive(60).kind == RST
 
 
 def test_several_paths_are_observed_by_the_command_line_in_one_observation(server, client):

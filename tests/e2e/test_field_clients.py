@@ -7,7 +7,7 @@ from bootstrap_device import BootstrapServer, SecureDevice
 from conftest import make_package
 from field_device import DOWNLOADED, FieldDevice, NEW, SecureFieldDevice, UPDATING, ended, known, roll_out
 from lwm2m_client import CBOR, LWM2M_CBOR, SENML_CBOR, until
-from lwm2m_peer import GET, POST, PUT, TEXT, TLV
+from lwm2m_peer import ACK, CON, CONTENT_FORMAT, GET, OBSERVE, POST, PUT, TEXT, TLV, URI_PATH, Message, code, uint
 
 ROOT = '</>;rt="oma.lwm2m";ct="{}",'
 
@@ -171,6 +171,41 @@ def test_objects_listed_without_instances(comes, updates):
     device = comes(links=b"</1>,</3>;ver=1.1,</5>;ver=1.1")
     assert [asked for asked in device.asked if asked[:2] == (GET, "/5/0")], "it is asked for what it has in object 5"
     updates(device)
+
+
+class Separate(FieldDevice):
+    """Acknowledges each request at once and answers it in a message of its own."""
+
+    def reply(self, message, answer, form=None, payload=b"", observe=None):
+        self.send(Message(ACK, 0, message.message_id).encode())
+        self.next_id = (self.next_id + 1) % 0x10000
+        options = [(OBSERVE, uint(observe))] if observe is not None else []
+        options += [(CONTENT_FORMAT, uint(form))] if form is not None else []
+        self.send(Message(CON, code(answer), self.next_id, message.token, options, payload).encode())
+
+
+def test_answers_that_come_separately(comes, updates):
+    updates(comes(Separate))
+
+
+class Below(FieldDevice):
+    """Has its objects below a path of its own, and nothing at the root."""
+
+    links = b'</some/where>;rt="oma.lwm2m",</some/where/1/0>,</some/where/3/0>,</some/where/5/0>'
+
+    def serve(self, message):
+        if message.is_request:
+            where = message.all(URI_PATH)[:2]
+            if where != [b"some", b"where"]:
+                self.reply(message, "4.04")
+                return
+            kept = [(number, value) for number, value in message.options if number != URI_PATH]
+            message.options = sorted(kept + [(URI_PATH, part) for part in message.all(URI_PATH)[2:]], key=lambda one: one[0])
+        super().serve(message)
+
+
+def test_objects_below_an_alternate_path(comes, updates):
+    updates(comes(Below))
 
 
 def test_a_rollout_takes_all_of_them_at_once(server, keys, tmp_path):
