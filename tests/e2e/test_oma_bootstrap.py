@@ -76,7 +76,7 @@ def test_oma_5_server_initiated_bootstrap(server, tmp_path):
     background = Background(wire)
     try:
         wait_until(lambda: registered(server, "client"), 60, "the registration")
-        server.kedge("device", "execute", "client", "/1/0/9")
+        server.kedge("device", "bootstrap", "client")
     finally:
         background.end()
     assert len(executed) == 1

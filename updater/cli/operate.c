@@ -206,6 +206,13 @@ enum status device_execute(struct cli *cli, const struct arguments *arguments)
     return operate(cli, arguments, body);
 }
 
+/* Bootstrap-Request Trigger of the instance that the bootstrap server gives out. */
+enum status device_bootstrap(struct cli *cli, const struct arguments *arguments)
+{
+    return operate(cli, arguments,
+                   json_pack("{s:s, s:s}", "operation", "execute", "path", "/1/0/9"));
+}
+
 enum status device_discover(struct cli *cli, const struct arguments *arguments)
 {
     return operate(cli, arguments, operation_at("discover", arguments));
