@@ -261,7 +261,8 @@ def test_an_observation_of_a_device_that_sleeps_is_ended_without_a_word(start, t
     until(lambda: "/5/0/3" in device.observed)
     server.kedge("device", "read", "client", "/3/0/9")  # the first value is past
     server.time_passes(95)
-    server.kedge("device", "read", "client", "/3/0/9", check=False)
+    refused = server.kedge("device", "read", "client", "/3/0/9", "--timeout", "1", check=False)
+    assert refused.returncode == 1 and "sleeps" in refused.stderr
     asking.join(90)
     background.end()
     assert answers[0][0] == 200 and answers[0][1]["notifications"] == []

@@ -148,11 +148,18 @@ def test_oma_109_behaviour_in_queue_mode(start, tmp_path, queries):
     _, location = joins(wire, "ep=client", "lt=3600", *queries)
     wire.serve_until(lambda: shown(server).get("version") == "1.0.0", "the device", 60)
     server.time_passes(95)
-    status, refused = operate(server, {"operation": "read", "path": "/3/0/3"})
-    assert status == 409 and "asleep" in json.dumps(refused)
+    status, refused = operate(server, {"operation": "read", "path": "/3/0/3", "timeout_s": 1})
+    assert status == 409 and "sleeps" in json.dumps(refused)
+    assert wire.receive(1) is None
+    answers = []  # of what waits for it
+    asking = threading.Thread(target=lambda: answers.append(
+        operate(server, {"operation": "read", "path": "/3/0/3", "timeout_s": 60})))
+    asking.start()
     assert wire.receive(1) is None
     assert wire.ask(POST, location).code_text == "2.04"
-    assert values(read_beside(server, wire, "/3/0/3")) == {"/3/0/3": "1.0.0"}
+    wire.serve_until(lambda: answers, "the answer", 60)
+    asking.join(60)
+    assert answers[0][0] == 200 and values(answers[0][1]) == {"/3/0/3": "1.0.0"}
 
 
 # ---- device management ----

@@ -160,9 +160,10 @@ struct kedge_backend {
     /*
      * Asks a registered device and waits for its answer; for an observation until there are as many
      * as there is room for, or the time is over, and then ends it. KEDGE_E_NOT_FOUND (it is not
-     * registered), KEDGE_E_STATE (in queue mode and asleep), KEDGE_E_TIMEOUT, KEDGE_E_REFUSED,
-     * KEDGE_E_CANCELED (it registered anew meanwhile), KEDGE_E_BUFFER, KEDGE_E_LIMIT,
-     * KEDGE_E_ARGUMENT (the request does not go together), KEDGE_E_BUSY (too many are asked).
+     * registered), KEDGE_E_STATE (in queue mode and asleep all the time), KEDGE_E_TIMEOUT,
+     * KEDGE_E_REFUSED, KEDGE_E_CANCELED (it registered anew meanwhile), KEDGE_E_BUFFER,
+     * KEDGE_E_LIMIT, KEDGE_E_ARGUMENT (the request does not go together), KEDGE_E_BUSY (too many
+     * are asked).
      */
     enum kedge_rc (*device_ask)(void *context, const char *who, const char *endpoint,
                                 struct kedge_backend_question *question, char *text);

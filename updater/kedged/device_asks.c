@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ASKS_MAX 8u /* each holds a thread of the API */
+#define ASKS_MAX 8u          /* each holds a thread of the API */
+#define SLEEPER_LOOK_MS 100u /* how often is looked whether a sleeper has woken up */
 
 /* On the stack of who asks, like the call; on the network thread from begin() to finish(). */
 struct kedge_device_ask {
@@ -22,7 +23,9 @@ struct kedge_device_ask {
     const char *endpoint;
     struct kedge_backend_question *question;
     struct kedge_net_timer timer;
+    uint64_t until_ms;
     uint64_t handle; /* of the operation; 0: none is on its way */
+    bool asleep;     /* nothing was sent yet, and it is waited for */
 };
 
 static const char *words_for(enum kedge_rc rc)
@@ -31,8 +34,8 @@ static const char *words_for(enum kedge_rc rc)
     case KEDGE_E_NOT_FOUND:
         return "no device is registered under this name";
     case KEDGE_E_STATE:
-        return "the device is in queue mode and asleep; it can be asked when it next registers or "
-               "sends an Update";
+        return "the device is in queue mode and sleeps; it can be asked once it registers or sends "
+               "an Update";
     case KEDGE_E_TIMEOUT:
         return "the device has not answered in time";
     case KEDGE_E_REFUSED:
@@ -108,21 +111,44 @@ static void on_answer(void *context, enum kedge_rc rc, const struct kedge_operat
         finish(ask, rc);
 }
 
+static void on_timer(void *context);
+
+/* Sends it, or goes on waiting for a device that sleeps. */
+static enum kedge_rc send_or_wait(struct kedge_device_ask *ask)
+{
+    struct kedge_backend_state *state = ask->state;
+    enum kedge_rc rc = kedge_device_ask(state->bridge->fleet, ask->endpoint, ask->question->request,
+                                        on_answer, ask, &ask->handle);
+    ask->asleep = rc == KEDGE_E_STATE;
+    if (rc != KEDGE_OK && !ask->asleep)
+        return rc;
+    uint64_t look_ms = kedge_net_now_ms(state->net) + SLEEPER_LOOK_MS;
+    bool looks_again = ask->asleep && look_ms < ask->until_ms;
+    kedge_net_timer_arm(state->net, &ask->timer, looks_again ? look_ms : ask->until_ms, on_timer,
+                        ask);
+    return KEDGE_OK;
+}
+
 static void on_timer(void *context)
 {
     struct kedge_device_ask *ask = context;
-    finish(ask, ask->question->answer_count > 0 ? KEDGE_OK : KEDGE_E_TIMEOUT);
+    enum kedge_rc rc = ask->asleep ? KEDGE_E_STATE : KEDGE_E_TIMEOUT;
+    if (ask->asleep && kedge_net_now_ms(ask->state->net) < ask->until_ms) {
+        rc = send_or_wait(ask);
+        if (rc == KEDGE_OK)
+            return;
+    }
+    finish(ask, ask->question->answer_count > 0 ? KEDGE_OK : rc);
 }
 
 static void begin(struct kedge_call *call)
 {
     struct kedge_device_ask *ask = call->context;
     struct kedge_backend_state *state = ask->state;
-    struct kedge_fleet *fleet = state->bridge->fleet;
     enum kedge_rc rc = KEDGE_E_BUSY;
+    ask->until_ms = kedge_net_now_ms(state->net) + (uint64_t)ask->question->timeout_s * 1000u;
     if (!state->asks_ended && state->ask_count < ASKS_MAX)
-        rc = kedge_device_ask(fleet, ask->endpoint, ask->question->request, on_answer, ask,
-                              &ask->handle);
+        rc = send_or_wait(ask);
     if (rc != KEDGE_OK) {
         kedge_call_answer(call, rc, words_for(rc));
         return;
@@ -130,9 +156,6 @@ static void begin(struct kedge_call *call)
     ask->next = state->asks;
     state->asks = ask;
     state->ask_count++;
-    uint64_t wait_ms = (uint64_t)ask->question->timeout_s * 1000u;
-    kedge_net_timer_arm(state->net, &ask->timer, kedge_net_now_ms(state->net) + wait_ms, on_timer,
-                        ask);
 }
 
 static void end_all(void *context)
