@@ -240,6 +240,7 @@ static void cancel_rest(struct exchange *observation)
         return;
     detach(rest);
     destroy(rest);
+    start_next(observation->net, observation->peer);
 }
 
 void kedge_net_cancel(struct kedge_net *net, uint64_t handle)

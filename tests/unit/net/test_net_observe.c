@@ -304,6 +304,25 @@ static void test_a_newer_notification_takes_the_place_of_one_that_is_not_whole_y
     assert_int_equal(kedge_net_counters(scene->net).exchanges, 1);
 }
 
+static void test_what_waits_for_the_peer_goes_on_when_a_rest_is_not_wanted_any_more(void **state)
+{
+    struct scene *scene = *state;
+    struct outcome waiting = {0};
+    uint8_t bytes[KEDGE_COAP_TOKEN_MAX], others[KEDGE_COAP_TOKEN_MAX];
+    uint64_t observation;
+    struct kedge_slice token = observe(scene, bytes, 1);
+    observation = scene->handle;
+    send_block(scene, token, 2, 0, true, "0123456789abcdef");
+    (void)block_is_asked(scene, 1, others);
+    assert_int_equal(try_get(scene, "second", &waiting), KEDGE_OK);
+    notify(scene, token, KEDGE_COAP_NON, 3, "three");
+    peer_receives(&scene->peer);
+    assert_true(message_path_is(&scene->peer.message, "second"));
+    peer_answers(&scene->peer, KEDGE_COAP_CONTENT, "2");
+    outcome_wait(scene->net, &waiting, 1);
+    assert_true(kedge_net_observes(scene->net, observation));
+}
+
 static void test_a_notification_whose_rest_does_not_come_ends_the_observation(void **state)
 {
     struct scene *scene = *state;
@@ -359,6 +378,7 @@ int main(void)
         SCENE_TEST(test_an_observation_ends_with_an_error_or_without_its_option),
         SCENE_TEST(test_the_rest_of_a_notification_is_asked_for_and_it_is_told_whole),
         SCENE_TEST(test_a_newer_notification_takes_the_place_of_one_that_is_not_whole_yet),
+        SCENE_TEST(test_what_waits_for_the_peer_goes_on_when_a_rest_is_not_wanted_any_more),
         SCENE_TEST(test_a_notification_whose_rest_does_not_come_ends_the_observation),
         SCENE_TEST(test_an_observation_ends_with_what_was_asked_for_it),
     };
