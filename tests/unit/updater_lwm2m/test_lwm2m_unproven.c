@@ -499,7 +499,7 @@ static void test_no_stranger_gets_more_than_three_times_what_it_sent(void **stat
                                           ".well-known/core",
                                           "3/0/0",
                                           "fw",
-                                          "fw/" FILE_NAME};
+                                          ("fw/" FILE_NAME)};
     struct fleet_scene *scene = *state;
     unsigned answered = 0;
     for (unsigned registered = 0; registered < 2; registered++) {
