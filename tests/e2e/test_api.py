@@ -210,7 +210,8 @@ def test_a_rollout_from_creation_to_end_by_the_api_alone(server, curl, package, 
     path = made.headers["location"]
     assert made.json["state"] == "ready" and made.json["policy"]["deployment_soak_s"] == 1
     told = dict(re.findall(r"^\| `(\w+)` \| `?(\w+)`? \|", (ROOT / "docs" / "api.md").read_text(), re.MULTILINE))
-    assert {**told, "deployment_soak_s": "1"} == {name: str(value) for name, value in made.json["policy"].items()}
+    assert {**told, "deployment_soak_s": "1"} == {name: "null" if value is None else str(value)
+                                                  for name, value in made.json["policy"].items()}
     assert curl("DELETE", f"{V1}/packages/{package}").status == 409
     assert curl("POST", f"{path}/resume").status == 409
     assert curl("POST", f"{path}/start").json["state"] == "running"

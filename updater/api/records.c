@@ -171,6 +171,13 @@ static json_t *policy_json(const struct kedge_rollout_policy *policy)
         json_put(&json, kedge_policy_fields[i].name,
                  json_count(kedge_policy_get(policy, &kedge_policy_fields[i])));
     json_put(&json, "error_action", json_text(kedge_error_action_name(policy->error_action)));
+    json_put(&json, "severity",
+             policy->severity == KEDGE_SEVERITY_UNSET
+                 ? json_null()
+                 : json_text(kedge_severity_name(policy->severity)));
+    json_put(&json, "max_defer_s",
+             policy->max_defer_s == KEDGE_DEFER_UNSET ? json_null()
+                                                      : json_count(policy->max_defer_s));
     return json;
 }
 

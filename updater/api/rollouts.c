@@ -96,8 +96,8 @@ void rollouts_list(struct request *request)
 static bool read_policy(struct request *request, json_t *json, struct kedge_rollout_policy *policy)
 {
     uint32_t numbers[KEDGE_POLICY_FIELD_COUNT];
-    struct field fields[KEDGE_POLICY_FIELD_COUNT + 1];
-    const char *action = NULL;
+    struct field fields[KEDGE_POLICY_FIELD_COUNT + 3];
+    const char *action = NULL, *severity = NULL;
     for (size_t i = 0; i < KEDGE_POLICY_FIELD_COUNT; i++) {
         const struct kedge_policy_field *field = &kedge_policy_fields[i];
         numbers[i] = kedge_policy_get(policy, field);
@@ -109,10 +109,21 @@ static bool read_policy(struct request *request, json_t *json, struct kedge_roll
     }
     fields[KEDGE_POLICY_FIELD_COUNT] = (struct field){
         .name = "error_action", .kind = FIELD_TEXT, .least = 1, .most = 16, .text = &action};
-    if (!body_read(request, json, "policy.", fields, KEDGE_POLICY_FIELD_COUNT + 1))
+    fields[KEDGE_POLICY_FIELD_COUNT + 1] = (struct field){
+        .name = "severity", .kind = FIELD_TEXT, .least = 1, .most = 16, .text = &severity};
+    fields[KEDGE_POLICY_FIELD_COUNT + 2] = (struct field){.name = "max_defer_s",
+                                                          .kind = FIELD_NUMBER,
+                                                          .most = KEDGE_SPAN_MAX_S,
+                                                          .number = &policy->max_defer_s};
+    if (!body_read(request, json, "policy.", fields, KEDGE_POLICY_FIELD_COUNT + 3))
         return false;
     for (size_t i = 0; i < KEDGE_POLICY_FIELD_COUNT; i++)
         kedge_policy_set(policy, &kedge_policy_fields[i], numbers[i]);
+    if (severity != NULL && !kedge_severity_parse(severity, &policy->severity)) {
+        refuse(request, MHD_HTTP_BAD_REQUEST, "argument", "policy.severity",
+               "policy.severity must be critical, mandatory or optional");
+        return false;
+    }
     if (action == NULL || kedge_error_action_parse(action, &policy->error_action))
         return true;
     refuse(request, MHD_HTTP_BAD_REQUEST, "argument", "policy.error_action",

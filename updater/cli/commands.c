@@ -115,6 +115,11 @@ static const struct option_row create_options[] = {
     {"install-limit", "S", OPTION_NUMBER, "seconds a device has to install", "install_limit_s"},
     {"verify-limit", "S", OPTION_NUMBER, "seconds a device has to come back and confirm",
      "verify_limit_s"},
+    {"severity", "WHAT", OPTION_TEXT,
+     "tell devices how urgent it is: critical, mandatory or optional", "severity"},
+    {"max-defer-s", "S", OPTION_NUMBER,
+     "tell devices that their user may put it off for S seconds at most (0: not at all)",
+     "max_defer_s"},
 };
 
 static const struct option_row show_options[] = {

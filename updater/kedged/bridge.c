@@ -148,6 +148,12 @@ static enum kedge_rc find_package(struct kedge_bridge *bridge, const char *id,
     return rc;
 }
 
+/* As /5/0/11 has it; of what is not told, anything. */
+static uint8_t severity_code(enum kedge_severity severity)
+{
+    return severity == KEDGE_SEVERITY_UNSET ? 0 : (uint8_t)(severity - KEDGE_SEVERITY_CRITICAL);
+}
+
 static void offer(void *context, const struct kedge_deployment *deployment,
                   const struct kedge_rollout *rollout)
 {
@@ -167,6 +173,10 @@ static void offer(void *context, const struct kedge_deployment *deployment,
         .download_limit_s = rollout->policy.download_limit_s,
         .install_limit_s = rollout->policy.install_limit_s,
         .verify_limit_s = rollout->policy.verify_limit_s,
+        .tells_severity = rollout->policy.severity != KEDGE_SEVERITY_UNSET,
+        .severity = severity_code(rollout->policy.severity),
+        .tells_max_defer = rollout->policy.max_defer_s != KEDGE_DEFER_UNSET,
+        .max_defer_s = rollout->policy.max_defer_s,
         .push_bytes_per_s = bridge->push_bytes_per_s,
     };
     struct kedge_class_record class_record;

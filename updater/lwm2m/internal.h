@@ -47,10 +47,11 @@ struct device {
     bool proven : 1;  /* it receives at its address: it has answered there, or said its location */
     bool present : 1; /* while it is not proven: it has answered a ping there */
     bool told : 1;    /* those above know of its registration */
-    bool resting : 1; /* it was asleep when that was looked at last */
-    bool open : 1;    /* it has no credentials, as was seen since any have changed */
-    bool singly : 1;  /* it gives no instance in one answer, as it has shown since its last Register
-                       */
+    bool pushed_to : 1; /* what it is told to cancel was pushed */
+    bool resting : 1;   /* it was asleep when that was looked at last */
+    bool open : 1;      /* it has no credentials, as was seen since any have changed */
+    bool singly : 1; /* it gives no instance in one answer, as it has shown since its last Register
+                      */
     uint8_t formats_refused; /* by 4.06 and 4.15 since its last Register, as format_bit() */
     struct kedge_registration_links links;
     int16_t firmware_state, firmware_result; /* -1: not read */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CANCEL_PATH "/5/0/10"
 #define SAME_HOST_MAX 64u /* jobs that are looked at for a block that went to a stranger */
 
 uint64_t job_now_ms(const struct job *job)
@@ -67,6 +68,35 @@ static void ignore_answer(void *context, enum kedge_rc rc,
     (void)answer;
 }
 
+/*
+ * What is taken back when a deployment is over is cancelled where the device can be told so, which
+ * leaves Result 10; else it is reset. Nobody waits for how that ends, but for that the device is
+ * still there then; and another job would see for itself.
+ */
+static void on_canceled(void *context, enum kedge_rc rc,
+                        const struct kedge_operation_answer *answer)
+{
+    struct device *device = context;
+    bool is_done = rc != KEDGE_OK || answer->code == KEDGE_COAP_CHANGED;
+    if (!is_done && device->registered && device->job == NULL)
+        rc = job_take_back(device, device->pushed_to ? JOB_DELIVERY_PUSH : JOB_DELIVERY_PULL,
+                           ignore_answer, NULL, NULL);
+    device->pins--;
+    device_release(device);
+}
+
+static enum kedge_rc cancel_or_reset(struct device *device, enum job_delivery delivery)
+{
+    if (!device->links.cancels)
+        return job_take_back(device, delivery, ignore_answer, NULL, NULL);
+    device->pushed_to = delivery == JOB_DELIVERY_PUSH;
+    device->pins++;
+    enum kedge_rc rc = operation_execute(device, CANCEL_PATH, "", on_canceled, device, NULL);
+    if (rc != KEDGE_OK)
+        device->pins--;
+    return rc;
+}
+
 /* The device is told, so that it need not notify to find out. */
 static void end_observations(struct job *job)
 {
@@ -77,15 +107,18 @@ static void end_observations(struct job *job)
 }
 
 /* Ends the job. What the device holds of it and was not told to install is taken back. */
-static void finish(struct job *job)
+static void finish(struct job *job, bool is_replaced)
 {
     struct device *device = job->device;
     enum job_delivery delivery = job->delivery;
     bool take_back = kedge_machine_holds_package(&job->machine) && device->registered;
     end_observations(job);
     job_free(job);
-    enum kedge_rc rc =
-        take_back ? job_take_back(device, delivery, ignore_answer, NULL, NULL) : KEDGE_OK;
+    enum kedge_rc rc = KEDGE_OK;
+    if (take_back && is_replaced) /* before anything that the next one asks */
+        rc = job_take_back(device, delivery, ignore_answer, NULL, NULL);
+    else if (take_back)
+        rc = cancel_or_reset(device, delivery);
     (void)rc; /* nobody waits for it any more: the next offer finds it and resets */
     device_release(device);
 }
@@ -132,8 +165,8 @@ static enum kedge_rc copy_plan(struct job *job, const struct kedge_update_plan *
     const char *version_path =
         plan->version_path != NULL ? plan->version_path : KEDGE_UPDATE_VERSION_PATH;
     if (!is_file_name(plan->file) || plan->version == NULL || plan->version[0] == '\0' ||
-        plan->reached > KEDGE_UPDATE_VERIFYING || plan->success >= KEDGE_SUCCESS_COUNT ||
-        !is_resource(version_path) ||
+        plan->reached > KEDGE_UPDATE_VERIFYING || plan->severity > 2 ||
+        plan->success >= KEDGE_SUCCESS_COUNT || !is_resource(version_path) ||
         !copy_string(job->version_path, sizeof job->version_path, version_path) ||
         !copy_string(job->file, sizeof job->file, plan->file) ||
         !copy_string(job->version, sizeof job->version, plan->version))
@@ -168,7 +201,7 @@ static enum kedge_rc start_job(struct device *device, uint64_t id,
         return rc;
     }
     if (device->job != NULL)
-        finish(device->job);
+        finish(device->job, true);
     device->job = job;
     kedge_index_insert(&device->fleet->jobs, &job->by_id, id);
     if (device->registered)
@@ -201,7 +234,7 @@ void kedge_fleet_cancel(struct kedge_fleet *fleet, uint64_t deployment_id)
 {
     struct job *job = job_by_id(fleet, deployment_id);
     if (job != NULL)
-        finish(job);
+        finish(job, false);
 }
 
 /* ---- the machine's turn ---- */
@@ -260,7 +293,7 @@ void job_drive(struct job *job)
     } while (action != KEDGE_MACHINE_WAIT && action != KEDGE_MACHINE_OVER &&
              !waits_for_answer(job));
     if (action == KEDGE_MACHINE_OVER)
-        finish(job);
+        finish(job, false);
     else
         wake_at(job, action == KEDGE_MACHINE_WAIT && !waits_for_answer(job)
                          ? job_now_ms(job) + wait_ms

@@ -4,6 +4,7 @@
  */
 #include "updater/lwm2m/job.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,6 +13,8 @@
 #define RESULT_PATH "/5/0/5"
 #define URI_PATH "/5/0/1"
 #define UPDATE_PATH "/5/0/2"
+#define SEVERITY_PATH "/5/0/11"
+#define DEFER_PATH "/5/0/13"
 #define PROTOCOLS_PATH "/5/0/8"
 #define DELIVERY_PATH "/5/0/9"
 #define WORDS_PATH "/26241/0/0"
@@ -393,6 +396,63 @@ static void take_back(struct job *job)
                                                               : "an empty Package URI");
 }
 
+static void note_written(struct job *job, const char *what, uint64_t value, uint8_t code)
+{
+    char text[5];
+    kedge_coap_code_text(code, text);
+    kedge_machine_note(&job->machine, "answered %s to %s %" PRIu64, text, what, value);
+}
+
+static void on_defer(void *context, enum kedge_rc rc, const struct kedge_operation_answer *answer)
+{
+    struct job *job = context;
+    job->operation = 0;
+    if (rc != KEDGE_OK) {
+        probe_failed(job, DEFER_PATH, 0);
+    } else {
+        note_written(job, "Maximum Defer Period", job->machine.plan.max_defer_s, answer->code);
+        kedge_machine_prepared(&job->machine, job_now_ms(job));
+    }
+    job_drive(job);
+}
+
+/* Both are optional: a device that does not have one answers so, and is told to install anyway. */
+static void write_defer(struct job *job)
+{
+    const struct kedge_lwm2m_value value = {.type = KEDGE_LWM2M_UNSIGNED,
+                                            .unsigned_integer = job->machine.plan.max_defer_s};
+    if (!job->machine.plan.tells_max_defer)
+        kedge_machine_prepared(&job->machine, job_now_ms(job));
+    else if (operation_write(job->device, DEFER_PATH, &value, on_defer, job, &job->operation) !=
+             KEDGE_OK)
+        probe_failed(job, DEFER_PATH, 0);
+}
+
+static void on_severity(void *context, enum kedge_rc rc,
+                        const struct kedge_operation_answer *answer)
+{
+    struct job *job = context;
+    job->operation = 0;
+    if (rc != KEDGE_OK) {
+        probe_failed(job, SEVERITY_PATH, 0);
+    } else {
+        note_written(job, "Severity", job->machine.plan.severity, answer->code);
+        write_defer(job);
+    }
+    job_drive(job);
+}
+
+static void prepare(struct job *job)
+{
+    const struct kedge_lwm2m_value value = {.type = KEDGE_LWM2M_INTEGER,
+                                            .integer = job->machine.plan.severity};
+    if (!job->machine.plan.tells_severity)
+        write_defer(job);
+    else if (operation_write(job->device, SEVERITY_PATH, &value, on_severity, job,
+                             &job->operation) != KEDGE_OK)
+        probe_failed(job, SEVERITY_PATH, 0);
+}
+
 static void on_executed(void *context, enum kedge_rc rc,
                         const struct kedge_operation_answer *answer)
 {
@@ -496,6 +556,9 @@ void job_ask(struct job *job, enum kedge_machine_action action)
     case KEDGE_MACHINE_OBSERVE:
         if (observe(job, 0) != KEDGE_OK)
             kedge_machine_observed(&job->machine, false, now_ms);
+        return;
+    case KEDGE_MACHINE_PREPARE:
+        prepare(job);
         return;
     case KEDGE_MACHINE_EXECUTE:
         if (operation_execute(job->device, UPDATE_PATH, "", on_executed, job, &job->operation) !=

@@ -143,6 +143,11 @@ static void time_out(struct kedge_machine *machine)
                     plan->install_limit_s, where);
         break;
     default:
+        if (machine->deferred) {
+            machine_say(machine, "put off (Result %" PRId64 ") for longer than it may be",
+                        machine->result);
+            break;
+        }
         machine_say(machine,
                     "not back and confirmed %" PRIu32 " s after %s; last seen: State %" PRId64
                     " (%s), Result %" PRId64 " (%s)%s",
@@ -241,6 +246,14 @@ void kedge_machine_observed(struct kedge_machine *machine, bool observing, uint6
     machine->observing = observing;
     machine->unobservable = !observing;
     machine_schedule(machine, KEDGE_MACHINE_PROBE, machine_next_poll(machine, now_ms), now_ms);
+}
+
+void kedge_machine_prepared(struct kedge_machine *machine, uint64_t now_ms)
+{
+    machine->asking = false;
+    machine->prepared = true;
+    if (!machine->ended)
+        machine_schedule(machine, KEDGE_MACHINE_EXECUTE, now_ms, now_ms);
 }
 
 void kedge_machine_executed(struct kedge_machine *machine, uint8_t code, uint64_t now_ms)

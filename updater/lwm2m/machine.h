@@ -68,6 +68,7 @@ enum kedge_machine_action {
     KEDGE_MACHINE_GO_ON,   /* go on pushing where it was held up */
     KEDGE_MACHINE_RESET,   /* write an empty Package URI, or a Package of one zero byte */
     KEDGE_MACHINE_OBSERVE, /* observe State and Result */
+    KEDGE_MACHINE_PREPARE, /* write Severity and Maximum Defer Period */
     KEDGE_MACHINE_EXECUTE, /* execute Update */
     KEDGE_MACHINE_EXPLAIN, /* read the words behind a failure at /26241/0/0 */
     KEDGE_MACHINE_OVER     /* nothing any more; the last report may be due */
@@ -110,8 +111,10 @@ struct kedge_machine {
     bool ours;         /* what it holds is this job's package */
     bool already;      /* it ran the wanted version before anything was sent */
     bool words_wanted; /* it may have an object 26241 */
+    bool prepared;     /* it was told what it is to know before Execute, or has no place for it */
+    bool deferred;     /* it puts the update off */
     bool ended;
-    uint8_t writes, executes, resets;
+    uint8_t writes, executes, resets, deferrals;
     uint8_t refused;   /* the code of the last answer that would not take the package */
     uint32_t size_max; /* what would fit, as a 4.13 to a Package said; 0: it did not */
     enum kedge_machine_push push;
@@ -158,6 +161,8 @@ void kedge_machine_push_taken(struct kedge_machine *machine, uint8_t code, uint6
 void kedge_machine_push_going_on(struct kedge_machine *machine, uint64_t now_ms);
 void kedge_machine_reset_done(struct kedge_machine *machine, uint8_t code, uint64_t now_ms);
 void kedge_machine_observed(struct kedge_machine *machine, bool observing, uint64_t now_ms);
+/** What was to be written before Execute was answered, whatever the answers were. */
+void kedge_machine_prepared(struct kedge_machine *machine, uint64_t now_ms);
 void kedge_machine_executed(struct kedge_machine *machine, uint8_t code, uint64_t now_ms);
 /** `words` may be NULL: the device has none. */
 void kedge_machine_explained(struct kedge_machine *machine, const char *words);

@@ -148,7 +148,37 @@ static void run(struct kedge_machine *machine, uint64_t now_ms)
         machine_say(machine, "State 2 (%s)", machine_state_name(KEDGE_FIRMWARE_DOWNLOADED));
         machine_enter_phase(machine, KEDGE_UPDATE_DOWNLOADED);
     }
-    machine_schedule(machine, KEDGE_MACHINE_EXECUTE, now_ms, now_ms);
+    bool is_to_know = machine->plan.tells_severity || machine->plan.tells_max_defer;
+    machine_schedule(
+        machine, is_to_know && !machine->prepared ? KEDGE_MACHINE_PREPARE : KEDGE_MACHINE_EXECUTE,
+        now_ms, now_ms);
+}
+
+/*
+ * Somebody at the device puts the update off (Result 11): it is waited for as long as they may, a
+ * few times at most, and from when they do not any more as after Execute.
+ */
+static void follow_deferral(struct kedge_machine *machine, enum kedge_machine_picture picture,
+                            uint64_t now_ms)
+{
+    bool is_deferred = picture == KEDGE_PICTURE_DEFERRED;
+    bool was_told = machine->executes > 0 || machine->step == KEDGE_STEP_RETURNED;
+    if (machine->ended || machine->step == KEDGE_STEP_SOAK || !was_told ||
+        is_deferred == machine->deferred || machine->deferrals >= KEDGE_MACHINE_TRIES_MAX)
+        return;
+    bool is_bounded = machine->plan.tells_max_defer;
+    uint32_t defer_s = is_deferred && is_bounded ? machine->plan.max_defer_s : 0;
+    machine->deferred = is_deferred;
+    machine->deferrals += is_deferred;
+    machine->limit_at_ms =
+        machine_after_s(machine_after_s(now_ms, defer_s), machine->plan.verify_limit_s);
+    if (!is_deferred)
+        kedge_machine_note(machine, "it is not put off any more");
+    else if (is_bounded)
+        kedge_machine_note(machine, "put off (Result 11, deferred), for %" PRIu32 " s at most",
+                           defer_s);
+    else
+        kedge_machine_note(machine, "put off (Result 11, deferred)");
 }
 
 static void await_return(struct kedge_machine *machine, int64_t state, bool may_be_back,
@@ -173,7 +203,7 @@ static void settle(struct kedge_machine *machine, enum kedge_machine_picture pic
             machine_after_s(machine->soak_until_ms, machine->plan.verify_limit_s);
         machine_say(machine,
                     "reads State 0, Result %" PRId64 " and version %s; watched for %" PRIu32 " s",
-                    machine->result, machine->plan.version, machine->plan.soak_s);
+                    machine->result, machine->version, machine->plan.soak_s);
         machine_enter_phase(machine, KEDGE_UPDATE_VERIFYING);
     }
     if (now_ms >= machine->soak_until_ms)
@@ -398,4 +428,5 @@ void kedge_machine_probed(struct kedge_machine *machine, const struct kedge_mach
     enum kedge_machine_step row =
         has_returned(machine, picture) ? KEDGE_STEP_RETURNED : machine->step;
     carry_out(machine, view, picture, kedge_machine_verdict(row, picture), first_look, now_ms);
+    follow_deferral(machine, picture, now_ms);
 }

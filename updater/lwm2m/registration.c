@@ -158,6 +158,14 @@ static bool below_root(struct kedge_slice target, struct kedge_slice root, struc
     return root.size == 0 || path->size == 0 || path->data[0] == '/';
 }
 
+/* Object 5 has Cancel (/5/0/10) since its version 1.1. */
+static bool has_cancel(const struct kedge_link *link)
+{
+    struct kedge_slice version;
+    return kedge_link_attribute(link, "ver", &version) && version.size > 0 &&
+           !kedge_slice_equal(version, kedge_slice_text("1.0"));
+}
+
 static void read_link(const struct kedge_link *link, struct kedge_slice root,
                       struct kedge_registration_links *links)
 {
@@ -172,6 +180,8 @@ static void read_link(const struct kedge_link *link, struct kedge_slice root,
     if (path.depth == 0 || (!listed_alone && path.ids[1] != 0))
         return;
     links->firmware = links->firmware || path.ids[0] == KEDGE_LWM2M_OBJECT_FIRMWARE;
+    links->cancels =
+        links->cancels || (path.ids[0] == KEDGE_LWM2M_OBJECT_FIRMWARE && has_cancel(link));
     links->words = links->words || path.ids[0] == KEDGE_LWM2M_OBJECT_KEDGE;
 }
 

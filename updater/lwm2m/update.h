@@ -56,10 +56,13 @@ struct kedge_update_plan {
     enum kedge_update_success success;
     enum kedge_update_phase reached; /* what the deployment's record says; OFFERED for a new one */
     uint32_t soak_s;
-    uint32_t offer_limit_s;    /* until the device took the URI, or the first block */
-    uint32_t download_limit_s; /* without progress */
-    uint32_t install_limit_s;  /* from sending Execute until it is answered */
-    uint32_t verify_limit_s;   /* from then until the device is back and confirmed */
+    uint32_t offer_limit_s;               /* until the device took the URI, or the first block */
+    uint32_t download_limit_s;            /* without progress */
+    uint32_t install_limit_s;             /* from sending Execute until it is answered */
+    uint32_t verify_limit_s;              /* from then until the device is back and confirmed */
+    bool tells_severity, tells_max_defer; /* before Execute, where it can be told: */
+    uint8_t severity;                     /* /5/0/11, 0 to 2 */
+    uint32_t max_defer_s;                 /* /5/0/13 */
     uint32_t push_bytes_per_s; /* of a package that is pushed, at most; 0: as fast as it is taken */
     /**
      * Where devices find /fw/ instead of at this server (a CDN), by enum kedge_firmware_protocol;

@@ -194,6 +194,13 @@ static enum kedge_rc check_policy(struct kedge_engine *engine,
                                  "%s is %" PRIu32 ", it must be %" PRIu32 " to %" PRIu32,
                                  field->name, value, field->least, field->most);
     }
+    if ((unsigned)policy->severity >= KEDGE_SEVERITY_COUNT)
+        return engine_refuse(engine, KEDGE_E_ARGUMENT,
+                             "the severity must be critical, mandatory or optional");
+    if (policy->max_defer_s != KEDGE_DEFER_UNSET && policy->max_defer_s > KEDGE_SPAN_MAX_S)
+        return engine_refuse(engine, KEDGE_E_ARGUMENT,
+                             "max_defer_s is %" PRIu32 ", it must be 0 to %u", policy->max_defer_s,
+                             KEDGE_SPAN_MAX_S);
     if (policy->error_action == KEDGE_ERROR_ROLL_BACK)
         return engine_refuse(engine, KEDGE_E_UNSUPPORTED,
                              "the error action roll_back needs a revert package, which a rollout "

@@ -103,6 +103,21 @@ enum kedge_error_action {
 const char *kedge_error_action_name(enum kedge_error_action action);
 bool kedge_error_action_parse(const char *name, enum kedge_error_action *out);
 
+/** How urgent an update is, as its devices are told (/5/0/11 of object 5 since version 1.1). */
+enum kedge_severity {
+    KEDGE_SEVERITY_UNSET, /* they are not told */
+    KEDGE_SEVERITY_CRITICAL,
+    KEDGE_SEVERITY_MANDATORY,
+    KEDGE_SEVERITY_OPTIONAL,
+    KEDGE_SEVERITY_COUNT
+};
+
+#define KEDGE_DEFER_UNSET UINT32_MAX
+
+/** "" for UNSET, "critical", ...; static storage. */
+const char *kedge_severity_name(enum kedge_severity severity);
+bool kedge_severity_parse(const char *name, enum kedge_severity *out);
+
 /** How a rollout goes about it. Fill it with kedge_rollout_policy_default(), then change it. */
 struct kedge_rollout_policy {
     uint32_t in_flight_max;           /* devices at work at once; at least 1 */
@@ -118,6 +133,9 @@ struct kedge_rollout_policy {
     uint32_t download_limit_s; /* without progress */
     uint32_t install_limit_s;
     uint32_t verify_limit_s; /* from Execute's answer until the device is back and confirmed */
+    enum kedge_severity severity;
+    /* So long a device may put the update off (/5/0/13); KEDGE_DEFER_UNSET: it is not told. */
+    uint32_t max_defer_s;
 };
 
 /** 100 in flight, errors above 20 % (sample 10) pause, gate 80 %, no soak, no deadline. */
@@ -131,7 +149,7 @@ struct kedge_policy_field {
 };
 
 #define KEDGE_POLICY_FIELD_COUNT 11u
-/** All numbers of a policy (not the error action), in the order of the struct. */
+/** All numbers of a policy that it always has, in the order of the struct. */
 extern const struct kedge_policy_field kedge_policy_fields[KEDGE_POLICY_FIELD_COUNT];
 
 uint32_t kedge_policy_get(const struct kedge_rollout_policy *policy,

@@ -119,6 +119,27 @@ bool kedge_error_action_parse(const char *name, enum kedge_error_action *out)
     return false;
 }
 
+static const char *const severities[KEDGE_SEVERITY_COUNT] = {
+    [KEDGE_SEVERITY_UNSET] = "",
+    [KEDGE_SEVERITY_CRITICAL] = "critical",
+    [KEDGE_SEVERITY_MANDATORY] = "mandatory",
+    [KEDGE_SEVERITY_OPTIONAL] = "optional"};
+
+const char *kedge_severity_name(enum kedge_severity severity)
+{
+    return (unsigned)severity < KEDGE_SEVERITY_COUNT ? severities[severity] : "unknown";
+}
+
+bool kedge_severity_parse(const char *name, enum kedge_severity *out)
+{
+    for (unsigned i = 0; i < KEDGE_SEVERITY_COUNT; i++)
+        if (strcmp(severities[i], name) == 0) {
+            *out = (enum kedge_severity)i;
+            return true;
+        }
+    return false;
+}
+
 void kedge_rollout_policy_default(struct kedge_rollout_policy *policy)
 {
     *policy = (struct kedge_rollout_policy){
@@ -132,6 +153,7 @@ void kedge_rollout_policy_default(struct kedge_rollout_policy *policy)
         .install_limit_s = 600,
         /* above the agent's trial limit of 30 minutes, after which it is back on its old version */
         .verify_limit_s = 2400,
+        .max_defer_s = KEDGE_DEFER_UNSET,
     };
 }
 

@@ -165,6 +165,10 @@ static void render_policy(struct text *text)
             field->most, kedge_policy_get(&policy, field));
     }
     put(text, "| `error_action` | | | `%s` |\n", kedge_error_action_name(policy.error_action));
+    assert_int_equal(policy.severity, KEDGE_SEVERITY_UNSET);
+    assert_int_equal(policy.max_defer_s, KEDGE_DEFER_UNSET);
+    put(text, "| `severity` | | | not told |\n| `max_defer_s` | 0 | %u | not told |\n",
+        KEDGE_SPAN_MAX_S);
 }
 
 /* ---- the boundaries, by running the engine up to them ---- */

@@ -128,6 +128,8 @@ static void a_database_of_version_1_keeps_its_devices_and_takes_credentials(void
                                   "DROP TABLE credentials; DROP TABLE clock; DROP TABLE bootstrap;"
                                   "DROP TABLE issued; DROP TABLE handouts; DROP TABLE classes;"
                                   "DROP INDEX audit_subject;"
+                                  "ALTER TABLE rollouts DROP COLUMN severity;"
+                                  "ALTER TABLE rollouts DROP COLUMN max_defer_s;"
                                   "UPDATE schema_version SET version = 1",
                                   NULL, NULL, NULL),
                      SQLITE_OK);

@@ -146,8 +146,8 @@ static void a_rollout_and_its_parts_come_back_as_they_were_written(void **state)
     struct kedge_rollout rollout = a_rollout(1, PACKAGE_ID), rollout_read;
     struct kedge_group group = a_group(1, 0), group_read;
     struct kedge_deployment deployment = a_deployment(11, 1, "d1"), deployment_read;
-    rollout.policy =
-        (struct kedge_rollout_policy){1, 2, 3, KEDGE_ERROR_ABORT, 4, 5, 6, 7, 88, 99, 1010, 1111};
+    rollout.policy = (struct kedge_rollout_policy){
+        1, 2, 3, KEDGE_ERROR_ABORT, 4, 5, 6, 7, 88, 99, 1010, 1111, KEDGE_SEVERITY_OPTIONAL, 3600};
     struct kedge_batch *batch = new_batch();
     add_package(batch, PACKAGE_ID);
     assert_int_equal(kedge_batch_put_rollout(batch, &rollout), KEDGE_OK);

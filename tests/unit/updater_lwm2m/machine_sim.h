@@ -36,10 +36,12 @@ struct sim {
     bool unobservable;
     uint8_t uri_code, execute_code; /* 0: 2.04 */
     bool silent;
+    bool tells_severity, tells_max_defer;
+    uint32_t max_defer_s;
     bool pushed_to;                    /* it is given the package, and has no URI */
     enum kedge_update_success success; /* what counts of its class */
     /* what was done to it */
-    unsigned uris, resets, executes, probes, explained, goings_on;
+    unsigned preparations, uris, resets, executes, probes, explained, goings_on;
     bool back; /* it was heard of since the last Execute */
     /* what was reported */
     unsigned reports;
@@ -67,6 +69,9 @@ static inline void begin(struct sim *sim, enum kedge_update_phase reached)
 {
     struct kedge_update_plan plan = plan_of(reached);
     plan.success = sim->success;
+    plan.tells_severity = sim->tells_severity;
+    plan.tells_max_defer = sim->tells_max_defer;
+    plan.max_defer_s = sim->max_defer_s;
     sim->now_ms = 1000000;
     sim->phase = reached;
     if (sim->version == NULL)
@@ -162,6 +167,11 @@ static inline bool step(struct sim *sim, uint64_t *wait_ms)
         break;
     case KEDGE_MACHINE_OBSERVE:
         kedge_machine_observed(&sim->machine, !sim->unobservable && !sim->silent, sim->now_ms);
+        break;
+    case KEDGE_MACHINE_PREPARE:
+        sim->preparations++;
+        assert_int_equal(sim->executes, 0);
+        kedge_machine_prepared(&sim->machine, sim->now_ms);
         break;
     case KEDGE_MACHINE_EXECUTE:
         answer_execute(sim);

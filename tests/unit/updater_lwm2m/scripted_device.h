@@ -45,6 +45,8 @@ struct scripted_device {
         size_t token_size; /* 0: not observed */
     } observers[2];        /* of State and Result */
     uint32_t observe_number;
+    bool cancels; /* it has /5/0/10 */
+    unsigned canceled;
     unsigned unobserved; /* observations that were ended by a request */
 };
 
@@ -221,6 +223,14 @@ static inline void device_takes_uri(struct scripted_device *device)
     device_refuse(device, KEDGE_COAP_CHANGED);
 }
 
+static inline void device_is_canceled(struct scripted_device *device)
+{
+    device->canceled++;
+    device->state = KEDGE_FIRMWARE_IDLE;
+    device->result = KEDGE_RESULT_CANCELED;
+    device_refuse(device, KEDGE_COAP_CHANGED);
+}
+
 static inline void device_executes(struct scripted_device *device)
 {
     device->executes++;
@@ -321,6 +331,8 @@ static inline void device_answers(struct scripted_device *device)
         device_says_text(device, 0, device->words);
     else if (device_path_is(device, "5/0/8") && device->protocols != 0)
         device_lists_protocols(device);
+    else if (device_path_is(device, "5/0/10") && device->cancels)
+        device_is_canceled(device);
     else if (!firmware || device->no_firmware)
         device_refuse(device, KEDGE_COAP_NOT_FOUND);
     else if (device_path_is(device, "5/0/0"))

@@ -159,8 +159,9 @@ static void test_without_a_base_a_device_comes_to_this_server(void **state)
     assert_string_equal(scene->device.uri, "https://[2001:db8::1]:443/fw/" FILE_NAME);
     /* A device that came by IPv4 cannot reach what is there for IPv6. */
     kedge_fleet_set_web(scene->fleet, &nowhere, &v6_all);
-    unsigned uris = scene->device.uris;
+    unsigned uris = scene->device.uris, resets = scene->device.resets;
     kedge_fleet_cancel(scene->fleet, scene->device_offers);
+    device_until(&scene->device, &scene->device.resets, resets + 1);
     scene_offer(scene, ++scene->device_offers, &plan);
     device_until(&scene->device, &scene->ended, 1);
     assert_end(scene, KEDGE_UPDATE_REJECTED, "/5/0/8");
@@ -317,6 +318,27 @@ static void test_a_job_that_is_over_ends_what_it_observes(void **state)
     device_until(&scene->device, &scene->device.unobserved, 2);
     assert_int_equal(scene->device.observers[0].token_size, 0);
     assert_int_equal(scene->device.observers[1].token_size, 0);
+}
+
+static void test_what_is_taken_back_is_cancelled_where_the_device_can(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct kedge_update_plan plan = scene_plan();
+    scene->device.cancels = true;
+    offer_and_watch(scene, &plan);
+    kedge_fleet_cancel(scene->fleet, 7);
+    device_until(&scene->device, &scene->device.canceled, 1);
+    device_rest(&scene->device, 100);
+    assert_int_equal(scene->device.resets, 0);
+    /* Of version 1.0, whatever it could do: reset. */
+    scene->device.links = "</1/0>,</3/0>,</5>;ver=1.0,</5/0>";
+    scene_identify(scene);
+    scene_offer(scene, 8, &plan);
+    device_until(&scene->device, &scene->device.uris, 2);
+    device_rest(&scene->device, 100);
+    kedge_fleet_cancel(scene->fleet, 8);
+    device_until(&scene->device, &scene->device.resets, 1);
+    assert_int_equal(scene->device.canceled, 1);
 }
 
 static void test_what_is_sent_and_answered_is_told(void **state)
@@ -566,6 +588,7 @@ int main(void)
         SCENE_TEST(test_what_a_device_was_told_to_install_is_not_taken_back),
         SCENE_TEST(test_a_hook_may_cancel_the_job_that_reports),
         SCENE_TEST(test_a_job_that_is_over_ends_what_it_observes),
+        SCENE_TEST(test_what_is_taken_back_is_cancelled_where_the_device_can),
         SCENE_TEST(test_what_is_sent_and_answered_is_told),
         SCENE_TEST(test_another_job_on_the_same_device_replaces_the_former),
         SCENE_TEST(test_progress_is_what_was_served_to_this_device),

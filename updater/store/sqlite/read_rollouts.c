@@ -35,7 +35,7 @@ static void read_policy(struct sql_columns *from, struct kedge_rollout_policy *o
 
 static bool read_rollout(struct sql_columns *from, struct kedge_rollout *out)
 {
-    char state[24];
+    char state[24], severity[16];
     memset(out, 0, sizeof(*out));
     out->id = column_unsigned(from);
     column_text(from, state, sizeof(state));
@@ -57,6 +57,10 @@ static bool read_rollout(struct sql_columns *from, struct kedge_rollout *out)
     out->deadline_at_ms = column_unsigned(from);
     out->ended_at_ms = column_unsigned(from);
     column_text(from, out->reason, sizeof(out->reason));
+    column_text(from, severity, sizeof(severity));
+    if (!kedge_severity_parse(severity, &out->policy.severity))
+        from->damaged = true;
+    out->policy.max_defer_s = column_u32(from);
     return !from->damaged;
 }
 

@@ -100,6 +100,9 @@ static const char *const steps[KEDGE_STORE_SCHEMA_VERSION] = {
      " PRIMARY KEY (class, vendor)) STRICT, WITHOUT ROWID;"),
 
     "CREATE INDEX audit_subject ON audit (subject);",
+
+    ("ALTER TABLE rollouts ADD COLUMN severity TEXT NOT NULL DEFAULT '';"
+     "ALTER TABLE rollouts ADD COLUMN max_defer_s INTEGER NOT NULL DEFAULT 4294967295;"),
 };
 
 static enum kedge_rc find_version(sqlite3 *database, int64_t *version)

@@ -36,7 +36,7 @@ enum kedge_rc sql_number(sqlite3 *database, const char *sql, int64_t *out) KEDGE
     "in_flight_max, error_threshold_percent, error_minimum_sample, error_action, "            \
     "success_threshold_percent, deployment_soak_s, group_soak_s, deadline_s, offer_limit_s, " \
     "download_limit_s, install_limit_s, verify_limit_s, group_count, device_count, "          \
-    "created_at_ms, started_at_ms, deadline_at_ms, ended_at_ms, reason"
+    "created_at_ms, started_at_ms, deadline_at_ms, ended_at_ms, reason, severity, max_defer_s"
 #define GROUP_COLUMNS                                                                       \
     "rollout_id, group_index, state, name, pending, offered, downloading, downloaded, "     \
     "installing, verifying, succeeded, failed, rejected, timed_out, canceled, superseded, " \
