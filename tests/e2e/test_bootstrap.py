@@ -8,11 +8,12 @@ import urllib.request
 
 import pytest
 from bootstrap_device import BootstrapServer, PlainDevice, SecureDevice, registers
-from conftest import program, run, wait_until
+from conftest import make_package, program, run, wait_until
 from dtls_wire import HandshakeFailed, SecureWire
 from lwm2m_client import LWM2M_CBOR, SENML_CBOR, SENML_JSON
 from lwm2m_peer import (ACCEPT, CONTENT_FORMAT, DELETE, GET, POST, PUT, TLV, URI_PATH, URI_QUERY, Message, uint)
 from shims import ServerWithDisk
+from test_dtls import agent
 from wire import Wire
 
 
@@ -40,6 +41,16 @@ def test_a_device_is_bootstrapped_and_registers_with_the_key_that_it_was_given(s
     server.traced("dev", "adopted", words=account.identity.decode())
     assert [event for event, _ in server.trace("dev")] == [
         "put", "requested", "issued", "discovered", "deleted", "deleted", "written", "written", "read", "finished", "adopted"]
+
+
+def test_the_agent_registers_with_a_key_that_was_given(server, keys, device, tmp_path):
+    """By libcoap: the agent is configured with what a device on its board was given."""
+    account = SecureDevice(server, "dev", server.enroll_factory(tmp_path, "dev")).bootstrap()
+    server.coaps_uri = account.uri
+    factory = make_package(tmp_path, keys, "1.0.0", 1)
+    agent(device, server, tmp_path, keys, factory, "dev", account.identity.decode(), account.key.hex())
+    server.traced("dev", "adopted")
+    wait_until(lambda: shown(server, "dev").get("version") == "1.0.0", 60, "the agent to say who it is")
 
 
 @pytest.mark.parametrize("form", [TLV, SENML_CBOR, SENML_JSON, LWM2M_CBOR])
