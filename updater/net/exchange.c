@@ -47,11 +47,15 @@ static void transmit(struct exchange *exchange)
     if (peer_spend(exchange->peer, exchange->message_size))
         net_transmit(exchange->net, &exchange->peer->address, &exchange->peer->path,
                      kedge_slice(exchange->message, exchange->message_size));
-    exchange->hurried = false;
-    exchange->transmissions++;
     exchange->sent_ms = exchange->net->now_ms;
-    kedge_net_timer_arm(exchange->net, &exchange->timer,
-                        exchange->net->now_ms + exchange->timeout_ms, on_timer, exchange);
+}
+
+static void transmit_in_turn(struct exchange *exchange)
+{
+    transmit(exchange);
+    exchange->transmissions++;
+    exchange->turn_ms = exchange->net->now_ms + exchange->timeout_ms;
+    kedge_net_timer_arm(exchange->net, &exchange->timer, exchange->turn_ms, on_timer, exchange);
 }
 
 static void start_next(struct kedge_net *net, struct peer *peer)
@@ -68,7 +72,7 @@ static void start_next(struct kedge_net *net, struct peer *peer)
         uint32_t spread = net->config.ack_timeout_ms / 2 + 1;
         uint64_t draw = kedge_siphash(&net->key, &exchange->token, sizeof exchange->token);
         exchange->timeout_ms = net->config.ack_timeout_ms + (uint32_t)(draw % spread);
-        transmit(exchange);
+        transmit_in_turn(exchange);
     }
     peer_settle(net, peer);
 }
@@ -159,17 +163,17 @@ static void on_timer(void *context)
 {
     struct exchange *exchange = context;
     struct kedge_net *net = exchange->net;
-    if (exchange->hurried && exchange->state == WAITING_FOR_ACK) {
-        exchange->transmissions--; /* it counts with the one before */
+    if (exchange->state == WAITING_FOR_ACK && net->now_ms < exchange->turn_ms) {
         net->counters.retransmissions++;
         transmit(exchange);
+        kedge_net_timer_arm(net, &exchange->timer, exchange->turn_ms, on_timer, exchange);
         return;
     }
     if (exchange->state == WAITING_FOR_ACK &&
         exchange->transmissions <= net->config.retransmit_max) {
         exchange->timeout_ms *= 2;
         net->counters.retransmissions++;
-        transmit(exchange);
+        transmit_in_turn(exchange);
         return;
     }
     net->counters.timeouts++;
@@ -262,7 +266,6 @@ void kedge_net_peer_hurry(struct kedge_net *net, const struct kedge_address *add
     if (exchange == NULL || exchange->state != WAITING_FOR_ACK ||
         net->now_ms - exchange->sent_ms < KEDGE_NET_SENT_JUST_NOW_MS)
         return;
-    exchange->hurried = true;
     kedge_net_timer_arm(net, &exchange->timer, net->now_ms, on_timer, exchange);
 }
 

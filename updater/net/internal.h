@@ -189,13 +189,13 @@ struct exchange {
     enum exchange_state state;
     bool observe;
     bool observed_once;
-    bool ending;  /* it asks for the end of what it observed */
-    bool hurried; /* sent out of turn the next time */
+    bool ending; /* it asks for the end of what it observed */
     uint8_t transmissions;
     uint16_t message_id;
     uint64_t token;
     uint32_t timeout_ms;
     uint64_t sent_ms; /* the last time */
+    uint64_t turn_ms; /* when it is sent again, or given up, unless its timer is hurried */
     struct kedge_net_timer timer;
     kedge_net_result_fn *on_result;
     void *context;

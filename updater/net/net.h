@@ -246,7 +246,8 @@ bool kedge_net_observes(struct kedge_net *net, uint64_t handle);
 /**
  * "This peer can be reached now, and soon cannot be any more": the request on its way to it, if one
  * is that it has not acknowledged, is sent again within 10 ms, beside what RFC 7252 section 4.2 has
- * it sent again for. Nothing when it was sent in the last KEDGE_NET_SENT_JUST_NOW_MS.
+ * it sent again for: that goes on, and ends, at its own times. Nothing when it was sent in the last
+ * KEDGE_NET_SENT_JUST_NOW_MS.
  */
 void kedge_net_peer_hurry(struct kedge_net *net, const struct kedge_address *peer);
 /** Its callback is not called any more. Notifications to come are answered with RST. */

@@ -114,9 +114,8 @@ static void test_a_request_is_sent_again_at_once_when_its_peer_is_there(void **s
     size_t size = scene->peer.size;
     memcpy(first, scene->peer.bytes, size);
     struct exchange *exchange = peer_find(scene->net, &scene->peer.address)->in_flight;
-    exchange->timeout_ms = 3600000; /* its turn does not come */
-    kedge_net_timer_arm(scene->net, &exchange->timer,
-                        kedge_net_now_ms(scene->net) + exchange->timeout_ms, exchange->timer.fn,
+    exchange->turn_ms += 3600000; /* it does not come */
+    kedge_net_timer_arm(scene->net, &exchange->timer, exchange->turn_ms, exchange->timer.fn,
                         exchange);
     peer_hears_nothing(&scene->peer, KEDGE_NET_SENT_JUST_NOW_MS + 50);
     for (unsigned i = 0; i < 6; i++) { /* more often than it is sent again by itself */
@@ -137,6 +136,23 @@ static void test_a_request_is_sent_again_at_once_when_its_peer_is_there(void **s
     assert_string_equal(scene->outcome.payload, "awake");
     kedge_net_peer_hurry(scene->net, &scene->peer.address);
     peer_hears_nothing(&scene->peer, 30);
+}
+
+/* Else the next requests of its queue would wait for ever. */
+static void test_one_that_talks_and_answers_nothing_is_given_up_all_the_same(void **state)
+{
+    struct scene *scene = *state;
+    get(scene, "3/0/0");
+    peer_receives(&scene->peer);
+    struct exchange *exchange = peer_find(scene->net, &scene->peer.address)->in_flight;
+    uint64_t until_ms = test_clock_ms() + PATIENCE_MS;
+    while (scene->outcome.calls == 0 && test_clock_ms() < until_ms) {
+        exchange->sent_ms -= KEDGE_NET_SENT_JUST_NOW_MS;
+        kedge_net_peer_hurry(scene->net, &scene->peer.address);
+        server_turn(scene->net);
+    }
+    assert_int_equal(scene->outcome.calls, 1);
+    assert_int_equal(scene->outcome.rc, KEDGE_E_TIMEOUT);
 }
 
 static void test_what_was_acknowledged_meanwhile_is_not_sent_out_of_turn(void **state)
@@ -504,6 +520,7 @@ int main(void)
         SCENE_TEST(test_an_unanswered_request_is_sent_again_with_growing_pauses_then_given_up),
         cmocka_unit_test(test_the_first_pause_is_drawn_between_one_and_one_and_a_half_timeouts),
         SCENE_TEST(test_a_request_is_sent_again_at_once_when_its_peer_is_there),
+        SCENE_TEST(test_one_that_talks_and_answers_nothing_is_given_up_all_the_same),
         SCENE_TEST(test_what_was_acknowledged_meanwhile_is_not_sent_out_of_turn),
         SCENE_TEST(test_an_answer_to_a_retransmission_counts),
         SCENE_TEST(test_one_request_at_a_time_goes_to_a_peer_in_order),
