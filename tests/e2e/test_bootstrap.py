@@ -430,6 +430,7 @@ def test_a_device_that_is_enrolled_anew_for_bootstrapping_stays_registered(serve
 
 @pytest.mark.parametrize("coaps, given, expected", [
     ("0.0.0.0:PORT", [], "coaps://127.0.0.1:PORT"), ("127.0.0.1:PORT", [], "coaps://127.0.0.1:PORT"),
+    ("127.0.0.1:PORT,127.0.0.2:0", [], "coaps://127.0.0.1:PORT"),
     ("127.0.0.1:PORT", ["--bootstrap-server-uri", "coaps://kedge.example:5684"], "coaps://kedge.example:5684"),
     (None, ["--bootstrap-server-uri", "coaps://kedge.example"], "coaps://kedge.example")])
 def test_a_device_is_told_where_to_register(start, tmp_path, coaps, given, expected):

@@ -1,13 +1,16 @@
 """IPv6, by clients that are not ours: Debian's coap-client without security, openssl with it."""
 import hashlib
+import random
+import re
 import socket
 import subprocess
 
 import pytest
 
-from conftest import make_package
+from conftest import free_port, make_package, wait_until
 from lwm2m_peer import CON, POST, URI_PATH, URI_QUERY, Message, decode
 from test_dtls import CLIENTS, SecureServer, agent, ask, seen_at, text_key
+from test_swarm import keys_of_a_fleet, swarm  # noqa: F401 (a fixture)
 from test_update import deployments, registered, upload
 
 
@@ -79,3 +82,35 @@ def test_an_agent_goes_through_a_whole_update_by_ipv6_and_dtls(start, keys, devi
     server.kedge("rollout", "watch", "1", timeout=120)
     assert deployments(server)["dev"]["state"] == "succeeded"
     assert one.status()["version"] == "1.1.0"
+
+
+class ServerOfBoth(SecureServer):
+    """A kedged that serves devices by IPv4 and IPv6, with security and without."""
+
+    def listeners(self) -> list[str]:
+        self.coap6_port, self.coaps6_port = free_port(), free_port()
+        return ["--coap", f"127.0.0.1:{self.coap_port},[::1]:{self.coap6_port}",
+                "--coaps", f"127.0.0.1:{self.coaps_port},[::1]:{self.coaps6_port}"]
+
+
+def test_one_server_takes_devices_of_both_families_through_an_update(start, keys, tmp_path, swarm):  # noqa: F811
+    server = ServerOfBoth(start, tmp_path / "server")
+    four, six, secure = server.coap_uri, f"coap://[::1]:{server.coap6_port}", server.coaps_uri
+    secure_six = f"coaps://[::1]:{server.coaps6_port}"
+    server.process.wait_for(re.escape(f"devices at {four} and {six} and {secure} and {secure_six}, "))
+    file = keys_of_a_fleet(tmp_path, 4, "--prefix", "secure-")
+    server.kedge("device", "enroll", "--psk-file", file)
+    key = text_key(server, tmp_path, "dev", "its-identity", "a-key-of-its-own")
+    fleets = [swarm(four, 4, "--prefix", "four-", "--reboot-time", 0.2),
+              swarm(six, 4, "--prefix", "six-", "--reboot-time", 0.2),
+              swarm(secure, 4, "--psk-file", file, "--reboot-time", 0.2)]
+    package = upload(server, keys, make_package(tmp_path, keys, "1.1.0", 2, random.Random(1).randbytes(20000)))
+    wait_until(lambda: [d["version"] for d in server.json("device", "list")["devices"]].count("1.0.0") == 12, 60)
+    server.kedge("rollout", "create", "--name", "both", "--package", package, "--all", "--start")
+    server.kedge("rollout", "watch", "1", timeout=120)
+    assert [one.end()["updated"] for one in fleets] == [4, 4, 4]
+    session = subprocess.run(
+        ["openssl", "s_client", "-dtls1_2", "-connect", f"[::1]:{server.coaps6_port}", "-noservername", "-psk_identity",
+         "its-identity", "-psk", key, "-cipher", "PSK-AES128-CCM8:@SECLEVEL=0"], input="", capture_output=True,
+        text=True, timeout=60)
+    assert "Cipher is PSK-AES128-CCM8" in session.stdout

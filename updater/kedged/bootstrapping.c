@@ -110,16 +110,16 @@ static bool is_any(const struct kedge_address *address)
                                              : IN6_IS_ADDR_UNSPECIFIED(&address->v6.sin6_addr);
 }
 
-/* Devices are told the address of --coaps, unless it is all there are. */
+/* Devices are told the first address of --coaps, unless it is all there are. */
 static void choose_server_uri(struct kedge_bootstrapping *bootstrapping,
                               const struct kedge_config *config, uint16_t coaps_port)
 {
     struct kedge_address address;
-    char host[KEDGE_CONFIG_TEXT_MAX], text[KEDGE_ADDRESS_TEXT_MAX];
+    char first[KEDGE_CONFIG_TEXT_MAX], host[KEDGE_CONFIG_TEXT_MAX], text[KEDGE_ADDRESS_TEXT_MAX];
     uint16_t port;
-    const char *uri = config->bootstrap_server_uri;
-    if (uri[0] == '\0' &&
-        kedge_config_split_address(config->coaps, host, sizeof(host), &port) == KEDGE_OK &&
+    const char *uri = config->bootstrap_server_uri, *list = config->coaps;
+    if (uri[0] == '\0' && kedge_config_next_address(&list, first) &&
+        kedge_config_split_address(first, host, sizeof(host), &port) == KEDGE_OK &&
         kedge_address_from_host(host, coaps_port, &address) == KEDGE_OK && !is_any(&address)) {
         address.secure = true;
         kedge_address_text(&address, text);

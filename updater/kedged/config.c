@@ -28,9 +28,9 @@ struct option_row {
 static const struct option_row rows[] = {
     {"data", "DIR", TEXT(data), true, "folder of everything that lasts; made when it is not there"},
     {"config", "FILE", TEXT(config), false, "read options from FILE (name = value lines)"},
-    {"coap", "ADDR:PORT", TEXT(coap), true,
+    {"coap", "ADDR:PORT,...", TEXT(coap), true,
      "serve devices by CoAP without security (asking for it by name is the consent)"},
-    {"coaps", "ADDR:PORT", TEXT(coaps), true, "serve devices by CoAP over DTLS"},
+    {"coaps", "ADDR:PORT,...", TEXT(coaps), true, "serve devices by CoAP over DTLS"},
     {"coaps-key", "FILE", TEXT(coaps_key), true,
      "the server's private key (PEM, ECDSA P-256): devices may show raw public keys"},
     {"coaps-cert", "FILE", TEXT(coaps_cert), true, "its certificate chain (PEM), for X.509"},
@@ -178,6 +178,25 @@ enum kedge_rc kedge_config_split_address(const char *text, char *host, size_t ho
     return KEDGE_OK;
 }
 
+bool kedge_config_next_address(const char **list, char one[KEDGE_CONFIG_TEXT_MAX])
+{
+    if (*list == NULL || (*list)[0] == '\0')
+        return false;
+    const size_t size = strcspn(*list, ",");
+    (void)snprintf(one, KEDGE_CONFIG_TEXT_MAX, "%.*s", (int)size, *list);
+    *list = (*list)[size] == ',' ? &(*list)[size + 1] : NULL;
+    return true;
+}
+
+size_t kedge_config_count_addresses(const char *list)
+{
+    char one[KEDGE_CONFIG_TEXT_MAX];
+    size_t count = 0;
+    while (kedge_config_next_address(&list, one))
+        count++;
+    return count;
+}
+
 bool config_check_address(const char *name, const char *text)
 {
     char host[KEDGE_CONFIG_TEXT_MAX];
@@ -192,6 +211,25 @@ bool config_check_address(const char *name, const char *text)
     fprintf(stderr, "kedged: --%s %s: write it as ADDR:PORT, as 127.0.0.1:5683 or [::1]:5683\n",
             name, text);
     return false;
+}
+
+bool config_check_addresses(const char *name, const char *list)
+{
+    char one[KEDGE_CONFIG_TEXT_MAX];
+    const size_t size = strlen(list);
+    if (kedge_config_count_addresses(list) > KEDGE_CONFIG_LISTEN_MAX) {
+        fprintf(stderr, "kedged: --%s %s: more than %u addresses\n", name, list,
+                KEDGE_CONFIG_LISTEN_MAX);
+        return false;
+    }
+    if (list[0] == ',' || (size > 0 && list[size - 1] == ',') || strstr(list, ",,") != NULL) {
+        fprintf(stderr, "kedged: --%s %s: one address between two commas\n", name, list);
+        return false;
+    }
+    while (kedge_config_next_address(&list, one))
+        if (!config_check_address(name, one))
+            return false;
+    return true;
 }
 
 /* A whole number from 1 to `max`. */
@@ -292,8 +330,8 @@ static bool check(struct kedge_config *config)
         return false;
     }
     return take_required(config) && take_unproven(config) && take_push_rate(config) &&
-           config_check_address("coap", config->coap) &&
-           config_check_address("coaps", config->coaps) && check_coaps_files(config) &&
+           config_check_addresses("coap", config->coap) &&
+           config_check_addresses("coaps", config->coaps) && check_coaps_files(config) &&
            check_bootstrap(config) && config_check_web(config);
 }
 

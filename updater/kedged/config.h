@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #define KEDGE_CONFIG_TEXT_MAX 512u
+#define KEDGE_CONFIG_LISTEN_MAX 4u         /* addresses of --coap, and as many of --coaps */
 #define KEDGE_CONFIG_RATE_MAX 1000000u     /* of --unproven-rate and --unproven-stored */
 #define KEDGE_CONFIG_UNPROVEN_MAX 1000000u /* of --unproven-max: some 1 GiB of memory */
 #define KEDGE_CONFIG_PUSH_RATE_MAX 1000000000u
@@ -19,8 +20,8 @@
 struct kedge_config {
     char data[KEDGE_CONFIG_TEXT_MAX]; /* folder of everything that lasts */
     char config[KEDGE_CONFIG_TEXT_MAX];
-    char coap[KEDGE_CONFIG_TEXT_MAX];      /* ADDR:PORT for CoAP without security; empty: none */
-    char coaps[KEDGE_CONFIG_TEXT_MAX];     /* ADDR:PORT for CoAP over DTLS; empty: none */
+    char coap[KEDGE_CONFIG_TEXT_MAX];  /* ADDR:PORT,... for CoAP without security; empty: none */
+    char coaps[KEDGE_CONFIG_TEXT_MAX]; /* ADDR:PORT,... for CoAP over DTLS; empty: none */
     char coaps_key[KEDGE_CONFIG_TEXT_MAX]; /* PEM files; empty: none */
     char coaps_cert[KEDGE_CONFIG_TEXT_MAX];
     char coaps_ca[KEDGE_CONFIG_TEXT_MAX];
@@ -59,6 +60,14 @@ enum kedge_config_outcome { KEDGE_CONFIG_RUN, KEDGE_CONFIG_END, KEDGE_CONFIG_USA
  */
 enum kedge_config_outcome kedge_config_read(int argc, char **argv, struct kedge_config *config);
 
+/**
+ * Takes the first address off a list with commas between them, into `one`; `*list` is then the
+ * rest, and NULL after the last one. False when there is none. A list is a KEDGE_CONFIG_TEXT_MAX at
+ * most.
+ */
+bool kedge_config_next_address(const char **list, char one[KEDGE_CONFIG_TEXT_MAX]);
+/** How many addresses are in such a list. */
+size_t kedge_config_count_addresses(const char *list);
 /** Splits "127.0.0.1:5683", "[::1]:5683" or ":5683" (all addresses) into host and port text. */
 enum kedge_rc kedge_config_split_address(const char *text, char *host, size_t host_size,
                                          uint16_t *port) KEDGE_MUST_USE;

@@ -9,6 +9,8 @@
 
 /** Whether the option's value is ADDR:PORT, with a numeric address; an empty one is none. */
 bool config_check_address(const char *name, const char *text);
+/** The same of a list with commas, of KEDGE_CONFIG_LISTEN_MAX addresses at most. */
+bool config_check_addresses(const char *name, const char *list);
 /** Everything about HTTP and HTTPS; takes the slashes off the end of the base URL. */
 bool config_check_web(struct kedge_config *config);
 

@@ -24,14 +24,14 @@ void kedge_listening_init(const struct kedge_config *config, struct kedge_net_co
     };
 }
 
-enum kedge_rc kedge_listening_add(struct kedge_net_config *net_config, const char *text,
-                                  bool secure, char error[KEDGE_STORE_ERROR_MAX])
+static enum kedge_rc add_one(struct kedge_net_config *net_config, const char *text, bool secure,
+                             char error[KEDGE_STORE_ERROR_MAX])
 {
     char host[KEDGE_CONFIG_TEXT_MAX];
     uint16_t port;
+    if (net_config->listen_count == KEDGE_NET_LISTEN_MAX)
+        return KEDGE_E_LIMIT;
     struct kedge_address *address = &net_config->listen[net_config->listen_count];
-    if (text[0] == '\0')
-        return KEDGE_OK;
     enum kedge_rc rc = kedge_config_split_address(text, host, sizeof(host), &port);
     if (rc == KEDGE_OK)
         rc = kedge_address_from_host(host, port, address);
@@ -41,5 +41,14 @@ enum kedge_rc kedge_listening_add(struct kedge_net_config *net_config, const cha
     }
     address->secure = secure;
     net_config->listen_count++;
+    return KEDGE_OK;
+}
+
+enum kedge_rc kedge_listening_add(struct kedge_net_config *net_config, const char *list,
+                                  bool secure, char error[KEDGE_STORE_ERROR_MAX])
+{
+    char one[KEDGE_CONFIG_TEXT_MAX];
+    while (kedge_config_next_address(&list, one))
+        KEDGE_TRY(add_one(net_config, one, secure, error));
     return KEDGE_OK;
 }

@@ -10,8 +10,8 @@
 struct kedge_token_rate kedge_listening_rate(uint64_t per_s);
 /** What is the same for all places: certificates, and how strangers are bounded. */
 void kedge_listening_init(const struct kedge_config *config, struct kedge_net_config *net_config);
-/** Adds the place that `text` (ADDR:PORT) is; an empty text is none. */
-enum kedge_rc kedge_listening_add(struct kedge_net_config *net_config, const char *text,
+/** Adds the places that `list` (ADDR:PORT, with commas between them) has; an empty one has none. */
+enum kedge_rc kedge_listening_add(struct kedge_net_config *net_config, const char *list,
                                   bool secure, char error[KEDGE_STORE_ERROR_MAX]) KEDGE_MUST_USE;
 
 #endif

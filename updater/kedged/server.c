@@ -146,7 +146,7 @@ static enum kedge_rc open_bootstrapping(struct server *server)
     const struct kedge_config *config = server->config;
     uint16_t coaps_port = 0;
     if (config->coaps[0] != '\0')
-        coaps_port = kedge_net_local_port(server->net, config->coap[0] != '\0');
+        coaps_port = kedge_net_local_port(server->net, kedge_config_count_addresses(config->coap));
     return kedge_bootstrapping_open(&server->bootstrapping, config, coaps_port, server->store,
                                     &server->bridge, server->error);
 }
@@ -233,7 +233,7 @@ static void *run_network(void *context)
 
 /** A place that is listened at; without an address there is none. */
 struct place {
-    const char *scheme, *address; /* "coap", "127.0.0.1:0" */
+    const char *scheme, *address; /* "coap", "127.0.0.1:0", and what may come after a comma */
     uint16_t port;                /* that was taken */
 };
 
@@ -246,7 +246,8 @@ static void join_uris(const struct place *places, size_t count, char *out, size_
         const char *address = places[i].address;
         if (address[0] == '\0')
             continue;
-        int host_size = (int)(strrchr(address, ':') - address);
+        const char *colon = memrchr(address, ':', strcspn(address, ","));
+        int host_size = (int)(colon - address);
         (void)snprintf(&out[used], out_size - used, "%s%s://%.*s:%u", used > 0 ? " and " : "",
                        places[i].scheme, host_size > 0 ? host_size : 7,
                        host_size > 0 ? address : "0.0.0.0", (unsigned)places[i].port);
@@ -254,15 +255,32 @@ static void join_uris(const struct place *places, size_t count, char *out, size_
     }
 }
 
+/* What of the list is listened at, by the network's listeners from `first` on. */
+static size_t device_places(const struct server *server, const char *scheme, const char *list,
+                            size_t first, struct place places[KEDGE_CONFIG_LISTEN_MAX])
+{
+    char one[KEDGE_CONFIG_TEXT_MAX];
+    size_t count = 0;
+    const char *rest = list, *place = list;
+    while (kedge_config_next_address(&rest, one)) {
+        places[count] =
+            (struct place){scheme, place, kedge_net_local_port(server->net, first + count)};
+        count++;
+        place = rest;
+    }
+    return count;
+}
+
 static void say_ready(const struct server *server)
 {
     const struct kedge_config *config = server->config;
-    char devices[2 * KEDGE_CONFIG_TEXT_MAX + 32], api[2 * KEDGE_CONFIG_TEXT_MAX + 32];
+    char devices[2 * KEDGE_CONFIG_TEXT_MAX + 2 * KEDGE_CONFIG_LISTEN_MAX * 24];
+    char api[2 * KEDGE_CONFIG_TEXT_MAX + 32];
     char downloads[KEDGE_CONFIG_TEXT_MAX + 32], bootstrap[2 * KEDGE_CONFIG_TEXT_MAX + 32];
-    const size_t second_coap = config->coap[0] != '\0', second_http = config->http[0] != '\0';
-    const struct place for_devices[] = {
-        {"coap", config->coap, kedge_net_local_port(server->net, 0)},
-        {"coaps", config->coaps, kedge_net_local_port(server->net, second_coap)}};
+    const size_t second_http = config->http[0] != '\0';
+    struct place for_devices[2 * KEDGE_CONFIG_LISTEN_MAX];
+    size_t places = device_places(server, "coap", config->coap, 0, for_devices);
+    places += device_places(server, "coaps", config->coaps, places, &for_devices[places]);
     const struct place for_people[] = {
         {"http", config->http, kedge_api_port(server->api, 0)},
         {"https", config->https, kedge_api_port(server->api, second_http)}};
@@ -273,7 +291,7 @@ static void say_ready(const struct server *server)
         {"coap", config->bootstrap_coap, kedge_bootstrapping_port(&server->bootstrapping, false)},
         {"coaps", config->bootstrap, kedge_bootstrapping_port(&server->bootstrapping, true)}};
     join_uris(for_bootstrap, 2, bootstrap, sizeof(bootstrap));
-    join_uris(for_devices, 2, devices, sizeof(devices));
+    join_uris(for_devices, places, devices, sizeof(devices));
     join_uris(for_people, 2, api, sizeof(api));
     join_uris(&for_downloads, 1, downloads, sizeof(downloads));
     kedge_log(KEDGE_LOG_INFO, "ready: devices at %s, %s%s%s%s%s%sAPI at %s",
