@@ -243,6 +243,8 @@ bool identify_is_asking(const struct device *device);
 
 /** Has it look what is to be done, soon, but not from here. */
 void job_wake(struct job *job);
+/** Its device wants to be asked nothing for so long. */
+void job_quiet(struct job *job, uint32_t seconds);
 /** Its device has an address now. */
 void job_connected(struct job *job);
 void job_registered(struct job *job);

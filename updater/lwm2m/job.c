@@ -258,25 +258,39 @@ static bool waits_for_answer(const struct job *job)
     return job->operation != 0 || job->upload_asked;
 }
 
-/* Then nothing is sent to it, and the job goes on when it is heard of. */
-static bool waits_for_sleeper(const struct job *job)
+/*
+ * Whether nothing is to be sent to the device: it sleeps, and the job goes on when it is heard of,
+ * or it has asked for a pause. Until then at most.
+ */
+static bool keeps_quiet(struct job *job, uint64_t *until_ms)
 {
-    return !job->machine.ended && !waits_for_answer(job) && job->device->registered &&
-           device_asleep(job->device);
+    bool is_asleep = device_asleep(job->device);
+    if (job->machine.ended || waits_for_answer(job) || !job->device->registered ||
+        (!is_asleep && job->quiet_until_ms <= job_now_ms(job)))
+        return false;
+    *until_ms = job->machine.limit_at_ms;
+    if (!is_asleep && job->quiet_until_ms < *until_ms)
+        *until_ms = job->quiet_until_ms;
+    return true;
+}
+
+void job_quiet(struct job *job, uint32_t seconds)
+{
+    job->quiet_until_ms = job_now_ms(job) + (uint64_t)seconds * 1000u;
 }
 
 /* Lets the machine do what is due until it waits for an answer or for the time, or is over. */
 void job_drive(struct job *job)
 {
-    uint64_t wait_ms = 0;
+    uint64_t wait_ms = 0, quiet_until_ms;
     enum kedge_machine_action action = KEDGE_MACHINE_WAIT;
     do {
         job->machine.words_wanted = job->device->links.words;
         kedge_machine_check_limit(&job->machine, job_now_ms(job));
         if (!tell(job))
             return;
-        if (waits_for_sleeper(job)) {
-            wake_at(job, job->machine.limit_at_ms);
+        if (keeps_quiet(job, &quiet_until_ms)) {
+            wake_at(job, quiet_until_ms);
             return;
         }
         if (!job->machine.asking) {
@@ -309,6 +323,7 @@ void job_wake(struct job *job)
 
 void job_registered(struct job *job)
 {
+    job->quiet_until_ms = 0;
     kedge_machine_registered(&job->machine, job_now_ms(job));
     job_wake(job);
 }

@@ -23,6 +23,7 @@ struct job {
     struct kedge_index_link by_host; /* while the device is registered */
     struct kedge_machine machine;
     struct kedge_net_timer timer;
+    uint64_t quiet_until_ms;    /* the device wants to be asked nothing before; 0: it does not */
     uint64_t operation;         /* on its way; 0: none */
     uint64_t observations[2];   /* of State and Result; 0: none */
     enum job_delivery delivery; /* read together with the protocols */

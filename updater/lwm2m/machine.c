@@ -41,6 +41,11 @@ void kedge_machine_note(struct kedge_machine *machine, const char *format, ...)
     machine->report_due = true;
 }
 
+bool machine_is_busy(uint8_t code)
+{
+    return code == KEDGE_COAP_UNAVAILABLE || code == KEDGE_COAP_TOO_MANY_REQUESTS;
+}
+
 /* "answered 4.05 to ...", or that it did not. */
 static void note_answer(struct kedge_machine *machine, uint8_t code, const char *to)
 {
@@ -204,6 +209,11 @@ void kedge_machine_uri_written(struct kedge_machine *machine, uint8_t code, uint
     machine->asking = false;
     if (machine->ended)
         return;
+    if (machine_is_busy(code)) {
+        note_answer(machine, code, "the Package URI");
+        machine_schedule(machine, KEDGE_MACHINE_PROBE, now_ms + machine->quick_poll_ms, now_ms);
+        return;
+    }
     machine->writes++;
     machine->refused = code == KEDGE_COAP_CHANGED ? 0 : code;
     if (code != KEDGE_COAP_CHANGED) {
@@ -230,7 +240,8 @@ void kedge_machine_reset_done(struct kedge_machine *machine, uint8_t code, uint6
     machine->asking = false;
     if (machine->ended)
         return;
-    machine->resets++;
+    if (!machine_is_busy(code))
+        machine->resets++;
     note_answer(machine, code, "the reset");
     machine->refused = 0;
     machine->push = KEDGE_PUSH_NONE;
@@ -263,6 +274,8 @@ void kedge_machine_executed(struct kedge_machine *machine, uint8_t code, uint64_
         return;
     if (code != KEDGE_COAP_CHANGED) {
         note_answer(machine, code, "Execute /5/0/2");
+        if (machine_is_busy(code) && machine->executes > 0)
+            machine->executes--;
         /* Lost, perhaps together with a restart, or refused: what it looks like decides. */
         uint64_t pause_ms = code == 0 ? 0 : machine->quick_poll_ms;
         machine_schedule(machine, KEDGE_MACHINE_PROBE, now_ms + pause_ms, now_ms);

@@ -4,6 +4,8 @@
 
 #include "updater/lwm2m/machine.h"
 
+/** Not now, it says (RFC 7252 section 5.9.3.4, RFC 8516): no refusal, and not one of its tries. */
+bool machine_is_busy(uint8_t code);
 uint64_t machine_after_s(uint64_t now_ms, uint32_t seconds);
 
 /** Says the reason for what happens next; it goes out with the next report. */

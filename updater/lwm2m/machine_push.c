@@ -76,6 +76,11 @@ void kedge_machine_push_stopped(struct kedge_machine *machine, enum kedge_rc rc,
         machine_end(machine, KEDGE_UPDATE_REJECTED);
         return;
     }
+    if (rc == KEDGE_E_REFUSED && machine_is_busy(code)) {
+        hold_up(machine, rc, now_ms);
+        machine->push = was_offered ? KEDGE_PUSH_NONE : KEDGE_PUSH_HELD_UP;
+        return;
+    }
     if (was_offered)
         machine->writes++;
     if (rc == KEDGE_E_REFUSED) {

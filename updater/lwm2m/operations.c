@@ -146,6 +146,18 @@ static bool try_another_format(struct operation *operation, uint8_t code)
     return transmit(operation) == KEDGE_OK;
 }
 
+/* How long it wants to be asked nothing: RFC 7252 section 5.9.3.4, RFC 8516 section 4. */
+static void note_pause(const struct operation *operation, const struct kedge_coap_message *response)
+{
+    const struct device *device = device_by_address(operation->fleet, &operation->to);
+    uint32_t max_age_s;
+    bool is_busy =
+        response->code == KEDGE_COAP_UNAVAILABLE || response->code == KEDGE_COAP_TOO_MANY_REQUESTS;
+    if (is_busy && device != NULL && device->job != NULL &&
+        kedge_coap_option_uint(response, KEDGE_COAP_MAX_AGE, &max_age_s))
+        job_quiet(device->job, max_age_s);
+}
+
 /* Whatever it answers, it is awake. */
 static void note_heard(const struct operation *operation)
 {
@@ -185,6 +197,8 @@ static void on_result(void *context, enum kedge_rc rc, const struct kedge_coap_m
     uint32_t number;
     if (rc == KEDGE_OK)
         note_heard(operation);
+    if (rc == KEDGE_OK)
+        note_pause(operation, response);
     if (rc == KEDGE_OK && try_another_format(operation, response->code))
         return;
     if (rc == KEDGE_OK) {

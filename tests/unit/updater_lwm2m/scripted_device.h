@@ -45,7 +45,8 @@ struct scripted_device {
         size_t token_size; /* 0: not observed */
     } observers[2];        /* of State and Result */
     uint32_t observe_number;
-    bool cancels; /* it has /5/0/10 */
+    uint32_t max_age_s; /* in what it refuses; 0: it says none */
+    bool cancels;       /* it has /5/0/10 */
     unsigned canceled;
     unsigned unobserved; /* observations that were ended by a request */
 };
@@ -75,6 +76,9 @@ static inline void device_reply(struct scripted_device *device, uint8_t code, ui
         .token = kedge_slice(device->peer.message.token, device->peer.message.token_size),
         .payload = payload};
     size_t count = 0;
+    if (payload.size == 0 && device->max_age_s > 0)
+        reply.options[count++] =
+            (struct scripted_option){KEDGE_COAP_MAX_AGE, NULL, device->max_age_s};
     if (observe > 0)
         reply.options[count++] = (struct scripted_option){KEDGE_COAP_OBSERVE, NULL, observe};
     if (payload.size > 0)

@@ -341,6 +341,28 @@ static void test_what_is_taken_back_is_cancelled_where_the_device_can(void **sta
     assert_int_equal(scene->device.canceled, 1);
 }
 
+static void test_a_device_that_is_busy_is_left_alone_for_as_long_as_it_says(void **state)
+{
+    static const uint8_t codes[] = {KEDGE_COAP_UNAVAILABLE, KEDGE_COAP_TOO_MANY_REQUESTS};
+    struct fleet_scene *scene = *state;
+    struct kedge_update_plan plan = scene_plan();
+    scene_identify(scene);
+    for (unsigned i = 0; i < 2; i++) {
+        unsigned uris = scene->device.uris;
+        scene->told[0] = '\0';
+        scene->device.uri_code = codes[i];
+        scene->device.max_age_s = 5;
+        scene_offer(scene, 7 + i, &plan);
+        while (strstr(scene->told, "to the Package URI\n") == NULL)
+            device_turn(&scene->device, 10);
+        peer_hears_nothing(&scene->device.peer, 400); /* it would be asked again after 60 ms */
+        scene->device.uri_code = 0;
+        device_until(&scene->device, &scene->device.uris, uris + 1);
+        scene->device.max_age_s = 0;
+    }
+    assert_int_equal(scene->ended, 0);
+}
+
 static void test_what_is_sent_and_answered_is_told(void **state)
 {
     struct fleet_scene *scene = *state;
@@ -589,6 +611,7 @@ int main(void)
         SCENE_TEST(test_a_hook_may_cancel_the_job_that_reports),
         SCENE_TEST(test_a_job_that_is_over_ends_what_it_observes),
         SCENE_TEST(test_what_is_taken_back_is_cancelled_where_the_device_can),
+        SCENE_TEST(test_a_device_that_is_busy_is_left_alone_for_as_long_as_it_says),
         SCENE_TEST(test_what_is_sent_and_answered_is_told),
         SCENE_TEST(test_another_job_on_the_same_device_replaces_the_former),
         SCENE_TEST(test_progress_is_what_was_served_to_this_device),

@@ -154,7 +154,7 @@ static void test_who_was_told_to_install_is_not_taken_for_one_that_ran_it_alread
     settle(&sim);
     sim.silent = false;
     sim.state = sim.result = 0; /* the package seems lost: it is offered again */
-    sim.uri_code = KEDGE_COAP_CODE(5, 3);
+    sim.uri_code = KEDGE_COAP_INTERNAL_ERROR;
     while (step(&sim, &wait_ms) || sim.last == KEDGE_MACHINE_WAIT) {
         sim.now_ms += wait_ms;
         if (sim.last == KEDGE_MACHINE_OFFER)
@@ -359,9 +359,44 @@ static void test_a_failure_is_reported_without_words_when_the_device_is_gone(voi
     assert_int_equal(sim.explained, 0);
 }
 
+/* Busy is no refusal, and costs none of the tries: of the URI, a reset, Execute. */
+static void test_a_device_that_is_busy_for_long_is_served_all_the_same(void **state)
+{
+    (void)state;
+    for (int pushed = 0; pushed < 2; pushed++) {
+        struct sim sim = {.uri_code = KEDGE_COAP_UNAVAILABLE, .pushed_to = pushed != 0};
+        begin(&sim, KEDGE_UPDATE_OFFERED);
+        pass_s(&sim, 100);
+        assert_open(&sim, KEDGE_UPDATE_OFFERED);
+        assert_true(sim.uris > KEDGE_MACHINE_TRIES_MAX);
+        sim.uri_code = 0;
+        pass_s(&sim, 10);
+        assert_open(&sim, KEDGE_UPDATE_DOWNLOADING);
+        sim.execute_code = KEDGE_COAP_TOO_MANY_REQUESTS;
+        becomes(&sim, KEDGE_FIRMWARE_DOWNLOADED, 0);
+        pass_s(&sim, 100);
+        assert_true(sim.executes > KEDGE_MACHINE_TRIES_MAX);
+        assert_open(&sim, KEDGE_UPDATE_INSTALLING);
+        sim.execute_code = 0;
+        pass_s(&sim, 10);
+        assert_open(&sim, KEDGE_UPDATE_VERIFYING);
+    }
+}
+
+static void test_a_device_that_is_busy_for_ever_times_out(void **state)
+{
+    (void)state;
+    struct sim sim = {.uri_code = KEDGE_COAP_UNAVAILABLE};
+    begin(&sim, KEDGE_UPDATE_OFFERED);
+    pass_s(&sim, 301);
+    assert_ended(&sim, KEDGE_UPDATE_TIMED_OUT, "did not take the package within 300 s");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_device_that_is_busy_for_long_is_served_all_the_same),
+        cmocka_unit_test(test_a_device_that_is_busy_for_ever_times_out),
         cmocka_unit_test(test_a_device_that_downloads_later_than_it_answers_is_not_hurried),
         cmocka_unit_test(test_the_download_limit_counts_from_the_last_progress),
         cmocka_unit_test(test_progress_is_reported_at_a_bounded_rate_and_at_the_end),
