@@ -40,3 +40,11 @@ def test_a_bench_that_does_not_exist_is_a_usage_error(tmp_path):
     done = subprocess.run([ROOT / "scripts" / "bench", "nothing", "--json", tmp_path / "x"], capture_output=True, text=True,
                           check=False)
     assert done.returncode == 2 and "nothing" in done.stderr and not (tmp_path / "x").exists()
+
+
+def test_without_a_build_it_says_how_to_make_one(tmp_path):
+    done = subprocess.run([ROOT / "scripts" / "bench", "fleet", "--build", tmp_path], capture_output=True, text=True,
+                          timeout=60)
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr == (f"bench: nothing is built in {tmp_path}: "
+                           "cmake --preset release && cmake --build --preset release\n")
