@@ -197,6 +197,22 @@ def test_devices_with_keys_survive_kill_9_of_the_server_in_mid_download(start, k
     assert summary["handshakes"] >= 280, "nobody made a new association with the restarted server"
 
 
+def test_devices_with_keys_that_are_pushed_to_see_that_the_server_was_killed(start, keys, tmp_path, swarm):
+    server = SecureServer(start, tmp_path / "server", True)
+    file = keys_of_a_fleet(tmp_path, 10)
+    server.kedge("device", "enroll", "--psk-file", file)
+    fleet = swarm(server.coaps_uri, 10, "--psk-file", file, "--delivery", "push", "--reboot-time", 0.3,
+                  "--ack-timeout", 0.5, "--slow-rate", 1, "--slow-time", 0.02)
+    rollout(server, keys, tmp_path, 10, 200_000)
+    wait_until(lambda: server.json("rollout", "show", "1")["counts"]["downloading"] == 10, 60, "the pushes")
+    server.kill()
+    server.begin()
+    assert ended(server) == {"succeeded": 10}
+    summary = fleet.end()
+    assert (summary["updated"], summary["unexpected"], summary["mismatches"]) == (10, 0, 0)
+    assert summary["handshakes"] >= 30, "nobody made a new association with the restarted server"
+
+
 def test_a_key_that_is_not_enrolled_opens_nothing(start, tmp_path, swarm):
     server = SecureServer(start, tmp_path / "server", True)
     file = keys_of_a_fleet(tmp_path, 3, "--prefix", "stranger-")

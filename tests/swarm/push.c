@@ -4,6 +4,27 @@
  */
 #include "tests/swarm/swarm.h"
 
+#define QUIET_MS 10000u
+
+/* Who pushes and has gone quiet may have restarted, and have no way here until it hears something.
+ */
+static void on_quiet(void *context)
+{
+    struct device *device = context;
+    if (!device->pushed || !device->downloading || !device->registered)
+        return;
+    device->wants_update = true;
+    device_next(device);
+}
+
+/* Nothing is installed as long as blocks come, so the timer of that is free. */
+static void expect_next(struct device *device)
+{
+    struct swarm *swarm = device->swarm;
+    (void)timers_arm(&swarm->timers, &device->install_timer, swarm->now_ms + QUIET_MS, on_quiet,
+                     device);
+}
+
 /* A lost answer makes the server send again what is there already. */
 static uint8_t code_of_taken(const struct kedge_coap_block *block)
 {
@@ -63,7 +84,9 @@ static uint8_t take(struct device *device, const struct kedge_coap_block *block,
         device->size = device->offset + bytes.size;
     if (!download_add(device, bytes))
         return code_of_failure(device->result);
-    if (!block->more)
+    if (block->more)
+        expect_next(device);
+    else
         download_finish(device);
     return code_of_taken(block);
 }
