@@ -14,7 +14,10 @@
 #define CRC_SIZE 4u
 #define TEMPORARY_FILE KEDGE_AGENT_STATE_FILE ".new"
 
-/* The map's keys, all of them present. */
+/*
+ * The map's keys, all of them present. A key that a later agent adds has a higher number: after a
+ * rollback this agent skips it, and that agent must do without it in a file that this one wrote.
+ */
 enum {
     KEY_STATE = 1,
     KEY_RESULT,
@@ -27,6 +30,7 @@ enum {
     KEY_ENDPOINT
 };
 #define KEY_COUNT 9u
+#define KEY_COUNT_MAX 23u
 
 void kedge_agent_state_init(struct kedge_agent_state *state)
 {
@@ -93,13 +97,28 @@ static enum kedge_rc read_text(struct kedge_cursor *cursor, struct kedge_cbor_ma
     return KEDGE_OK;
 }
 
+static enum kedge_rc skip_later_keys(struct kedge_cursor *cursor, struct kedge_cbor_map *map)
+{
+    while (map->left > 0) {
+        struct kedge_cbor_item key;
+        struct kedge_slice value;
+        KEDGE_TRY(kedge_cbor_map_key(cursor, map, &key));
+        if (key.type != KEDGE_CBOR_UINT)
+            return KEDGE_E_MALFORMED;
+        KEDGE_TRY(kedge_cbor_skip(cursor, &value));
+    }
+    return KEDGE_OK;
+}
+
 static enum kedge_rc read_map(struct kedge_cursor *cursor, struct kedge_agent_state *state)
 {
     struct kedge_cbor_map map;
     uint64_t number;
     KEDGE_TRY(kedge_cbor_map(cursor, &map));
-    if (map.left != KEY_COUNT)
+    if (map.left < KEY_COUNT)
         return KEDGE_E_MALFORMED;
+    if (map.left > KEY_COUNT_MAX)
+        return KEDGE_E_LIMIT;
     KEDGE_TRY(read_number(cursor, &map, KEY_STATE, KEDGE_FIRMWARE_STATE_COUNT - 1, &number));
     state->state = (enum kedge_firmware_state)number;
     KEDGE_TRY(read_number(cursor, &map, KEY_RESULT, KEDGE_RESULT_DEFERRED, &number));
@@ -111,6 +130,7 @@ static enum kedge_rc read_map(struct kedge_cursor *cursor, struct kedge_agent_st
     KEDGE_TRY(read_text(cursor, &map, KEY_REASON, state->reason, sizeof state->reason));
     KEDGE_TRY(read_text(cursor, &map, KEY_MESSAGE, state->message, sizeof state->message));
     KEDGE_TRY(read_text(cursor, &map, KEY_ENDPOINT, state->endpoint, sizeof state->endpoint));
+    KEDGE_TRY(skip_later_keys(cursor, &map));
     return kedge_cbor_end(cursor);
 }
 

@@ -3,7 +3,8 @@
  *
  * One file, agent.state: "KAS1", a CBOR map, CRC-32 over both. It is replaced as a whole (write,
  * sync, rename, sync the folder), so a cut leaves the old one or the new one. The boot record, not
- * this file, decides what runs; see reconcile.h.
+ * this file, decides what runs; see reconcile.h. Keys that a later agent added are skipped, so that
+ * the agent that a rollback brings back still knows its words; it drops them when it next saves.
  */
 #ifndef KEDGE_AGENT_STATE_FILE_H
 #define KEDGE_AGENT_STATE_FILE_H
@@ -30,7 +31,10 @@ void kedge_agent_state_init(struct kedge_agent_state *state);
 
 enum kedge_rc kedge_agent_state_encode(const struct kedge_agent_state *state,
                                        struct kedge_writer *out) KEDGE_MUST_USE;
-/** KEDGE_E_MALFORMED and the like unless every byte is right; `state` is then as by _init(). */
+/**
+ * KEDGE_E_MALFORMED and the like unless every byte is right, KEDGE_E_LIMIT for more than 23 keys;
+ * `state` is then as by _init(). Unsigned keys after the last known one are skipped.
+ */
 enum kedge_rc kedge_agent_state_decode(struct kedge_slice bytes,
                                        struct kedge_agent_state *state) KEDGE_MUST_USE;
 

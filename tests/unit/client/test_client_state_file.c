@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
+#include <kedge/cbor.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,6 +142,82 @@ static void values_that_cannot_be_are_refused(void **state)
     }
 }
 
+#define MAP_HEAD_AT 4u
+#define CRC_SIZE 4u
+
+/* Adds `count` keys from `first` on to the encoded state, each with an array as its value. */
+static size_t add_keys(uint8_t *bytes, size_t size, unsigned first, unsigned count)
+{
+    struct kedge_writer out = kedge_writer(bytes, KEDGE_AGENT_STATE_SIZE_MAX);
+    out.size = size - CRC_SIZE;
+    bytes[MAP_HEAD_AT] = (uint8_t)(bytes[MAP_HEAD_AT] + count);
+    for (unsigned i = 0; i < count; i++) {
+        assert_int_equal(kedge_cbor_write_uint(&out, first + i), KEDGE_OK);
+        assert_int_equal(kedge_cbor_write_array(&out, 1), KEDGE_OK);
+        assert_int_equal(kedge_cbor_write_tstr(&out, kedge_slice_text("later")), KEDGE_OK);
+    }
+    assert_int_equal(kedge_writer_u32(&out, kedge_crc32(0, kedge_writer_slice(&out))), KEDGE_OK);
+    return out.size;
+}
+
+/* The agent that a rollback brings back reads what the newer one left. */
+static void keys_of_a_later_agent_are_skipped(void **state)
+{
+    (void)state;
+    struct kedge_agent_state before = sample(), after;
+    uint8_t bytes[KEDGE_AGENT_STATE_SIZE_MAX];
+    size_t size = add_keys(bytes, encode(&before, bytes), 10, 14);
+    assert_int_equal(kedge_agent_state_decode(kedge_slice(bytes, size), &after), KEDGE_OK);
+    assert_same(&before, &after);
+}
+
+static void more_keys_than_the_limit_are_refused(void **state)
+{
+    (void)state;
+    struct kedge_agent_state before = sample(), after;
+    uint8_t bytes[KEDGE_AGENT_STATE_SIZE_MAX];
+    size_t size = encode(&before, bytes);
+    bytes[MAP_HEAD_AT] = 0xb8; /* the count is in the next byte: more than 23 */
+    memmove(bytes + MAP_HEAD_AT + 2, bytes + MAP_HEAD_AT + 1, size - MAP_HEAD_AT - 1);
+    bytes[MAP_HEAD_AT + 1] = 9 + 15;
+    struct kedge_writer out = kedge_writer(bytes, sizeof bytes);
+    out.size = size + 1 - CRC_SIZE;
+    for (unsigned key = 10; key < 10 + 15; key++) {
+        assert_int_equal(kedge_cbor_write_uint(&out, key), KEDGE_OK);
+        assert_int_equal(kedge_cbor_write_uint(&out, 0), KEDGE_OK);
+    }
+    assert_int_equal(kedge_writer_u32(&out, kedge_crc32(0, kedge_writer_slice(&out))), KEDGE_OK);
+    assert_int_equal(kedge_agent_state_decode(kedge_writer_slice(&out), &after), KEDGE_E_LIMIT);
+    assert_blank(&after);
+}
+
+/* Not KEDGE_E_NOT_FOUND, which says of a file that there is none yet. */
+static void a_missing_key_is_damage(void **state)
+{
+    (void)state;
+    struct kedge_agent_state before = sample(), after;
+    uint8_t bytes[KEDGE_AGENT_STATE_SIZE_MAX];
+    size_t endpoint_size = 1 + 1 + strlen(before.endpoint); /* key, head, text */
+    struct kedge_writer out = kedge_writer(bytes, sizeof bytes);
+    out.size = encode(&before, bytes) - CRC_SIZE - endpoint_size;
+    bytes[MAP_HEAD_AT]--;
+    assert_int_equal(kedge_writer_u32(&out, kedge_crc32(0, kedge_writer_slice(&out))), KEDGE_OK);
+    assert_int_equal(kedge_agent_state_decode(kedge_writer_slice(&out), &after), KEDGE_E_MALFORMED);
+    assert_blank(&after);
+}
+
+static void a_key_twice_or_out_of_order_is_refused(void **state)
+{
+    (void)state;
+    struct kedge_agent_state before = sample(), after;
+    for (unsigned first = 1; first <= 9; first++) {
+        uint8_t bytes[KEDGE_AGENT_STATE_SIZE_MAX];
+        size_t size = add_keys(bytes, encode(&before, bytes), first, 1);
+        assert_int_not_equal(kedge_agent_state_decode(kedge_slice(bytes, size), &after), KEDGE_OK);
+        assert_blank(&after);
+    }
+}
+
 static void the_file_is_replaced_as_a_whole(void **state)
 {
     (void)state;
@@ -205,6 +282,10 @@ int main(void)
         cmocka_unit_test(the_largest_state_fits),
         cmocka_unit_test(no_damaged_bit_and_no_other_length_is_believed),
         cmocka_unit_test(values_that_cannot_be_are_refused),
+        cmocka_unit_test(keys_of_a_later_agent_are_skipped),
+        cmocka_unit_test(more_keys_than_the_limit_are_refused),
+        cmocka_unit_test(a_missing_key_is_damage),
+        cmocka_unit_test(a_key_twice_or_out_of_order_is_refused),
         cmocka_unit_test(the_file_is_replaced_as_a_whole),
         cmocka_unit_test(half_a_new_file_beside_the_old_one_does_no_harm),
         cmocka_unit_test(a_file_that_is_too_long_is_refused),
