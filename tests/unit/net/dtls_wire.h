@@ -54,6 +54,7 @@ struct wire {
     size_t answer_size_max; /* of the server, while it is counted */
     struct client *clients;
     wire_script_fn *script_to_client, *script_to_server; /* NULL: the dice */
+    bool clock_stands;                                   /* for the server no time passes */
 };
 
 struct client {
@@ -159,7 +160,8 @@ static inline void wire_collect(struct wire *wire)
 static inline void wire_turn(struct wire *wire)
 {
     struct datagram datagram;
-    wire->net->now_ms = wire_clock_ms();
+    if (!wire->clock_stands)
+        wire->net->now_ms = wire_clock_ms();
     while (queue_take(&wire->to_server, &datagram)) {
         wire_deliver(wire, &datagram.from, datagram.bytes, datagram.size);
         wire_collect(wire);
