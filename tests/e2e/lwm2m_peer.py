@@ -484,7 +484,7 @@ class DtlsFront:
         self._thread.start()
 
     def _wait_until_it_listens(self):
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         local = f" 0100007F:{self._port:04X} "
         while time.monotonic() < deadline:
             with open("/proc/net/udp") as sockets:

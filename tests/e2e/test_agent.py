@@ -43,7 +43,7 @@ def test_a_server_without_memory_gets_a_new_registration(agent, peer):
     updates = []
     peer.request_hook = lambda message, address: updates.append(message.path)
     peer.forget()
-    peer.wait_for_event("register", ENDPOINT, 2, timeout=5)
+    peer.wait_for_event("register", ENDPOINT, 2, timeout=60)
     assert updates[0] == first.location, "an update was answered 4.04"
     assert peer.find(ENDPOINT).location != first.location
 
@@ -61,7 +61,7 @@ def test_it_tries_until_the_server_is_there(start, tmp_path, keys, peer):
     assert made.status()["message"].startswith("not registered")
     peer.come_back()
     peer.registered(ENDPOINT)
-    wait_until(lambda: made.status()["message"].startswith("registered"), 5, "the status")
+    wait_until(lambda: made.status()["message"].startswith("registered"), 60, "the status")
     time.sleep(4)  # longer than the first repetition: no attempt from before comes late and wins
     assert [what for what, _, _ in peer.events] == ["register"]
 
@@ -152,7 +152,7 @@ def test_notifications_come_with_rising_numbers_and_end_by_cancel(agent, peer, u
     assert peer.exchange(ENDPOINT, cancel).code_text == "2.05"
     peer.observations.append(state)
     assert peer.execute(ENDPOINT, "/5/0/10") == "2.04"
-    peer.wait_for(lambda: result.values[-1] == "10", 10, "the result")
+    peer.wait_for(lambda: result.values[-1] == "10", 60, "the result")
     assert len(state.messages) == known
 
 
@@ -163,7 +163,7 @@ def test_a_reset_ends_an_observation(agent, peer, update):
     peer.network = lambda direction, m: (seen.append((direction, m)), [0])[1]
     peer.reset_notifications = True
     peer.offer(ENDPOINT, update)
-    peer.wait_for(lambda: len([m for d, m in seen if d == "out" and m.kind == RST]) >= 2, 10, "two resets")
+    peer.wait_for(lambda: len([m for d, m in seen if d == "out" and m.kind == RST]) >= 2, 60, "two resets")
     peer.reset_notifications = False
     peer.poll(ENDPOINT, "/5/0/3", DOWNLOADED)
     assert state.values == [IDLE]
@@ -199,7 +199,7 @@ def test_a_server_that_was_away_for_a_notification_gets_it_later(agent, peer, up
     state = peer.observe(ENDPOINT, "/5/0/3")
     peer.block_hook = lambda number, reply: reply if number < 3 else None
     peer.offer(ENDPOINT, update)
-    peer.wait_for(lambda: 3 in peer.blocks_asked, 10, "the download")
+    peer.wait_for(lambda: 3 in peer.blocks_asked, 60, "the download")
     peer.go_away()
     made.process.wait_for("state idle, result 4")
     made.process.wait_for("is not reachable now")
@@ -223,7 +223,7 @@ def test_a_registration_voids_the_observations_before_it(agent, peer, update):
     agent("--lifetime", "2")
     state = peer.observe(ENDPOINT, "/5/0/3")
     peer.forget()
-    peer.wait_for_event("register", ENDPOINT, 2, timeout=5)
+    peer.wait_for_event("register", ENDPOINT, 2, timeout=60)
     peer.observations.append(state)
     assert_downloads(peer, update)
     assert state.values == [IDLE]
@@ -237,7 +237,7 @@ def test_a_request_that_comes_twice_is_answered_twice_and_done_once(agent, peer,
     peer.files["fw/package"] = update
     assert peer.exchange(ENDPOINT, write).code_text == "2.04"
     peer.send(ENDPOINT, write)
-    peer.wait_for(lambda: [m.code_text for m in answers if m.message_id == write.message_id] == ["2.04", "2.04"], 5,
+    peer.wait_for(lambda: [m.code_text for m in answers if m.message_id == write.message_id] == ["2.04", "2.04"], 60,
                   "both answers")
     # The same thing asked anew is something else: a URI in mid-download.
     assert peer.write(ENDPOINT, "/5/0/1", f"{peer.uri}/fw/package") == "4.00"
@@ -246,7 +246,7 @@ def test_a_request_that_comes_twice_is_answered_twice_and_done_once(agent, peer,
     execute = peer.make_request(POST, "/5/0/2")
     peer.send(ENDPOINT, execute)
     peer.send(ENDPOINT, execute)
-    peer.wait_for(lambda: [m.code_text for m in answers if m.message_id == execute.message_id] == ["2.04", "2.04"], 5,
+    peer.wait_for(lambda: [m.code_text for m in answers if m.message_id == execute.message_id] == ["2.04", "2.04"], 60,
                   "both answers")
     assert made.process.process.wait(10) == 75
     assert made.process.log.count("is to run on trial") == 1

@@ -112,7 +112,7 @@ def test_a_server_restart_in_mid_download_is_survived(agent, peer, update):
     agent()
     peer.block_hook = lambda number, reply: reply if number < 40 else None
     assert peer.offer(ENDPOINT, update) == "2.04"
-    peer.wait_for(lambda: 40 in peer.blocks_asked, 10, "the download")
+    peer.wait_for(lambda: 40 in peer.blocks_asked, 60, "the download")
     peer.go_away()
     time.sleep(1)
     peer.block_hook = lambda number, reply: reply
@@ -133,7 +133,7 @@ def test_a_package_may_lie_on_another_host_which_has_no_say(agent, peer, update)
         assert peer.write(ENDPOINT, "/5/0/1", f"{other.uri}/cdn/package") == "2.04"
         peer.poll(ENDPOINT, "/5/0/3", DOWNLOADED)
         assert other.blocks_asked and not peer.blocks_asked
-        assert other.wait_for(lambda: other.answer_to(probe), 5, "the answer").code_text == "4.01"
+        assert other.wait_for(lambda: other.answer_to(probe), 60, "the answer").code_text == "4.01"
     finally:
         other.close()
 
@@ -157,7 +157,7 @@ def test_a_reset_or_cancel_leads_to_idle_and_the_next_update_begins_anew(agent, 
     if where == DOWNLOADING:
         peer.block_hook = lambda number, reply: reply if number < 50 else None
         assert peer.offer(ENDPOINT, update) == "2.04"
-        peer.wait_for(lambda: 50 in peer.blocks_asked, 10, "the download")
+        peer.wait_for(lambda: 50 in peer.blocks_asked, 60, "the download")
     else:
         assert_downloads(peer, update)
     later = []
@@ -236,10 +236,10 @@ def test_kill_9_in_mid_download_begins_it_again_but_not_for_ever(agent, peer, up
     peer.block_hook = lambda number, reply: reply if number < 30 else None
     assert peer.offer(ENDPOINT, update) == "2.04"
     for begun in range(1, 8):
-        peer.wait_for(lambda: peer.blocks_asked.count(0) == begun, 10, "the download")
+        peer.wait_for(lambda: peer.blocks_asked.count(0) == begun, 60, "the download")
         made.kill()
         made.begin()
-    peer.wait_for(lambda: peer.blocks_asked.count(0) == 8, 10, "the eighth download")
+    peer.wait_for(lambda: peer.blocks_asked.count(0) == 8, 60, "the eighth download")
     peer.block_hook = lambda number, reply: reply
     peer.poll(ENDPOINT, "/5/0/3", DOWNLOADED)
     assert peer.execute(ENDPOINT, "/5/0/10") == "2.04"
@@ -248,7 +248,7 @@ def test_kill_9_in_mid_download_begins_it_again_but_not_for_ever(agent, peer, up
     peer.blocks_asked.clear()
     assert peer.offer(ENDPOINT, update) == "2.04"
     for begun in range(1, 9):
-        peer.wait_for(lambda: peer.blocks_asked.count(0) == begun, 10, "the download")
+        peer.wait_for(lambda: peer.blocks_asked.count(0) == begun, 60, "the download")
         made.kill()
         peer.forget()
         made.begin()

@@ -58,7 +58,7 @@ def test_a_package_that_must_not_run_is_refused_with_its_result(start, tmp_path,
     peer.registered(ENDPOINT)
     spare_before = (one.state / "slot1.img").read_bytes()
     assert peer.offer(ENDPOINT, package) == "2.04"
-    peer.wait_for(lambda: peer.blocks_asked, 10, "the download")
+    peer.wait_for(lambda: peer.blocks_asked, 60, "the download")
     peer.poll(ENDPOINT, "/5/0/3", IDLE)
     assert peer.read(ENDPOINT, "/5/0/5") == str(result)
     assert peer.read(ENDPOINT, "/26241/0/0")

@@ -25,7 +25,7 @@ def agent_pid(made) -> int:
     """The process that kedge-boot runs now; it starts no other."""
     pid = made.process.process.pid
     children = pathlib.Path(f"/proc/{pid}/task/{pid}/children")
-    return wait_until(lambda: int((children.read_text().split() or ["0"])[0]), 10, "an agent to run")
+    return wait_until(lambda: int((children.read_text().split() or ["0"])[0]), 60, "an agent to run")
 
 
 def download_and_execute(peer, package: bytes, boots: int = 1):
@@ -74,7 +74,7 @@ def test_it_is_updating_for_the_whole_trial(booted, peer, update, tmp_path):
     assert (status["state"], status["on_trial"], status["version"], status["slot"], status["boots_used"]) == (
         "updating", True, "1.1.0", 1, 1)
     go.touch()
-    peer.wait_for(lambda: state.values == [UPDATING, IDLE], 10, "the confirmation")
+    peer.wait_for(lambda: state.values == [UPDATING, IDLE], 60, "the confirmation")
     assert_ends(peer, made, IDLE, 1, "1.1.0")
     assert (tmp_path / "told").read_text() == f"1.1.0 {ENDPOINT} 1\n"
 

@@ -16,7 +16,7 @@ def test_a_package_that_is_not_for_this_device_is_result_6_before_the_bulk_of_it
     spare_before = (one.state / "slot1.img").read_bytes()
     package = make_package(tmp_path, keys, *UPDATE, *options).read_bytes()
     assert peer.offer(ENDPOINT, package) == "2.04"
-    peer.wait_for(lambda: peer.blocks_asked, 10, "the download")
+    peer.wait_for(lambda: peer.blocks_asked, 60, "the download")
     peer.poll(ENDPOINT, "/5/0/3", IDLE)
     assert peer.read(ENDPOINT, "/5/0/5") == "6"
     assert reason in peer.read(ENDPOINT, "/26241/0/0")

@@ -25,7 +25,7 @@ def test_a_server_that_is_killed_again_and_again_brings_everybody_over(server, k
         server.kill()
         server.begin()
     server.kedge("rollout", "watch", "1", timeout=150)
-    wait_until(lambda: versions() == dict.fromkeys(names, "1.1.0"), 10, "the records of the devices")
+    wait_until(lambda: versions() == dict.fromkeys(names, "1.1.0"), 60, "the records of the devices")
     shown = server.json("rollout", "show", "1", "--devices")
     assert {d["endpoint"]: d["state"] for d in shown["deployments"]} == dict.fromkeys(names, "succeeded")
     assert shown["counts"]["succeeded"] == len(names)

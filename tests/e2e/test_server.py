@@ -123,7 +123,7 @@ def test_it_ends_cleanly_with_connections_open(server):
         idle.sendall(b"POST /api/v1/packages HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " +
                      server.token.encode() + b"\r\nContent-Length: 100000\r\n"
                      b"Content-Type: application/octet-stream\r\n\r\nhalf of it")
-        wait_until(lambda: uploads_below(server.data), 10, "the upload to begin")
+        wait_until(lambda: uploads_below(server.data), 60, "the upload to begin")
         assert server.process.stop() == 0
     assert files_below(server.data) == uploads_below(server.data) == []
 
@@ -564,7 +564,7 @@ def test_a_full_disk_refuses_clearly_loses_nothing_and_is_got_over(small_disk, k
     assert status == 507, body
     assert "full" in body["detail"] or "space" in body["detail"].lower()
     assert (listing(server, "packages"), files_below(server.seen)) == before
-    wait_until(lambda: not uploads_below(server.seen), 10, "the upload to go")
+    wait_until(lambda: not uploads_below(server.seen), 60, "the upload to go")
     server.make_room()
 
     # No room for the database either: changes are refused, reading goes on.
@@ -601,7 +601,7 @@ def test_a_package_whose_record_finds_no_room_leaves_no_files(small_disk, keys, 
     trust(server, keys)
     details = []
     for pages in range(3, 9):  # one for the upload, two for the files, some for the database
-        wait_until(lambda: call(server, "GET", "/healthz")[0] == 200, 10, "the server to be ready")
+        wait_until(lambda: call(server, "GET", "/healthz")[0] == 200, 60, "the server to be ready")
         server.fill(pages * 4096)
         status, body = upload(server, package)
         server.make_room()
@@ -611,7 +611,7 @@ def test_a_package_whose_record_finds_no_room_leaves_no_files(small_disk, keys, 
         assert status == 507, body
         assert listing(server, "packages") == [] and files_below(server.seen) == []
     assert any("database" in detail for detail in details), details
-    wait_until(lambda: upload(server, package)[0] in (200, 201), 10, "it to go on")
+    wait_until(lambda: upload(server, package)[0] in (200, 201), 60, "it to go on")
     assert len(files_below(server.seen)) == 2
     assert server.process.stop() == 0
 

@@ -60,7 +60,7 @@ class Wire:
         request.options += [(URI_PATH, part.encode()) for part in path.split("/") if part]
         request.options += [(URI_QUERY, q if isinstance(q, bytes) else q.encode()) for q in queries]
         self.send(request.encode())
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             message = self.receive(0.5)
             if message is not None and message.is_request:
@@ -80,7 +80,7 @@ class Wire:
         assert answer.code_text == "2.01"
         return "/".join(part.decode() for part in answer.all(LOCATION_PATH))
 
-    def serve_until(self, condition, what: str, timeout: float = 10):
+    def serve_until(self, condition, what: str, timeout: float = 60):
         def step():
             message = self.receive(0.05)
             if message is not None and message.is_request:
