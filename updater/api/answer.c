@@ -52,6 +52,15 @@ void answer_json(struct request *request, unsigned status, json_t *json)
     answer_text(request, status, json, "application/json");
 }
 
+void answer_list(struct request *request, bool complete, const char *name, json_t *items,
+                 const struct kedge_page *page)
+{
+    if (complete)
+        answer_json(request, MHD_HTTP_OK, json_list(name, items, page));
+    else
+        json_decref(items);
+}
+
 void answer_empty(struct request *request)
 {
     answer(request, MHD_HTTP_NO_CONTENT,

@@ -19,8 +19,5 @@ void audit_list(struct request *request)
     json_t *items = json_array();
     enum kedge_rc rc =
         kedge_reader_audit(request->reader, given ? subject : NULL, &page, list_entry, &items);
-    if (reader_ok(request, rc, "entry"))
-        answer_json(request, MHD_HTTP_OK, json_list("audit", items, &page));
-    else
-        json_decref(items);
+    answer_list(request, reader_ok(request, rc, "entry"), "audit", items, &page);
 }

@@ -22,10 +22,8 @@ void bootstraps_list(struct request *request)
         return;
     json_t *items = json_array();
     enum kedge_rc rc = kedge_reader_bootstraps(request->reader, &page, list_bootstrap, &items);
-    if (reader_ok(request, rc, "credentials for bootstrapping"))
-        answer_json(request, MHD_HTTP_OK, json_list("devices", items, &page));
-    else
-        json_decref(items);
+    answer_list(request, reader_ok(request, rc, "credentials for bootstrapping"), "devices", items,
+                &page);
 }
 
 /* ---- writing ---- */

@@ -13,10 +13,7 @@ void classes_list(struct request *request)
     const struct kedge_page whole = {.next = ""};
     json_t *items = json_array();
     enum kedge_rc rc = kedge_reader_classes(request->reader, list_class, &items);
-    if (reader_ok(request, rc, "class"))
-        answer_json(request, MHD_HTTP_OK, json_list("classes", items, &whole));
-    else
-        json_decref(items);
+    answer_list(request, reader_ok(request, rc, "class"), "classes", items, &whole);
 }
 
 void class_set(struct request *request)

@@ -22,10 +22,7 @@ void credentials_list(struct request *request)
         return;
     json_t *items = json_array();
     enum kedge_rc rc = kedge_reader_credentials(request->reader, &page, list_credential, &items);
-    if (reader_ok(request, rc, "credentials"))
-        answer_json(request, MHD_HTTP_OK, json_list("credentials", items, &page));
-    else
-        json_decref(items);
+    answer_list(request, reader_ok(request, rc, "credentials"), "credentials", items, &page);
 }
 
 /* ---- writing ---- */

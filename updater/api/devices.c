@@ -25,10 +25,7 @@ void devices_list(struct request *request)
     enum kedge_rc rc =
         kedge_reader_devices(request->reader, by_vendor ? vendor : NULL,
                              by_class ? class_name : NULL, &page, list_device, &items);
-    if (reader_ok(request, rc, "device"))
-        answer_json(request, MHD_HTTP_OK, json_list("devices", items, &page));
-    else
-        json_decref(items);
+    answer_list(request, reader_ok(request, rc, "device"), "devices", items, &page);
 }
 
 /* What the factory says of it, as far as it was enrolled for bootstrapping. */

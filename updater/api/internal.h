@@ -91,6 +91,10 @@ void upload_discard(struct upload *upload);
 
 /** Takes `json` over; NULL (no memory) becomes 500. */
 void answer_json(struct request *request, unsigned status, json_t *json);
+/** 200 with a page of `items`, or nothing when it is not `complete` and so is refused already. Takes
+ * `items` over. */
+void answer_list(struct request *request, bool complete, const char *name, json_t *items,
+                 const struct kedge_page *page);
 void answer_empty(struct request *request);
 /** Takes any other body over; NULL (no memory) becomes 500. Without a body, `type` is NULL. */
 void answer_bytes(struct request *request, unsigned status, struct MHD_Response *response,

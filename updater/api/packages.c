@@ -19,10 +19,7 @@ void packages_list(struct request *request)
         return;
     json_t *items = json_array();
     enum kedge_rc rc = kedge_reader_packages(request->reader, &page, list_package, &items);
-    if (reader_ok(request, rc, "package"))
-        answer_json(request, MHD_HTTP_OK, json_list("packages", items, &page));
-    else
-        json_decref(items);
+    answer_list(request, reader_ok(request, rc, "package"), "packages", items, &page);
 }
 
 static void answer_package(struct request *request, unsigned status, const char *id)

@@ -85,10 +85,7 @@ void rollouts_list(struct request *request)
         complete = put_figures(request, id, &item);
         json_decref(item);
     }
-    if (complete)
-        answer_json(request, MHD_HTTP_OK, json_list("rollouts", items, &page));
-    else
-        json_decref(items);
+    answer_list(request, complete, "rollouts", items, &page);
 }
 
 /* ---- what people ask for ---- */
@@ -416,8 +413,5 @@ void rollout_history(struct request *request)
     filter.endpoint = by_endpoint ? endpoint : NULL;
     json_t *items = json_array();
     enum kedge_rc rc = kedge_reader_history(request->reader, &filter, &page, list_history, &items);
-    if (reader_ok(request, rc, "rollout"))
-        answer_json(request, MHD_HTTP_OK, json_list("history", items, &page));
-    else
-        json_decref(items);
+    answer_list(request, reader_ok(request, rc, "rollout"), "history", items, &page);
 }

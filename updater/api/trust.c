@@ -19,10 +19,7 @@ void trust_list(struct request *request)
         return;
     json_t *items = json_array();
     enum kedge_rc rc = kedge_reader_trust(request->reader, &page, list_key, &items);
-    if (reader_ok(request, rc, "key"))
-        answer_json(request, MHD_HTTP_OK, json_list("trust", items, &page));
-    else
-        json_decref(items);
+    answer_list(request, reader_ok(request, rc, "key"), "trust", items, &page);
 }
 
 void trust_add(struct request *request)
