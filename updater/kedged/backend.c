@@ -26,6 +26,15 @@ enum kedge_rc kedge_backend_refuse(char *text, enum kedge_rc rc, const char *for
     return rc;
 }
 
+enum kedge_rc kedge_backend_name_conflict(char *text, enum kedge_rc rc)
+{
+    if (rc != KEDGE_E_CONFLICT)
+        return rc;
+    return kedge_backend_refuse(text, rc,
+                                "an identity belongs to another endpoint already, or two "
+                                "endpoints here have the same");
+}
+
 enum kedge_rc kedge_backend_reader(struct kedge_backend_state *state, struct kedge_reader **reader,
                                    char *text)
 {

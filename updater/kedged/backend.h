@@ -66,6 +66,9 @@ enum kedge_rc kedge_backend_reader(struct kedge_backend_state *state, struct ked
 enum kedge_rc kedge_backend_refuse(char *text, enum kedge_rc rc, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/** Names the reason in words where credentials were not written for a conflict; gives `rc` back. */
+enum kedge_rc kedge_backend_name_conflict(char *text, enum kedge_rc rc);
+
 /** Adds one audit entry more, where one change is of several things. */
 enum kedge_rc kedge_backend_add_audit(struct kedge_batch *batch,
                                       const struct kedge_change *change) KEDGE_MUST_USE;

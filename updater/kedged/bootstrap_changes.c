@@ -116,12 +116,7 @@ enum kedge_rc kedge_backend_bootstraps_put(void *context, const char *who,
     for (size_t i = 0; i < devices->count; i++)
         add_endpoint(expelling, devices->records[i].credential.endpoint);
     state->bridge->nobody_enrolled = false;
-    rc = commit(state, batch, &change, expelling, text);
-    if (rc == KEDGE_E_CONFLICT)
-        return kedge_backend_refuse(text, rc,
-                                    "an identity belongs to another endpoint already, or two "
-                                    "endpoints here have the same");
-    return rc;
+    return kedge_backend_name_conflict(text, commit(state, batch, &change, expelling, text));
 }
 
 enum kedge_rc kedge_backend_bootstrap_remove(void *context, const char *who, const char *endpoint,
