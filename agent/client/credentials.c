@@ -1,8 +1,8 @@
 /* credentials.c: see credentials.h. */
 #include "agent/client/credentials.h"
 
-#include <errno.h>
-#include <stdio.h>
+#include "agent/client/secret_file.h"
+
 #include <string.h>
 
 #define LINE_SIZE (2u * KEDGE_PSK_KEY_MAX + 4u)
@@ -30,15 +30,10 @@ enum kedge_rc kedge_credentials_load(struct kedge_credentials *credentials, cons
     memcpy(credentials->identity, identity, identity_size + 1);
 
     char line[LINE_SIZE];
-    FILE *file = fopen(path, "re");
-    if (file == NULL)
-        return KEDGE_E_SYSTEM;
-    setvbuf(file, NULL, _IONBF, 0); /* no copy of the key in a buffer that is not wiped */
-    size_t size = fread(line, 1, sizeof line, file);
-    enum kedge_rc rc = ferror(file) ? KEDGE_E_SYSTEM : take_line(credentials, line, size);
-    int saved_errno = errno;
-    fclose(file);
-    errno = saved_errno;
+    size_t size;
+    enum kedge_rc rc = kedge_secret_file_read(path, line, sizeof line, &size);
+    if (rc == KEDGE_OK)
+        rc = take_line(credentials, line, size);
     kedge_wipe(line, sizeof line);
     return rc;
 }

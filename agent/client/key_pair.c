@@ -1,25 +1,17 @@
 /* key_pair.c: the private key, and certificates or raw public keys; see credentials.h. */
 #include "agent/client/credentials.h"
 
-#include <errno.h>
+#include "agent/client/secret_file.h"
+
 #include <gnutls/abstract.h>
-#include <stdio.h>
 #include <string.h>
 
 static enum kedge_rc read_pem(const char *path, struct kedge_key_file *pem)
 {
-    FILE *file = fopen(path, "re");
-    if (file == NULL)
-        return KEDGE_E_SYSTEM;
-    setvbuf(file, NULL, _IONBF, 0); /* no copy of a key in a buffer that is not wiped */
-    size_t size = fread(pem->text, 1, sizeof pem->text, file);
-    enum kedge_rc rc = ferror(file)               ? KEDGE_E_SYSTEM
-                       : size == sizeof pem->text ? KEDGE_E_LIMIT
-                                                  : KEDGE_OK;
-    int saved_errno = errno;
-    fclose(file);
-    errno = saved_errno;
-    KEDGE_TRY(rc);
+    size_t size;
+    KEDGE_TRY(kedge_secret_file_read(path, pem->text, sizeof pem->text, &size));
+    if (size == sizeof pem->text)
+        return KEDGE_E_LIMIT;
     pem->text[size] = '\0';
     pem->size = size + 1;
     return KEDGE_OK;
