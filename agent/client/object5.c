@@ -198,7 +198,8 @@ void kedge_object5_poll(struct kedge_object5 *object, coap_session_t *server,
     uint64_t own_wait_ms;
     enum kedge_download_step step =
         kedge_pull_poll(&object->pull, server, server_uri, now_ms(object), &own_wait_ms);
-    tell_progress(object, object->pull.download.offset, object->pull.download.total);
+    tell_progress(object, object->pull.download.transfer.offset,
+                  object->pull.download.transfer.total);
     if (step == KEDGE_DOWNLOAD_WAIT) {
         if (own_wait_ms < *wait_ms)
             *wait_ms = own_wait_ms;
@@ -206,9 +207,9 @@ void kedge_object5_poll(struct kedge_object5 *object, coap_session_t *server,
     }
     *wait_ms = 0;
     if (step == KEDGE_DOWNLOAD_FAILED) {
-        char words[sizeof object->pull.download.words];
-        memcpy(words, object->pull.download.words, sizeof words);
-        failed(object, object->pull.download.failure, words);
+        char words[sizeof object->pull.download.transfer.words];
+        memcpy(words, object->pull.download.transfer.words, sizeof words);
+        failed(object, object->pull.download.transfer.failure, words);
         return;
     }
     (void)end_download(object);

@@ -4,27 +4,19 @@
  *
  * One block at a time, in order, asked for by its number, so that nothing depends on state in the
  * server. The blocks go straight to the sink. A lost answer is asked for again after a growing
- * pause; without progress for `patience_ms` the download ends with KEDGE_E_CONNECTION. When the
- * ETag changes, it is another representation (RFC 7252 5.10.6): the sink begins anew.
+ * pause; without progress the download ends with KEDGE_E_CONNECTION, see patience.h. When the ETag
+ * changes, it is another representation (RFC 7252 5.10.6): the sink begins anew.
  */
 #ifndef KEDGE_AGENT_DOWNLOAD_H
 #define KEDGE_AGENT_DOWNLOAD_H
+
+#include "agent/fetch/transfer.h"
 
 #include <kedge/base.h>
 
 #define KEDGE_DOWNLOAD_SZX 6u /* blocks of 1024 bytes, until the server says smaller */
 #define KEDGE_DOWNLOAD_BLOCKS_MAX 0x100000u /* Block2 numbers have 20 bits */
-#define KEDGE_DOWNLOAD_RESTARTS_MAX 3u
-#define KEDGE_DOWNLOAD_ANSWER_MS 30000u /* for an acknowledged request whose answer stays out */
-#define KEDGE_DOWNLOAD_PAUSE_FIRST_MS 500u
-#define KEDGE_DOWNLOAD_PAUSE_MAX_MS 15000u
-
-/** Where the bytes go. `restart` forgets everything pushed so far. */
-struct kedge_download_sink {
-    void *context;
-    enum kedge_rc (*push)(void *context, struct kedge_slice bytes);
-    enum kedge_rc (*restart)(void *context);
-};
+#define KEDGE_DOWNLOAD_ETAG_MAX 8u          /* RFC 7252 section 5.10.6 */
 
 /** One answer, as the wire had it. */
 struct kedge_download_answer {
@@ -38,35 +30,16 @@ struct kedge_download_answer {
     struct kedge_slice payload;
 };
 
-enum kedge_download_step {
-    KEDGE_DOWNLOAD_ASK,   /* send a GET for (number, szx) now, then kedge_download_asked() */
-    KEDGE_DOWNLOAD_WAIT,  /* nothing to do before `wait_ms` have passed or something happens */
-    KEDGE_DOWNLOAD_DONE,  /* every block went to the sink */
-    KEDGE_DOWNLOAD_FAILED /* `failure` and `words` say why */
-};
-
 struct kedge_download {
-    struct kedge_download_sink sink;
-    uint64_t patience_ms;
-    uint64_t offset; /* bytes given to the sink */
-    uint64_t total;  /* by Size2; 0: not known */
+    struct kedge_transfer transfer;
     uint8_t szx;
-    uint8_t etag[8];
-    uint8_t etag_size;
-    bool asked; /* a request is on its way */
-    bool finished;
-    enum kedge_rc failure;
-    char words[96];
-    unsigned restarts;
-    uint64_t progress_at_ms; /* when the last new block came */
-    uint64_t next_at_ms;     /* when to ask, or to give the present request up */
-    uint64_t pause_ms;
 };
 
 /** kedge_download_begin() starts at offset 0; `sink`'s functions are called from _answer(). */
 void kedge_download_begin(struct kedge_download *download, const struct kedge_download_sink *sink,
                           uint64_t patience_ms, uint64_t now_ms);
-/** What to do now; sets `wait_ms` for WAIT and the block to ask for with ASK. */
+/** What to do now; sets `wait_ms` for WAIT. With ASK, send a GET for (number, szx), and then call
+ * kedge_download_asked(). */
 enum kedge_download_step kedge_download_next(struct kedge_download *download, uint64_t now_ms,
                                              uint64_t *wait_ms, uint32_t *number);
 /** The request was sent. */

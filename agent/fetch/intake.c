@@ -1,7 +1,6 @@
 /* intake.c: see intake.h. */
 #include "agent/fetch/intake.h"
 
-#include <inttypes.h>
 #include <kedge/coap.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,14 +32,15 @@ static void fail(struct kedge_intake *intake, enum kedge_rc rc, const char *word
 
 static void note_progress(struct kedge_intake *intake, uint64_t now_ms)
 {
-    intake->progress_at_ms = now_ms;
+    kedge_patience_progress(&intake->patience, now_ms);
     intake->quiet_at_ms = now_ms + KEDGE_INTAKE_QUIET_MS;
 }
 
 void kedge_intake_begin(struct kedge_intake *intake, const struct kedge_download_sink *sink,
                         uint64_t patience_ms, uint64_t now_ms)
 {
-    *intake = (struct kedge_intake){.sink = *sink, .patience_ms = patience_ms, .running = true};
+    *intake = (struct kedge_intake){.sink = *sink, .running = true};
+    kedge_patience_begin(&intake->patience, patience_ms, now_ms);
     note_progress(intake, now_ms);
 }
 
@@ -97,13 +97,12 @@ uint8_t kedge_intake_take(struct kedge_intake *intake, const struct kedge_intake
 
 bool kedge_intake_poll(struct kedge_intake *intake, uint64_t now_ms, uint64_t *wait_ms, bool *quiet)
 {
-    uint64_t give_up_at_ms = intake->progress_at_ms + intake->patience_ms;
+    uint64_t give_up_at_ms = kedge_patience_ends_at_ms(&intake->patience);
     if (!intake->running)
         return true;
     if (now_ms >= give_up_at_ms) {
-        char words[sizeof intake->words];
-        snprintf(words, sizeof words, "no new block for %" PRIu64 " s, at byte %" PRIu64,
-                 intake->patience_ms / 1000, intake->offset);
+        char words[KEDGE_PATIENCE_WORDS_MAX];
+        kedge_patience_words(&intake->patience, intake->offset, words);
         fail(intake, KEDGE_E_CONNECTION, words);
         return false;
     }

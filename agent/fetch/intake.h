@@ -10,7 +10,7 @@
 #ifndef KEDGE_AGENT_INTAKE_H
 #define KEDGE_AGENT_INTAKE_H
 
-#include "agent/fetch/download.h"
+#include "agent/fetch/transfer.h"
 
 #define KEDGE_INTAKE_TAG_MAX 8u      /* bytes of a Request-Tag (RFC 9175 section 3.2) */
 #define KEDGE_INTAKE_QUIET_MS 20000u /* without a block: is the server still there? */
@@ -28,7 +28,7 @@ struct kedge_intake_block {
 /** Zeroed, it is one that takes nothing. */
 struct kedge_intake {
     struct kedge_download_sink sink;
-    uint64_t patience_ms;
+    struct kedge_patience patience;
     uint64_t offset; /* bytes given to the sink */
     uint64_t total;  /* by Size1; 0: not known */
     uint8_t tag[KEDGE_INTAKE_TAG_MAX];
@@ -37,8 +37,7 @@ struct kedge_intake {
     bool finished; /* all of them came */
     enum kedge_rc failure;
     char words[96];
-    uint64_t progress_at_ms; /* when the last new block came */
-    uint64_t quiet_at_ms;    /* when it has been quiet for long */
+    uint64_t quiet_at_ms; /* when it has been quiet for long */
 };
 
 /** kedge_intake_begin() waits for block 0; `sink`'s functions are called from _take(). */

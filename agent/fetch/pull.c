@@ -100,7 +100,7 @@ static void read_options(const coap_pdu_t *response, struct kedge_download_answe
 bool kedge_pull_response(struct kedge_pull *pull, const coap_session_t *session,
                          const coap_pdu_t *response, uint64_t now_ms)
 {
-    if (!pull->running || session != pull->session || !pull->download.asked ||
+    if (!pull->running || session != pull->session || !pull->download.transfer.asked ||
         !kedge_channel_is(response, &pull->token))
         return false;
     struct kedge_download_answer answer = {.code = (uint8_t)coap_pdu_get_code(response)};
@@ -117,7 +117,7 @@ bool kedge_pull_undelivered(struct kedge_pull *pull, const coap_session_t *sessi
                             const coap_pdu_t *sent, uint64_t now_ms)
 {
     if (!pull->running || pull->session == NULL || session != pull->session ||
-        !pull->download.asked || (sent != NULL && !kedge_channel_is(sent, &pull->token)))
+        !pull->download.transfer.asked || (sent != NULL && !kedge_channel_is(sent, &pull->token)))
         return false;
     /* libcoap still holds the session while it reports this: it is dropped with the next request.
      */

@@ -108,7 +108,7 @@ static void all_blocks_arrive_in_order(void **state)
     struct world *world = *state;
     run_to_the_end(world, 6);
     assert_complete(world);
-    assert_int_equal(world->download.total, BODY_SIZE);
+    assert_int_equal(world->download.transfer.total, BODY_SIZE);
 }
 
 static void a_server_with_smaller_blocks_is_followed(void **state)
@@ -155,7 +155,7 @@ static void lost_requests_are_repeated_until_patience_ends(void **state)
         kedge_download_lost(&world->download, world->now_ms);
         asked++;
     }
-    assert_int_equal(world->download.failure, KEDGE_E_CONNECTION);
+    assert_int_equal(world->download.transfer.failure, KEDGE_E_CONNECTION);
     assert_int_equal(world->now_ms, PATIENCE_MS);
     assert_in_range(asked, 4, 12);
 }
@@ -165,7 +165,7 @@ static void a_server_that_stays_silent_is_given_up(void **state)
     struct world *world = *state;
     while (step(world) == KEDGE_DOWNLOAD_ASK)
         ;
-    assert_int_equal(world->download.failure, KEDGE_E_CONNECTION);
+    assert_int_equal(world->download.transfer.failure, KEDGE_E_CONNECTION);
     assert_int_equal(world->now_ms, PATIENCE_MS);
 }
 
@@ -211,8 +211,8 @@ static void an_etag_that_never_settles_ends_it(void **state)
         next.etag = kedge_slice_text(etag);
         answer(world, next);
     }
-    assert_int_equal(world->download.failure, KEDGE_E_CONNECTION);
-    assert_int_equal(world->restarts, KEDGE_DOWNLOAD_RESTARTS_MAX);
+    assert_int_equal(world->download.transfer.failure, KEDGE_E_CONNECTION);
+    assert_int_equal(world->restarts, KEDGE_TRANSFER_RESTARTS_MAX);
 }
 
 static void a_missing_file_ends_it_at_once(void **state)
@@ -221,8 +221,8 @@ static void a_missing_file_ends_it_at_once(void **state)
     assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
     answer(world, (struct kedge_download_answer){.code = 0x84});
     assert_int_equal(step(world), KEDGE_DOWNLOAD_FAILED);
-    assert_int_equal(world->download.failure, KEDGE_E_URI);
-    assert_string_equal(world->download.words, "the server answered 4.04");
+    assert_int_equal(world->download.transfer.failure, KEDGE_E_URI);
+    assert_string_equal(world->download.transfer.words, "the server answered 4.04");
 }
 
 static void a_busy_server_is_asked_again(void **state)
@@ -264,7 +264,7 @@ static void what_the_sink_refuses_ends_it_with_its_reason(void **state)
     assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
     answer(world, block(world, 0, 6));
     assert_int_equal(step(world), KEDGE_DOWNLOAD_FAILED);
-    assert_int_equal(world->download.failure, KEDGE_E_SIGNATURE);
+    assert_int_equal(world->download.transfer.failure, KEDGE_E_SIGNATURE);
 }
 
 static int make(void **state)
