@@ -257,7 +257,7 @@ static enum kedge_rc write_map(uint8_t depth, const struct kedge_lwm2m_record *r
     for (size_t start = 0, end; start < count; start = end) {
         end = group_end(records, count, start, depth);
         KEDGE_TRY(kedge_cbor_write_uint(out, records[start].path.ids[depth]));
-        if (records[start].path.depth > depth + 1)
+        if (depth + 1u < PATH_DEPTH_MAX && records[start].path.depth > depth + 1u)
             KEDGE_TRY(write_map((uint8_t)(depth + 1), records + start, end - start, out));
         else if (end - start == 1)
             KEDGE_TRY(cbor_value_write(&records[start].value, out));
