@@ -250,6 +250,34 @@ static void half_a_new_file_beside_the_old_one_does_no_harm(void **state)
     assert_int_equal(kedge_agent_state_save(folder, &before), KEDGE_OK);
 }
 
+/* Whoever may read a file that lies in the way of the new one must not read that one. */
+static void what_is_left_of_a_replacement_is_not_written_into(void **state)
+{
+    (void)state;
+    struct kedge_agent_state before = sample();
+    int left = openat(folder, KEDGE_AGENT_STATE_FILE ".new", O_RDWR | O_CREAT | O_TRUNC, 0600);
+    assert_int_equal(fchmod(left, 0666), 0);
+    assert_int_equal(kedge_agent_state_save(folder, &before), KEDGE_OK);
+    struct stat info;
+    assert_int_equal(fstatat(folder, KEDGE_AGENT_STATE_FILE, &info, 0), 0);
+    assert_int_equal(info.st_mode & 0777, 0600);
+    assert_int_equal(fstat(left, &info), 0);
+    assert_int_equal(info.st_size, 0);
+    close(left);
+}
+
+static void a_file_of_exactly_the_limit_is_read_to_its_end(void **state)
+{
+    (void)state;
+    struct kedge_agent_state after;
+    int file = openat(folder, KEDGE_AGENT_STATE_FILE, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    assert_int_equal(ftruncate(file, KEDGE_AGENT_STATE_SIZE_MAX), 0);
+    assert_int_equal(kedge_agent_state_load(folder, &after), KEDGE_E_DIGEST);
+    assert_int_equal(ftruncate(file, KEDGE_AGENT_STATE_SIZE_MAX + 1), 0);
+    assert_int_equal(kedge_agent_state_load(folder, &after), KEDGE_E_LIMIT);
+    close(file);
+}
+
 static void a_file_that_is_too_long_is_refused(void **state)
 {
     (void)state;
@@ -288,6 +316,8 @@ int main(void)
         cmocka_unit_test(a_key_twice_or_out_of_order_is_refused),
         cmocka_unit_test(the_file_is_replaced_as_a_whole),
         cmocka_unit_test(half_a_new_file_beside_the_old_one_does_no_harm),
+        cmocka_unit_test(what_is_left_of_a_replacement_is_not_written_into),
+        cmocka_unit_test(a_file_of_exactly_the_limit_is_read_to_its_end),
         cmocka_unit_test(a_file_that_is_too_long_is_refused),
         cmocka_unit_test(when_it_cannot_be_written_the_old_file_stays),
     };
