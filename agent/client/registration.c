@@ -7,10 +7,9 @@ void kedge_registration_begin(struct kedge_registration *registration,
                               const struct kedge_random *random, uint32_t lifetime_s,
                               uint64_t now_ms)
 {
-    *registration = (struct kedge_registration){.random = random,
-                                                .lifetime_s = lifetime_s,
-                                                .pause_ms = KEDGE_REGISTRATION_PAUSE_FIRST_MS,
-                                                .next_at_ms = now_ms};
+    *registration = (struct kedge_registration){
+        .random = random, .lifetime_s = lifetime_s, .next_at_ms = now_ms};
+    kedge_backoff_reset(&registration->backoff);
 }
 
 /* Early enough for a lost Update to be repeated; half the lifetime when that is short. */
@@ -24,16 +23,15 @@ static uint64_t update_after_ms(const struct kedge_registration *registration)
 
 static void pause(struct kedge_registration *registration, uint64_t now_ms)
 {
-    uint32_t spread = 0;
-    /* Without random numbers the pause is the whole one: longer, never shorter. */
-    if (registration->random->fill(registration->random->context, &spread, sizeof spread) !=
-        KEDGE_OK)
-        spread = 0;
-    uint64_t half_ms = registration->pause_ms / 2;
-    registration->next_at_ms = now_ms + registration->pause_ms - spread % (half_ms + 1);
-    registration->pause_ms *= 2;
-    if (registration->pause_ms > KEDGE_REGISTRATION_PAUSE_MAX_MS)
-        registration->pause_ms = KEDGE_REGISTRATION_PAUSE_MAX_MS;
+    registration->next_at_ms =
+        now_ms + kedge_backoff_next(&registration->backoff, registration->random);
+}
+
+static void note_failure(struct kedge_registration *registration, bool refused, uint64_t now_ms)
+{
+    if (registration->failures++ == 0)
+        registration->failing_since_ms = now_ms;
+    registration->refusals += refused;
 }
 
 static enum kedge_registration_action stop(struct kedge_registration *registration)
@@ -100,9 +98,9 @@ bool kedge_registration_tells_lifetime(const struct kedge_registration *registra
 static void up(struct kedge_registration *registration, uint64_t now_ms)
 {
     registration->phase = KEDGE_REGISTERED;
-    registration->unanswered = 0;
+    registration->unanswered = registration->failures = registration->refusals = 0;
     registration->lifetime_told_s = registration->lifetime_sent_s;
-    registration->pause_ms = KEDGE_REGISTRATION_PAUSE_FIRST_MS;
+    kedge_backoff_reset(&registration->backoff);
     bool more =
         registration->update_wanted || registration->renewal_wanted || registration->disable_s > 0;
     registration->next_at_ms = more ? now_ms : now_ms + update_after_ms(registration);
@@ -123,10 +121,14 @@ static void refused(struct kedge_registration *registration, uint8_t code, uint6
     bool again = code == KEDGE_COAP_PRECONDITION_FAILED && !registration->older_version;
     registration->older_version = again;
     registration->phase = KEDGE_UNREGISTERED;
+    registration->next_at_ms = now_ms;
     if (again)
-        registration->next_at_ms = now_ms;
-    else
-        pause(registration, now_ms);
+        return;
+    note_failure(registration,
+                 code == KEDGE_COAP_BAD_REQUEST || code == KEDGE_COAP_UNAUTHORIZED ||
+                     code == KEDGE_COAP_FORBIDDEN,
+                 now_ms);
+    pause(registration, now_ms);
 }
 
 bool kedge_registration_answered(struct kedge_registration *registration, uint8_t code,
@@ -160,6 +162,7 @@ bool kedge_registration_answered(struct kedge_registration *registration, uint8_
 void kedge_registration_unanswered(struct kedge_registration *registration, uint64_t now_ms)
 {
     registration->unanswered++;
+    note_failure(registration, false, now_ms);
     switch (registration->phase) {
     case KEDGE_UPDATING_REGISTRATION:
         registration->phase = registration->unanswered < KEDGE_REGISTRATION_UNANSWERED_MAX

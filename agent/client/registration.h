@@ -1,15 +1,12 @@
 /*
  * registration.h: when to Register, Update and De-register (OMA LwM2M Core 1.1, section 6.2): a
- * pure machine over time and answers. It tries forever, with pauses that double up to a limit and
- * are spread at random, so that a fleet does not come back all at once.
+ * pure machine over time and answers. It tries forever, with the pauses of backoff.h.
  */
 #ifndef KEDGE_AGENT_REGISTRATION_H
 #define KEDGE_AGENT_REGISTRATION_H
 
-#include <kedge/base.h>
+#include "agent/client/backoff.h"
 
-#define KEDGE_REGISTRATION_PAUSE_FIRST_MS 1000u
-#define KEDGE_REGISTRATION_PAUSE_MAX_MS 300000u
 #define KEDGE_REGISTRATION_UNANSWERED_MAX 2u /* Updates in a row, before it registers anew */
 #define KEDGE_REGISTRATION_MARGIN_MS 120000u /* longer than MAX_TRANSMIT_WAIT (RFC 7252 4.8.2) */
 #define KEDGE_LIFETIME_MIN_S 2u
@@ -47,7 +44,11 @@ struct kedge_registration {
     bool disabled;       /* de-registered, until next_at_ms */
     bool older_version;  /* the server knows LwM2M 1.0 alone */
     unsigned unanswered; /* requests in a row */
-    uint64_t pause_ms;
+    /* Since the server last took this device: attempts in a row that failed, how many of them it
+     * refused for what the device is, and when the first of them ended. */
+    unsigned failures, refusals;
+    uint64_t failing_since_ms;
+    struct kedge_backoff backoff;
     uint64_t next_at_ms;
 };
 

@@ -225,7 +225,7 @@ static void one_lost_update_is_repeated_as_an_update(void **state)
         until(world, KEDGE_REGISTRATION_SEND_UPDATE);
         unanswered(world);
         assert_true(until(world, KEDGE_REGISTRATION_SEND_UPDATE) <=
-                    KEDGE_REGISTRATION_PAUSE_FIRST_MS);
+                    KEDGE_BACKOFF_FIRST_MS);
         answer(world, KEDGE_COAP_CHANGED);
     }
 }
@@ -233,7 +233,7 @@ static void one_lost_update_is_repeated_as_an_update(void **state)
 /* Tries `times` and checks that each pause is within [half, whole] of what doubling gives. */
 static void fail_and_check_pauses(struct world *world, unsigned times, bool refused)
 {
-    uint64_t pause_ms = KEDGE_REGISTRATION_PAUSE_FIRST_MS;
+    uint64_t pause_ms = KEDGE_BACKOFF_FIRST_MS;
     for (unsigned i = 0; i < times; i++) {
         if (refused)
             assert_false(answer(world, KEDGE_COAP_FORBIDDEN));
@@ -243,8 +243,8 @@ static void fail_and_check_pauses(struct world *world, unsigned times, bool refu
         assert_true(waited_ms >= pause_ms / 2);
         assert_true(waited_ms <= pause_ms);
         pause_ms *= 2;
-        if (pause_ms > KEDGE_REGISTRATION_PAUSE_MAX_MS)
-            pause_ms = KEDGE_REGISTRATION_PAUSE_MAX_MS;
+        if (pause_ms > KEDGE_BACKOFF_MAX_MS)
+            pause_ms = KEDGE_BACKOFF_MAX_MS;
     }
 }
 
@@ -264,7 +264,7 @@ static void a_refused_register_is_tried_again_after_a_pause(void **state)
     until(world, KEDGE_REGISTRATION_SEND_UPDATE);
     unanswered(world);
     /* Success has taken the pauses back to the first one. */
-    assert_true(until(world, KEDGE_REGISTRATION_SEND_UPDATE) <= KEDGE_REGISTRATION_PAUSE_FIRST_MS);
+    assert_true(until(world, KEDGE_REGISTRATION_SEND_UPDATE) <= KEDGE_BACKOFF_FIRST_MS);
 }
 
 static void pauses_differ_from_device_to_device(void **state)
@@ -291,7 +291,7 @@ static void without_random_numbers_the_pause_is_the_whole_one(void **state)
     assert_next(world, KEDGE_REGISTRATION_SEND_REGISTER);
     unanswered(world);
     assert_int_equal(until(world, KEDGE_REGISTRATION_SEND_REGISTER),
-                     KEDGE_REGISTRATION_PAUSE_FIRST_MS);
+                     KEDGE_BACKOFF_FIRST_MS);
 }
 
 static void stopping_deregisters_and_is_then_over(void **state)
@@ -418,13 +418,48 @@ static void a_server_of_neither_version_is_asked_with_pauses(void **state)
         answer(world, KEDGE_COAP_PRECONDITION_FAILED);
         uint64_t wait_ms;
         assert_int_equal(next(world, &wait_ms), KEDGE_REGISTRATION_WAIT);
-        assert_in_range(wait_ms, KEDGE_REGISTRATION_PAUSE_FIRST_MS / 2,
-                        KEDGE_REGISTRATION_PAUSE_MAX_MS);
+        assert_in_range(wait_ms, KEDGE_BACKOFF_FIRST_MS / 2,
+                        KEDGE_BACKOFF_MAX_MS);
         world->now_ms += wait_ms;
     }
 }
 
 #define TEST(name) cmocka_unit_test_setup(name, make)
+
+/* What bootstrapping anew is decided by: codes that are about the device, and silence. */
+static void failures_in_a_row_are_counted_until_a_register_is_taken(void **state)
+{
+    struct world *world = *state;
+    const struct kedge_registration *registration = &world->registration;
+    const uint8_t codes[] = {KEDGE_COAP_FORBIDDEN, KEDGE_COAP_UNAVAILABLE, KEDGE_COAP_BAD_REQUEST,
+                             KEDGE_COAP_UNAUTHORIZED};
+    const unsigned refusals[] = {1, 1, 2, 3};
+    uint64_t first_ms = world->now_ms;
+    for (unsigned i = 0; i < 4; i++) {
+        until(world, KEDGE_REGISTRATION_SEND_REGISTER);
+        assert_false(answer(world, codes[i]));
+        assert_int_equal(registration->failures, i + 1);
+        assert_int_equal(registration->refusals, refusals[i]);
+    }
+    until(world, KEDGE_REGISTRATION_SEND_REGISTER);
+    unanswered(world);
+    assert_int_equal(registration->failures, 5);
+    assert_int_equal(registration->refusals, 3);
+    assert_int_equal(registration->failing_since_ms, first_ms);
+    until(world, KEDGE_REGISTRATION_SEND_REGISTER);
+    assert_true(answer(world, KEDGE_COAP_CREATED));
+    assert_int_equal(registration->failures, 0);
+    assert_int_equal(registration->refusals, 0);
+}
+
+/* The answer to LwM2M 1.1 that leads to a Register with 1.0. */
+static void a_version_that_is_refused_is_no_failure(void **state)
+{
+    struct world *world = *state;
+    assert_next(world, KEDGE_REGISTRATION_SEND_REGISTER);
+    assert_false(answer(world, KEDGE_COAP_PRECONDITION_FAILED));
+    assert_int_equal(world->registration.failures, 0);
+}
 
 int main(void)
 {
@@ -455,6 +490,8 @@ int main(void)
         TEST(told_to_end_while_it_is_away_it_is_over),
         TEST(a_server_of_an_older_version_is_spoken_to_in_it),
         TEST(a_server_of_neither_version_is_asked_with_pauses),
+        TEST(failures_in_a_row_are_counted_until_a_register_is_taken),
+        TEST(a_version_that_is_refused_is_no_failure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
