@@ -1,73 +1,15 @@
 /* requests.c: see requests.h. */
 #include "agent/client/requests.h"
 
-#include "agent/client/body.h"
+#include "agent/client/incoming.h"
 #include "agent/client/log.h"
 #include "agent/client/server.h"
 
-/* A request as it came, beside what the model needs to know of it. */
-struct incoming {
-    struct kedge_model_request model;
-    coap_bin_const_t token;
-    bool has_observe;
-    uint32_t observe;
-    bool has_block1;
-    coap_block_t block1;
-    struct kedge_body body; /* which block of the answer is asked for */
-    struct kedge_recent_key key;
-};
-
-static bool find_uint(const coap_pdu_t *pdu, coap_option_num_t number, uint32_t *value)
-{
-    coap_opt_iterator_t each;
-    coap_opt_t *option = coap_check_option(pdu, number, &each);
-    if (option == NULL)
-        return false;
-    *value = coap_decode_var_bytes(coap_opt_value(option), coap_opt_length(option));
-    return true;
-}
-
-static bool take_path(const coap_pdu_t *pdu, struct incoming *in, uint32_t *crc)
-{
-    coap_string_t *text = coap_get_uri_path(pdu);
-    if (text == NULL)
-        return false;
-    struct kedge_slice path = kedge_slice(text->s, text->length);
-    *crc = kedge_crc32(*crc, path);
-    enum kedge_rc rc = kedge_lwm2m_path_parse(path, &in->model.path);
-    coap_delete_string(text);
-    return rc == KEDGE_OK;
-}
-
-/* False when the path is none of LwM2M's: there is nothing there. */
-static bool take(const coap_pdu_t *pdu, struct incoming *in)
-{
-    in->token = coap_pdu_get_token(pdu);
-    in->model.method = (uint8_t)coap_pdu_get_code(pdu);
-    in->model.format = in->model.accept = KEDGE_LWM2M_FORMAT_NONE;
-    find_uint(pdu, COAP_OPTION_CONTENT_FORMAT, &in->model.format);
-    find_uint(pdu, COAP_OPTION_ACCEPT, &in->model.accept);
-    in->has_observe = find_uint(pdu, COAP_OPTION_OBSERVE, &in->observe);
-    in->has_block1 = coap_get_block(pdu, COAP_OPTION_BLOCK1, &in->block1) != 0;
-    in->body = kedge_body_asked(pdu);
-    const uint8_t *payload = NULL;
-    size_t size = 0;
-    if (coap_get_data(pdu, &size, &payload) != 0)
-        in->model.payload = kedge_slice(payload, size);
-
-    uint32_t crc = kedge_crc32(0, kedge_slice(&in->model.method, 1));
-    crc = kedge_crc32(crc, kedge_slice(in->token.s, in->token.length));
-    crc = kedge_crc32(crc, in->model.payload);
-    bool found = take_path(pdu, in, &crc);
-    in->key =
-        (struct kedge_recent_key){.message_id = (uint16_t)coap_pdu_get_mid(pdu), .content = crc};
-    return found;
-}
-
 /* ---- the answer ---- */
 
-static void observe(struct kedge_server *server, const struct incoming *in, coap_pdu_t *response,
-                    const struct kedge_model_answer *answer, struct kedge_slice payload)
+static void observe(struct kedge_server *server, const struct kedge_incoming *in,
+                    coap_pdu_t *response, const struct kedge_model_answer *answer,
+                    struct kedge_slice payload)
 {
     struct kedge_slice token = kedge_slice(in->token.s, in->token.length);
     struct kedge_model_paths paths;
@@ -87,7 +29,8 @@ static void observe(struct kedge_server *server, const struct incoming *in, coap
         kedge_channel_add_uint(response, COAP_OPTION_OBSERVE, observation->sequence);
 }
 
-static void answer_read(struct kedge_server *server, struct incoming *in, coap_pdu_t *response)
+static void answer_read(struct kedge_server *server, struct kedge_incoming *in,
+                        coap_pdu_t *response)
 {
     uint8_t buffer[KEDGE_MODEL_PAYLOAD_MAX];
     struct kedge_writer out = kedge_writer(buffer, sizeof buffer);
@@ -112,22 +55,12 @@ static bool is_package(const struct kedge_lwm2m_path *path)
 }
 
 static uint8_t take_block(struct kedge_server *server, const coap_pdu_t *request,
-                          const struct incoming *in)
+                          const struct kedge_incoming *in)
 {
-    coap_opt_iterator_t each;
-    uint32_t total = 0;
-    const coap_opt_t *tag = coap_check_option(request, COAP_OPTION_RTAG, &each);
     if (in->model.format != KEDGE_LWM2M_FORMAT_NONE &&
         in->model.format != KEDGE_LWM2M_FORMAT_OPAQUE)
         return KEDGE_COAP_UNSUPPORTED_FORMAT;
-    struct kedge_intake_block block = {.number = in->block1.num,
-                                       .szx = (uint8_t)in->block1.szx,
-                                       .more = in->block1.m != 0,
-                                       .payload = in->model.payload};
-    if (find_uint(request, COAP_OPTION_SIZE1, &total))
-        block.total = total;
-    if (tag != NULL)
-        block.tag = kedge_slice(coap_opt_value(tag), coap_opt_length(tag));
+    const struct kedge_intake_block block = kedge_incoming_block(request, in);
     return server->take_block(server->hooks.context, &block);
 }
 
@@ -152,7 +85,8 @@ static uint8_t write_attributes(struct kedge_server *server, const coap_pdu_t *r
     return kedge_attributes_write(&server->attributes, path, is_number, &change);
 }
 
-static uint8_t change(struct kedge_server *server, const coap_pdu_t *request, struct incoming *in)
+static uint8_t change(struct kedge_server *server, const coap_pdu_t *request,
+                      struct kedge_incoming *in)
 {
     bool in_blocks = in->has_block1 && (in->block1.num > 0 || in->block1.m != 0);
     if (in->has_block1 && in->model.method == KEDGE_COAP_PUT && is_package(&in->model.path))
@@ -172,7 +106,7 @@ static uint8_t change(struct kedge_server *server, const coap_pdu_t *request, st
 
 /* A block in mid-push is told from a new one by its place and tag: hundreds of them must not push
  * the few others out. */
-static bool is_known_by_its_place(const coap_pdu_t *request, const struct incoming *in,
+static bool is_known_by_its_place(const coap_pdu_t *request, const struct kedge_incoming *in,
                                   uint8_t code)
 {
     coap_opt_iterator_t each;
@@ -181,7 +115,7 @@ static bool is_known_by_its_place(const coap_pdu_t *request, const struct incomi
 }
 
 static void answer_change(struct kedge_server *server, const coap_pdu_t *request,
-                          struct incoming *in, coap_pdu_t *response)
+                          struct kedge_incoming *in, coap_pdu_t *response)
 {
     uint64_t now_ms = server->clock->monotonic_ms(server->clock->context);
     uint8_t code = kedge_recent_find(&server->recent, in->key, now_ms);
@@ -207,13 +141,13 @@ static void on_request(coap_resource_t *resource, coap_session_t *session,
     (void)resource;
     (void)query;
     struct kedge_server *server = coap_get_app_data(coap_session_get_context(session));
-    struct incoming in = {0};
+    struct kedge_incoming in;
     /* The host of a download has no say here, nor has a server that has sent this device away. */
     if (session != server->session || server->registration.disabled) {
         coap_pdu_set_code(response, COAP_RESPONSE_CODE_UNAUTHORIZED);
         return;
     }
-    if (!take(request, &in)) {
+    if (!kedge_incoming_take(request, &in)) {
         coap_pdu_set_code(response, COAP_RESPONSE_CODE_NOT_FOUND);
         return;
     }

@@ -78,23 +78,29 @@ enum kedge_download_step kedge_pull_poll(struct kedge_pull *pull, coap_session_t
     return kedge_download_next(&pull->download, now_ms, wait_ms, &number);
 }
 
-static void read_options(const coap_pdu_t *response, struct kedge_download_answer *answer)
+struct kedge_download_answer kedge_pull_read_answer(const coap_pdu_t *response)
 {
+    struct kedge_download_answer answer = {.code = (uint8_t)coap_pdu_get_code(response)};
     coap_opt_iterator_t each;
     coap_opt_t *option = coap_check_option(response, COAP_OPTION_BLOCK2, &each);
     if (option != NULL) {
         unsigned value = coap_decode_var_bytes(coap_opt_value(option), coap_opt_length(option));
-        answer->has_block = true;
-        answer->number = value >> 4;
-        answer->more = (value & 8u) != 0;
-        answer->szx = value & 7u;
+        answer.has_block = true;
+        answer.number = value >> 4;
+        answer.more = (value & 8u) != 0;
+        answer.szx = value & 7u;
     }
     option = coap_check_option(response, COAP_OPTION_ETAG, &each);
     if (option != NULL)
-        answer->etag = kedge_slice(coap_opt_value(option), coap_opt_length(option));
+        answer.etag = kedge_slice(coap_opt_value(option), coap_opt_length(option));
     option = coap_check_option(response, COAP_OPTION_SIZE2, &each);
     if (option != NULL)
-        answer->size = coap_decode_var_bytes(coap_opt_value(option), coap_opt_length(option));
+        answer.size = coap_decode_var_bytes(coap_opt_value(option), coap_opt_length(option));
+    const uint8_t *payload = NULL;
+    size_t size = 0;
+    if (coap_get_data(response, &size, &payload) != 0)
+        answer.payload = kedge_slice(payload, size);
+    return answer;
 }
 
 bool kedge_pull_response(struct kedge_pull *pull, const coap_session_t *session,
@@ -103,12 +109,7 @@ bool kedge_pull_response(struct kedge_pull *pull, const coap_session_t *session,
     if (!pull->running || session != pull->session || !pull->download.transfer.asked ||
         !kedge_channel_is(response, &pull->token))
         return false;
-    struct kedge_download_answer answer = {.code = (uint8_t)coap_pdu_get_code(response)};
-    read_options(response, &answer);
-    const uint8_t *payload = NULL;
-    size_t size = 0;
-    if (coap_get_data(response, &size, &payload) != 0)
-        answer.payload = kedge_slice(payload, size);
+    const struct kedge_download_answer answer = kedge_pull_read_answer(response);
     kedge_download_answer(&pull->download, &answer, now_ms);
     return true;
 }

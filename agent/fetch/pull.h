@@ -39,6 +39,8 @@ enum kedge_download_step kedge_pull_poll(struct kedge_pull *pull, coap_session_t
                                          const struct kedge_uri *server_uri, uint64_t now_ms,
                                          uint64_t *wait_ms);
 
+/** What a response holds of one block; it borrows from the message. */
+struct kedge_download_answer kedge_pull_read_answer(const coap_pdu_t *response);
 /** Hands a response in; false when it does not answer the present request. */
 bool kedge_pull_response(struct kedge_pull *pull, const coap_session_t *session,
                          const coap_pdu_t *response, uint64_t now_ms);

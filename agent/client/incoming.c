@@ -1,0 +1,65 @@
+/* incoming.c: see incoming.h. */
+#include "agent/client/incoming.h"
+
+static bool find_uint(const coap_pdu_t *pdu, coap_option_num_t number, uint32_t *value)
+{
+    coap_opt_iterator_t each;
+    coap_opt_t *option = coap_check_option(pdu, number, &each);
+    if (option == NULL)
+        return false;
+    *value = coap_decode_var_bytes(coap_opt_value(option), coap_opt_length(option));
+    return true;
+}
+
+static bool take_path(const coap_pdu_t *pdu, struct kedge_incoming *in, uint32_t *crc)
+{
+    coap_string_t *text = coap_get_uri_path(pdu);
+    if (text == NULL)
+        return false;
+    struct kedge_slice path = kedge_slice(text->s, text->length);
+    *crc = kedge_crc32(*crc, path);
+    enum kedge_rc rc = kedge_lwm2m_path_parse(path, &in->model.path);
+    coap_delete_string(text);
+    return rc == KEDGE_OK;
+}
+
+bool kedge_incoming_take(const coap_pdu_t *pdu, struct kedge_incoming *in)
+{
+    *in = (struct kedge_incoming){.token = coap_pdu_get_token(pdu)};
+    in->model.method = (uint8_t)coap_pdu_get_code(pdu);
+    in->model.format = in->model.accept = KEDGE_LWM2M_FORMAT_NONE;
+    find_uint(pdu, COAP_OPTION_CONTENT_FORMAT, &in->model.format);
+    find_uint(pdu, COAP_OPTION_ACCEPT, &in->model.accept);
+    in->has_observe = find_uint(pdu, COAP_OPTION_OBSERVE, &in->observe);
+    in->has_block1 = coap_get_block(pdu, COAP_OPTION_BLOCK1, &in->block1) != 0;
+    in->body = kedge_body_asked(pdu);
+    const uint8_t *payload = NULL;
+    size_t size = 0;
+    if (coap_get_data(pdu, &size, &payload) != 0)
+        in->model.payload = kedge_slice(payload, size);
+
+    uint32_t crc = kedge_crc32(0, kedge_slice(&in->model.method, 1));
+    crc = kedge_crc32(crc, kedge_slice(in->token.s, in->token.length));
+    crc = kedge_crc32(crc, in->model.payload);
+    bool found = take_path(pdu, in, &crc);
+    in->key =
+        (struct kedge_recent_key){.message_id = (uint16_t)coap_pdu_get_mid(pdu), .content = crc};
+    return found;
+}
+
+struct kedge_intake_block kedge_incoming_block(const coap_pdu_t *pdu,
+                                               const struct kedge_incoming *in)
+{
+    coap_opt_iterator_t each;
+    uint32_t total = 0;
+    const coap_opt_t *tag = coap_check_option(pdu, COAP_OPTION_RTAG, &each);
+    struct kedge_intake_block block = {.number = in->block1.num,
+                                       .szx = (uint8_t)in->block1.szx,
+                                       .more = in->block1.m != 0,
+                                       .payload = in->model.payload};
+    if (find_uint(pdu, COAP_OPTION_SIZE1, &total))
+        block.total = total;
+    if (tag != NULL)
+        block.tag = kedge_slice(coap_opt_value(tag), coap_opt_length(tag));
+    return block;
+}

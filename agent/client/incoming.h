@@ -1,0 +1,28 @@
+/* incoming.h: a request of a server as it came, taken out of libcoap's message. */
+#ifndef KEDGE_AGENT_INCOMING_H
+#define KEDGE_AGENT_INCOMING_H
+
+#include "agent/client/body.h"
+#include "agent/client/model.h"
+#include "agent/client/recent.h"
+#include "agent/fetch/intake.h"
+
+/** What the model needs to know of it is in `model`. Borrows from the message. */
+struct kedge_incoming {
+    struct kedge_model_request model;
+    coap_bin_const_t token;
+    bool has_observe;
+    uint32_t observe;
+    bool has_block1;
+    coap_block_t block1;
+    struct kedge_body body; /* which block of the answer is asked for */
+    struct kedge_recent_key key;
+};
+
+/** False when the path is none of LwM2M's: there is nothing there. All but the path is set then. */
+bool kedge_incoming_take(const coap_pdu_t *pdu, struct kedge_incoming *in);
+/** The block of the payload that came, for intake.h; with `has_block1` alone. */
+struct kedge_intake_block kedge_incoming_block(const coap_pdu_t *pdu,
+                                               const struct kedge_incoming *in);
+
+#endif
