@@ -8,6 +8,7 @@
 #include "agent/client/object5.h"
 #include "agent/client/resources.h"
 #include "agent/client/trial.h"
+#include "agent/port/notify.h"
 
 #include <errno.h>
 #include <kedge/crypto.h>
@@ -34,6 +35,7 @@ struct agent {
     struct kedge_trial trial;
     struct kedge_health health;
     struct kedge_resources resources;
+    struct kedge_notify notify;
     bool stopping, rebooting;
     uint64_t stop_at_ms, linger_until_ms;
     int signals;
@@ -112,13 +114,17 @@ static void take_signals(struct agent *agent)
     }
 }
 
-static void tell_status(struct agent *agent)
+static void tell_status(struct agent *agent, uint64_t *wait_ms)
 {
     char message[KEDGE_LWM2M_STRING_MAX + 1];
+    char status[KEDGE_NOTIFY_STATUS_MAX + 1];
     const char *how = kedge_registration_is_up(&agent->server.registration) ? "registered with"
                                                                             : "not registered with";
     snprintf(message, sizeof message, "%s %.200s", how, agent->config->server);
     kedge_object5_message(&agent->object5, message);
+    snprintf(status, sizeof status, "version %.64s%s, %.160s", agent->object5.version,
+             agent->trial.running ? ", on trial" : "", message);
+    kedge_notify_poll(&agent->notify, status, now_ms(), wait_ms);
 }
 
 /* A reboot waits for the answer and the last notification to be taken, but not for long. */
@@ -171,7 +177,7 @@ static int loop(struct agent *agent)
         see_whether_server_is_there(agent);
         bool on = kedge_server_poll(&agent->server, &wait_ms);
         kedge_server_notify(&agent->server, &wait_ms);
-        tell_status(agent);
+        tell_status(agent, &wait_ms);
         if (reboot_is_due(agent, &wait_ms))
             return KEDGE_BOOT_EXIT_REBOOT;
         if (agent->stopping) {
@@ -344,6 +350,16 @@ static bool block_signals(struct agent *agent)
     return agent->signals >= 0;
 }
 
+/* A service manager that cannot be told is no reason not to run. */
+static void find_manager(struct agent *agent)
+{
+    enum kedge_rc rc = kedge_notify_open(&agent->notify);
+    if (rc != KEDGE_OK)
+        kedge_log(KEDGE_LOG_WARNING, "the service manager cannot be told of this agent: %s",
+                  rc == KEDGE_E_SYSTEM ? strerror(errno)
+                                       : "NOTIFY_SOCKET or WATCHDOG_USEC makes no sense");
+}
+
 static bool begin_server(struct agent *agent)
 {
     agent->server.clock = kedge_port_clock();
@@ -414,6 +430,7 @@ int kedge_agent_run(const struct kedge_agent_config *config)
     }
     agent->config = config;
     agent->signals = -1;
+    find_manager(agent);
     int status = KEDGE_AGENT_EXIT_USAGE;
     if (!load_credentials(agent) || !take_server_uri(agent) ||
         !kedge_agent_trust(config, &agent->trust))
@@ -431,6 +448,7 @@ int kedge_agent_run(const struct kedge_agent_config *config)
         close(agent->signals);
     kedge_port_state_close(&agent->port);
 cleanup:
+    kedge_notify_close(&agent->notify);
     kedge_wipe(&agent->credentials, sizeof agent->credentials);
     free(agent);
     return status;
