@@ -168,6 +168,7 @@ static int loop(struct agent *agent)
     for (;;) {
         uint64_t wait_ms = POLL_MAX_MS;
         take_signals(agent);
+        kedge_resources_look(&agent->resources);
         kedge_server_process(&agent->server);
         mind_trial(agent, &wait_ms);
         kedge_object5_poll(
@@ -369,6 +370,9 @@ static bool begin_server(struct agent *agent)
     agent->resources.config = agent->config;
     agent->resources.object5 = &agent->object5;
     agent->resources.server = &agent->server;
+    agent->resources.device.clock = agent->server.clock;
+    agent->resources.device.files = &kedge_port_network_files;
+    agent->resources.device.folder = agent->port.folder;
     agent->server.hooks = kedge_resources_hooks(&agent->resources);
     agent->server.take_block = kedge_resources_take_block;
     agent->server.pull = &agent->object5.pull;

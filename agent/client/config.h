@@ -22,6 +22,8 @@ struct kedge_agent_config {
     char vendor[KEDGE_CONFIG_TEXT_MAX + 1];
     char class_name[KEDGE_CONFIG_TEXT_MAX + 1];
     char hardware[KEDGE_CONFIG_TEXT_MAX + 1];
+    char device_type[KEDGE_CONFIG_TEXT_MAX + 1];
+    char software_version[KEDGE_CONFIG_TEXT_MAX + 1];
     char psk_identity[KEDGE_CONFIG_TEXT_MAX + 1];
     char psk_file[KEDGE_CONFIG_PATH_MAX + 1];
     char private_key[KEDGE_CONFIG_PATH_MAX + 1];

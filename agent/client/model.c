@@ -13,7 +13,8 @@ uint8_t kedge_model_path_refusal(const struct kedge_lwm2m_path *path)
     /* OMA LwM2M Core 1.1, E.1: the security object is for a bootstrap server alone. */
     if (path->ids[0] == KEDGE_LWM2M_OBJECT_SECURITY)
         return KEDGE_COAP_UNAUTHORIZED;
-    if (!kedge_model_has_object(path->ids[0]) || (path->depth > 1 && path->ids[1] != 0))
+    uint16_t instances = kedge_model_instances(path->ids[0]);
+    if (instances == 0 || (path->depth > 1 && path->ids[1] >= instances))
         return KEDGE_COAP_NOT_FOUND;
     if (path->depth < 3)
         return 0;
@@ -48,8 +49,7 @@ static struct kedge_model_answer on_resource(const struct kedge_model_hooks *hoo
     if (request->method == KEDGE_COAP_PUT && (operations & KEDGE_LWM2M_W) != 0)
         return kedge_model_code(kedge_model_write_resource(hooks, resource, request));
     if (request->method == KEDGE_COAP_POST && (operations & KEDGE_LWM2M_E) != 0)
-        return kedge_model_code(
-            hooks->execute(hooks->context, resource->object, resource->id, request->payload));
+        return kedge_model_code(hooks->execute(hooks->context, &request->path, request->payload));
     return kedge_model_code(KEDGE_COAP_METHOD_NOT_ALLOWED);
 }
 

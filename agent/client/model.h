@@ -1,7 +1,8 @@
 /*
  * model.h: the objects as a server sees them: which resources there are, what may be done with
  * them, and the formats. What a resource holds, and what writing or executing it does, is behind
- * hooks, so that this part is pure. Every object here has the one instance 0.
+ * hooks, so that this part is pure. Objects have the one instance 0, but for Access Control, which
+ * has one for each instance of the others.
  */
 #ifndef KEDGE_AGENT_MODEL_H
 #define KEDGE_AGENT_MODEL_H
@@ -9,24 +10,27 @@
 #include <kedge/coap.h>
 #include <kedge/lwm2m.h>
 
-#define KEDGE_MODEL_PAYLOAD_MAX 4096u        /* the largest answer: all that can be read, as JSON */
-#define KEDGE_MODEL_RECORDS_MAX 64u          /* values in one answer */
+#define KEDGE_MODEL_PAYLOAD_MAX 8192u        /* the largest answer: all that can be read, as JSON */
+#define KEDGE_MODEL_RECORDS_MAX 96u          /* values in one answer */
 #define KEDGE_MODEL_PATHS_MAX 16u            /* paths of a composite read; more are 4.13 */
 #define KEDGE_MODEL_LINK_ATTRIBUTES_MAX 191u /* bytes behind one link of Discover */
 #define KEDGE_MODEL_OBJECT_5_ATTRIBUTE ";ver=1.1"
 /* OMA LwM2M Core 1.1, section 6.2.1: which formats there are, as attributes of the root. */
 #define KEDGE_MODEL_FORMATS ";rt=\"oma.lwm2m\";ct=\"0 42 60 110 112 11542 11543 11544\""
 
-/** What a resource holds and does. Codes are CoAP's, from kedge/coap.h. */
+/** What a resource holds and does, by its path. Codes are CoAP's, from kedge/coap.h. */
 struct kedge_model_hooks {
     void *context;
-    /** `index` counts the instances of a multiple resource. KEDGE_E_NOT_FOUND: there is no value.
+    /**
+     * Reads the value at `path`, which has four ids; the last one counts the instances of a
+     * multiple resource, and is 0 for any other. KEDGE_E_NOT_FOUND: there is no value. What `value`
+     * borrows stays as it is until the answer is written.
      */
-    enum kedge_rc (*read)(void *context, uint16_t object, uint16_t resource, size_t index,
+    enum kedge_rc (*read)(void *context, const struct kedge_lwm2m_path *path,
                           struct kedge_lwm2m_value *value);
-    uint8_t (*write)(void *context, uint16_t object, uint16_t resource,
+    uint8_t (*write)(void *context, const struct kedge_lwm2m_path *path,
                      const struct kedge_lwm2m_value *value);
-    uint8_t (*execute)(void *context, uint16_t object, uint16_t resource,
+    uint8_t (*execute)(void *context, const struct kedge_lwm2m_path *path,
                        struct kedge_slice arguments);
     /** Appends what Discover says of a path, ";pmin=10": all that holds there, or its own alone. */
     enum kedge_rc (*attributes)(void *context, const struct kedge_lwm2m_path *path, bool inherited,
@@ -44,6 +48,9 @@ struct kedge_model_request {
 struct kedge_model_answer {
     uint8_t code;
     uint32_t format; /* of the payload; KEDGE_LWM2M_FORMAT_NONE without one */
+    /* Of a read: CRC-32 over the values, another one when one of them is. What always moves, the
+     * time for one, counts only when it alone is read. */
+    uint32_t mark;
 };
 
 /** What a read is about: one path or, of a composite read or observation, several. */
@@ -74,6 +81,12 @@ bool kedge_model_number(const struct kedge_model_hooks *hooks,
                         const struct kedge_model_paths *paths, double *number);
 /** Whether attributes may be attached to `path`: 0, or the code that refuses it. */
 uint8_t kedge_model_attributes_refusal(const struct kedge_lwm2m_path *path, bool *is_number);
+
+/**
+ * kedge_model_access() says which object the instance `instance` of Access Control is about: each
+ * that a server may use at all has one. False when there is no such instance.
+ */
+bool kedge_model_access(uint16_t instance, uint16_t *object);
 
 /** kedge_model_links() writes the payload of a Register: the objects and their instances. */
 enum kedge_rc kedge_model_links(struct kedge_writer *out) KEDGE_MUST_USE;

@@ -14,9 +14,12 @@ struct model_resource {
 
 /** All of them, in the order of their ids. */
 const struct model_resource *kedge_model_resources(size_t *count);
-bool kedge_model_has_object(uint16_t object);
+/** How many instances the object has, numbered from 0; 0: there is no such object. */
+uint16_t kedge_model_instances(uint16_t object);
 /** NULL when the device has none. */
 const struct model_resource *kedge_model_find(uint16_t object, uint16_t id);
+/** Whether its value moves all by itself, so that another one is no news. */
+bool kedge_model_moves(const struct model_resource *resource);
 bool kedge_model_is_multiple(const struct model_resource *resource);
 enum kedge_lwm2m_type kedge_model_type(const struct model_resource *resource);
 

@@ -9,50 +9,52 @@ struct gathered {
 };
 
 static enum kedge_rc gather_value(const struct kedge_model_hooks *hooks,
-                                  const struct model_resource *resource, uint16_t index,
-                                  struct gathered *gathered)
+                                  const struct model_resource *resource, uint16_t instance,
+                                  uint16_t index, struct gathered *gathered)
 {
     if (gathered->count == KEDGE_MODEL_RECORDS_MAX)
         return KEDGE_E_LIMIT;
     struct kedge_lwm2m_record *record = &gathered->records[gathered->count];
     *record = (struct kedge_lwm2m_record){
-        .path = {.ids = {resource->object, 0, resource->id, index},
+        .path = {.ids = {resource->object, instance, resource->id, index},
                  .depth = kedge_model_is_multiple(resource) ? 4 : 3},
         .encoding = KEDGE_LWM2M_TYPED,
         .value = {.type = kedge_model_type(resource)},
     };
-    KEDGE_TRY(hooks->read(hooks->context, resource->object, resource->id, index, &record->value));
+    KEDGE_TRY(hooks->read(hooks->context, &record->path, &record->value));
     gathered->count++;
     return KEDGE_OK;
 }
 
 /* One that has no value is left out. */
 static enum kedge_rc gather_resource(const struct kedge_model_hooks *hooks,
-                                     const struct model_resource *resource,
+                                     const struct model_resource *resource, uint16_t instance,
                                      struct gathered *gathered)
 {
     enum kedge_rc rc = KEDGE_OK;
     uint16_t index = 0;
     do
-        rc = gather_value(hooks, resource, index++, gathered);
+        rc = gather_value(hooks, resource, instance, index++, gathered);
     while (rc == KEDGE_OK && kedge_model_is_multiple(resource));
     return rc == KEDGE_E_NOT_FOUND ? KEDGE_OK : rc;
 }
 
-static bool is_asked(const struct model_resource *resource, const struct kedge_lwm2m_path *path)
+static bool is_asked(const struct model_resource *resource, uint16_t instance,
+                     const struct kedge_lwm2m_path *path)
 {
-    const struct kedge_lwm2m_path own = {.ids = {resource->object, 0, resource->id}, .depth = 3};
+    const struct kedge_lwm2m_path own = {.ids = {resource->object, instance, resource->id},
+                                         .depth = 3};
     return kedge_lwm2m_path_shares(path, &own, path->depth < 3 ? path->depth : 3);
 }
 
 /* The whole resource, or (UINT16_MAX: none) the one instance of it that is asked for. */
-static uint16_t asked_index(const struct model_resource *resource,
+static uint16_t asked_index(const struct model_resource *resource, uint16_t instance,
                             const struct kedge_lwm2m_path *paths, size_t count, bool *whole)
 {
     uint16_t index = UINT16_MAX;
     *whole = false;
     for (size_t i = 0; i < count; i++) {
-        if (!is_asked(resource, &paths[i]))
+        if (!is_asked(resource, instance, &paths[i]))
             continue;
         /* Several instances of one resource are answered by all that it has. */
         *whole = *whole || paths[i].depth < 4 || (index != UINT16_MAX && index != paths[i].ids[3]);
@@ -61,29 +63,77 @@ static uint16_t asked_index(const struct model_resource *resource,
     return index;
 }
 
-static enum kedge_rc gather(const struct kedge_model_hooks *hooks,
-                            const struct kedge_lwm2m_path *paths, size_t path_count,
-                            struct gathered *gathered)
+static enum kedge_rc gather_asked(const struct kedge_model_hooks *hooks,
+                                  const struct model_resource *resource, uint16_t instance,
+                                  const struct kedge_model_paths *paths, struct gathered *gathered)
 {
-    size_t count;
+    bool whole;
+    uint16_t index = asked_index(resource, instance, paths->paths, paths->count, &whole);
+    if ((resource->operations & KEDGE_LWM2M_R) == 0)
+        return KEDGE_OK;
+    if (whole)
+        return gather_resource(hooks, resource, instance, gathered);
+    if (index == UINT16_MAX || !kedge_model_is_multiple(resource))
+        return KEDGE_OK;
+    enum kedge_rc rc = gather_value(hooks, resource, instance, index, gathered);
+    return rc == KEDGE_E_NOT_FOUND ? KEDGE_OK : rc;
+}
+
+/* Object by object, and of an object instance by instance, as the formats want them. */
+static enum kedge_rc gather(const struct kedge_model_hooks *hooks,
+                            const struct kedge_model_paths *paths, struct gathered *gathered)
+{
+    size_t count, next;
     const struct model_resource *resources = kedge_model_resources(&count);
-    for (size_t i = 0; i < count; i++) {
-        if ((resources[i].operations & KEDGE_LWM2M_R) == 0)
-            continue;
-        bool whole;
-        uint16_t index = asked_index(&resources[i], paths, path_count, &whole);
-        enum kedge_rc rc = KEDGE_OK;
-        if (whole)
-            rc = gather_resource(hooks, &resources[i], gathered);
-        else if (index != UINT16_MAX && kedge_model_is_multiple(&resources[i]))
-            rc = gather_value(hooks, &resources[i], index, gathered);
-        if (rc != KEDGE_OK && rc != KEDGE_E_NOT_FOUND)
-            return rc;
+    for (size_t first = 0; first < count; first = next) {
+        uint16_t object = resources[first].object;
+        for (next = first; next < count && resources[next].object == object;)
+            next++;
+        uint16_t instances = kedge_model_instances(object);
+        for (uint16_t instance = 0; instance < instances; instance++)
+            for (size_t i = first; i < next; i++)
+                KEDGE_TRY(gather_asked(hooks, &resources[i], instance, paths, gathered));
     }
     return KEDGE_OK;
 }
 
 /* ---- the answer ---- */
+
+static uint32_t mark_bytes(uint32_t mark, const void *bytes, size_t size)
+{
+    return kedge_crc32(mark, kedge_slice(bytes, size));
+}
+
+static uint32_t mark_record(uint32_t mark, const struct kedge_lwm2m_record *record)
+{
+    const struct kedge_lwm2m_value *value = &record->value;
+    mark = mark_bytes(mark, record->path.ids, sizeof record->path.ids);
+    switch (value->type) {
+    case KEDGE_LWM2M_STRING:
+    case KEDGE_LWM2M_OPAQUE:
+        return kedge_crc32(mark, value->bytes);
+    case KEDGE_LWM2M_UNSIGNED:
+        return mark_bytes(mark, &value->unsigned_integer, sizeof value->unsigned_integer);
+    case KEDGE_LWM2M_FLOAT:
+        return mark_bytes(mark, &value->number, sizeof value->number);
+    case KEDGE_LWM2M_OBJECT_LINK:
+        return mark_bytes(mark, &value->link, sizeof value->link);
+    default:
+        return mark_bytes(mark, &value->integer, sizeof value->integer);
+    }
+}
+
+static uint32_t mark_of(const struct gathered *gathered)
+{
+    uint32_t mark = 0;
+    for (size_t i = 0; i < gathered->count; i++) {
+        const struct kedge_lwm2m_record *record = &gathered->records[i];
+        if (gathered->count == 1 ||
+            !kedge_model_moves(kedge_model_find(record->path.ids[0], record->path.ids[2])))
+            mark = mark_record(mark, record);
+    }
+    return mark;
+}
 
 static bool is_one_value(const struct kedge_lwm2m_path *path)
 {
@@ -109,7 +159,8 @@ static struct kedge_model_answer answer(const struct gathered *gathered,
         return kedge_model_code(KEDGE_COAP_NOT_ACCEPTABLE);
     if (rc != KEDGE_OK)
         return kedge_model_code(KEDGE_COAP_INTERNAL_ERROR);
-    return (struct kedge_model_answer){.code = KEDGE_COAP_CONTENT, .format = format};
+    return (struct kedge_model_answer){
+        .code = KEDGE_COAP_CONTENT, .format = format, .mark = mark_of(gathered)};
 }
 
 struct kedge_model_answer kedge_model_read(const struct kedge_model_hooks *hooks,
@@ -117,7 +168,7 @@ struct kedge_model_answer kedge_model_read(const struct kedge_model_hooks *hooks
                                            struct kedge_writer *out)
 {
     struct gathered gathered = {.count = 0};
-    if (gather(hooks, paths->paths, paths->count, &gathered) != KEDGE_OK)
+    if (gather(hooks, paths, &gathered) != KEDGE_OK)
         return kedge_model_code(KEDGE_COAP_INTERNAL_ERROR);
     if (paths->composite) {
         static const struct kedge_lwm2m_path root = {.depth = 0};
@@ -151,8 +202,11 @@ bool kedge_model_number(const struct kedge_model_hooks *hooks,
     if (resource == NULL || !is_number(kedge_model_type(resource)))
         return false;
     struct kedge_lwm2m_value value = {.type = kedge_model_type(resource)};
-    if (hooks->read(hooks->context, resource->object, resource->id,
-                    path->depth == 4 ? path->ids[3] : 0, &value) != KEDGE_OK)
+    struct kedge_lwm2m_path whole = *path;
+    whole.depth = 4;
+    if (path->depth == 3)
+        whole.ids[3] = 0;
+    if (hooks->read(hooks->context, &whole, &value) != KEDGE_OK)
         return false;
     *number = value.type == KEDGE_LWM2M_FLOAT      ? value.number
               : value.type == KEDGE_LWM2M_UNSIGNED ? (double)value.unsigned_integer
@@ -226,11 +280,34 @@ static enum kedge_rc write_link(const struct kedge_model_hooks *hooks, struct ke
 }
 
 /* What can be read is there only when it has a value (a hardware revision, for one). */
-static bool is_there(const struct kedge_model_hooks *hooks, const struct model_resource *resource)
+static bool is_there(const struct kedge_model_hooks *hooks, const struct model_resource *resource,
+                     uint16_t instance)
 {
+    const struct kedge_lwm2m_path path = {.ids = {resource->object, instance, resource->id},
+                                          .depth = 4};
     struct kedge_lwm2m_value value = {.type = kedge_model_type(resource)};
     return (resource->operations & KEDGE_LWM2M_R) == 0 ||
-           hooks->read(hooks->context, resource->object, resource->id, 0, &value) == KEDGE_OK;
+           hooks->read(hooks->context, &path, &value) == KEDGE_OK;
+}
+
+/* The resources of one instance, and before them the instance itself where the object was asked
+ * for. */
+static enum kedge_rc discover_instance(const struct kedge_model_hooks *hooks, uint16_t object,
+                                       uint16_t instance, bool itself, struct kedge_writer *out)
+{
+    size_t count;
+    const struct model_resource *resources = kedge_model_resources(&count);
+    struct kedge_lwm2m_path path = {.ids = {object, instance}, .depth = 2};
+    if (itself)
+        KEDGE_TRY(write_link(hooks, out, path, false));
+    path.depth = 3;
+    for (size_t i = 0; i < count; i++) {
+        if (resources[i].object != object || !is_there(hooks, &resources[i], instance))
+            continue;
+        path.ids[2] = resources[i].id;
+        KEDGE_TRY(write_link(hooks, out, path, false));
+    }
+    return KEDGE_OK;
 }
 
 struct kedge_model_answer kedge_model_discover(const struct kedge_model_hooks *hooks,
@@ -238,17 +315,12 @@ struct kedge_model_answer kedge_model_discover(const struct kedge_model_hooks *h
                                                struct kedge_writer *out)
 {
     uint16_t object = path->ids[0];
-    size_t count;
-    const struct model_resource *resources = kedge_model_resources(&count);
     enum kedge_rc rc = write_link(hooks, out, *path, true);
-    if (rc == KEDGE_OK && path->depth == 1)
-        rc = write_link(hooks, out, (struct kedge_lwm2m_path){.ids = {object, 0}, .depth = 2},
-                        false);
-    for (size_t i = 0; rc == KEDGE_OK && path->depth < 3 && i < count; i++)
-        if (resources[i].object == object && is_there(hooks, &resources[i]))
-            rc = write_link(
-                hooks, out,
-                (struct kedge_lwm2m_path){.ids = {object, 0, resources[i].id}, .depth = 3}, false);
+    if (rc == KEDGE_OK && path->depth == 2)
+        rc = discover_instance(hooks, object, path->ids[1], false, out);
+    uint16_t instances = path->depth == 1 ? kedge_model_instances(object) : 0;
+    for (uint16_t i = 0; rc == KEDGE_OK && i < instances; i++)
+        rc = discover_instance(hooks, object, i, true, out);
     if (rc != KEDGE_OK)
         return kedge_model_code(KEDGE_COAP_INTERNAL_ERROR);
     return (struct kedge_model_answer){.code = KEDGE_COAP_CONTENT,
@@ -275,8 +347,10 @@ enum kedge_rc kedge_model_links(struct kedge_writer *out)
         if (object == KEDGE_LWM2M_OBJECT_FIRMWARE)
             KEDGE_TRY(write_bare_link(out, (struct kedge_lwm2m_path){.ids = {object}, .depth = 1},
                                       KEDGE_MODEL_OBJECT_5_ATTRIBUTE));
-        KEDGE_TRY(
-            write_bare_link(out, (struct kedge_lwm2m_path){.ids = {object, 0}, .depth = 2}, ""));
+        uint16_t instances = kedge_model_instances(object);
+        for (uint16_t instance = 0; instance < instances; instance++)
+            KEDGE_TRY(write_bare_link(
+                out, (struct kedge_lwm2m_path){.ids = {object, instance}, .depth = 2}, ""));
     }
     return KEDGE_OK;
 }

@@ -8,7 +8,9 @@
 #define W KEDGE_LWM2M_W
 #define E KEDGE_LWM2M_E
 #define SERVER KEDGE_LWM2M_OBJECT_SERVER
+#define ACCESS KEDGE_LWM2M_OBJECT_ACCESS
 #define DEVICE KEDGE_LWM2M_OBJECT_DEVICE
+#define NETWORK KEDGE_LWM2M_OBJECT_CONNECTIVITY
 #define FIRMWARE KEDGE_LWM2M_OBJECT_FIRMWARE
 
 /* Sorted by object and resource. */
@@ -22,14 +24,29 @@ static const struct model_resource resources[] = {
     {SERVER, 6, RW}, /* notification storing */
     {SERVER, 7, R},  /* binding */
     {SERVER, 8, E},  /* registration update trigger */
+    {ACCESS, 0, R},  /* which object */
+    {ACCESS, 1, R},  /* which instance of it */
+    {ACCESS, 3, R},  /* owner */
     {DEVICE, 0, R},  /* manufacturer: the vendor's domain */
     {DEVICE, 1, R},  /* model: the class */
     {DEVICE, 2, R},  /* serial number */
     {DEVICE, 3, R},  /* firmware version */
     {DEVICE, 4, E},  /* reboot */
+    {DEVICE, 10, R}, /* memory free */
     {DEVICE, 11, R}, /* error code */
+    {DEVICE, 12, E}, /* reset error code */
+    {DEVICE, 13, R}, /* current time */
+    {DEVICE, 14, R}, /* UTC offset */
+    {DEVICE, 15, R}, /* time zone */
     {DEVICE, 16, R}, /* supported binding */
+    {DEVICE, 17, R}, /* device type */
     {DEVICE, 18, R}, /* hardware version */
+    {DEVICE, 19, R}, /* software version */
+    {DEVICE, 21, R}, /* memory total */
+    {NETWORK, 0, R}, /* bearer in use */
+    {NETWORK, 1, R}, /* bearers that there are */
+    {NETWORK, 2, R}, /* signal strength */
+    {NETWORK, 4, R}, /* IP addresses */
     {FIRMWARE, KEDGE_FIRMWARE_PACKAGE, W},
     {FIRMWARE, KEDGE_FIRMWARE_PACKAGE_URI, RW},
     {FIRMWARE, KEDGE_FIRMWARE_UPDATE, E},
@@ -51,11 +68,33 @@ const struct model_resource *kedge_model_resources(size_t *count)
     return resources;
 }
 
-bool kedge_model_has_object(uint16_t object)
+static bool begins_object(size_t i)
 {
+    return i == 0 || resources[i - 1].object != resources[i].object;
+}
+
+uint16_t kedge_model_instances(uint16_t object)
+{
+    uint16_t others = 0;
+    bool found = false;
+    for (size_t i = 0; i < RESOURCE_COUNT; i++) {
+        found = found || resources[i].object == object;
+        if (begins_object(i) && resources[i].object != ACCESS)
+            others++;
+    }
+    if (!found)
+        return 0;
+    return object == ACCESS ? others : 1;
+}
+
+bool kedge_model_access(uint16_t instance, uint16_t *object)
+{
+    uint16_t at = 0;
     for (size_t i = 0; i < RESOURCE_COUNT; i++)
-        if (resources[i].object == object)
+        if (begins_object(i) && resources[i].object != ACCESS && at++ == instance) {
+            *object = resources[i].object;
             return true;
+        }
     return false;
 }
 
@@ -65,6 +104,12 @@ const struct model_resource *kedge_model_find(uint16_t object, uint16_t id)
         if (resources[i].object == object && resources[i].id == id)
             return &resources[i];
     return NULL;
+}
+
+/* Memory free, and the time. */
+bool kedge_model_moves(const struct model_resource *resource)
+{
+    return resource->object == DEVICE && (resource->id == 10 || resource->id == 13);
 }
 
 /* Every resource of the table is in core's definitions: a test goes through them. */

@@ -25,7 +25,7 @@ uint8_t kedge_model_write_resource(const struct kedge_model_hooks *hooks,
         kedge_lwm2m_value_read(format, request->payload, &request->path, type, &scratch, &value);
     if (rc != KEDGE_OK)
         return refusal(rc);
-    return hooks->write(hooks->context, resource->object, resource->id, &value);
+    return hooks->write(hooks->context, &request->path, &value);
 }
 
 static uint8_t take_record(const struct kedge_lwm2m_record *record, struct kedge_writer *scratch,
@@ -60,7 +60,7 @@ static uint8_t walk(const struct kedge_model_hooks *hooks,
         struct kedge_lwm2m_value value;
         uint8_t code = take_record(&record, &scratch, &value);
         if (code == 0 && apply)
-            code = hooks->write(hooks->context, record.path.ids[0], record.path.ids[2], &value);
+            code = hooks->write(hooks->context, &record.path, &value);
         if (code != 0 && code != KEDGE_COAP_CHANGED)
             return code;
         count++;

@@ -28,8 +28,10 @@ static uint64_t now_ms(const struct kedge_object5 *object)
 /* When the file cannot be written, what is in memory still holds until the next start. */
 static bool save(struct kedge_object5 *object)
 {
+    object->save_error = 0;
     if (kedge_agent_state_save(object->folder, &object->state) == KEDGE_OK)
         return true;
+    object->save_error = errno;
     kedge_log(KEDGE_LOG_ERROR, "%s cannot be written: %s", KEDGE_AGENT_STATE_FILE, strerror(errno));
     return false;
 }
@@ -468,6 +470,11 @@ void kedge_object5_message(struct kedge_object5 *object, const char *message)
     if (strcmp(object->state.message, message) == 0)
         return;
     snprintf(object->state.message, sizeof object->state.message, "%s", message);
+    save(object);
+}
+
+void kedge_object5_save(struct kedge_object5 *object)
+{
     save(object);
 }
 

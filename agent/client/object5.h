@@ -30,6 +30,7 @@ struct kedge_object5 {
     struct kedge_intake intake;                        /* of one that is pushed */
     char version[KEDGE_SUIT_VERSION_TEXT_MAX];         /* of the running slot */
     char package_version[KEDGE_SUIT_VERSION_TEXT_MAX]; /* of what was or is being downloaded */
+    int save_error; /* errno of the latest attempt to write the state file; 0: it is written */
     bool reboot_wanted;
     bool update_wanted;   /* of the registration: a push has gone quiet */
     unsigned told_tenths; /* of the download, in the log */
@@ -67,6 +68,9 @@ void kedge_object5_reject(struct kedge_object5 *object, const char *reason);
 
 /** Changes the status command's message, and the file when it is another one. */
 void kedge_object5_message(struct kedge_object5 *object, const char *message);
+
+/** Writes the state file once more, to see whether it can be written now (`save_error`). */
+void kedge_object5_save(struct kedge_object5 *object);
 
 /** Stops what runs; the state on disk stays as it is. */
 void kedge_object5_stop(struct kedge_object5 *object);

@@ -39,7 +39,7 @@ static struct kedge_observation *find(struct kedge_observe *observe,
 static void tell(struct kedge_observation *observation, const struct kedge_observed *observed,
                  uint64_t now_ms)
 {
-    observation->value = kedge_crc32(0, observed->value);
+    observation->mark = observed->mark;
     observation->has_number = observed->has_number;
     observation->number = observed->number;
     observation->told_at_ms = now_ms;
@@ -93,7 +93,7 @@ bool kedge_observe_due(struct kedge_observation *observation, const struct kedge
                        uint64_t *wait_ms)
 {
     struct kedge_attribute_look look = {
-        .changed = kedge_crc32(0, observed->value) != observation->value,
+        .changed = observed->mark != observation->mark,
         .has_number = observation->has_number && observed->has_number,
         .told = observation->number,
         .number = observed->number,

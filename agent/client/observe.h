@@ -1,7 +1,7 @@
 /*
  * observe.h: which paths the server observes (RFC 7641; OMA LwM2M Core 1.1, section 6.4), alone or
  * several by one Observe-Composite, and which of them are to be
- * notified. Pure: values are told apart by a CRC-32 over their encoding.
+ * notified. Pure: values are told apart by the model's mark.
  */
 #ifndef KEDGE_AGENT_OBSERVE_H
 #define KEDGE_AGENT_OBSERVE_H
@@ -19,7 +19,7 @@ struct kedge_observation {
     uint8_t token[KEDGE_OBSERVE_TOKEN_MAX];
     uint8_t token_size;
     uint32_t sequence; /* of the latest notification: 24 bits, ascending */
-    uint32_t value;    /* CRC-32 of what the server was told last */
+    uint32_t mark;     /* of what the server was told last */
     bool has_number;
     double number; /* the same, where it is one number */
     uint64_t told_at_ms, looked_at_ms;
@@ -27,8 +27,8 @@ struct kedge_observation {
 
 /** What is at the observed paths. */
 struct kedge_observed {
-    struct kedge_slice value; /* encoded */
-    bool has_number;          /* one numeric resource */
+    uint32_t mark;   /* as the answer to a read of them has it */
+    bool has_number; /* one numeric resource */
     double number;
 };
 

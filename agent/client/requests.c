@@ -8,8 +8,7 @@
 /* ---- the answer ---- */
 
 static void observe(struct kedge_server *server, const struct kedge_incoming *in,
-                    coap_pdu_t *response, const struct kedge_model_answer *answer,
-                    struct kedge_slice payload)
+                    coap_pdu_t *response, const struct kedge_model_answer *answer)
 {
     struct kedge_slice token = kedge_slice(in->token.s, in->token.length);
     struct kedge_model_paths paths;
@@ -20,7 +19,7 @@ static void observe(struct kedge_server *server, const struct kedge_incoming *in
     if (in->observe != 0 || answer->code != KEDGE_COAP_CONTENT ||
         answer->format == KEDGE_LWM2M_FORMAT_LINK)
         return;
-    struct kedge_observed observed = {.value = payload};
+    struct kedge_observed observed = {.mark = answer->mark};
     observed.has_number = kedge_model_number(&server->hooks, &paths, &observed.number);
     const struct kedge_observation *observation =
         kedge_observe_add(&server->observe, &paths, answer->format, token, &observed,
@@ -40,7 +39,7 @@ static void answer_read(struct kedge_server *server, struct kedge_incoming *in,
     /* Options in ascending order: ETag, Observe, Content-Format, Block2. */
     if (answer.code == KEDGE_COAP_CONTENT)
         kedge_body_tag(response, &in->body, payload);
-    observe(server, in, response, &answer, payload);
+    observe(server, in, response, &answer);
     if (answer.code != KEDGE_COAP_CONTENT)
         return;
     kedge_channel_add_uint(response, COAP_OPTION_CONTENT_FORMAT, answer.format);

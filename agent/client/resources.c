@@ -20,12 +20,18 @@ static enum kedge_rc text_value(const char *text, struct kedge_lwm2m_value *valu
     return KEDGE_OK;
 }
 
+/* What the device maker may leave out. */
+static enum kedge_rc optional_text(const char *text, struct kedge_lwm2m_value *value)
+{
+    return text[0] != '\0' ? text_value(text, value) : KEDGE_E_NOT_FOUND;
+}
+
 static enum kedge_rc read_server(const struct kedge_resources *resources, uint16_t resource,
                                  struct kedge_lwm2m_value *value)
 {
     switch (resource) {
     case 0:
-        value->integer = 1;
+        value->integer = KEDGE_SHORT_SERVER_ID;
         return KEDGE_OK;
     case 1:
         value->integer = resources->server->registration.lifetime_s;
@@ -49,11 +55,26 @@ static enum kedge_rc read_server(const struct kedge_resources *resources, uint16
     }
 }
 
-static enum kedge_rc read_device(const struct kedge_resources *resources, uint16_t resource,
-                                 size_t index, struct kedge_lwm2m_value *value)
+/*
+ * OMA LwM2M Core 1.1, section 8.2.1: the one server of a device has every right, and so has the
+ * owner of an instance without an ACL. So there are owners here, and no ACLs.
+ */
+static enum kedge_rc read_access(const struct kedge_lwm2m_path *path,
+                                 struct kedge_lwm2m_value *value)
+{
+    uint16_t object;
+    if (!kedge_model_access(path->ids[1], &object))
+        return KEDGE_E_NOT_FOUND;
+    value->integer = path->ids[2] == 0 ? object : path->ids[2] == 1 ? 0 : KEDGE_SHORT_SERVER_ID;
+    return KEDGE_OK;
+}
+
+static enum kedge_rc read_device(const struct kedge_resources *resources,
+                                 const struct kedge_lwm2m_path *path,
+                                 struct kedge_lwm2m_value *value)
 {
     const struct kedge_agent_config *config = resources->config;
-    switch (resource) {
+    switch (path->ids[2]) {
     case 0:
         return text_value(config->vendor, value);
     case 1:
@@ -63,29 +84,36 @@ static enum kedge_rc read_device(const struct kedge_resources *resources, uint16
     case 3:
         return text_value(resources->object5->version, value);
     case 11:
-        value->integer = 0; /* no error */
-        return index == 0 ? KEDGE_OK : KEDGE_E_NOT_FOUND;
+        value->integer = kedge_device_error(resources->object5->save_error);
+        return path->ids[3] == 0 ? KEDGE_OK : KEDGE_E_NOT_FOUND;
     case 16:
         return text_value("U", value);
+    case 17:
+        return optional_text(config->device_type, value);
     case 18:
-        return config->hardware[0] != '\0' ? text_value(config->hardware, value)
-                                           : KEDGE_E_NOT_FOUND;
+        return optional_text(config->hardware, value);
+    case 19:
+        return optional_text(config->software_version, value);
     default:
-        return KEDGE_E_NOT_FOUND;
+        return kedge_device_read(&resources->device, path, value);
     }
 }
 
-static enum kedge_rc on_read(void *context, uint16_t object, uint16_t resource, size_t index,
+static enum kedge_rc on_read(void *context, const struct kedge_lwm2m_path *path,
                              struct kedge_lwm2m_value *value)
 {
     const struct kedge_resources *resources = context;
-    switch (object) {
+    switch (path->ids[0]) {
     case KEDGE_LWM2M_OBJECT_SERVER:
-        return read_server(resources, resource, value);
+        return read_server(resources, path->ids[2], value);
+    case KEDGE_LWM2M_OBJECT_ACCESS:
+        return read_access(path, value);
     case KEDGE_LWM2M_OBJECT_DEVICE:
-        return read_device(resources, resource, index, value);
+        return read_device(resources, path, value);
+    case KEDGE_LWM2M_OBJECT_CONNECTIVITY:
+        return kedge_device_read(&resources->device, path, value);
     case KEDGE_LWM2M_OBJECT_FIRMWARE:
-        return kedge_object5_read(resources->object5, resource, index, value);
+        return kedge_object5_read(resources->object5, path->ids[2], path->ids[3], value);
     default:
         return text_value(resources->object5->state.reason, value);
     }
@@ -119,15 +147,15 @@ static uint8_t write_server(struct kedge_resources *resources, uint16_t resource
     }
 }
 
-static uint8_t on_write(void *context, uint16_t object, uint16_t resource,
+static uint8_t on_write(void *context, const struct kedge_lwm2m_path *path,
                         const struct kedge_lwm2m_value *value)
 {
     struct kedge_resources *resources = context;
-    if (object == KEDGE_LWM2M_OBJECT_FIRMWARE)
-        return resource == KEDGE_FIRMWARE_PACKAGE_URI
+    if (path->ids[0] == KEDGE_LWM2M_OBJECT_FIRMWARE)
+        return path->ids[2] == KEDGE_FIRMWARE_PACKAGE_URI
                    ? kedge_object5_write_uri(resources->object5, value->bytes)
                    : kedge_object5_write_package(resources->object5, value->bytes);
-    return write_server(resources, resource, value->integer);
+    return write_server(resources, path->ids[2], value->integer);
 }
 
 static uint8_t execute_server(struct kedge_resources *resources, uint16_t resource)
@@ -143,20 +171,29 @@ static uint8_t execute_server(struct kedge_resources *resources, uint16_t resour
     return KEDGE_COAP_CHANGED;
 }
 
-static uint8_t on_execute(void *context, uint16_t object, uint16_t resource,
+static uint8_t execute_device(struct kedge_resources *resources, uint16_t resource)
+{
+    if (resource == 12) {
+        kedge_object5_save(resources->object5); /* an error that is still there shows itself */
+        return KEDGE_COAP_CHANGED;
+    }
+    kedge_log(KEDGE_LOG_INFO, "the server asks for a reboot");
+    resources->object5->reboot_wanted = true;
+    return KEDGE_COAP_CHANGED;
+}
+
+static uint8_t on_execute(void *context, const struct kedge_lwm2m_path *path,
                           struct kedge_slice arguments)
 {
     (void)arguments; /* none of these takes any */
     struct kedge_resources *resources = context;
-    switch (object) {
+    switch (path->ids[0]) {
     case KEDGE_LWM2M_OBJECT_SERVER:
-        return execute_server(resources, resource);
+        return execute_server(resources, path->ids[2]);
     case KEDGE_LWM2M_OBJECT_DEVICE:
-        kedge_log(KEDGE_LOG_INFO, "the server asks for a reboot");
-        resources->object5->reboot_wanted = true;
-        return KEDGE_COAP_CHANGED;
+        return execute_device(resources, path->ids[2]);
     default:
-        return kedge_object5_execute(resources->object5, resource);
+        return kedge_object5_execute(resources->object5, path->ids[2]);
     }
 }
 
@@ -168,6 +205,13 @@ static enum kedge_rc on_attributes(void *context, const struct kedge_lwm2m_path 
     const struct kedge_attribute_values values =
         inherited ? kedge_attributes_for(all, path) : kedge_attributes_own(all, path);
     return kedge_attributes_text(&values, out);
+}
+
+void kedge_resources_look(struct kedge_resources *resources)
+{
+    const coap_session_t *session = resources->server->session;
+    const coap_address_t *local = session != NULL ? coap_session_get_addr_local(session) : NULL;
+    kedge_device_look(&resources->device, local != NULL ? &local->addr.sa : NULL);
 }
 
 struct kedge_model_hooks kedge_resources_hooks(struct kedge_resources *resources)

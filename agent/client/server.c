@@ -282,7 +282,7 @@ static void notify(struct kedge_server *server, struct kedge_observation *observ
         kedge_model_read(&server->hooks, &observation->paths, observation->format, &out);
     if (answer.code != KEDGE_COAP_CONTENT)
         return;
-    struct kedge_observed observed = {.value = kedge_writer_slice(&out)};
+    struct kedge_observed observed = {.mark = answer.mark};
     observed.has_number = kedge_model_number(&server->hooks, &observation->paths, &observed.number);
     const struct kedge_attribute_values attributes = attributes_of(server, &observation->paths);
     uint64_t own_wait_ms;
@@ -292,7 +292,7 @@ static void notify(struct kedge_server *server, struct kedge_observation *observ
         return;
     }
     *wait_ms = 0; /* the next one is worked out anew */
-    if (send_notification(server, observation, answer.format, observed.value))
+    if (send_notification(server, observation, answer.format, kedge_writer_slice(&out)))
         return;
     observation->used = false;
     kedge_registration_renew(&server->registration, now_ms(server));

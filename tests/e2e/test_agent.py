@@ -20,7 +20,7 @@ def test_it_registers_with_its_name_lifetime_and_objects(agent, peer):
     assert register.query == {"ep": ENDPOINT, "lt": "300", "lwm2m": "1.1", "b": "U"}
     assert register.number(CONTENT_FORMAT) == LINK
     assert register.payload == (b'</>;rt="oma.lwm2m";ct="0 42 60 110 112 11542 11543 11544",'
-                                b"</1/0>,</3/0>,</5>;ver=1.1,</5/0>,</26241/0>")
+                                b"</1/0>,</2/0>,</2/1>,</2/2>,</2/3>,</2/4>,</3/0>,</4/0>,</5>;ver=1.1,</5/0>,</26241/0>")
 
 
 def test_it_updates_within_its_lifetime_and_tells_a_new_one_once(agent, peer):
@@ -109,7 +109,7 @@ def test_what_a_server_may_not_do_has_its_code(agent, peer):
     def answer(*args, **keywords):
         return peer.request(ENDPOINT, *args, **keywords).code_text
     assert answer(GET, "/0/0") == "4.01"
-    assert answer(GET, "/4/0") == "4.04"
+    assert answer(GET, "/6/0") == "4.04"
     assert answer(GET, "/well/known") == "4.04"
     assert answer(GET, "/5/0/2") == "4.05"
     assert answer(GET, "/5/0/3", accept=OPAQUE) == "4.06"

@@ -32,6 +32,8 @@ struct device {
     enum kedge_rc read_rc;
     uint8_t code; /* the answer of write and execute */
     unsigned writes, executes;
+    struct kedge_lwm2m_path moving;
+    int64_t moved_by;
     uint16_t object, resource;
     int64_t integer;
     uint8_t bytes[300];
@@ -40,10 +42,17 @@ struct device {
     struct kedge_writer out;
 };
 
-static enum kedge_rc on_read(void *context, uint16_t object, uint16_t resource, size_t index,
+/* What a test has moved a resource by. */
+static int64_t moved(const struct device *device, const struct kedge_lwm2m_path *path)
+{
+    return kedge_lwm2m_path_shares(path, &device->moving, 3) ? device->moved_by : 0;
+}
+
+static enum kedge_rc on_read(void *context, const struct kedge_lwm2m_path *path,
                              struct kedge_lwm2m_value *value)
 {
     const struct device *device = context;
+    uint16_t object = path->ids[0], resource = path->ids[2], index = path->ids[3];
     if (device->read_rc != KEDGE_OK)
         return device->read_rc;
     if (object == 3 && resource == 18 && !device->has_hardware)
@@ -51,40 +60,41 @@ static enum kedge_rc on_read(void *context, uint16_t object, uint16_t resource, 
     bool protocols = object == 5 && resource == 8;
     if (index > (protocols ? 1u : 0u))
         return KEDGE_E_NOT_FOUND;
-    value->integer = object * 1000 + resource * 10 + (int64_t)index;
+    value->integer =
+        object * 1000 + resource * 10 + index + path->ids[1] * 100000 + moved(device, path);
     if (value->type == KEDGE_LWM2M_BOOLEAN)
         value->integer = 1;
     value->bytes = kedge_slice_text("text");
     return KEDGE_OK;
 }
 
-static void note(struct device *device, uint16_t object, uint16_t resource,
+static void note(struct device *device, const struct kedge_lwm2m_path *path,
                  struct kedge_slice bytes)
 {
-    device->object = object;
-    device->resource = resource;
+    device->object = path->ids[0];
+    device->resource = path->ids[2];
     device->size = bytes.size;
     assert_true(bytes.size <= sizeof device->bytes);
     if (bytes.size > 0)
         memcpy(device->bytes, bytes.data, bytes.size);
 }
 
-static uint8_t on_write(void *context, uint16_t object, uint16_t resource,
+static uint8_t on_write(void *context, const struct kedge_lwm2m_path *path,
                         const struct kedge_lwm2m_value *value)
 {
     struct device *device = context;
     bool has_bytes = value->type == KEDGE_LWM2M_STRING || value->type == KEDGE_LWM2M_OPAQUE;
-    note(device, object, resource, has_bytes ? value->bytes : kedge_slice(NULL, 0));
+    note(device, path, has_bytes ? value->bytes : kedge_slice(NULL, 0));
     device->integer = value->integer;
     device->writes++;
     return device->code;
 }
 
-static uint8_t on_execute(void *context, uint16_t object, uint16_t resource,
+static uint8_t on_execute(void *context, const struct kedge_lwm2m_path *path,
                           struct kedge_slice arguments)
 {
     struct device *device = context;
-    note(device, object, resource, arguments);
+    note(device, path, arguments);
     device->executes++;
     return device->code;
 }

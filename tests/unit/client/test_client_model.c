@@ -10,12 +10,16 @@ static void every_readable_resource_is_read_as_text(void **state)
     static const struct {
         const char *path, *text;
     } expected[] = {
-        {"/1/0/0", "1000"},   {"/1/0/1", "1010"},  {"/1/0/2", "1020"},  {"/1/0/3", "1030"},
-        {"/1/0/5", "1050"},   {"/1/0/6", "1"},     {"/1/0/7", "text"},  {"/3/0/0", "text"},
-        {"/3/0/1", "text"},   {"/3/0/2", "text"},  {"/3/0/3", "text"},  {"/3/0/11/0", "3110"},
-        {"/3/0/16", "text"},  {"/3/0/18", "text"}, {"/5/0/1", "text"},  {"/5/0/3", "5030"},
-        {"/5/0/5", "5050"},   {"/5/0/6", "text"},  {"/5/0/7", "text"},  {"/5/0/8/0", "5080"},
-        {"/5/0/8/1", "5081"}, {"/5/0/9", "5090"},  {"/5/0/12", "5120"}, {"/26241/0/0", "text"},
+        {"/1/0/0", "1000"},  {"/1/0/1", "1010"},     {"/1/0/2", "1020"},   {"/1/0/3", "1030"},
+        {"/1/0/5", "1050"},  {"/1/0/6", "1"},        {"/1/0/7", "text"},   {"/3/0/0", "text"},
+        {"/2/0/0", "2000"},  {"/2/4/1", "402010"},   {"/2/0/3", "2030"},   {"/3/0/1", "text"},
+        {"/3/0/2", "text"},  {"/3/0/3", "text"},     {"/3/0/10", "3100"},  {"/3/0/11/0", "3110"},
+        {"/3/0/13", "3130"}, {"/3/0/14", "text"},    {"/3/0/15", "text"},  {"/3/0/16", "text"},
+        {"/3/0/17", "text"}, {"/3/0/18", "text"},    {"/3/0/19", "text"},  {"/3/0/21", "3210"},
+        {"/4/0/0", "4000"},  {"/4/0/1/0", "4010"},   {"/4/0/2", "4020"},   {"/4/0/4/0", "text"},
+        {"/5/0/1", "text"},  {"/5/0/3", "5030"},     {"/5/0/5", "5050"},   {"/5/0/6", "text"},
+        {"/5/0/7", "text"},  {"/5/0/8/0", "5080"},   {"/5/0/8/1", "5081"}, {"/5/0/9", "5090"},
+        {"/5/0/12", "5120"}, {"/26241/0/0", "text"},
     };
     for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
         struct kedge_model_answer answer =
@@ -40,7 +44,8 @@ static void every_readable_resource_is_read_as_text(void **state)
 static void what_is_only_written_or_executed_cannot_be_read(void **state)
 {
     struct device *device = *state;
-    const char *const paths[] = {"/1/0/4", "/1/0/8", "/3/0/4", "/5/0/0", "/5/0/2", "/5/0/10"};
+    const char *const paths[] = {"/1/0/4", "/1/0/8", "/3/0/4", "/3/0/12",
+                                 "/5/0/0", "/5/0/2", "/5/0/10"};
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
         assert_int_equal(get(device, paths[i], NONE), KEDGE_COAP_METHOD_NOT_ALLOWED);
 }
@@ -48,9 +53,9 @@ static void what_is_only_written_or_executed_cannot_be_read(void **state)
 static void what_is_not_there_is_not_found(void **state)
 {
     struct device *device = *state;
-    const char *const paths[] = {"/2",       "/4/0/0",     "/5/1",     "/5/0/4",
-                                 "/5/0/11",  "/6/0/0",     "/5/0/8/2", "/3/0/11/1",
-                                 "/5/0/3/0", "/26241/0/1", "/3/1/0",   "/65534"};
+    const char *const paths[] = {"/2/5",      "/2/0/2",   "/4/0/3",     "/4/1",   "/3/0/5",
+                                 "/5/1",      "/5/0/4",   "/5/0/11",    "/6/0/0", "/5/0/8/2",
+                                 "/3/0/11/1", "/5/0/3/0", "/26241/0/1", "/3/1/0", "/65534"};
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
         assert_int_equal(get(device, paths[i], NONE), KEDGE_COAP_NOT_FOUND);
     device->has_hardware = false;
@@ -256,8 +261,10 @@ static void a_register_links_every_instance(void **state)
     struct device *device = *state;
     device->out = kedge_writer(device->payload, sizeof device->payload);
     assert_int_equal(kedge_model_links(&device->out), KEDGE_OK);
-    assert_payload(device,
-                   "</>" KEDGE_MODEL_FORMATS ",</1/0>,</3/0>,</5>;ver=1.1,</5/0>,</26241/0>");
+    assert_payload(
+        device,
+        "</>" KEDGE_MODEL_FORMATS
+        ",</1/0>,</2/0>,</2/1>,</2/2>,</2/3>,</2/4>,</3/0>,</4/0>,</5>;ver=1.1,</5/0>,</26241/0>");
 }
 
 /* ---- Write ---- */
@@ -310,8 +317,8 @@ static void the_empty_uri_reaches_the_device(void **state)
 static void what_cannot_be_written_is_refused(void **state)
 {
     struct device *device = *state;
-    const char *const paths[] = {"/5/0/3", "/5/0/2", "/3/0/3",  "/3/0/4",
-                                 "/1/0/0", "/5",     "/5/0/8/0"};
+    const char *const paths[] = {"/5/0/3",   "/5/0/2", "/3/0/3", "/3/0/4",  "/1/0/0", "/5",
+                                 "/5/0/8/0", "/2/0/0", "/2/0/3", "/3/0/13", "/4/0/0"};
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
         assert_int_equal(put_text(device, paths[i], "1"), KEDGE_COAP_METHOD_NOT_ALLOWED);
     assert_int_equal(device->writes, 0);
@@ -435,8 +442,8 @@ static void what_can_be_executed_is_executed_once(void **state)
     static const struct {
         const char *path;
         uint16_t object, resource;
-    } executable[] = {
-        {"/1/0/4", 1, 4}, {"/1/0/8", 1, 8}, {"/3/0/4", 3, 4}, {"/5/0/2", 5, 2}, {"/5/0/10", 5, 10}};
+    } executable[] = {{"/1/0/4", 1, 4},   {"/1/0/8", 1, 8}, {"/3/0/4", 3, 4},
+                      {"/3/0/12", 3, 12}, {"/5/0/2", 5, 2}, {"/5/0/10", 5, 10}};
     for (unsigned i = 0; i < sizeof executable / sizeof executable[0]; i++) {
         assert_int_equal(
             ask(device, KEDGE_COAP_POST, executable[i].path, NONE, NONE, kedge_slice(NULL, 0)).code,
@@ -473,6 +480,78 @@ static void other_methods_are_not_allowed(void **state)
         assert_int_equal(ask(device, at_root[i], "/", NONE, NONE, kedge_slice(NULL, 0)).code,
                          KEDGE_COAP_METHOD_NOT_ALLOWED);
     assert_int_equal(device->writes + device->executes, 0);
+}
+
+/* ---- several instances ---- */
+
+static void access_control_has_an_instance_for_each_other_one(void **state)
+{
+    struct device *device = *state;
+    static const uint16_t expected[] = {1, 3, 4, 5, KEDGE_LWM2M_OBJECT_KEDGE};
+    uint16_t object;
+    for (uint16_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+        assert_true(kedge_model_access(i, &object));
+        assert_int_equal(object, expected[i]);
+    }
+    assert_false(kedge_model_access(5, &object));
+    assert_int_equal(get(device, "/2/1", SENML_JSON), KEDGE_COAP_CONTENT);
+    assert_payload(device, "[{\"bn\":\"/2/1/\",\"n\":\"0\",\"v\":102000},"
+                           "{\"n\":\"1\",\"v\":102010},{\"n\":\"3\",\"v\":102030}]");
+    assert_int_equal(get(device, "/2/3", LINK), KEDGE_COAP_CONTENT);
+    assert_payload(device, "</2/3>,</2/3/0>,</2/3/1>,</2/3/3>");
+    assert_int_equal(get(device, "/2", LINK), KEDGE_COAP_CONTENT);
+    device->out.data[device->out.size] = '\0';
+    const char *text = (const char *)device->out.data;
+    assert_int_equal(strncmp(text, "</2>,</2/0>,</2/0/0>,", 21), 0);
+    assert_non_null(strstr(text, ",</2/4>,</2/4/0>,"));
+}
+
+/* In TLV the resources of an instance stand together. */
+static void an_object_of_several_instances_is_read_whole(void **state)
+{
+    struct device *device = *state;
+    assert_int_equal(get(device, "/2", TLV), KEDGE_COAP_CONTENT);
+    const struct kedge_slice payload = kedge_writer_slice(&device->out);
+    for (uint16_t i = 0; i < 5; i++) {
+        struct kedge_slice bytes;
+        struct kedge_lwm2m_value value;
+        assert_int_equal(kedge_tlv_find_resource(payload, i, 3, &bytes), KEDGE_OK);
+        assert_int_equal(kedge_tlv_value(bytes, KEDGE_LWM2M_INTEGER, &value), KEDGE_OK);
+        assert_int_equal(value.integer, 2030 + 100000 * i);
+    }
+}
+
+/* ---- what is told apart by the mark ---- */
+
+static uint32_t mark_of(struct device *device, const char *path)
+{
+    struct kedge_model_answer answer =
+        ask(device, KEDGE_COAP_GET, path, NONE, SENML_CBOR, kedge_slice(NULL, 0));
+    assert_int_equal(answer.code, KEDGE_COAP_CONTENT);
+    return answer.mark;
+}
+
+static bool tells(struct device *device, const char *path, uint16_t object, uint16_t resource)
+{
+    device->moved_by = 0;
+    device->moving = (struct kedge_lwm2m_path){.ids = {object, 0, resource}, .depth = 3};
+    uint32_t before = mark_of(device, path);
+    assert_int_equal(mark_of(device, path), before);
+    device->moved_by = 1;
+    return mark_of(device, path) != before;
+}
+
+static void time_alone_makes_no_news_of_what_it_is_in(void **state)
+{
+    struct device *device = *state;
+    assert_true(tells(device, "/3/0", 3, 11));
+    assert_true(tells(device, "/3/0", 3, 21));
+    assert_false(tells(device, "/3/0", 3, 13));
+    assert_false(tells(device, "/3/0", 3, 10));
+    assert_false(tells(device, "/3", 3, 13));
+    assert_true(tells(device, "/3/0/13", 3, 13));
+    assert_true(tells(device, "/3/0/10", 3, 10));
+    assert_true(tells(device, "/5/0/8", 5, 8));
 }
 
 /* Types and multiplicity come from there. */
@@ -520,6 +599,9 @@ int main(void)
         TEST(the_answer_of_the_device_to_a_write_is_handed_on),
         TEST(what_can_be_executed_is_executed_once),
         TEST(other_methods_are_not_allowed),
+        TEST(access_control_has_an_instance_for_each_other_one),
+        TEST(an_object_of_several_instances_is_read_whole),
+        TEST(time_alone_makes_no_news_of_what_it_is_in),
         TEST(every_resource_is_one_that_core_defines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,7 +29,7 @@ static struct kedge_model_paths path(uint16_t resource)
 static struct kedge_observation *add_paths(const struct kedge_model_paths *paths, const char *token,
                                            const char *value)
 {
-    const struct kedge_observed observed = {.value = kedge_slice_text(value)};
+    const struct kedge_observed observed = {.mark = kedge_crc32(0, kedge_slice_text(value))};
     return kedge_observe_add(&observe, paths, KEDGE_LWM2M_FORMAT_TEXT, kedge_slice_text(token),
                              &observed, 0);
 }
@@ -38,7 +38,7 @@ static struct kedge_observation *add_paths(const struct kedge_model_paths *paths
 static bool changed(struct kedge_observation *observation, struct kedge_slice value)
 {
     static const struct kedge_attribute_values none;
-    const struct kedge_observed observed = {.value = value};
+    const struct kedge_observed observed = {.mark = kedge_crc32(0, value)};
     uint64_t wait_ms = 0;
     bool due = kedge_observe_due(observation, &observed, &none, 0, &wait_ms);
     assert_true(due || wait_ms == UINT64_MAX);
@@ -75,19 +75,18 @@ static void attributes_hold_back_what_they_do_not_ask_for(void **state)
         .set = 1u << KEDGE_ATTRIBUTE_PMIN | 1u << KEDGE_ATTRIBUTE_ST,
         .values = {[KEDGE_ATTRIBUTE_PMIN] = 10, [KEDGE_ATTRIBUTE_ST] = 5}};
     const struct kedge_model_paths at = path(3);
-    struct kedge_observed observed = {
-        .value = kedge_slice_text("100"), .has_number = true, .number = 100};
+    struct kedge_observed observed = {.mark = 100, .has_number = true, .number = 100};
     struct kedge_observation *observation = kedge_observe_add(
         &observe, &at, KEDGE_LWM2M_FORMAT_TEXT, kedge_slice_text("t"), &observed, 1000);
     uint64_t wait_ms;
-    observed = (struct kedge_observed){kedge_slice_text("104"), true, 104};
+    observed = (struct kedge_observed){104, true, 104};
     assert_false(kedge_observe_due(observation, &observed, &attributes, 30000, &wait_ms));
     assert_int_equal(wait_ms, UINT64_MAX);
-    observed = (struct kedge_observed){kedge_slice_text("105"), true, 105};
+    observed = (struct kedge_observed){105, true, 105};
     uint32_t sequence = observation->sequence;
     assert_true(kedge_observe_due(observation, &observed, &attributes, 30000, &wait_ms));
     assert_int_equal(observation->sequence, sequence + 1);
-    observed = (struct kedge_observed){kedge_slice_text("100"), true, 100};
+    observed = (struct kedge_observed){100, true, 100};
     assert_false(kedge_observe_due(observation, &observed, &attributes, 31000, &wait_ms));
     assert_int_equal(wait_ms, 9000);
     assert_true(kedge_observe_due(observation, &observed, &attributes, 40000, &wait_ms));
