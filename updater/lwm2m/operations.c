@@ -94,6 +94,15 @@ static uint8_t refused_by(const struct operation *operation)
     return device != NULL ? operation->refused | device->formats_refused : operation->refused;
 }
 
+/* What it refused of another resource may do for this one, when nothing else is left. */
+static int32_t choose_to_write(const struct operation *operation)
+{
+    int32_t format = format_to_write(operation->use, operation->said, refused_by(operation));
+    return format != FORMAT_NONE_LEFT
+               ? format
+               : format_to_write(operation->use, operation->said, operation->refused);
+}
+
 /* Chooses the formats, as the device now stands to them, and sends it. */
 static enum kedge_rc transmit(struct operation *operation)
 {
@@ -101,11 +110,10 @@ static enum kedge_rc transmit(struct operation *operation)
     struct kedge_writer payload = kedge_writer(bytes, sizeof bytes);
     struct kedge_net_request request = KEDGE_NET_REQUEST_INIT;
     const struct kind *kind = operation->kind;
-    uint8_t refused = refused_by(operation);
     if (kind->reads)
-        operation->accept = format_to_read(operation->use, operation->said, refused);
+        operation->accept = format_to_read(operation->use, operation->said, refused_by(operation));
     if (kind->writes && operation->stored_size > 0) {
-        operation->content_format = format_to_write(operation->use, operation->said, refused);
+        operation->content_format = choose_to_write(operation);
         if (operation->content_format == FORMAT_NONE_LEFT)
             return KEDGE_E_UNSUPPORTED;
         KEDGE_TRY(recode(operation, (uint32_t)operation->content_format, &payload));
@@ -126,23 +134,24 @@ static enum kedge_rc transmit(struct operation *operation)
 
 /* ---- answers ---- */
 
-static void remember_refusal(struct operation *operation, int32_t format)
-{
-    struct device *device = device_by_address(operation->fleet, &operation->to);
-    operation->refused |= format_bit((uint32_t)format);
-    if (device != NULL)
-        device->formats_refused |= operation->refused;
-}
-
-/* Whether it has gone out again, in another format than the one that was refused. */
+/*
+ * Whether it has gone out again, in another format than the one that was refused. An answer in that
+ * one shows that the device does not have those before; who takes none refuses something else, and
+ * it tells nothing of other resources.
+ */
 static bool try_another_format(struct operation *operation, uint8_t code)
 {
-    if (code == KEDGE_COAP_NOT_ACCEPTABLE && operation->kind->reads && operation->accept >= 0)
-        remember_refusal(operation, operation->accept);
+    struct device *device = device_by_address(operation->fleet, &operation->to);
+    int32_t format = FORMAT_NONE_LEFT;
+    if (code == KEDGE_COAP_NOT_ACCEPTABLE && operation->kind->reads)
+        format = operation->accept;
     else if (code == KEDGE_COAP_UNSUPPORTED_FORMAT && operation->kind->writes)
-        remember_refusal(operation, operation->content_format);
-    else
+        format = operation->content_format;
+    else if (device != NULL)
+        device->formats_refused |= operation->refused;
+    if (format < 0)
         return false;
+    operation->refused |= format_bit((uint32_t)format);
     return transmit(operation) == KEDGE_OK;
 }
 

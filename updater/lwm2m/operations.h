@@ -4,8 +4,8 @@
  * calls back before it has returned.
  *
  * The payload goes in the best format that the device has; when it refuses one by 4.15, or by 4.06
- * the one that is asked for, the next is tried, and the refusal is remembered until its next
- * Register (updater/lwm2m/formats.h). Payloads must fit into one message.
+ * the one that is asked for, the next is tried, and when that does, the refusal is remembered until
+ * its next Register (updater/lwm2m/formats.h). Payloads must fit into one message.
  */
 #ifndef KEDGE_UPDATER_OPERATIONS_H
 #define KEDGE_UPDATER_OPERATIONS_H

@@ -221,26 +221,54 @@ static void test_a_refused_format_is_not_used_again_until_the_next_register(void
     require_arrival(scene, "PUT 5/0/11 ct=0 accept=-1 observe=-1");
 }
 
-static void test_a_device_that_refuses_every_format_is_asked_once_in_each(void **state)
+static const struct kedge_operation_request write_severity = {
+    .kind = KEDGE_OPERATION_WRITE, .path = "/5/0/11", .records = &severity, .record_count = 1};
+
+/* Writes, and refuses each format of these in turn; the last one is answered so. */
+static void refuses_each(struct fleet_scene *scene, const int *formats, size_t count,
+                         uint8_t last_answer)
 {
-    struct fleet_scene *scene = *state;
     struct note note;
-    const struct kedge_operation_request write = {
-        .kind = KEDGE_OPERATION_WRITE, .path = "/5/0/11", .records = &severity, .record_count = 1};
-    static const int formats[] = {0, 60, 11542, 112, 11544, 110, 11543};
-    registers(scene, "lwm2m=1.1", "b=U", "</3/0>");
-    settles(scene);
-    assert_int_equal(ask(scene, write, &note), KEDGE_OK);
-    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+    assert_int_equal(ask(scene, write_severity, &note), KEDGE_OK);
+    for (size_t i = 0; i < count; i++) {
         char expected[64];
         snprintf(expected, sizeof expected, "PUT 5/0/11 ct=%d accept=-1 observe=-1", formats[i]);
         require_arrival(scene, expected);
-        if (i + 1 < sizeof formats / sizeof formats[0])
+        if (i + 1 < count)
             device_refuse(&scene->device, KEDGE_COAP_UNSUPPORTED_FORMAT);
-        else
-            answers(scene, KEDGE_COAP_UNSUPPORTED_FORMAT, &note);
     }
+    answers(scene, last_answer, &note);
+}
+
+static void test_a_device_that_refuses_every_format_is_asked_once_in_each(void **state)
+{
+    struct fleet_scene *scene = *state;
+    static const int formats[] = {0, 60, 11542, 112, 11544, 110, 11543};
+    registers(scene, "lwm2m=1.1", "b=U", "</3/0>");
+    settles(scene);
+    refuses_each(scene, formats, 7, KEDGE_COAP_UNSUPPORTED_FORMAT);
     peer_hears_nothing(&scene->device.peer, 30);
+}
+
+/* It may take no value at all for one resource, which says nothing of others. */
+static void test_a_write_that_no_format_helps_leaves_other_writes_alone(void **state)
+{
+    struct fleet_scene *scene = *state;
+    static const int formats[] = {60, 112, 0, 11542, 11544, 110, 11543};
+    registers(scene, "lwm2m=1.1", "b=U", "</>;ct=\"60 112\",</3/0>");
+    settles(scene);
+    refuses_each(scene, formats, 7, KEDGE_COAP_UNSUPPORTED_FORMAT);
+    refuses_each(scene, formats, 1, KEDGE_COAP_CHANGED);
+}
+
+static void test_what_was_refused_elsewhere_is_tried_when_nothing_else_is_left(void **state)
+{
+    struct fleet_scene *scene = *state;
+    static const int at_first[] = {0, 60, 11542}, then[] = {11542, 112, 11544, 110, 11543, 0, 60};
+    registers(scene, "lwm2m=1.1", "b=U", "</3/0>");
+    settles(scene);
+    refuses_each(scene, at_first, 3, KEDGE_COAP_CHANGED);
+    refuses_each(scene, then, 7, KEDGE_COAP_CHANGED);
 }
 
 static void test_what_a_device_lists_is_used_towards_it(void **state)
@@ -486,6 +514,8 @@ int main(void)
         SCENE_TEST(test_what_does_not_go_together_is_not_sent),
         SCENE_TEST(test_a_refused_format_is_not_used_again_until_the_next_register),
         SCENE_TEST(test_a_device_that_refuses_every_format_is_asked_once_in_each),
+        SCENE_TEST(test_a_write_that_no_format_helps_leaves_other_writes_alone),
+        SCENE_TEST(test_what_was_refused_elsewhere_is_tried_when_nothing_else_is_left),
         SCENE_TEST(test_what_a_device_lists_is_used_towards_it),
         SCENE_TEST(test_the_next_format_that_a_device_lists_is_asked_for_and_at_last_none),
         cmocka_unit_test(test_formats_are_chosen_among_what_is_said_and_not_refused),
