@@ -1,6 +1,9 @@
 """Devices in queue mode in a rollout: nothing is sent to a sleeper, nobody waits for it, and it goes on when it wakes."""
+import threading
+
 import pytest
 from conftest import make_package, wait_until
+from lwm2m_client import operate
 from lwm2m_peer import CONTENT_FORMAT, LINK, LOCATION_PATH, POST, uint
 from shims import ServerWithClock
 from test_update import deployments, upload
@@ -88,3 +91,25 @@ def test_after_a_restart_of_the_server_a_sleeper_is_waited_for(clocked, keys, tm
     hears_nothing(sleeper)
     assert sleeper.ask(POST, sleeper.location).code_text == "2.04"
     sleeper.serve_until(lambda: sleeper.written.get("/5/0/1"), "the Package URI", 60)
+
+
+def test_what_a_device_falls_asleep_over_is_not_sent_again_before_it_wakes(clocked):
+    """Neither the question that it has not answered, nor the one behind that."""
+    sleeper = comes(clocked, "sleeper", queue=True)
+    answers = {}
+
+    def ask(path):
+        answers[path] = operate(clocked, {"operation": "read", "path": path, "timeout_s": 60}, "sleeper")
+    clocked.time_passes(AWAKE_S - 25)
+    for path in ("/3/0/0", "/3/0/1"):
+        threading.Thread(target=ask, args=(path,), daemon=True).start()
+    assert sleeper.receive(60).is_request
+    clocked.time_passes(27)
+    wait_until(lambda: "sleeps" in operate(clocked, {"operation": "read", "path": "/3/0/3", "timeout_s": 1}, "sleeper")[1]
+               .get("detail", ""), 60, "its sleep")
+    while sleeper.receive(0.1) is not None:
+        pass  # what was on its way
+    hears_nothing(sleeper, 7)  # it would be sent again after 6 seconds at most
+    sleeper.ask(POST, sleeper.location)
+    sleeper.serve_until(lambda: len(answers) == 2, "both answers", 60)
+    assert {status for status, _ in answers.values()} == {200}, answers

@@ -201,13 +201,14 @@ static void wait_for_next(struct device *device)
         kedge_net_timer_arm(net, &device->due, at_ms, on_due, device);
 }
 
-/* Whether it sleeps has changed: its job goes on, and those above are told. */
+/* Whether it sleeps has changed: what is asked of it stops or goes on, and those above are told. */
 static void turn(struct device *device)
 {
     const struct kedge_fleet *fleet = device->fleet;
     struct kedge_device view;
     device->resting = !device->resting;
     wait_for_next(device);
+    kedge_net_peer_rest(fleet->net, &device->address, device->resting);
     if (device->job != NULL)
         job_wake(device->job);
     device_view(device, &view);

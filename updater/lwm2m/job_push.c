@@ -21,6 +21,7 @@ static void on_progress(void *context, uint64_t reach, uint8_t code)
 {
     struct job *job = context;
     uint64_t now_ms = job_now_ms(job);
+    device_heard(job->device);
     if (reach == 0)
         kedge_machine_push_restarted(&job->machine, code, now_ms);
     else if (job->upload_asked)

@@ -44,6 +44,8 @@ static void on_timer(void *context);
 
 static void transmit(struct exchange *exchange)
 {
+    if (exchange->peer->rests)
+        return;
     if (peer_spend(exchange->peer, exchange->message_size))
         net_transmit(exchange->net, &exchange->peer->address, &exchange->peer->path,
                      kedge_slice(exchange->message, exchange->message_size));
@@ -60,7 +62,7 @@ static void transmit_in_turn(struct exchange *exchange)
 
 static void start_next(struct kedge_net *net, struct peer *peer)
 {
-    if (peer->in_flight == NULL && peer->queue != NULL) {
+    if (peer->in_flight == NULL && peer->queue != NULL && !peer->rests) {
         struct exchange *exchange = peer->queue;
         unlink_queued(peer, exchange);
         peer->in_flight = exchange;
@@ -269,6 +271,18 @@ void kedge_net_peer_hurry(struct kedge_net *net, const struct kedge_address *add
     kedge_net_timer_arm(net, &exchange->timer, net->now_ms, on_timer, exchange);
 }
 
+void kedge_net_peer_rest(struct kedge_net *net, const struct kedge_address *address, bool rests)
+{
+    struct peer *peer = peer_find(net, address);
+    if (peer == NULL || peer->rests == rests)
+        return;
+    peer->rests = rests;
+    if (rests)
+        return;
+    kedge_net_peer_hurry(net, address);
+    start_next(net, peer);
+}
+
 static void ignore_end(void *context, enum kedge_rc rc, const struct kedge_coap_message *response)
 {
     (void)context;
@@ -306,7 +320,7 @@ void peer_end_exchanges(struct kedge_net *net, struct peer *peer)
         end(peer->in_flight, KEDGE_E_CANCELED, NULL);
     while (peer->observations != NULL)
         end(peer->observations, KEDGE_E_CANCELED, NULL);
-    peer->forgetting = false;
+    peer->forgetting = peer->rests = false;
     peer->pins--;
     peer_settle(net, peer);
 }
@@ -355,52 +369,6 @@ void exchange_on_empty(struct kedge_net *net, struct peer *peer,
     exchange->state = WAITING_FOR_RESPONSE;
     kedge_net_timer_arm(net, &exchange->timer, net->now_ms + net->config.response_ms, on_timer,
                         exchange);
-}
-
-/* Blocks of different ETags are of different values (RFC 7959 section 2.4). */
-static bool has_changed(struct exchange *exchange, const struct kedge_coap_message *response)
-{
-    struct kedge_slice etag;
-    if (!kedge_coap_option_find(response, KEDGE_COAP_ETAG, &etag))
-        return false;
-    if (exchange->collected != NULL)
-        return exchange->etag_size > 0 &&
-               !kedge_slice_equal(etag, kedge_slice(exchange->etag, exchange->etag_size));
-    if (etag.size > sizeof exchange->etag)
-        return true; /* it is none */
-    exchange->etag_size = (uint8_t)etag.size;
-    memcpy(exchange->etag, etag.data, etag.size);
-    return false;
-}
-
-/* Takes one block in. KEDGE_E_BUSY asks for the next one, KEDGE_E_EXISTS: it came before. */
-static enum kedge_rc collect(struct exchange *exchange, const struct kedge_coap_message *response,
-                             struct kedge_coap_block *block)
-{
-    enum kedge_rc rc = kedge_coap_block_find(response, KEDGE_COAP_BLOCK2, block);
-    if (rc == KEDGE_E_NOT_FOUND)
-        return exchange->collected == NULL ? KEDGE_OK : KEDGE_E_MALFORMED;
-    if (rc != KEDGE_OK)
-        return rc;
-    size_t offset = (size_t)block->number << (block->size_exponent + 4u);
-    if (offset < exchange->collected_size)
-        return KEDGE_E_EXISTS;
-    if (offset != exchange->collected_size || has_changed(exchange, response))
-        return KEDGE_E_MALFORMED;
-    if (block->more && response->payload.size != kedge_coap_block_size(block))
-        return KEDGE_E_MALFORMED;
-    if (response->payload.size > KEDGE_NET_COLLECTED_MAX - offset)
-        return KEDGE_E_LIMIT;
-    if (!block->more && offset == 0)
-        return KEDGE_OK;
-    uint8_t *larger = realloc(exchange->collected, offset + response->payload.size + 1);
-    if (larger == NULL)
-        return KEDGE_E_MEMORY;
-    exchange->collected = larger;
-    if (response->payload.size > 0)
-        memcpy(larger + offset, response->payload.data, response->payload.size);
-    exchange->collected_size = offset + response->payload.size;
-    return block->more ? KEDGE_E_BUSY : KEDGE_OK;
 }
 
 /* Whether it changes nothing on the peer (RFC 7252 section 5.1, RFC 8132 section 2). */
@@ -457,7 +425,7 @@ static void ask_for_rest(struct exchange *observation, const struct kedge_coap_m
                               .rest_of = observation->token,
                               .collected_size = payload.size};
     memcpy(rest->message, observation->message, observation->message_size);
-    if (has_changed(rest, response) ||
+    if (exchange_has_changed(rest, response) ||
         exchange_encode_again(rest, KEDGE_COAP_BLOCK2, kedge_coap_block_value(&next)) != KEDGE_OK)
         goto cleanup;
     memcpy(collected, payload.data, payload.size);
@@ -522,7 +490,8 @@ static void take_response(struct exchange *exchange, const struct kedge_coap_mes
         return;
     }
     struct kedge_coap_block block;
-    enum kedge_rc rc = message->code >> 5 == 2 ? collect(exchange, message, &block) : KEDGE_OK;
+    enum kedge_rc rc =
+        message->code >> 5 == 2 ? exchange_collect(exchange, message, &block) : KEDGE_OK;
     if (rc == KEDGE_E_EXISTS)
         return;
     if (rc == KEDGE_E_BUSY) {

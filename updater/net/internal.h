@@ -86,6 +86,7 @@ struct peer {
     bool listed_idle : 1;
     bool forgetting : 1; /* its exchanges are being ended: no new ones */
     bool doubted : 1;    /* nothing shows yet that it receives at its address */
+    bool rests : 1;      /* kedge_net_peer_rest() */
     uint8_t pins;        /* calls at work on it that it must outlive */
     uint8_t queued;
     uint16_t next_message_id;
@@ -233,6 +234,12 @@ enum kedge_rc exchange_encode(struct exchange *exchange,
  */
 enum kedge_rc exchange_encode_again(struct exchange *exchange, uint16_t number,
                                     uint32_t value) KEDGE_MUST_USE;
+
+/** Whether a block is of another value than those before; the first one's ETag is noted. */
+bool exchange_has_changed(struct exchange *exchange, const struct kedge_coap_message *response);
+/** Takes one block in. KEDGE_E_BUSY asks for the next one, KEDGE_E_EXISTS: it came before. */
+enum kedge_rc exchange_collect(struct exchange *exchange, const struct kedge_coap_message *response,
+                               struct kedge_coap_block *block) KEDGE_MUST_USE;
 
 enum kedge_rc exchanges_init(struct kedge_net *net) KEDGE_MUST_USE;
 void exchanges_destroy(struct kedge_net *net);

@@ -250,6 +250,13 @@ bool kedge_net_observes(struct kedge_net *net, uint64_t handle);
  * KEDGE_NET_SENT_JUST_NOW_MS.
  */
 void kedge_net_peer_hurry(struct kedge_net *net, const struct kedge_address *peer);
+/**
+ * "This peer cannot be reached until it is heard of": no request is sent to it any more. The one on
+ * its way is not sent again, and ends at its own time (RFC 7252 section 4.2); those behind it wait.
+ * False: it can be reached again, and what waits goes out at once. A peer that is forgotten, or was
+ * not there before, can be reached.
+ */
+void kedge_net_peer_rest(struct kedge_net *net, const struct kedge_address *peer, bool rests);
 /** Its callback is not called any more. Notifications to come are answered with RST. */
 void kedge_net_cancel(struct kedge_net *net, uint64_t handle);
 /**

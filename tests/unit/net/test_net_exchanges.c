@@ -104,73 +104,6 @@ static void test_the_first_pause_is_drawn_between_one_and_one_and_a_half_timeout
     kedge_net_destroy(net);
 }
 
-/* For a device that is awake for a moment, out of turn; and no end of it comes any sooner. */
-static void test_a_request_is_sent_again_at_once_when_its_peer_is_there(void **state)
-{
-    struct scene *scene = *state;
-    get(scene, "3/0/0");
-    peer_receives(&scene->peer);
-    uint8_t first[2048];
-    size_t size = scene->peer.size;
-    memcpy(first, scene->peer.bytes, size);
-    struct exchange *exchange = peer_find(scene->net, &scene->peer.address)->in_flight;
-    exchange->turn_ms += 3600000; /* it does not come */
-    kedge_net_timer_arm(scene->net, &exchange->timer, exchange->turn_ms, exchange->timer.fn,
-                        exchange);
-    peer_hears_nothing(&scene->peer, KEDGE_NET_SENT_JUST_NOW_MS + 50);
-    for (unsigned i = 0; i < 6; i++) { /* more often than it is sent again by itself */
-        kedge_net_peer_hurry(scene->net, &scene->peer.address);
-        peer_receives(&scene->peer);
-        assert_int_equal(scene->peer.size, size);
-        assert_memory_equal(first, scene->peer.bytes, size);
-        /* Not twice in a row. */
-        exchange->sent_ms = kedge_net_now_ms(scene->net);
-        kedge_net_peer_hurry(scene->net, &scene->peer.address);
-        peer_hears_nothing(&scene->peer, 30);
-        exchange->sent_ms -= KEDGE_NET_SENT_JUST_NOW_MS;
-    }
-    assert_int_equal(scene->outcome.calls, 0);
-    assert_int_equal(exchange->transmissions, 1);
-    peer_answers(&scene->peer, KEDGE_COAP_CONTENT, "awake");
-    outcome_wait(scene->net, &scene->outcome, 1);
-    assert_string_equal(scene->outcome.payload, "awake");
-    kedge_net_peer_hurry(scene->net, &scene->peer.address);
-    peer_hears_nothing(&scene->peer, 30);
-}
-
-/* Else the next requests of its queue would wait for ever. */
-static void test_one_that_talks_and_answers_nothing_is_given_up_all_the_same(void **state)
-{
-    struct scene *scene = *state;
-    get(scene, "3/0/0");
-    peer_receives(&scene->peer);
-    struct exchange *exchange = peer_find(scene->net, &scene->peer.address)->in_flight;
-    uint64_t until_ms = test_clock_ms() + PATIENCE_MS;
-    while (scene->outcome.calls == 0 && test_clock_ms() < until_ms) {
-        exchange->sent_ms -= KEDGE_NET_SENT_JUST_NOW_MS;
-        kedge_net_peer_hurry(scene->net, &scene->peer.address);
-        server_turn(scene->net);
-    }
-    assert_int_equal(scene->outcome.calls, 1);
-    assert_int_equal(scene->outcome.rc, KEDGE_E_TIMEOUT);
-}
-
-static void test_what_was_acknowledged_meanwhile_is_not_sent_out_of_turn(void **state)
-{
-    struct scene *scene = *state;
-    get(scene, "3/0/0");
-    peer_receives(&scene->peer);
-    struct exchange *exchange = peer_find(scene->net, &scene->peer.address)->in_flight;
-    exchange->sent_ms -= KEDGE_NET_SENT_JUST_NOW_MS;
-    kedge_net_peer_hurry(scene->net, &scene->peer.address);
-    exchange_on_empty(scene->net, exchange->peer,
-                      &(struct kedge_coap_message){.type = KEDGE_COAP_ACK,
-                                                   .message_id = scene->peer.message.message_id});
-    outcome_wait(scene->net, &scene->outcome, 1);
-    assert_int_equal(scene->outcome.rc, KEDGE_E_TIMEOUT);
-    peer_hears_nothing(&scene->peer, 30);
-}
-
 static void test_an_answer_to_a_retransmission_counts(void **state)
 {
     struct scene *scene = *state;
@@ -519,9 +452,6 @@ int main(void)
         SCENE_TEST(test_a_piggybacked_answer_ends_it),
         SCENE_TEST(test_an_unanswered_request_is_sent_again_with_growing_pauses_then_given_up),
         cmocka_unit_test(test_the_first_pause_is_drawn_between_one_and_one_and_a_half_timeouts),
-        SCENE_TEST(test_a_request_is_sent_again_at_once_when_its_peer_is_there),
-        SCENE_TEST(test_one_that_talks_and_answers_nothing_is_given_up_all_the_same),
-        SCENE_TEST(test_what_was_acknowledged_meanwhile_is_not_sent_out_of_turn),
         SCENE_TEST(test_an_answer_to_a_retransmission_counts),
         SCENE_TEST(test_one_request_at_a_time_goes_to_a_peer_in_order),
         SCENE_TEST(test_a_queue_that_is_full_says_busy_and_loses_none_of_those_in_it),

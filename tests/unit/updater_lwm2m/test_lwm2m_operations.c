@@ -460,6 +460,32 @@ static void test_a_device_in_queue_mode_of_1_1_is_not_asked_while_it_sleeps(void
     sleeps_after_its_window(*state, "lwm2m=1.1", "Q");
 }
 
+/* Neither again what it has not answered, nor what had to wait for that. */
+static void test_what_a_device_falls_asleep_over_goes_out_when_it_wakes(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct kedge_device found = {.asleep = false};
+    struct note first, second;
+    struct kedge_operation_request read = {.kind = KEDGE_OPERATION_READ, .path = "/3/0/0"};
+    registers(scene, "lwm2m=1.1", "Q", "</3/0>");
+    settles(scene);
+    assert_int_equal(ask(scene, read, &first), KEDGE_OK);
+    read.path = "/3/0/1";
+    assert_int_equal(ask(scene, read, &second), KEDGE_OK);
+    while (!found.asleep) { /* it is sent the first one, and again, and is silent */
+        (void)peer_receives_within(&scene->device.peer, 10);
+        assert_true(kedge_fleet_device(scene->fleet, "device-1", &found));
+    }
+    (void)peer_receives_within(&scene->device.peer, 10); /* what was on its way to it */
+    while (first.calls == 0)
+        peer_hears_nothing(&scene->device.peer, 10);
+    assert_int_equal(first.rc, KEDGE_E_TIMEOUT);
+    peer_hears_nothing(&scene->device.peer, 100);
+    updates(scene, "lt=60");
+    require_arrival(scene, "GET 3/0/1 ct=-1 accept=11542 observe=-1");
+    answers(scene, KEDGE_COAP_NOT_FOUND, &second);
+}
+
 static void test_a_job_waits_for_a_sleeper_and_goes_on_when_it_wakes(void **state)
 {
     struct fleet_scene *scene = *state;
@@ -525,6 +551,7 @@ int main(void)
         SCENE_TEST(test_an_update_without_q_ends_queue_mode_in_1_0_and_not_since_1_1),
         SLEEPY_TEST(test_a_device_in_queue_mode_of_1_0_is_not_asked_while_it_sleeps),
         SLEEPY_TEST(test_a_device_in_queue_mode_of_1_1_is_not_asked_while_it_sleeps),
+        SLEEPY_TEST(test_what_a_device_falls_asleep_over_goes_out_when_it_wakes),
         SLEEPY_TEST(test_a_job_waits_for_a_sleeper_and_goes_on_when_it_wakes),
         SLEEPY_TEST(test_that_a_device_falls_asleep_and_wakes_is_told_once),
         SLEEPY_TEST(test_a_device_without_queue_mode_never_sleeps),

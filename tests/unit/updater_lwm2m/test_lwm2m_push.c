@@ -1,6 +1,7 @@
 /* test_lwm2m_push.c: packages pushed to a scripted device, over sockets. */
 #define _GNU_SOURCE
 #include "tests/unit/updater_lwm2m/fleet_scene.h"
+#include "updater/lwm2m/internal.h"
 
 /* Offers to a device that takes pushed packages only. */
 static void offer_to_push(struct fleet_scene *scene, const struct kedge_update_plan *plan)
@@ -85,6 +86,21 @@ static void test_how_far_it_has_come_is_reported_and_that_it_begins_anew(void **
     assert_non_null(strstr(scene->reason, "answered 4.08 after 1024 bytes"));
     device_until(&scene->device, &scene->device.executes, 1);
     assert_whole(scene);
+}
+
+/* Nothing else may be heard of a device in queue mode for as long as its blocks take. */
+static void test_each_block_that_is_answered_shows_that_the_device_is_awake(void **state)
+{
+    struct fleet_scene *scene = *state;
+    struct kedge_update_plan plan = scene_plan();
+    scene->fleet->poll_ms = 3600000;
+    scene->device.package_szx = 1;
+    offer_to_push(scene, &plan);
+    device_until(&scene->device, &scene->device.blocks, 30);
+    struct device *device = device_by_endpoint(scene->fleet, kedge_slice_text("device-1"));
+    device->heard_ms = 1;
+    device_until(&scene->device, &scene->device.blocks, 40);
+    assert_true(device->heard_ms > 1);
 }
 
 static void test_it_is_pushed_to_below_the_alternate_path(void **state)
@@ -311,6 +327,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SCENE_TEST(test_a_device_that_takes_pushed_packages_only_is_pushed_to),
         SCENE_TEST(test_how_far_it_has_come_is_reported_and_that_it_begins_anew),
+        SCENE_TEST(test_each_block_that_is_answered_shows_that_the_device_is_awake),
         SCENE_TEST(test_it_is_pushed_to_below_the_alternate_path),
         SCENE_TEST(test_pull_is_preferred_where_the_device_has_both),
         SCENE_TEST(test_it_is_pushed_where_both_sides_have_no_scheme_in_common),
