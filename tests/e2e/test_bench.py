@@ -8,11 +8,16 @@ from conftest import BUILD, ROOT
 COLUMNS = {"name", "value", "unit", "floor", "ratio", "target", "met", "notes"}
 
 
-@pytest.fixture
-def bench_sign(monkeypatch, tmp_path):
-    spec = importlib.util.spec_from_file_location("bench_sign", ROOT / "tests" / "bench" / "bench_sign.py")
+def load(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / "tests" / "bench" / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def bench_sign(monkeypatch, tmp_path):
+    module = load("bench_sign")
     monkeypatch.setattr(module, "SIZES_MIB", (1, 2))
     monkeypatch.setattr(module, "TARGET_FROM_MIB", 2)
     monkeypatch.setattr(module, "RUNS", 1)
@@ -33,6 +38,22 @@ def test_each_row_has_its_columns_and_a_ratio_to_the_floor_of_the_same_run(bench
     assert any(name.startswith("rauc bundle") for name in by_name)
     assert all((row["met"] is None) is (row["target"] is None) for row in rows)
     assert by_name["sign create, peak memory, flat in the size"]["met"] is True
+    assert list(tmp_path.iterdir()) == [], "it leaves nothing behind"
+
+
+def test_the_agents_rows_stand_beside_a_bare_program_and_the_clients_of_its_libraries(monkeypatch, tmp_path):
+    bench = load("bench_agent")
+    monkeypatch.setattr(bench, "IMAGE_SIZE", 1 << 20)
+    monkeypatch.setattr(bench, "RUNS", 1)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    rows = list(bench.measure(BUILD))
+    assert all(set(row) == COLUMNS for row in rows)
+    by_name = {row["name"]: row for row in rows}
+    for name, target in (("agent, anonymous memory at rest", 2048), ("agent, anonymous memory at work", 4096)):
+        row = by_name[name]
+        assert 0 < row["floor"] < row["value"] and row["target"] == target and row["met"] is (row["value"] <= target)
+    assert by_name["agent, 1 MiB by CoAP"]["value"] > 0 and by_name["agent, 1 MiB by CoAP"]["floor"] > 0
+    assert by_name["curl, 1 MiB by HTTP"]["value"] > 0
     assert list(tmp_path.iterdir()) == [], "it leaves nothing behind"
 
 
