@@ -97,6 +97,32 @@ def test_the_account_with_the_bootstrap_server_stays_where_it_is(server, tmp_pat
     registers(server, device.bootstrap(), "dev")
 
 
+@pytest.mark.parametrize("own", [0, 1, 2, 5])
+@pytest.mark.parametrize("shows", ["4.05", "4.01", "overwritten"])
+def test_one_that_does_not_say_where_that_account_is_keeps_it_too(server, tmp_path, own, shows):
+    """Without Discover: the account is tried beside it, and elsewhere when the device objects, at once or at Finish."""
+    device = SecureDevice(server, "dev", server.enroll_factory(tmp_path, "dev"), own_instance=own)
+    device.answers = {(GET, "/"): "4.05"}
+    kept = dict(device.accounts[own])
+    lost = []
+    if shows == "overwritten":
+        # It takes the Write, and says at Finish that this has left it without its account: then it is as it was.
+        def write(message):
+            code = device.store(message)
+            if device.accounts[own] != kept:
+                device.accounts[own] = dict(kept)
+                lost.append(message.path)
+            return code
+
+        device.answers[(PUT, f"/0/{own}")] = write
+        device.answers[(POST, "/bs")] = lambda _: "4.06" if lost and device.steps[-1] and lost.pop() else ""
+    else:
+        device.answers[(PUT, f"/0/{own}")] = shows
+    registers(server, device.bootstrap(), "dev")
+    written = [path for method, path, _ in device.steps if method == PUT and path.startswith("/0/")]
+    assert written == (["/0/1", "/0/2"] if own == 1 else ["/0/1"])
+
+
 def test_each_bootstrapping_makes_a_new_key_and_the_former_one_is_good_until_the_new_one_is_used(server, tmp_path):
     factory = server.enroll_factory(tmp_path, "dev")
     first = SecureDevice(server, "dev", factory).bootstrap()
@@ -182,6 +208,7 @@ def test_all_is_written_once_more_for_one_that_finds_it_inconsistent(server, tmp
     refusals = ["4.06"]
     device.answers = {(POST, "/bs"): lambda _: refusals.pop() if refusals else ""}
     registers(server, device.bootstrap(), "dev")
+    # It has said where the account with us is: that was not what is wrong.
     assert [step[:2] for step in device.steps].count((PUT, "/0/1")) == 2
     again = SecureDevice(server, "dev", ("factory-dev", device_key(tmp_path, "dev")))
     again.answers = {(POST, "/bs"): "4.06"}

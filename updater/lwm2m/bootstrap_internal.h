@@ -49,7 +49,7 @@ struct bootstrap_session {
     uint8_t said, refused;          /* formats to write, as format_bit() */
     int32_t content_format, accept; /* of the request on its way; -1: none */
     bool accept_refused;
-    bool once_more; /* it has refused to finish, and was given all again */
+    bool once_more; /* it has refused what it was given, and was given all again */
     struct bootstrap_discovery has;
     char endpoint[]; /* with a NUL */
 };

@@ -10,8 +10,14 @@
 #include "updater/lwm2m/bootstrap_internal.h"
 #include "updater/lwm2m/formats.h"
 
-#define MESSAGE_PAYLOAD_MAX 1024u  /* more goes in blocks */
-#define OUR_OWN_INSTANCE_DEFAULT 0 /* where clients have the bootstrap server's account */
+#define MESSAGE_PAYLOAD_MAX 1024u /* more goes in blocks */
+/*
+ * Where the account goes when the device does not say where it keeps the one with us: most have
+ * that in /0/0, some in /0/1. What the device shows to be wrong about the first place, it is not
+ * about the second.
+ */
+#define SECURITY_INSTANCE_GUESSED 1
+#define SECURITY_INSTANCE_AFTER_THAT 2
 
 static const struct step {
     const char *name;
@@ -230,9 +236,7 @@ static void take_discovery(struct bootstrap_session *session,
         trace_answer(session, response->code,
                      session->has.reads ? "LwM2M 1.1 or later" : "LwM2M 1.0");
     }
-    int32_t own =
-        session->has.own_instance >= 0 ? session->has.own_instance : OUR_OWN_INSTANCE_DEFAULT;
-    session->account.security = own == 0 ? 1 : 0;
+    session->account.security = session->has.own_instance > 0 ? 0 : SECURITY_INSTANCE_GUESSED;
     go_on(session);
 }
 
@@ -268,18 +272,26 @@ static void take_read(struct bootstrap_session *session, const struct kedge_coap
     go_on(session);
 }
 
-/* What it has is not consistent (OMA LwM2M Core 1.2, section 6.1.7.6): it is given all once more.
- */
+/* It is given all once more; elsewhere, when that may have been what was wrong. */
+static void begin_once_more(struct bootstrap_session *session, const char *what, uint8_t code)
+{
+    session->once_more = true;
+    if (session->has.own_instance < 0)
+        session->account.security = SECURITY_INSTANCE_AFTER_THAT;
+    bootstrap_trace(session->bootstrap, session->endpoint, KEDGE_BOOTSTRAP_WRITTEN,
+                    "%s: %u.%02u, all is written once more, the account to /0/%u", what, code >> 5,
+                    code & 31u, (unsigned)session->account.security);
+    session->step = STEP_DELETE_SECURITY;
+    send_step(session);
+}
+
+/* 4.06: what it has is not consistent (OMA LwM2M Core 1.2, section 6.1.7.6). */
 static void take_finish(struct bootstrap_session *session,
                         const struct kedge_coap_message *response)
 {
     bool done = response->code >> 5 == 2;
     if (response->code == KEDGE_COAP_NOT_ACCEPTABLE && !session->once_more) {
-        bootstrap_trace(session->bootstrap, session->endpoint, KEDGE_BOOTSTRAP_WRITTEN,
-                        "Finish: 4.06, all is written once more");
-        session->once_more = true;
-        session->step = STEP_DELETE_SECURITY;
-        send_step(session);
+        begin_once_more(session, "Finish", response->code);
         return;
     }
     if (!done) {
@@ -298,6 +310,11 @@ static void take_other(struct bootstrap_session *session, const struct kedge_coa
     bool done = response->code >> 5 == 2;
     if (steps[session->step].method == KEDGE_COAP_DELETE)
         done = done || response->code == KEDGE_COAP_NOT_FOUND; /* nothing was there */
+    if (!done && session->step == STEP_WRITE_SECURITY && session->has.own_instance < 0 &&
+        !session->once_more) {
+        begin_once_more(session, "Write /0/1", response->code);
+        return;
+    }
     trace_answer(session, response->code, done ? "" : "that ends it");
     if (done)
         go_on(session);
