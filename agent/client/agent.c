@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "agent/client/agent.h"
 
+#include "agent/client/answers.h"
 #include "agent/client/credentials.h"
 #include "agent/client/health.h"
 #include "agent/client/log.h"
@@ -36,6 +37,7 @@ struct agent {
     struct kedge_health health;
     struct kedge_resources resources;
     struct kedge_notify notify;
+    struct kedge_answers answers;
     bool stopping, rebooting;
     uint64_t stop_at_ms, linger_until_ms;
     int signals;
@@ -150,8 +152,11 @@ static void wait_for_events(struct agent *agent, uint64_t wait_ms)
 {
     struct pollfd files[] = {
         {.fd = coap_context_get_coap_fd(agent->server.context), .events = POLLIN},
-        {.fd = agent->signals, .events = POLLIN}};
-    if (poll(files, 2, (int)(wait_ms < POLL_MAX_MS ? wait_ms : POLL_MAX_MS)) < 0 && errno != EINTR)
+        {.fd = agent->signals, .events = POLLIN},
+        {.fd = kedge_answers_fd(&agent->answers), .events = POLLIN}};
+    if (poll(files, sizeof files / sizeof files[0],
+             (int)(wait_ms < POLL_MAX_MS ? wait_ms : POLL_MAX_MS)) < 0 &&
+        errno != EINTR)
         kedge_log(KEDGE_LOG_ERROR, "poll: %s", strerror(errno));
 }
 
@@ -179,6 +184,7 @@ static int loop(struct agent *agent)
         bool on = kedge_server_poll(&agent->server, &wait_ms);
         kedge_server_notify(&agent->server, &wait_ms);
         tell_status(agent, &wait_ms);
+        kedge_answers_poll(&agent->answers, now_ms(), &wait_ms);
         if (reboot_is_due(agent, &wait_ms))
             return KEDGE_BOOT_EXIT_REBOOT;
         if (agent->stopping) {
@@ -419,6 +425,8 @@ static int serve(struct agent *agent)
         kedge_log(KEDGE_LOG_WARNING, "a trial waits for the bootloader: asking for a reboot");
         return KEDGE_BOOT_EXIT_REBOOT;
     }
+    if (!kedge_answers_begin(&agent->answers, agent->config, &agent->object5))
+        return KEDGE_AGENT_EXIT_USAGE;
     if (start == KEDGE_OBJECT5_ON_TRIAL)
         kedge_trial_begin(&agent->trial, agent->config->health_command[0] != '\0',
                           agent->config->health_timeout_s * 1000);
@@ -444,6 +452,7 @@ int kedge_agent_run(const struct kedge_agent_config *config)
         goto cleanup;
     if (find_slot(agent) && block_signals(agent))
         status = serve(agent);
+    kedge_answers_end(&agent->answers);
     kedge_health_kill(&agent->health);
     kedge_object5_stop(&agent->object5);
     kedge_server_end(&agent->server);

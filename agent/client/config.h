@@ -30,6 +30,8 @@ struct kedge_agent_config {
     char certificate[KEDGE_CONFIG_PATH_MAX + 1];
     char server_ca[KEDGE_CONFIG_PATH_MAX + 1];
     char server_public_key[KEDGE_CONFIG_PATH_MAX + 1];
+    char socket[KEDGE_CONFIG_PATH_MAX + 1];
+    char socket_group[KEDGE_CONFIG_TEXT_MAX + 1];
     char health_command[KEDGE_CONFIG_COMMAND_MAX + 1];
     char trust[KEDGE_PORT_TRUST_MAX][KEDGE_CONFIG_PATH_MAX + 1];
     size_t trust_count;
@@ -42,6 +44,7 @@ struct kedge_agent_config {
     bool allow_development_keys;
     bool verbose;
     bool json;
+    bool follow;
 };
 
 #endif

@@ -129,6 +129,7 @@ static enum kedge_rc begin_install(void *context)
     struct kedge_object5 *object = context;
     object->package_version[0] = '\0';
     object->told_tenths = 0;
+    object->downloaded_bytes = object->package_bytes = 0;
     if (kedge_suit_version_parse(kedge_slice_text(object->version), &object->identity.running) !=
         KEDGE_OK)
         object->identity.running.count = 0;
@@ -160,6 +161,8 @@ static void begin_download(struct kedge_object5 *object)
 
 static void tell_progress(struct kedge_object5 *object, uint64_t offset, uint64_t total)
 {
+    object->downloaded_bytes = offset;
+    object->package_bytes = total;
     if (total == 0)
         return;
     unsigned tenths = (unsigned)(offset * 10 / total);

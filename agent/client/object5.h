@@ -34,6 +34,7 @@ struct kedge_object5 {
     bool reboot_wanted;
     bool update_wanted;   /* of the registration: a push has gone quiet */
     unsigned told_tenths; /* of the download, in the log */
+    uint64_t downloaded_bytes, package_bytes; /* of a download; 0: not known */
 };
 
 /** What the agent has to do after the start, see reconcile.h. */

@@ -11,8 +11,9 @@
 int kedge_command_install_factory(const struct kedge_agent_config *config, const char *package);
 
 /**
- * kedge_command_status() prints where the device stands, by its state folder alone: beside a
- * running agent or without one. 1 when there is no firmware, or the folder cannot be read.
+ * kedge_command_status() prints where the device stands: as the running agent says or, when none
+ * answers, by the state folder. 1 when there is no firmware, or the folder cannot be read. With
+ * `follow` it goes on with each change until the agent ends; 1 then when none runs.
  */
 int kedge_command_status(const struct kedge_agent_config *config);
 

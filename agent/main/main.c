@@ -46,8 +46,8 @@ static const struct command commands[] = {
      "                   [options] FILE.suit",
      "Puts the first firmware into the first slot of a device that has none.",
      KEDGE_COMMAND_INSTALL_FACTORY, 1, run_install_factory},
-    {"status", "kedge-agent status [--json] --state DIR",
-     "Says where the device stands, beside a running agent or without one.", KEDGE_COMMAND_STATUS,
+    {"status", "kedge-agent status [--json] [--follow] --state DIR",
+     "Says where the device stands: by the running agent's word, or without one by its folder.", KEDGE_COMMAND_STATUS,
      0, run_status},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])

@@ -85,8 +85,14 @@ static const struct row rows[] = {
      "a download without a new block for so many seconds has failed (default 180)"},
     {"delivery", "HOW", DELIVERY, FIELD(delivery), 0, 0, R, 0, true,
      "how packages may come: pull, push or both (default); resource /5/0/9"},
+    {"socket", "PATH", TEXT, FIELD(socket), 0, 0, R | S, 0, true,
+     "the agent's local socket (default agent.sock in the state folder)"},
+    {"socket-group", "GROUP", NAME, FIELD(socket_group), 0, 0, R, 0, true,
+     "let this group use the socket too, not the agent's user alone"},
     {"verbose", NULL, SWITCH, FIELD(verbose), 0, 0, R | F, 0, true, "log each request too"},
     {"json", NULL, SWITCH, FIELD(json), 0, 0, S, 0, false, "for machines"},
+    {"follow", NULL, SWITCH, FIELD(follow), 0, 0, S, 0, false,
+     "a line at each change, for as long as the agent runs"},
 };
 #define ROW_COUNT (sizeof rows / sizeof rows[0])
 

@@ -35,9 +35,10 @@ MAY_KNOW = {
     "agent/port": ["core"],
     "agent/fetch": ["core"],
     "agent/install": ["core"],
-    "agent/client": ["core", "agent/port", "agent/fetch", "agent/install"],
+    "agent/local": ["core"],
+    "agent/client": ["core", "agent/port", "agent/fetch", "agent/install", "agent/local"],
     "agent/boot": ["core", "agent/port"],
-    "agent/main": ["core", "agent/port", "agent/fetch", "agent/install", "agent/client"],
+    "agent/main": ["core", "agent/port", "agent/fetch", "agent/install", "agent/local", "agent/client"],
     "tests/swarm": ["core"],
 }
 # Which module of core a public header belongs to, where the name does not say it.
