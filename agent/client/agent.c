@@ -148,10 +148,19 @@ static bool reboot_is_due(struct agent *agent, uint64_t *wait_ms)
     return false;
 }
 
+/* A device that sleeps hears nothing of its server. */
+static bool sleeps(struct agent *agent, uint64_t *wait_ms)
+{
+    bool busy = agent->object5.state.state == KEDGE_FIRMWARE_DOWNLOADING || agent->stopping ||
+                agent->object5.reboot_wanted;
+    return kedge_server_sleeps(&agent->server, busy, wait_ms);
+}
+
 static void wait_for_events(struct agent *agent, uint64_t wait_ms)
 {
+    bool deaf = agent->server.queue.asleep;
     struct pollfd files[] = {
-        {.fd = coap_context_get_coap_fd(agent->server.context), .events = POLLIN},
+        {.fd = deaf ? -1 : coap_context_get_coap_fd(agent->server.context), .events = POLLIN},
         {.fd = agent->signals, .events = POLLIN},
         {.fd = kedge_answers_fd(&agent->answers), .events = POLLIN}};
     if (poll(files, sizeof files / sizeof files[0],
@@ -174,7 +183,8 @@ static int loop(struct agent *agent)
         uint64_t wait_ms = POLL_MAX_MS;
         take_signals(agent);
         kedge_resources_look(&agent->resources);
-        kedge_server_process(&agent->server);
+        if (!agent->server.queue.asleep)
+            kedge_server_process(&agent->server);
         mind_trial(agent, &wait_ms);
         kedge_object5_poll(
             &agent->object5,
@@ -194,7 +204,7 @@ static int loop(struct agent *agent)
             if (wait_ms > agent->stop_at_ms - now)
                 wait_ms = agent->stop_at_ms - now;
         }
-        if (!kedge_server_arm(&agent->server))
+        if (sleeps(agent, &wait_ms) || !kedge_server_arm(&agent->server))
             wait_for_events(agent, wait_ms);
     }
 }
@@ -373,6 +383,8 @@ static bool begin_server(struct agent *agent)
     agent->server.random = kedge_port_random();
     agent->server.credentials = &agent->credentials;
     agent->server.endpoint = agent->config->endpoint;
+    agent->server.queue.on = agent->config->queue_mode;
+    agent->server.queue.awake_ms = agent->config->awake_s * 1000;
     agent->resources.config = agent->config;
     agent->resources.object5 = &agent->object5;
     agent->resources.server = &agent->server;

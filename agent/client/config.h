@@ -2,6 +2,7 @@
 #ifndef KEDGE_AGENT_CONFIG_H
 #define KEDGE_AGENT_CONFIG_H
 
+#include "agent/client/queue_mode.h"
 #include "agent/client/registration.h"
 #include "agent/port/port.h"
 
@@ -37,6 +38,8 @@ struct kedge_agent_config {
     size_t trust_count;
     uint64_t required;
     uint64_t lifetime_s;
+    bool queue_mode;
+    uint64_t awake_s;
     uint64_t health_timeout_s;
     uint64_t download_patience_s;
     enum kedge_firmware_delivery delivery;

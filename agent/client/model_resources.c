@@ -22,7 +22,7 @@ static const struct model_resource resources[] = {
     {SERVER, 4, E},  /* disable */
     {SERVER, 5, RW}, /* disable timeout */
     {SERVER, 6, RW}, /* notification storing */
-    {SERVER, 7, R},  /* binding */
+    {SERVER, 7, RW}, /* binding */
     {SERVER, 8, E},  /* registration update trigger */
     {ACCESS, 0, R},  /* which object */
     {ACCESS, 1, R},  /* which instance of it */

@@ -141,6 +141,7 @@ static void on_request(coap_resource_t *resource, coap_session_t *session,
     (void)query;
     struct kedge_server *server = coap_get_app_data(coap_session_get_context(session));
     struct kedge_incoming in;
+    kedge_server_stir(server);
     /* The host of a download has no say here, nor has a server that has sent this device away. */
     if (session != server->session || server->registration.disabled) {
         coap_pdu_set_code(response, COAP_RESPONSE_CODE_UNAUTHORIZED);

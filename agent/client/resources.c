@@ -49,7 +49,7 @@ static enum kedge_rc read_server(const struct kedge_resources *resources, uint16
         value->integer = resources->storing;
         return KEDGE_OK;
     case 7:
-        return text_value("U", value);
+        return text_value(kedge_server_binding(resources->server), value);
     default:
         return KEDGE_E_NOT_FOUND;
     }
@@ -87,7 +87,7 @@ static enum kedge_rc read_device(const struct kedge_resources *resources,
         value->integer = kedge_device_error(resources->object5->save_error);
         return path->ids[3] == 0 ? KEDGE_OK : KEDGE_E_NOT_FOUND;
     case 16:
-        return text_value("U", value);
+        return text_value(kedge_server_binding(resources->server), value);
     case 17:
         return optional_text(config->device_type, value);
     case 18:
@@ -127,9 +127,28 @@ static uint8_t write_period(int64_t value, uint32_t *period_s)
     return KEDGE_COAP_CHANGED;
 }
 
-static uint8_t write_server(struct kedge_resources *resources, uint16_t resource, int64_t value)
+/* A server of LwM2M 1.0 turns queue mode on and off by this; later ones are told of it alone. */
+static uint8_t write_binding(struct kedge_server *server, struct kedge_slice binding,
+                             uint64_t at_ms)
 {
+    bool queue = kedge_slice_equal(binding, kedge_slice_text("UQ"));
+    if (!kedge_slice_equal(binding, kedge_slice_text("U")) &&
+        !(queue && server->registration.older_version))
+        return KEDGE_COAP_BAD_REQUEST;
+    if (server->registration.older_version && server->queue.on != queue) {
+        server->queue.on = queue;
+        kedge_registration_renew(&server->registration, at_ms);
+    }
+    return KEDGE_COAP_CHANGED;
+}
+
+static uint8_t write_server(struct kedge_resources *resources, uint16_t resource,
+                            const struct kedge_lwm2m_value *written)
+{
+    int64_t value = written->integer;
     switch (resource) {
+    case 7:
+        return write_binding(resources->server, written->bytes, now_ms(resources));
     case 1:
         return kedge_registration_set_lifetime(&resources->server->registration, value,
                                                now_ms(resources))
@@ -155,7 +174,7 @@ static uint8_t on_write(void *context, const struct kedge_lwm2m_path *path,
         return path->ids[2] == KEDGE_FIRMWARE_PACKAGE_URI
                    ? kedge_object5_write_uri(resources->object5, value->bytes)
                    : kedge_object5_write_package(resources->object5, value->bytes);
-    return write_server(resources, path->ids[2], value->integer);
+    return write_server(resources, path->ids[2], value);
 }
 
 static uint8_t execute_server(struct kedge_resources *resources, uint16_t resource)

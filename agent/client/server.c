@@ -16,6 +16,31 @@ static uint64_t now_ms(const struct kedge_server *server)
     return server->clock->monotonic_ms(server->clock->context);
 }
 
+/* ---- queue mode ---- */
+
+const char *kedge_server_binding(const struct kedge_server *server)
+{
+    return server->queue.on && server->registration.older_version ? "UQ" : "U";
+}
+
+void kedge_server_stir(struct kedge_server *server)
+{
+    if (!kedge_queue_mode_stir(&server->queue, now_ms(server)))
+        return;
+    kedge_log(KEDGE_LOG_DEBUG, "awake");
+    if (server->session != NULL)
+        kedge_channel_drain(server->session);
+}
+
+bool kedge_server_sleeps(struct kedge_server *server, bool busy, uint64_t *wait_ms)
+{
+    bool in_use = busy || server->waiting || server->registration.phase != KEDGE_REGISTERED ||
+                  coap_can_exit(server->context) == 0;
+    if (kedge_queue_mode_poll(&server->queue, in_use, now_ms(server), wait_ms))
+        kedge_log(KEDGE_LOG_DEBUG, "asleep");
+    return server->queue.asleep;
+}
+
 /* ---- registration ---- */
 
 static bool add_option(void *context, uint16_t number, struct kedge_slice value)
@@ -38,6 +63,14 @@ static bool add_lifetime(const struct kedge_server *server, coap_pdu_t *pdu)
     return add_query(pdu, "lt", text);
 }
 
+/* LwM2M 1.0 has it in the binding. */
+static bool add_queue_mode(const struct kedge_server *server, coap_pdu_t *pdu)
+{
+    if (!server->queue.on || server->registration.older_version)
+        return true;
+    return coap_add_option(pdu, COAP_OPTION_URI_QUERY, 1, (const uint8_t *)"Q") != 0;
+}
+
 /* OMA LwM2M Core 1.1, section 6.2.1: POST /rd?ep&lt&lwm2m&b with the objects as links. */
 static bool fill_register(const struct kedge_server *server, coap_pdu_t *pdu)
 {
@@ -49,7 +82,8 @@ static bool fill_register(const struct kedge_server *server, coap_pdu_t *pdu)
            kedge_channel_add_uint(pdu, COAP_OPTION_CONTENT_FORMAT, KEDGE_LWM2M_FORMAT_LINK) &&
            add_query(pdu, "ep", server->endpoint) && add_lifetime(server, pdu) &&
            add_query(pdu, "lwm2m", kedge_registration_version(&server->registration)) &&
-           add_query(pdu, "b", "U") && coap_add_data(pdu, out.size, links) != 0;
+           add_query(pdu, "b", kedge_server_binding(server)) && add_queue_mode(server, pdu) &&
+           coap_add_data(pdu, out.size, links) != 0;
 }
 
 static bool fill_location(const struct kedge_server *server, coap_pdu_t *pdu)
@@ -99,6 +133,7 @@ static bool have_session(struct kedge_server *server, enum kedge_registration_ac
 
 static void send_request(struct kedge_server *server, enum kedge_registration_action action)
 {
+    kedge_server_stir(server);
     kedge_registration_sent(&server->registration, action);
     /* A Register voids every observation, and the server may observe anew before its 2.01 is here.
      * So does a De-register. */
@@ -183,6 +218,7 @@ static coap_response_t on_response(coap_session_t *session, const coap_pdu_t *se
     (void)sent;
     (void)message_id;
     struct kedge_server *server = coap_get_app_data(coap_session_get_context(session));
+    kedge_server_stir(server);
     if (server->uri.secure && session == server->session)
         coap_session_set_max_retransmit(session, KEDGE_DTLS_RETRANSMIT_MAX);
     if (kedge_pull_response(server->pull, session, received, now_ms(server)))
@@ -239,6 +275,7 @@ static void on_undelivered(coap_session_t *session, const coap_pdu_t *sent,
 static bool send_notification(struct kedge_server *server, struct kedge_observation *observation,
                               uint32_t format, struct kedge_slice payload)
 {
+    kedge_server_stir(server);
     coap_pdu_t *pdu = coap_new_pdu(COAP_MESSAGE_CON, COAP_RESPONSE_CODE_CONTENT, server->session);
     if (pdu == NULL)
         return false;

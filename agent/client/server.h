@@ -8,6 +8,7 @@
 
 #include "agent/client/model.h"
 #include "agent/client/observe.h"
+#include "agent/client/queue_mode.h"
 #include "agent/client/recent.h"
 #include "agent/client/registration.h"
 #include "agent/fetch/channel.h"
@@ -31,7 +32,8 @@ struct kedge_server {
     struct kedge_model_hooks hooks;
     /** Takes one block of a pushed package (/5/0/0), and answers with a CoAP code. */
     uint8_t (*take_block)(void *context, const struct kedge_intake_block *block);
-    struct kedge_pull *pull; /* gets the responses that are its own */
+    struct kedge_pull *pull;       /* gets the responses that are its own */
+    struct kedge_queue_mode queue; /* `on` and `awake_ms` */
 
     coap_session_t *session;
     bool session_failed; /* not to be used for the next Register; by DTLS, for nothing */
@@ -62,6 +64,15 @@ enum kedge_rc kedge_server_begin(struct kedge_server *server, uint32_t lifetime_
 bool kedge_server_poll(struct kedge_server *server, uint64_t *wait_ms);
 /** Sends the notifications that are due; lowers `wait_ms` to when the next one may be. */
 void kedge_server_notify(struct kedge_server *server, uint64_t *wait_ms);
+/** What the server is told of queue mode, and whether it is: "U", or of LwM2M 1.0 "UQ". */
+const char *kedge_server_binding(const struct kedge_server *server);
+/**
+ * Whether the device sleeps, in queue mode; then it reads nothing. It does not while it is `busy`.
+ * Lowers `wait_ms` to when it may. What it sends wakes it; what came before that is not heard.
+ */
+bool kedge_server_sleeps(struct kedge_server *server, bool busy, uint64_t *wait_ms);
+/** A message of the session came, or is about to be sent. */
+void kedge_server_stir(struct kedge_server *server);
 /** Takes in what has arrived and retransmits what is due; does not block. */
 void kedge_server_process(struct kedge_server *server);
 /**

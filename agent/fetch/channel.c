@@ -2,10 +2,15 @@
 #define _POSIX_C_SOURCE 200809L
 #include "agent/fetch/channel.h"
 
+#include <errno.h>
 #include <gnutls/x509.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+
+#define FILES_MAX 256   /* open files of this program: far fewer */
+#define DRAIN_MAX 10000 /* datagrams: more than a socket's buffer holds */
 
 static enum kedge_rc resolve(const struct kedge_uri *uri, coap_address_t *address)
 {
@@ -123,6 +128,31 @@ coap_pdu_t *kedge_channel_request(coap_session_t *session, const struct kedge_ra
         return NULL;
     }
     return pdu;
+}
+
+/* libcoap does not hand its socket out: it is the one that is bound to the session's own end. */
+static int find_socket(const coap_session_t *session)
+{
+    const coap_address_t *wanted = coap_session_get_addr_local(session);
+    for (int file = 0; wanted != NULL && file < FILES_MAX; file++) {
+        coap_address_t found;
+        coap_address_init(&found);
+        found.size = sizeof found.addr;
+        if (getsockname(file, &found.addr.sa, &found.size) == 0 &&
+            coap_address_equals(&found, wanted))
+            return file;
+    }
+    return -1;
+}
+
+void kedge_channel_drain(const coap_session_t *session)
+{
+    uint8_t datagram[1]; /* the rest of it is cut off by the kernel */
+    int file = find_socket(session);
+    for (unsigned i = 0; file >= 0 && i < DRAIN_MAX; i++)
+        if (recv(file, datagram, sizeof datagram, MSG_DONTWAIT) < 0 &&
+            (errno == EAGAIN || errno == EWOULDBLOCK))
+            return;
 }
 
 bool kedge_channel_is(const coap_pdu_t *pdu, const struct kedge_token *token)

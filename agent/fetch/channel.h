@@ -67,6 +67,12 @@ enum kedge_rc kedge_channel_open(coap_context_t *context, const struct kedge_uri
 coap_pdu_t *kedge_channel_request(coap_session_t *session, const struct kedge_random *random,
                                   coap_pdu_code_t code, struct kedge_token *token);
 
+/**
+ * kedge_channel_drain() throws away what has come for `session` and was not read: what a device
+ * that slept has not heard. Never blocks.
+ */
+void kedge_channel_drain(const coap_session_t *session);
+
 /** kedge_channel_is() says whether `pdu` carries `token`. */
 bool kedge_channel_is(const coap_pdu_t *pdu, const struct kedge_token *token);
 

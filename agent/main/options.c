@@ -77,6 +77,10 @@ static const struct row rows[] = {
      "the server's raw public key in PEM; then --private-key is one too"},
     {"lifetime", "S", NUMBER, FIELD(lifetime_s), KEDGE_LIFETIME_MIN_S, KEDGE_LIFETIME_MAX_S, R, 0,
      true, "lifetime of the registration in seconds (default 86400)"},
+    {"queue-mode", NULL, SWITCH, FIELD(queue_mode), 0, 0, R, 0, true,
+     "sleep between exchanges with the server, which keeps what it has until then"},
+    {"awake-time", "S", NUMBER, FIELD(awake_s), 1, 86400, R, 0, true,
+     "how long it listens after each of them in seconds (default 93)"},
     {"health-command", "CMD", TEXT, FIELD(health_command), 0, 0, R, 0, true,
      "shell command that must succeed before new firmware is confirmed"},
     {"health-timeout", "S", NUMBER, FIELD(health_timeout_s), 1, 86400, R, 0, true,
@@ -211,6 +215,7 @@ static void set_defaults(struct kedge_agent_config *config)
     memset(config, 0, sizeof *config);
     config->required = 1;
     config->lifetime_s = KEDGE_LIFETIME_DEFAULT_S;
+    config->awake_s = KEDGE_AWAKE_DEFAULT_S;
     config->health_timeout_s = KEDGE_HEALTH_TIMEOUT_DEFAULT_S;
     config->download_patience_s = KEDGE_DOWNLOAD_PATIENCE_DEFAULT_S;
     config->delivery = KEDGE_DELIVERY_BOTH;

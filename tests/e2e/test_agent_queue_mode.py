@@ -1,0 +1,145 @@
+"""An agent in queue mode: when it listens, what wakes it, and a rollout to a fleet of one sleeper.
+
+OMA's tests 108 and 109, and the scenarios of queue mode, from the client's side.
+"""
+import time
+
+import pytest
+
+from agent_kit import DOWNLOADED, ENDPOINT, Agent, agent, peer, update
+from conftest import free_port, make_package, wait_until
+from lwm2m_peer import ACK, BLOCK2, CON, GET, POST, TEXT, DtlsFront, Message
+from shims import ServerWithClock
+from test_agent_server_object import refusing
+from test_agent import PSK, with_key
+from test_queue_mode import AWAKE_S, is_asleep, says_why
+from test_update import deployments, upload
+
+QUEUE = ["--queue-mode", "--awake-time", "1"]
+
+
+def asleep(made, count: int = 1):
+    wait_until(lambda: made.process.log.count(" asleep") >= count, 60, "its sleep")
+
+
+def at_next_update(peer, probe):
+    """Sends `probe` right after the next Update."""
+    seen = []
+
+    def look(message, address):
+        if message.code == POST and message.path.startswith("/rd/") and not seen:
+            seen.append(message)
+            peer.travel("out", probe, address)
+    peer.request_hook = look
+
+
+def test_lwm2m_1_1_has_queue_mode_beside_the_binding(agent, peer):
+    agent("--queue-mode")
+    register = peer.wait_for_event("register", ENDPOINT)
+    assert register.query == {"ep": ENDPOINT, "lt": "86400", "lwm2m": "1.1", "b": "U", "Q": ""}
+    assert (peer.read(ENDPOINT, "/1/0/7"), peer.read(ENDPOINT, "/3/0/16")) == ("U", "U")
+    assert peer.write(ENDPOINT, "/1/0/7", "UQ") == "4.00", "no binding of 1.1"
+
+
+def test_lwm2m_1_0_has_it_in_the_binding_and_may_change_it(start, tmp_path, keys, peer):
+    refusing(peer, {"1.1"})
+    Agent(start, tmp_path, keys, peer.uri, "--queue-mode")
+    assert peer.registered(ENDPOINT).query == {"ep": ENDPOINT, "lt": "86400", "lwm2m": "1.0", "b": "UQ"}
+    assert (peer.read(ENDPOINT, "/1/0/7"), peer.read(ENDPOINT, "/3/0/16")) == ("UQ", "UQ")
+    for count, binding in ((2, "U"), (3, "UQ")):
+        assert peer.write(ENDPOINT, "/1/0/7", binding) == "2.04"
+        assert peer.wait_for_event("register", ENDPOINT, count, timeout=60).query["b"] == binding
+    assert peer.write(ENDPOINT, "/1/0/7", "T") == "4.00"
+
+
+def test_a_sleeper_hears_nothing_and_listens_after_its_update(agent, peer):
+    made = agent(*QUEUE, "--lifetime", "12")
+    asleep(made)
+    unheard, heard = peer.make_request(GET, "/3/0/3", accept=TEXT), peer.make_request(GET, "/3/0/3", accept=TEXT)
+    at_next_update(peer, heard)
+    peer.send(ENDPOINT, unheard)
+    answer = peer.wait_for(lambda: peer.answer_to(heard), 60, "an answer after the Update")
+    assert (answer.code_text, answer.payload) == ("2.05", b"1.0.0")
+    asleep(made, 2)
+    assert peer.answer_to(unheard) is None, "what came while it slept is gone"
+    assert [what for what, _, _ in peer.events][:2] == ["register", "update"]
+
+
+def test_an_exchange_keeps_it_awake_for_its_time(agent, peer):
+    made = agent("--queue-mode", "--awake-time", "3")
+    begin = time.monotonic()
+    while time.monotonic() - begin < 6:
+        assert peer.read(ENDPOINT, "/3/0/3") == "1.0.0"
+    assert " asleep" not in made.process.log
+    last = time.monotonic()
+    asleep(made)
+    assert time.monotonic() - last > 2.5
+
+
+def test_something_to_tell_wakes_it(agent, peer):
+    made = agent(*QUEUE)
+    assert peer.attach(ENDPOINT, "/5/0/3", "pmax=4") == "2.04"
+    state = peer.observe(ENDPOINT, "/5/0/3")
+    asleep(made)
+    peer.wait_for(lambda: len(state.messages) > 1, 60, "the notification")
+    asleep(made, 2)
+    assert "awake" in made.process.log
+
+
+def test_a_download_keeps_it_awake(agent, peer, update):
+    """One block is answered separately, and only after longer than the agent would stay awake otherwise."""
+    made = agent(*QUEUE)
+    waiting, answers = [], []
+
+    def acknowledge(message, address):
+        if message.number(BLOCK2) is not None and message.number(BLOCK2) >> 4 == 10 and not waiting:
+            waiting.append((message, address))
+            peer.travel("out", Message(ACK, 0, message.message_id), address)
+
+    def hold_back(number, reply):
+        if number != 10 or answers:
+            return reply
+        answers.append(reply)
+        return None
+
+    peer.request_hook, peer.block_hook = acknowledge, hold_back
+    assert peer.offer(ENDPOINT, update) == "2.04"
+    peer.wait_for(lambda: answers, 60, "the block to be asked for")
+    time.sleep(3)
+    assert " asleep" not in made.process.log
+    request, address = waiting[0]
+    peer.travel("out", Message(CON, answers[0].code, 0xABCD, request.token, answers[0].options, answers[0].payload),
+                address)
+    peer.poll(ENDPOINT, "/5/0/3", DOWNLOADED, 60)
+    assert peer.blocks_asked.count(10) == 1
+    assert " asleep" not in made.process.log
+    asleep(made)
+
+
+def test_a_sleeper_keeps_its_dtls_association(agent, peer, tmp_path):
+    front = DtlsFront(peer, free_port(), PSK)
+    try:
+        made = agent(*QUEUE, "--lifetime", "8", *with_key(tmp_path), server_uri=front.uri)
+        asleep(made)
+        peer.wait_for_event("update", ENDPOINT, 2, timeout=60)
+        assert [what for what, _, _ in peer.events if what == "register"] == ["register"]
+        assert "does not answer" not in made.process.log
+    finally:
+        front.stop()
+
+
+def test_a_rollout_waits_for_a_sleeper_and_is_done_when_it_wakes(start, tmp_path, keys, device):
+    server = ServerWithClock(start, tmp_path / "server")
+    factory = make_package(tmp_path, keys, "1.0.0", 1)
+    sleeper = device("sleeper", keys, factory, server.coap_uri, "--queue-mode", "--awake-time", "5", "--lifetime", "110",
+                     "--verbose", health="true")
+    wait_until(lambda: [d["version"] for d in server.json("device", "list")["devices"]] == ["1.0.0"], 60, "the device")
+    asleep(sleeper)
+    server.time_passes(AWAKE_S + 2)
+    package = upload(server, keys, make_package(tmp_path, keys, "1.1.0", 2))
+    server.kedge("rollout", "create", "--name", "all", "--package", package, "--all", "--start")
+    wait_until(is_asleep(server, "sleeper"), 60, "the deployment to wait")
+    assert "pending" in says_why(server, "sleeper")
+    assert sleeper.status()["state"] == "idle"
+    wait_until(lambda: deployments(server)["sleeper"]["state"] == "succeeded", 120, "the update")
+    assert sleeper.status()["version"] == "1.1.0"
