@@ -39,6 +39,20 @@ enum kedge_operation_kind kedge_operation_named(const char *name);
 /** Whether it changes something on the device. */
 bool kedge_operation_changes(enum kedge_operation_kind kind);
 
+
+/** Whether it can be asked of a path of so many numbers. */
+bool kedge_operation_reaches(enum kedge_operation_kind kind, uint8_t depth);
+/** What its path has to name, for people: "a resource, like /3/0/4"; static storage. */
+const char *kedge_operation_place(enum kedge_operation_kind kind);
+
+/** What goes with it: values, paths without values, or neither. */
+enum kedge_operation_content {
+    KEDGE_OPERATION_OF_NOTHING,
+    KEDGE_OPERATION_OF_VALUES,
+    KEDGE_OPERATION_OF_PATHS
+};
+enum kedge_operation_content kedge_operation_content(enum kedge_operation_kind kind);
+
 /** What is asked. Everything is borrowed for the call that takes it. */
 struct kedge_operation_request {
     enum kedge_operation_kind kind;

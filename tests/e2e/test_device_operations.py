@@ -325,14 +325,20 @@ def test_a_device_that_is_not_there_or_silent_is_told_apart(server):
     ({"operation": "sing", "path": "/3/0"}, "operation"),
     ({"path": "/3/0"}, "operation"),
     ({"operation": "read", "path": "3//0"}, "path"),
-    ({"operation": "read", "path": "/3/0", "values": [{"path": "/3/0/0", "value": "x"}]}, None),
-    ({"operation": "write", "path": "/3/0/0"}, None),
+    ({"operation": "read", "path": "/3/0", "values": [{"path": "/3/0/0", "value": "x"}]}, "values"),
+    ({"operation": "read", "path": "/3/0", "paths": ["/3/0/0"]}, "paths"),
+    ({"operation": "read", "path": "/"}, "path"),
+    ({"operation": "write", "path": "/3/0/0"}, "values"),
+    ({"operation": "write", "path": "/3/0", "values": [{"path": "/3/0", "value": "x"}]}, "values[].path"),
+    ({"operation": "read_composite"}, "paths"),
+    ({"operation": "read_composite", "path": "/3/0", "paths": ["/3/0/0"]}, "path"),
+    ({"operation": "read_composite", "paths": ["/3/0/0", "/3/0/0"]}, "paths"),
     ({"operation": "write", "path": "/5/0/3", "values": [{"path": "/5/0/3", "value": "much"}]}, "values[].value"),
     ({"operation": "write", "path": "/5/0/3", "values": [{"path": "/5/0/3", "value": 1, "type": "x"}]}, "values[].type"),
     ({"operation": "write", "path": "/5/0", "values": [{"path": "/5/0/3"}]}, "values[].value"),
-    ({"operation": "write", "path": "/5/0", "values": [{"path": "/3/0/3", "value": "x"}]}, None),
+    ({"operation": "write", "path": "/5/0", "values": [{"path": "/3/0/3", "value": "x"}]}, "values[].path"),
     ({"operation": "write_composite", "values": [{"path": "/5/0/3", "value": 1}, {"path": "/5/0/3", "value": 2}]}, "values"),
-    ({"operation": "execute", "path": "/5/0"}, None),
+    ({"operation": "execute", "path": "/5/0"}, "path"),
     ({"operation": "read", "path": "/3/0", "arguments": "x"}, "arguments"),
     ({"operation": "write_attributes", "path": "/3/0"}, "attributes"),
     ({"operation": "read", "path": "/3/0", "timeout_s": 61}, "timeout_s"),
@@ -344,6 +350,31 @@ def test_a_request_that_cannot_be_is_refused_and_not_sent(server, client, body, 
     assert status == 400
     assert answer.get("field") == field
     assert len(device.asked) == before
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (("read", "client", "/3/0/x"), '"/3/0/x" is no path'),
+    (("read", "client", "/3/0/3", "/3/0/3"), "/3/0/3 is there twice"),
+    (("execute", "client", "/3/0"), "execute takes a resource, like /3/0/4, not /3/0"),
+    (("create", "client", "/3/0"), "create takes an object"),
+    (("write", "client", "/3/0", "5"), "/3/0 is no resource"),
+    (("write", "client", "/3/0/13", "noon"), "/3/0/13 takes a time: seconds since 1970"),
+    (("write", "client", "/1/0/6", "perhaps"), "/1/0/6 takes a boolean: true or false"),
+    (("write", "client", "/5/0/0", "no base64"), "/5/0/0 takes opaque bytes, in Base64"),
+    (("write", "client", "/5/0/0", "A" * 1368), "does not fit into one message"),
+    (("read", "client", "/3/0/99"), "the device answered 4.04: not so (it has no such object, instance or resource)"),
+], ids=str)
+def test_what_is_wrong_is_said_by_its_path(server, client, arguments, words):
+    client(TLV, TEXT, OPAQUE)
+    refused = server.kedge("device", *arguments, check=False)
+    assert refused.returncode == 1 and words in refused.stderr, refused.stderr
+
+
+@pytest.mark.parametrize("path, given, sent", [("/3/0/13", "-300", "-300"), ("/1/0/6", "true", "1"), ("/1/0/6", "false", "0")])
+def test_a_value_is_written_on_the_command_line_as_it_is_shown(server, client, path, given, sent):
+    device = client(TEXT)
+    server.kedge("device", "write", "client", path, given)
+    assert last(device, PUT)[1:] == (path, TEXT, {}, sent.encode())
 
 
 def test_an_answer_that_cannot_be_read_is_shown_as_it_came(server, client):

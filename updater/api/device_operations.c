@@ -29,6 +29,16 @@ static bool refuse_value(struct request *request, const char *field, const char 
     return false;
 }
 
+/* The same for what is wrong at a path. */
+static bool refuse_at(struct request *request, const char *field,
+                      const struct kedge_lwm2m_path *path, const char *words)
+{
+    char text[25];
+    kedge_lwm2m_path_text(path, text);
+    refuse(request, MHD_HTTP_BAD_REQUEST, "argument", field, "%s: %s %s", field, text, words);
+    return false;
+}
+
 /* ---- values ---- */
 
 /* The type that is named, or of the resource's definition, or of the JSON. */
@@ -68,10 +78,46 @@ static bool value_text(const json_t *value, char *out, size_t size)
     return json_is_real(value) && snprintf(out, size, "%.17g", json_real_value(value)) > 0;
 }
 
+/* What a value of that type looks like. */
+static const char *form_of(enum kedge_lwm2m_type type)
+{
+    switch (type) {
+    case KEDGE_LWM2M_STRING:
+        return "takes a string of at most 255 bytes";
+    case KEDGE_LWM2M_INTEGER:
+        return "takes an integer";
+    case KEDGE_LWM2M_UNSIGNED:
+        return "takes an unsigned integer";
+    case KEDGE_LWM2M_BOOLEAN:
+        return "takes a boolean: true or false, or 1 or 0";
+    case KEDGE_LWM2M_OPAQUE:
+        return "takes opaque bytes, in Base64 with padding";
+    case KEDGE_LWM2M_TIME:
+        return "takes a time: seconds since 1970, an integer";
+    case KEDGE_LWM2M_FLOAT:
+        return "takes a float";
+    case KEDGE_LWM2M_OBJECT_LINK:
+        return "takes an object link, like 3:0";
+    case KEDGE_LWM2M_NOTHING:
+        break;
+    }
+    return "takes no value";
+}
+
+/* Of what a device answers they are shown as JSON's, so they may come back as such. */
+static const char *boolean_text(const char *text)
+{
+    if (strcmp(text, "true") == 0)
+        return "1";
+    return strcmp(text, "false") == 0 ? "0" : text;
+}
+
 static bool keep_value(struct asked *asked, const char *text, enum kedge_lwm2m_type type,
                        struct kedge_lwm2m_value *value)
 {
     size_t start = asked->scratch.size;
+    if (type == KEDGE_LWM2M_BOOLEAN)
+        text = boolean_text(text);
     if (type == KEDGE_LWM2M_OPAQUE)
         return kedge_lwm2m_text_read(kedge_slice_text(text), type, &asked->scratch, value) ==
                KEDGE_OK;
@@ -86,18 +132,22 @@ static bool keep_value(struct asked *asked, const char *text, enum kedge_lwm2m_t
 static bool read_path(struct request *request, const char *field, const char *text,
                       struct kedge_lwm2m_path *path)
 {
-    return kedge_lwm2m_path_parse(kedge_slice_text(text), path) == KEDGE_OK ||
-           refuse_value(request, field, "must be a path, like /3/0/0");
+    if (kedge_lwm2m_path_parse(kedge_slice_text(text), path) == KEDGE_OK)
+        return true;
+    refuse(request, MHD_HTTP_BAD_REQUEST, "argument", field,
+           "%s: \"%s\" is no path; one is like /3/0/0, of four numbers at most, up to 65534", field,
+           text);
+    return false;
 }
 
-static bool add_record(struct request *request, struct asked *asked,
+static bool add_record(struct request *request, struct asked *asked, const char *field,
                        const struct kedge_lwm2m_record *record)
 {
     size_t at = asked->request.record_count;
     while (at > 0 && kedge_lwm2m_path_compare(&asked->records[at - 1].path, &record->path) > 0)
         at--;
     if (at > 0 && kedge_lwm2m_path_compare(&asked->records[at - 1].path, &record->path) == 0)
-        return refuse_value(request, "values", "names a path twice");
+        return refuse_at(request, field, &record->path, "is there twice");
     memmove(&asked->records[at + 1], &asked->records[at],
             (asked->request.record_count - at) * sizeof(asked->records[0]));
     asked->records[at] = *record;
@@ -127,9 +177,9 @@ static bool read_value(struct request *request, struct asked *asked, json_t *obj
            choose_type(request, &record.path, type_name, value, &type);
     if (good &&
         (!value_text(value, text, sizeof(text)) || !keep_value(asked, text, type, &record.value)))
-        good = refuse_value(request, "values[].value", "is no value of that type, or too long");
+        good = refuse_at(request, "values[].value", &record.path, form_of(type));
     json_decref(value);
-    return good && add_record(request, asked, &record);
+    return good && add_record(request, asked, "values", &record);
 }
 
 static bool read_values(struct request *request, struct asked *asked, json_t *values)
@@ -153,8 +203,32 @@ static bool read_paths(struct request *request, struct asked *asked, json_t *pat
         struct kedge_lwm2m_record record = {.encoding = KEDGE_LWM2M_TYPED,
                                             .value = {.type = KEDGE_LWM2M_NOTHING}};
         if (!read_path(request, "paths", json_string_value(item), &record.path) ||
-            !add_record(request, asked, &record))
+            !add_record(request, asked, "paths", &record))
             return false;
+    }
+    return true;
+}
+
+/* Whether what goes with the operation is there, and below the path that is asked. */
+static bool goes_with_it(struct request *request, const struct asked *asked,
+                         const struct kedge_lwm2m_path *path, bool has_values, bool has_paths)
+{
+    enum kedge_operation_content content = kedge_operation_content(asked->request.kind);
+    bool may_be_empty = asked->request.kind == KEDGE_OPERATION_CREATE;
+    if (has_values && content != KEDGE_OPERATION_OF_VALUES)
+        return refuse_value(request, "values", "do not go with this operation");
+    if (has_paths && content != KEDGE_OPERATION_OF_PATHS)
+        return refuse_value(request, "paths", "do not go with this operation");
+    if (!has_values && content == KEDGE_OPERATION_OF_VALUES && !may_be_empty)
+        return refuse_value(request, "values", "are missing: what is to be written");
+    if (!has_paths && content == KEDGE_OPERATION_OF_PATHS)
+        return refuse_value(request, "paths", "are missing: what is to be read");
+    for (size_t i = 0; i < asked->request.record_count; i++) {
+        const struct kedge_lwm2m_path *place = &asked->records[i].path;
+        if (has_values && place->depth < 3)
+            return refuse_at(request, "values[].path", place, "is no resource");
+        if (!kedge_lwm2m_path_shares(path, place, path->depth))
+            return refuse_at(request, "values[].path", place, "is not below the operation's path");
     }
     return true;
 }
@@ -214,6 +288,11 @@ static bool read_asked(struct request *request, struct asked *asked)
     struct kedge_lwm2m_path path;
     if (!read_path(request, "path", asked->request.path, &path))
         return false;
+    if (!kedge_operation_reaches(asked->request.kind, path.depth)) {
+        refuse(request, MHD_HTTP_BAD_REQUEST, "argument", "path", "path: %s takes %s, not %s",
+               operation, kedge_operation_place(asked->request.kind), asked->request.path);
+        return false;
+    }
     if (arguments != NULL && asked->request.kind != KEDGE_OPERATION_EXECUTE)
         return refuse_value(request, "arguments", "belong to execute");
     if ((attributes != NULL) != (asked->request.kind == KEDGE_OPERATION_WRITE_ATTRIBUTES))
@@ -222,9 +301,8 @@ static bool read_asked(struct request *request, struct asked *asked)
     if (cancel != NULL &&
         (!observes(asked) || (!asked->by_reset && strcmp(cancel, "request") != 0)))
         return refuse_value(request, "cancel", "is request or reset, of an observation");
-    if (values != NULL && paths != NULL)
-        return refuse_value(request, "paths", "do not go with values");
-    return read_values(request, asked, values) && read_paths(request, asked, paths);
+    return read_values(request, asked, values) && read_paths(request, asked, paths) &&
+           goes_with_it(request, asked, &path, values != NULL, paths != NULL);
 }
 
 /* ---- the answer ---- */

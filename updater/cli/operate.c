@@ -50,13 +50,39 @@ static void print_links(const json_t *links)
     }
 }
 
+/* What a device means by it (OMA LwM2M Core 1.2, section 6.6). */
+static const struct {
+    const char *code, *words;
+} refusals[] = {
+    {"4.00", "it cannot do anything with the request"},
+    {"4.01", "this server may not do that there"},
+    {"4.04", "it has no such object, instance or resource"},
+    {"4.05", "that cannot be done there, or not now"},
+    {"4.06", "it cannot answer in any of the data formats"},
+    {"4.08", "it has not got all of the request"},
+    {"4.13", "the request is too large for it"},
+    {"4.15", "it takes the value in none of the data formats"},
+    {"5.00", "a fault of its own"},
+    {"5.01", "it does not know this operation"},
+    {"5.03", "it is busy; try again later"},
+};
+
+static void complain_of(const char *code, const char *diagnostic)
+{
+    const char *words = "";
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
+        if (strcmp(refusals[i].code, code) == 0)
+            words = refusals[i].words;
+    complain("the device answered %s%s%s%s%s%s", code, diagnostic[0] != '\0' ? ": " : "",
+             diagnostic, words[0] != '\0' ? " (" : "", words, words[0] != '\0' ? ")" : "");
+}
+
 /* One answer, or notification; false when the device refused. */
 static bool print_answer(const json_t *answer)
 {
     const char *code = text_of(answer, "code");
-    const char *diagnostic = text_of(answer, "diagnostic");
     if (code[0] != '2') {
-        complain("the device answered %s%s%s", code, diagnostic[0] != '\0' ? ": " : "", diagnostic);
+        complain_of(code, text_of(answer, "diagnostic"));
         return false;
     }
     if (json_object_get(answer, "values") != NULL)

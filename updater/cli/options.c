@@ -200,6 +200,12 @@ static bool read_word(struct reading *reading, const char *text)
     return true;
 }
 
+/* No option begins with one: "-5" is a value. */
+static bool is_digit(char character)
+{
+    return character >= '0' && character <= '9';
+}
+
 static bool read_all(struct reading *reading)
 {
     bool options_ended = false;
@@ -212,7 +218,7 @@ static bool read_all(struct reading *reading)
         } else if (!options_ended && text[0] == '-' && text[1] == '-') {
             if (!read_option(reading, &text[2]))
                 return false;
-        } else if (!options_ended && text[0] == '-' && text[1] != '\0') {
+        } else if (!options_ended && text[0] == '-' && text[1] != '\0' && !is_digit(text[1])) {
             complain("there is no option %s; see kedge --help", text);
             return false;
         } else if (!read_word(reading, text)) {

@@ -232,30 +232,10 @@ static void on_result(void *context, enum kedge_rc rc, const struct kedge_coap_m
 static enum kedge_rc check_request(const struct kedge_operation_request *request,
                                    const struct kedge_lwm2m_path *path)
 {
-    const struct kind *kind = &kinds[request->kind];
-    uint8_t depth = path->depth;
-    bool fits = depth >= 1;
-    switch (request->kind) {
-    case KEDGE_OPERATION_WRITE:
-    case KEDGE_OPERATION_DELETE:
-        fits = depth >= 2;
-        break;
-    case KEDGE_OPERATION_WRITE_PARTIAL:
-        fits = depth == 2 || depth == 3;
-        break;
-    case KEDGE_OPERATION_EXECUTE:
-        fits = depth == 3;
-        break;
-    case KEDGE_OPERATION_CREATE:
-        fits = depth == 1;
-        break;
-    default:
-        if (kind->composite)
-            fits = depth == 0;
-    }
     bool has_records = request->record_count > 0;
     bool may_be_empty = request->kind == KEDGE_OPERATION_CREATE; /* the device fills it */
-    return fits && (has_records == kind->writes || may_be_empty) &&
+    return kedge_operation_reaches(request->kind, path->depth) &&
+                   (has_records == kinds[request->kind].writes || may_be_empty) &&
                    request->record_count <= KEDGE_OPERATION_RECORDS_MAX
                ? KEDGE_OK
                : KEDGE_E_ARGUMENT;
