@@ -11,7 +11,9 @@ enum kedge_rc kedge_coap_block_find(const struct kedge_coap_message *message, ui
     uint32_t value;
     if (!kedge_coap_option_find(message, number, &bytes))
         return KEDGE_E_NOT_FOUND;
-    if (bytes.size > 3 || !kedge_coap_uint(bytes, &value) || (value & 7u) == 7u)
+    if (bytes.size > 3 || !kedge_coap_uint(bytes, &value))
+        return KEDGE_E_UNSUPPORTED;
+    if ((value & 7u) == 7u)
         return KEDGE_E_MALFORMED;
     *block = (struct kedge_coap_block){
         .number = value >> 4, .more = (value & 8u) != 0, .size_exponent = (uint8_t)(value & 7u)};

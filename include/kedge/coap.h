@@ -123,7 +123,11 @@ static inline size_t kedge_coap_block_size(const struct kedge_coap_block *block)
     return (size_t)1 << (block->size_exponent + 4u);
 }
 
-/** KEDGE_E_NOT_FOUND when absent, KEDGE_E_MALFORMED for SZX 7 or more than 3 bytes. */
+/**
+ * KEDGE_E_NOT_FOUND when absent; KEDGE_E_MALFORMED for SZX 7, which is to be answered by 4.00 (RFC
+ * 7959 section 2.2), and KEDGE_E_UNSUPPORTED for more than 3 bytes, which make it an option that is
+ * not known (RFC 7252 section 5.4.3).
+ */
 enum kedge_rc kedge_coap_block_find(const struct kedge_coap_message *message, uint16_t number,
                                     struct kedge_coap_block *block) KEDGE_MUST_USE;
 uint32_t kedge_coap_block_value(const struct kedge_coap_block *block);

@@ -348,12 +348,19 @@ def test_a_download_goes_on_from_any_block_and_not_beyond_the_end(wire, file_of)
     beyond = (len(data) + 1023) // 1024
     for number in (beyond, 0xFFFFF):
         assert wire.ask(GET, path, options=[(BLOCK2, uint(number << 4 | 6))]).code_text == "4.00"
-    assert wire.ask(GET, path, options=[(BLOCK2, uint(7))]).code_text == "4.02"
+    assert wire.ask(GET, path, options=[(BLOCK2, uint(7))]).code_text == "4.00"  # RFC 7959 section 2.2
     assert wire.ask(GET, path, options=[(BLOCK2, b"\1\2\3\4")]).code_text == "4.02"
     etag = wire.ask(GET, path).all(ETAG)[0]
     assert wire.ask(GET, path, options=[(ETAG, etag)]).code_text == "2.03"
     assert wire.ask(GET, path, kind=NON).kind == NON
     assert wire.ask(PUT, path).code_text == "4.05"
+
+
+@pytest.mark.parametrize("value, answer", [(b"\x07", "4.00"), (b"\0\0\0\x06", "4.02")])
+def test_a_body_in_blocks_of_no_size_is_refused(wire, value, answer):
+    block1 = 27
+    refusal = wire.ask(POST, "rd", ["ep=a", "lwm2m=1.1"], [(CONTENT_FORMAT, uint(LINK)), (block1, value)], b"</3/0>")
+    assert refusal.code_text == answer
 
 
 @pytest.mark.parametrize("client", CLIENTS[1:])

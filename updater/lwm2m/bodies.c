@@ -207,6 +207,9 @@ static void refuse_block(struct kedge_fleet *fleet, struct kedge_net_reply *repl
     case KEDGE_E_CONFLICT:
         body_refuse(fleet, reply, KEDGE_COAP_INCOMPLETE, "begin again with block 0");
         return;
+    case KEDGE_E_UNSUPPORTED:
+        body_refuse(fleet, reply, KEDGE_COAP_BAD_OPTION, "Block1 has 3 bytes at most");
+        return;
     case KEDGE_E_MEMORY:
         body_refuse(fleet, reply, KEDGE_COAP_UNAVAILABLE, "out of memory");
         return;

@@ -35,15 +35,18 @@ bool kedge_registration_version_spoken(struct kedge_slice version)
     return false;
 }
 
+/* Numbers with dots between them: "1.1", and what later versions may be called. */
 static bool is_version(struct kedge_slice text)
 {
     struct kedge_cursor cursor = kedge_cursor(text);
     uint64_t number;
-    return text.size <= KEDGE_REGISTRATION_VERSION_MAX &&
-           kedge_cursor_decimal(&cursor, UINT16_MAX, &number) == KEDGE_OK &&
-           kedge_cursor_accept(&cursor, '.') &&
-           kedge_cursor_decimal(&cursor, UINT16_MAX, &number) == KEDGE_OK &&
-           kedge_cursor_left(&cursor) == 0;
+    if (text.size > KEDGE_REGISTRATION_VERSION_MAX)
+        return false;
+    do
+        if (kedge_cursor_decimal(&cursor, UINT16_MAX, &number) != KEDGE_OK)
+            return false;
+    while (kedge_cursor_accept(&cursor, '.'));
+    return kedge_cursor_left(&cursor) == 0;
 }
 
 static bool read_lifetime(struct kedge_slice text, uint32_t *lifetime_s)

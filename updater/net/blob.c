@@ -35,7 +35,7 @@ static uint8_t refusal(const struct kedge_blob *blob, const struct kedge_coap_me
         return KEDGE_COAP_METHOD_NOT_ALLOWED;
     enum kedge_rc rc = kedge_coap_block_find(request, KEDGE_COAP_BLOCK2, block);
     if (rc != KEDGE_OK && rc != KEDGE_E_NOT_FOUND)
-        return KEDGE_COAP_BAD_OPTION;
+        return rc == KEDGE_E_MALFORMED ? KEDGE_COAP_BAD_REQUEST : KEDGE_COAP_BAD_OPTION;
     if (kedge_coap_option_uint(request, KEDGE_COAP_ACCEPT, &accept) &&
         accept != blob->content_format)
         return KEDGE_COAP_NOT_ACCEPTABLE;

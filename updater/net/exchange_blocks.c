@@ -27,7 +27,7 @@ enum kedge_rc exchange_collect(struct exchange *exchange, const struct kedge_coa
     if (rc == KEDGE_E_NOT_FOUND)
         return exchange->collected == NULL ? KEDGE_OK : KEDGE_E_MALFORMED;
     if (rc != KEDGE_OK)
-        return rc;
+        return KEDGE_E_MALFORMED;
     size_t offset = (size_t)block->number << (block->size_exponent + 4u);
     if (offset < exchange->collected_size)
         return KEDGE_E_EXISTS;
