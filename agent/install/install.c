@@ -6,6 +6,8 @@
 
 #include "agent/install/platform.h"
 
+#include <string.h>
+
 static enum kedge_rc fail(struct kedge_install *install, enum kedge_rc rc)
 {
     if (rc == KEDGE_OK)
@@ -42,6 +44,7 @@ static enum kedge_rc judge(void *context, struct kedge_slice wrapper, struct ked
     KEDGE_TRY(
         kedge_suit_manifest_read_for_slot(&envelope, install->slot, manifest, &install->refused));
     KEDGE_TRY(install_run(install, &envelope));
+    memcpy(install->point.manifest_digest, envelope.manifest_digest, KEDGE_SHA256_SIZE);
     /* The manifest's slices stay good: only the payload's length at the very end changes. */
     KEDGE_TRY(compose_head(install, wrapper, encoded, manifest->payload.encoded_size));
     install->authenticated = true;
@@ -57,6 +60,7 @@ static enum kedge_rc begin_member(void *context, const struct kedge_suit_member 
         return KEDGE_OK; /* text and attachments are for people */
     if (member->size != signed_size)
         return member->size < signed_size ? KEDGE_E_TRUNCATED : KEDGE_E_TRAILING;
+    install->payload_at = install->stream.taken;
     return kedge_slot_open(&install->writer, install->boot->slots[install->slot],
                            install->manifest.image_size);
 }
@@ -116,7 +120,7 @@ enum kedge_rc kedge_install_begin(struct kedge_install *install, const struct ke
     install->stage = KEDGE_INSTALL_RUNNING;
     install->failure = KEDGE_OK;
     install->device = device;
-    install->authenticated = install->matched = false;
+    install->authenticated = install->matched = install->resumed = install->has_point = false;
     install->refused.named = false;
     install->writer.erased_to = 0; /* not open */
     install->expanding = false;

@@ -7,10 +7,10 @@
  *
  * Bounded memory, no heap: struct kedge_install is about 96 KiB and the caller's. Bytes may come
  * in any pieces. An envelope may still carry text and attachments of any size: they are passed
- * over. Before wrapper and manifest have been authenticated and judged (vendor, class, hardware,
- * sequence floor, version window, size) not one byte of flash changes. After any failure the
- * installation is over: the running slot and the boot record are as they were, and the spare slot
- * is not bootable.
+ * over. An installation that was cut short can be gone on with, see resume.h. Before wrapper and
+ * manifest have been authenticated and judged (vendor, class, hardware, sequence floor, version
+ * window, size) not one byte of flash changes. After any failure the installation is over: the
+ * running slot and the boot record are as they were, and the spare slot is not bootable.
  */
 #ifndef KEDGE_AGENT_INSTALL_H
 #define KEDGE_AGENT_INSTALL_H
@@ -35,6 +35,13 @@ enum kedge_install_stage {
     KEDGE_INSTALL_FAILED       /* `failure` says why */
 };
 
+/** Where an installation can be gone on with after a cut of power, see resume.h. */
+struct kedge_install_point {
+    uint8_t manifest_digest[KEDGE_SHA256_SIZE];
+    uint64_t offset; /* in the envelope as it comes in: what is before it need not come again */
+    struct kedge_payload_boundary boundary;
+};
+
 struct kedge_install {
     const struct kedge_boot *boot;
     uint8_t slot;
@@ -47,7 +54,11 @@ struct kedge_install {
     struct kedge_suit_refusal refused;     /* what the manifest asked for that was refused */
     bool authenticated;
     bool matched;   /* the whole image came, and its digest is the manifest's */
-    bool expanding; /* the member that comes in is the payload, not one that is passed over */
+    bool resumed;   /* what is in front of some point was in the slot already */
+    bool has_point; /* `point` is the latest one */
+    struct kedge_install_point point;
+    uint64_t payload_at; /* in the envelope as it comes in: where the payload begins */
+    bool expanding;      /* the member that comes in is the payload, not one that is passed over */
     struct kedge_suit_stream stream;
     size_t head_size; /* composed from wrapper and manifest: what the slot's header will hold */
     uint8_t head[KEDGE_SUIT_HEAD_MAX];

@@ -69,12 +69,24 @@ static enum kedge_rc write_to_slot(void *context, uint64_t offset, struct kedge_
     return kedge_slot_write(&install->writer, bytes);
 }
 
+/* Behind it everything can be erased, and written anew, without touching what is before it. */
+static void note_boundary(void *context, const struct kedge_payload_boundary *at)
+{
+    struct kedge_install *install = context;
+    if (at->image_offset % install->boot->slots[install->slot]->erase_size != 0)
+        return;
+    install->point.boundary = *at;
+    install->point.offset = install->payload_at + at->encoded_offset;
+    install->has_point = true;
+}
+
 /* The frames come later, from kedge_install_push(). */
 static enum kedge_rc install_frames(void *context, size_t index,
                                     const struct kedge_suit_parameters *set)
 {
     struct kedge_install *install = context;
-    const struct kedge_payload_sink sink = {.context = install, .write = write_to_slot};
+    const struct kedge_payload_sink sink = {
+        .context = install, .write = write_to_slot, .boundary = note_boundary};
     (void)index;
     if (!as_rehearsed(install, set))
         return KEDGE_E_UNSUPPORTED;

@@ -22,19 +22,26 @@ uint32_t boot_round_up(uint32_t value, uint32_t unit)
     return rounded > UINT32_MAX ? UINT32_MAX : (uint32_t)rounded;
 }
 
+enum kedge_rc boot_feed_flash(const struct kedge_flash *flash, uint32_t offset, uint32_t size,
+                              struct kedge_sha256 *hash)
+{
+    uint8_t piece[READ_PIECE];
+    while (size > 0) {
+        uint32_t take = size < READ_PIECE ? size : READ_PIECE;
+        KEDGE_TRY(flash->read(flash->context, offset, piece, take));
+        kedge_sha256_update(hash, kedge_slice(piece, take));
+        offset += take;
+        size -= take;
+    }
+    return KEDGE_OK;
+}
+
 enum kedge_rc boot_hash_flash(const struct kedge_flash *flash, uint32_t offset, uint32_t size,
                               uint8_t digest[KEDGE_SHA256_SIZE])
 {
     struct kedge_sha256 hash;
-    uint8_t piece[READ_PIECE];
     kedge_sha256_init(&hash);
-    while (size > 0) {
-        uint32_t take = size < READ_PIECE ? size : READ_PIECE;
-        KEDGE_TRY(flash->read(flash->context, offset, piece, take));
-        kedge_sha256_update(&hash, kedge_slice(piece, take));
-        offset += take;
-        size -= take;
-    }
+    KEDGE_TRY(boot_feed_flash(flash, offset, size, &hash));
     kedge_sha256_final(&hash, digest);
     return KEDGE_OK;
 }

@@ -22,7 +22,10 @@ uint32_t boot_image_offset(const struct kedge_flash *flash);
 /** The CRC of a slot's header: over its first 28 bytes and the head. */
 uint32_t boot_header_crc(struct kedge_slice header, struct kedge_slice head);
 
-/** SHA-256 of `size` bytes of flash from `offset`. */
+/** Gives `hash` `size` bytes of flash from `offset`. */
+enum kedge_rc boot_feed_flash(const struct kedge_flash *flash, uint32_t offset, uint32_t size,
+                              struct kedge_sha256 *hash) KEDGE_MUST_USE;
+/** SHA-256 of them. */
 enum kedge_rc boot_hash_flash(const struct kedge_flash *flash, uint32_t offset, uint32_t size,
                               uint8_t digest[KEDGE_SHA256_SIZE]) KEDGE_MUST_USE;
 

@@ -32,6 +32,18 @@ enum kedge_rc kedge_slot_open(struct kedge_slot *slot, const struct kedge_flash 
     return flash->sync(flash->context);
 }
 
+enum kedge_rc kedge_slot_keep(struct kedge_slot *slot, uint64_t size, struct kedge_sha256 *hash)
+{
+    const struct kedge_flash *flash = slot->flash;
+    uint32_t image_offset = boot_image_offset(flash);
+    if (slot->written > 0 || size >= slot->image_size || size % flash->erase_size != 0)
+        return KEDGE_E_ARGUMENT;
+    KEDGE_TRY(boot_feed_flash(flash, image_offset, (uint32_t)size, hash));
+    slot->written = (uint32_t)size;
+    slot->erased_to = image_offset + (uint32_t)size;
+    return KEDGE_OK;
+}
+
 /* Writes whole units at `offset`, which counts from the image's start; erases ahead. */
 static enum kedge_rc program(struct kedge_slot *slot, uint32_t offset, const uint8_t *data,
                              uint32_t size)
@@ -78,6 +90,11 @@ enum kedge_rc kedge_slot_write(struct kedge_slot *slot, struct kedge_slice bytes
         bytes = kedge_slice(bytes.data + taken, bytes.size - taken);
     }
     return KEDGE_OK;
+}
+
+enum kedge_rc kedge_slot_sync(const struct kedge_slot *slot)
+{
+    return slot->flash->sync(slot->flash->context);
 }
 
 void kedge_slot_give_back(struct kedge_slot *slot)
@@ -173,7 +190,7 @@ enum kedge_rc kedge_slot_finish(struct kedge_slot *slot, struct kedge_slice head
     if (head.size > KEDGE_SUIT_HEAD_MAX)
         return KEDGE_E_LIMIT;
     KEDGE_TRY(flush_image(slot));
-    KEDGE_TRY(slot->flash->sync(slot->flash->context));
+    KEDGE_TRY(kedge_slot_sync(slot));
     KEDGE_TRY(read_back_image(slot, image_digest));
     return write_header(slot, head);
 }

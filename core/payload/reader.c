@@ -37,6 +37,37 @@ enum kedge_rc kedge_payload_begin(struct kedge_payload_reader *reader,
     return KEDGE_OK;
 }
 
+static bool is_boundary(const struct kedge_payload_plan *plan,
+                        const struct kedge_payload_boundary *at)
+{
+    uint64_t frames = at->image_offset / KEDGE_FRAME_IMAGE_SIZE;
+    bool inside = at->image_offset > 0 && at->image_offset < plan->image_size &&
+                  at->encoded_offset < plan->encoded_size;
+    return inside && at->image_offset % KEDGE_FRAME_IMAGE_SIZE == 0 &&
+           at->encoded_offset <= at->image_offset + frames * KEDGE_FRAME_HEAD_SIZE &&
+           at->encoded_offset >= frames * (KEDGE_FRAME_HEAD_SIZE + 1);
+}
+
+enum kedge_rc kedge_payload_resume(struct kedge_payload_reader *reader,
+                                   const struct kedge_payload_boundary *at,
+                                   const struct kedge_sha256 *image_hash)
+{
+    uint8_t digest[KEDGE_SHA256_SIZE];
+    struct kedge_sha256 hash = *image_hash;
+    if (reader->encoded_offset > 0)
+        return KEDGE_E_STATE;
+    if (!is_boundary(&reader->plan, at))
+        return KEDGE_E_MALFORMED;
+    kedge_sha256_final(&hash, digest);
+    if (memcmp(digest, at->image_digest, sizeof digest) != 0)
+        return KEDGE_E_DIGEST;
+    memcpy(reader->expected_digest, at->frame_digest, KEDGE_SHA256_SIZE);
+    reader->encoded_offset = at->encoded_offset;
+    reader->image_offset = at->image_offset;
+    reader->image_hash = *image_hash;
+    return KEDGE_OK;
+}
+
 void kedge_payload_hash_by(struct kedge_payload_reader *reader,
                            const struct kedge_payload_hasher *hasher)
 {
@@ -129,6 +160,18 @@ static enum kedge_rc expand(struct kedge_payload_reader *reader)
     return rc;
 }
 
+static void tell_boundary(const struct kedge_payload_reader *reader)
+{
+    struct kedge_payload_boundary at = {.encoded_offset = reader->encoded_offset,
+                                        .image_offset = reader->image_offset};
+    struct kedge_sha256 hash = reader->image_hash;
+    if (reader->sink.boundary == NULL || reader->hasher != NULL)
+        return;
+    memcpy(at.frame_digest, reader->expected_digest, sizeof at.frame_digest);
+    kedge_sha256_final(&hash, at.image_digest);
+    reader->sink.boundary(reader->sink.context, &at);
+}
+
 static enum kedge_rc finish_frame(struct kedge_payload_reader *reader)
 {
     static const uint8_t zeros[KEDGE_SHA256_SIZE];
@@ -147,6 +190,8 @@ static enum kedge_rc finish_frame(struct kedge_payload_reader *reader)
     if (complete && reader->encoded_offset != reader->plan.encoded_size)
         return KEDGE_E_FRAME;
     reader->finished = complete;
+    if (!complete)
+        tell_boundary(reader);
     return KEDGE_OK;
 }
 

@@ -161,11 +161,13 @@ static enum kedge_rc walk(struct kedge_suit_stream *stream, struct kedge_slice b
         switch (stream->stage) {
         case KEDGE_SUIT_STAGE_TOP:
         case KEDGE_SUIT_STAGE_KEY:
+            stream->taken++;
             KEDGE_TRY(take_head_byte(stream, bytes.data[0]));
             break;
         case KEDGE_SUIT_STAGE_KEPT:
         case KEDGE_SUIT_STAGE_MEMBER:
             taken = bytes.size < stream->value_left ? bytes.size : (size_t)stream->value_left;
+            stream->taken += taken;
             KEDGE_TRY(take_value(stream, kedge_slice(bytes.data, taken)));
             break;
         case KEDGE_SUIT_STAGE_COMPLETE:
@@ -195,6 +197,7 @@ void kedge_suit_stream_begin(struct kedge_suit_stream *stream,
     stream->failure = KEDGE_OK;
     stream->headed = false;
     stream->firmware = false;
+    stream->taken = 0;
     stream->pairs_left = 0;
     stream->value_left = 0;
     stream->last_key_size = 0;
@@ -208,6 +211,15 @@ enum kedge_rc kedge_suit_stream_push(struct kedge_suit_stream *stream, struct ke
     if (stream->stage == KEDGE_SUIT_STAGE_FAILED)
         return stream->failure;
     return fail(stream, walk(stream, bytes));
+}
+
+enum kedge_rc kedge_suit_stream_skip(struct kedge_suit_stream *stream, uint64_t size)
+{
+    if (stream->stage != KEDGE_SUIT_STAGE_MEMBER || size >= stream->value_left)
+        return KEDGE_E_ARGUMENT;
+    stream->taken += size;
+    stream->value_left -= size;
+    return KEDGE_OK;
 }
 
 enum kedge_rc kedge_suit_stream_end(struct kedge_suit_stream *stream)

@@ -80,8 +80,20 @@ struct kedge_slot {
  */
 enum kedge_rc kedge_slot_open(struct kedge_slot *slot, const struct kedge_flash *flash,
                               uint64_t image_size) KEDGE_MUST_USE;
+/**
+ * kedge_slot_keep() keeps the first `size` bytes of the image, which an earlier writing that was
+ * cut short left in the slot: right after kedge_slot_open(); the writing goes on behind them.
+ * `hash` is given them as they are now; whether they are the right ones is the caller's to tell by
+ * that. KEDGE_E_ARGUMENT unless `size` is whole erase units, and less than the image.
+ */
+enum kedge_rc kedge_slot_keep(struct kedge_slot *slot, uint64_t size,
+                              struct kedge_sha256 *hash) KEDGE_MUST_USE;
 /** Appends to the image, in any pieces. KEDGE_E_SPACE past the announced size. */
 enum kedge_rc kedge_slot_write(struct kedge_slot *slot, struct kedge_slice bytes) KEDGE_MUST_USE;
+/**
+ * kedge_slot_sync() makes all whole erase units that were written so far survive a cut of power.
+ */
+enum kedge_rc kedge_slot_sync(const struct kedge_slot *slot) KEDGE_MUST_USE;
 /**
  * kedge_slot_give_back() erases all that was written since kedge_slot_open(): for flash that shares
  * its room with others and had none left. Nothing rests on it: an error is not told.

@@ -40,17 +40,30 @@ struct kedge_payload_plan {
  * KEDGE_DEFLATE_ARENA_SIZE bytes of the caller's, or NULL to store. Deterministic.
  */
 enum kedge_rc kedge_frame_pack(struct kedge_slice image, void *arena, uint8_t *data,
-                               size_t *data_size, enum kedge_frame_encoding *encoding) KEDGE_MUST_USE;
+                               size_t *data_size,
+                               enum kedge_frame_encoding *encoding) KEDGE_MUST_USE;
 
 /** kedge_frame_head() writes the 36 bytes that go before the data. */
 void kedge_frame_head(const uint8_t next_digest[KEDGE_SHA256_SIZE],
                       enum kedge_frame_encoding encoding, size_t data_size,
                       uint8_t head[KEDGE_FRAME_HEAD_SIZE]);
 
-/** Where the expanded bytes go, in order; `offset` counts from the image's start. */
+/** A place between two frames: all that must be known to go on from there another time. */
+struct kedge_payload_boundary {
+    uint64_t encoded_offset;                 /* of the frame that comes next */
+    uint64_t image_offset;                   /* of its image bytes */
+    uint8_t frame_digest[KEDGE_SHA256_SIZE]; /* of the frame that comes next */
+    uint8_t image_digest[KEDGE_SHA256_SIZE]; /* of the image's bytes before it */
+};
+
+/**
+ * Where the expanded bytes go, in order; `offset` counts from the image's start. `boundary` (NULL:
+ * nobody asks) is called between any two frames, `at` borrowed for the call; never with a hasher.
+ */
 struct kedge_payload_sink {
     void *context;
     enum kedge_rc (*write)(void *context, uint64_t offset, struct kedge_slice bytes);
+    void (*boundary)(void *context, const struct kedge_payload_boundary *at);
 };
 
 /**
@@ -88,6 +101,16 @@ struct kedge_payload_reader {
 enum kedge_rc kedge_payload_begin(struct kedge_payload_reader *reader,
                                   const struct kedge_payload_plan *plan,
                                   const struct kedge_payload_sink *sink) KEDGE_MUST_USE;
+/**
+ * kedge_payload_resume() goes on at a boundary of an earlier reader of the same plan, instead of at
+ * the beginning: before the first push. `image_hash` has been given the image's bytes before it, as
+ * they are now. KEDGE_E_DIGEST when those are not the bytes that the boundary was behind,
+ * KEDGE_E_MALFORMED when this plan has no such boundary. The frame digest is taken from `at`: when
+ * that was tampered with, the image's digest in the end tells.
+ */
+enum kedge_rc kedge_payload_resume(struct kedge_payload_reader *reader,
+                                   const struct kedge_payload_boundary *at,
+                                   const struct kedge_sha256 *image_hash) KEDGE_MUST_USE;
 /** Lets `hasher`, which stays the caller's, compute the image's digest. Before the first push. */
 void kedge_payload_hash_by(struct kedge_payload_reader *reader,
                            const struct kedge_payload_hasher *hasher);
@@ -96,8 +119,8 @@ void kedge_payload_hash_by(struct kedge_payload_reader *reader,
  * KEDGE_E_TRAILING when bytes follow the last frame; the sink's own failure is handed on. After a
  * failure the reader is of no more use.
  */
-enum kedge_rc kedge_payload_push(struct kedge_payload_reader *reader, struct kedge_slice bytes)
-    KEDGE_MUST_USE;
+enum kedge_rc kedge_payload_push(struct kedge_payload_reader *reader,
+                                 struct kedge_slice bytes) KEDGE_MUST_USE;
 /**
  * Ends it: KEDGE_E_TRUNCATED unless all frames came, KEDGE_E_DIGEST unless the image's SHA-256 is
  * `image_digest`.

@@ -23,7 +23,8 @@ struct kedge_suit_member {
 /** What is done with the parts. The first failure ends the walk and is handed on. */
 struct kedge_suit_stream_hooks {
     void *context;
-    /** Wrapper and manifest are whole, borrowed until the end. Before KEDGE_OK nothing else comes. */
+    /** Wrapper and manifest are whole, borrowed until the end. Before KEDGE_OK nothing else comes.
+     */
     enum kedge_rc (*head)(void *context, struct kedge_slice wrapper, struct kedge_slice manifest);
     /** A member begins; then its content comes in pieces (none when it is empty), then its end. */
     enum kedge_rc (*begin)(void *context, const struct kedge_suit_member *member);
@@ -47,6 +48,7 @@ struct kedge_suit_stream {
     enum kedge_rc failure;
     bool headed;            /* the head has been taken */
     bool firmware;          /* the present member is the payload */
+    uint64_t taken;         /* bytes of the envelope, those that were skipped too */
     uint64_t pairs_left;    /* of the envelope's map */
     uint64_t value_left;    /* bytes of the present value still to come */
     uint32_t last_key_size; /* the key before, for the order */
@@ -68,6 +70,14 @@ void kedge_suit_stream_begin(struct kedge_suit_stream *stream,
  */
 enum kedge_rc kedge_suit_stream_push(struct kedge_suit_stream *stream,
                                      struct kedge_slice bytes) KEDGE_MUST_USE;
+
+/**
+ * kedge_suit_stream_skip() passes over the next `size` bytes of the present member's content, which
+ * do not come: its user has them. KEDGE_E_ARGUMENT when they are not all in it, or are all that is
+ * left of it.
+ */
+enum kedge_rc kedge_suit_stream_skip(struct kedge_suit_stream *stream,
+                                     uint64_t size) KEDGE_MUST_USE;
 
 /** kedge_suit_stream_end() says that no more bytes come: KEDGE_E_TRUNCATED unless all did. */
 enum kedge_rc kedge_suit_stream_end(struct kedge_suit_stream *stream) KEDGE_MUST_USE;

@@ -38,13 +38,11 @@ static inline enum kedge_rc bench_install(struct bench *bench, uint8_t slot,
     return kedge_install_end(&bench->install);
 }
 
-static inline struct bench *bench_new(void)
+static inline struct bench *bench_new_on(const struct sim_geometry *geometry)
 {
-    static const struct sim_geometry geometry = {
-        .name = "nor-8", .write_size = 8, .erase_size = 4096, .erased_value = 0xFF};
     struct bench *bench = calloc(1, sizeof *bench);
     assert_non_null(bench);
-    sim_init(&bench->sim, &geometry, BENCH_CAPACITY);
+    sim_init(&bench->sim, geometry, BENCH_CAPACITY);
     maker_key(KEDGE_ED25519, 1, &bench->key);
     maker_key(KEDGE_ESP256, 2, &bench->stranger);
     bench->trusted = bench->key.public_key;
@@ -71,6 +69,13 @@ static inline struct bench *bench_new(void)
     maker_free(&factory);
     bench->ops = bench->sim.log_count;
     return bench;
+}
+
+static inline struct bench *bench_new(void)
+{
+    static const struct sim_geometry geometry = {
+        .name = "nor-8", .write_size = 8, .erase_size = 4096, .erased_value = 0xFF};
+    return bench_new_on(&geometry);
 }
 
 static inline void bench_free(struct bench *bench)
