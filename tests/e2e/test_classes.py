@@ -3,7 +3,7 @@ import os
 
 import pytest
 from conftest import CLASS, VENDOR, make_package
-from field_device import DOWNLOADED, IDLE, NEW, FieldDevice, deployments, ended, known, roll_out
+from field_device import DOWNLOADED, IDLE, NEW, OLD, FieldDevice, deployments, ended, known, roll_out
 from lwm2m_client import until
 from lwm2m_peer import ACK, BLOCK1, PUT, Message, code
 
@@ -100,6 +100,43 @@ def test_a_result_of_an_earlier_update_is_no_success(server, keys, tmp_path):
 def test_without_settings_a_device_of_its_own_format_is_not_believed(server, updates):
     done = updates("--verify-limit", "5", confirms=0)
     assert done["state"] == "timed_out", done
+
+
+def test_a_fleet_of_both_kinds_is_updated_at_once_by_pull_and_by_push(server, keys, tmp_path, device):
+    """Bare images for one class and envelopes for another, each by both ways, in two rollouts that run beside each other."""
+    server.kedge("class", "set", "sensor", "--vendor", VENDOR, "--version-path", "/5/0/7", "--success", "version")
+    server.kedge("trust", "add", "--name", "release", keys.public)
+    image = os.urandom(40000)
+    packages = {"sensor": make_package(tmp_path, keys, NEW, 2, image, "--deliver", "payload", class_name="sensor"),
+                CLASS: make_package(tmp_path, keys, NEW, 3)}
+    factory = make_package(tmp_path, keys, OLD, 1)
+    sensors = [OwnFormat(server, endpoint=f"sensor-{how}", pushed=how == "push") for how in ("pull", "push")]
+    boards = [device(f"board-{how}", keys, factory, f"coap://127.0.0.1:{server.coap_port}", "--delivery", how)
+              for how in ("pull", "push")]
+    try:
+        for sensor in sensors:
+            sensor.objects[3][1] = "sensor"
+            if sensor.pushed:
+                sensor.formats = (*sensor.formats, 42)
+            sensor.begin()
+        until(lambda: sum(one["version"] == OLD for one in server.json("device", "list")["devices"]) == 4)
+        for class_name, package in packages.items():
+            server.kedge("package", "upload", package)
+            identity, = (one["id"] for one in server.json("package", "list")["packages"] if one["class"] == class_name)
+            server.kedge("rollout", "create", "--name", class_name, "--package", identity, "--all", "--soak", "1", "--start")
+        until(lambda: [one["state"] for one in server.json("rollout", "list")["rollouts"]] == ["finished"] * 2, 120)
+        assert [one["counts"]["succeeded"] for one in server.json("rollout", "list")["rollouts"]] == [2, 2]
+        for sensor in sensors:
+            assert sensor.fault is None and sensor.downloaded == image and sensor.executes == 1
+            # The one was given an address, the other was not.
+            assert (sensor.given is None) is sensor.pushed
+        for board in boards:
+            assert board.status()["version"] == NEW
+        versions = {one["endpoint"]: one["version"] for one in server.json("device", "list")["devices"]}
+        assert versions == dict.fromkeys(("sensor-pull", "sensor-push", "board-pull", "board-push"), NEW)
+    finally:
+        for sensor in sensors:
+            sensor.end()
 
 
 def test_settings_are_kept_audited_and_shown(server):
