@@ -8,6 +8,7 @@
 #include "agent/client/log.h"
 #include "agent/client/object5.h"
 #include "agent/client/resources.h"
+#include "agent/client/sender.h"
 #include "agent/client/trial.h"
 #include "agent/port/notify.h"
 
@@ -193,6 +194,7 @@ static int loop(struct agent *agent)
         see_whether_server_is_there(agent);
         bool on = kedge_server_poll(&agent->server, &wait_ms);
         kedge_server_notify(&agent->server, &wait_ms);
+        kedge_sender_poll(&agent->server, &wait_ms);
         tell_status(agent, &wait_ms);
         kedge_answers_poll(&agent->answers, now_ms(), &wait_ms);
         if (reboot_is_due(agent, &wait_ms))
@@ -383,6 +385,7 @@ static bool begin_server(struct agent *agent)
     agent->server.random = kedge_port_random();
     agent->server.credentials = &agent->credentials;
     agent->server.endpoint = agent->config->endpoint;
+    kedge_send_begin(&agent->server.send, !agent->config->send);
     agent->server.queue.on = agent->config->queue_mode;
     agent->server.queue.awake_ms = agent->config->awake_s * 1000;
     agent->resources.config = agent->config;

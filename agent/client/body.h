@@ -9,6 +9,7 @@
 #include <coap3/coap.h>
 #include <kedge/base.h>
 
+#define KEDGE_BODY_BLOCK 1024u
 #define KEDGE_BODY_SZX 6u /* blocks of 1,024 bytes, unless the request asks for smaller ones */
 
 struct kedge_body {

@@ -38,6 +38,7 @@ struct kedge_agent_config {
     size_t trust_count;
     uint64_t required;
     uint64_t lifetime_s;
+    bool send;
     bool queue_mode;
     uint64_t awake_s;
     uint64_t health_timeout_s;

@@ -15,38 +15,39 @@
 
 /* Sorted by object and resource. */
 static const struct model_resource resources[] = {
-    {SERVER, 0, R},  /* short server id */
-    {SERVER, 1, RW}, /* lifetime */
-    {SERVER, 2, RW}, /* default pmin */
-    {SERVER, 3, RW}, /* default pmax */
-    {SERVER, 4, E},  /* disable */
-    {SERVER, 5, RW}, /* disable timeout */
-    {SERVER, 6, RW}, /* notification storing */
-    {SERVER, 7, RW}, /* binding */
-    {SERVER, 8, E},  /* registration update trigger */
-    {ACCESS, 0, R},  /* which object */
-    {ACCESS, 1, R},  /* which instance of it */
-    {ACCESS, 3, R},  /* owner */
-    {DEVICE, 0, R},  /* manufacturer: the vendor's domain */
-    {DEVICE, 1, R},  /* model: the class */
-    {DEVICE, 2, R},  /* serial number */
-    {DEVICE, 3, R},  /* firmware version */
-    {DEVICE, 4, E},  /* reboot */
-    {DEVICE, 10, R}, /* memory free */
-    {DEVICE, 11, R}, /* error code */
-    {DEVICE, 12, E}, /* reset error code */
-    {DEVICE, 13, R}, /* current time */
-    {DEVICE, 14, R}, /* UTC offset */
-    {DEVICE, 15, R}, /* time zone */
-    {DEVICE, 16, R}, /* supported binding */
-    {DEVICE, 17, R}, /* device type */
-    {DEVICE, 18, R}, /* hardware version */
-    {DEVICE, 19, R}, /* software version */
-    {DEVICE, 21, R}, /* memory total */
-    {NETWORK, 0, R}, /* bearer in use */
-    {NETWORK, 1, R}, /* bearers that there are */
-    {NETWORK, 2, R}, /* signal strength */
-    {NETWORK, 4, R}, /* IP addresses */
+    {SERVER, 0, R},   /* short server id */
+    {SERVER, 1, RW},  /* lifetime */
+    {SERVER, 2, RW},  /* default pmin */
+    {SERVER, 3, RW},  /* default pmax */
+    {SERVER, 4, E},   /* disable */
+    {SERVER, 5, RW},  /* disable timeout */
+    {SERVER, 6, RW},  /* notification storing */
+    {SERVER, 7, RW},  /* binding */
+    {SERVER, 8, E},   /* registration update trigger */
+    {SERVER, 23, RW}, /* mute send */
+    {ACCESS, 0, R},   /* which object */
+    {ACCESS, 1, R},   /* which instance of it */
+    {ACCESS, 3, R},   /* owner */
+    {DEVICE, 0, R},   /* manufacturer: the vendor's domain */
+    {DEVICE, 1, R},   /* model: the class */
+    {DEVICE, 2, R},   /* serial number */
+    {DEVICE, 3, R},   /* firmware version */
+    {DEVICE, 4, E},   /* reboot */
+    {DEVICE, 10, R},  /* memory free */
+    {DEVICE, 11, R},  /* error code */
+    {DEVICE, 12, E},  /* reset error code */
+    {DEVICE, 13, R},  /* current time */
+    {DEVICE, 14, R},  /* UTC offset */
+    {DEVICE, 15, R},  /* time zone */
+    {DEVICE, 16, R},  /* supported binding */
+    {DEVICE, 17, R},  /* device type */
+    {DEVICE, 18, R},  /* hardware version */
+    {DEVICE, 19, R},  /* software version */
+    {DEVICE, 21, R},  /* memory total */
+    {NETWORK, 0, R},  /* bearer in use */
+    {NETWORK, 1, R},  /* bearers that there are */
+    {NETWORK, 2, R},  /* signal strength */
+    {NETWORK, 4, R},  /* IP addresses */
     {FIRMWARE, KEDGE_FIRMWARE_PACKAGE, W},
     {FIRMWARE, KEDGE_FIRMWARE_PACKAGE_URI, RW},
     {FIRMWARE, KEDGE_FIRMWARE_UPDATE, E},

@@ -32,8 +32,8 @@ struct kedge_object5 {
     char package_version[KEDGE_SUIT_VERSION_TEXT_MAX]; /* of what was or is being downloaded */
     int save_error; /* errno of the latest attempt to write the state file; 0: it is written */
     bool reboot_wanted;
-    bool update_wanted;   /* of the registration: a push has gone quiet */
-    unsigned told_tenths; /* of the download, in the log */
+    bool update_wanted;                       /* of the registration: a push has gone quiet */
+    unsigned told_tenths;                     /* of the download, in the log */
     uint64_t downloaded_bytes, package_bytes; /* of a download; 0: not known */
 };
 

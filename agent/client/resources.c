@@ -50,6 +50,9 @@ static enum kedge_rc read_server(const struct kedge_resources *resources, uint16
         return KEDGE_OK;
     case 7:
         return text_value(kedge_server_binding(resources->server), value);
+    case 23:
+        value->integer = resources->server->send.muted;
+        return KEDGE_OK;
     default:
         return KEDGE_E_NOT_FOUND;
     }
@@ -160,6 +163,9 @@ static uint8_t write_server(struct kedge_resources *resources, uint16_t resource
         return write_period(value, &resources->server->default_pmax_s);
     case 5:
         return write_period(value, &resources->disable_s);
+    case 23:
+        resources->server->send.muted = value != 0;
+        return KEDGE_COAP_CHANGED;
     default:
         resources->storing = value != 0;
         return KEDGE_COAP_CHANGED;

@@ -5,6 +5,7 @@
 #include "agent/client/body.h"
 #include "agent/client/log.h"
 #include "agent/client/requests.h"
+#include "agent/client/sender.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -109,6 +110,7 @@ static bool fill(const struct kedge_server *server, enum kedge_registration_acti
 static void drop_session(struct kedge_server *server)
 {
     coap_session_t *session = server->session;
+    (void)kedge_sender_undelivered(server, NULL);
     server->session = NULL; /* first: what its queue still holds is handed to on_undelivered() */
     if (session != NULL)
         coap_session_release(session);
@@ -223,6 +225,8 @@ static coap_response_t on_response(coap_session_t *session, const coap_pdu_t *se
         coap_session_set_max_retransmit(session, KEDGE_DTLS_RETRANSMIT_MAX);
     if (kedge_pull_response(server->pull, session, received, now_ms(server)))
         return COAP_RESPONSE_OK;
+    if (session == server->session && kedge_sender_response(server, received))
+        return COAP_RESPONSE_OK;
     if (session == server->session && server->waiting && kedge_channel_is(received, &server->token))
         answered(server, received);
     return COAP_RESPONSE_OK; /* a late or repeated answer: acknowledged, and forgotten */
@@ -252,6 +256,9 @@ static void on_undelivered(coap_session_t *session, const coap_pdu_t *sent,
         return;
     if (reason != COAP_NACK_RST)
         server->session_failed = true;
+    /* What is lost on the way may be so because the server has restarted: an Update shows that. */
+    if (kedge_sender_undelivered(server, sent) && reason != COAP_NACK_RST)
+        kedge_registration_trigger(&server->registration, now_ms(server));
     if (server->waiting && (sent == NULL || kedge_channel_is(sent, &server->token))) {
         server->waiting = false;
         kedge_log(KEDGE_LOG_WARNING, "%s does not answer", server->uri.text);

@@ -11,6 +11,7 @@
 #include "agent/client/queue_mode.h"
 #include "agent/client/recent.h"
 #include "agent/client/registration.h"
+#include "agent/client/send.h"
 #include "agent/fetch/channel.h"
 #include "agent/fetch/intake.h"
 #include "agent/fetch/pull.h"
@@ -34,6 +35,7 @@ struct kedge_server {
     uint8_t (*take_block)(void *context, const struct kedge_intake_block *block);
     struct kedge_pull *pull;       /* gets the responses that are its own */
     struct kedge_queue_mode queue; /* `on` and `awake_ms` */
+    struct kedge_send send;        /* begun */
 
     coap_session_t *session;
     bool session_failed; /* not to be used for the next Register; by DTLS, for nothing */
@@ -42,6 +44,7 @@ struct kedge_server {
     struct kedge_registration registration;
     struct kedge_token token; /* of the registration request on its way */
     bool waiting;
+    struct kedge_token send_token;
     bool reached; /* a Register was answered with 2.01 in this run */
     struct {
         uint8_t bytes[KEDGE_LOCATION_SIZE_MAX];

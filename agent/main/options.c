@@ -77,6 +77,8 @@ static const struct row rows[] = {
      "the server's raw public key in PEM; then --private-key is one too"},
     {"lifetime", "S", NUMBER, FIELD(lifetime_s), KEDGE_LIFETIME_MIN_S, KEDGE_LIFETIME_MAX_S, R, 0,
      true, "lifetime of the registration in seconds (default 86400)"},
+    {"send", NULL, SWITCH, FIELD(send), 0, 0, R, 0, true,
+     "tell changes of State, Result and version by Send; resource /1/0/23 mutes it"},
     {"queue-mode", NULL, SWITCH, FIELD(queue_mode), 0, 0, R, 0, true,
      "sleep between exchanges with the server, which keeps what it has until then"},
     {"awake-time", "S", NUMBER, FIELD(awake_s), 1, 86400, R, 0, true,

@@ -224,8 +224,7 @@ static void one_lost_update_is_repeated_as_an_update(void **state)
     for (unsigned i = 0; i < 10; i++) {
         until(world, KEDGE_REGISTRATION_SEND_UPDATE);
         unanswered(world);
-        assert_true(until(world, KEDGE_REGISTRATION_SEND_UPDATE) <=
-                    KEDGE_BACKOFF_FIRST_MS);
+        assert_true(until(world, KEDGE_REGISTRATION_SEND_UPDATE) <= KEDGE_BACKOFF_FIRST_MS);
         answer(world, KEDGE_COAP_CHANGED);
     }
 }
@@ -290,8 +289,7 @@ static void without_random_numbers_the_pause_is_the_whole_one(void **state)
     world->random_rc = KEDGE_E_SYSTEM;
     assert_next(world, KEDGE_REGISTRATION_SEND_REGISTER);
     unanswered(world);
-    assert_int_equal(until(world, KEDGE_REGISTRATION_SEND_REGISTER),
-                     KEDGE_BACKOFF_FIRST_MS);
+    assert_int_equal(until(world, KEDGE_REGISTRATION_SEND_REGISTER), KEDGE_BACKOFF_FIRST_MS);
 }
 
 static void stopping_deregisters_and_is_then_over(void **state)
@@ -418,8 +416,7 @@ static void a_server_of_neither_version_is_asked_with_pauses(void **state)
         answer(world, KEDGE_COAP_PRECONDITION_FAILED);
         uint64_t wait_ms;
         assert_int_equal(next(world, &wait_ms), KEDGE_REGISTRATION_WAIT);
-        assert_in_range(wait_ms, KEDGE_BACKOFF_FIRST_MS / 2,
-                        KEDGE_BACKOFF_MAX_MS);
+        assert_in_range(wait_ms, KEDGE_BACKOFF_FIRST_MS / 2, KEDGE_BACKOFF_MAX_MS);
         world->now_ms += wait_ms;
     }
 }
