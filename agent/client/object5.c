@@ -153,7 +153,7 @@ static void begin_download(struct kedge_object5 *object)
         kedge_intake_begin(&object->intake, &sink, object->patience_ms, now_ms(object));
     else if (rc == KEDGE_OK)
         rc = kedge_pull_begin(&object->pull, object->context, object->random, object->credentials,
-                              kedge_slice_text(object->state.uri), &sink, object->patience_ms,
+                              kedge_slice_text(object->state.uri), &sink, NULL, object->patience_ms,
                               now_ms(object));
     if (rc != KEDGE_OK)
         failed(object, rc, kedge_rc_text(rc));

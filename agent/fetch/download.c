@@ -14,10 +14,24 @@ static uint32_t block_size(uint8_t szx)
 }
 
 void kedge_download_begin(struct kedge_download *download, const struct kedge_download_sink *sink,
-                          uint64_t patience_ms, uint64_t now_ms)
+                          const struct kedge_download_point *from, uint64_t patience_ms,
+                          uint64_t now_ms)
 {
     kedge_transfer_begin(&download->transfer, sink, patience_ms, now_ms);
     download->szx = KEDGE_DOWNLOAD_SZX;
+    download->unproven = from != NULL && from->offset > 0;
+    if (!download->unproven)
+        return;
+    download->transfer.offset = from->offset;
+    download->transfer.etag = from->etag;
+}
+
+static void restart(struct kedge_download *download, uint64_t now_ms)
+{
+    download->szx = KEDGE_DOWNLOAD_SZX;
+    download->unproven = false;
+    (void)kedge_transfer_restart(&download->transfer, "what the server offers keeps changing",
+                                 now_ms);
 }
 
 enum kedge_download_step kedge_download_next(struct kedge_download *download, uint64_t now_ms,
@@ -54,6 +68,10 @@ static void refused(struct kedge_download *download, uint8_t code, uint64_t now_
         kedge_download_lost(download, now_ms);
         return;
     }
+    if (download->unproven) {
+        restart(download, now_ms);
+        return;
+    }
     char words[32];
     snprintf(words, sizeof words, "the server answered %u.%02u", (unsigned)CODE_CLASS(code),
              (unsigned)CODE_DETAIL(code));
@@ -73,6 +91,12 @@ static bool etag_changed(struct kedge_download *download, struct kedge_slice eta
     return false;
 }
 
+/* Where the block that was asked for begins. */
+static uint64_t asked_from(const struct kedge_download *download)
+{
+    return download->transfer.offset - download->transfer.offset % block_size(download->szx);
+}
+
 /* RFC 7959 section 2.2: a block that is not the last one is full, and none is larger than asked
  * for. */
 static bool block_fits(const struct kedge_download *download,
@@ -81,9 +105,21 @@ static bool block_fits(const struct kedge_download *download,
     if (!answer->has_block)
         return download->transfer.offset == 0;
     uint32_t size = block_size(answer->szx);
-    if (answer->szx > download->szx || (uint64_t)answer->number * size != download->transfer.offset)
+    if (answer->szx > download->szx || (uint64_t)answer->number * size != asked_from(download))
         return false;
     return answer->more ? answer->payload.size == size : answer->payload.size <= size;
+}
+
+/* A point to go on at is where a frame begins, seldom a block; all that follow are whole blocks. */
+static struct kedge_slice what_is_new(const struct kedge_download *download,
+                                      struct kedge_slice payload)
+{
+    uint64_t known = download->transfer.offset - asked_from(download);
+    if (known == 0)
+        return payload;
+    if (known >= payload.size)
+        return kedge_slice(NULL, 0);
+    return kedge_slice(payload.data + known, payload.size - (size_t)known);
 }
 
 void kedge_download_answer(struct kedge_download *download,
@@ -98,15 +134,18 @@ void kedge_download_answer(struct kedge_download *download,
         return;
     }
     if (etag_changed(download, answer->etag)) {
-        download->szx = KEDGE_DOWNLOAD_SZX;
-        (void)kedge_transfer_restart(transfer, "what the server offers keeps changing", now_ms);
+        restart(download, now_ms);
         return;
     }
     if (!block_fits(download, answer)) {
-        kedge_download_lost(download, now_ms);
+        if (download->unproven)
+            restart(download, now_ms);
+        else
+            kedge_download_lost(download, now_ms);
         return;
     }
-    if (!kedge_transfer_push(transfer, answer->payload))
+    download->unproven = false;
+    if (!kedge_transfer_push(transfer, what_is_new(download, answer->payload)))
         return;
     if (answer->size > 0)
         transfer->total = answer->size;

@@ -6,6 +6,10 @@
  * server. The blocks go straight to the sink. A lost answer is asked for again after a growing
  * pause; without progress the download ends with KEDGE_E_CONNECTION, see patience.h. When the ETag
  * changes, it is another representation (RFC 7252 5.10.6): the sink begins anew.
+ *
+ * A download may go on at a point of an earlier one. Until a first block has come from there, a
+ * refusal, and an answer that is not the block asked for, may mean that the representation is
+ * another one by now: the sink begins anew.
  */
 #ifndef KEDGE_AGENT_DOWNLOAD_H
 #define KEDGE_AGENT_DOWNLOAD_H
@@ -33,11 +37,14 @@ struct kedge_download_answer {
 struct kedge_download {
     struct kedge_transfer transfer;
     uint8_t szx;
+    bool unproven; /* it goes on at a point from which nothing has come yet */
 };
 
-/** kedge_download_begin() starts at offset 0; `sink`'s functions are called from _answer(). */
+/** kedge_download_begin() starts at `from` (NULL: at the beginning); `sink`'s functions are called
+ * from _answer(). */
 void kedge_download_begin(struct kedge_download *download, const struct kedge_download_sink *sink,
-                          uint64_t patience_ms, uint64_t now_ms);
+                          const struct kedge_download_point *from, uint64_t patience_ms,
+                          uint64_t now_ms);
 /** What to do now; sets `wait_ms` for WAIT. With ASK, send a GET for (number, szx), and then call
  * kedge_download_asked(). */
 enum kedge_download_step kedge_download_next(struct kedge_download *download, uint64_t now_ms,

@@ -6,12 +6,13 @@
 enum kedge_rc kedge_pull_begin(struct kedge_pull *pull, coap_context_t *context,
                                const struct kedge_random *random,
                                const struct kedge_credentials *credentials, struct kedge_slice uri,
-                               const struct kedge_download_sink *sink, uint64_t patience_ms,
+                               const struct kedge_download_sink *sink,
+                               const struct kedge_download_point *from, uint64_t patience_ms,
                                uint64_t now_ms)
 {
     *pull = (struct kedge_pull){.context = context, .random = random, .credentials = credentials};
     KEDGE_TRY(kedge_uri_parse(uri, &pull->uri));
-    kedge_download_begin(&pull->download, sink, patience_ms, now_ms);
+    kedge_download_begin(&pull->download, sink, from, patience_ms, now_ms);
     pull->running = true;
     return KEDGE_OK;
 }

@@ -22,13 +22,15 @@ struct kedge_pull {
 };
 
 /**
- * kedge_pull_begin() starts to fetch `uri` into `sink`. `random`, `credentials` and `context` stay
- * the caller's. Nothing is sent before kedge_pull_poll().
+ * kedge_pull_begin() starts to fetch `uri` into `sink`, at `from` (NULL: at the beginning).
+ * `random`, `credentials` and `context` stay the caller's. Nothing is sent before
+ * kedge_pull_poll().
  */
 enum kedge_rc kedge_pull_begin(struct kedge_pull *pull, coap_context_t *context,
                                const struct kedge_random *random,
                                const struct kedge_credentials *credentials, struct kedge_slice uri,
-                               const struct kedge_download_sink *sink, uint64_t patience_ms,
+                               const struct kedge_download_sink *sink,
+                               const struct kedge_download_point *from, uint64_t patience_ms,
                                uint64_t now_ms) KEDGE_MUST_USE;
 
 /**

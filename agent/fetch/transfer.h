@@ -34,6 +34,13 @@ struct kedge_etag {
     uint8_t size;
 };
 
+/** Where a download goes on: of the representation that `etag` names, what lies before `offset` is
+ * there already. Zeroed: at the beginning. */
+struct kedge_download_point {
+    uint64_t offset;
+    struct kedge_etag etag;
+};
+
 struct kedge_transfer {
     struct kedge_download_sink sink;
     struct kedge_patience patience;

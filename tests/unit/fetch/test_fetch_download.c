@@ -49,7 +49,17 @@ static void begin(struct world *world)
     for (size_t i = 0; i < BODY_SIZE; i++)
         world->body[i] = (uint8_t)(i * 31 + i / 256);
     const struct kedge_download_sink sink = {world, push, again};
-    kedge_download_begin(&world->download, &sink, PATIENCE_MS, 0);
+    kedge_download_begin(&world->download, &sink, NULL, PATIENCE_MS, 0);
+}
+
+/* Again, after a restart of the device: what is before `offset` of "v1" is there. */
+static void begin_at(struct world *world, uint64_t offset)
+{
+    const struct kedge_download_sink sink = world->download.transfer.sink;
+    struct kedge_download_point from = {.offset = offset};
+    assert_true(kedge_etag_set(&from.etag, kedge_slice_text("v1")));
+    world->got_size = 0;
+    kedge_download_begin(&world->download, &sink, &from, PATIENCE_MS, world->now_ms);
 }
 
 /* Lets the time pass until a block is asked for, or it is over. */
@@ -267,6 +277,92 @@ static void what_the_sink_refuses_ends_it_with_its_reason(void **state)
     assert_int_equal(world->download.transfer.failure, KEDGE_E_SIGNATURE);
 }
 
+static void it_goes_on_at_any_point_whatever_the_blocks_are(void **state)
+{
+    struct world *world = *state;
+    const size_t points[] = {1, 63, 64, 700, 1023, 1024, 2500, 4096, 4990, BODY_SIZE - 1};
+    for (size_t i = 0; i < sizeof points / sizeof points[0]; i++)
+        for (uint8_t szx = 2; szx <= 6; szx += 2) {
+            begin_at(world, points[i]);
+            assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
+            assert_int_equal(world->number, points[i] / 1024);
+            /* A server may answer with the first smaller one in its place. */
+            answer(world, block(world, world->number << (6 - szx), szx));
+            run_to_the_end(world, szx);
+            assert_int_equal(step(world), KEDGE_DOWNLOAD_DONE);
+            assert_int_equal(world->got_size, BODY_SIZE - points[i]);
+            assert_memory_equal(world->got, world->body + points[i], world->got_size);
+            assert_int_equal(world->restarts, 0);
+        }
+}
+
+static void a_body_that_ends_before_the_point_adds_nothing(void **state)
+{
+    struct world *world = *state;
+    begin_at(world, 1500);
+    assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
+    answer(world, (struct kedge_download_answer){.code = 0x45,
+                                                 .has_block = true,
+                                                 .number = 1,
+                                                 .szx = 6,
+                                                 .payload = kedge_slice(world->body, 100)});
+    assert_int_equal(step(world), KEDGE_DOWNLOAD_DONE);
+    assert_int_equal(world->got_size, 0);
+}
+
+static void begins_anew(struct world *world, struct kedge_download_answer instead)
+{
+    unsigned before = world->restarts;
+    begin_at(world, 2500);
+    assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
+    answer(world, instead);
+    assert_int_equal(world->restarts, before + 1);
+    run_to_the_end(world, 6);
+    assert_complete(world);
+}
+
+static void a_point_of_another_representation_begins_anew(void **state)
+{
+    struct world *world = *state;
+    struct kedge_download_answer other = block(world, 2, 6);
+    other.etag = kedge_slice_text("v2");
+    begins_anew(world, other);
+    /* Shorter now, so that there is no such block; or it fits into one message. */
+    begins_anew(world, (struct kedge_download_answer){.code = 0x80});
+    begins_anew(world, (struct kedge_download_answer){.code = 0x82});
+    begins_anew(world, (struct kedge_download_answer){.code = 0x45,
+                                                      .payload = kedge_slice(world->body, 10)});
+    begins_anew(world, block(world, 0, 6));
+}
+
+static void a_point_that_a_block_has_borne_out_is_not_given_up(void **state)
+{
+    struct world *world = *state;
+    begin_at(world, 2500);
+    assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
+    answer(world, (struct kedge_download_answer){.code = 0xA3});
+    assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
+    answer(world, block(world, 2, 6));
+    assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
+    assert_int_equal(world->number, 3);
+    answer(world, block(world, 0, 6));
+    assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
+    answer(world, (struct kedge_download_answer){.code = 0x84});
+    assert_int_equal(step(world), KEDGE_DOWNLOAD_FAILED);
+    assert_int_equal(world->download.transfer.failure, KEDGE_E_URI);
+    assert_int_equal(world->restarts, 0);
+}
+
+static void a_file_that_is_gone_ends_it_also_at_a_point(void **state)
+{
+    struct world *world = *state;
+    begin_at(world, 2500);
+    while (step(world) == KEDGE_DOWNLOAD_ASK)
+        answer(world, (struct kedge_download_answer){.code = 0x84});
+    assert_int_equal(world->download.transfer.failure, KEDGE_E_URI);
+    assert_int_equal(world->restarts, 1);
+}
+
 static int make(void **state)
 {
     static struct world world;
@@ -293,6 +389,11 @@ int main(void)
         TEST(a_busy_server_is_asked_again),
         TEST(blocks_that_are_not_what_was_asked_for_never_reach_the_sink),
         TEST(what_the_sink_refuses_ends_it_with_its_reason),
+        TEST(it_goes_on_at_any_point_whatever_the_blocks_are),
+        TEST(a_body_that_ends_before_the_point_adds_nothing),
+        TEST(a_point_of_another_representation_begins_anew),
+        TEST(a_point_that_a_block_has_borne_out_is_not_given_up),
+        TEST(a_file_that_is_gone_ends_it_also_at_a_point),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
