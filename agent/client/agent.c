@@ -62,6 +62,18 @@ static void confirm(struct agent *agent)
         kedge_log(KEDGE_LOG_ERROR, "the confirmation cannot be written: %s", kedge_rc_text(rc));
 }
 
+static void begin_trial(struct agent *agent)
+{
+    const struct kedge_agent_config *config = agent->config;
+    const struct kedge_trial_policy policy = {
+        .has_command = config->health_command[0] != '\0',
+        .without_server = config->health_without_server,
+        .command_limit_ms = config->health_timeout_s * 1000,
+        .soak_ms = config->health_soak_s * 1000,
+    };
+    kedge_trial_begin(&agent->trial, &policy);
+}
+
 static void run_health(struct agent *agent)
 {
     kedge_log(KEDGE_LOG_INFO, "on trial: health command: %s", agent->config->health_command);
@@ -443,8 +455,7 @@ static int serve(struct agent *agent)
     if (!kedge_answers_begin(&agent->answers, agent->config, &agent->object5))
         return KEDGE_AGENT_EXIT_USAGE;
     if (start == KEDGE_OBJECT5_ON_TRIAL)
-        kedge_trial_begin(&agent->trial, agent->config->health_command[0] != '\0',
-                          agent->config->health_timeout_s * 1000);
+        begin_trial(agent);
     return loop(agent);
 }
 

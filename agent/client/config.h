@@ -42,6 +42,8 @@ struct kedge_agent_config {
     bool queue_mode;
     uint64_t awake_s;
     uint64_t health_timeout_s;
+    uint64_t health_soak_s;
+    bool health_without_server;
     uint64_t download_patience_s;
     enum kedge_firmware_delivery delivery;
     uint64_t slot_size;

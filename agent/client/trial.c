@@ -4,26 +4,55 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-void kedge_trial_begin(struct kedge_trial *trial, bool has_command, uint64_t limit_ms)
+/* Without a command there is nothing to pass. */
+static enum kedge_trial_health health_at_first(const struct kedge_trial *trial)
 {
-    *trial = (struct kedge_trial){.running = true,
-                                  .health = has_command ? KEDGE_TRIAL_HEALTH_DUE
-                                                        : KEDGE_TRIAL_HEALTH_GOOD,
-                                  .limit_ms = limit_ms};
+    return trial->policy.has_command ? KEDGE_TRIAL_HEALTH_DUE : KEDGE_TRIAL_HEALTH_GOOD;
+}
+
+void kedge_trial_begin(struct kedge_trial *trial, const struct kedge_trial_policy *policy)
+{
+    *trial = (struct kedge_trial){.running = true, .policy = *policy};
+    trial->health = health_at_first(trial);
+}
+
+static enum kedge_trial_action wait_until(uint64_t then_ms, uint64_t now_ms, uint64_t *wait_ms)
+{
+    *wait_ms = then_ms - now_ms;
+    return KEDGE_TRIAL_WAIT;
+}
+
+static const char *when_it_was(const struct kedge_trial *trial)
+{
+    return trial->soaked ? ", after the soak" : "";
 }
 
 static enum kedge_trial_action check_health(struct kedge_trial *trial, uint64_t now_ms,
                                             uint64_t *wait_ms)
 {
-    uint64_t ends_at_ms = trial->started_at_ms + trial->limit_ms;
-    if (now_ms < ends_at_ms) {
-        *wait_ms = ends_at_ms - now_ms;
-        return KEDGE_TRIAL_WAIT;
-    }
+    uint64_t ends_at_ms = trial->started_at_ms + trial->policy.command_limit_ms;
+    if (now_ms < ends_at_ms)
+        return wait_until(ends_at_ms, now_ms, wait_ms);
     trial->health = KEDGE_TRIAL_HEALTH_BAD;
-    snprintf(trial->reason, sizeof trial->reason, "health command did not end within %" PRIu64 " s",
-             trial->limit_ms / 1000);
+    snprintf(trial->reason, sizeof trial->reason,
+             "health command did not end within %" PRIu64 " s%s",
+             trial->policy.command_limit_ms / 1000, when_it_was(trial));
     return KEDGE_TRIAL_KILL_HEALTH;
+}
+
+/* All is well so far. Is it to stay so for a while? Then the command is asked again at the end. */
+static bool soak_is_over(struct kedge_trial *trial, uint64_t now_ms)
+{
+    if (trial->soaked || trial->policy.soak_ms == 0)
+        return true;
+    if (!trial->soaking)
+        trial->soaks_until_ms = now_ms + trial->policy.soak_ms;
+    trial->soaking = now_ms < trial->soaks_until_ms;
+    if (trial->soaking)
+        return false;
+    trial->soaked = true;
+    trial->health = health_at_first(trial);
+    return true;
 }
 
 enum kedge_trial_action kedge_trial_next(struct kedge_trial *trial, uint64_t now_ms,
@@ -42,12 +71,14 @@ enum kedge_trial_action kedge_trial_next(struct kedge_trial *trial, uint64_t now
     case KEDGE_TRIAL_HEALTH_GOOD:
         break;
     }
-    if (!trial->server_reached)
+    if (!trial->server_reached && !trial->policy.without_server)
         return KEDGE_TRIAL_WAIT;
-    if (now_ms < trial->retry_at_ms) {
-        *wait_ms = trial->retry_at_ms - now_ms;
-        return KEDGE_TRIAL_WAIT;
-    }
+    if (!soak_is_over(trial, now_ms))
+        return wait_until(trial->soaks_until_ms, now_ms, wait_ms);
+    if (trial->health == KEDGE_TRIAL_HEALTH_DUE)
+        return KEDGE_TRIAL_RUN_HEALTH;
+    if (now_ms < trial->retry_at_ms)
+        return wait_until(trial->retry_at_ms, now_ms, wait_ms);
     return KEDGE_TRIAL_CONFIRM;
 }
 
@@ -68,10 +99,11 @@ void kedge_trial_health_ended(struct kedge_trial *trial, int status, int signal_
     if (good)
         return;
     if (signal_number != 0)
-        snprintf(trial->reason, sizeof trial->reason, "health command ended by signal %d",
-                 signal_number);
+        snprintf(trial->reason, sizeof trial->reason, "health command ended by signal %d%s",
+                 signal_number, when_it_was(trial));
     else
-        snprintf(trial->reason, sizeof trial->reason, "health command exit status %d", status);
+        snprintf(trial->reason, sizeof trial->reason, "health command exit status %d%s", status,
+                 when_it_was(trial));
 }
 
 void kedge_trial_server_reached(struct kedge_trial *trial)

@@ -1,9 +1,10 @@
 /*
  * trial.h: what new firmware does about its own trial: a pure machine over time and events.
  *
- * It is confirmed when the health command has passed and the server has been reached once in this
- * boot. A health command that fails or hangs ends the trial at once. A server that is away ends
- * nothing: how long a trial may take altogether is kedge-boot's to say (--trial-limit).
+ * It is confirmed when the health command has passed, the server has been reached once in this
+ * boot, and the soak after both has gone by, at whose end the command has passed once more. A
+ * health command that fails or hangs ends the trial at once. A server that is away ends nothing:
+ * how long a trial may take altogether is kedge-boot's to say (--trial-limit).
  */
 #ifndef KEDGE_AGENT_TRIAL_H
 #define KEDGE_AGENT_TRIAL_H
@@ -29,18 +30,28 @@ enum kedge_trial_action {
     KEDGE_TRIAL_REJECT       /* write `reason`, then reboot */
 };
 
+/** What the device's maker asks of new firmware before it is confirmed. */
+struct kedge_trial_policy {
+    bool has_command;          /* a health command is run */
+    bool without_server;       /* the server need not be reached */
+    uint64_t command_limit_ms; /* for the health command, each time */
+    uint64_t soak_ms;          /* 0: none */
+};
+
 struct kedge_trial {
     bool running;
     bool server_reached;
+    bool soaking, soaked;
     enum kedge_trial_health health;
-    uint64_t limit_ms;      /* for the health command */
+    struct kedge_trial_policy policy;
     uint64_t started_at_ms; /* of the health command */
-    uint64_t retry_at_ms;   /* not before this is the confirmation written again */
+    uint64_t soaks_until_ms;
+    uint64_t retry_at_ms; /* not before this is the confirmation written again */
     char reason[KEDGE_TRIAL_REASON_MAX + 1];
 };
 
 /** kedge_trial_begin() begins a trial; without a health command that part has passed. */
-void kedge_trial_begin(struct kedge_trial *trial, bool has_command, uint64_t limit_ms);
+void kedge_trial_begin(struct kedge_trial *trial, const struct kedge_trial_policy *policy);
 /** What to do at `now_ms`; `wait_ms` is UINT64_MAX when only an event can change anything. */
 enum kedge_trial_action kedge_trial_next(struct kedge_trial *trial, uint64_t now_ms,
                                          uint64_t *wait_ms);

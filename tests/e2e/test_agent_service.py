@@ -1,4 +1,6 @@
 """The agent as a service: what it tells a service manager, its unit and its configuration file."""
+import grp
+import os
 import pathlib
 import re
 import shutil
@@ -111,7 +113,8 @@ def test_the_configuration_file_that_comes_along_has_every_option_and_its_defaul
     assert {line.split(" = ")[0] for line in settings} == options_for_the_file()
     # What it says, with this test's own paths and server, makes a device that comes up.
     own = {"state": tmp_path / "state", "trust": keys.public, "vendor": VENDOR, "class": CLASS, "server": peer.uri,
-           "health-command": "true"}
+           "health-command": "true", "socket": tmp_path / "sock",
+           "socket-group": grp.getgrgid(os.getgid()).gr_name}
     unset = ("psk-", "private-key", "certificate", "server-")
     config = tmp_path / "agent.conf"
     config.write_text("".join(f"{name} = {own.get(name, value)}\n" for name, value in

@@ -99,6 +99,27 @@ def test_a_sick_device_goes_back_with_result_8_and_its_reason(booted, peer, upda
     assert peer.read(ENDPOINT, "/26241/0/0") == ""
 
 
+def test_after_the_soak_the_command_runs_once_more_and_has_the_last_word(booted, peer, update, keys, tmp_path):
+    checks = tmp_path / "checks"  # 1.2.0 falls ill in the soak
+    made = booted("--health-soak", "1", health=f'[ "$KEDGE_VERSION" = 1.0.0 ] || {{ echo >> {checks}; '
+                                               f'[ "$KEDGE_VERSION" != 1.2.0 ] || [ $(wc -l < {checks}) -lt 4 ]; }}')
+    download_and_execute(peer, update)
+    assert_ends(peer, made, IDLE, 1, "1.1.0")
+    assert len(checks.read_text()) == 2
+    download_and_execute(peer, make_package(tmp_path, keys, "1.2.0", 7).read_bytes(), 2)
+    assert assert_ends(peer, made, IDLE, 8, "1.1.0")["reason"].endswith("health command exit status 1, after the soak")
+
+
+def test_a_server_that_need_not_be_reached_is_not_waited_for(booted, peer, update):
+    made = booted("--health-without-server", health="true")
+    peer.offer(ENDPOINT, update)
+    peer.poll(ENDPOINT, "/5/0/3", DOWNLOADED)
+    assert peer.execute(ENDPOINT, "/5/0/2") == "2.04"
+    peer.go_away()
+    wait_until(lambda: made.status()["updates_confirmed"] == 1, 60, "the confirmation")
+    assert made.status()["version"] == "1.1.0"
+
+
 def test_kill_9_in_mid_trial_only_costs_a_boot(booted, peer, update, tmp_path):
     go = tmp_path / "go"
     made = booted(health=f'[ "$KEDGE_VERSION" != 1.1.0 ] || while ! [ -e {go} ]; do sleep 0.05; done')
