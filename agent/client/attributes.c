@@ -190,6 +190,13 @@ static bool matters(const struct kedge_attribute_values *values,
            (is_set(values, KEDGE_ATTRIBUTE_ST) && moved >= values->values[KEDGE_ATTRIBUTE_ST]);
 }
 
+/* In how long the value is looked at again; 0: whenever something happens that may change it. */
+static uint64_t look_again_ms(const struct kedge_attribute_values *values)
+{
+    uint64_t epmin_ms = period_ms(values, KEDGE_ATTRIBUTE_EPMIN);
+    return epmin_ms > 0 ? epmin_ms : period_ms(values, KEDGE_ATTRIBUTE_EPMAX);
+}
+
 /* In how long the value may be looked at; 0: now. */
 static uint64_t blind_ms(const struct kedge_attribute_values *values,
                          const struct kedge_attribute_look *look, uint64_t now_ms)
@@ -211,7 +218,7 @@ bool kedge_attributes_due(const struct kedge_attribute_values *values,
     bool wanted = false;
     if (own_ms == 0) {
         look->looked_at_ms = now_ms;
-        own_ms = period_ms(values, KEDGE_ATTRIBUTE_EPMIN);
+        own_ms = look_again_ms(values);
         wanted = matters(values, look);
     }
     if ((has_latest && passed_ms >= pmax_ms) || (wanted && passed_ms >= pmin_ms))

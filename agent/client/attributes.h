@@ -16,7 +16,7 @@ enum kedge_attribute {
     KEDGE_ATTRIBUTE_PMIN,  /* seconds: not sooner after the last notification */
     KEDGE_ATTRIBUTE_PMAX,  /* seconds: not later, changed or not; below pmin it is not minded */
     KEDGE_ATTRIBUTE_EPMIN, /* seconds between two looks at the value, at least */
-    KEDGE_ATTRIBUTE_EPMAX, /* and at most: without epmin it is looked at whenever it may change */
+    KEDGE_ATTRIBUTE_EPMAX, /* and at most, for what changes by itself */
     KEDGE_ATTRIBUTE_GT,    /* notify when the value crosses it */
     KEDGE_ATTRIBUTE_LT,
     KEDGE_ATTRIBUTE_ST, /* or has moved by so much */

@@ -80,3 +80,37 @@ def test_the_servers_defaults_hold_where_a_path_has_no_attributes(agent, peer):
     seen, own = peer.observe(ENDPOINT, LIFETIME), peer.observe(ENDPOINT, "/5/0/3")
     peer.wait_for(lambda: len(seen.values) >= 3, 60, "notifications")
     assert own.values == ["0"]
+
+
+def test_less_than_is_told_when_it_is_crossed_either_way(agent, peer):
+    agent("--lifetime", "1000")
+    assert peer.attach(ENDPOINT, LIFETIME, "lt=500") == "2.04"
+    seen, witness = peer.observe(ENDPOINT, LIFETIME), peer.observe(ENDPOINT, "/1/0", accept=SENML_JSON)
+    for value in ("600", "400", "300", "550", "700"):
+        before = len(witness.messages)
+        assert peer.write(ENDPOINT, LIFETIME, value) == "2.04"
+        peer.wait_for(lambda: len(witness.messages) > before, 60, "the notification without conditions")
+    assert seen.values == ["1000", "400", "550"]
+
+
+def test_between_two_looks_of_epmin_nothing_is_seen(agent, peer):
+    agent("--lifetime", "1000")
+    assert peer.attach(ENDPOINT, LIFETIME, "epmin=2") == "2.04"
+    seen = peer.observe(ENDPOINT, LIFETIME)
+    begin = time.monotonic()
+    for value in ("1001", "1002", "1003"):
+        assert peer.write(ENDPOINT, LIFETIME, value) == "2.04"
+    peer.wait_for(lambda: len(seen.values) > 1, 60, "a notification")
+    assert time.monotonic() - begin >= 1.5
+    assert seen.values == ["1000", "1003"]
+
+
+def test_epmax_looks_at_what_changes_by_itself(agent, peer):
+    """Nothing else happens on the device, whose clock goes on."""
+    agent()
+    assert peer.attach(ENDPOINT, "/3/0/13", "epmax=1") == "2.04"
+    seen = peer.observe(ENDPOINT, "/3/0/13")
+    begin = time.monotonic()
+    peer.wait_for(lambda: len(seen.values) >= 4, 60, "notifications")
+    assert time.monotonic() - begin > 1.5
+    assert seen.values == sorted(set(seen.values))

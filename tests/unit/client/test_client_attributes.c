@@ -247,6 +247,25 @@ static void a_step_counts_from_what_was_told(void **state)
     assert_true(is_due("st=5&pmax=1", 10, 11, 1000)); /* pmax all the same */
 }
 
+static void epmax_looks_though_nothing_happens(void **state)
+{
+    (void)state;
+    struct kedge_attribute_values values = {.set = 1u << KEDGE_ATTRIBUTE_EPMAX,
+                                            .values = {[KEDGE_ATTRIBUTE_EPMAX] = 5}};
+    struct kedge_attribute_look seen = {.changed = false};
+    uint64_t own_ms;
+    assert_false(kedge_attributes_due(&values, &seen, 1000, &own_ms));
+    assert_int_equal(own_ms, 5000);
+    seen.changed = true;
+    assert_true(kedge_attributes_due(&values, &seen, 1001, &own_ms));
+    /* With both, it is looked at as soon as epmin lets it. */
+    seen.changed = false;
+    values.set |= 1u << KEDGE_ATTRIBUTE_EPMIN;
+    values.values[KEDGE_ATTRIBUTE_EPMIN] = 2;
+    assert_false(kedge_attributes_due(&values, &seen, 9000, &own_ms));
+    assert_int_equal(own_ms, 2000);
+}
+
 static void between_two_looks_nothing_is_seen(void **state)
 {
     (void)state;
@@ -279,6 +298,7 @@ int main(void)
         TEST(pmax_tells_what_has_not_changed),
         TEST(a_threshold_counts_when_it_is_crossed_either_way),
         TEST(a_step_counts_from_what_was_told),
+        TEST(epmax_looks_though_nothing_happens),
         TEST(between_two_looks_nothing_is_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
