@@ -34,6 +34,14 @@ def test_a_resource_is_read_in_whichever_format_the_client_knows(server, client,
     assert values(answer) == {path: look(path)}
 
 
+@pytest.mark.parametrize("form", [TEXT, CBOR, TLV, SENML_JSON, SENML_CBOR, JSON, LWM2M_CBOR])
+def test_a_string_of_no_bytes_is_read(server, client, form):
+    device = client(form)
+    device.objects[3][3] = ""
+    assert operate(server, {"operation": "read", "path": "/3/0/3"})[1]["values"] == [
+        {"path": "/3/0/3", "type": "string", "value": ""}]
+
+
 @pytest.mark.parametrize("form", [CBOR, SENML_JSON, SENML_CBOR, JSON, LWM2M_CBOR])
 def test_a_float_of_an_object_that_nobody_knows_is_read_by_the_type_that_the_format_tells(server, client, form):
     client(form)

@@ -60,7 +60,8 @@ static json_t *value_json(const struct kedge_lwm2m_value *value)
 {
     switch (value->type) {
     case KEDGE_LWM2M_STRING:
-        return json_stringn((const char *)value->bytes.data, value->bytes.size);
+        return json_stringn(value->bytes.size > 0 ? (const char *)value->bytes.data : "",
+                            value->bytes.size);
     case KEDGE_LWM2M_INTEGER:
     case KEDGE_LWM2M_TIME:
         return json_integer(value->integer);
