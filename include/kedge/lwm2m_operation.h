@@ -57,7 +57,9 @@ enum kedge_operation_content kedge_operation_content(enum kedge_operation_kind k
 struct kedge_operation_request {
     enum kedge_operation_kind kind;
     const char *path; /* "/5/0/3"; "/" for the composite ones; an object to create an instance of */
-    const char *text; /* arguments of Execute (section 6.3.5), "pmin=5&pmax=60"; NULL: "" */
+    /* Arguments of Execute (section 6.3.5); attributes, "pmin=5&pmax=60", to write, or for an
+     * observation alone (since 1.2); "depth=1" of Discover (since 1.2). NULL: "" */
+    const char *text;
     const struct kedge_lwm2m_record *records; /* as kedge_lwm2m_records_write() takes them */
     size_t record_count;
 };

@@ -186,13 +186,16 @@ class Client(Wire):
         path = "" if message.path == "/" else message.path
         self.asked.append((message.code, path, form, message.query, message.payload))
         if message.code == GET and message.number(ACCEPT) == LINK:
-            self.reply(message, "2.05", LINK, b"</3/0>;pmin=10,</3/0/3>,</3/0/6>;dim=2")
+            self.discover(message)
         elif message.code == GET:
             self.read(message, path, look(path, self.objects))
         elif message.code == FETCH:
             self.fetch(message)
         else:
             self.change(message, path, form)
+
+    def discover(self, message):
+        self.reply(message, "2.05", LINK, b"</3/0>;pmin=10,</3/0/3>,</3/0/6>;dim=2")
 
     def change(self, message, path, form):
         """Takes whatever it is; a Package URI is kept."""

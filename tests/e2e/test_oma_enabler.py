@@ -341,6 +341,32 @@ def test_oma_261_write_attributes(server, client):
     assert device.asked[-1][:4] == (PUT, "/3/0/9", None, {"pmin": "5", "pmax": "15", "gt": "50"})
 
 
+def discovers(device, server, depth, links):
+    """Asks what is below /3, and how the device was asked; `links` are what it says."""
+    device.discover = lambda message: device.reply(message, "2.05", LINK, links)
+    found = server.json("device", "discover", "client", "/3", "--depth", str(depth))["links"]
+    assert device.asked[-1][:4] == (GET, "/3", None, {"depth": str(depth)})
+    return {link["target"]: link["attributes"] for link in found}
+
+
+def test_oma_264_discover_to_a_depth_of_1(server, client):
+    device = client(SENML_CBOR, version="1.2")
+    assert discovers(device, server, 1, b"</3>;pmin=1;pmax=10,</3/0>") == {"/3": "pmin=1;pmax=10", "/3/0": ""}
+    server.kedge("device", "attributes", "client", "/3/0", "pmax=200")
+    assert device.asked[-1][:4] == (PUT, "/3/0", None, {"pmax": "200"})
+    assert discovers(device, server, 1, b"</3>;pmin=1;pmax=10,</3/0>;pmax=200")["/3/0"] == "pmax=200"
+
+
+def test_oma_266_discover_to_a_depth_of_3(server, client):
+    device = client(SENML_CBOR, version="1.2")
+    assert discovers(device, server, 2, b"</3>;pmin=1;pmax=10,</3/0>,</3/0/7>;dim=2")["/3/0/7"] == "dim=2"
+    for path, attributes in (("/3", ["pmin=10", "pmax=200"]), ("/3/0/7", ["lt=1", "gt=6", "st=1"]), ("/3/0/7/1", ["gt=8"])):
+        server.kedge("device", "attributes", "client", path, *attributes)
+        assert device.asked[-1][:4] == (PUT, path, None, dict(one.split("=") for one in attributes))
+    found = discovers(device, server, 3, b"</3/0>;pmin=10;pmax=200,</3/0/7>;dim=2;lt=1;gt=6;st=1,</3/0/7/0>,</3/0/7/1>;gt=8")
+    assert found == {"/3/0": "pmin=10;pmax=200", "/3/0/7": "dim=2;lt=1;gt=6;st=1", "/3/0/7/0": "", "/3/0/7/1": "gt=8"}
+
+
 def test_oma_202_querying_in_opaque(server, client):
     device = client(OPAQUE, wait=False)
     device.read = lambda message, path, value: device.reply(message, "2.05", OPAQUE, bytes(range(9)))

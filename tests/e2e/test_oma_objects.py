@@ -1,11 +1,11 @@
 """OMA's enabler tests of security (401 to 403) and of the objects 1, 3 and 16, as far as they look at the server."""
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
+from conftest import run
 from field_device import NEW, FieldDevice, known
 from lwm2m_client import SENML_CBOR, decode, operate, until, values
 from lwm2m_peer import DELETE, POST, PUT, TEXT, TLV
 from oma_kit import observe, read, shown
-from test_dtls import CLIENTS, CertifiedServer, ask, authority, register_uri, secure, seen_at, show, text_key, write_key, write_public
+from test_dtls import CLIENTS, CertifiedServer, ask, authority, register_uri, secure, seen_at, show, text_key
 
 _ = (authority, secure)  # fixtures
 
@@ -27,15 +27,21 @@ def test_oma_402_a_certificate(start, tmp_path, authority):
     seen_at(certified, "dev")
 
 
-def test_oma_403_a_raw_public_key(start, tmp_path, authority):
+def test_oma_403_a_certificate_for_another_host(start, tmp_path, authority):
+    """The device breaks off by itself: what it is shown is good for the host that the server is, and for no other."""
+    key, certificate, _ = authority.issue("dev")
     certified = CertifiedServer(start, tmp_path / "server", authority)
-    key = ec.generate_private_key(ec.SECP256R1())
-    public, private = write_public(tmp_path / "dev.pub", key), write_key(tmp_path / "dev.key", key)
-    both = tmp_path / "dev.rpk"
-    both.write_bytes(public.read_bytes() + private.read_bytes())
-    certified.kedge("device", "enroll", "dev", "--public-key", public)
-    assert "c:2.01" in show(CLIENTS[0], register_uri(certified, "dev"), "-M", both)
-    seen_at(certified, "dev")
+
+    def shakes_hands(host):
+        done = run("openssl", "s_client", "-dtls1_2", "-connect", f"127.0.0.1:{certified.coaps_port}", "-cert", certificate,
+                   "-key", key, "-CAfile", authority.file, "-cipher", "ECDHE-ECDSA-AES128-CCM8:@SECLEVEL=0",
+                   "-verify_hostname", host, "-verify_return_error")
+        return done.returncode == 0, done.stdout + done.stderr
+    assert shakes_hands("localhost")[0]
+    good, said = shakes_hands("server-fail.example.com")
+    assert not good and "hostname mismatch" in said.lower(), said
+    assert not certified.json("device", "list")["devices"]
+    assert "c:2.01" in show(CLIENTS[0], register_uri(certified, "dev"), "-c", certificate, "-j", key, "-C", authority.file)
 
 
 # ---- object 1, Server ----

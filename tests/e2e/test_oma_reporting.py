@@ -1,10 +1,10 @@
-"""OMA's enabler tests of the reporting interface, 301 to 311."""
+"""OMA's enabler tests of the reporting interface, 301 to 313."""
 import threading
 
 import cbor2
 import pytest
 from lwm2m_client import FETCH, LWM2M_CBOR, SENML_CBOR, SENML_JSON, decode, operate, until, values
-from lwm2m_peer import CON, CONTENT_FORMAT, DELETE, LINK, POST, PUT, TLV, URI_PATH, URI_QUERY, Message, uint
+from lwm2m_peer import CON, CONTENT_FORMAT, DELETE, GET, LINK, POST, PUT, TLV, URI_PATH, URI_QUERY, Message, uint
 from oma_kit import REGISTERED, composite, joins, observe, shown
 from wire import Wire
 
@@ -140,3 +140,29 @@ def test_oma_311_send_of_several_objects(server, wire):
     payload = cbor2.dumps([{-2: "/1/0/", 0: "1", 2: 86400}, {-2: "/3/0/11/", 0: "0", 2: 0}, {-2: "/5/0/", 0: "3", 2: 1}])
     assert wire.ask(POST, "dp", options=[(CONTENT_FORMAT, uint(SENML_CBOR))], payload=payload).code_text == "2.04"
     assert shown(server)["version"] == "1.0.0"
+
+
+def parameters(device, method):
+    return [queries for how, path, _, queries, _ in device.asked if (how, path) == (method, "/3/0/6")]
+
+
+def test_oma_312_observe_with_attributes_as_parameters(server, client):
+    device = client(SENML_CBOR, version="1.2")
+    result = observe(server, 2, operation="observe", path="/3/0/6", attributes="pmin=5&pmax=15")
+    until(lambda: "/3/0/6" in device.observed)
+    device.notify("/3/0/6", {0: 1, 1: 6}, 2)
+    answer = result()
+    assert values(answer) == {"/3/0/6/0": 1, "/3/0/6/1": 5}
+    assert [values(one) for one in answer["notifications"]] == [{"/3/0/6/0": 1, "/3/0/6/1": 6}]
+    until(lambda: device.cancelled)
+    # It is ended by the request that began it (RFC 7641 section 3.6), parameters and all.
+    assert parameters(device, GET) == [{"pmin": "5", "pmax": "15"}] * 2
+
+
+def test_oma_313_parameters_of_an_observation_before_written_attributes(server, client):
+    device = client(SENML_CBOR, version="1.2")
+    server.kedge("device", "attributes", "client", "/3/0/6", "pmin=5", "pmax=60")
+    answer = server.json("device", "observe", "client", "/3/0/6", "--attributes", "pmin=5,pmax=10", "--count", "1")
+    assert values(answer) == {"/3/0/6/0": 1, "/3/0/6/1": 5}
+    assert parameters(device, PUT) == [{"pmin": "5", "pmax": "60"}]
+    assert parameters(device, GET)[0] == {"pmin": "5", "pmax": "10"}

@@ -1,6 +1,7 @@
 /* device_operations.c: an operation on a device, for diagnosis: asked, waited for, and shown. */
 #include "updater/api/internal.h"
 
+#include <inttypes.h>
 #include <kedge/lwm2m_operation.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,8 @@
 #define PATH_TEXT_MAX 24u
 #define VALUE_TEXT_MAX 1400u /* Base64 of what fits into a message */
 #define ANSWERS_MAX 64u
+#define DEPTH_MAX 3u /* OMA LwM2M Core 1.2, section 6.3.3 */
+#define DEPTH_NONE UINT32_MAX
 #define TIMEOUT_DEFAULT_S 30u
 #define TIMEOUT_MAX_S 60u
 
@@ -18,7 +21,8 @@ struct asked {
     struct kedge_lwm2m_record records[KEDGE_OPERATION_RECORDS_MAX];
     uint8_t scratch_bytes[4096];
     struct kedge_writer scratch;
-    uint32_t timeout_s, count;
+    uint32_t timeout_s, count, depth;
+    char depth_text[sizeof("depth=") + 10];
     bool by_reset;
     struct kedge_backend_answer answers[ANSWERS_MAX];
 };
@@ -241,6 +245,28 @@ static bool observes(const struct asked *asked)
            asked->request.kind == KEDGE_OPERATION_OBSERVE_COMPOSITE;
 }
 
+/* What goes as text with the operation. */
+static bool read_text(struct request *request, struct asked *asked, const char *arguments,
+                      const char *attributes)
+{
+    enum kedge_operation_kind kind = asked->request.kind;
+    bool wants_attributes = kind == KEDGE_OPERATION_WRITE_ATTRIBUTES;
+    if (arguments != NULL && kind != KEDGE_OPERATION_EXECUTE)
+        return refuse_value(request, "arguments", "belong to execute");
+    if (attributes != NULL && !wants_attributes && kind != KEDGE_OPERATION_OBSERVE)
+        return refuse_value(request, "attributes", "belong to write_attributes and observe");
+    if (attributes == NULL && wants_attributes)
+        return refuse_value(request, "attributes", "are missing: what write_attributes writes");
+    if (asked->depth != DEPTH_NONE && kind != KEDGE_OPERATION_DISCOVER)
+        return refuse_value(request, "depth", "belongs to discover");
+    (void)snprintf(asked->depth_text, sizeof(asked->depth_text), "depth=%" PRIu32, asked->depth);
+    if (asked->depth != DEPTH_NONE)
+        asked->request.text = asked->depth_text;
+    else
+        asked->request.text = arguments != NULL ? arguments : attributes;
+    return true;
+}
+
 static bool read_asked(struct request *request, struct asked *asked)
 {
     const char *operation = NULL, *arguments = NULL, *attributes = NULL, *cancel = NULL;
@@ -272,6 +298,7 @@ static bool read_asked(struct request *request, struct asked *asked)
          .least = 1,
          .most = TIMEOUT_MAX_S,
          .number = &asked->timeout_s},
+        {.name = "depth", .kind = FIELD_NUMBER, .most = DEPTH_MAX, .number = &asked->depth},
         {.name = "cancel", .kind = FIELD_TEXT, .most = 16, .text = &cancel},
         {.name = "count",
          .kind = FIELD_NUMBER,
@@ -282,7 +309,6 @@ static bool read_asked(struct request *request, struct asked *asked)
     if (!body_read(request, request->json, "", fields, sizeof(fields) / sizeof(fields[0])))
         return false;
     asked->request.kind = kedge_operation_named(operation);
-    asked->request.text = arguments != NULL ? arguments : attributes;
     if (asked->request.kind == KEDGE_OPERATION_COUNT)
         return refuse_value(request, "operation", "is none that is known");
     struct kedge_lwm2m_path path;
@@ -293,10 +319,8 @@ static bool read_asked(struct request *request, struct asked *asked)
                operation, kedge_operation_place(asked->request.kind), asked->request.path);
         return false;
     }
-    if (arguments != NULL && asked->request.kind != KEDGE_OPERATION_EXECUTE)
-        return refuse_value(request, "arguments", "belong to execute");
-    if ((attributes != NULL) != (asked->request.kind == KEDGE_OPERATION_WRITE_ATTRIBUTES))
-        return refuse_value(request, "attributes", "belong to write_attributes, which needs them");
+    if (!read_text(request, asked, arguments, attributes))
+        return false;
     asked->by_reset = cancel != NULL && strcmp(cancel, "reset") == 0;
     if (cancel != NULL &&
         (!observes(asked) || (!asked->by_reset && strcmp(cancel, "request") != 0)))
@@ -356,6 +380,7 @@ void device_operate(struct request *request)
     asked->request.records = asked->records;
     asked->timeout_s = TIMEOUT_DEFAULT_S;
     asked->count = 1;
+    asked->depth = DEPTH_NONE;
     if (read_asked(request, asked))
         operate(request, asked);
     free(asked);

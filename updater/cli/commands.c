@@ -62,7 +62,17 @@ static const struct option_row device_write_options[] = {
 
 static const struct option_row device_create_options[] = {TYPE_ROW, TIMEOUT_ROW};
 
+static const struct option_row device_discover_options[] = {
+    {"depth", "N", OPTION_NUMBER,
+     "levels below the path that are shown, 0 to 3 (LwM2M 1.2; default: as the device does)", NULL},
+    TIMEOUT_ROW,
+};
+
 static const struct option_row device_observe_options[] = {
+    {"attributes", "NAME=VALUE,...", OPTION_TEXT,
+     "what bounds its notifications, as of device attributes, for this observation alone (LwM2M "
+     "1.2, one path)",
+     NULL},
     {"count", "N", OPTION_NUMBER, "end after N values, 1 to 64 (default: when the time is over)",
      NULL},
     {"cancel", "HOW", OPTION_TEXT,
@@ -162,7 +172,7 @@ const struct command commands[] = {
     {"device", "delete", "ENDPOINT INSTANCE", 2, 2, "delete an instance on a device",
      ROWS(device_ask_options), device_delete},
     {"device", "discover", "ENDPOINT PATH", 2, 2, "what a device has below a path",
-     ROWS(device_ask_options), device_discover},
+     ROWS(device_discover_options), device_discover},
     {"device", "attributes", "ENDPOINT PATH NAME=VALUE|NAME ...", 3, CLI_VALUES_MAX,
      "set what bounds the notifications of a path: pmin, pmax, gt, lt, st, epmin, epmax, edge, "
      "con, hqmax; a NAME alone takes it back",

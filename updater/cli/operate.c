@@ -224,6 +224,17 @@ enum status device_attributes(struct cli *cli, const struct arguments *arguments
     return operate(cli, arguments, body);
 }
 
+/* "pmin=2,pmax=10" likewise. */
+static void put_attributes(json_t *body, const char *text)
+{
+    char attributes[1024];
+    (void)snprintf(attributes, sizeof(attributes), "%s", text);
+    for (char *at = attributes; *at != '\0'; at++)
+        if (*at == ',')
+            *at = '&';
+    (void)json_object_set_new(body, "attributes", json_string(attributes));
+}
+
 enum status device_execute(struct cli *cli, const struct arguments *arguments)
 {
     json_t *body = operation_at("execute", arguments);
@@ -241,13 +252,19 @@ enum status device_bootstrap(struct cli *cli, const struct arguments *arguments)
 
 enum status device_discover(struct cli *cli, const struct arguments *arguments)
 {
-    return operate(cli, arguments, operation_at("discover", arguments));
+    json_t *body = operation_at("discover", arguments);
+    const char *depth = argument(arguments, "depth");
+    if (depth != NULL)
+        (void)json_object_set_new(body, "depth", json_integer(atoll(depth)));
+    return operate(cli, arguments, body);
 }
 
 enum status device_observe(struct cli *cli, const struct arguments *arguments)
 {
     json_t *body = operation_at_each("observe", "observe_composite", arguments);
     const char *count = argument(arguments, "count"), *cancel = argument(arguments, "cancel");
+    if (argument(arguments, "attributes") != NULL)
+        put_attributes(body, argument(arguments, "attributes"));
     if (cancel != NULL)
         (void)json_object_set_new(body, "cancel", json_string(cancel));
     (void)json_object_set_new(body, "count", json_integer(count != NULL ? atoll(count) : 64));

@@ -20,8 +20,11 @@ static const struct kind {
     bool observe, reads, writes, composite, text_is_query;
 } kinds[KEDGE_OPERATION_COUNT] = {
     [KEDGE_OPERATION_READ] = {.method = KEDGE_COAP_GET, .reads = true},
-    [KEDGE_OPERATION_DISCOVER] = {.method = KEDGE_COAP_GET},
-    [KEDGE_OPERATION_OBSERVE] = {.method = KEDGE_COAP_GET, .observe = true, .reads = true},
+    [KEDGE_OPERATION_DISCOVER] = {.method = KEDGE_COAP_GET, .text_is_query = true},
+    [KEDGE_OPERATION_OBSERVE] = {.method = KEDGE_COAP_GET,
+                                 .observe = true,
+                                 .reads = true,
+                                 .text_is_query = true},
     [KEDGE_OPERATION_WRITE] = {.method = KEDGE_COAP_PUT, .writes = true},
     [KEDGE_OPERATION_WRITE_PARTIAL] = {.method = KEDGE_COAP_POST, .writes = true},
     [KEDGE_OPERATION_WRITE_ATTRIBUTES] = {.method = KEDGE_COAP_PUT, .text_is_query = true},
