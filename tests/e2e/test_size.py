@@ -1,5 +1,6 @@
 """scripts/size: what a device needs of our code stays within its limits, and the script notices when it does not."""
 import json
+import re
 import shutil
 import subprocess
 
@@ -56,3 +57,19 @@ def test_what_is_over_its_limit_is_named(limits, kind):
 def test_what_has_no_bound_is_named(limits, part, name, words):
     done = size("--target", "host", "--limits", limits(lambda values: values[part].pop(name)))
     assert done.returncode == 1 and words in done.stderr
+
+
+def test_the_examples_of_the_porting_guide_compile(tmp_path):
+    examples = re.findall(r"^```c\n(.*?)^```", (ROOT / "docs" / "porting.md").read_text(), re.M | re.S)
+    assert len(examples) == 2
+    for number, example in enumerate(examples):
+        source = tmp_path / f"example-{number}.c"
+        # What the guide leaves to the device's maker.
+        source.write_text("#include <kedge/boot.h>\nvoid boot_main(const struct kedge_flash *, const struct kedge_flash *, "
+                          "const struct kedge_flash *, const struct kedge_suit_trust *);\nstruct kedge_install_identity;\n"
+                          "enum kedge_rc take_update(const struct kedge_boot *, const struct kedge_install_identity *, uint8_t);\n"
+                          "_Noreturn void recover(void);\nvoid start_watchdog(void);\n"
+                          "void run_image(uint8_t, uint32_t, uint32_t);\nstruct kedge_slice next_bytes(void);\n" + example)
+        done = subprocess.run(["gcc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-I", ROOT / "include", "-I",
+                               ROOT, source], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
