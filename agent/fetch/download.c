@@ -58,24 +58,25 @@ void kedge_download_asked(struct kedge_download *download, uint64_t now_ms)
 
 void kedge_download_lost(struct kedge_download *download, uint64_t now_ms)
 {
-    kedge_transfer_lost(&download->transfer, 0, now_ms);
+    kedge_transfer_lost(&download->transfer, NULL, 0, now_ms);
 }
 
 /* A refusal of the server: some pass by themselves, the others are about the URI. */
 static void refused(struct kedge_download *download, uint8_t code, uint64_t now_ms)
 {
-    if (CODE_CLASS(code) == 5 || code == KEDGE_COAP_INCOMPLETE || code == CODE_TOO_MANY_REQUESTS) {
-        kedge_download_lost(download, now_ms);
-        return;
-    }
-    if (download->unproven) {
+    bool passes =
+        CODE_CLASS(code) == 5 || code == KEDGE_COAP_INCOMPLETE || code == CODE_TOO_MANY_REQUESTS;
+    if (!passes && download->unproven) {
         restart(download, now_ms);
         return;
     }
     char words[32];
     snprintf(words, sizeof words, "the server answered %u.%02u", (unsigned)CODE_CLASS(code),
              (unsigned)CODE_DETAIL(code));
-    kedge_transfer_fail(&download->transfer, KEDGE_E_URI, words);
+    if (passes)
+        kedge_transfer_lost(&download->transfer, words, 0, now_ms);
+    else
+        kedge_transfer_fail(&download->transfer, KEDGE_E_URI, words);
 }
 
 /* Servers leave the ETag out of later blocks (libcoap does, reference case): only another one
@@ -129,6 +130,8 @@ void kedge_download_answer(struct kedge_download *download,
     if (!transfer->asked || transfer->failure != KEDGE_OK || transfer->finished)
         return;
     transfer->asked = false;
+    if (!kedge_transfer_count(transfer, answer->payload.size))
+        return;
     if (answer->code != KEDGE_COAP_CONTENT) {
         refused(download, answer->code, now_ms);
         return;
@@ -141,16 +144,17 @@ void kedge_download_answer(struct kedge_download *download,
         if (download->unproven)
             restart(download, now_ms);
         else
-            kedge_download_lost(download, now_ms);
+            kedge_transfer_lost(transfer, "the server sends another block than the one asked for",
+                                0, now_ms);
         return;
     }
     download->unproven = false;
+    if (answer->size > 0 && !kedge_transfer_expect(transfer, answer->size))
+        return;
     if (!kedge_transfer_push(transfer, what_is_new(download, answer->payload)))
         return;
-    if (answer->size > 0)
-        transfer->total = answer->size;
     if (answer->has_block)
         download->szx = answer->szx;
     transfer->finished = !answer->has_block || !answer->more;
-    kedge_patience_progress(&transfer->patience, now_ms);
+    kedge_transfer_progress(transfer, now_ms);
 }

@@ -52,6 +52,21 @@ bool kedge_intake_knows(const struct kedge_intake *intake, const struct kedge_in
            offset_of(block) + block->payload.size <= intake->offset;
 }
 
+/* Whatever it is good for; false when it has failed by that. */
+static bool afford(struct kedge_intake *intake, const struct kedge_intake_block *block)
+{
+    struct kedge_budget *budget = intake->sink.budget;
+    char words[KEDGE_BUDGET_WORDS_MAX];
+    if (budget == NULL || !intake->running)
+        return true;
+    uint64_t total = block->number == 0 ? block->total : intake->total;
+    if (!kedge_budget_fits(budget, total, words))
+        fail(intake, KEDGE_E_SPACE, words);
+    else if (!kedge_budget_spend(budget, block->payload.size, total, words))
+        fail(intake, KEDGE_E_BUDGET, words);
+    return intake->failure == KEDGE_OK;
+}
+
 /* A first block: of the first package, or of one that is pushed in place of what came so far. */
 static enum kedge_rc begin_body(struct kedge_intake *intake, const struct kedge_intake_block *block)
 {
@@ -72,11 +87,18 @@ static enum kedge_rc push(struct kedge_intake *intake, const struct kedge_intake
     return intake->sink.push(intake->sink.context, block->payload);
 }
 
+static uint8_t refusal(enum kedge_rc rc)
+{
+    return rc == KEDGE_E_SPACE ? KEDGE_COAP_TOO_LARGE : KEDGE_COAP_BAD_REQUEST;
+}
+
 uint8_t kedge_intake_take(struct kedge_intake *intake, const struct kedge_intake_block *block,
                           uint64_t now_ms)
 {
     if (!is_sound(block))
         return KEDGE_COAP_BAD_REQUEST;
+    if (!afford(intake, block))
+        return refusal(intake->failure);
     if (kedge_intake_knows(intake, block))
         return intake->finished && !block->more ? KEDGE_COAP_CHANGED : KEDGE_COAP_CONTINUE;
     bool fits =
@@ -86,7 +108,7 @@ uint8_t kedge_intake_take(struct kedge_intake *intake, const struct kedge_intake
     enum kedge_rc rc = push(intake, block);
     if (rc != KEDGE_OK) {
         fail(intake, rc, kedge_rc_text(rc));
-        return rc == KEDGE_E_SPACE ? KEDGE_COAP_TOO_LARGE : KEDGE_COAP_BAD_REQUEST;
+        return refusal(rc);
     }
     intake->offset += block->payload.size;
     intake->finished = !block->more;

@@ -36,7 +36,7 @@ struct kedge_intake {
     bool running;  /* blocks are awaited */
     bool finished; /* all of them came */
     enum kedge_rc failure;
-    char words[96];
+    char words[KEDGE_TRANSFER_WORDS_MAX];
     uint64_t quiet_at_ms; /* when it has been quiet for long */
 };
 

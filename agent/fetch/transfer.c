@@ -11,6 +11,16 @@ void kedge_transfer_begin(struct kedge_transfer *transfer, const struct kedge_do
     kedge_patience_begin(&transfer->patience, patience_ms, now_ms);
 }
 
+static void end_patience(struct kedge_transfer *transfer)
+{
+    char words[KEDGE_PATIENCE_WORDS_MAX];
+    kedge_patience_words(&transfer->patience, transfer->offset, words);
+    snprintf(transfer->words, sizeof transfer->words, "%s%s%.*s", words,
+             transfer->trouble[0] != '\0' ? ": " : "",
+             (int)(sizeof transfer->words - sizeof words - 2), transfer->trouble);
+    transfer->failure = KEDGE_E_CONNECTION;
+}
+
 enum kedge_download_step kedge_transfer_next(struct kedge_transfer *transfer, uint64_t now_ms,
                                              uint64_t *wait_ms)
 {
@@ -20,13 +30,11 @@ enum kedge_download_step kedge_transfer_next(struct kedge_transfer *transfer, ui
     if (transfer->finished)
         return KEDGE_DOWNLOAD_DONE;
     if (now_ms >= kedge_patience_ends_at_ms(&transfer->patience)) {
-        char words[KEDGE_PATIENCE_WORDS_MAX];
-        kedge_patience_words(&transfer->patience, transfer->offset, words);
-        kedge_transfer_fail(transfer, KEDGE_E_CONNECTION, words);
+        end_patience(transfer);
         return KEDGE_DOWNLOAD_FAILED;
     }
     if (transfer->asked && now_ms >= transfer->patience.next_at_ms)
-        kedge_transfer_lost(transfer, 0, now_ms);
+        kedge_transfer_lost(transfer, "no answer in time", 0, now_ms);
     if (now_ms >= transfer->patience.next_at_ms)
         return KEDGE_DOWNLOAD_ASK;
     *wait_ms = kedge_patience_wait_ms(&transfer->patience, now_ms);
@@ -39,8 +47,11 @@ void kedge_transfer_asked(struct kedge_transfer *transfer, uint64_t now_ms)
     kedge_patience_asked(&transfer->patience, now_ms);
 }
 
-void kedge_transfer_lost(struct kedge_transfer *transfer, uint64_t least_ms, uint64_t now_ms)
+void kedge_transfer_lost(struct kedge_transfer *transfer, const char *trouble, uint64_t least_ms,
+                         uint64_t now_ms)
 {
+    if (trouble != NULL)
+        snprintf(transfer->trouble, sizeof transfer->trouble, "%s", trouble);
     transfer->asked = false;
     kedge_patience_lost(&transfer->patience, least_ms, now_ms);
 }
@@ -49,6 +60,32 @@ void kedge_transfer_fail(struct kedge_transfer *transfer, enum kedge_rc rc, cons
 {
     transfer->failure = rc;
     snprintf(transfer->words, sizeof transfer->words, "%s", words);
+}
+
+bool kedge_transfer_expect(struct kedge_transfer *transfer, uint64_t total)
+{
+    char words[KEDGE_BUDGET_WORDS_MAX];
+    transfer->total = total;
+    if (transfer->sink.budget == NULL || kedge_budget_fits(transfer->sink.budget, total, words))
+        return true;
+    kedge_transfer_fail(transfer, KEDGE_E_SPACE, words);
+    return false;
+}
+
+bool kedge_transfer_count(struct kedge_transfer *transfer, size_t size)
+{
+    char words[KEDGE_BUDGET_WORDS_MAX];
+    struct kedge_budget *budget = transfer->sink.budget;
+    if (budget == NULL || kedge_budget_spend(budget, size, transfer->total, words))
+        return true;
+    kedge_transfer_fail(transfer, KEDGE_E_BUDGET, words);
+    return false;
+}
+
+void kedge_transfer_progress(struct kedge_transfer *transfer, uint64_t now_ms)
+{
+    transfer->trouble[0] = '\0';
+    kedge_patience_progress(&transfer->patience, now_ms);
 }
 
 bool kedge_transfer_push(struct kedge_transfer *transfer, struct kedge_slice bytes)

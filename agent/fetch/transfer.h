@@ -6,6 +6,7 @@
 #ifndef KEDGE_AGENT_TRANSFER_H
 #define KEDGE_AGENT_TRANSFER_H
 
+#include "agent/fetch/budget.h"
 #include "agent/fetch/patience.h"
 
 #include <kedge/base.h>
@@ -14,24 +15,18 @@
 #define KEDGE_TRANSFER_ETAG_MAX 128u /* bytes; a longer one counts as none */
 #define KEDGE_TRANSFER_WORDS_MAX 192u
 
+/** The entity tag of a representation, as its protocol has it; size 0: none is known. */
+struct kedge_etag {
+    uint8_t bytes[KEDGE_TRANSFER_ETAG_MAX];
+    uint8_t size;
+};
+
 /** Where the bytes go. `restart` forgets everything pushed so far. */
 struct kedge_download_sink {
     void *context;
     enum kedge_rc (*push)(void *context, struct kedge_slice bytes);
     enum kedge_rc (*restart)(void *context);
-};
-
-enum kedge_download_step {
-    KEDGE_DOWNLOAD_ASK,   /* send a request for what comes next */
-    KEDGE_DOWNLOAD_WAIT,  /* nothing to do before `wait_ms` have passed or something happens */
-    KEDGE_DOWNLOAD_DONE,  /* every byte went to the sink */
-    KEDGE_DOWNLOAD_FAILED /* `failure` and `words` say why */
-};
-
-/** The entity tag of a representation, as its protocol has it; size 0: none is known. */
-struct kedge_etag {
-    uint8_t bytes[KEDGE_TRANSFER_ETAG_MAX];
-    uint8_t size;
+    struct kedge_budget *budget; /* what comes in is counted there; NULL: nowhere */
 };
 
 /** Where a download goes on: of the representation that `etag` names, what lies before `offset` is
@@ -39,6 +34,13 @@ struct kedge_etag {
 struct kedge_download_point {
     uint64_t offset;
     struct kedge_etag etag;
+};
+
+enum kedge_download_step {
+    KEDGE_DOWNLOAD_ASK,   /* send a request for what comes next */
+    KEDGE_DOWNLOAD_WAIT,  /* nothing to do before `wait_ms` have passed or something happens */
+    KEDGE_DOWNLOAD_DONE,  /* every byte went to the sink */
+    KEDGE_DOWNLOAD_FAILED /* `failure` and `words` say why */
 };
 
 struct kedge_transfer {
@@ -51,7 +53,8 @@ struct kedge_transfer {
     bool finished;
     unsigned restarts;
     enum kedge_rc failure;
-    char words[KEDGE_TRANSFER_WORDS_MAX];
+    char words[KEDGE_TRANSFER_WORDS_MAX];   /* why it failed */
+    char trouble[KEDGE_TRANSFER_WORDS_MAX]; /* what the latest request came to; "": nothing new */
 };
 
 /** kedge_transfer_begin() starts at offset 0; `sink`'s functions are called from _push() and
@@ -63,10 +66,18 @@ enum kedge_download_step kedge_transfer_next(struct kedge_transfer *transfer, ui
                                              uint64_t *wait_ms);
 /** The request was sent. */
 void kedge_transfer_asked(struct kedge_transfer *transfer, uint64_t now_ms);
-/** The request came to nothing; the next one waits, `least_ms` (0: none) at least. */
-void kedge_transfer_lost(struct kedge_transfer *transfer, uint64_t least_ms, uint64_t now_ms);
+/**
+ * The request came to nothing; the next one waits, `least_ms` (0: none) at least. `trouble` (NULL:
+ * none to tell) is why, for the case that the patience ends by it.
+ */
+void kedge_transfer_lost(struct kedge_transfer *transfer, const char *trouble, uint64_t least_ms,
+                         uint64_t now_ms);
 /** It has failed for good. */
 void kedge_transfer_fail(struct kedge_transfer *transfer, enum kedge_rc rc, const char *words);
+/** The whole has `total` bytes (0: is not known): false when it failed by that. */
+bool kedge_transfer_expect(struct kedge_transfer *transfer, uint64_t total);
+/** `size` bytes of payload came in, to be of use or not: false when it failed by that. */
+bool kedge_transfer_count(struct kedge_transfer *transfer, size_t size);
 /** Hands the next bytes to the sink; false when it failed by that. */
 bool kedge_transfer_push(struct kedge_transfer *transfer, struct kedge_slice bytes);
 /**
@@ -75,6 +86,9 @@ bool kedge_transfer_push(struct kedge_transfer *transfer, struct kedge_slice byt
  * say of what then.
  */
 bool kedge_transfer_restart(struct kedge_transfer *transfer, const char *words, uint64_t now_ms);
+
+/** It got further: the patience begins anew. */
+void kedge_transfer_progress(struct kedge_transfer *transfer, uint64_t now_ms);
 
 /** Takes `bytes` for the entity tag; false, and none is known then, when they are too long. */
 bool kedge_etag_set(struct kedge_etag *etag, struct kedge_slice bytes);

@@ -47,6 +47,7 @@
     X(KEDGE_E_SEQUENCE, 6, "the sequence number is below what is installed")             \
     X(KEDGE_E_VERSION, 6, "the installed version is outside the version window")         \
     X(KEDGE_E_CONNECTION, 4, "the connection was lost")                                  \
+    X(KEDGE_E_BUDGET, 4, "more bytes were received than the update may cost")            \
     X(KEDGE_E_URI, 7, "the URI is not valid")                                            \
     X(KEDGE_E_PROTOCOL, 9, "the URI's protocol is not supported")                        \
     X(KEDGE_E_CANCELED, 10, "it was canceled")                                           \

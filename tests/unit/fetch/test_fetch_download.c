@@ -48,7 +48,7 @@ static void begin(struct world *world)
     memset(world, 0, sizeof *world);
     for (size_t i = 0; i < BODY_SIZE; i++)
         world->body[i] = (uint8_t)(i * 31 + i / 256);
-    const struct kedge_download_sink sink = {world, push, again};
+    const struct kedge_download_sink sink = {.context = world, .push = push, .restart = again};
     kedge_download_begin(&world->download, &sink, NULL, PATIENCE_MS, 0);
 }
 

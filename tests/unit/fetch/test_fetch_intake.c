@@ -47,7 +47,7 @@ static void begin(struct world *world)
     *world = (struct world){.tag = kedge_slice_text("tag-one")};
     for (size_t i = 0; i < BODY_SIZE; i++)
         world->body[i] = (uint8_t)(i * 31 + i / 256);
-    const struct kedge_download_sink sink = {world, push, again};
+    const struct kedge_download_sink sink = {.context = world, .push = push, .restart = again};
     kedge_intake_begin(&world->intake, &sink, PATIENCE_MS, 0);
 }
 
