@@ -176,8 +176,9 @@ static void wait_for_events(struct agent *agent, uint64_t wait_ms)
         {.fd = deaf ? -1 : coap_context_get_coap_fd(agent->server.context), .events = POLLIN},
         {.fd = agent->signals, .events = POLLIN},
         {.fd = kedge_answers_fd(&agent->answers), .events = POLLIN}};
-    if (poll(files, sizeof files / sizeof files[0],
-             (int)(wait_ms < POLL_MAX_MS ? wait_ms : POLL_MAX_MS)) < 0 &&
+    int timeout_ms = (int)(wait_ms < POLL_MAX_MS ? wait_ms : POLL_MAX_MS);
+    if (kedge_fetch_wait(&agent->object5.fetch, files, sizeof files / sizeof files[0], timeout_ms) <
+            0 &&
         errno != EINTR)
         kedge_log(KEDGE_LOG_ERROR, "poll: %s", strerror(errno));
 }
@@ -303,6 +304,16 @@ static bool load_credentials(struct agent *agent)
     return !pair || load_key_pair(agent);
 }
 
+static bool check_download_ca(const struct kedge_agent_config *config)
+{
+    enum kedge_rc rc =
+        config->download_ca[0] != '\0' ? kedge_fetch_ca_check(config->download_ca) : KEDGE_OK;
+    if (rc != KEDGE_OK)
+        kedge_log(KEDGE_LOG_ERROR, "--download-ca %s: has no certificate in PEM that can be read",
+                  config->download_ca);
+    return rc == KEDGE_OK;
+}
+
 static bool take_server_uri(struct agent *agent)
 {
     struct kedge_uri *uri = &agent->server.uri;
@@ -408,7 +419,7 @@ static bool begin_server(struct agent *agent)
     agent->resources.device.folder = agent->port.folder;
     agent->server.hooks = kedge_resources_hooks(&agent->resources);
     agent->server.take_block = kedge_resources_take_block;
-    agent->server.pull = &agent->object5.pull;
+    agent->server.pull = &agent->object5.fetch.pull;
     coap_startup();
     coap_set_log_level(LOG_CRIT);
     coap_dtls_set_log_level(LOG_CRIT);
@@ -421,12 +432,14 @@ static bool begin_object5(struct agent *agent, enum kedge_object5_start *start)
     const struct kedge_agent_config *config = agent->config;
     object->boot = &agent->port.boot;
     object->clock = kedge_port_clock();
-    object->random = kedge_port_random();
-    object->credentials = &agent->credentials;
-    object->context = agent->server.context;
+    object->fetch.random = kedge_port_random();
+    object->fetch.credentials = &agent->credentials;
+    object->fetch.context = agent->server.context;
+    object->fetch.ca_file = kedge_fetch_ca_file(config->download_ca);
     object->class_name = config->class_name;
     object->folder = agent->port.folder;
     object->patience_ms = config->download_patience_s * 1000;
+    object->budget = config->download_budget;
     object->delivery = config->delivery;
     kedge_vendor_uuid(kedge_slice_text(config->vendor), object->identity.vendor);
     kedge_class_uuid(object->identity.vendor, kedge_slice_text(config->class_name),
@@ -470,7 +483,7 @@ int kedge_agent_run(const struct kedge_agent_config *config)
     agent->signals = -1;
     find_manager(agent);
     int status = KEDGE_AGENT_EXIT_USAGE;
-    if (!load_credentials(agent) || !take_server_uri(agent) ||
+    if (!load_credentials(agent) || !check_download_ca(config) || !take_server_uri(agent) ||
         !kedge_agent_trust(config, &agent->trust))
         goto cleanup;
     status = 1;

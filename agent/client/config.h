@@ -31,6 +31,7 @@ struct kedge_agent_config {
     char certificate[KEDGE_CONFIG_PATH_MAX + 1];
     char server_ca[KEDGE_CONFIG_PATH_MAX + 1];
     char server_public_key[KEDGE_CONFIG_PATH_MAX + 1];
+    char download_ca[KEDGE_CONFIG_PATH_MAX + 1];
     char socket[KEDGE_CONFIG_PATH_MAX + 1];
     char socket_group[KEDGE_CONFIG_TEXT_MAX + 1];
     char health_command[KEDGE_CONFIG_COMMAND_MAX + 1];
@@ -45,6 +46,7 @@ struct kedge_agent_config {
     uint64_t health_soak_s;
     bool health_without_server;
     uint64_t download_patience_s;
+    uint64_t download_budget; /* bytes; 0: by the size of the package */
     enum kedge_firmware_delivery delivery;
     uint64_t slot_size;
     bool allow_development_keys;

@@ -41,7 +41,7 @@ static bool save(struct kedge_object5 *object)
 /* Frees what the state before held. A whole package in the spare slot is made unbootable. */
 static void drop_package(struct kedge_object5 *object, enum kedge_firmware_state from)
 {
-    kedge_pull_end(&object->pull);
+    kedge_fetch_end(&object->fetch);
     kedge_intake_end(&object->intake);
     object->package_version[0] = '\0';
     if (from == KEDGE_FIRMWARE_DOWNLOADING)
@@ -97,7 +97,7 @@ static void failed(struct kedge_object5 *object, enum kedge_rc rc, const char *w
         kedge_install_words(&object->install, refusal);
         words = refusal;
     }
-    kedge_pull_end(&object->pull);
+    kedge_fetch_end(&object->fetch);
     kedge_intake_end(&object->intake);
     kedge_install_abort(&object->install);
     object->package_version[0] = '\0';
@@ -144,17 +144,24 @@ static enum kedge_rc restart(void *context)
     return begin_install(object);
 }
 
+static void begin_budget(struct kedge_object5 *object)
+{
+    object->spending = (struct kedge_budget){
+        .limit = object->budget,
+        .most = kedge_budget_most(kedge_slot_capacity(object->boot->slots[spare(object)]))};
+}
+
 /* A package without a URI is one that is pushed: then it only waits. */
 static void begin_download(struct kedge_object5 *object)
 {
-    const struct kedge_download_sink sink = {.context = object, .push = push, .restart = restart};
+    const struct kedge_download_sink sink = {
+        .context = object, .push = push, .restart = restart, .budget = &object->spending};
     enum kedge_rc rc = begin_install(object);
     if (rc == KEDGE_OK && object->state.uri[0] == '\0')
         kedge_intake_begin(&object->intake, &sink, object->patience_ms, now_ms(object));
     else if (rc == KEDGE_OK)
-        rc = kedge_pull_begin(&object->pull, object->context, object->random, object->credentials,
-                              kedge_slice_text(object->state.uri), &sink, NULL, object->patience_ms,
-                              now_ms(object));
+        rc = kedge_fetch_begin(&object->fetch, object->state.uri, &sink, NULL, object->patience_ms,
+                               now_ms(object));
     if (rc != KEDGE_OK)
         failed(object, rc, kedge_rc_text(rc));
 }
@@ -180,7 +187,7 @@ static bool end_download(struct kedge_object5 *object)
         failed(object, rc, kedge_rc_text(rc));
         return false;
     }
-    kedge_pull_end(&object->pull);
+    kedge_fetch_end(&object->fetch);
     apply(object, KEDGE_FIRMWARE_DOWNLOAD_DONE, KEDGE_RESULT_INITIAL, "", false);
     return true;
 }
@@ -198,13 +205,13 @@ void kedge_object5_poll(struct kedge_object5 *object, coap_session_t *server,
 {
     if (object->state.state == KEDGE_FIRMWARE_DOWNLOADING)
         poll_intake(object, wait_ms);
-    if (object->state.state != KEDGE_FIRMWARE_DOWNLOADING || !object->pull.running)
+    if (object->state.state != KEDGE_FIRMWARE_DOWNLOADING || !kedge_fetch_runs(&object->fetch))
         return;
     uint64_t own_wait_ms;
     enum kedge_download_step step =
-        kedge_pull_poll(&object->pull, server, server_uri, now_ms(object), &own_wait_ms);
-    tell_progress(object, object->pull.download.transfer.offset,
-                  object->pull.download.transfer.total);
+        kedge_fetch_poll(&object->fetch, server, server_uri, now_ms(object), &own_wait_ms);
+    const struct kedge_transfer *transfer = kedge_fetch_transfer(&object->fetch);
+    tell_progress(object, transfer->offset, transfer->total);
     if (step == KEDGE_DOWNLOAD_WAIT) {
         if (own_wait_ms < *wait_ms)
             *wait_ms = own_wait_ms;
@@ -212,9 +219,9 @@ void kedge_object5_poll(struct kedge_object5 *object, coap_session_t *server,
     }
     *wait_ms = 0;
     if (step == KEDGE_DOWNLOAD_FAILED) {
-        char words[sizeof object->pull.download.transfer.words];
-        memcpy(words, object->pull.download.transfer.words, sizeof words);
-        failed(object, object->pull.download.transfer.failure, words);
+        char words[sizeof transfer->words];
+        memcpy(words, transfer->words, sizeof words);
+        failed(object, transfer->failure, words);
         return;
     }
     (void)end_download(object);
@@ -262,6 +269,7 @@ static uint8_t begin_package(struct kedge_object5 *object, enum kedge_firmware_e
         object->state.begun = begun_before;
         return code;
     }
+    begin_budget(object);
     begin_download(object);
     return code;
 }
@@ -270,16 +278,15 @@ uint8_t kedge_object5_write_uri(struct kedge_object5 *object, struct kedge_slice
 {
     if (uri.size == 0)
         return reset(object, KEDGE_FIRMWARE_URI_EMPTY);
-    struct kedge_uri parsed;
-    enum kedge_rc rc = kedge_uri_parse(uri, &parsed);
-    if (rc == KEDGE_OK && parsed.secure && object->credentials->proof == KEDGE_PROOF_NONE)
-        rc = KEDGE_E_PROTOCOL; /* resource 8 does not offer CoAPS then */
+    char text[sizeof object->state.uri];
+    enum kedge_rc rc = kedge_fetch_check(&object->fetch, uri);
     if (rc == KEDGE_OK && object->delivery == KEDGE_DELIVERY_PUSH)
         rc = KEDGE_E_PROTOCOL;
     if (rc != KEDGE_OK)
         return refuse_uri(object, rc);
 
-    return begin_package(object, KEDGE_FIRMWARE_URI_WRITTEN, parsed.text);
+    snprintf(text, sizeof text, "%.*s", (int)uri.size, (const char *)uri.data);
+    return begin_package(object, KEDGE_FIRMWARE_URI_WRITTEN, text);
 }
 
 uint8_t kedge_object5_take_block(struct kedge_object5 *object,
@@ -352,6 +359,14 @@ static enum kedge_rc integer_value(int64_t integer, struct kedge_lwm2m_value *va
     return KEDGE_OK;
 }
 
+static enum kedge_rc protocol_value(const struct kedge_object5 *object, size_t index,
+                                    struct kedge_lwm2m_value *value)
+{
+    enum kedge_firmware_protocol protocol;
+    KEDGE_TRY(kedge_fetch_protocol(&object->fetch, index, &protocol));
+    return integer_value((int64_t)protocol, value);
+}
+
 enum kedge_rc kedge_object5_read(const struct kedge_object5 *object, uint16_t resource,
                                  size_t index, struct kedge_lwm2m_value *value)
 {
@@ -367,9 +382,7 @@ enum kedge_rc kedge_object5_read(const struct kedge_object5 *object, uint16_t re
     case KEDGE_FIRMWARE_PACKAGE_VERSION:
         return text_value(object->package_version, value);
     case KEDGE_FIRMWARE_PROTOCOLS:
-        if (index > (object->credentials->proof != KEDGE_PROOF_NONE ? 1u : 0u))
-            return KEDGE_E_NOT_FOUND;
-        return integer_value(index == 0 ? KEDGE_PROTOCOL_COAP : KEDGE_PROTOCOL_COAPS, value);
+        return protocol_value(object, index, value);
     case KEDGE_FIRMWARE_DELIVERY:
         return integer_value((int64_t)object->delivery, value);
     case KEDGE_FIRMWARE_LAST_STATE_CHANGE_TIME:
@@ -437,6 +450,7 @@ enum kedge_rc kedge_object5_start(struct kedge_object5 *object, enum kedge_objec
     if (how == KEDGE_START_DOWNLOAD) {
         kedge_log(KEDGE_LOG_INFO, "a download was cut short: %s",
                   object->state.uri[0] != '\0' ? "beginning it again" : "waiting for it again");
+        begin_budget(object);
         begin_download(object);
     }
     return KEDGE_OK;
@@ -483,5 +497,5 @@ void kedge_object5_save(struct kedge_object5 *object)
 
 void kedge_object5_stop(struct kedge_object5 *object)
 {
-    kedge_pull_end(&object->pull);
+    kedge_fetch_end(&object->fetch);
 }

@@ -6,28 +6,27 @@
 #define KEDGE_AGENT_OBJECT5_H
 
 #include "agent/client/state_file.h"
+#include "agent/fetch/fetch.h"
 #include "agent/fetch/intake.h"
-#include "agent/fetch/pull.h"
 #include "agent/install/install.h"
 
 struct kedge_object5 {
     /* The caller's, set before kedge_object5_start(). */
     const struct kedge_boot *boot;
     const struct kedge_clock *clock;
-    const struct kedge_random *random;
-    const struct kedge_credentials *credentials;
-    coap_context_t *context;
+    struct kedge_fetch fetch; /* its first fields, see fetch.h */
     struct kedge_install_identity identity;
     const char *class_name;
     uint8_t slot; /* the running one */
     int folder;
     uint64_t patience_ms; /* of a download, or a push */
+    uint64_t budget;      /* bytes that it may cost; 0: by its size, see budget.h */
     enum kedge_firmware_delivery delivery;
 
     struct kedge_agent_state state;
     struct kedge_install install;
-    struct kedge_pull pull;                            /* of a package with a URI */
-    struct kedge_intake intake;                        /* of one that is pushed */
+    struct kedge_budget spending;                      /* of the download, or push, that is on */
+    struct kedge_intake intake;                        /* of a package that is pushed */
     char version[KEDGE_SUIT_VERSION_TEXT_MAX];         /* of the running slot */
     char package_version[KEDGE_SUIT_VERSION_TEXT_MAX]; /* of what was or is being downloaded */
     int save_error; /* errno of the latest attempt to write the state file; 0: it is written */

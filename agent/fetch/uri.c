@@ -40,18 +40,35 @@ static bool characters_fit(struct kedge_slice text)
     return true;
 }
 
-enum kedge_rc kedge_uri_parse(struct kedge_slice text, struct kedge_uri *uri)
+enum kedge_rc kedge_uri_protocol(struct kedge_slice text, enum kedge_firmware_protocol *protocol)
 {
+    static const struct {
+        const char *scheme;
+        enum kedge_firmware_protocol protocol;
+    } known[] = {{"coap", KEDGE_PROTOCOL_COAP},
+                 {"coaps", KEDGE_PROTOCOL_COAPS},
+                 {"http", KEDGE_PROTOCOL_HTTP},
+                 {"https", KEDGE_PROTOCOL_HTTPS}};
     size_t scheme = scheme_length(text);
     if (scheme == 0 || text.size > KEDGE_URI_MAX || !characters_fit(text))
         return KEDGE_E_URI;
-    bool secure = scheme_is(text, scheme, "coaps");
-    if (!secure && !scheme_is(text, scheme, "coap"))
-        return KEDGE_E_PROTOCOL;
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (scheme_is(text, scheme, known[i].scheme)) {
+            *protocol = known[i].protocol;
+            return KEDGE_OK;
+        }
+    return KEDGE_E_PROTOCOL;
+}
 
-    *uri = (struct kedge_uri){.secure = secure};
+enum kedge_rc kedge_uri_parse(struct kedge_slice text, struct kedge_uri *uri)
+{
+    enum kedge_firmware_protocol protocol;
+    KEDGE_TRY(kedge_uri_protocol(text, &protocol));
+    if (protocol != KEDGE_PROTOCOL_COAP && protocol != KEDGE_PROTOCOL_COAPS)
+        return KEDGE_E_PROTOCOL;
+    *uri = (struct kedge_uri){.secure = protocol == KEDGE_PROTOCOL_COAPS};
     memcpy(uri->text, text.data, text.size);
-    for (size_t i = 0; i < scheme; i++)
+    for (size_t i = 0; uri->text[i] != ':'; i++)
         uri->text[i] = (char)tolower((unsigned char)uri->text[i]);
     coap_uri_t parts;
     if (coap_split_uri((const uint8_t *)uri->text, text.size, &parts) != 0)

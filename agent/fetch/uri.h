@@ -6,6 +6,7 @@
 #define KEDGE_AGENT_URI_H
 
 #include <kedge/base.h>
+#include <kedge/lwm2m.h>
 
 #define KEDGE_URI_MAX 255u /* of /5/0/1 */
 #define KEDGE_URI_HOST_MAX 253u
@@ -18,6 +19,13 @@ struct kedge_uri {
     struct kedge_slice path; /* in `text`, without the leading slash, still percent-encoded */
     struct kedge_slice query;
 };
+
+/**
+ * kedge_uri_protocol() says by which protocol a package at `text` is fetched. KEDGE_E_URI when it
+ * is no URI, KEDGE_E_PROTOCOL when it is one of a scheme that nothing here can fetch by.
+ */
+enum kedge_rc kedge_uri_protocol(struct kedge_slice text,
+                                 enum kedge_firmware_protocol *protocol) KEDGE_MUST_USE;
 
 /**
  * kedge_uri_parse() checks `text` and takes it apart; `uri` must then not be copied. KEDGE_E_URI

@@ -90,7 +90,8 @@ def test_a_development_key_counts_where_it_is_allowed(start, tmp_path, peer):
 
 @pytest.mark.parametrize("uri, result", [
     ("not a uri", 7), ("coap://", 7), ("coap:///fw", 7), ("coap://user@host/fw", 7), ("coap://host:0/fw", 7),
-    ("fw/package", 7), ("coap://host/fw#part", 7), ("http://host/fw", 9), ("https://host/fw", 9), ("ftp://host/fw", 9),
+    ("fw/package", 7), ("coap://host/fw#part", 7), ("http://", 7),
+    ("http:///fw", 7), ("https://user@host/fw", 7), ("http://host:0/fw", 7), ("https://host:65536/", 7), ("ftp://host/fw", 9),
     ("coap+tcp://host/fw", 9), ("coaps://127.0.0.1/fw", 9)])
 def test_a_uri_that_cannot_be_taken_is_4_00_with_its_result(agent, peer, uri, result):
     agent()
