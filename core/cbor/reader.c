@@ -172,10 +172,8 @@ static enum kedge_rc read_loose(struct kedge_cursor *cursor, uint8_t major, uint
     item->indefinite = info == INFO_INDEFINITE;
     if (!item->indefinite)
         return read_argument(cursor, info, &item->value, &shortest);
-    if (item->type == KEDGE_CBOR_ARRAY || item->type == KEDGE_CBOR_MAP)
-        return KEDGE_OK;
-    bool chunks = item->type == KEDGE_CBOR_BSTR || item->type == KEDGE_CBOR_TSTR;
-    return chunks ? KEDGE_E_UNSUPPORTED : KEDGE_E_MALFORMED;
+    return item->type >= KEDGE_CBOR_BSTR && item->type <= KEDGE_CBOR_MAP ? KEDGE_OK
+                                                                         : KEDGE_E_MALFORMED;
 }
 
 enum kedge_rc kedge_cbor_next_loose(struct kedge_cursor *cursor, struct kedge_cbor_item *item)
@@ -187,6 +185,28 @@ enum kedge_rc kedge_cbor_next_loose(struct kedge_cursor *cursor, struct kedge_cb
     KEDGE_TRY(read_loose(&at, head >> 5, head & 0x1F, &read));
     KEDGE_TRY(take_string(&at, &read));
     *item = read;
+    *cursor = at;
+    return KEDGE_OK;
+}
+
+enum kedge_rc kedge_cbor_next_chunk(struct kedge_cursor *cursor, enum kedge_cbor_type type,
+                                    struct kedge_slice *chunk)
+{
+    struct kedge_cursor at = *cursor;
+    uint8_t head;
+    uint64_t size;
+    bool shortest;
+    KEDGE_TRY(kedge_cursor_u8(&at, &head));
+    if (head == (MAJOR_SIMPLE << 5 | INFO_INDEFINITE)) {
+        *cursor = at;
+        return KEDGE_E_NOT_FOUND;
+    }
+    if (head >> 5 != (unsigned)type || (head & 0x1F) == INFO_INDEFINITE)
+        return KEDGE_E_MALFORMED; /* a chunk has none itself */
+    KEDGE_TRY(read_argument(&at, head & 0x1F, &size, &shortest));
+    if (size > kedge_cursor_left(&at))
+        return KEDGE_E_TRUNCATED;
+    KEDGE_TRY(kedge_cursor_take(&at, (size_t)size, chunk));
     *cursor = at;
     return KEDGE_OK;
 }

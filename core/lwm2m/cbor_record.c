@@ -71,16 +71,44 @@ static enum kedge_rc tagged(struct kedge_cursor *cursor, uint64_t tag,
     if (item.type != KEDGE_CBOR_UINT && item.type != KEDGE_CBOR_NINT &&
         item.type != KEDGE_CBOR_FLOAT)
         return KEDGE_E_MALFORMED;
-    KEDGE_TRY(cbor_value(cursor, &item, value));
+    KEDGE_TRY(cbor_value(cursor, &item, NULL, value));
     if (value->type == KEDGE_LWM2M_INTEGER)
         value->type = KEDGE_LWM2M_TIME;
     return KEDGE_OK;
 }
 
+/* Clients that stream a value write it so. One chunk alone is borrowed. */
+static enum kedge_rc join_chunks(struct kedge_cursor *cursor, enum kedge_cbor_type type,
+                                 struct kedge_writer *scratch, struct kedge_slice *joined)
+{
+    struct kedge_slice chunk;
+    size_t start = scratch != NULL ? scratch->size : 0, count = 0;
+    enum kedge_rc rc;
+    while ((rc = kedge_cbor_next_chunk(cursor, type, &chunk)) == KEDGE_OK) {
+        if (chunk.size == 0)
+            continue;
+        if (++count == 1) {
+            *joined = chunk;
+            continue;
+        }
+        if (scratch == NULL)
+            return KEDGE_E_BUFFER;
+        if (count == 2)
+            KEDGE_TRY(kedge_writer_put(scratch, *joined));
+        KEDGE_TRY(kedge_writer_put(scratch, chunk));
+        *joined = kedge_slice(scratch->data + start, scratch->size - start);
+    }
+    if (rc != KEDGE_E_NOT_FOUND)
+        return rc;
+    return type == KEDGE_CBOR_BSTR || kedge_utf8_valid(*joined) ? KEDGE_OK : KEDGE_E_MALFORMED;
+}
+
 enum kedge_rc cbor_value(struct kedge_cursor *cursor, const struct kedge_cbor_item *item,
-                         struct kedge_lwm2m_value *value)
+                         struct kedge_writer *scratch, struct kedge_lwm2m_value *value)
 {
     *value = (struct kedge_lwm2m_value){.bytes = item->bytes};
+    if (item->indefinite && (item->type == KEDGE_CBOR_BSTR || item->type == KEDGE_CBOR_TSTR))
+        KEDGE_TRY(join_chunks(cursor, item->type, scratch, &value->bytes));
     switch (item->type) {
     case KEDGE_CBOR_UINT:
     case KEDGE_CBOR_NINT:
@@ -145,7 +173,7 @@ enum kedge_rc cbor_record_next(struct kedge_lwm2m_reader *reader, struct kedge_l
     reader->begun_ = true;
     record->path = reader->path_;
     KEDGE_TRY(kedge_cbor_next_loose(&reader->cursor_, &item));
-    KEDGE_TRY(cbor_value(&reader->cursor_, &item, &record->value));
+    KEDGE_TRY(cbor_value(&reader->cursor_, &item, reader->scratch_, &record->value));
     return kedge_cbor_end(&reader->cursor_);
 }
 
@@ -229,7 +257,7 @@ enum kedge_rc lwm2m_cbor_record_next(struct kedge_lwm2m_reader *reader,
         KEDGE_TRY(kedge_cbor_next_loose(&reader->cursor_, &item));
         if (item.type != KEDGE_CBOR_MAP) {
             record->path = path;
-            return cbor_value(&reader->cursor_, &item, &record->value);
+            return cbor_value(&reader->cursor_, &item, reader->scratch_, &record->value);
         }
         KEDGE_TRY(open_map(reader, &item, &path));
     }

@@ -24,9 +24,12 @@ enum kedge_rc senml_json_record_next(struct kedge_lwm2m_reader *reader,
 enum kedge_rc lwm2m_json_record_next(struct kedge_lwm2m_reader *reader,
                                      struct kedge_lwm2m_record *record);
 
-/** The value of a CBOR item whose head was read: tags 1 (time) and 4 (decimal fraction) too. */
+/**
+ * The value of a CBOR item whose head was read: tags 1 (time) and 4 (decimal fraction) too. Chunks
+ * of a string are put together in `scratch`; without one a string of several is KEDGE_E_BUFFER.
+ */
 enum kedge_rc cbor_value(struct kedge_cursor *cursor, const struct kedge_cbor_item *item,
-                         struct kedge_lwm2m_value *value);
+                         struct kedge_writer *scratch, struct kedge_lwm2m_value *value);
 /** Moves past a whole item of any well-formed CBOR, nested KEDGE_LWM2M_NESTING_MAX deep at most. */
 enum kedge_rc cbor_skip_loose(struct kedge_cursor *cursor);
 

@@ -167,10 +167,15 @@ enum kedge_rc kedge_lwm2m_value_read(uint32_t content_format, struct kedge_slice
         return KEDGE_E_ARGUMENT;
     KEDGE_TRY(kedge_lwm2m_reader_open(&reader, content_format, payload, path, scratch));
     reader.scope_ = 1; /* some clients answer with more than was asked for */
+    size_t used = scratch != NULL ? scratch->size : 0;
     while ((rc = kedge_lwm2m_reader_next(&reader, &record)) == KEDGE_OK) {
         other_kind = other_kind || is_other_kind(path, &record.path);
-        if (kedge_lwm2m_path_compare(path, &record.path) != 0)
+        if (kedge_lwm2m_path_compare(path, &record.path) != 0) {
+            if (scratch != NULL)
+                scratch->size = used; /* nobody wants it */
             continue;
+        }
+        used = scratch != NULL ? scratch->size : 0;
         found = record;
         count++;
     }

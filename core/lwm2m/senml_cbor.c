@@ -29,12 +29,23 @@ static enum kedge_rc skip_indefinite(struct kedge_cursor *cursor, unsigned depth
     return KEDGE_OK;
 }
 
+static enum kedge_rc skip_chunks(struct kedge_cursor *cursor, enum kedge_cbor_type type)
+{
+    struct kedge_slice chunk;
+    enum kedge_rc rc;
+    while ((rc = kedge_cbor_next_chunk(cursor, type, &chunk)) == KEDGE_OK) {
+    }
+    return rc == KEDGE_E_NOT_FOUND ? KEDGE_OK : rc;
+}
+
 static enum kedge_rc skip_nested(struct kedge_cursor *cursor, unsigned depth_left)
 {
     struct kedge_cbor_item item;
     KEDGE_TRY(kedge_cbor_next_loose(cursor, &item));
     if (item.type == KEDGE_CBOR_BREAK)
         return KEDGE_E_MALFORMED;
+    if (item.indefinite && (item.type == KEDGE_CBOR_BSTR || item.type == KEDGE_CBOR_TSTR))
+        return skip_chunks(cursor, item.type);
     if (item.type < KEDGE_CBOR_ARRAY || item.type > KEDGE_CBOR_TAG)
         return KEDGE_OK;
     if (depth_left == 0)
@@ -61,6 +72,8 @@ static enum kedge_rc label_of(const struct kedge_cbor_item *key, enum senml_labe
 {
     *label = SENML_LABEL_COUNT;
     if (key->type == KEDGE_CBOR_TSTR) {
+        if (key->indefinite)
+            return KEDGE_E_UNSUPPORTED;
         *label = senml_label_of(key->bytes);
         if (*label != SENML_LABEL_COUNT && *label != SENML_OBJECT_LINK)
             return KEDGE_E_MALFORMED; /* it has a number, by which it must be called */
@@ -119,9 +132,10 @@ static enum kedge_rc take_typed(struct senml_fields *fields, enum senml_label la
     }
 }
 
-static enum kedge_rc take_pair(struct kedge_cursor *cursor, const struct kedge_cbor_item *key,
+static enum kedge_rc take_pair(struct kedge_lwm2m_reader *reader, const struct kedge_cbor_item *key,
                                struct senml_fields *fields)
 {
+    struct kedge_cursor *cursor = &reader->cursor_;
     enum senml_label label;
     struct kedge_cbor_item item;
     struct kedge_lwm2m_value value;
@@ -130,21 +144,21 @@ static enum kedge_rc take_pair(struct kedge_cursor *cursor, const struct kedge_c
         return cbor_skip_loose(cursor);
     KEDGE_TRY(senml_note(fields, label));
     KEDGE_TRY(kedge_cbor_next_loose(cursor, &item));
-    KEDGE_TRY(cbor_value(cursor, &item, &value));
+    KEDGE_TRY(cbor_value(cursor, &item, reader->scratch_, &value));
     return take_typed(fields, label, &value);
 }
 
-static enum kedge_rc take_map(struct kedge_cursor *cursor, struct senml_fields *fields)
+static enum kedge_rc take_map(struct kedge_lwm2m_reader *reader, struct senml_fields *fields)
 {
     struct kedge_cbor_item map, key;
-    KEDGE_TRY(kedge_cbor_next_loose(cursor, &map));
+    KEDGE_TRY(kedge_cbor_next_loose(&reader->cursor_, &map));
     if (map.type != KEDGE_CBOR_MAP)
         return KEDGE_E_TYPE;
     for (uint64_t i = 0; map.indefinite || i < map.value; i++) {
-        KEDGE_TRY(kedge_cbor_next_loose(cursor, &key));
+        KEDGE_TRY(kedge_cbor_next_loose(&reader->cursor_, &key));
         if (map.indefinite && key.type == KEDGE_CBOR_BREAK)
             break;
-        KEDGE_TRY(take_pair(cursor, &key, fields));
+        KEDGE_TRY(take_pair(reader, &key, fields));
     }
     return KEDGE_OK;
 }
@@ -187,7 +201,7 @@ enum kedge_rc senml_cbor_record_next(struct kedge_lwm2m_reader *reader,
     if (!reader->begun_)
         KEDGE_TRY(begin(reader));
     KEDGE_TRY(look_for_end(reader));
-    KEDGE_TRY(take_map(&reader->cursor_, &fields));
+    KEDGE_TRY(take_map(reader, &fields));
     return senml_resolve(reader, &fields, record);
 }
 

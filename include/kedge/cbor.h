@@ -36,7 +36,8 @@ struct kedge_cbor_item {
     enum kedge_cbor_type type;
     uint64_t value;           /* UINT: n; NINT: -1 - value; ARRAY: items; MAP: pairs; TAG: number */
     struct kedge_slice bytes; /* BSTR and TSTR */
-    bool indefinite; /* ARRAY, MAP: until BREAK; `value` is 0. Only of kedge_cbor_next_loose() */
+    bool indefinite; /* ARRAY, MAP: until BREAK; strings: in chunks. `value` is 0. Only of
+                      * kedge_cbor_next_loose() */
     double number;   /* FLOAT */
 };
 
@@ -48,10 +49,17 @@ enum kedge_rc kedge_cbor_next(struct kedge_cursor *cursor, struct kedge_cbor_ite
 /**
  * Reads one head as kedge_cbor_next(), of any well-formed CBOR (RFC 8949 section 3): for formats
  * that do not ask for the deterministic encoding, and whose values may be floating-point numbers.
- * Still KEDGE_E_UNSUPPORTED: strings in chunks, undefined and other simple values.
+ * Still KEDGE_E_UNSUPPORTED: undefined and other simple values. The chunks of a string that is
+ * `indefinite` come next.
  */
 enum kedge_rc kedge_cbor_next_loose(struct kedge_cursor *cursor, struct kedge_cbor_item *item)
     KEDGE_MUST_USE;
+/**
+ * Reads the next chunk of a string of that type (RFC 8949 section 3.2.3); KEDGE_E_NOT_FOUND at the
+ * end, which it moves past. Whether all of them make valid UTF-8 is for the caller to see.
+ */
+enum kedge_rc kedge_cbor_next_chunk(struct kedge_cursor *cursor, enum kedge_cbor_type type,
+                                    struct kedge_slice *chunk) KEDGE_MUST_USE;
 /** Looks at the next head without moving. KEDGE_E_TRUNCATED at the end. */
 enum kedge_rc kedge_cbor_peek(const struct kedge_cursor *cursor, struct kedge_cbor_item *item)
     KEDGE_MUST_USE;

@@ -63,8 +63,8 @@ struct kedge_lwm2m_reader {
 
 /**
  * kedge_lwm2m_reader_open() begins the walk over what answers a request for `path` (the root where
- * the payload says all of its paths itself, as for Send). Strings with escapes and Base64 are
- * decoded into `scratch` (NULL: such are KEDGE_E_BUFFER). KEDGE_E_UNSUPPORTED for a format that has
+ * the payload says all of its paths itself, as for Send). Strings with escapes or in
+ * several chunks, and Base64, are decoded into `scratch` (NULL: such are KEDGE_E_BUFFER). KEDGE_E_UNSUPPORTED for a format that has
  * no records, KEDGE_E_TYPE for one of one value where `path` is no resource.
  */
 enum kedge_rc kedge_lwm2m_reader_open(struct kedge_lwm2m_reader *reader, uint32_t content_format,

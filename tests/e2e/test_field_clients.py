@@ -2,6 +2,7 @@
 import os
 import time
 
+import cbor2
 import pytest
 from bootstrap_device import BootstrapServer, SecureDevice
 from conftest import make_package
@@ -63,6 +64,35 @@ def test_one_that_knows_only_the_cbor_formats(comes, updates, lists):
     device = comes(queries=("lt=300", "lwm2m=1.2", "b=U"), formats=formats, links=root + FieldDevice.links)
     updates(device)
     assert {form for _, _, form, _, _ in device.asked if form is not None} <= set(formats)
+
+
+class Streaming(FieldDevice):
+    """Writes each string in chunks of 4 bytes, as one does that has not got it in memory (RFC 8949 section 3.2.3)."""
+
+    formats = (SENML_CBOR, LWM2M_CBOR, CBOR)
+
+    def reply(self, message, answer, form=None, payload=b"", observe=None):
+        if answer == "2.05" and form in self.formats:
+            payload = self.streamed(cbor2.loads(payload))
+        super().reply(message, answer, form, payload, observe)
+
+    def streamed(self, value, named=False):
+        if isinstance(value, list):
+            return cbor2.dumps(value)[:1] + b"".join(self.streamed(one, True) for one in value)
+        if isinstance(value, dict):
+            names = (0, -2) if named else ()
+            return bytes([0xA0 + len(value)]) + b"".join(
+                cbor2.dumps(key) + (cbor2.dumps(inner) if key in names else self.streamed(inner))
+                for key, inner in value.items())
+        if not isinstance(value, str):
+            return cbor2.dumps(value)
+        text = value.encode()
+        return b"\x7f" + b"".join(bytes([0x60 + len(text[at:at + 4])]) + text[at:at + 4] for at in range(0, len(text), 4)) + b"\xff"
+
+
+@pytest.mark.parametrize("formats", [(SENML_CBOR,), (LWM2M_CBOR,), (CBOR,)], ids=str)
+def test_one_that_writes_its_strings_in_chunks(comes, updates, formats):
+    updates(comes(Streaming, queries=("lt=300", "lwm2m=1.2", "b=U"), formats=formats))
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.1"])

@@ -100,10 +100,10 @@ static enum kedge_rc skip_loose(struct kedge_cursor *cursor, double *number)
     return KEDGE_OK;
 }
 
-/* Strings in chunks and simple values but false, true and null: judged by the bytes. */
+/* Simple values but false, true and null are not: judged by the bytes. */
 static bool loosely_admitted(const char *hex)
 {
-    static const char *const refused[] = {"5f", "7f", "f7", "f0", "f8"};
+    static const char *const refused[] = {"f7", "f0", "f8"};
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
         if (strncmp(hex, refused[i], 2) == 0)
             return false;
@@ -140,6 +140,48 @@ static void appendix_a_is_read_loosely_with_its_floats(void **state)
     assert_true(floats >= 10);
     json_decref(cases);
     vector_free(file);
+}
+
+static void strings_are_read_chunk_by_chunk(void **state)
+{
+    (void)state;
+    /* (_ "a", "", "bc"), where the text of the second one is as long as it likes; then 5 */
+    static const char bytes[] = "\x7F\x61"
+                                "a\x78\x00\x62"
+                                "bc\xFF\x05";
+    static const char *const chunks[] = {"a", "", "bc"};
+    struct kedge_cursor cursor = kedge_cursor(kedge_slice(bytes, sizeof bytes - 1));
+    struct kedge_cbor_item item;
+    struct kedge_slice chunk;
+    assert_int_equal(kedge_cbor_next_loose(&cursor, &item), KEDGE_OK);
+    assert_true(item.type == KEDGE_CBOR_TSTR && item.indefinite && item.bytes.size == 0);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(kedge_cbor_next_chunk(&cursor, item.type, &chunk), KEDGE_OK);
+        assert_true(kedge_slice_equal(chunk, kedge_slice_text(chunks[i])));
+    }
+    assert_int_equal(kedge_cbor_next_chunk(&cursor, item.type, &chunk), KEDGE_E_NOT_FOUND);
+    assert_int_equal(kedge_cbor_next_loose(&cursor, &item), KEDGE_OK);
+    assert_int_equal(item.value, 5);
+    assert_int_equal(kedge_cbor_next_chunk(&cursor, KEDGE_CBOR_TSTR, &chunk), KEDGE_E_TRUNCATED);
+}
+
+static void what_is_no_chunk_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t size;
+        enum kedge_rc rc;
+    } bad[] = {{"\x41x", 2, KEDGE_E_MALFORMED},         /* bytes among text */
+               {"\x05", 1, KEDGE_E_MALFORMED},          /* no string */
+               {"\x7F\x61x\xFF", 4, KEDGE_E_MALFORMED}, /* chunks in a chunk */
+               {"\x63xy", 3, KEDGE_E_TRUNCATED}};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct kedge_cursor cursor = kedge_cursor(kedge_slice(bad[i].bytes, bad[i].size));
+        struct kedge_slice chunk;
+        assert_int_equal(kedge_cbor_next_chunk(&cursor, KEDGE_CBOR_TSTR, &chunk), bad[i].rc);
+        assert_int_equal(cursor.offset, 0);
+    }
 }
 
 static void longer_than_needed_heads_are_read_loosely_and_refused_strictly(void **state)
@@ -444,6 +486,8 @@ int main(void)
         cmocka_unit_test(a_write_that_does_not_fit_writes_nothing),
         cmocka_unit_test(a_map_walk_ends_after_its_pairs),
         cmocka_unit_test(appendix_a_is_read_loosely_with_its_floats),
+        cmocka_unit_test(strings_are_read_chunk_by_chunk),
+        cmocka_unit_test(what_is_no_chunk_is_refused),
         cmocka_unit_test(longer_than_needed_heads_are_read_loosely_and_refused_strictly),
         cmocka_unit_test(what_is_not_well_formed_is_refused_loosely_too),
         cmocka_unit_test(floats_are_written_as_short_as_they_come_back),
