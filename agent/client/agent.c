@@ -3,8 +3,8 @@
 #include "agent/client/agent.h"
 
 #include "agent/client/answers.h"
+#include "agent/client/command.h"
 #include "agent/client/credentials.h"
-#include "agent/client/health.h"
 #include "agent/client/log.h"
 #include "agent/client/object5.h"
 #include "agent/client/resources.h"
@@ -35,7 +35,7 @@ struct agent {
     struct kedge_object5 object5;
     struct kedge_server server;
     struct kedge_trial trial;
-    struct kedge_health health;
+    struct kedge_command health;
     struct kedge_resources resources;
     struct kedge_notify notify;
     struct kedge_answers answers;
@@ -76,17 +76,22 @@ static void begin_trial(struct agent *agent)
 
 static void run_health(struct agent *agent)
 {
+    const struct kedge_variable variables[] = {
+        {"KEDGE_SLOT", agent->object5.slot == 0 ? "0" : "1"},
+        {"KEDGE_VERSION", agent->object5.version},
+        {"KEDGE_ENDPOINT", agent->config->endpoint},
+        {NULL, NULL},
+    };
     kedge_log(KEDGE_LOG_INFO, "on trial: health command: %s", agent->config->health_command);
     enum kedge_rc rc =
-        kedge_health_start(&agent->health, agent->config->health_command, agent->object5.slot,
-                           agent->object5.version, agent->config->endpoint);
+        kedge_command_start(&agent->health, agent->config->health_command, variables);
     kedge_trial_health_started(&agent->trial, rc == KEDGE_OK, now_ms());
 }
 
 static void mind_trial(struct agent *agent, uint64_t *wait_ms)
 {
     int status, signal_number;
-    if (kedge_health_ended(&agent->health, &status, &signal_number))
+    if (kedge_command_ended(&agent->health, &status, &signal_number))
         kedge_trial_health_ended(&agent->trial, status, signal_number);
     if (agent->server.reached)
         kedge_trial_server_reached(&agent->trial);
@@ -97,7 +102,7 @@ static void mind_trial(struct agent *agent, uint64_t *wait_ms)
             run_health(agent);
             break;
         case KEDGE_TRIAL_KILL_HEALTH:
-            kedge_health_kill(&agent->health);
+            kedge_command_kill(&agent->health);
             break;
         case KEDGE_TRIAL_CONFIRM:
             confirm(agent);
@@ -492,7 +497,7 @@ int kedge_agent_run(const struct kedge_agent_config *config)
     if (find_slot(agent) && block_signals(agent))
         status = serve(agent);
     kedge_answers_end(&agent->answers);
-    kedge_health_kill(&agent->health);
+    kedge_command_kill(&agent->health);
     kedge_object5_stop(&agent->object5);
     kedge_server_end(&agent->server);
     coap_cleanup();

@@ -1,6 +1,6 @@
-/* test_client_health.c: the health command as a process: what it is told, and how it ends. */
+/* test_client_command.c: an operator's command as a process: what it is told, and how it ends. */
 #define _POSIX_C_SOURCE 200809L
-#include "agent/client/health.h"
+#include "agent/client/command.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,11 +20,13 @@
 
 #define PATIENCE_MS 10000
 
-static struct kedge_health health;
+static struct kedge_command running;
+static const struct kedge_variable variables[] = {
+    {"KEDGE_SLOT", "1"}, {"KEDGE_VERSION", "1.2.3"}, {"KEDGE_ENDPOINT", "urn:dev:1"}, {NULL, NULL}};
 
 static void start(const char *command)
 {
-    assert_int_equal(kedge_health_start(&health, command, 1, "1.2.3", "urn:dev:1"), KEDGE_OK);
+    assert_int_equal(kedge_command_start(&running, command, variables), KEDGE_OK);
 }
 
 /* Waits for its end as the agent does: asking, while other things go on. */
@@ -32,11 +34,11 @@ static void wait_for_end(int *status, int *signal_number)
 {
     const struct timespec pause = {.tv_nsec = 2000000};
     for (int i = 0; i < PATIENCE_MS / 2; i++) {
-        if (kedge_health_ended(&health, status, signal_number))
+        if (kedge_command_ended(&running, status, signal_number))
             return;
         nanosleep(&pause, NULL);
     }
-    kedge_health_kill(&health);
+    kedge_command_kill(&running);
     fail_msg("it did not end");
 }
 
@@ -47,7 +49,7 @@ static void assert_status(const char *command, int expected)
     wait_for_end(&status, &signal_number);
     assert_int_equal(signal_number, 0);
     assert_int_equal(status, expected);
-    assert_false(kedge_health_ended(&health, &status, &signal_number));
+    assert_false(kedge_command_ended(&running, &status, &signal_number));
 }
 
 static void the_exit_status_is_told_once(void **state)
@@ -100,9 +102,9 @@ static void only_one_runs_at_a_time(void **state)
 {
     (void)state;
     start("sleep 60");
-    assert_int_equal(kedge_health_start(&health, "true", 0, "", ""), KEDGE_E_BUSY);
-    kedge_health_kill(&health);
-    assert_int_equal(health.process, 0);
+    assert_int_equal(kedge_command_start(&running, "true", variables), KEDGE_E_BUSY);
+    kedge_command_kill(&running);
+    assert_int_equal(running.process, 0);
 }
 
 /*
@@ -145,7 +147,7 @@ static void killing_it_ends_everything_it_started(void **state)
     int reader = make_pipe(command, A_FAMILY);
     start(command);
     wait_for_up(reader);
-    kedge_health_kill(&health);
+    kedge_command_kill(&running);
     assert_all_ended(reader);
 }
 
@@ -183,8 +185,8 @@ static void killing_nothing_does_nothing(void **state)
 {
     (void)state;
     int status, signal_number;
-    kedge_health_kill(&health);
-    assert_false(kedge_health_ended(&health, &status, &signal_number));
+    kedge_command_kill(&running);
+    assert_false(kedge_command_ended(&running, &status, &signal_number));
 }
 
 int main(void)
