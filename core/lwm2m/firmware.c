@@ -4,9 +4,9 @@
  *
  * What the object's definition says: a valid URI or a package leads from Idle to Downloading and
  * sets Result to 0; the complete package leads to Downloaded; a download that fails leads to Idle
- * with its Result; Update is legal in Downloaded alone and sets Result to 0; the two resets lead to
- * Idle with 0, Cancel to Idle with 10, and neither once the update has begun; success leads to
- * Idle with 1.
+ * with its Result; Update is legal in Downloaded alone and sets Result to 0, or, where it is put
+ * off, leaves the device in Downloaded with 11; the two resets lead to Idle with 0, Cancel to Idle
+ * with 10, and neither once the update has begun; success leads to Idle with 1.
  *
  * Where it is silent or leaves a choice: a URI or a package outside Idle is 4.00 (a server resets
  * or cancels first; 4.05 for a package while Updating), a reset while Updating 4.05, Cancel in
@@ -47,6 +47,7 @@ static const struct kedge_firmware_transition
                 [KEDGE_FIRMWARE_DOWNLOAD_DONE] = LATE(IDLE),
                 [KEDGE_FIRMWARE_DOWNLOAD_FAILED] = LATE(IDLE),
                 [KEDGE_FIRMWARE_UPDATE_EXECUTED] = NOT_NOW(IDLE),
+                [KEDGE_FIRMWARE_UPDATE_DEFERRED] = NOT_NOW(IDLE),
                 [KEDGE_FIRMWARE_CANCEL_EXECUTED] = NOT_NOW(IDLE),
                 [KEDGE_FIRMWARE_INSTALL_FAILED] = LATE(IDLE),
                 [KEDGE_FIRMWARE_TRIAL_CONFIRMED] = LATE(IDLE),
@@ -61,6 +62,7 @@ static const struct kedge_firmware_transition
                 [KEDGE_FIRMWARE_DOWNLOAD_DONE] = ACCEPT(DOWNLOADED, KEDGE_RESULT_INITIAL, false),
                 [KEDGE_FIRMWARE_DOWNLOAD_FAILED] = ACCEPT(IDLE, FROM_EVENT, true),
                 [KEDGE_FIRMWARE_UPDATE_EXECUTED] = NOT_NOW(DOWNLOADING),
+                [KEDGE_FIRMWARE_UPDATE_DEFERRED] = NOT_NOW(DOWNLOADING),
                 [KEDGE_FIRMWARE_CANCEL_EXECUTED] = ACCEPT(IDLE, KEDGE_RESULT_CANCELED, true),
                 [KEDGE_FIRMWARE_INSTALL_FAILED] = LATE(DOWNLOADING),
                 [KEDGE_FIRMWARE_TRIAL_CONFIRMED] = LATE(DOWNLOADING),
@@ -75,6 +77,7 @@ static const struct kedge_firmware_transition
                 [KEDGE_FIRMWARE_DOWNLOAD_DONE] = LATE(DOWNLOADED),
                 [KEDGE_FIRMWARE_DOWNLOAD_FAILED] = LATE(DOWNLOADED),
                 [KEDGE_FIRMWARE_UPDATE_EXECUTED] = ACCEPT(UPDATING, KEDGE_RESULT_INITIAL, false),
+                [KEDGE_FIRMWARE_UPDATE_DEFERRED] = ACCEPT(DOWNLOADED, KEDGE_RESULT_DEFERRED, false),
                 [KEDGE_FIRMWARE_CANCEL_EXECUTED] = ACCEPT(IDLE, KEDGE_RESULT_CANCELED, true),
                 [KEDGE_FIRMWARE_INSTALL_FAILED] = LATE(DOWNLOADED),
                 [KEDGE_FIRMWARE_TRIAL_CONFIRMED] = LATE(DOWNLOADED),
@@ -89,6 +92,7 @@ static const struct kedge_firmware_transition
                 [KEDGE_FIRMWARE_DOWNLOAD_DONE] = LATE(UPDATING),
                 [KEDGE_FIRMWARE_DOWNLOAD_FAILED] = LATE(UPDATING),
                 [KEDGE_FIRMWARE_UPDATE_EXECUTED] = NOT_NOW(UPDATING),
+                [KEDGE_FIRMWARE_UPDATE_DEFERRED] = NOT_NOW(UPDATING),
                 [KEDGE_FIRMWARE_CANCEL_EXECUTED] = NOT_NOW(UPDATING),
                 [KEDGE_FIRMWARE_INSTALL_FAILED] = ACCEPT(DOWNLOADED, KEDGE_RESULT_FAILED, false),
                 [KEDGE_FIRMWARE_TRIAL_CONFIRMED] = ACCEPT(IDLE, KEDGE_RESULT_SUCCESS, true),

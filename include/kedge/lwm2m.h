@@ -227,6 +227,7 @@ enum kedge_firmware_event {
     KEDGE_FIRMWARE_DOWNLOAD_DONE,     /* complete and checked */
     KEDGE_FIRMWARE_DOWNLOAD_FAILED,   /* with a Result */
     KEDGE_FIRMWARE_UPDATE_EXECUTED,
+    KEDGE_FIRMWARE_UPDATE_DEFERRED,   /* Update where the device asks its own software first */
     KEDGE_FIRMWARE_CANCEL_EXECUTED,
     KEDGE_FIRMWARE_INSTALL_FAILED,    /* before the reboot: State Downloaded, Result 8 */
     KEDGE_FIRMWARE_TRIAL_CONFIRMED,   /* the new image is confirmed */

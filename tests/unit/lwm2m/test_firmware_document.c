@@ -26,6 +26,7 @@ static const char *const events[KEDGE_FIRMWARE_EVENT_COUNT] = {
     [KEDGE_FIRMWARE_DOWNLOAD_DONE] = "*download complete*",
     [KEDGE_FIRMWARE_DOWNLOAD_FAILED] = "*download failed*",
     [KEDGE_FIRMWARE_UPDATE_EXECUTED] = "Execute /5/0/2 (Update)",
+    [KEDGE_FIRMWARE_UPDATE_DEFERRED] = "Execute /5/0/2 where consent is asked",
     [KEDGE_FIRMWARE_CANCEL_EXECUTED] = "Execute /5/0/10 (Cancel)",
     [KEDGE_FIRMWARE_INSTALL_FAILED] = "*install failed before the reboot*",
     [KEDGE_FIRMWARE_TRIAL_CONFIRMED] = "*trial confirmed*",

@@ -70,7 +70,8 @@ static void a_server_is_always_answered_and_the_devices_own_events_never_are(voi
     (void)state;
     const int from_server[] = {KEDGE_FIRMWARE_URI_WRITTEN,     KEDGE_FIRMWARE_URI_EMPTY,
                                KEDGE_FIRMWARE_PACKAGE_WRITTEN, KEDGE_FIRMWARE_PACKAGE_NUL,
-                               KEDGE_FIRMWARE_UPDATE_EXECUTED, KEDGE_FIRMWARE_CANCEL_EXECUTED};
+                               KEDGE_FIRMWARE_UPDATE_EXECUTED, KEDGE_FIRMWARE_UPDATE_DEFERRED,
+                               KEDGE_FIRMWARE_CANCEL_EXECUTED};
     for (int from = 0; from < KEDGE_FIRMWARE_STATE_COUNT; from++) {
         for (int event = 0; event < KEDGE_FIRMWARE_EVENT_COUNT; event++) {
             bool server = false;
@@ -100,6 +101,8 @@ static void what_the_definition_says_of_the_way_to_an_update_holds(void **state)
                    OF_THE_EVENT);
     assert_accepts(KEDGE_FIRMWARE_DOWNLOADED, KEDGE_FIRMWARE_UPDATE_EXECUTED,
                    KEDGE_FIRMWARE_UPDATING, KEDGE_RESULT_INITIAL);
+    assert_accepts(KEDGE_FIRMWARE_DOWNLOADED, KEDGE_FIRMWARE_UPDATE_DEFERRED,
+                   KEDGE_FIRMWARE_DOWNLOADED, KEDGE_RESULT_DEFERRED);
     assert_accepts(KEDGE_FIRMWARE_UPDATING, KEDGE_FIRMWARE_TRIAL_CONFIRMED, KEDGE_FIRMWARE_IDLE,
                    KEDGE_RESULT_SUCCESS);
     assert_accepts(KEDGE_FIRMWARE_UPDATING, KEDGE_FIRMWARE_INSTALL_FAILED,
@@ -107,9 +110,12 @@ static void what_the_definition_says_of_the_way_to_an_update_holds(void **state)
     assert_accepts(KEDGE_FIRMWARE_UPDATING, KEDGE_FIRMWARE_TRIAL_ROLLED_BACK, KEDGE_FIRMWARE_IDLE,
                    KEDGE_RESULT_FAILED);
     for (int from = 0; from < KEDGE_FIRMWARE_STATE_COUNT; from++)
-        if (from != KEDGE_FIRMWARE_DOWNLOADED)
+        if (from != KEDGE_FIRMWARE_DOWNLOADED) {
             assert_int_equal(cell(from, KEDGE_FIRMWARE_UPDATE_EXECUTED)->action,
                              KEDGE_FIRMWARE_METHOD_NOT_ALLOWED);
+            assert_int_equal(cell(from, KEDGE_FIRMWARE_UPDATE_DEFERRED)->action,
+                             KEDGE_FIRMWARE_METHOD_NOT_ALLOWED);
+        }
 }
 
 static void what_the_definition_says_of_the_two_resets_and_cancel_holds(void **state)
