@@ -446,6 +446,10 @@ static bool begin_object5(struct agent *agent, enum kedge_object5_start *start)
     object->patience_ms = config->download_patience_s * 1000;
     object->budget = config->download_budget;
     object->delivery = config->delivery;
+    object->asks_consent = config->consent;
+    for (size_t i = 0; i < KEDGE_HOOK_COUNT; i++)
+        object->hooks.commands[i] = config->hooks[i];
+    object->hooks.limit_ms = config->hook_timeout_s * 1000;
     kedge_vendor_uuid(kedge_slice_text(config->vendor), object->identity.vendor);
     kedge_class_uuid(object->identity.vendor, kedge_slice_text(config->class_name),
                      object->identity.class_id);

@@ -15,11 +15,22 @@ static void on_status(void *context, struct kedge_status *status)
     enum kedge_rc rc = kedge_device_status(object5->boot, &object5->state, status);
     if (rc != KEDGE_OK)
         kedge_log(KEDGE_LOG_WARNING, "the boot record cannot be read: %s", kedge_rc_text(rc));
+    if (status->consent_wanted)
+        status->consent_left_s = kedge_object5_consent_left_s(object5);
     if (object5->state.state == KEDGE_FIRMWARE_DOWNLOADING) {
         status->downloaded_bytes = object5->downloaded_bytes;
         status->package_bytes = object5->package_bytes;
         memcpy(status->package_version, object5->package_version, sizeof status->package_version);
     }
+}
+
+static const char *on_decision(void *context, const struct kedge_local_request *request)
+{
+    struct kedge_object5 *object5 = ((struct kedge_answers *)context)->object5;
+    if (request->command == KEDGE_LOCAL_ACCEPT)
+        return kedge_object5_accept(object5);
+    return kedge_object5_defer(object5,
+                               request->has_seconds ? request->seconds : KEDGE_CONSENT_NO_LIMIT);
 }
 
 static bool find_group(const char *name, gid_t *group)
@@ -53,7 +64,7 @@ static const char *why_not(enum kedge_rc rc)
 bool kedge_answers_begin(struct kedge_answers *answers, const struct kedge_agent_config *config,
                          struct kedge_object5 *object5)
 {
-    const struct kedge_local_hooks hooks = {answers, on_status};
+    const struct kedge_local_hooks hooks = {answers, on_status, on_decision};
     struct kedge_local_place place;
     gid_t group;
     answers->object5 = object5;

@@ -3,6 +3,8 @@
 #define KEDGE_AGENT_CONFIG_H
 
 #include "agent/client/queue_mode.h"
+#include "agent/client/consent.h"
+#include "agent/client/hooks.h"
 #include "agent/client/registration.h"
 #include "agent/port/port.h"
 
@@ -12,6 +14,7 @@
 #define KEDGE_CONFIG_PATH_MAX 1023u
 #define KEDGE_CONFIG_COMMAND_MAX 1023u
 #define KEDGE_HEALTH_TIMEOUT_DEFAULT_S 60u
+#define KEDGE_HOOK_TIMEOUT_DEFAULT_S 60u
 #define KEDGE_DOWNLOAD_PATIENCE_DEFAULT_S 180u
 
 /** Empty texts are options that were not given; kedge_options_read() sets the defaults. */
@@ -34,6 +37,7 @@ struct kedge_agent_config {
     char download_ca[KEDGE_CONFIG_PATH_MAX + 1];
     char socket[KEDGE_CONFIG_PATH_MAX + 1];
     char socket_group[KEDGE_CONFIG_TEXT_MAX + 1];
+    char hooks[KEDGE_HOOK_COUNT][KEDGE_CONFIG_COMMAND_MAX + 1];
     char health_command[KEDGE_CONFIG_COMMAND_MAX + 1];
     char trust[KEDGE_PORT_TRUST_MAX][KEDGE_CONFIG_PATH_MAX + 1];
     size_t trust_count;
@@ -45,6 +49,8 @@ struct kedge_agent_config {
     uint64_t health_timeout_s;
     uint64_t health_soak_s;
     bool health_without_server;
+    uint64_t hook_timeout_s;
+    uint64_t defer_for_s; /* KEDGE_CONSENT_NO_LIMIT: none was named */
     uint64_t download_patience_s;
     uint64_t download_budget; /* bytes; 0: by the size of the package */
     enum kedge_firmware_delivery delivery;
@@ -53,6 +59,7 @@ struct kedge_agent_config {
     bool verbose;
     bool json;
     bool follow;
+    bool consent;
 };
 
 #endif

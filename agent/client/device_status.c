@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+_Static_assert(KEDGE_CONSENT_NO_LIMIT == KEDGE_STATUS_NONE, "no limit is none to tell");
+
 static void take_versions(const struct kedge_boot *boot, struct kedge_status *status)
 {
     for (uint8_t slot = 0; slot < KEDGE_SLOTS; slot++)
@@ -34,6 +36,12 @@ static void take_agent(const struct kedge_agent_state *agent, struct kedge_statu
     snprintf(status->result_text, sizeof status->result_text, "%s",
              kedge_firmware_result_name(agent->result));
     status->result = (uint64_t)agent->result;
+    snprintf(status->severity, sizeof status->severity, "%s", kedge_severity_name(agent->severity));
+    status->maximum_defer_s = agent->defer_period_s;
+    status->consent_wanted = agent->consent.wanted;
+    status->consent_left_s = agent->consent.wanted
+                                 ? kedge_consent_left_s(&agent->consent, agent->defer_period_s)
+                                 : KEDGE_STATUS_NONE;
     status->changed_at_s = agent->changed_at_s;
 }
 

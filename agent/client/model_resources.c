@@ -58,7 +58,9 @@ static const struct model_resource resources[] = {
     {FIRMWARE, KEDGE_FIRMWARE_PROTOCOLS, R},
     {FIRMWARE, KEDGE_FIRMWARE_DELIVERY, R},
     {FIRMWARE, KEDGE_FIRMWARE_CANCEL, E},
+    {FIRMWARE, KEDGE_FIRMWARE_SEVERITY, RW},
     {FIRMWARE, KEDGE_FIRMWARE_LAST_STATE_CHANGE_TIME, R},
+    {FIRMWARE, KEDGE_FIRMWARE_MAXIMUM_DEFER_PERIOD, RW},
     {KEDGE_LWM2M_OBJECT_KEDGE, 0, R}, /* why the last update failed */
 };
 #define RESOURCE_COUNT (sizeof resources / sizeof resources[0])

@@ -1,5 +1,5 @@
-/* object5.c: see object5.h. */
-#include "agent/client/object5.h"
+/* object5.c: see object5.h; from Execute on it is in object5_update.c. */
+#include "agent/client/object5_parts.h"
 
 #include "agent/client/log.h"
 #include "agent/client/reconcile.h"
@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static uint8_t spare(const struct kedge_object5 *object)
+uint8_t kedge_object5_spare(const struct kedge_object5 *object)
 {
     return (uint8_t)(KEDGE_SLOTS - 1 - object->slot);
 }
@@ -20,7 +20,7 @@ static uint64_t now_s(const struct kedge_object5 *object)
     return object->clock->wall_ms(object->clock->context) / 1000;
 }
 
-static uint64_t now_ms(const struct kedge_object5 *object)
+uint64_t kedge_object5_now_ms(const struct kedge_object5 *object)
 {
     return object->clock->monotonic_ms(object->clock->context);
 }
@@ -48,16 +48,13 @@ static void drop_package(struct kedge_object5 *object, enum kedge_firmware_state
         kedge_install_abort(&object->install);
     struct kedge_slot slot;
     if (from == KEDGE_FIRMWARE_DOWNLOADED &&
-        kedge_slot_open(&slot, object->boot->slots[spare(object)], 1) != KEDGE_OK)
-        kedge_log(KEDGE_LOG_WARNING, "slot %u could not be erased", (unsigned)spare(object));
+        kedge_slot_open(&slot, object->boot->slots[kedge_object5_spare(object)], 1) != KEDGE_OK)
+        kedge_log(KEDGE_LOG_WARNING, "slot %u could not be erased",
+                  (unsigned)kedge_object5_spare(object));
 }
 
-/*
- * Takes an event through the table. With `durable`, nothing changes unless it is on disk first.
- * `reason` (may be NULL: keep) are the words behind `result`. Answers with a CoAP code.
- */
-static uint8_t apply(struct kedge_object5 *object, enum kedge_firmware_event event, int result,
-                     const char *reason, bool durable)
+uint8_t kedge_object5_apply(struct kedge_object5 *object, enum kedge_firmware_event event,
+                            int result, const char *reason, bool durable)
 {
     const struct kedge_agent_state before = object->state;
     const struct kedge_firmware_transition *cell = kedge_firmware_transition(before.state, event);
@@ -71,6 +68,8 @@ static uint8_t apply(struct kedge_object5 *object, enum kedge_firmware_event eve
     object->state.state = cell->next;
     if (cell->next != before.state)
         object->state.changed_at_s = now_s(object);
+    if (event != KEDGE_FIRMWARE_UPDATE_DEFERRED)
+        object->state.consent.wanted = false;
     if (cell->result != -1)
         object->state.result = cell->result == -2 ? result : cell->result;
     if (reason != NULL)
@@ -101,8 +100,8 @@ static void failed(struct kedge_object5 *object, enum kedge_rc rc, const char *w
     kedge_intake_end(&object->intake);
     kedge_install_abort(&object->install);
     object->package_version[0] = '\0';
-    apply(object, KEDGE_FIRMWARE_DOWNLOAD_FAILED, result != 0 ? result : KEDGE_RESULT_FAILED, words,
-          false);
+    kedge_object5_apply(object, KEDGE_FIRMWARE_DOWNLOAD_FAILED,
+                        result != 0 ? result : KEDGE_RESULT_FAILED, words, false);
 }
 
 static void note_version(struct kedge_object5 *object)
@@ -133,7 +132,8 @@ static enum kedge_rc begin_install(void *context)
     if (kedge_suit_version_parse(kedge_slice_text(object->version), &object->identity.running) !=
         KEDGE_OK)
         object->identity.running.count = 0;
-    return kedge_install_begin(&object->install, object->boot, &object->identity, spare(object));
+    return kedge_install_begin(&object->install, object->boot, &object->identity,
+                               kedge_object5_spare(object));
 }
 
 static enum kedge_rc restart(void *context)
@@ -146,9 +146,10 @@ static enum kedge_rc restart(void *context)
 
 static void begin_budget(struct kedge_object5 *object)
 {
-    object->spending = (struct kedge_budget){
-        .limit = object->budget,
-        .most = kedge_budget_most(kedge_slot_capacity(object->boot->slots[spare(object)]))};
+    object->spending =
+        (struct kedge_budget){.limit = object->budget,
+                              .most = kedge_budget_most(kedge_slot_capacity(
+                                  object->boot->slots[kedge_object5_spare(object)]))};
 }
 
 /* A package without a URI is one that is pushed: then it only waits. */
@@ -158,10 +159,11 @@ static void begin_download(struct kedge_object5 *object)
         .context = object, .push = push, .restart = restart, .budget = &object->spending};
     enum kedge_rc rc = begin_install(object);
     if (rc == KEDGE_OK && object->state.uri[0] == '\0')
-        kedge_intake_begin(&object->intake, &sink, object->patience_ms, now_ms(object));
+        kedge_intake_begin(&object->intake, &sink, object->patience_ms,
+                           kedge_object5_now_ms(object));
     else if (rc == KEDGE_OK)
         rc = kedge_fetch_begin(&object->fetch, object->state.uri, &sink, NULL, object->patience_ms,
-                               now_ms(object));
+                               kedge_object5_now_ms(object));
     if (rc != KEDGE_OK)
         failed(object, rc, kedge_rc_text(rc));
 }
@@ -188,13 +190,14 @@ static bool end_download(struct kedge_object5 *object)
         return false;
     }
     kedge_fetch_end(&object->fetch);
-    apply(object, KEDGE_FIRMWARE_DOWNLOAD_DONE, KEDGE_RESULT_INITIAL, "", false);
+    kedge_object5_apply(object, KEDGE_FIRMWARE_DOWNLOAD_DONE, KEDGE_RESULT_INITIAL, "", false);
     return true;
 }
 
 static void poll_intake(struct kedge_object5 *object, uint64_t *wait_ms)
 {
-    if (kedge_intake_poll(&object->intake, now_ms(object), wait_ms, &object->update_wanted))
+    if (kedge_intake_poll(&object->intake, kedge_object5_now_ms(object), wait_ms,
+                          &object->update_wanted))
         return;
     *wait_ms = 0;
     failed(object, object->intake.failure, object->intake.words);
@@ -203,13 +206,14 @@ static void poll_intake(struct kedge_object5 *object, uint64_t *wait_ms)
 void kedge_object5_poll(struct kedge_object5 *object, coap_session_t *server,
                         const struct kedge_uri *server_uri, uint64_t *wait_ms)
 {
+    kedge_object5_poll_update(object, wait_ms);
     if (object->state.state == KEDGE_FIRMWARE_DOWNLOADING)
         poll_intake(object, wait_ms);
     if (object->state.state != KEDGE_FIRMWARE_DOWNLOADING || !kedge_fetch_runs(&object->fetch))
         return;
     uint64_t own_wait_ms;
-    enum kedge_download_step step =
-        kedge_fetch_poll(&object->fetch, server, server_uri, now_ms(object), &own_wait_ms);
+    enum kedge_download_step step = kedge_fetch_poll(&object->fetch, server, server_uri,
+                                                     kedge_object5_now_ms(object), &own_wait_ms);
     const struct kedge_transfer *transfer = kedge_fetch_transfer(&object->fetch);
     tell_progress(object, transfer->offset, transfer->total);
     if (step == KEDGE_DOWNLOAD_WAIT) {
@@ -247,7 +251,7 @@ static uint8_t refuse_uri(struct kedge_object5 *object, enum kedge_rc rc)
 
 static uint8_t reset(struct kedge_object5 *object, enum kedge_firmware_event event)
 {
-    uint8_t code = apply(object, event, KEDGE_RESULT_INITIAL, "", true);
+    uint8_t code = kedge_object5_apply(object, event, KEDGE_RESULT_INITIAL, "", true);
     if (code != KEDGE_COAP_CHANGED)
         return code;
     object->state.uri[0] = '\0';
@@ -263,7 +267,7 @@ static uint8_t begin_package(struct kedge_object5 *object, enum kedge_firmware_e
     memcpy(before, object->state.uri, sizeof before);
     snprintf(object->state.uri, sizeof object->state.uri, "%s", uri);
     object->state.begun = 1;
-    uint8_t code = apply(object, event, KEDGE_RESULT_INITIAL, "", true);
+    uint8_t code = kedge_object5_apply(object, event, KEDGE_RESULT_INITIAL, "", true);
     if (code != KEDGE_COAP_CHANGED) {
         memcpy(object->state.uri, before, sizeof before);
         object->state.begun = begun_before;
@@ -306,7 +310,7 @@ uint8_t kedge_object5_take_block(struct kedge_object5 *object,
         if (!intake->running)
             return KEDGE_COAP_INTERNAL_ERROR; /* Result says why */
     }
-    uint8_t code = kedge_intake_take(intake, block, now_ms(object));
+    uint8_t code = kedge_intake_take(intake, block, kedge_object5_now_ms(object));
     if (object->state.state != KEDGE_FIRMWARE_DOWNLOADING)
         return code;
     tell_progress(object, intake->offset, intake->total);
@@ -317,34 +321,33 @@ uint8_t kedge_object5_take_block(struct kedge_object5 *object,
     return code;
 }
 
+uint8_t kedge_object5_write(struct kedge_object5 *object, uint16_t resource,
+                            const struct kedge_lwm2m_value *value)
+{
+    switch (resource) {
+    case KEDGE_FIRMWARE_PACKAGE:
+        return kedge_object5_write_package(object, value->bytes);
+    case KEDGE_FIRMWARE_PACKAGE_URI:
+        return kedge_object5_write_uri(object, value->bytes);
+    case KEDGE_FIRMWARE_SEVERITY:
+        return kedge_object5_write_severity(object, value->integer);
+    default:
+        return kedge_object5_write_defer_period(object, value->unsigned_integer);
+    }
+}
+
 uint8_t kedge_object5_write_package(struct kedge_object5 *object, struct kedge_slice bytes)
 {
     return kedge_object5_take_block(
         object, &(struct kedge_intake_block){.szx = KEDGE_DOWNLOAD_SZX, .payload = bytes});
 }
 
-static uint8_t update(struct kedge_object5 *object)
-{
-    uint8_t code = apply(object, KEDGE_FIRMWARE_UPDATE_EXECUTED, KEDGE_RESULT_INITIAL, "", true);
-    if (code != KEDGE_COAP_CHANGED)
-        return code;
-    enum kedge_rc rc = kedge_boot_activate(object->boot, spare(object));
-    if (rc != KEDGE_OK) {
-        apply(object, KEDGE_FIRMWARE_INSTALL_FAILED, KEDGE_RESULT_FAILED, kedge_rc_text(rc), false);
-        return code;
-    }
-    kedge_log(KEDGE_LOG_INFO, "slot %u is to run on trial: a reboot follows",
-              (unsigned)spare(object));
-    object->reboot_wanted = true;
-    return code;
-}
-
 uint8_t kedge_object5_execute(struct kedge_object5 *object, uint16_t resource)
 {
     if (resource == KEDGE_FIRMWARE_UPDATE)
-        return update(object);
-    return apply(object, KEDGE_FIRMWARE_CANCEL_EXECUTED, KEDGE_RESULT_CANCELED,
-                 kedge_rc_text(KEDGE_E_CANCELED), true);
+        return kedge_object5_update(object);
+    return kedge_object5_apply(object, KEDGE_FIRMWARE_CANCEL_EXECUTED, KEDGE_RESULT_CANCELED,
+                               kedge_rc_text(KEDGE_E_CANCELED), true);
 }
 
 static enum kedge_rc text_value(const char *text, struct kedge_lwm2m_value *value)
@@ -385,6 +388,12 @@ enum kedge_rc kedge_object5_read(const struct kedge_object5 *object, uint16_t re
         return protocol_value(object, index, value);
     case KEDGE_FIRMWARE_DELIVERY:
         return integer_value((int64_t)object->delivery, value);
+    case KEDGE_FIRMWARE_SEVERITY:
+        return integer_value((int64_t)object->state.severity, value);
+    case KEDGE_FIRMWARE_MAXIMUM_DEFER_PERIOD:
+        value->unsigned_integer = object->state.defer_period_s;
+        return object->state.defer_period_s != KEDGE_CONSENT_NO_LIMIT ? KEDGE_OK
+                                                                      : KEDGE_E_NOT_FOUND;
     case KEDGE_FIRMWARE_LAST_STATE_CHANGE_TIME:
         return integer_value((int64_t)object->state.changed_at_s, value);
     default:
@@ -398,8 +407,8 @@ enum kedge_rc kedge_object5_read(const struct kedge_object5 *object, uint16_t re
 static void check_downloaded(struct kedge_object5 *object)
 {
     struct kedge_slot_image *image = object->boot->work;
-    enum kedge_rc rc = kedge_slot_verify(object->boot->slots[spare(object)], spare(object),
-                                         object->boot->trust, image);
+    enum kedge_rc rc = kedge_slot_verify(object->boot->slots[kedge_object5_spare(object)],
+                                         kedge_object5_spare(object), object->boot->trust, image);
     if (rc == KEDGE_OK)
         rc = kedge_suit_version_text(&image->manifest.version, object->package_version);
     if (rc == KEDGE_OK)
@@ -446,6 +455,7 @@ enum kedge_rc kedge_object5_start(struct kedge_object5 *object, enum kedge_objec
         check_downloaded(object);
     if (how == KEDGE_START_DOWNLOAD)
         object->state.begun++;
+    kedge_object5_resume_consent(object);
     save(object);
     if (how == KEDGE_START_DOWNLOAD) {
         kedge_log(KEDGE_LOG_INFO, "a download was cut short: %s",
@@ -469,7 +479,7 @@ enum kedge_rc kedge_object5_confirm(struct kedge_object5 *object)
     KEDGE_TRY(kedge_boot_confirm(object->boot));
     note_record(object);
     object->state.uri[0] = '\0';
-    apply(object, KEDGE_FIRMWARE_TRIAL_CONFIRMED, KEDGE_RESULT_SUCCESS, "", false);
+    kedge_object5_apply(object, KEDGE_FIRMWARE_TRIAL_CONFIRMED, KEDGE_RESULT_SUCCESS, "", false);
     return KEDGE_OK;
 }
 
@@ -479,7 +489,7 @@ void kedge_object5_reject(struct kedge_object5 *object, const char *reason)
     enum kedge_rc rc = kedge_boot_reject(object->boot, KEDGE_BOOT_REASON_HEALTH, reason);
     kedge_log(KEDGE_LOG_ERROR, "the trial has failed: %s%s%s", reason,
               rc != KEDGE_OK ? "; the boot record: " : "", rc != KEDGE_OK ? kedge_rc_text(rc) : "");
-    object->reboot_wanted = true;
+    kedge_object5_reboot(object);
 }
 
 void kedge_object5_message(struct kedge_object5 *object, const char *message)
@@ -497,5 +507,6 @@ void kedge_object5_save(struct kedge_object5 *object)
 
 void kedge_object5_stop(struct kedge_object5 *object)
 {
+    kedge_hooks_kill(&object->hooks);
     kedge_fetch_end(&object->fetch);
 }

@@ -5,10 +5,20 @@
 #ifndef KEDGE_AGENT_OBJECT5_H
 #define KEDGE_AGENT_OBJECT5_H
 
+#include "agent/client/hooks.h"
 #include "agent/client/state_file.h"
 #include "agent/fetch/fetch.h"
 #include "agent/fetch/intake.h"
 #include "agent/install/install.h"
+
+/** How far an update that was executed has come. */
+enum kedge_update_stage {
+    KEDGE_UPDATE_NOTHING,
+    KEDGE_UPDATE_INSTALL, /* the pre-install hook runs, or is to */
+    KEDGE_UPDATE_SWITCH,  /* the boot record is to be written */
+    KEDGE_UPDATE_REBOOT,  /* the pre-reboot hook runs, or is to */
+    KEDGE_UPDATE_LEAVE    /* only the reboot is left */
+};
 
 struct kedge_object5 {
     /* The caller's, set before kedge_object5_start(). */
@@ -22,6 +32,8 @@ struct kedge_object5 {
     uint64_t patience_ms; /* of a download, or a push */
     uint64_t budget;      /* bytes that it may cost; 0: by its size, see budget.h */
     enum kedge_firmware_delivery delivery;
+    bool asks_consent; /* of the device's own software, before an update */
+    struct kedge_hooks hooks;
 
     struct kedge_agent_state state;
     struct kedge_install install;
@@ -30,6 +42,9 @@ struct kedge_object5 {
     char version[KEDGE_SUIT_VERSION_TEXT_MAX];         /* of the running slot */
     char package_version[KEDGE_SUIT_VERSION_TEXT_MAX]; /* of what was or is being downloaded */
     int save_error; /* errno of the latest attempt to write the state file; 0: it is written */
+    enum kedge_update_stage stage;
+    struct kedge_consent_clock consent_clock;
+    uint64_t go_on_at_ms; /* not before this is it tried again */
     bool reboot_wanted;
     bool update_wanted;                       /* of the registration: a push has gone quiet */
     unsigned told_tenths;                     /* of the download, in the log */
@@ -49,22 +64,35 @@ enum kedge_rc kedge_object5_start(struct kedge_object5 *object,
 
 /* What the server does to it; each answers with a CoAP code. */
 uint8_t kedge_object5_write_uri(struct kedge_object5 *object, struct kedge_slice uri);
+/** Writes resource 0, 1, 11 or 13. */
+uint8_t kedge_object5_write(struct kedge_object5 *object, uint16_t resource,
+                            const struct kedge_lwm2m_value *value);
 uint8_t kedge_object5_write_package(struct kedge_object5 *object, struct kedge_slice bytes);
 uint8_t kedge_object5_take_block(struct kedge_object5 *object,
                                  const struct kedge_intake_block *block);
 uint8_t kedge_object5_execute(struct kedge_object5 *object, uint16_t resource);
-/** What resource 1, 3, 5, 6, 7, 8, 9 or 12 holds. */
+/** What resource 1, 3, 5, 6, 7, 8, 9, 11, 12 or 13 holds. */
 enum kedge_rc kedge_object5_read(const struct kedge_object5 *object, uint16_t resource,
                                  size_t index, struct kedge_lwm2m_value *value) KEDGE_MUST_USE;
 
-/** Carries a download on, or gives one up that does not get on; `wait_ms` is lowered to when this
- * wants to be called again. */
+/** Carries an update that was executed on, or a download, or gives one up that does not get on;
+ * `wait_ms` is lowered to when this wants to be called again. */
 void kedge_object5_poll(struct kedge_object5 *object, coap_session_t *server,
                         const struct kedge_uri *server_uri, uint64_t *wait_ms);
 
 /** The trial's two ends, written to the boot record; a reboot must follow a rejection. */
 enum kedge_rc kedge_object5_confirm(struct kedge_object5 *object) KEDGE_MUST_USE;
 void kedge_object5_reject(struct kedge_object5 *object, const char *reason);
+
+/** Has the device restarted, after the pre-reboot hook. */
+void kedge_object5_reboot(struct kedge_object5 *object);
+
+/* What the device's own software says to an update that waits for it; NULL, or why it is no use. */
+const char *kedge_object5_accept(struct kedge_object5 *object);
+/** `for_s`: KEDGE_CONSENT_NO_LIMIT for as long as the server lets it. */
+const char *kedge_object5_defer(struct kedge_object5 *object, uint64_t for_s);
+/** How many seconds it may still wait; KEDGE_CONSENT_NO_LIMIT. Means nothing when none waits. */
+uint64_t kedge_object5_consent_left_s(const struct kedge_object5 *object);
 
 /** Changes the status command's message, and the file when it is another one. */
 void kedge_object5_message(struct kedge_object5 *object, const char *message);

@@ -67,6 +67,12 @@ static enum kedge_rc get_key(struct kedge_record *record, uint64_t wanted)
     return key.type == KEDGE_CBOR_UINT && key.value == wanted ? KEDGE_OK : KEDGE_E_MALFORMED;
 }
 
+bool kedge_record_has(const struct kedge_record *record, uint64_t key)
+{
+    struct kedge_record ahead = *record;
+    return get_key(&ahead, key) == KEDGE_OK;
+}
+
 enum kedge_rc kedge_record_get_number(struct kedge_record *record, uint64_t key, uint64_t limit,
                                       uint64_t *value)
 {

@@ -36,6 +36,8 @@ struct kedge_record {
  */
 enum kedge_rc kedge_record_open(struct kedge_record *record, struct kedge_slice bytes,
                                 const char *magic, size_t key_count) KEDGE_MUST_USE;
+/** Whether `key` comes next: one that need not be there. */
+bool kedge_record_has(const struct kedge_record *record, uint64_t key);
 /* KEDGE_E_MALFORMED when the next key is another one, KEDGE_E_LIMIT when the value does not fit. */
 enum kedge_rc kedge_record_get_number(struct kedge_record *record, uint64_t key, uint64_t limit,
                                       uint64_t *value) KEDGE_MUST_USE;

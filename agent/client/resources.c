@@ -177,9 +177,7 @@ static uint8_t on_write(void *context, const struct kedge_lwm2m_path *path,
 {
     struct kedge_resources *resources = context;
     if (path->ids[0] == KEDGE_LWM2M_OBJECT_FIRMWARE)
-        return path->ids[2] == KEDGE_FIRMWARE_PACKAGE_URI
-                   ? kedge_object5_write_uri(resources->object5, value->bytes)
-                   : kedge_object5_write_package(resources->object5, value->bytes);
+        return kedge_object5_write(resources->object5, path->ids[2], value);
     return write_server(resources, path->ids[2], value);
 }
 
@@ -203,7 +201,7 @@ static uint8_t execute_device(struct kedge_resources *resources, uint16_t resour
         return KEDGE_COAP_CHANGED;
     }
     kedge_log(KEDGE_LOG_INFO, "the server asks for a reboot");
-    resources->object5->reboot_wanted = true;
+    kedge_object5_reboot(resources->object5);
     return KEDGE_COAP_CHANGED;
 }
 

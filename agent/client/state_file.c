@@ -4,11 +4,14 @@
 #include "agent/client/record.h"
 #include "agent/client/record_file.h"
 
+#include <string.h>
+
 #define MAGIC "KAS1"
 
 /*
- * The map's keys, all of them present. A key that a later agent adds has a higher number: after a
- * rollback this agent skips it, and that agent must do without it in a file that this one wrote.
+ * The map's keys; those of the first agent are all present, later ones where they say something. A
+ * key that a later agent adds has a higher number: after a rollback this agent skips it, and that
+ * agent must do without it in a file that this one wrote.
  */
 enum {
     KEY_STATE = 1,
@@ -19,20 +22,90 @@ enum {
     KEY_URI,
     KEY_REASON,
     KEY_MESSAGE,
-    KEY_ENDPOINT
+    KEY_ENDPOINT,
+    KEY_SEVERITY = 13,   /* unless mandatory */
+    KEY_DEFER_PERIOD,    /* once it was written */
+    KEY_CONSENT_COUNTED, /* while consent is wanted */
+    KEY_CONSENT_CHOICE,  /* once the device's software has named a time */
+    KEY_POST_INSTALL     /* while that hook is due */
 };
 #define KEY_COUNT 9u
 
 void kedge_agent_state_init(struct kedge_agent_state *state)
 {
-    *state = (struct kedge_agent_state){.state = KEDGE_FIRMWARE_IDLE};
+    *state = (struct kedge_agent_state){.state = KEDGE_FIRMWARE_IDLE,
+                                        .severity = KEDGE_SEVERITY_MANDATORY,
+                                        .defer_period_s = KEDGE_CONSENT_NO_LIMIT,
+                                        .consent.choice_s = KEDGE_CONSENT_NO_LIMIT};
+}
+
+/* ---- the keys that need not be there ---- */
+
+struct optional {
+    uint64_t key;
+    uint64_t limit;
+    bool given;
+    uint64_t value;
+};
+#define OPTIONAL_COUNT 5u
+
+static void take_optional(const struct kedge_agent_state *state,
+                          struct optional optional[OPTIONAL_COUNT])
+{
+    const struct kedge_consent *consent = &state->consent;
+    const struct optional all[OPTIONAL_COUNT] = {
+        {KEY_SEVERITY, KEDGE_SEVERITY_COUNT - 1, state->severity != KEDGE_SEVERITY_MANDATORY,
+         state->severity},
+        {KEY_DEFER_PERIOD, KEDGE_CONSENT_S_MAX, state->defer_period_s != KEDGE_CONSENT_NO_LIMIT,
+         state->defer_period_s},
+        {KEY_CONSENT_COUNTED, UINT64_MAX / 4, consent->wanted, consent->counted_s},
+        {KEY_CONSENT_CHOICE, UINT64_MAX / 2,
+         consent->wanted && consent->choice_s != KEDGE_CONSENT_NO_LIMIT, consent->choice_s},
+        {KEY_POST_INSTALL, 1, state->post_install_due, 1},
+    };
+    memcpy(optional, all, sizeof all);
+}
+
+/* What was there is what would be written: nothing that says what holds without it. */
+static bool is_canonical(const struct kedge_agent_state *state,
+                         const struct optional found[OPTIONAL_COUNT])
+{
+    struct optional written[OPTIONAL_COUNT];
+    take_optional(state, written);
+    for (size_t i = 0; i < OPTIONAL_COUNT; i++)
+        if (written[i].given != found[i].given)
+            return false;
+    return true;
+}
+
+static enum kedge_rc get_optional(struct kedge_record *record, struct kedge_agent_state *state)
+{
+    struct optional optional[OPTIONAL_COUNT];
+    uint64_t post_install_due = 0;
+    uint64_t *const fields[OPTIONAL_COUNT] = {&state->severity, &state->defer_period_s,
+                                              &state->consent.counted_s, &state->consent.choice_s,
+                                              &post_install_due};
+    take_optional(state, optional);
+    for (size_t i = 0; i < OPTIONAL_COUNT; i++)
+        if (kedge_record_has(record, optional[i].key)) {
+            KEDGE_TRY(
+                kedge_record_get_number(record, optional[i].key, optional[i].limit, fields[i]));
+            state->consent.wanted |= optional[i].key == KEY_CONSENT_COUNTED;
+            optional[i].given = true;
+        }
+    state->post_install_due = post_install_due != 0;
+    return is_canonical(state, optional) ? KEDGE_OK : KEDGE_E_NOT_CANONICAL;
 }
 
 enum kedge_rc kedge_agent_state_encode(const struct kedge_agent_state *state,
                                        struct kedge_writer *out)
 {
-    size_t start;
-    KEDGE_TRY(kedge_record_begin(out, MAGIC, KEY_COUNT, &start));
+    size_t start, count = KEY_COUNT;
+    struct optional optional[OPTIONAL_COUNT];
+    take_optional(state, optional);
+    for (size_t i = 0; i < OPTIONAL_COUNT; i++)
+        count += optional[i].given;
+    KEDGE_TRY(kedge_record_begin(out, MAGIC, count, &start));
     KEDGE_TRY(kedge_record_put_number(out, KEY_STATE, (uint64_t)state->state));
     KEDGE_TRY(kedge_record_put_number(out, KEY_RESULT, (uint64_t)state->result));
     KEDGE_TRY(kedge_record_put_number(out, KEY_CHANGED, state->changed_at_s));
@@ -42,6 +115,9 @@ enum kedge_rc kedge_agent_state_encode(const struct kedge_agent_state *state,
     KEDGE_TRY(kedge_record_put_text(out, KEY_REASON, state->reason));
     KEDGE_TRY(kedge_record_put_text(out, KEY_MESSAGE, state->message));
     KEDGE_TRY(kedge_record_put_text(out, KEY_ENDPOINT, state->endpoint));
+    for (size_t i = 0; i < OPTIONAL_COUNT; i++)
+        if (optional[i].given)
+            KEDGE_TRY(kedge_record_put_number(out, optional[i].key, optional[i].value));
     return kedge_record_end(out, start);
 }
 
@@ -62,6 +138,7 @@ static enum kedge_rc decode(struct kedge_slice bytes, struct kedge_agent_state *
     KEDGE_TRY(kedge_record_get_text(&record, KEY_MESSAGE, state->message, sizeof state->message));
     KEDGE_TRY(
         kedge_record_get_text(&record, KEY_ENDPOINT, state->endpoint, sizeof state->endpoint));
+    KEDGE_TRY(get_optional(&record, state));
     return kedge_record_close(&record);
 }
 

@@ -9,6 +9,8 @@
 #ifndef KEDGE_AGENT_STATE_FILE_H
 #define KEDGE_AGENT_STATE_FILE_H
 
+#include "agent/client/consent.h"
+
 #include <kedge/lwm2m.h>
 
 #define KEDGE_AGENT_STATE_FILE "agent.state"
@@ -24,6 +26,10 @@ struct kedge_agent_state {
     char reason[KEDGE_LWM2M_STRING_MAX + 1];  /* why the last update failed; "" when none did */
     char message[KEDGE_LWM2M_STRING_MAX + 1]; /* for the status command: what it is doing */
     char endpoint[KEDGE_LWM2M_ENDPOINT_MAX + 1];
+    uint64_t severity;       /* /5/0/11, of enum kedge_severity */
+    uint64_t defer_period_s; /* /5/0/13; KEDGE_CONSENT_NO_LIMIT: never written */
+    struct kedge_consent consent;
+    bool post_install_due; /* the hook, once the update that was executed has ended */
 };
 
 /** kedge_agent_state_init() is a device to which nothing has happened yet. */

@@ -6,6 +6,8 @@
 static const char *const names[KEDGE_LOCAL_COMMAND_COUNT] = {
     [KEDGE_LOCAL_STATUS] = "status",
     [KEDGE_LOCAL_WATCH] = "watch",
+    [KEDGE_LOCAL_ACCEPT] = "accept",
+    [KEDGE_LOCAL_DEFER] = "defer",
 };
 
 static enum kedge_rc read_command(struct kedge_cursor *cursor, enum kedge_local_command *command)
@@ -20,18 +22,32 @@ static enum kedge_rc read_command(struct kedge_cursor *cursor, enum kedge_local_
     return KEDGE_E_UNSUPPORTED;
 }
 
+static enum kedge_rc read_seconds(struct kedge_cursor *cursor, uint64_t *seconds)
+{
+    struct kedge_slice digits;
+    KEDGE_TRY(json_read_number(cursor, &digits));
+    struct kedge_cursor inner = kedge_cursor(digits);
+    KEDGE_TRY(kedge_cursor_decimal(&inner, KEDGE_LOCAL_SECONDS_MAX, seconds));
+    if (kedge_cursor_left(&inner) > 0)
+        return KEDGE_E_TYPE;
+    return *seconds > 0 ? KEDGE_OK : KEDGE_E_LIMIT;
+}
+
 static enum kedge_rc read_member(struct kedge_cursor *cursor, struct kedge_local_request *request,
                                  bool *has_command)
 {
     struct json_string name;
     KEDGE_TRY(json_read_string(cursor, &name));
     KEDGE_TRY(json_expect(cursor, ':'));
-    if (!kedge_slice_equal(name.raw, kedge_slice_text("command")))
+    bool is_command = kedge_slice_equal(name.raw, kedge_slice_text("command"));
+    if (!is_command && !kedge_slice_equal(name.raw, kedge_slice_text("seconds")))
         return KEDGE_E_UNSUPPORTED;
-    if (*has_command)
+    bool *has = is_command ? has_command : &request->has_seconds;
+    if (*has)
         return KEDGE_E_EXISTS;
-    *has_command = true;
-    return read_command(cursor, &request->command);
+    *has = true;
+    return is_command ? read_command(cursor, &request->command)
+                      : read_seconds(cursor, &request->seconds);
 }
 
 enum kedge_rc kedge_local_request_read(struct kedge_slice line, struct kedge_local_request *request)
@@ -47,7 +63,10 @@ enum kedge_rc kedge_local_request_read(struct kedge_slice line, struct kedge_loc
         KEDGE_TRY(json_expect(&cursor, '}'));
     }
     KEDGE_TRY(json_end(&cursor));
-    return has_command ? KEDGE_OK : KEDGE_E_MISSING;
+    if (!has_command)
+        return KEDGE_E_MISSING;
+    return request->has_seconds && request->command != KEDGE_LOCAL_DEFER ? KEDGE_E_UNSUPPORTED
+                                                                         : KEDGE_OK;
 }
 
 enum kedge_rc kedge_local_request_write(const struct kedge_local_request *request,
@@ -55,6 +74,10 @@ enum kedge_rc kedge_local_request_write(const struct kedge_local_request *reques
 {
     KEDGE_TRY(kedge_writer_put(out, kedge_slice_text("{\"command\": ")));
     KEDGE_TRY(json_write_string(out, kedge_slice_text(names[request->command])));
+    if (request->has_seconds) {
+        KEDGE_TRY(kedge_writer_put(out, kedge_slice_text(", \"seconds\": ")));
+        KEDGE_TRY(kedge_writer_decimal(out, request->seconds));
+    }
     return kedge_writer_put(out, kedge_slice_text("}\n"));
 }
 

@@ -177,6 +177,14 @@ static void answer(struct kedge_local *local, struct kedge_local_peer *peer,
         answer_error(peer, rc == KEDGE_E_UNSUPPORTED ? "no such command" : kedge_rc_text(rc));
         return;
     }
+    if (request.command == KEDGE_LOCAL_ACCEPT || request.command == KEDGE_LOCAL_DEFER) {
+        const char *why_not = local->hooks.decide(local->hooks.context, &request);
+        local->decided = true;
+        if (why_not != NULL) {
+            answer_error(peer, why_not);
+            return;
+        }
+    }
     peer->watches |= request.command == KEDGE_LOCAL_WATCH;
     take_status(local, now_ms);
     answer_status(local, peer);
@@ -304,7 +312,10 @@ void kedge_local_poll(struct kedge_local *local, uint64_t now_ms, uint64_t *wait
 {
     if (!local->open)
         return;
+    local->decided = false;
     take_events(local, now_ms);
+    if (local->decided)
+        *wait_ms = 0;
     end_the_slow(local, now_ms, wait_ms);
     tell_watchers(local, now_ms, wait_ms);
 }

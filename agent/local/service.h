@@ -21,6 +21,8 @@
 struct kedge_local_hooks {
     void *context;
     void (*status)(void *context, struct kedge_status *status);
+    /** Does what KEDGE_LOCAL_ACCEPT or _DEFER ask; NULL, or the words why not (static storage). */
+    const char *(*decide)(void *context, const struct kedge_local_request *request);
 };
 
 struct kedge_local_peer {
@@ -43,6 +45,7 @@ struct kedge_local {
     int listener;
     int events; /* epoll; readable when there is something to do */
     struct kedge_local_peer peers[KEDGE_LOCAL_PEERS_MAX];
+    bool decided; /* something was, in this poll */
     uint64_t status_number, status_at_ms;
     size_t status_size;
     uint8_t status[KEDGE_STATUS_JSON_MAX];
@@ -55,7 +58,10 @@ struct kedge_local {
  */
 enum kedge_rc kedge_local_open(struct kedge_local *local, const struct kedge_local_hooks *hooks,
                                const struct kedge_local_place *place, gid_t group) KEDGE_MUST_USE;
-/** Takes in and answers what there is, ends whom it waited for too long; lowers `wait_ms`. */
+/**
+ * Takes in and answers what there is, ends whom it waited for too long; lowers `wait_ms`, to 0 when
+ * something was decided.
+ */
 void kedge_local_poll(struct kedge_local *local, uint64_t now_ms, uint64_t *wait_ms);
 /** Closes everything and removes the socket's file; may be called again. */
 void kedge_local_close(struct kedge_local *local);

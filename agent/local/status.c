@@ -7,7 +7,7 @@
 
 #define DEPTH_MAX 4u /* of values that are skipped */
 
-enum kind { TEXT, NUMBER, BOOLEAN };
+enum kind { TEXT, NUMBER, NUMBER_OR_NULL, BOOLEAN };
 
 struct field {
     const char *name;
@@ -37,6 +37,10 @@ static const struct field fields[] = {
     FIELD(TEXT, "package_version", package_version),
     FIELD(NUMBER, "downloaded_bytes", downloaded_bytes),
     FIELD(NUMBER, "package_bytes", package_bytes),
+    FIELD(TEXT, "severity", severity),
+    FIELD(NUMBER_OR_NULL, "maximum_defer_s", maximum_defer_s),
+    FIELD(BOOLEAN, "consent_wanted", consent_wanted),
+    FIELD(NUMBER_OR_NULL, "consent_left_s", consent_left_s),
     FIELD(TEXT, "message", message),
     FIELD(NUMBER, "changed_at", changed_at_s),
     FIELD(NUMBER, "sequence_floor", sequence_floor),
@@ -59,6 +63,10 @@ static enum kedge_rc write_value(const struct field *field, const void *value,
     case TEXT:
         kedge_printable(kedge_slice_text(value), text, sizeof text);
         return json_write_string(out, kedge_slice_text(text));
+    case NUMBER_OR_NULL:
+        if (*(const uint64_t *)value == KEDGE_STATUS_NONE)
+            return put(out, "null");
+        /* fall through */
     case NUMBER:
         return kedge_writer_decimal(out, *(const uint64_t *)value);
     default:
@@ -114,6 +122,12 @@ static enum kedge_rc read_value(struct kedge_cursor *cursor, const struct field 
     switch (field->kind) {
     case TEXT:
         return read_text(cursor, value, field->size);
+    case NUMBER_OR_NULL:
+        if (json_read_null(cursor) == KEDGE_OK) {
+            *(uint64_t *)value = KEDGE_STATUS_NONE;
+            return KEDGE_OK;
+        }
+        /* fall through */
     case NUMBER:
         return read_number(cursor, value);
     default:

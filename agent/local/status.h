@@ -11,6 +11,7 @@
 
 #define KEDGE_STATUS_JSON_MAX 4096u /* the longest one fits */
 #define KEDGE_STATUS_WORD_MAX 63u
+#define KEDGE_STATUS_NONE UINT64_MAX /* null in JSON */
 
 struct kedge_status {
     bool agent_running; /* told by it, not by the state folder alone */
@@ -25,6 +26,10 @@ struct kedge_status {
     char slot_versions[KEDGE_SLOTS][KEDGE_SUIT_VERSION_TEXT_MAX]; /* "": none that could run */
     char package_version[KEDGE_SUIT_VERSION_TEXT_MAX];
     uint64_t downloaded_bytes, package_bytes; /* of a download that runs; 0: not known */
+    char severity[KEDGE_STATUS_WORD_MAX + 1];
+    uint64_t maximum_defer_s; /* KEDGE_STATUS_NONE: the server has named none */
+    bool consent_wanted;
+    uint64_t consent_left_s; /* until it goes on by itself; KEDGE_STATUS_NONE: it does not */
     char reason[KEDGE_LWM2M_STRING_MAX + 1];
     char message[KEDGE_LWM2M_STRING_MAX + 1];
     uint64_t changed_at_s;

@@ -17,4 +17,11 @@ int kedge_command_install_factory(const struct kedge_agent_config *config, const
  */
 int kedge_command_status(const struct kedge_agent_config *config);
 
+/**
+ * kedge_command_accept() tells the running agent that the update which waits for consent may go on,
+ * kedge_command_defer() that it is to be put off. 1 when no agent runs, or nothing waits.
+ */
+int kedge_command_accept(const struct kedge_agent_config *config);
+int kedge_command_defer(const struct kedge_agent_config *config);
+
 #endif

@@ -33,6 +33,18 @@ static int run_status(const struct kedge_agent_config *config, const char *const
     return kedge_command_status(config);
 }
 
+static int run_accept(const struct kedge_agent_config *config, const char *const *operands)
+{
+    (void)operands;
+    return kedge_command_accept(config);
+}
+
+static int run_defer(const struct kedge_agent_config *config, const char *const *operands)
+{
+    (void)operands;
+    return kedge_command_defer(config);
+}
+
 static const struct command commands[] = {
     {NULL,
      "kedge-agent --config FILE | --server URI --endpoint NAME --state DIR --trust PUB.pem\n"
@@ -47,8 +59,14 @@ static const struct command commands[] = {
      "Puts the first firmware into the first slot of a device that has none.",
      KEDGE_COMMAND_INSTALL_FACTORY, 1, run_install_factory},
     {"status", "kedge-agent status [--json] [--follow] --state DIR",
-     "Says where the device stands: by the running agent's word, or without one by its folder.", KEDGE_COMMAND_STATUS,
-     0, run_status},
+     "Says where the device stands: by the running agent's word, or without one by its folder.",
+     KEDGE_COMMAND_STATUS, 0, run_status},
+    {"accept", "kedge-agent accept --state DIR",
+     "Lets an update go on that waits for consent (kedge-agent --consent).", KEDGE_COMMAND_ACCEPT,
+     0, run_accept},
+    {"defer", "kedge-agent defer [--seconds N] --state DIR",
+     "Puts an update off that waits for consent, within what the server allows.",
+     KEDGE_COMMAND_DEFER, 0, run_defer},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 

@@ -33,13 +33,15 @@ struct row {
 #define R KEDGE_COMMAND_RUN
 #define F KEDGE_COMMAND_INSTALL_FACTORY
 #define S KEDGE_COMMAND_STATUS
+#define D KEDGE_COMMAND_DEFER
+#define L (S | KEDGE_COMMAND_ACCEPT | D) /* what speaks to a running agent */
 #define SLOT_SIZE_MIN 65536u
 #define SLOT_SIZE_MAX 0x80000000u
 
 static const struct row rows[] = {
-    {"config", "FILE", TEXT, FIELD(config_file), 0, 0, R | F | S, 0, false,
+    {"config", "FILE", TEXT, FIELD(config_file), 0, 0, R | F | L, 0, false,
      "read options from FILE (name = value lines); the command line wins"},
-    {"state", "DIR", TEXT, FIELD(state), 0, 0, R | F | S, R | F | S, true,
+    {"state", "DIR", TEXT, FIELD(state), 0, 0, R | F | L, R | F | L, true,
      "folder of slots, boot record and everything that lasts"},
     {"trust", "PUB.pem", LIST, FIELD(trust), 0, 0, R | F, R | F, true,
      "public key whose packages are believed; may be repeated"},
@@ -91,6 +93,16 @@ static const struct row rows[] = {
      "seconds that all must stay well before new firmware is confirmed (default 0)"},
     {"health-without-server", NULL, SWITCH, FIELD(health_without_server), 0, 0, R, 0, true,
      "confirm new firmware without having reached the server"},
+    {"hook-pre-install", "CMD", TEXT, FIELD(hooks[KEDGE_HOOK_PRE_INSTALL]), 0, 0, R, 0, true,
+     "shell command before an update is installed; when it fails, so does the update"},
+    {"hook-post-install", "CMD", TEXT, FIELD(hooks[KEDGE_HOOK_POST_INSTALL]), 0, 0, R, 0, true,
+     "shell command after an update has ended, well or badly"},
+    {"hook-pre-reboot", "CMD", TEXT, FIELD(hooks[KEDGE_HOOK_PRE_REBOOT]), 0, 0, R, 0, true,
+     "shell command before each reboot that the agent asks for"},
+    {"hook-timeout", "S", NUMBER, FIELD(hook_timeout_s), 1, 86400, R, 0, true,
+     "how long each of these may take in seconds (default 60)"},
+    {"consent", NULL, SWITCH, FIELD(consent), 0, 0, R, 0, true,
+     "ask the device's own software before an update is installed"},
     {"download-patience", "S", NUMBER, FIELD(download_patience_s), 1, 86400, R, 0, true,
      "a download without a new block for so many seconds has failed (default 180)"},
     {"download-budget", "BYTES", NUMBER, FIELD(download_budget), 1, INT64_MAX, R, 0, true,
@@ -99,11 +111,13 @@ static const struct row rows[] = {
      "CAs of servers that packages are downloaded from by HTTPS (default: the system's)"},
     {"delivery", "HOW", DELIVERY, FIELD(delivery), 0, 0, R, 0, true,
      "how packages may come: pull, push or both (default); resource /5/0/9"},
-    {"socket", "PATH", TEXT, FIELD(socket), 0, 0, R | S, 0, true,
+    {"socket", "PATH", TEXT, FIELD(socket), 0, 0, R | L, 0, true,
      "the agent's local socket (default agent.sock in the state folder)"},
     {"socket-group", "GROUP", NAME, FIELD(socket_group), 0, 0, R, 0, true,
      "let this group use the socket too, not the agent's user alone"},
     {"verbose", NULL, SWITCH, FIELD(verbose), 0, 0, R | F, 0, true, "log each request too"},
+    {"seconds", "N", NUMBER, FIELD(defer_for_s), 1, KEDGE_CONSENT_S_MAX, D, 0, false,
+     "install it in so many seconds (default: when the server's limit is over)"},
     {"json", NULL, SWITCH, FIELD(json), 0, 0, S, 0, false, "for machines"},
     {"follow", NULL, SWITCH, FIELD(follow), 0, 0, S, 0, false,
      "a line at each change, for as long as the agent runs"},
@@ -226,6 +240,8 @@ static void set_defaults(struct kedge_agent_config *config)
     config->required = 1;
     config->lifetime_s = KEDGE_LIFETIME_DEFAULT_S;
     config->awake_s = KEDGE_AWAKE_DEFAULT_S;
+    config->hook_timeout_s = KEDGE_HOOK_TIMEOUT_DEFAULT_S;
+    config->defer_for_s = KEDGE_CONSENT_NO_LIMIT;
     config->health_timeout_s = KEDGE_HEALTH_TIMEOUT_DEFAULT_S;
     config->download_patience_s = KEDGE_DOWNLOAD_PATIENCE_DEFAULT_S;
     config->delivery = KEDGE_DELIVERY_BOTH;

@@ -10,7 +10,9 @@
 enum kedge_agent_command {
     KEDGE_COMMAND_RUN = 1,
     KEDGE_COMMAND_INSTALL_FACTORY = 2,
-    KEDGE_COMMAND_STATUS = 4
+    KEDGE_COMMAND_STATUS = 4,
+    KEDGE_COMMAND_ACCEPT = 8,
+    KEDGE_COMMAND_DEFER = 16
 };
 
 enum kedge_options_outcome {

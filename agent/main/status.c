@@ -1,8 +1,8 @@
 /* status.c: where the device stands: by the running agent's word, else by its state folder. */
 #include "agent/client/device_status.h"
 #include "agent/client/log.h"
-#include "agent/local/ask.h"
 #include "agent/main/commands.h"
+#include "agent/main/running.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -44,6 +44,16 @@ static bool print_json(const struct kedge_status *status, enum kedge_status_layo
            printf("%.*s\n", (int)out.size, text) > 0;
 }
 
+static void print_consent(const struct kedge_status *status)
+{
+    if (!status->consent_wanted)
+        return;
+    printf("consent   wanted, severity %s", status->severity);
+    if (status->consent_left_s != KEDGE_STATUS_NONE)
+        printf("; goes on by itself in %" PRIu64 " s", status->consent_left_s);
+    printf("\n");
+}
+
 static void print_text(const struct kedge_status *status)
 {
     if (status->endpoint[0] != '\0')
@@ -62,6 +72,7 @@ static void print_text(const struct kedge_status *status)
     printf("result    %" PRIu64 ", %s\n", status->result, status->result_text);
     if (status->reason[0] != '\0')
         printf("reason    %s\n", status->reason);
+    print_consent(status);
     printf("updates   %" PRIu64 " confirmed, %" PRIu64 " rolled back\n", status->updates_confirmed,
            status->updates_rolled_back);
     if (status->message[0] != '\0')
@@ -94,82 +105,38 @@ static bool print(const struct kedge_agent_config *config, const struct kedge_st
 
 /* ---- the running agent ---- */
 
-/* Takes one status; an answer that is none is an error with its words in `why`. */
-static enum kedge_rc take_status(struct kedge_local_ask *ask, int limit_ms,
-                                 struct kedge_status *status, char why[KEDGE_LOCAL_WORDS_MAX + 1])
-{
-    struct kedge_slice line;
-    enum kedge_rc rc = kedge_local_ask_line(ask, limit_ms, &line);
-    snprintf(why, KEDGE_LOCAL_WORDS_MAX + 1, "%s",
-             rc == KEDGE_E_SYSTEM ? strerror(errno) : kedge_rc_text(rc));
-    if (rc != KEDGE_OK)
-        return rc;
-    if (kedge_local_error_read(line, why))
-        return KEDGE_E_REFUSED;
-    rc = kedge_status_read(line, status);
-    snprintf(why, KEDGE_LOCAL_WORDS_MAX + 1, "its answer: %s", kedge_rc_text(rc));
-    return rc;
-}
-
-static int follow(const struct kedge_agent_config *config, struct kedge_local_ask *ask)
-{
-    struct kedge_status status;
-    char why[KEDGE_LOCAL_WORDS_MAX + 1];
-    enum kedge_rc rc;
-    while ((rc = take_status(ask, KEDGE_LOCAL_ASK_WITHOUT_LIMIT, &status, why)) == KEDGE_OK)
-        if (!print(config, &status))
-            return 1;
-    if (rc == KEDGE_E_CONNECTION) /* the agent has ended: there is nothing more to follow */
-        return 0;
-    kedge_log(KEDGE_LOG_ERROR, "the agent: %s", why);
-    return 1;
-}
-
-static enum kedge_rc connect_to_agent(const struct kedge_agent_config *config,
-                                      struct kedge_local_place *place, struct kedge_local_ask *ask)
-{
-    const struct kedge_local_request request = {.command = config->follow ? KEDGE_LOCAL_WATCH
-                                                                          : KEDGE_LOCAL_STATUS};
-    ask->socket = -1;
-    KEDGE_TRY(kedge_local_place_open(place, config->socket, config->state));
-    return kedge_local_ask_begin(ask, place, &request);
-}
-
 /* True when an agent answered. One that hangs is said to, and the folder is asked instead. */
 static bool ask_agent(const struct kedge_agent_config *config, struct kedge_status *status)
 {
-    struct kedge_local_place place = {.folder = -1};
-    struct kedge_local_ask ask;
-    char why[KEDGE_LOCAL_WORDS_MAX + 1];
-    enum kedge_rc rc = connect_to_agent(config, &place, &ask);
+    struct running running;
+    const struct kedge_local_request request = {.command = KEDGE_LOCAL_STATUS};
+    enum kedge_rc rc = running_ask(&running, config, &request);
     bool there = rc == KEDGE_OK || rc == KEDGE_E_BUSY;
     if (rc == KEDGE_OK)
-        rc = take_status(&ask, KEDGE_LOCAL_ASK_LIMIT_MS, status, why);
-    else
-        snprintf(why, sizeof why, "%s", kedge_rc_text(rc));
+        rc = running_status(&running, KEDGE_LOCAL_ASK_LIMIT_MS, status);
     if (there && rc != KEDGE_OK)
-        kedge_log(KEDGE_LOG_WARNING, "the agent does not say: %s; by its state folder:", why);
-    kedge_local_ask_end(&ask);
-    kedge_local_place_close(&place);
+        kedge_log(KEDGE_LOG_WARNING, "the agent: %s; by its state folder:", running.why);
+    running_end(&running);
     return rc == KEDGE_OK;
 }
 
 static int follow_agent(const struct kedge_agent_config *config)
 {
-    struct kedge_local_place place = {.folder = -1};
-    struct kedge_local_ask ask;
-    int status = 1;
-    enum kedge_rc rc = connect_to_agent(config, &place, &ask);
-    if (rc == KEDGE_OK)
-        status = follow(config, &ask);
-    else
-        kedge_log(KEDGE_LOG_ERROR, "--follow: %s",
-                  rc == KEDGE_E_NOT_FOUND ? "no agent runs here"
-                  : rc == KEDGE_E_SYSTEM  ? strerror(errno)
-                                          : kedge_rc_text(rc));
-    kedge_local_ask_end(&ask);
-    kedge_local_place_close(&place);
-    return status;
+    struct running running;
+    struct kedge_status status;
+    const struct kedge_local_request request = {.command = KEDGE_LOCAL_WATCH};
+    enum kedge_rc rc = running_ask(&running, config, &request);
+    bool good = true;
+    while (rc == KEDGE_OK && good) {
+        rc = running_status(&running, KEDGE_LOCAL_ASK_WITHOUT_LIMIT, &status);
+        good = rc != KEDGE_OK || print(config, &status);
+    }
+    running_end(&running);
+    if (rc == KEDGE_E_CONNECTION) /* the agent has ended: there is nothing more to follow */
+        return 0;
+    if (rc != KEDGE_OK)
+        kedge_log(KEDGE_LOG_ERROR, "the agent: %s", running.why);
+    return 1;
 }
 
 static const char *why_not(enum kedge_rc rc)

@@ -195,6 +195,11 @@ enum kedge_rc json_read_boolean(struct kedge_cursor *cursor, bool *boolean)
     return *boolean || accept_word(cursor, "false") ? KEDGE_OK : missing(cursor);
 }
 
+enum kedge_rc json_read_null(struct kedge_cursor *cursor)
+{
+    return accept_word(cursor, "null") ? KEDGE_OK : missing(cursor);
+}
+
 /* ---- any value ---- */
 
 static enum kedge_rc skip_members(struct kedge_cursor *cursor, bool named, uint8_t closing,

@@ -22,6 +22,7 @@ enum kedge_rc json_read_string(struct kedge_cursor *cursor, struct json_string *
 /** A number's characters, which are well-formed. */
 enum kedge_rc json_read_number(struct kedge_cursor *cursor, struct kedge_slice *number);
 enum kedge_rc json_read_boolean(struct kedge_cursor *cursor, bool *boolean);
+enum kedge_rc json_read_null(struct kedge_cursor *cursor);
 /** Any value, nested so deep at most (KEDGE_E_LIMIT). */
 enum kedge_rc json_skip(struct kedge_cursor *cursor, unsigned depth_left);
 /** Nothing but white space is left. */

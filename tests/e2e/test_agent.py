@@ -101,7 +101,7 @@ def test_every_resource_says_what_it_should(agent, peer):
     device = {number: value for _, number, value in tlv(peer.request(ENDPOINT, GET, "/3/0", accept=TLV).payload)}
     assert (device[0], device[1], device[3]) == (VENDOR.encode(), CLASS.encode(), b"1.0.0")
     links = peer.request(ENDPOINT, GET, "/5", accept=LINK).payload.decode().split(",")
-    assert links == ["</5>;ver=1.1", "</5/0>"] + [f"</5/0/{i}>" for i in (0, 1, 2, 3, 5, 6, 7, 8, 9, 10, 12)]
+    assert links == ["</5>;ver=1.1", "</5/0>"] + [f"</5/0/{i}>" for i in (0, 1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12)]
 
 
 def test_what_a_server_may_not_do_has_its_code(agent, peer):

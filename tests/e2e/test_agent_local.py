@@ -106,7 +106,7 @@ def test_who_follows_is_told_each_change_until_the_agent_ends(agent, peer, updat
         follower.wait()
         follower.stdout.close()
     alone = run(program("kedge-agent"), "status", "--follow", "--state", made.state)
-    assert alone.returncode == 1 and "no agent runs here" in alone.stderr
+    assert alone.returncode == 1 and "none runs here" in alone.stderr
 
 
 def test_the_socket_is_the_agents_users_alone_and_goes_with_the_agent(agent, peer):

@@ -18,6 +18,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct kedge_writer out = kedge_writer(written, sizeof written);
     FUZZ_REQUIRE(kedge_local_request_write(&request, &out) == KEDGE_OK);
     FUZZ_REQUIRE(kedge_local_request_read(kedge_slice(written, out.size - 1), &again) == KEDGE_OK);
-    FUZZ_REQUIRE(again.command == request.command);
+    FUZZ_REQUIRE(again.command == request.command && again.seconds == request.seconds);
     return 0;
 }

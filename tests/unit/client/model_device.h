@@ -64,6 +64,8 @@ static enum kedge_rc on_read(void *context, const struct kedge_lwm2m_path *path,
         object * 1000 + resource * 10 + index + path->ids[1] * 100000 + moved(device, path);
     if (value->type == KEDGE_LWM2M_BOOLEAN)
         value->integer = 1;
+    if (value->type == KEDGE_LWM2M_UNSIGNED)
+        value->unsigned_integer = (uint64_t)value->integer;
     value->bytes = kedge_slice_text("text");
     return KEDGE_OK;
 }

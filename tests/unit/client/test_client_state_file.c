@@ -47,7 +47,10 @@ static struct kedge_agent_state sample(void)
                                       .uri = "coap://host/fw/ab",
                                       .reason = "the health check failed: exit status 3",
                                       .message = "registered with coap://host",
-                                      .endpoint = "urn:dev:1"};
+                                      .endpoint = "urn:dev:1",
+                                      .severity = KEDGE_SEVERITY_MANDATORY,
+                                      .defer_period_s = KEDGE_CONSENT_NO_LIMIT,
+                                      .consent.choice_s = KEDGE_CONSENT_NO_LIMIT};
 }
 
 static void assert_same(const struct kedge_agent_state *a, const struct kedge_agent_state *b)
@@ -61,6 +64,12 @@ static void assert_same(const struct kedge_agent_state *a, const struct kedge_ag
     assert_string_equal(a->reason, b->reason);
     assert_string_equal(a->message, b->message);
     assert_string_equal(a->endpoint, b->endpoint);
+    assert_int_equal(a->severity, b->severity);
+    assert_int_equal(a->defer_period_s, b->defer_period_s);
+    assert_int_equal(a->consent.wanted, b->consent.wanted);
+    assert_int_equal(a->consent.counted_s, b->consent.counted_s);
+    assert_int_equal(a->consent.choice_s, b->consent.choice_s);
+    assert_int_equal(a->post_install_due, b->post_install_due);
 }
 
 static void assert_blank(const struct kedge_agent_state *state)
@@ -93,12 +102,84 @@ static void every_field_comes_back(void **state)
     assert_same(&before, &after);
 }
 
+/* Each key that need not be there, with all the others and without. */
+static void what_need_not_be_said_comes_back_with_or_without_the_rest(void **state)
+{
+    (void)state;
+    for (unsigned which = 0; which < 32; which++) {
+        struct kedge_agent_state before = sample(), after;
+        if ((which & 1) != 0)
+            before.severity = KEDGE_SEVERITY_CRITICAL;
+        if ((which & 2) != 0)
+            before.defer_period_s = 0;
+        if ((which & 4) != 0)
+            before.consent.wanted = true, before.consent.counted_s = 17;
+        if ((which & 12) == 12)
+            before.consent.choice_s = 3600;
+        if ((which & 16) != 0)
+            before.post_install_due = true;
+        uint8_t bytes[KEDGE_AGENT_STATE_SIZE_MAX];
+        size_t size = encode(&before, bytes);
+        assert_int_equal(kedge_agent_state_decode(kedge_slice(bytes, size), &after), KEDGE_OK);
+        assert_same(&before, &after);
+    }
+}
+
+#define MAP_HEAD_AT 4u
+#define CRC_SIZE 4u
+
+/* Adds one number, with a right CRC. */
+static size_t add_number(uint8_t *bytes, size_t size, uint64_t key, uint64_t value)
+{
+    struct kedge_writer out = kedge_writer(bytes, KEDGE_AGENT_STATE_SIZE_MAX);
+    out.size = size - CRC_SIZE;
+    bytes[MAP_HEAD_AT]++;
+    assert_int_equal(kedge_cbor_write_uint(&out, key), KEDGE_OK);
+    assert_int_equal(kedge_cbor_write_uint(&out, value), KEDGE_OK);
+    assert_int_equal(kedge_writer_u32(&out, kedge_crc32(0, kedge_writer_slice(&out))), KEDGE_OK);
+    return out.size;
+}
+
+static void what_need_not_be_said_is_looked_at_where_it_is(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t key, value;
+        enum kedge_rc rc;
+    } said[] = {
+        {13, 0, KEDGE_OK},
+        {13, 1, KEDGE_E_NOT_CANONICAL}, /* holds without it */
+        {13, 2, KEDGE_OK},
+        {13, 3, KEDGE_E_LIMIT},
+        {14, 0, KEDGE_OK},
+        {14, UINT32_MAX, KEDGE_OK},
+        {14, (uint64_t)UINT32_MAX + 1, KEDGE_E_LIMIT},
+        {15, 0, KEDGE_OK},
+        {15, UINT64_MAX, KEDGE_E_LIMIT},
+        {16, 5, KEDGE_E_NOT_CANONICAL}, /* a choice, and nothing waits */
+        {17, 0, KEDGE_E_NOT_CANONICAL},
+        {17, 1, KEDGE_OK},
+        {17, 2, KEDGE_E_LIMIT},
+    };
+    for (size_t i = 0; i < sizeof said / sizeof said[0]; i++) {
+        struct kedge_agent_state before = sample(), after;
+        uint8_t bytes[KEDGE_AGENT_STATE_SIZE_MAX];
+        size_t size = add_number(bytes, encode(&before, bytes), said[i].key, said[i].value);
+        if (kedge_agent_state_decode(kedge_slice(bytes, size), &after) != said[i].rc)
+            fail_msg("key %u, value %u", (unsigned)said[i].key, (unsigned)said[i].value);
+    }
+}
+
 static void the_largest_state_fits(void **state)
 {
     (void)state;
     struct kedge_agent_state before = sample(), after;
     before.changed_at_s = INT64_MAX;
     before.boot_number = before.begun = UINT64_MAX;
+    before.severity = KEDGE_SEVERITY_OPTIONAL;
+    before.defer_period_s = KEDGE_CONSENT_S_MAX;
+    before.consent = (struct kedge_consent){true, UINT64_MAX / 4, UINT64_MAX / 2};
+    before.post_install_due = true;
     fill_text(before.uri, sizeof before.uri);
     fill_text(before.reason, sizeof before.reason);
     fill_text(before.message, sizeof before.message);
@@ -142,9 +223,6 @@ static void values_that_cannot_be_are_refused(void **state)
     }
 }
 
-#define MAP_HEAD_AT 4u
-#define CRC_SIZE 4u
-
 /* Adds `count` keys from `first` on to the encoded state, each with an array as its value. */
 static size_t add_keys(uint8_t *bytes, size_t size, unsigned first, unsigned count)
 {
@@ -166,7 +244,7 @@ static void keys_of_a_later_agent_are_skipped(void **state)
     (void)state;
     struct kedge_agent_state before = sample(), after;
     uint8_t bytes[KEDGE_AGENT_STATE_SIZE_MAX];
-    size_t size = add_keys(bytes, encode(&before, bytes), 10, 14);
+    size_t size = add_keys(bytes, encode(&before, bytes), 18, 14);
     assert_int_equal(kedge_agent_state_decode(kedge_slice(bytes, size), &after), KEDGE_OK);
     assert_same(&before, &after);
 }
@@ -307,6 +385,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_field_comes_back),
+        cmocka_unit_test(what_need_not_be_said_comes_back_with_or_without_the_rest),
+        cmocka_unit_test(what_need_not_be_said_is_looked_at_where_it_is),
         cmocka_unit_test(the_largest_state_fits),
         cmocka_unit_test(no_damaged_bit_and_no_other_length_is_believed),
         cmocka_unit_test(values_that_cannot_be_are_refused),

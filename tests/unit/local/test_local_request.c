@@ -30,6 +30,29 @@ static void every_command_is_read_as_it_was_written(void **state)
     }
 }
 
+static void a_deferral_may_say_for_how_long(void **state)
+{
+    (void)state;
+    const uint64_t seconds[] = {1, 3600, KEDGE_LOCAL_SECONDS_MAX};
+    for (size_t i = 0; i < 3; i++) {
+        const struct kedge_local_request before = {
+            .command = KEDGE_LOCAL_DEFER, .has_seconds = true, .seconds = seconds[i]};
+        struct kedge_local_request after;
+        uint8_t bytes[KEDGE_LOCAL_LINE_MAX];
+        struct kedge_writer out = kedge_writer(bytes, sizeof bytes);
+        assert_int_equal(kedge_local_request_write(&before, &out), KEDGE_OK);
+        assert_int_equal(kedge_local_request_read(kedge_slice(bytes, out.size - 1), &after),
+                         KEDGE_OK);
+        assert_true(after.has_seconds);
+        assert_int_equal(after.seconds, seconds[i]);
+    }
+    struct kedge_local_request request;
+    assert_int_equal(read("{\"seconds\": 5, \"command\": \"defer\"}", &request), KEDGE_OK);
+    assert_int_equal(request.seconds, 5);
+    assert_int_equal(read("{\"command\": \"defer\"}", &request), KEDGE_OK);
+    assert_false(request.has_seconds);
+}
+
 static void what_is_no_request_is_refused_with_its_reason(void **state)
 {
     (void)state;
@@ -47,6 +70,14 @@ static void what_is_no_request_is_refused_with_its_reason(void **state)
         {"{\"command\": \"status\", \"loudly\": true}", KEDGE_E_UNSUPPORTED},
         {"{\"command\": \"status\", \"command\": \"status\"}", KEDGE_E_EXISTS},
         {"{\"command\": 1}", KEDGE_E_MALFORMED},
+        {"{\"command\": \"accept\", \"seconds\": 5}", KEDGE_E_UNSUPPORTED},
+        {"{\"command\": \"defer\", \"seconds\": 0}", KEDGE_E_LIMIT},
+        {"{\"command\": \"defer\", \"seconds\": 4294967296}", KEDGE_E_LIMIT},
+        {"{\"command\": \"defer\", \"seconds\": 1.5}", KEDGE_E_TYPE},
+        {"{\"command\": \"defer\", \"seconds\": -1}", KEDGE_E_MALFORMED},
+        {"{\"command\": \"defer\", \"seconds\": \"5\"}", KEDGE_E_MALFORMED},
+        {"{\"command\": \"defer\", \"seconds\": 1, \"seconds\": 2}", KEDGE_E_EXISTS},
+        {"{\"seconds\": 5}", KEDGE_E_MISSING},
         {"{\"command\": \"status\xff\"}", KEDGE_E_MALFORMED},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
@@ -87,6 +118,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_command_is_read_as_it_was_written),
+        cmocka_unit_test(a_deferral_may_say_for_how_long),
         cmocka_unit_test(what_is_no_request_is_refused_with_its_reason),
         cmocka_unit_test(an_error_is_told_from_everything_else),
         cmocka_unit_test(an_error_of_any_length_fits_on_a_line),

@@ -37,7 +37,17 @@ static void on_status(void *context, struct kedge_status *status)
     status->downloaded_bytes = downloaded_bytes;
 }
 
-static const struct kedge_local_hooks hooks = {NULL, on_status};
+static uint64_t decided_s; /* what the latest decision named; 0: no seconds */
+static const char *why_not;
+
+static const char *on_decision(void *context, const struct kedge_local_request *request)
+{
+    (void)context;
+    decided_s = request->seconds;
+    return why_not;
+}
+
+static const struct kedge_local_hooks hooks = {NULL, on_status, on_decision};
 
 static struct kedge_local_place open_place(void)
 {
@@ -143,6 +153,23 @@ static void a_line_is_answered_by_a_line(void **state)
     assert_heard(peer, "no such command");
     say(peer, STATUS_LINE);
     assert_heard(peer, "downloading");
+    close(peer);
+}
+
+static void a_decision_is_carried_out_and_acted_upon_at_once(void **state)
+{
+    (void)state;
+    int peer = connect_to_it();
+    const char *line = "{\"command\": \"defer\", \"seconds\": 60}\n";
+    assert_int_equal(send(peer, line, strlen(line), MSG_NOSIGNAL), strlen(line));
+    assert_int_equal(turn(), 0);
+    assert_int_equal(decided_s, 60);
+    assert_heard(peer, "\"state\": \"downloading\"");
+    assert_true(turn() > 0);
+    why_not = "no update waits";
+    say(peer, "{\"command\": \"accept\"}\n");
+    why_not = NULL;
+    assert_heard(peer, "{\"error\": \"no update waits\"}");
     close(peer);
 }
 
@@ -398,6 +425,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_line_is_answered_by_a_line),
+        TEST(a_decision_is_carried_out_and_acted_upon_at_once),
         TEST(who_says_no_more_is_answered_and_let_go),
         TEST(a_line_without_an_end_is_not_collected_for_ever),
         TEST(who_says_nothing_is_let_go_in_time),

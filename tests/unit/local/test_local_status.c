@@ -27,6 +27,10 @@ static struct kedge_status sample(void)
                                  .reason = "a \"quoted\" word, a back\\slash, \xC3\xA9",
                                  .message = "registered with coap://host",
                                  .changed_at_s = 1700000000,
+                                 .severity = "optional",
+                                 .maximum_defer_s = 86400,
+                                 .consent_wanted = true,
+                                 .consent_left_s = KEDGE_STATUS_NONE,
                                  .sequence_floor = 5,
                                  .updates_confirmed = 3,
                                  .updates_rolled_back = 1};
@@ -68,7 +72,9 @@ static void what_is_written_is_read_back_in_both_layouts(void **state)
         assert_string_equal(after.reason, before.reason);
         assert_string_equal(after.slot_versions[1], "1.0.0");
         assert_int_equal(after.package_bytes, UINT64_MAX);
-        assert_true(after.agent_running);
+        assert_true(after.agent_running && after.consent_wanted);
+        assert_int_equal(after.maximum_defer_s, 86400);
+        assert_int_equal(after.consent_left_s, KEDGE_STATUS_NONE);
     }
 }
 
@@ -83,7 +89,9 @@ static void the_longest_status_fits(void **state)
     (void)state;
     struct kedge_status before, after;
     memset(&before, 0xff, sizeof before); /* the largest numbers */
-    before.agent_running = before.on_trial = false;
+    before.agent_running = before.on_trial = before.consent_wanted = false;
+    before.consent_left_s = before.maximum_defer_s = UINT64_MAX - 1;
+    fill(before.severity, sizeof before.severity);
     fill(before.endpoint, sizeof before.endpoint);
     fill(before.state, sizeof before.state);
     fill(before.result_text, sizeof before.result_text);
@@ -142,6 +150,8 @@ static void what_is_no_status_is_refused_whole(void **state)
         "{\"slot\": -1}",
         "{\"slot\": 18446744073709551616}",
         "{\"on_trial\": 1}",
+        "{\"slot\": null}",
+        "{\"consent_left_s\": nil}",
         "{\"reason\": null}",
         "{\"slot\": 1, \"slot\": 1}",
         "{\"later\": [[[[[1]]]]]}",

@@ -1,0 +1,31 @@
+/*
+ * object5_parts.h: what the parts of object 5 share: the download (object5.c) and the way from
+ * Execute to the reboot (object5_update.c).
+ */
+#ifndef KEDGE_AGENT_OBJECT5_PARTS_H
+#define KEDGE_AGENT_OBJECT5_PARTS_H
+
+#include "agent/client/object5.h"
+
+/** The slot that does not run. */
+uint8_t kedge_object5_spare(const struct kedge_object5 *object);
+uint64_t kedge_object5_now_ms(const struct kedge_object5 *object);
+
+/**
+ * kedge_object5_apply() takes an event through the table. With `durable`, nothing changes unless it
+ * is on disk first. `reason` (may be NULL: keep) are the words behind `result`. Answers with a CoAP
+ * code. Any event but a deferral ends the wait for consent.
+ */
+uint8_t kedge_object5_apply(struct kedge_object5 *object, enum kedge_firmware_event event,
+                            int result, const char *reason, bool durable);
+
+/* ---- object5_update.c ---- */
+
+uint8_t kedge_object5_update(struct kedge_object5 *object);
+uint8_t kedge_object5_write_severity(struct kedge_object5 *object, int64_t severity);
+uint8_t kedge_object5_write_defer_period(struct kedge_object5 *object, uint64_t period_s);
+/** After a restart: goes on waiting, if it did. */
+void kedge_object5_resume_consent(struct kedge_object5 *object);
+void kedge_object5_poll_update(struct kedge_object5 *object, uint64_t *wait_ms);
+
+#endif
