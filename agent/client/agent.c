@@ -3,6 +3,7 @@
 #include "agent/client/agent.h"
 
 #include "agent/client/answers.h"
+#include "agent/client/bootstrap.h"
 #include "agent/client/command.h"
 #include "agent/client/credentials.h"
 #include "agent/client/log.h"
@@ -32,6 +33,7 @@ struct agent {
     struct kedge_port_trust trust;
     struct kedge_port_state port;
     struct kedge_credentials credentials;
+    struct kedge_bootstrap *bootstrap; /* NULL: the server is named by an option */
     struct kedge_object5 object5;
     struct kedge_server server;
     struct kedge_trial trial;
@@ -119,6 +121,50 @@ static void mind_trial(struct agent *agent, uint64_t *wait_ms)
     }
 }
 
+/* ---- bootstrapping ---- */
+
+static bool has_server(const struct agent *agent)
+{
+    return agent->server.uri.text[0] != '\0';
+}
+
+/* What an account holds is what its server is told of object 1, and how it is spoken to. */
+static bool take_account(struct agent *agent)
+{
+    const struct kedge_account *account = &agent->bootstrap->account;
+    struct kedge_server *server = &agent->server;
+    server->short_server_id = account->server.server_id;
+    server->default_pmin_s = account->server.default_pmin_s;
+    server->default_pmax_s = account->server.default_pmax_s;
+    agent->resources.disable_s = account->server.disable_s;
+    agent->resources.storing = account->server.storing;
+    server->attributes = (struct kedge_attributes){0};
+    return kedge_uri_parse(kedge_slice_text(account->security.uri), &server->uri) == KEDGE_OK;
+}
+
+/* A context of libcoap keeps to one kind of credentials: with another account it is another one. */
+static bool change_account(struct agent *agent)
+{
+    agent->bootstrap->renewed = false;
+    kedge_object5_attach(&agent->object5, NULL);
+    kedge_server_end(&agent->server);
+    if (!take_account(agent) ||
+        kedge_server_begin(&agent->server, agent->bootstrap->account.server.lifetime_s) != KEDGE_OK)
+        return false;
+    kedge_object5_attach(&agent->object5, agent->server.context);
+    return true;
+}
+
+/* False when it cannot go on. */
+static bool mind_bootstrap(struct agent *agent, uint64_t *wait_ms)
+{
+    if (agent->bootstrap == NULL || agent->stopping)
+        return true;
+    kedge_bootstrap_look(agent->bootstrap, &agent->server.registration);
+    kedge_bootstrap_poll(agent->bootstrap, wait_ms);
+    return !agent->bootstrap->renewed || change_account(agent);
+}
+
 /* ---- the loop ---- */
 
 static void take_signals(struct agent *agent)
@@ -138,9 +184,15 @@ static void tell_status(struct agent *agent, uint64_t *wait_ms)
 {
     char message[KEDGE_LWM2M_STRING_MAX + 1];
     char status[KEDGE_NOTIFY_STATUS_MAX + 1];
-    const char *how = kedge_registration_is_up(&agent->server.registration) ? "registered with"
-                                                                            : "not registered with";
-    snprintf(message, sizeof message, "%s %.200s", how, agent->config->server);
+    if (has_server(agent))
+        snprintf(message, sizeof message, "%s %.200s",
+                 kedge_registration_is_up(&agent->server.registration) ? "registered with"
+                                                                       : "not registered with",
+                 agent->server.uri.text);
+    else
+        snprintf(message, sizeof message, "no account from %.80s yet%s%.120s",
+                 agent->bootstrap->uri.text, agent->bootstrap->words[0] != '\0' ? ": " : "",
+                 agent->bootstrap->words);
     kedge_object5_message(&agent->object5, message);
     snprintf(status, sizeof status, "version %.64s%s, %.160s", agent->object5.version,
              agent->trial.running ? ", on trial" : "", message);
@@ -180,7 +232,9 @@ static void wait_for_events(struct agent *agent, uint64_t wait_ms)
     struct pollfd files[] = {
         {.fd = deaf ? -1 : coap_context_get_coap_fd(agent->server.context), .events = POLLIN},
         {.fd = agent->signals, .events = POLLIN},
-        {.fd = kedge_answers_fd(&agent->answers), .events = POLLIN}};
+        {.fd = kedge_answers_fd(&agent->answers), .events = POLLIN},
+        {.fd = agent->bootstrap != NULL ? kedge_bootstrap_file(agent->bootstrap) : -1,
+         .events = POLLIN}};
     int timeout_ms = (int)(wait_ms < POLL_MAX_MS ? wait_ms : POLL_MAX_MS);
     if (kedge_fetch_wait(&agent->object5.fetch, files, sizeof files / sizeof files[0], timeout_ms) <
             0 &&
@@ -210,6 +264,8 @@ static int loop(struct agent *agent)
             kedge_registration_is_up(&agent->server.registration) ? agent->server.session : NULL,
             &agent->server.uri, &wait_ms);
         see_whether_server_is_there(agent);
+        if (!mind_bootstrap(agent, &wait_ms))
+            return 1;
         bool on = kedge_server_poll(&agent->server, &wait_ms);
         kedge_server_notify(&agent->server, &wait_ms);
         kedge_sender_poll(&agent->server, &wait_ms);
@@ -224,6 +280,8 @@ static int loop(struct agent *agent)
             if (wait_ms > agent->stop_at_ms - now)
                 wait_ms = agent->stop_at_ms - now;
         }
+        if (agent->bootstrap != NULL)
+            kedge_bootstrap_arm(agent->bootstrap);
         if (sleeps(agent, &wait_ms) || !kedge_server_arm(&agent->server))
             wait_for_events(agent, wait_ms);
     }
@@ -319,22 +377,59 @@ static bool check_download_ca(const struct kedge_agent_config *config)
     return rc == KEDGE_OK;
 }
 
-static bool take_server_uri(struct agent *agent)
+static bool take_server_uri(struct agent *agent, const char *option, const char *text,
+                            struct kedge_uri *uri)
 {
-    struct kedge_uri *uri = &agent->server.uri;
-    enum kedge_rc rc = kedge_uri_parse(kedge_slice_text(agent->config->server), uri);
+    enum kedge_rc rc = kedge_uri_parse(kedge_slice_text(text), uri);
     if (rc == KEDGE_OK && uri->query.size > 0)
         rc = KEDGE_E_URI;
     if (rc == KEDGE_OK && uri->secure && agent->credentials.proof == KEDGE_PROOF_NONE) {
         kedge_log(KEDGE_LOG_ERROR,
-                  "--server %s: coaps needs --psk-identity and --psk-file, or --private-key",
-                  agent->config->server);
+                  "%s %s: coaps needs --psk-identity and --psk-file, or --private-key", option,
+                  text);
         return false;
     }
     if (rc != KEDGE_OK)
-        kedge_log(KEDGE_LOG_ERROR, "--server %s: %s (coap://HOST[:PORT] or coaps://HOST[:PORT])",
-                  agent->config->server, kedge_rc_text(rc));
+        kedge_log(KEDGE_LOG_ERROR, "%s %s: %s (coap://HOST[:PORT] or coaps://HOST[:PORT])", option,
+                  text, kedge_rc_text(rc));
     return rc == KEDGE_OK;
+}
+
+/* With a bootstrap server, the credentials that the options name are for that one. */
+static bool prepare_bootstrap(struct agent *agent)
+{
+    const struct kedge_agent_config *config = agent->config;
+    if (config->bootstrap_server[0] == '\0')
+        return take_server_uri(agent, "--server", config->server, &agent->server.uri);
+    agent->bootstrap = calloc(1, sizeof *agent->bootstrap);
+    if (agent->bootstrap == NULL) {
+        kedge_log(KEDGE_LOG_ERROR, "%s", kedge_rc_text(KEDGE_E_MEMORY));
+        return false;
+    }
+    struct kedge_bootstrap *bootstrap = agent->bootstrap;
+    if (!take_server_uri(agent, "--bootstrap-server", config->bootstrap_server, &bootstrap->uri))
+        return false;
+    bootstrap->clock = kedge_port_clock();
+    bootstrap->random = kedge_port_random();
+    bootstrap->endpoint = config->endpoint;
+    bootstrap->hold_off_s = (uint32_t)config->bootstrap_hold_off_s;
+    bootstrap->credentials = &agent->credentials;
+    bootstrap->own = agent->credentials;
+    kedge_wipe(&agent->credentials, sizeof agent->credentials);
+    return true;
+}
+
+static bool begin_bootstrap(struct agent *agent)
+{
+    struct kedge_bootstrap *bootstrap = agent->bootstrap;
+    if (bootstrap == NULL)
+        return true;
+    bootstrap->folder = agent->port.folder;
+    enum kedge_rc rc = kedge_bootstrap_begin(bootstrap, agent->config->bootstrap_patience_s * 1000);
+    if (rc != KEDGE_OK)
+        kedge_log(KEDGE_LOG_ERROR, "--state %s: %s: %s", agent->config->state, KEDGE_ACCOUNT_FILE,
+                  strerror(errno));
+    return rc == KEDGE_OK && (!kedge_bootstrap_has_account(bootstrap) || take_account(agent));
 }
 
 static bool open_state(struct agent *agent)
@@ -419,6 +514,7 @@ static bool begin_server(struct agent *agent)
     agent->resources.config = agent->config;
     agent->resources.object5 = &agent->object5;
     agent->resources.server = &agent->server;
+    agent->resources.bootstrap = agent->bootstrap;
     agent->resources.device.clock = agent->server.clock;
     agent->resources.device.files = &kedge_port_network_files;
     agent->resources.device.folder = agent->port.folder;
@@ -428,7 +524,13 @@ static bool begin_server(struct agent *agent)
     coap_startup();
     coap_set_log_level(LOG_CRIT);
     coap_dtls_set_log_level(LOG_CRIT);
-    return kedge_server_begin(&agent->server, (uint32_t)agent->config->lifetime_s) == KEDGE_OK;
+    uint32_t lifetime_s = (uint32_t)agent->config->lifetime_s;
+    agent->server.short_server_id = KEDGE_SHORT_SERVER_ID;
+    if (!begin_bootstrap(agent))
+        return false;
+    if (agent->bootstrap != NULL && kedge_bootstrap_has_account(agent->bootstrap))
+        lifetime_s = agent->bootstrap->account.server.lifetime_s;
+    return kedge_server_begin(&agent->server, lifetime_s) == KEDGE_OK;
 }
 
 static bool begin_object5(struct agent *agent, enum kedge_object5_start *start)
@@ -492,7 +594,7 @@ int kedge_agent_run(const struct kedge_agent_config *config)
     agent->signals = -1;
     find_manager(agent);
     int status = KEDGE_AGENT_EXIT_USAGE;
-    if (!load_credentials(agent) || !check_download_ca(config) || !take_server_uri(agent) ||
+    if (!load_credentials(agent) || !check_download_ca(config) || !prepare_bootstrap(agent) ||
         !kedge_agent_trust(config, &agent->trust))
         goto cleanup;
     status = 1;
@@ -504,6 +606,8 @@ int kedge_agent_run(const struct kedge_agent_config *config)
     kedge_command_kill(&agent->health);
     kedge_object5_stop(&agent->object5);
     kedge_server_end(&agent->server);
+    if (agent->bootstrap != NULL)
+        kedge_bootstrap_end(agent->bootstrap);
     coap_cleanup();
     if (agent->signals >= 0)
         close(agent->signals);
@@ -511,6 +615,9 @@ int kedge_agent_run(const struct kedge_agent_config *config)
 cleanup:
     kedge_notify_close(&agent->notify);
     kedge_wipe(&agent->credentials, sizeof agent->credentials);
+    if (agent->bootstrap != NULL)
+        kedge_wipe(agent->bootstrap, sizeof *agent->bootstrap);
+    free(agent->bootstrap);
     free(agent);
     return status;
 }

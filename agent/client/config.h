@@ -16,11 +16,14 @@
 #define KEDGE_HEALTH_TIMEOUT_DEFAULT_S 60u
 #define KEDGE_HOOK_TIMEOUT_DEFAULT_S 60u
 #define KEDGE_DOWNLOAD_PATIENCE_DEFAULT_S 180u
+/* EXCHANGE_LIFETIME (RFC 7252 section 4.8.2), from the request to Finish. */
+#define KEDGE_BOOTSTRAP_PATIENCE_DEFAULT_S 247u
 
 /** Empty texts are options that were not given; kedge_options_read() sets the defaults. */
 struct kedge_agent_config {
     char config_file[KEDGE_CONFIG_PATH_MAX + 1];
     char server[KEDGE_CONFIG_TEXT_MAX + 1];
+    char bootstrap_server[KEDGE_CONFIG_TEXT_MAX + 1]; /* instead of `server` */
     char endpoint[KEDGE_LWM2M_ENDPOINT_MAX + 1];
     char state[KEDGE_CONFIG_PATH_MAX + 1];
     char vendor[KEDGE_CONFIG_TEXT_MAX + 1];
@@ -53,6 +56,8 @@ struct kedge_agent_config {
     uint64_t defer_for_s; /* KEDGE_CONSENT_NO_LIMIT: none was named */
     uint64_t download_patience_s;
     uint64_t download_budget; /* bytes; 0: by the size of the package */
+    uint64_t bootstrap_hold_off_s;
+    uint64_t bootstrap_patience_s;
     enum kedge_firmware_delivery delivery;
     uint64_t slot_size;
     bool allow_development_keys;

@@ -1,6 +1,6 @@
 /*
- * credentials.h: what this device proves itself with, from its files. All of them are read once, at
- * the start, so that a file that will not do is named before anything is tried with it.
+ * credentials.h: what this device proves itself with, from its files or from an account. The files
+ * are read once, at the start, so that one that will not do is named before anything is tried.
  */
 #ifndef KEDGE_AGENT_CREDENTIALS_H
 #define KEDGE_AGENT_CREDENTIALS_H
@@ -32,5 +32,22 @@ struct kedge_key_pair_files {
 enum kedge_rc kedge_credentials_load_key_pair(struct kedge_credentials *credentials,
                                               const struct kedge_key_pair_files *files,
                                               const char **wrong) KEDGE_MUST_USE;
+
+/** A key pair in DER, as an account holds it. Either the two certificates, or `server_key`. */
+struct kedge_key_pair_der {
+    struct kedge_slice private_key; /* PKCS #8 or SEC 1; empty: the one of `own` */
+    struct kedge_slice certificate;
+    struct kedge_slice server_certificate;
+    bool server_is_of_it; /* of that CA; else it is that certificate itself */
+    struct kedge_slice server_key;
+};
+
+/**
+ * kedge_credentials_from_der() makes credentials of it. KEDGE_E_KEY for what is no such thing or
+ * does not go together, KEDGE_E_LIMIT for what is too long.
+ */
+enum kedge_rc kedge_credentials_from_der(struct kedge_credentials *credentials,
+                                         const struct kedge_key_pair_der *parts,
+                                         const struct kedge_credentials *own) KEDGE_MUST_USE;
 
 #endif

@@ -1,6 +1,8 @@
 /* incoming.c: see incoming.h. */
 #include "agent/client/incoming.h"
 
+#include "agent/fetch/channel.h"
+
 static bool find_uint(const coap_pdu_t *pdu, coap_option_num_t number, uint32_t *value)
 {
     coap_opt_iterator_t each;
@@ -62,4 +64,25 @@ struct kedge_intake_block kedge_incoming_block(const coap_pdu_t *pdu,
     if (tag != NULL)
         block.tag = kedge_slice(coap_opt_value(tag), coap_opt_length(tag));
     return block;
+}
+
+void kedge_incoming_add_block(const struct kedge_incoming *in, uint8_t code, coap_pdu_t *response)
+{
+    bool more = code == KEDGE_COAP_CONTINUE;
+    if (in->has_block1)
+        kedge_channel_add_uint(response, COAP_OPTION_BLOCK1,
+                               in->block1.num << 4 | (more ? 8u : 0u) | in->block1.szx);
+}
+
+enum kedge_rc kedge_incoming_register(coap_context_t *context, coap_method_handler_t on_request)
+{
+    coap_resource_t *every_path = coap_resource_unknown_init2(on_request, 0);
+    if (every_path == NULL)
+        return KEDGE_E_MEMORY;
+    const coap_request_t others[] = {COAP_REQUEST_GET,   COAP_REQUEST_POST,  COAP_REQUEST_DELETE,
+                                     COAP_REQUEST_FETCH, COAP_REQUEST_PATCH, COAP_REQUEST_IPATCH};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        coap_register_request_handler(every_path, others[i], on_request);
+    coap_add_resource(context, every_path);
+    return KEDGE_OK;
 }

@@ -25,4 +25,11 @@ bool kedge_incoming_take(const coap_pdu_t *pdu, struct kedge_incoming *in);
 struct kedge_intake_block kedge_incoming_block(const coap_pdu_t *pdu,
                                                const struct kedge_incoming *in);
 
+/** RFC 7959 section 2.3: tells in the answer which block it is to, and whether more are to come. */
+void kedge_incoming_add_block(const struct kedge_incoming *in, uint8_t code, coap_pdu_t *response);
+
+/** Has every path and every method handled by `on_request`. KEDGE_E_MEMORY. */
+enum kedge_rc kedge_incoming_register(coap_context_t *context,
+                                      coap_method_handler_t on_request) KEDGE_MUST_USE;
+
 #endif

@@ -24,6 +24,7 @@ static const struct model_resource resources[] = {
     {SERVER, 6, RW},  /* notification storing */
     {SERVER, 7, RW},  /* binding */
     {SERVER, 8, E},   /* registration update trigger */
+    {SERVER, 9, E},   /* bootstrap-request trigger */
     {SERVER, 23, RW}, /* mute send */
     {ACCESS, 0, R},   /* which object */
     {ACCESS, 1, R},   /* which instance of it */

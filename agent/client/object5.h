@@ -100,6 +100,9 @@ void kedge_object5_message(struct kedge_object5 *object, const char *message);
 /** Writes the state file once more, to see whether it can be written now (`save_error`). */
 void kedge_object5_save(struct kedge_object5 *object);
 
+/** What `fetch.context` was is gone, or (NULL) about to go: a download goes on in the new one. */
+void kedge_object5_attach(struct kedge_object5 *object, coap_context_t *context);
+
 /** Stops what runs; the state on disk stays as it is. */
 void kedge_object5_stop(struct kedge_object5 *object);
 

@@ -178,6 +178,12 @@ void kedge_registration_unanswered(struct kedge_registration *registration, uint
     pause(registration, now_ms);
 }
 
+void kedge_registration_rejected(struct kedge_registration *registration, uint64_t now_ms)
+{
+    registration->refusals++;
+    kedge_registration_unanswered(registration, now_ms);
+}
+
 void kedge_registration_trigger(struct kedge_registration *registration, uint64_t now_ms)
 {
     registration->update_wanted = true;

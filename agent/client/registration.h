@@ -71,6 +71,8 @@ bool kedge_registration_answered(struct kedge_registration *registration, uint8_
                                  uint64_t now_ms);
 /** The request could not be sent, or nobody answered. */
 void kedge_registration_unanswered(struct kedge_registration *registration, uint64_t now_ms);
+/** The same, and because the server's end of DTLS does not take this device: a refusal. */
+void kedge_registration_rejected(struct kedge_registration *registration, uint64_t now_ms);
 /** Asks for an Update as soon as may be: /1/0/8, or a new lifetime. */
 void kedge_registration_trigger(struct kedge_registration *registration, uint64_t now_ms);
 /**

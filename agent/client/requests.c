@@ -127,11 +127,7 @@ static void answer_change(struct kedge_server *server, const coap_pdu_t *request
             kedge_recent_keep(&server->recent, in->key, code, now_ms);
     }
     coap_pdu_set_code(response, (coap_pdu_code_t)code);
-    /* RFC 7959 section 2.3: which block it answers, and whether more are to come. */
-    bool more = code == KEDGE_COAP_CONTINUE;
-    if (in->has_block1)
-        kedge_channel_add_uint(response, COAP_OPTION_BLOCK1,
-                               in->block1.num << 4 | (more ? 8u : 0u) | in->block1.szx);
+    kedge_incoming_add_block(in, code, response);
 }
 
 static void on_request(coap_resource_t *resource, coap_session_t *session,
@@ -162,13 +158,5 @@ static void on_request(coap_resource_t *resource, coap_session_t *session,
 
 enum kedge_rc kedge_requests_register(coap_context_t *context)
 {
-    coap_resource_t *every_path = coap_resource_unknown_init2(on_request, 0);
-    if (every_path == NULL)
-        return KEDGE_E_MEMORY;
-    const coap_request_t others[] = {COAP_REQUEST_GET,   COAP_REQUEST_POST,  COAP_REQUEST_DELETE,
-                                     COAP_REQUEST_FETCH, COAP_REQUEST_PATCH, COAP_REQUEST_IPATCH};
-    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
-        coap_register_request_handler(every_path, others[i], on_request);
-    coap_add_resource(context, every_path);
-    return KEDGE_OK;
+    return kedge_incoming_register(context, on_request);
 }

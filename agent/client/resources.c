@@ -31,7 +31,7 @@ static enum kedge_rc read_server(const struct kedge_resources *resources, uint16
 {
     switch (resource) {
     case 0:
-        value->integer = KEDGE_SHORT_SERVER_ID;
+        value->integer = resources->server->short_server_id;
         return KEDGE_OK;
     case 1:
         value->integer = resources->server->registration.lifetime_s;
@@ -62,13 +62,16 @@ static enum kedge_rc read_server(const struct kedge_resources *resources, uint16
  * OMA LwM2M Core 1.1, section 8.2.1: the one server of a device has every right, and so has the
  * owner of an instance without an ACL. So there are owners here, and no ACLs.
  */
-static enum kedge_rc read_access(const struct kedge_lwm2m_path *path,
+static enum kedge_rc read_access(const struct kedge_resources *resources,
+                                 const struct kedge_lwm2m_path *path,
                                  struct kedge_lwm2m_value *value)
 {
     uint16_t object;
     if (!kedge_model_access(path->ids[1], &object))
         return KEDGE_E_NOT_FOUND;
-    value->integer = path->ids[2] == 0 ? object : path->ids[2] == 1 ? 0 : KEDGE_SHORT_SERVER_ID;
+    value->integer = path->ids[2] == 0   ? object
+                     : path->ids[2] == 1 ? 0
+                                         : resources->server->short_server_id;
     return KEDGE_OK;
 }
 
@@ -110,7 +113,7 @@ static enum kedge_rc on_read(void *context, const struct kedge_lwm2m_path *path,
     case KEDGE_LWM2M_OBJECT_SERVER:
         return read_server(resources, path->ids[2], value);
     case KEDGE_LWM2M_OBJECT_ACCESS:
-        return read_access(path, value);
+        return read_access(resources, path, value);
     case KEDGE_LWM2M_OBJECT_DEVICE:
         return read_device(resources, path, value);
     case KEDGE_LWM2M_OBJECT_CONNECTIVITY:
@@ -184,14 +187,21 @@ static uint8_t on_write(void *context, const struct kedge_lwm2m_path *path,
 static uint8_t execute_server(struct kedge_resources *resources, uint16_t resource)
 {
     struct kedge_registration *registration = &resources->server->registration;
-    if (resource == 4) {
+    switch (resource) {
+    case 4:
         kedge_log(KEDGE_LOG_INFO, "the server sends this device away for %u s",
                   (unsigned)disable_s(resources));
         kedge_registration_disable(registration, disable_s(resources), now_ms(resources));
-    } else {
+        return KEDGE_COAP_CHANGED;
+    case 8:
         kedge_registration_trigger(registration, now_ms(resources));
+        return KEDGE_COAP_CHANGED;
+    default:
+        if (resources->bootstrap == NULL)
+            return KEDGE_COAP_METHOD_NOT_ALLOWED;
+        kedge_bootstrap_trigger(resources->bootstrap);
+        return KEDGE_COAP_CHANGED;
     }
-    return KEDGE_COAP_CHANGED;
 }
 
 static uint8_t execute_device(struct kedge_resources *resources, uint16_t resource)

@@ -5,18 +5,20 @@
 #ifndef KEDGE_AGENT_RESOURCES_H
 #define KEDGE_AGENT_RESOURCES_H
 
+#include "agent/client/bootstrap.h"
 #include "agent/client/config.h"
 #include "agent/client/device.h"
 #include "agent/client/object5.h"
 #include "agent/client/server.h"
 
-#define KEDGE_SHORT_SERVER_ID 1 /* of the one server: /1/0/0 */
+#define KEDGE_SHORT_SERVER_ID 1 /* of the server that an option names: /1/0/0 */
 
 struct kedge_resources {
     /* The caller's. */
     const struct kedge_agent_config *config;
     struct kedge_object5 *object5;
     struct kedge_server *server;
+    struct kedge_bootstrap *bootstrap; /* NULL: this device is not bootstrapped */
 
     struct kedge_device device; /* its first fields too */
     uint32_t disable_s;         /* /1/0/5; 0: as LwM2M has it, a day */

@@ -49,19 +49,11 @@ static bool add_option(void *context, uint16_t number, struct kedge_slice value)
     return coap_add_option(context, number, value.size, value.data) != 0;
 }
 
-static bool add_query(coap_pdu_t *pdu, const char *name, const char *value)
-{
-    char query[16 + KEDGE_LWM2M_ENDPOINT_MAX];
-    int size = snprintf(query, sizeof query, "%s=%s", name, value);
-    return size > 0 && (size_t)size < sizeof query &&
-           coap_add_option(pdu, COAP_OPTION_URI_QUERY, (size_t)size, (const uint8_t *)query) != 0;
-}
-
 static bool add_lifetime(const struct kedge_server *server, coap_pdu_t *pdu)
 {
     char text[16];
     snprintf(text, sizeof text, "%u", (unsigned)server->registration.lifetime_s);
-    return add_query(pdu, "lt", text);
+    return kedge_channel_add_query(pdu, "lt", text);
 }
 
 /* LwM2M 1.0 has it in the binding. */
@@ -81,10 +73,11 @@ static bool fill_register(const struct kedge_server *server, coap_pdu_t *pdu)
            kedge_uri_options(&server->uri, add_option, pdu) &&
            coap_add_option(pdu, COAP_OPTION_URI_PATH, 2, (const uint8_t *)"rd") != 0 &&
            kedge_channel_add_uint(pdu, COAP_OPTION_CONTENT_FORMAT, KEDGE_LWM2M_FORMAT_LINK) &&
-           add_query(pdu, "ep", server->endpoint) && add_lifetime(server, pdu) &&
-           add_query(pdu, "lwm2m", kedge_registration_version(&server->registration)) &&
-           add_query(pdu, "b", kedge_server_binding(server)) && add_queue_mode(server, pdu) &&
-           coap_add_data(pdu, out.size, links) != 0;
+           kedge_channel_add_query(pdu, "ep", server->endpoint) && add_lifetime(server, pdu) &&
+           kedge_channel_add_query(pdu, "lwm2m",
+                                   kedge_registration_version(&server->registration)) &&
+           kedge_channel_add_query(pdu, "b", kedge_server_binding(server)) &&
+           add_queue_mode(server, pdu) && coap_add_data(pdu, out.size, links) != 0;
 }
 
 static bool fill_location(const struct kedge_server *server, coap_pdu_t *pdu)
@@ -152,6 +145,7 @@ static void send_request(struct kedge_server *server, enum kedge_registration_ac
     if (pdu != NULL && !filled)
         coap_delete_pdu(pdu);
     server->waiting = filled;
+    server->alerted = false;
     if (filled && coap_send(server->session, pdu) != COAP_INVALID_MID)
         return;
     server->session_failed = true;
@@ -163,6 +157,8 @@ static void send_request(struct kedge_server *server, enum kedge_registration_ac
 
 bool kedge_server_poll(struct kedge_server *server, uint64_t *wait_ms)
 {
+    if (server->uri.text[0] == '\0')
+        return !server->registration.stopping; /* nobody to register with yet */
     uint64_t own_wait_ms;
     enum kedge_registration_action action =
         kedge_registration_next(&server->registration, now_ms(server), &own_wait_ms);
@@ -232,6 +228,27 @@ static coap_response_t on_response(coap_session_t *session, const coap_pdu_t *se
     return COAP_RESPONSE_OK; /* a late or repeated answer: acknowledged, and forgotten */
 }
 
+/* After an alert it is no matter of time: the credentials of one end are not those of the other. */
+static void unanswered(struct kedge_server *server, bool rejected)
+{
+    server->waiting = false;
+    kedge_log(KEDGE_LOG_WARNING, "%s does not %s", server->uri.text,
+              rejected ? "take this device's credential, or this device not its" : "answer");
+    if (rejected)
+        kedge_registration_rejected(&server->registration, now_ms(server));
+    else
+        kedge_registration_unanswered(&server->registration, now_ms(server));
+}
+
+static int on_event(coap_session_t *session, const coap_event_t event)
+{
+    struct kedge_server *server = coap_get_app_data(coap_session_get_context(session));
+    if (session == server->session)
+        server->alerted =
+            server->alerted || event == COAP_EVENT_DTLS_CLOSED || event == COAP_EVENT_DTLS_ERROR;
+    return 0;
+}
+
 /*
  * A message of this session is given up. After an ICMP error none is: libcoap goes on repeating it,
  * and a second request beside it could overtake it: an old Register that arrives last would win.
@@ -260,9 +277,7 @@ static void on_undelivered(coap_session_t *session, const coap_pdu_t *sent,
     if (kedge_sender_undelivered(server, sent) && reason != COAP_NACK_RST)
         kedge_registration_trigger(&server->registration, now_ms(server));
     if (server->waiting && (sent == NULL || kedge_channel_is(sent, &server->token))) {
-        server->waiting = false;
-        kedge_log(KEDGE_LOG_WARNING, "%s does not answer", server->uri.text);
-        kedge_registration_unanswered(&server->registration, now_ms(server));
+        unanswered(server, reason == COAP_NACK_TLS_FAILED && server->alerted);
         return;
     }
     if (server->uri.secure && reason != COAP_NACK_RST)
@@ -361,7 +376,10 @@ enum kedge_rc kedge_server_begin(struct kedge_server *server, uint32_t lifetime_
     coap_set_app_data(server->context, server);
     coap_register_response_handler(server->context, on_response);
     coap_register_nack_handler(server->context, on_undelivered);
+    coap_register_event_handler(server->context, on_event);
     kedge_registration_begin(&server->registration, server->random, lifetime_s, now_ms(server));
+    server->waiting = false;
+    server->location_count = 0;
     return kedge_requests_register(server->context);
 }
 

@@ -44,6 +44,7 @@ struct kedge_server {
     struct kedge_registration registration;
     struct kedge_token token; /* of the registration request on its way */
     bool waiting;
+    bool alerted; /* by DTLS, since that was sent */
     struct kedge_token send_token;
     bool reached; /* a Register was answered with 2.01 in this run */
     struct {
@@ -56,11 +57,13 @@ struct kedge_server {
     struct kedge_attributes attributes;
     /* /1/0/2 and /1/0/3, for paths without pmin and pmax of their own; 0: none. */
     uint32_t default_pmin_s, default_pmax_s;
+    uint16_t short_server_id; /* /1/0/0 */
 };
 
 /**
  * kedge_server_begin() makes the libcoap context and gets ready to register; nothing is sent
- * before kedge_server_poll(). The fields above `session`, but for `context`, are the caller's.
+ * before kedge_server_poll(), and as long as there is no `uri`. The fields above `session`, but for
+ * `context`, are the caller's. After kedge_server_end() it may begin with another server.
  */
 enum kedge_rc kedge_server_begin(struct kedge_server *server, uint32_t lifetime_s) KEDGE_MUST_USE;
 /** Sends what is due; lowers `wait_ms`. False once it is de-registered (or gave up trying). */

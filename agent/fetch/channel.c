@@ -12,6 +12,8 @@
 #define FILES_MAX 256   /* open files of this program: far fewer */
 #define DRAIN_MAX 10000 /* datagrams: more than a socket's buffer holds */
 
+#define QUERY_MAX 144u
+
 static enum kedge_rc resolve(const struct kedge_uri *uri, coap_address_t *address)
 {
     char port[6];
@@ -55,6 +57,18 @@ static bool is_for_host(const uint8_t *der, size_t size, const char *host)
     return is;
 }
 
+static bool is_expected(const uint8_t *der, size_t size, const struct kedge_key_file *pem)
+{
+    const gnutls_datum_t text = {.data = (unsigned char *)pem->text,
+                                 .size = (unsigned)pem->size - 1};
+    gnutls_datum_t expected;
+    if (gnutls_pem_base64_decode2("CERTIFICATE", &text, &expected) != GNUTLS_E_SUCCESS)
+        return false;
+    bool is = kedge_slice_equal(kedge_slice(der, size), kedge_slice(expected.data, expected.size));
+    gnutls_free(expected.data);
+    return is;
+}
+
 /* libcoap has checked the chain; it does not know whose certificate is wanted, and which raw key.
  */
 static int is_the_server(const char *name, const uint8_t *der, size_t size, coap_session_t *session,
@@ -66,6 +80,8 @@ static int is_the_server(const char *name, const uint8_t *der, size_t size, coap
     if (credentials->proof == KEDGE_PROOF_RAW_PUBLIC_KEY)
         return kedge_slice_equal(kedge_slice(der, size), kedge_slice(credentials->server_key,
                                                                      credentials->server_key_size));
+    if (credentials->server_ca_is_server)
+        return validated != 0 && (depth > 0 || is_expected(der, size, &credentials->server_ca));
     return validated != 0 && uri != NULL && (depth > 0 || is_for_host(der, size, uri->host));
 }
 
@@ -160,6 +176,14 @@ bool kedge_channel_is(const coap_pdu_t *pdu, const struct kedge_token *token)
     coap_bin_const_t found = coap_pdu_get_token(pdu);
     return found.length == sizeof token->bytes &&
            memcmp(found.s, token->bytes, sizeof token->bytes) == 0;
+}
+
+bool kedge_channel_add_query(coap_pdu_t *pdu, const char *name, const char *value)
+{
+    char query[QUERY_MAX + 1];
+    int size = snprintf(query, sizeof query, "%s=%s", name, value);
+    return size > 0 && (size_t)size < sizeof query &&
+           coap_add_option(pdu, COAP_OPTION_URI_QUERY, (size_t)size, (const uint8_t *)query) != 0;
 }
 
 bool kedge_channel_add_uint(coap_pdu_t *pdu, coap_option_num_t number, unsigned value)

@@ -41,6 +41,7 @@ struct kedge_credentials {
      * public key alone. */
     struct kedge_key_file private_key, public_part;
     struct kedge_key_file server_ca;          /* whose certificates are believed */
+    bool server_ca_is_server;                 /* it is the server's own, and no other is */
     uint8_t server_key[KEDGE_SERVER_KEY_MAX]; /* SubjectPublicKeyInfo of the one server */
     size_t server_key_size;
 };
@@ -53,8 +54,8 @@ struct kedge_token {
  * kedge_channel_open() resolves the host (blocking) and makes a session; the caller gives it back
  * with coap_session_release(), and keeps `uri` until then. KEDGE_E_CONNECTION when the name or the
  * network has no answer now, KEDGE_E_KEY when coaps:// is asked for without a key. By certificate,
- * the server's must be of the CA, in time, and for the host that the URI names; a raw public key
- * must be the one that is expected.
+ * the server's must be of the CA, in time, and for the host that the URI names, or the very one
+ * that is expected, in time; a raw public key must be the one that is expected.
  */
 enum kedge_rc kedge_channel_open(coap_context_t *context, const struct kedge_uri *uri,
                                  const struct kedge_credentials *credentials,
@@ -75,6 +76,9 @@ void kedge_channel_drain(const coap_session_t *session);
 
 /** kedge_channel_is() says whether `pdu` carries `token`. */
 bool kedge_channel_is(const coap_pdu_t *pdu, const struct kedge_token *token);
+
+/** kedge_channel_add_query() adds "name=value", 144 bytes at most, as a Uri-Query. */
+bool kedge_channel_add_query(coap_pdu_t *pdu, const char *name, const char *value);
 
 /** kedge_channel_add_uint() adds an option with an unsigned integer as its value. */
 bool kedge_channel_add_uint(coap_pdu_t *pdu, coap_option_num_t number, unsigned value);

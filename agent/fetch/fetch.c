@@ -104,6 +104,12 @@ int kedge_fetch_wait(struct kedge_fetch *fetch, struct pollfd *files, size_t cou
     return poll(files, (nfds_t)count, timeout_ms);
 }
 
+void kedge_fetch_attach(struct kedge_fetch *fetch, coap_context_t *context, uint64_t now_ms)
+{
+    fetch->context = context;
+    kedge_pull_attach(&fetch->pull, context, now_ms);
+}
+
 void kedge_fetch_end(struct kedge_fetch *fetch)
 {
     kedge_pull_end(&fetch->pull);

@@ -59,6 +59,8 @@ enum kedge_download_step kedge_fetch_poll(struct kedge_fetch *fetch, coap_sessio
 /** As poll(), for files that wait for input, of which there may be KEDGE_HTTP_FILES_MAX; ends early
  * when something comes for the download. */
 int kedge_fetch_wait(struct kedge_fetch *fetch, struct pollfd *files, size_t count, int timeout_ms);
+/** Goes on in another context of libcoap; see kedge_pull_attach(). */
+void kedge_fetch_attach(struct kedge_fetch *fetch, coap_context_t *context, uint64_t now_ms);
 /** kedge_fetch_end() stops, and gives back what it has; may be called again. */
 void kedge_fetch_end(struct kedge_fetch *fetch);
 

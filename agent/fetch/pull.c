@@ -128,6 +128,14 @@ bool kedge_pull_undelivered(struct kedge_pull *pull, const coap_session_t *sessi
     return true;
 }
 
+void kedge_pull_attach(struct kedge_pull *pull, coap_context_t *context, uint64_t now_ms)
+{
+    drop_session(pull);
+    pull->context = context;
+    if (pull->running && pull->download.transfer.asked)
+        kedge_download_lost(&pull->download, now_ms);
+}
+
 void kedge_pull_end(struct kedge_pull *pull)
 {
     drop_session(pull);

@@ -49,6 +49,11 @@ bool kedge_pull_response(struct kedge_pull *pull, const coap_session_t *session,
 /** Hands a failed delivery in (`sent` may be NULL); false when it was none of ours. */
 bool kedge_pull_undelivered(struct kedge_pull *pull, const coap_session_t *session,
                             const coap_pdu_t *sent, uint64_t now_ms);
+/**
+ * kedge_pull_attach() gives the session back, and goes on with one in `context`, by the credentials
+ * that there are then. NULL: in none, for the time being; it must not be polled before another is.
+ */
+void kedge_pull_attach(struct kedge_pull *pull, coap_context_t *context, uint64_t now_ms);
 /** kedge_pull_end() stops and gives the session back; may be called again. */
 void kedge_pull_end(struct kedge_pull *pull);
 

@@ -55,8 +55,14 @@ static const struct row rows[] = {
      "the device's class, as packages name it; resource /3/0/1"},
     {"slot-size", "BYTES", NUMBER, FIELD(slot_size), SLOT_SIZE_MIN, SLOT_SIZE_MAX, F, 0, true,
      "size of each slot when it is made (default 67108864)"},
-    {"server", "URI", TEXT, FIELD(server), 0, 0, R, R, true,
+    {"server", "URI", TEXT, FIELD(server), 0, 0, R, 0, true,
      "the LwM2M server: coaps://HOST[:PORT], or coap:// to go without security"},
+    {"bootstrap-server", "URI", TEXT, FIELD(bootstrap_server), 0, 0, R, 0, true,
+     "or the bootstrap server, which says where to register, and with which key"},
+    {"bootstrap-hold-off", "S", NUMBER, FIELD(bootstrap_hold_off_s), 0, UINT32_MAX, R, 0, true,
+     "how long to wait before asking to be bootstrapped (default 0); resource /0/x/11"},
+    {"bootstrap-patience", "S", NUMBER, FIELD(bootstrap_patience_s), 1, 86400, R, 0, true,
+     "a bootstrapping that has not finished after so many seconds has failed (default 247)"},
     {"endpoint", "NAME", NAME, FIELD(endpoint), 0, 0, R, R, true,
      "this device's name towards the server; resource /3/0/2"},
     {"hardware", "REVISION", NAME, FIELD(hardware), 0, 0, R | F, 0, true,
@@ -243,6 +249,7 @@ static void set_defaults(struct kedge_agent_config *config)
     config->hook_timeout_s = KEDGE_HOOK_TIMEOUT_DEFAULT_S;
     config->defer_for_s = KEDGE_CONSENT_NO_LIMIT;
     config->health_timeout_s = KEDGE_HEALTH_TIMEOUT_DEFAULT_S;
+    config->bootstrap_patience_s = KEDGE_BOOTSTRAP_PATIENCE_DEFAULT_S;
     config->download_patience_s = KEDGE_DOWNLOAD_PATIENCE_DEFAULT_S;
     config->delivery = KEDGE_DELIVERY_BOTH;
     config->slot_size = KEDGE_PORT_SLOT_SIZE_DEFAULT;
@@ -304,7 +311,14 @@ static enum kedge_options_outcome check_needed(enum kedge_agent_command command,
                     rows[i].name, rows[i].argument);
             return KEDGE_OPTIONS_USAGE;
         }
-    return KEDGE_OPTIONS_GO;
+    if (command != KEDGE_COMMAND_RUN ||
+        (config->server[0] == '\0') != (config->bootstrap_server[0] == '\0'))
+        return KEDGE_OPTIONS_GO;
+    fprintf(stderr,
+            "kedge-agent: one of --server URI and --bootstrap-server URI is %s; "
+            "see kedge-agent --help\n",
+            config->server[0] == '\0' ? "missing" : "enough");
+    return KEDGE_OPTIONS_USAGE;
 }
 
 enum kedge_options_outcome kedge_options_read(enum kedge_agent_command command, int argc,

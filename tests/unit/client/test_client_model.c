@@ -45,8 +45,8 @@ static void every_readable_resource_is_read_as_text(void **state)
 static void what_is_only_written_or_executed_cannot_be_read(void **state)
 {
     struct device *device = *state;
-    const char *const paths[] = {"/1/0/4", "/1/0/8", "/3/0/4", "/3/0/12",
-                                 "/5/0/0", "/5/0/2", "/5/0/10"};
+    const char *const paths[] = {"/1/0/4",  "/1/0/8", "/1/0/9", "/3/0/4",
+                                 "/3/0/12", "/5/0/0", "/5/0/2", "/5/0/10"};
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
         assert_int_equal(get(device, paths[i], NONE), KEDGE_COAP_METHOD_NOT_ALLOWED);
 }
@@ -191,7 +191,7 @@ static void discover_tells_attributes(void **state)
     assert_int_equal(get(device, "/1/0", LINK), KEDGE_COAP_CONTENT);
     assert_payload(
         device, "</1/0>;pmin=5;pmax=9,</1/0/0>,</1/0/1>;pmin=5,</1/0/2>,</1/0/3>,</1/0/4>,</1/0/5>,"
-                "</1/0/6>,</1/0/7>,</1/0/8>,</1/0/23>");
+                "</1/0/6>,</1/0/7>,</1/0/8>,</1/0/9>,</1/0/23>");
     assert_int_equal(get(device, "/1/0/1", LINK), KEDGE_COAP_CONTENT);
     assert_payload(device, "</1/0/1>;pmin=5;pmax=9");
 }
@@ -444,7 +444,7 @@ static void what_can_be_executed_is_executed_once(void **state)
     static const struct {
         const char *path;
         uint16_t object, resource;
-    } executable[] = {{"/1/0/4", 1, 4},   {"/1/0/8", 1, 8}, {"/3/0/4", 3, 4},
+    } executable[] = {{"/1/0/4", 1, 4},   {"/1/0/8", 1, 8}, {"/1/0/9", 1, 9},  {"/3/0/4", 3, 4},
                       {"/3/0/12", 3, 12}, {"/5/0/2", 5, 2}, {"/5/0/10", 5, 10}};
     for (unsigned i = 0; i < sizeof executable / sizeof executable[0]; i++) {
         assert_int_equal(

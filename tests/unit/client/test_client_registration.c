@@ -442,6 +442,10 @@ static void failures_in_a_row_are_counted_until_a_register_is_taken(void **state
     unanswered(world);
     assert_int_equal(registration->failures, 5);
     assert_int_equal(registration->refusals, 3);
+    until(world, KEDGE_REGISTRATION_SEND_REGISTER);
+    kedge_registration_rejected(&world->registration, world->now_ms);
+    assert_int_equal(registration->failures, 6);
+    assert_int_equal(registration->refusals, 4);
     assert_int_equal(registration->failing_since_ms, first_ms);
     until(world, KEDGE_REGISTRATION_SEND_REGISTER);
     assert_true(answer(world, KEDGE_COAP_CREATED));
