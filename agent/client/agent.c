@@ -5,7 +5,7 @@
 #include "agent/client/answers.h"
 #include "agent/client/bootstrap.h"
 #include "agent/client/command.h"
-#include "agent/client/credentials.h"
+#include "agent/client/config_credentials.h"
 #include "agent/client/log.h"
 #include "agent/client/object5.h"
 #include "agent/client/resources.h"
@@ -309,64 +309,6 @@ bool kedge_agent_trust(const struct kedge_agent_config *config, struct kedge_por
     return true;
 }
 
-static bool load_shared_key(struct agent *agent)
-{
-    const struct kedge_agent_config *config = agent->config;
-    enum kedge_rc rc =
-        kedge_credentials_load(&agent->credentials, config->psk_identity, config->psk_file);
-    if (rc == KEDGE_OK)
-        return true;
-    kedge_log(KEDGE_LOG_ERROR, "--psk-identity '%s' with --psk-file '%s': %s", config->psk_identity,
-              config->psk_file,
-              rc == KEDGE_E_SYSTEM ? strerror(errno)
-                                   : "wants an identity and one line of 2 to 128 hex digits");
-    return false;
-}
-
-static bool load_key_pair(struct agent *agent)
-{
-    const struct kedge_agent_config *config = agent->config;
-    const struct kedge_key_pair_files files = {
-        .private_key = config->private_key,
-        .certificate = config->certificate,
-        .server_ca = config->server_ca,
-        .server_key = config->server_public_key,
-    };
-    const char *wrong;
-    enum kedge_rc rc = kedge_credentials_load_key_pair(&agent->credentials, &files, &wrong);
-    if (rc == KEDGE_OK)
-        return true;
-    kedge_log(KEDGE_LOG_ERROR, "%s: %s", wrong,
-              rc == KEDGE_E_SYSTEM  ? strerror(errno)
-              : rc == KEDGE_E_LIMIT ? "is too long"
-              : wrong == config->certificate
-                  ? "is no certificate in PEM, or not that of --private-key"
-                  : "is not what it should be, in PEM and not encrypted");
-    return false;
-}
-
-/* One kind of proof, and whole. */
-static bool load_credentials(struct agent *agent)
-{
-    const struct kedge_agent_config *config = agent->config;
-    bool shared = config->psk_file[0] != '\0' || config->psk_identity[0] != '\0';
-    bool certified = config->certificate[0] != '\0' || config->server_ca[0] != '\0';
-    bool raw = config->server_public_key[0] != '\0';
-    bool pair = config->private_key[0] != '\0';
-    bool whole = certified ? pair && config->certificate[0] != '\0' && config->server_ca[0] != '\0'
-                           : pair == raw;
-    if ((shared && (certified || raw || pair)) || (certified && raw) || !whole) {
-        kedge_log(KEDGE_LOG_ERROR,
-                  "a device proves itself in one way: --psk-identity and --psk-file; or "
-                  "--private-key, --certificate and --server-ca; or --private-key and "
-                  "--server-public-key");
-        return false;
-    }
-    if (shared)
-        return load_shared_key(agent);
-    return !pair || load_key_pair(agent);
-}
-
 static bool check_download_ca(const struct kedge_agent_config *config)
 {
     enum kedge_rc rc =
@@ -594,7 +536,7 @@ int kedge_agent_run(const struct kedge_agent_config *config)
     agent->signals = -1;
     find_manager(agent);
     int status = KEDGE_AGENT_EXIT_USAGE;
-    if (!load_credentials(agent) || !check_download_ca(config) || !prepare_bootstrap(agent) ||
+    if (!kedge_config_credentials(config, &agent->credentials) || !check_download_ca(config) || !prepare_bootstrap(agent) ||
         !kedge_agent_trust(config, &agent->trust))
         goto cleanup;
     status = 1;

@@ -507,7 +507,7 @@ void kedge_object5_save(struct kedge_object5 *object)
 
 void kedge_object5_attach(struct kedge_object5 *object, coap_context_t *context)
 {
-    kedge_fetch_attach(&object->fetch, context, now_ms(object));
+    kedge_fetch_attach(&object->fetch, context, kedge_object5_now_ms(object));
 }
 
 void kedge_object5_stop(struct kedge_object5 *object)
