@@ -51,6 +51,8 @@ def slashed(ids):
 
 
 def tlv_bytes(value):
+    if isinstance(value, bytes):
+        return value
     if isinstance(value, str):
         return value.encode()
     if isinstance(value, float):

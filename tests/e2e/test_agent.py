@@ -282,7 +282,7 @@ def test_coaps_carries_registration_requests_and_the_package(agent, peer, front,
 
 def test_a_wrong_key_gets_nowhere(start, tmp_path, keys, peer, front):
     made = Agent(start, tmp_path, keys, front.uri, *with_key(tmp_path, PSK[::-1]))
-    made.process.wait_for("does not answer")
+    made.process.wait_for("does not take this device's credential")
     assert peer.events == []
 
 
