@@ -280,10 +280,9 @@ static int loop(struct agent *agent)
             if (wait_ms > agent->stop_at_ms - now)
                 wait_ms = agent->stop_at_ms - now;
         }
-        if (agent->bootstrap != NULL)
-            kedge_bootstrap_arm(agent->bootstrap);
+        bool due = agent->bootstrap != NULL && kedge_bootstrap_arm(agent->bootstrap);
         if (sleeps(agent, &wait_ms) || !kedge_server_arm(&agent->server))
-            wait_for_events(agent, wait_ms);
+            wait_for_events(agent, due ? 0 : wait_ms);
     }
 }
 

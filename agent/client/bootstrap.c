@@ -425,12 +425,13 @@ int kedge_bootstrap_file(const struct kedge_bootstrap *bootstrap)
     return bootstrap->context != NULL ? coap_context_get_coap_fd(bootstrap->context) : -1;
 }
 
-void kedge_bootstrap_arm(struct kedge_bootstrap *bootstrap)
+bool kedge_bootstrap_arm(struct kedge_bootstrap *bootstrap)
 {
     coap_tick_t now;
     coap_ticks(&now);
     if (bootstrap->context != NULL)
         coap_io_prepare_epoll(bootstrap->context, now);
+    return bootstrap->ended;
 }
 
 void kedge_bootstrap_end(struct kedge_bootstrap *bootstrap)

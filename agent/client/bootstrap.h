@@ -74,8 +74,8 @@ void kedge_bootstrap_look(struct kedge_bootstrap *bootstrap,
 void kedge_bootstrap_poll(struct kedge_bootstrap *bootstrap, uint64_t *wait_ms);
 /** A file number that is readable when there is something to poll for; -1: none. */
 int kedge_bootstrap_file(const struct kedge_bootstrap *bootstrap);
-/** Sets libcoap's timers: the last thing before a wait. */
-void kedge_bootstrap_arm(struct kedge_bootstrap *bootstrap);
+/** Sets libcoap's timers: the last thing before a wait. True when there is something to poll for. */
+bool kedge_bootstrap_arm(struct kedge_bootstrap *bootstrap);
 /** Stops what runs, and wipes the keys; the account on the disk stays. */
 void kedge_bootstrap_end(struct kedge_bootstrap *bootstrap);
 

@@ -200,6 +200,20 @@ def test_finish_without_an_account_is_refused_and_can_be_mended(boss, fresh, mis
     boss.wait_for_event("register", ENDPOINT)
 
 
+def test_a_disk_that_does_not_take_the_account_is_told(boss, fresh):
+    one = fresh()
+    boss.asked()
+    boss.give_account()
+    in_the_way = one.state / "agent.account.new"
+    in_the_way.mkdir()
+    assert boss.finish() == "5.00"
+    one.process.wait_for("bootstrapping from .*: agent.account: ")
+    assert not (one.state / "agent.account").exists()
+    in_the_way.rmdir()
+    assert boss.finish() == "2.04"
+    boss.wait_for_event("register", ENDPOINT)
+
+
 def test_a_server_that_never_finishes_is_given_up(boss, fresh):
     one = fresh("--bootstrap-patience", "2")
     boss.asked()
