@@ -9,10 +9,11 @@ import cbor2
 import pytest
 
 from agent_kit import ENDPOINT, Agent, agent, peer
-from conftest import wait_until
+from conftest import free_port, wait_until
 from lwm2m_client import SENML_CBOR, encode
 from lwm2m_peer import (ACK, BLOCK1, BLOCK2, CONTENT_FORMAT, DELETE, ETAG, GET, LINK, POST, PUT, TEXT, TLV, Message,
-                        Peer, Registration, code, uint)
+                        DtlsFront, Peer, Registration, code, uint)
+from test_agent import PSK, with_key
 from test_agent_bootstrap import bootstrapping
 
 BootstrappedAgent = bootstrapping(Agent)
@@ -96,6 +97,23 @@ def test_step_by_step_with_a_server_that_has_no_pack(boss, fresh):
     registration = boss.wait_for_event("register", ENDPOINT)
     assert registration.query["lt"] == "300"
     assert boss.read(ENDPOINT, "/1/0/0") == "1"
+
+
+@pytest.fixture
+def front(boss):
+    """coaps:// in front of the bootstrap server, by OpenSSL."""
+    made = DtlsFront(boss, free_port(), PSK)
+    yield made
+    made.stop()
+
+
+def test_step_by_step_by_dtls_with_a_server_that_is_killed_in_the_middle(boss, front, start, tmp_path, keys):
+    one = BootstrappedAgent(start, tmp_path, keys, front.uri, "--bootstrap-patience", "4", *with_key(tmp_path))
+    boss.asked()
+    front.stop()
+    one.process.wait_for("it has not finished within 4 s", timeout=120)
+    front.begin()
+    boss.gets_on(one)
 
 
 def test_what_is_asked_twice_is_done_once(boss, fresh):

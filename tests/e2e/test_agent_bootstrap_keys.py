@@ -4,10 +4,11 @@ import random
 import time
 
 import pytest
-from test_agent_bootstrap import ENDPOINT, BootstrappedAgent, BootstrappedDevice, bootstrap_uri, by_factory_key, registered
+from test_agent_bootstrap import (ENDPOINT, BootstrappedAgent, BootstrappedDevice, bootstrap_uri, by_factory_key, registered,
+                                  server)
 from test_agent_keys import public_key_of
-from test_bootstrap_certificates import CertifiedServer, give_certificate
-from test_dtls import Authority, write_key
+from test_bootstrap_certificates import CertifiedServer, authority, give_certificate
+from test_dtls import write_key
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
@@ -18,18 +19,8 @@ from test_update import deployments, upload, versions
 
 
 @pytest.fixture
-def authority(tmp_path) -> Authority:
-    return Authority(tmp_path)
-
-
-@pytest.fixture
 def certified(start, tmp_path, authority) -> CertifiedServer:
     return CertifiedServer(start, tmp_path / "server", authority)
-
-
-@pytest.fixture
-def server(start, tmp_path) -> BootstrapServer:
-    return BootstrapServer(start, tmp_path / "server")
 
 
 def is_updated(server, keys, start, folder, uri, *proof) -> BootstrappedDevice:
