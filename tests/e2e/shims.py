@@ -3,6 +3,7 @@ import mmap
 import os
 import pathlib
 import struct
+import time
 
 from conftest import Server, run, wait_until
 
@@ -91,3 +92,28 @@ class ServerInWeather(ShimmedServer):
 
     def counts(self) -> dict:
         return dict(zip(("lost", "repeated", "late"), struct.unpack_from("3q", self._page)))
+
+
+def preloaded(start_process, source: str, folder: pathlib.Path, **environment):
+    """Like `start`, with a library of ours before the system's, for programs that are not servers."""
+    library = folder / f"{source}.so"
+    made = run("cc", "-shared", "-fPIC", "-O1", "-o", library, HERE / f"{source}.c", "-ldl")
+    assert made.returncode == 0, made.stderr
+    whole = {**os.environ, "LD_PRELOAD": str(library), **environment,
+             "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
+    return lambda *command: start_process(*command, env=whole)
+
+
+class WallClock:
+    """The wall clock of programs that `start` starts; it can be set while they run."""
+
+    def __init__(self, start_process, folder: pathlib.Path):
+        page = folder / "clock.page"
+        page.write_bytes(bytes(mmap.PAGESIZE))
+        with open(page, "r+b") as file:
+            self._page = mmap.mmap(file.fileno(), mmap.PAGESIZE)
+        self.start = preloaded(start_process, "clock_shim", folder, KEDGE_TEST_CLOCK=str(page))
+
+    def set_year(self, year: int):
+        ahead_s = int(time.mktime((year, 6, 1, 0, 0, 0, 0, 0, 0)) - time.time())
+        struct.pack_into("q", self._page, 0, ahead_s * 10**9)

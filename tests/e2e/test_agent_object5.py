@@ -1,15 +1,13 @@
 """Object 5 to the letter, by a server that tries everything in every State; and Update Results that no other test has."""
-import os
-import struct
 import time
 
 import pytest
 
 from agent_kit import (BIG_IMAGE, DOWNLOADED, DOWNLOADING, ENDPOINT, IDLE, UPDATING, Agent, agent, assert_downloads, peer,
                        state_of, update)
-from conftest import make_package, run
+from conftest import make_package
 from lwm2m_peer import BLOCK1, GET, OPAQUE, PUT, TLV, tlv, uint
-from shims import HERE
+from shims import WallClock, preloaded
 from test_agent_http import arrives, offer, web
 from test_agent_updates import assert_ends, booted, download_and_execute
 
@@ -31,16 +29,6 @@ def push(peer, body: bytes, size: int = 1024) -> str:
 
 def nul(peer) -> str:
     return peer.request(ENDPOINT, PUT, "/5/0/0", b"\0", content_format=OPAQUE).code_text
-
-
-def preloaded(start, source: str, tmp_path, **environment):
-    """Like `start`, with a library of ours before the system's."""
-    library = tmp_path / f"{source}.so"
-    made = run("cc", "-shared", "-fPIC", "-O1", "-o", library, HERE / f"{source}.c", "-ldl")
-    assert made.returncode == 0, made.stderr
-    whole = {**os.environ, "LD_PRELOAD": str(library), **environment,
-             "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
-    return lambda *command: start(*command, env=whole)
 
 
 # ---- every operation in every State ----
@@ -122,31 +110,27 @@ def test_a_canceled_update_can_be_had_again(agent, peer, update):
 # ---- Last State Change Time ----
 
 def test_last_state_change_time_is_that_of_each_change_of_state_alone(start, tmp_path, keys, peer, update):
-    page = tmp_path / "clock.page"
-
-    def in_year(year: int):
-        ahead_s = int(time.mktime((year, 6, 1, 0, 0, 0, 0, 0, 0)) - time.time())
-        page.write_bytes(struct.pack("qq", ahead_s * 10**9, 0) + bytes(4096 - 16))
+    clock = WallClock(start, tmp_path)
 
     def year_of_change() -> int:
         return time.localtime(int(peer.read(ENDPOINT, "/5/0/12"))).tm_year
 
-    in_year(2030)
-    Agent(preloaded(start, "clock_shim", tmp_path, KEDGE_TEST_CLOCK=str(page)), tmp_path, keys, peer.uri)
+    clock.set_year(2030)
+    Agent(clock.start, tmp_path, keys, peer.uri)
     peer.registered(ENDPOINT)
     peer.block_hook = lambda number, reply: reply if number < 50 else None
     assert peer.offer(ENDPOINT, update) == "2.04"
     peer.wait_for(lambda: 50 in peer.blocks_asked, 60, "the download")
     assert year_of_change() == 2030
-    in_year(2031)
+    clock.set_year(2031)
     assert year_of_change() == 2030, "nothing has changed"
     peer.block_hook = lambda number, reply: reply
     peer.poll(ENDPOINT, "/5/0/3", DOWNLOADED, 60)
     assert year_of_change() == 2031
-    in_year(2032)
+    clock.set_year(2032)
     assert peer.execute(ENDPOINT, "/5/0/10") == "2.04"
     assert year_of_change() == 2032
-    in_year(2033)
+    clock.set_year(2033)
     assert peer.write(ENDPOINT, "/5/0/1", "ftp://host/fw") == "4.00"
     assert state_of(peer) == (IDLE, "9") and year_of_change() == 2032, "Result has changed, State has not"
     assert nul(peer) == "2.04"
