@@ -46,7 +46,11 @@ def shown(server, endpoint) -> dict:
 
 
 def registered(server, endpoint, limit=60):
-    return wait_until(lambda: shown(server, endpoint).get("registered"), limit, f"{endpoint} to be registered")
+    """Waits until the server knows the device, and which firmware it runs."""
+    def known():
+        device = shown(server, endpoint)
+        return device.get("registered") and device.get("version")
+    return wait_until(known, limit, f"{endpoint} to be registered")
 
 
 def test_it_gets_an_account_registers_and_is_updated(server, keys, start, tmp_path):
