@@ -63,7 +63,7 @@ static enum kedge_rc erase_file(void *context, uint32_t offset, uint32_t size)
     if (fallocate(flash->file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, size) == 0)
         return KEDGE_OK;
     if (errno != EOPNOTSUPP)
-        return KEDGE_E_SYSTEM;
+        return write_failed(); /* where files share blocks, a hole may need room too */
     for (uint32_t end = offset + size; offset < end; offset += KEDGE_PORT_ERASE_SIZE)
         KEDGE_TRY(write_file(context, offset, zeros, sizeof zeros));
     return KEDGE_OK;

@@ -117,3 +117,26 @@ class WallClock:
     def set_year(self, year: int):
         ahead_s = int(time.mktime((year, 6, 1, 0, 0, 0, 0, 0, 0)) - time.time())
         struct.pack_into("q", self._page, 0, ahead_s * 10**9)
+
+
+class BrokenDisk:
+    """A disk below a folder, for programs that `start` starts, that can refuse what is written."""
+
+    def __init__(self, start_process, folder: pathlib.Path, below: pathlib.Path):
+        page = folder / "broken_disk.page"
+        page.write_bytes(bytes(mmap.PAGESIZE))
+        with open(page, "r+b") as file:
+            self._page = mmap.mmap(file.fileno(), mmap.PAGESIZE)
+        self.start = preloaded(start_process, "broken_disk_shim", folder, KEDGE_TEST_BROKEN_DISK=str(page),
+                               KEDGE_TEST_BROKEN_DISK_FOLDER=str(below))
+
+    def breaks(self, error: int, after: int = 0):
+        """From here on, once `after` more calls have been let through, the others fail with `error`."""
+        struct.pack_into("3i", self._page, 0, 0, after, 0)
+        struct.pack_into("i", self._page, 0, error)
+
+    def is_well(self):
+        struct.pack_into("i", self._page, 0, 0)
+
+    def refused(self) -> int:
+        return struct.unpack_from("i", self._page, 8)[0]
