@@ -2,16 +2,17 @@
  * clock_shim.c: a wall clock that a test can set, and time that passes in no time, for the process
  * that preloads this and nobody else.
  *
- * The file that KEDGE_TEST_CLOCK names holds two int64_t, in nanoseconds; what is written there
+ * The file that KEDGE_TEST_CLOCK names holds three int64_t, in nanoseconds; what is written there
  * counts at once. The first is by how much the wall clock is ahead. By the second the monotonic
  * clock is, for the threads that wait with epoll: they ask it how late it is, and never sleep until
- * a time of it. Every other clock stays what it is.
+ * a time of it. By the third the clock is that counts since the boot. Every other clock stays what
+ * it is.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
-#include <stdint.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
@@ -25,7 +26,7 @@ static _Thread_local bool polls;
 __attribute__((constructor)) static void attach(void)
 {
     int file = open(getenv("KEDGE_TEST_CLOCK"), O_RDONLY | O_CLOEXEC);
-    void *page = mmap(NULL, 2 * sizeof(int64_t), PROT_READ, MAP_SHARED, file, 0);
+    void *page = mmap(NULL, 3 * sizeof(int64_t), PROT_READ, MAP_SHARED, file, 0);
     if (page == MAP_FAILED)
         abort();
     close(file);
@@ -39,9 +40,13 @@ int clock_gettime(clockid_t clock, struct timespec *out)
         *(void **)&real = dlsym(RTLD_NEXT, "clock_gettime");
     int result = real(clock, out);
     bool wall = clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE;
-    if (result != 0 || ahead_ns == NULL || (!wall && !(clock == CLOCK_MONOTONIC && polls)))
+    bool boot = clock == CLOCK_BOOTTIME;
+    if (result != 0 || ahead_ns == NULL || (!wall && !boot && !(clock == CLOCK_MONOTONIC && polls)))
         return result;
-    int64_t now_ns = (int64_t)out->tv_sec * 1000000000 + out->tv_nsec + ahead_ns[wall ? 0 : 1];
+    int64_t now_ns = (int64_t)out->tv_sec * 1000000000 + out->tv_nsec +
+                     ahead_ns[wall   ? 0
+                              : boot ? 2
+                                     : 1];
     out->tv_sec = (time_t)(now_ns / 1000000000);
     out->tv_nsec = (long)(now_ns % 1000000000);
     return 0;

@@ -40,15 +40,22 @@ class ServerWithClock(ShimmedServer):
     def environment(self, data):
         return {"KEDGE_TEST_CLOCK": str(self._page_file)}
 
+    def _put_ahead(self, which: int, by_s: float):
+        ahead_ns, = struct.unpack_from("q", self._page, 8 * which)
+        struct.pack_into("q", self._page, 8 * which, ahead_ns + int(by_s * 1e9))
+
     def set_clock(self, by_s: float):
         """Sets it by so many seconds from where it stands."""
-        ahead_ns, = struct.unpack_from("q", self._page)
-        struct.pack_into("q", self._page, 0, ahead_ns + int(by_s * 1e9))
+        self._put_ahead(0, by_s)
 
     def time_passes(self, by_s: float):
         """For what it has to do with devices it is so much later at once; nobody else grows older."""
-        ahead_ns, = struct.unpack_from("q", self._page, 8)
-        struct.pack_into("q", self._page, 8, ahead_ns + int(by_s * 1e9))
+        self._put_ahead(1, by_s)
+
+    def all_grow_older(self, by_s: float):
+        """For its rollouts, too. Nobody has set a clock: the time since the boot is as much later."""
+        for which in range(3):
+            self._put_ahead(which, by_s)
 
 
 class ServerWithEpoll(ShimmedServer):

@@ -11,6 +11,7 @@ from wire import LINKS, Wire
 
 AWAKE_S = 93  # MAX_TRANSMIT_WAIT: so long a device listens after it has sent something
 LIFETIME_S = 3600
+LIMIT_S = 600
 
 
 @pytest.fixture
@@ -23,11 +24,11 @@ def identified(server, endpoint: str):
     return found and found[0]["registered"] and found[0]["version"] == "1.0.0"
 
 
-def comes(server, endpoint: str, queue: bool) -> Wire:
+def comes(server, endpoint: str, queue: bool, *queries: str) -> Wire:
     """A device registers, and the server knows who it is."""
     device = Wire(server)
     device.writable.add("/5/0/1")
-    queries = [f"ep={endpoint}", f"lt={LIFETIME_S}", "lwm2m=1.1", "b=U"] + ["Q"] * queue
+    queries = [f"ep={endpoint}", f"lt={LIFETIME_S}", *(queries or ["lwm2m=1.1", "b=U"])] + ["Q"] * queue
     answer = device.ask(POST, "rd", queries, [(CONTENT_FORMAT, uint(LINK))], LINKS)
     assert answer.code_text == "2.01"
     device.location = "/".join(part.decode() for part in answer.all(LOCATION_PATH))
@@ -35,9 +36,9 @@ def comes(server, endpoint: str, queue: bool) -> Wire:
     return device
 
 
-def roll_out(server, keys, folder):
+def roll_out(server, keys, folder, *options):
     package = upload(server, keys, make_package(folder, keys, "1.1.0", 2))
-    server.kedge("rollout", "create", "--name", "all", "--package", package, "--all", "--in-flight", "1", "--start")
+    server.kedge("rollout", "create", "--name", "all", "--package", package, "--all", "--in-flight", "1", "--start", *options)
 
 
 def says_why(server, endpoint: str) -> str:
@@ -51,6 +52,14 @@ def hears_nothing(device, seconds: float = 2):
 
 def is_asleep(server, endpoint: str):
     return lambda: "the device is asleep" in says_why(server, endpoint)
+
+
+def falls_asleep(server, endpoint: str):
+    """What it has sent last may be read only when its time has gone by: then it is awake once more."""
+    def sleeps():
+        server.time_passes(AWAKE_S + 2)
+        return any(is_asleep(server, endpoint)() for _ in range(20))
+    wait_until(sleeps, 60, "its sleep")
 
 
 def test_a_sleeper_is_sent_nothing_and_is_offered_the_package_when_it_wakes(clocked, keys, tmp_path):
@@ -72,8 +81,7 @@ def test_what_falls_asleep_at_work_makes_room_and_goes_on_when_it_wakes(clocked,
     sleeper.serve_until(lambda: sleeper.written.get("/5/0/1"), "the Package URI", 60)
     sleeper.serve_until(lambda: deployments(clocked)["a-sleeper"]["state"] == "downloading", "the record", 60)
     sleeper.values["/5/0/3"] = b"1"
-    clocked.time_passes(AWAKE_S + 2)
-    wait_until(is_asleep(clocked, "a-sleeper"), 60, "its sleep")  # it answers nothing any more
+    falls_asleep(clocked, "a-sleeper")  # it answers nothing any more
     assert "it goes on when it wakes up, which is expected within" in says_why(clocked, "a-sleeper")
     other.serve_until(lambda: other.written.get("/5/0/1"), "the Package URI for the other one", 60)
     sleeper.values["/5/0/3"] = b"2"
@@ -113,3 +121,41 @@ def test_what_a_device_falls_asleep_over_is_not_sent_again_before_it_wakes(clock
     sleeper.ask(POST, sleeper.location)
     sleeper.serve_until(lambda: len(answers) == 2, "both answers", 60)
     assert {status for status, _ in answers.values()} == {200}, answers
+
+
+def downloads(server, keys, folder, binding: str) -> Wire:
+    """A device of LwM2M 1.0, whose binding says whether it is in queue mode, in the middle of a download."""
+    device = comes(server, "device", False, "lwm2m=1.0", f"b={binding}")
+    roll_out(server, keys, folder, "--download-limit", str(LIMIT_S))
+    device.serve_until(lambda: deployments(server)["device"]["state"] == "downloading", "the record", 60)
+    device.values["/5/0/3"] = b"1"
+    return device
+
+
+def turns_to(device, binding: str):
+    assert device.ask(POST, device.location, [f"b={binding}"]).code_text == "2.04"
+
+
+def test_one_that_turns_to_queue_mode_at_work_has_its_lifetime_on_top(clocked, keys, tmp_path):
+    device = downloads(clocked, keys, tmp_path, "U")
+    turns_to(device, "UQ")
+    falls_asleep(clocked, "device")
+    clocked.time_passes(LIMIT_S)
+    device.values["/5/0/3"] = b"2"
+    assert device.ask(POST, device.location).code_text == "2.04"
+    device.serve_until(lambda: deployments(clocked)["device"]["state"] in ("downloaded", "installing"), "State 2", 60)
+
+
+def test_one_that_leaves_queue_mode_at_work_has_the_limit_that_all_have(clocked, keys, tmp_path):
+    device = downloads(clocked, keys, tmp_path, "UQ")
+    turns_to(device, "U")
+    passed_s = 0
+
+    def is_over():
+        nonlocal passed_s
+        clocked.time_passes(100)
+        passed_s += 100
+        return deployments(clocked)["device"]["state"] == "timed_out"
+    device.serve_until(is_over, "the end of the limit", 60)
+    assert LIMIT_S <= passed_s < LIFETIME_S
+    assert f"no progress of the download for {LIMIT_S} s" in deployments(clocked)["device"]["reason"]

@@ -121,12 +121,13 @@ static void put_device(struct kedge_bridge *bridge, const struct kedge_device *d
 /* ---- events ---- */
 
 /* The engine counts in wall time. */
-static void tell_asleep(struct kedge_bridge *bridge, const char *endpoint, uint32_t expected_in_s)
+static void tell_asleep(struct kedge_bridge *bridge, const struct kedge_device *device)
 {
-    struct kedge_engine_event event = {.kind = KEDGE_EVENT_DEVICE_ASLEEP,
-                                       .device = {.endpoint = endpoint}};
-    if (expected_in_s > 0)
-        event.device.expected_at_ms = kedge_wall_ms() + (uint64_t)expected_in_s * 1000u;
+    struct kedge_engine_event event = {
+        .kind = KEDGE_EVENT_DEVICE_ASLEEP,
+        .device = {.endpoint = device->endpoint, .unassociated = !device->queue_mode}};
+    if (device->expected_in_s > 0)
+        event.device.expected_at_ms = kedge_wall_ms() + (uint64_t)device->expected_in_s * 1000u;
     kedge_steering_handle(bridge->steering, &event, NULL, NULL);
 }
 
@@ -184,7 +185,7 @@ static void on_updated(void *context, const struct kedge_device *device)
 static void on_turned(void *context, const struct kedge_device *device)
 {
     if (device->asleep)
-        tell_asleep(context, device->endpoint, device->expected_in_s);
+        tell_asleep(context, device);
     else if (device->identified)
         tell_present(context, device);
 }
@@ -315,8 +316,9 @@ static bool restore(void *context, const struct kedge_device_record *record)
         rc = kedge_fleet_restore(restoring->bridge->fleet, &device);
     if (rc == KEDGE_OK)
         restoring->count++;
-    if (rc == KEDGE_OK && device.queue_mode)
-        tell_asleep(restoring->bridge, record->endpoint, record->lifetime_s);
+    if (rc == KEDGE_OK && kedge_fleet_device(restoring->bridge->fleet, record->endpoint, &device) &&
+        device.asleep)
+        tell_asleep(restoring->bridge, &device);
     if (rc != KEDGE_OK)
         give_up(restoring->bridge, record, rc);
     return rc != KEDGE_E_MEMORY;

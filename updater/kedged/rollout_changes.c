@@ -33,6 +33,7 @@ static void look_who_is_there(struct kedge_fleet *fleet, struct kedge_targets *t
         if (!kedge_fleet_device(fleet, target->endpoint, &device))
             continue;
         target->asleep = device.asleep;
+        target->unassociated = device.asleep && !device.queue_mode;
         target->present = device.identified || device.asleep;
         if (device.asleep && device.expected_in_s > 0)
             target->expected_at_ms = kedge_wall_ms() + (uint64_t)device.expected_in_s * 1000u;

@@ -131,9 +131,14 @@ void device_release(struct device *device)
         device_free(device);
 }
 
+uint32_t device_lifetime_s(const struct device *device)
+{
+    return device->lifetime_s != 0 ? device->lifetime_s : KEDGE_REGISTRATION_LIFETIME_DEFAULT_S;
+}
+
 static uint32_t lifetime_left_s(const struct device *device)
 {
-    uint64_t lifetime_ms = (uint64_t)device->lifetime_s * 1000u;
+    uint64_t lifetime_ms = (uint64_t)device_lifetime_s(device) * 1000u;
     uint64_t since_ms = kedge_net_now_ms(device->fleet->net) - device->renewed_ms;
     return device->registered && since_ms < lifetime_ms
                ? (uint32_t)((lifetime_ms - since_ms + 999u) / 1000u)
@@ -162,11 +167,16 @@ void device_view(const struct device *device, struct kedge_device *view)
     device_location_text(device, view->location);
 }
 
-bool device_asleep(const struct device *device)
+static bool sleeps(const struct device *device)
 {
     uint64_t now_ms = kedge_net_now_ms(device->fleet->net);
     return device->queue_mode &&
            (device->heard_ms == 0 || now_ms - device->heard_ms > device->fleet->awake_ms);
+}
+
+bool device_asleep(const struct device *device)
+{
+    return sleeps(device) || (device->registered && device_check_way(device) != KEDGE_OK);
 }
 
 /* ---- registered or not ---- */
@@ -201,7 +211,8 @@ static void wait_for_next(struct device *device)
         kedge_net_timer_arm(net, &device->due, at_ms, on_due, device);
 }
 
-/* Whether it sleeps has changed: what is asked of it stops or goes on, and those above are told. */
+/* Whether it can be reached has changed: what is asked of it stops or goes on, and those above are
+ * told. */
 static void turn(struct device *device)
 {
     const struct kedge_fleet *fleet = device->fleet;
@@ -211,6 +222,8 @@ static void turn(struct device *device)
     kedge_net_peer_rest(fleet->net, &device->address, device->resting);
     if (device->job != NULL)
         job_wake(device->job);
+    if (!device->resting && !device->identified && device->identification == NULL)
+        identify_begin(device);
     device_view(device, &view);
     if (device->told && fleet->hooks.turned != NULL)
         fleet->hooks.turned(fleet->hooks.context, &view);
@@ -227,6 +240,12 @@ static void on_due(void *context)
     } else {
         wait_for_next(device);
     }
+}
+
+void device_review(struct device *device)
+{
+    if (device->registered && device_asleep(device) != device->resting)
+        wait_for_next(device);
 }
 
 void device_renew(struct device *device)
@@ -264,7 +283,8 @@ enum kedge_rc device_connect(struct device *device, const struct kedge_address *
     device->registered = true;
     device->proven = address->secure;
     device->told = false;
-    device->resting = device_asleep(device);
+    /* That it can be reached again is told when it is heard of there. */
+    device->resting = device->resting || device_asleep(device);
     if (!device->proven && !has_proved)
         unproven_add(device);
     if (device->job != NULL)

@@ -149,9 +149,15 @@ void device_disconnect(struct device *device);
 void device_leave(struct device *device, enum kedge_gone_reason reason);
 /** It has sent something: it is awake. */
 void device_heard(struct device *device);
-/** In queue mode it sleeps when it has sent nothing for MAX_TRANSMIT_WAIT (OMA LwM2M Core 1.1,
- * section 6.5.1). */
+/** It cannot be reached before it sends something. In queue mode it sleeps when it has sent nothing
+ * for MAX_TRANSMIT_WAIT (OMA LwM2M Core 1.1, section 6.5.1); by DTLS it may have no association
+ * here, which only it can make. */
 bool device_asleep(const struct device *device);
+/** Looks whether that has changed, which nothing tells of an association; it is told by a timer. */
+void device_review(struct device *device);
+/** Within which time it is to send an Update: of one that never expires, as of one that does not
+ * say. */
+uint32_t device_lifetime_s(const struct device *device);
 /** Its lifetime begins anew. */
 void device_renew(struct device *device);
 

@@ -140,20 +140,6 @@ static bool is_file_name(const char *file)
            kedge_hex_decode(kedge_slice_text(file), digest, sizeof digest) == KEDGE_OK;
 }
 
-static uint32_t longer(uint32_t limit_s, uint32_t by_s)
-{
-    return limit_s > UINT32_MAX - by_s ? UINT32_MAX : limit_s + by_s;
-}
-
-/* A device in queue mode may sleep for a lifetime before anything can be sent to it. */
-static void give_lifetime(struct kedge_update_plan *plan, uint32_t lifetime_s)
-{
-    plan->offer_limit_s = longer(plan->offer_limit_s, lifetime_s);
-    plan->download_limit_s = longer(plan->download_limit_s, lifetime_s);
-    plan->install_limit_s = longer(plan->install_limit_s, lifetime_s);
-    plan->verify_limit_s = longer(plan->verify_limit_s, lifetime_s);
-}
-
 static bool is_resource(const char *path)
 {
     struct kedge_lwm2m_path parsed;
@@ -180,8 +166,6 @@ static enum kedge_rc copy_plan(struct job *job, const struct kedge_update_plan *
             return KEDGE_E_ARGUMENT;
         own.base_uris[i] = job->bases[i];
     }
-    if (job->device->queue_mode)
-        give_lifetime(&own, job->device->lifetime_s);
     const struct kedge_fleet *fleet = job->device->fleet;
     kedge_machine_begin(&job->machine, &own, fleet->poll_ms, fleet->quick_poll_ms,
                         job->device->registered, job_now_ms(job));
@@ -253,6 +237,21 @@ static bool tell(struct job *job)
     return job_by_id(fleet, report.deployment_id) == job;
 }
 
+/*
+ * Before anything can be sent to it, a lifetime may pass for a device in queue mode, which sleeps,
+ * and for one that has no association, which only its next Update makes. Either can begin and end
+ * at any time.
+ */
+static void review_reach(struct job *job)
+{
+    struct device *device = job->device;
+    bool may_be_away =
+        device->registered && (device->queue_mode || device_check_way(device) != KEDGE_OK);
+    kedge_machine_may_be_away(&job->machine, may_be_away ? device_lifetime_s(device) : 0,
+                              job_now_ms(job));
+    device_review(device);
+}
+
 static bool waits_for_answer(const struct job *job)
 {
     return job->operation != 0 || job->upload_asked;
@@ -286,6 +285,7 @@ void job_drive(struct job *job)
     enum kedge_machine_action action = KEDGE_MACHINE_WAIT;
     do {
         job->machine.words_wanted = job->device->links.words;
+        review_reach(job);
         kedge_machine_check_limit(&job->machine, job_now_ms(job));
         if (!tell(job))
             return;
@@ -400,9 +400,11 @@ void job_host_served(struct kedge_fleet *fleet, const struct kedge_address *to, 
 void job_served(struct kedge_fleet *fleet, const struct kedge_address *to, const char *name,
                 uint64_t reach)
 {
-    const struct device *device = device_by_address(fleet, to);
+    struct device *device = device_by_address(fleet, to);
     if (device == NULL)
         job_host_served(fleet, to, name, reach);
     else if (device->job != NULL && strcmp(device->job->file, name) == 0)
         note_block(device->job, reach);
+    else
+        device_heard(device);
 }

@@ -14,6 +14,18 @@ uint64_t machine_after_s(uint64_t now_ms, uint32_t seconds)
     return now_ms + (uint64_t)seconds * 1000u;
 }
 
+uint32_t machine_longer(uint32_t limit_s, uint32_t by_s)
+{
+    return limit_s > UINT32_MAX - by_s ? UINT32_MAX : limit_s + by_s;
+}
+
+void machine_limit(struct kedge_machine *machine, uint32_t limit_s, uint64_t now_ms)
+{
+    machine->limit_s = limit_s;
+    machine->limit_at_ms = machine_after_s(machine_after_s(now_ms, limit_s), machine->away_s);
+    machine->returns = 0;
+}
+
 /* ---- words and phases ---- */
 
 static void say(struct kedge_machine *machine, const char *format, va_list arguments)
@@ -133,7 +145,7 @@ static void time_out(struct kedge_machine *machine)
     case KEDGE_STEP_LOOK:
         kedge_coap_code_text(machine->probe_code, code);
         machine_say(machine, "the device did not take the package within %" PRIu32 " s%s%s%s",
-                    plan->offer_limit_s, where,
+                    machine_longer(plan->offer_limit_s, machine->away_s), where,
                     machine->probe_code != 0 ? "; it last answered " : "",
                     machine->probe_code != 0 ? code : "");
         break;
@@ -141,11 +153,12 @@ static void time_out(struct kedge_machine *machine)
         machine_say(machine,
                     "no progress of the download for %" PRIu32 " s, at %" PRIu64 " of %" PRIu64
                     " bytes%s",
-                    plan->download_limit_s, machine->bytes_done, plan->file_size, where);
+                    machine_longer(plan->download_limit_s, machine->away_s), machine->bytes_done,
+                    plan->file_size, where);
         break;
     case KEDGE_STEP_EXECUTE:
         machine_say(machine, "no answer to Execute /5/0/2 within %" PRIu32 " s%s",
-                    plan->install_limit_s, where);
+                    machine_longer(plan->install_limit_s, machine->away_s), where);
         break;
     default:
         if (machine->deferred) {
@@ -156,8 +169,9 @@ static void time_out(struct kedge_machine *machine)
         machine_say(machine,
                     "not back and confirmed %" PRIu32 " s after %s; last seen: State %" PRId64
                     " (%s), Result %" PRId64 " (%s)%s",
-                    plan->verify_limit_s, machine->executes > 0 ? "Execute" : "it was found so",
-                    machine->state, machine_state_name(machine->state), machine->result,
+                    machine_longer(plan->verify_limit_s, machine->away_s),
+                    machine->executes > 0 ? "Execute" : "it was found so", machine->state,
+                    machine_state_name(machine->state), machine->result,
                     machine_result_name(machine->result), where);
         break;
     }
@@ -175,7 +189,7 @@ void machine_taken(struct kedge_machine *machine, uint64_t now_ms)
     machine->ours = true;
     machine->back = false;
     machine->step = KEDGE_STEP_DOWNLOAD;
-    machine->limit_at_ms = machine_after_s(now_ms, machine->plan.download_limit_s);
+    machine_limit(machine, machine->plan.download_limit_s, now_ms);
     machine_enter_phase(machine, KEDGE_UPDATE_DOWNLOADING);
     machine_watch(machine, machine_next_poll(machine, now_ms), now_ms);
 }
@@ -287,7 +301,7 @@ void kedge_machine_executed(struct kedge_machine *machine, uint8_t code, uint64_
     }
     machine->step = KEDGE_STEP_AWAIT;
     machine->in_touch = false;
-    machine->limit_at_ms = machine_after_s(now_ms, machine->plan.verify_limit_s);
+    machine_limit(machine, machine->plan.verify_limit_s, now_ms);
     machine_say(machine, "answered 2.04 to Execute /5/0/2");
     machine_enter_phase(machine, KEDGE_UPDATE_VERIFYING);
     machine_watch(machine, machine_next_poll(machine, now_ms), now_ms);
@@ -345,7 +359,7 @@ void kedge_machine_block(struct kedge_machine *machine, uint64_t reach, uint64_t
 void kedge_machine_is_at_it(struct kedge_machine *machine, uint64_t now_ms)
 {
     if (!machine->ended && machine->step == KEDGE_STEP_DOWNLOAD)
-        machine->limit_at_ms = machine_after_s(now_ms, machine->plan.download_limit_s);
+        machine_limit(machine, machine->plan.download_limit_s, now_ms);
 }
 
 void kedge_machine_registered(struct kedge_machine *machine, uint64_t now_ms)
@@ -358,7 +372,7 @@ void kedge_machine_registered(struct kedge_machine *machine, uint64_t now_ms)
     bool was_told = machine->step == KEDGE_STEP_EXECUTE && machine->executes > 0;
     if (was_told || machine->step == KEDGE_STEP_AWAIT) {
         if (was_told)
-            machine->limit_at_ms = machine_after_s(now_ms, machine->plan.verify_limit_s);
+            machine_limit(machine, machine->plan.verify_limit_s, now_ms);
         machine->step = KEDGE_STEP_RETURNED;
         machine_say(machine,
                     machine->executes > 0 ? "registered again after Execute" : "registered again");
@@ -405,20 +419,33 @@ void kedge_machine_begin(struct kedge_machine *machine, const struct kedge_updat
     case KEDGE_UPDATE_DOWNLOADING:
     case KEDGE_UPDATE_DOWNLOADED:
         machine->step = KEDGE_STEP_DOWNLOAD;
-        machine->limit_at_ms = machine_after_s(now_ms, plan->download_limit_s);
+        machine_limit(machine, plan->download_limit_s, now_ms);
         break;
     case KEDGE_UPDATE_INSTALLING:
     case KEDGE_UPDATE_VERIFYING:
         /* Whether it has come back since cannot be known: what it reads then is believed. */
         machine->step = KEDGE_STEP_RETURNED;
-        machine->limit_at_ms = machine_after_s(now_ms, plan->verify_limit_s);
+        machine_limit(machine, plan->verify_limit_s, now_ms);
         break;
     default:
         machine->step = KEDGE_STEP_LOOK;
-        machine->limit_at_ms = machine_after_s(now_ms, plan->offer_limit_s);
+        machine_limit(machine, plan->offer_limit_s, now_ms);
         break;
     }
     machine_schedule(machine, KEDGE_MACHINE_PROBE, now_ms, now_ms);
+}
+
+void kedge_machine_may_be_away(struct kedge_machine *machine, uint32_t away_s, uint64_t now_ms)
+{
+    uint32_t before_s = machine->away_s;
+    machine->away_s = away_s;
+    machine->limit_at_ms =
+        machine_after_s(machine->limit_at_ms, away_s) - (uint64_t)before_s * 1000u;
+    if (away_s >= before_s || machine->returns == KEDGE_MACHINE_TRIES_MAX)
+        return;
+    uint8_t returns = machine->returns + 1;
+    machine_limit(machine, machine->limit_s, now_ms);
+    machine->returns = returns;
 }
 
 void kedge_machine_check_limit(struct kedge_machine *machine, uint64_t now_ms)

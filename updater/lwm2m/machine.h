@@ -101,6 +101,8 @@ struct kedge_machine {
     enum kedge_machine_action next; /* due at next_at_ms */
     uint64_t next_at_ms;
     uint64_t limit_at_ms; /* when the patience of this step ends */
+    uint32_t limit_s;     /* how long it is, */
+    uint32_t away_s;      /* and how much longer, for the device may be out of reach so long */
     bool asking;          /* `next` is being done */
     bool news;            /* something happened meanwhile: look again */
     bool reachable;       /* registered now */
@@ -116,6 +118,7 @@ struct kedge_machine {
     bool deferred;     /* it puts the update off */
     bool ended;
     uint8_t writes, executes, resets, deferrals, busies;
+    uint8_t returns;   /* from out of reach, since the limit began */
     uint8_t refused;   /* the code of the last answer that would not take the package */
     uint32_t size_max; /* what would fit, as a 4.13 to a Package said; 0: it did not */
     enum kedge_machine_push push;
@@ -137,6 +140,12 @@ struct kedge_machine {
 void kedge_machine_begin(struct kedge_machine *machine, const struct kedge_update_plan *plan,
                          uint64_t poll_ms, uint64_t quick_poll_ms, bool reachable, uint64_t now_ms);
 
+/**
+ * "The device may be out of reach for `away_s` before it can be asked anything": limits are longer
+ * by that. When it is less than before, the device can be asked now, and the limit that counts
+ * begins anew, three times at most: until then it may have been over for long.
+ */
+void kedge_machine_may_be_away(struct kedge_machine *machine, uint32_t away_s, uint64_t now_ms);
 /** Ends the job when the patience of its step is over, though something may be asked just now. */
 void kedge_machine_check_limit(struct kedge_machine *machine, uint64_t now_ms);
 /** What to do at `now_ms`; of a WAIT, `wait_ms` is how long. Not while something is asked. */

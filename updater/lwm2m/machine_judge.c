@@ -74,7 +74,7 @@ static void offer(struct kedge_machine *machine, const struct kedge_machine_view
     if (machine->step != KEDGE_STEP_LOOK) {
         machine_say(machine, "the device lost the package; it is offered again");
         machine_enter_phase(machine, KEDGE_UPDATE_OFFERED);
-        machine->limit_at_ms = machine_after_s(now_ms, machine->plan.offer_limit_s);
+        machine_limit(machine, machine->plan.offer_limit_s, now_ms);
         machine->step = KEDGE_STEP_LOOK;
         machine->bytes_done = 0;
     }
@@ -120,7 +120,7 @@ static void follow(struct kedge_machine *machine, uint64_t now_ms)
 {
     if (machine->step != KEDGE_STEP_DOWNLOAD) {
         machine->step = KEDGE_STEP_DOWNLOAD;
-        machine->limit_at_ms = machine_after_s(now_ms, machine->plan.download_limit_s);
+        machine_limit(machine, machine->plan.download_limit_s, now_ms);
         machine_say(machine, "State 1 (%s) of this package",
                     machine_state_name(KEDGE_FIRMWARE_DOWNLOADING));
         machine_enter_phase(machine, KEDGE_UPDATE_DOWNLOADING);
@@ -144,7 +144,7 @@ static void run(struct kedge_machine *machine, uint64_t now_ms)
         machine->push = KEDGE_PUSH_DONE;
     if (machine->step != KEDGE_STEP_EXECUTE) {
         machine->step = KEDGE_STEP_EXECUTE;
-        machine->limit_at_ms = machine_after_s(now_ms, machine->plan.install_limit_s);
+        machine_limit(machine, machine->plan.install_limit_s, now_ms);
         machine_say(machine, "State 2 (%s)", machine_state_name(KEDGE_FIRMWARE_DOWNLOADED));
         machine_enter_phase(machine, KEDGE_UPDATE_DOWNLOADED);
     }
@@ -170,8 +170,7 @@ static void follow_deferral(struct kedge_machine *machine, enum kedge_machine_pi
     uint32_t defer_s = is_deferred && is_bounded ? machine->plan.max_defer_s : 0;
     machine->deferred = is_deferred;
     machine->deferrals += is_deferred;
-    machine->limit_at_ms =
-        machine_after_s(machine_after_s(now_ms, defer_s), machine->plan.verify_limit_s);
+    machine_limit(machine, machine_longer(defer_s, machine->plan.verify_limit_s), now_ms);
     if (!is_deferred)
         kedge_machine_note(machine, "it is not put off any more");
     else if (is_bounded)
@@ -185,7 +184,7 @@ static void await_return(struct kedge_machine *machine, int64_t state, bool may_
                          uint64_t now_ms)
 {
     machine->step = may_be_back ? KEDGE_STEP_RETURNED : KEDGE_STEP_AWAIT;
-    machine->limit_at_ms = machine_after_s(now_ms, machine->plan.verify_limit_s);
+    machine_limit(machine, machine->plan.verify_limit_s, now_ms);
     machine->in_touch = false;
     machine_say(machine, "State %" PRId64 " (%s)", state, machine_state_name(state));
     machine_enter_phase(machine, KEDGE_UPDATE_VERIFYING);
@@ -195,15 +194,15 @@ static void await_return(struct kedge_machine *machine, int64_t state, bool may_
 static void settle(struct kedge_machine *machine, enum kedge_machine_picture picture,
                    uint64_t now_ms)
 {
+    const struct kedge_update_plan *plan = &machine->plan;
     if (machine->step != KEDGE_STEP_SOAK) {
         machine->already = machine->step == KEDGE_STEP_LOOK || picture == KEDGE_PICTURE_UNCONFIRMED;
         machine->step = KEDGE_STEP_SOAK;
-        machine->soak_until_ms = machine_after_s(now_ms, machine->plan.soak_s);
-        machine->limit_at_ms =
-            machine_after_s(machine->soak_until_ms, machine->plan.verify_limit_s);
+        machine->soak_until_ms = machine_after_s(now_ms, plan->soak_s);
+        machine_limit(machine, machine_longer(plan->soak_s, plan->verify_limit_s), now_ms);
         machine_say(machine,
                     "reads State 0, Result %" PRId64 " and version %s; watched for %" PRIu32 " s",
-                    machine->result, machine->version, machine->plan.soak_s);
+                    machine->result, machine->version, plan->soak_s);
         machine_enter_phase(machine, KEDGE_UPDATE_VERIFYING);
     }
     if (now_ms >= machine->soak_until_ms)
@@ -376,7 +375,7 @@ static void hold_to_its_return(struct kedge_machine *machine, enum kedge_machine
     if (!runs_it || machine->executes == 0 || machine->step > KEDGE_STEP_DOWNLOAD)
         return;
     machine->step = machine->back ? KEDGE_STEP_RETURNED : KEDGE_STEP_AWAIT;
-    machine->limit_at_ms = machine_after_s(now_ms, machine->plan.verify_limit_s);
+    machine_limit(machine, machine->plan.verify_limit_s, now_ms);
     machine_say(machine, "runs version %s with Result %" PRId64, machine->plan.version,
                 machine->result);
     machine_enter_phase(machine, KEDGE_UPDATE_VERIFYING);

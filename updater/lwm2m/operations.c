@@ -323,9 +323,9 @@ enum kedge_rc operation_ask(struct device *device, const struct kedge_operation_
                             kedge_operation_fn *fn, void *context, uint64_t *handle)
 {
     struct operation *operation;
+    KEDGE_TRY(device_check_way(device));
     if (device_asleep(device))
         return KEDGE_E_STATE;
-    KEDGE_TRY(device_check_way(device));
     KEDGE_TRY(create(device, request, &operation));
     operation->fn = fn;
     operation->context = context;

@@ -344,6 +344,7 @@ static enum kedge_rc add_target(struct kedge_engine *engine, struct rollout_node
     KEDGE_TRY(engine_set_text(&device->version, target->version));
     device->present = target->present;
     device->asleep = target->asleep;
+    device->unassociated = target->unassociated;
     device->expected_at_ms = target->asleep ? target->expected_at_ms : 0;
     return KEDGE_OK;
 }

@@ -208,7 +208,7 @@ static enum kedge_rc device_asleep(struct kedge_engine *engine,
     if (device == NULL)
         return KEDGE_OK;
     device->present = true;
-    KEDGE_TRY(engine_device_sleeps(engine, device, now->expected_at_ms));
+    KEDGE_TRY(engine_device_sleeps(engine, device, now));
     return engine_review_device(engine, device);
 }
 

@@ -77,6 +77,7 @@ struct device_node {
     size_t references;                   /* deployments that point here */
     char *vendor, *class_name, *version; /* owned; NULL: not known */
     bool present, asleep;                /* one that has gone may have been asleep */
+    bool unassociated;                   /* that is why it is asleep, as the event says */
     uint64_t expected_at_ms;             /* while it is asleep; 0: nobody knows */
     char endpoint[];                     /* NUL-terminated */
 };
@@ -168,7 +169,13 @@ uint32_t engine_phase_limit_s(const struct kedge_rollout_policy *policy,
 
 /* sleep.c */
 enum kedge_rc engine_device_sleeps(struct kedge_engine *engine, struct device_node *device,
-                                   uint64_t expected_at_ms) KEDGE_MUST_USE;
+                                   const struct kedge_engine_device *now) KEDGE_MUST_USE;
+/** How that is said of a device: "the device {is}"; "when it {wakes}"; ... */
+struct sleep_words {
+    const char *is, *fell, *wakes, *woke;
+};
+
+const struct sleep_words *engine_sleep_words(const struct device_node *device);
 enum kedge_rc engine_device_wakes(struct kedge_engine *engine,
                                   struct device_node *device) KEDGE_MUST_USE;
 

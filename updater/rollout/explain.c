@@ -57,12 +57,14 @@ static void explain_busy(const struct deployment_node *node, uint64_t now_ms,
     uint64_t since_s = span_s(node->changed_at_ms, now_ms);
     const char *reason = node->reason == NULL ? "no more was said" : node->reason;
     bool asleep = node->device->present && node->device->asleep;
+    const struct sleep_words *words = engine_sleep_words(node->device);
     char when[64];
     if (asleep)
         say(text,
-            "%s for %" PRIu64 " s: the device is asleep, and holds no place; it goes on when it "
-            "wakes up%s (before that: %s)",
-            state, since_s, expectation(node->device, now_ms, when), reason);
+            "%s for %" PRIu64 " s: the device %s, and holds no place; it goes on when it %s%s "
+            "(before that: %s)",
+            state, since_s, words->is, words->wakes, expectation(node->device, now_ms, when),
+            reason);
     else if (!node->attended)
         say(text,
             "%s when the server was restarted; goes on as soon as the device is registered and "
@@ -94,7 +96,8 @@ static void explain_device(const struct deployment_node *node, uint64_t now_ms,
             device->class_name == NULL ? "?" : device->class_name, rollout->record.vendor,
             rollout->record.class_name);
     else if (device->asleep)
-        say(text, "pending: the device is asleep; it is offered the package when it wakes up%s",
+        say(text, "pending: the device %s; it is offered the package when it %s%s",
+            engine_sleep_words(device)->is, engine_sleep_words(device)->wakes,
             expectation(device, now_ms, when));
     else
         say(text,

@@ -247,7 +247,8 @@ struct kedge_rollout_target {
     const char *class_name;
     const char *version;
     bool present;            /* registered now */
-    bool asleep;             /* in queue mode and not reachable now */
+    bool asleep;             /* not to be reached now, as in the event */
+    bool unassociated;       /* likewise */
     uint64_t expected_at_ms; /* of one that is asleep, as in the event */
     uint32_t group_index;    /* below group_count */
 };
@@ -274,7 +275,7 @@ enum kedge_engine_event_kind {
     KEDGE_EVENT_ROLLOUT_RESUME,
     KEDGE_EVENT_ROLLOUT_ABORT,
     KEDGE_EVENT_DEVICE_PRESENT,    /* .device: registered, identified and awake, or changed */
-    KEDGE_EVENT_DEVICE_ASLEEP,     /* .device.endpoint, .expected_at_ms: registered, in queue mode
+    KEDGE_EVENT_DEVICE_ASLEEP,     /* .device.endpoint, .unassociated, .expected_at_ms: registered,
                                       and not to be reached until it is PRESENT */
     KEDGE_EVENT_DEVICE_GONE,       /* .device.endpoint: de-registered or expired */
     KEDGE_EVENT_DEPLOYMENT_REPORT, /* .report: from the Object 5 driver */
@@ -292,6 +293,7 @@ struct kedge_engine_event {
         const char *vendor;
         const char *class_name;
         const char *version;     /* NULL or "": not known */
+        bool unassociated;       /* it has no association by DTLS; else it sleeps, in queue mode */
         uint64_t expected_at_ms; /* when its lifetime is over; 0: it has none */
     } device;
     struct kedge_deployment_report {

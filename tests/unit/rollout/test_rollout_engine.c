@@ -291,12 +291,24 @@ static void absent_and_sleeping_devices_wait_without_a_place(void **state)
     assert_int_equal(state_of(f, 101), KEDGE_DEPLOYMENT_OFFERED);
 }
 
+static void goes_out_of_reach(struct fixture *f, const char *endpoint, bool unassociated,
+                              uint64_t expected_at_ms)
+{
+    struct kedge_engine_event event = {.kind = KEDGE_EVENT_DEVICE_ASLEEP,
+                                       .device = {.endpoint = endpoint,
+                                                  .unassociated = unassociated,
+                                                  .expected_at_ms = expected_at_ms}};
+    assert_int_equal(kedge_engine_handle(f->engine, f->now_ms, &event, &f->output), KEDGE_OK);
+}
+
 static void sleeps(struct fixture *f, const char *endpoint, uint64_t expected_at_ms)
 {
-    struct kedge_engine_event event = {
-        .kind = KEDGE_EVENT_DEVICE_ASLEEP,
-        .device = {.endpoint = endpoint, .expected_at_ms = expected_at_ms}};
-    assert_int_equal(kedge_engine_handle(f->engine, f->now_ms, &event, &f->output), KEDGE_OK);
+    goes_out_of_reach(f, endpoint, false, expected_at_ms);
+}
+
+static void loses_association(struct fixture *f, const char *endpoint, uint64_t expected_at_ms)
+{
+    goes_out_of_reach(f, endpoint, true, expected_at_ms);
 }
 
 static void assert_says(struct fixture *f, uint64_t id, const char *words)
@@ -739,6 +751,26 @@ static void a_sleeper_has_its_lifetime_on_top_after_a_restart(void **state)
     assert_int_equal(state_of(f, 101), KEDGE_DEPLOYMENT_TIMED_OUT);
 }
 
+static void a_device_without_association_is_waited_for_and_that_is_said(void **state)
+{
+    struct fixture *f = *state;
+    create_and_start(f);
+    loses_association(f, "dev-0", NOW + 60000);
+    assert_int_equal(state_of(f, 101), KEDGE_DEPLOYMENT_PENDING);
+    assert_says(f, 101,
+                "the device has no association by DTLS; it is offered the package when it has "
+                "made one, which is expected within 60 s");
+    report(f, 102, KEDGE_DEPLOYMENT_DOWNLOADING);
+    loses_association(f, "dev-1", NOW + 60000);
+    assert_string_equal(f->output.history[0].text,
+                        "the device has no association by DTLS; it is expected within 60 s");
+    assert_says(f, 102, "has no association by DTLS, and holds no place; it goes on when it has");
+    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-1", "1.0.0");
+    assert_string_equal(f->output.history[0].text, "the device can be reached again");
+    sleeps(f, "dev-1", NOW + 60000); /* of other reasons later on */
+    assert_says(f, 102, "the device is asleep");
+}
+
 static void records_that_do_not_fit_together_are_refused(void **state)
 {
     struct fixture *f = *state;
@@ -810,6 +842,7 @@ int main(void)
         TEST(who_runs_the_version_already_is_never_offered_it),
         TEST(absent_and_sleeping_devices_wait_without_a_place),
         TEST(what_a_device_that_falls_asleep_was_only_offered_is_pending_again),
+        TEST(a_device_without_association_is_waited_for_and_that_is_said),
         TEST(a_sleeper_goes_on_when_it_wakes_and_holds_no_place_until_then),
         TEST(an_abort_waits_for_a_sleeper_that_installs),
         TEST(a_sleeper_has_its_lifetime_on_top_after_a_restart),

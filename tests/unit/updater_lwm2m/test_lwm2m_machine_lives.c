@@ -84,6 +84,8 @@ static void happen(struct sim *sim, uint64_t *seed)
         kedge_machine_block(&sim->machine, draw(seed, 100001), sim->now_ms);
         break;
     }
+    if (draw(seed, 8) == 0)
+        kedge_machine_may_be_away(&sim->machine, 300 * draw(seed, 3), sim->now_ms);
     if (sim->machine.observing && draw(seed, 2) == 0)
         kedge_machine_state_noticed(&sim->machine, sim->state, sim->now_ms);
 }

@@ -226,6 +226,58 @@ static void test_a_device_that_is_away_is_waited_for_within_the_limit(void **sta
     assert_ended(&sim, KEDGE_UPDATE_TIMED_OUT, "it is not registered");
 }
 
+/* ---- out of reach ---- */
+
+static void test_a_device_that_may_be_out_of_reach_has_that_on_top_of_each_limit(void **state)
+{
+    (void)state;
+    struct sim sim = {0};
+    begin(&sim, KEDGE_UPDATE_OFFERED);
+    settle(&sim);
+    kedge_machine_may_be_away(&sim.machine, 3600, sim.now_ms);
+    pass_s(&sim, 3600 + 599);
+    assert_open(&sim, KEDGE_UPDATE_DOWNLOADING);
+    /* It is longer from the beginning, too. */
+    becomes(&sim, KEDGE_FIRMWARE_DOWNLOADED, 0);
+    pass_s(&sim, 3600 + 2399);
+    assert_open(&sim, KEDGE_UPDATE_VERIFYING);
+    kedge_machine_may_be_away(&sim.machine, 3601, sim.now_ms);
+    pass_s(&sim, 1);
+    assert_open(&sim, KEDGE_UPDATE_VERIFYING);
+    pass_s(&sim, 1);
+    assert_ended(&sim, KEDGE_UPDATE_TIMED_OUT, "not back and confirmed 6001 s after Execute");
+}
+
+static void test_once_it_can_be_reached_its_limit_begins_anew_without_that(void **state)
+{
+    (void)state;
+    struct sim sim = {0};
+    install(&sim);
+    kedge_machine_may_be_away(&sim.machine, 3600, sim.now_ms);
+    pass_s(&sim, 3600);
+    kedge_machine_may_be_away(&sim.machine, 0, sim.now_ms);
+    pass_s(&sim, 2399);
+    assert_open(&sim, KEDGE_UPDATE_VERIFYING);
+    pass_s(&sim, 1);
+    assert_ended(&sim, KEDGE_UPDATE_TIMED_OUT, "not back and confirmed 2400 s after Execute");
+}
+
+static void test_one_that_goes_out_of_reach_again_and_again_comes_to_an_end(void **state)
+{
+    (void)state;
+    struct sim sim = {0};
+    install(&sim);
+    const uint64_t began_ms = sim.now_ms;
+    for (unsigned i = 0; i < 1000 && !sim.machine.ended; i++) {
+        kedge_machine_may_be_away(&sim.machine, 300, sim.now_ms);
+        pass_s(&sim, 100);
+        kedge_machine_may_be_away(&sim.machine, 0, sim.now_ms);
+        pass_s(&sim, 2000);
+    }
+    assert_ended(&sim, KEDGE_UPDATE_TIMED_OUT, "not back");
+    assert_true(sim.now_ms - began_ms < UINT64_C(5) * 2500 * 1000);
+}
+
 /* ---- whatever state it is in ---- */
 
 static void test_a_device_on_the_version_already_is_watched_and_has_succeeded(void **state)
@@ -424,6 +476,9 @@ int main(void)
         cmocka_unit_test(test_a_device_that_restarts_is_observed_anew),
         cmocka_unit_test(test_a_lost_notification_is_made_up_for_by_the_poll),
         cmocka_unit_test(test_a_device_that_is_away_is_waited_for_within_the_limit),
+        cmocka_unit_test(test_a_device_that_may_be_out_of_reach_has_that_on_top_of_each_limit),
+        cmocka_unit_test(test_once_it_can_be_reached_its_limit_begins_anew_without_that),
+        cmocka_unit_test(test_one_that_goes_out_of_reach_again_and_again_comes_to_an_end),
         cmocka_unit_test(test_a_device_on_the_version_already_is_watched_and_has_succeeded),
         cmocka_unit_test(test_a_package_of_somebody_else_is_taken_back_first),
         cmocka_unit_test(test_a_foreign_installation_is_waited_for),
