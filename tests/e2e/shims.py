@@ -121,8 +121,9 @@ class WallClock:
             self._page = mmap.mmap(file.fileno(), mmap.PAGESIZE)
         self.start = preloaded(start_process, "clock_shim", folder, KEDGE_TEST_CLOCK=str(page))
 
-    def set_year(self, year: int):
-        ahead_s = int(time.mktime((year, 6, 1, 0, 0, 0, 0, 0, 0)) - time.time())
+    def set_year(self, year: int | None):
+        """To the first of June of that year; None: to what it really is."""
+        ahead_s = 0 if year is None else int(time.mktime((year, 6, 1, 0, 0, 0, 0, 0, 0)) - time.time())
         struct.pack_into("q", self._page, 0, ahead_s * 10**9)
 
 

@@ -1,0 +1,95 @@
+"""The agent's downloads by HTTPS: which certificates it takes, and which never."""
+import pytest
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from agent_kit import ENDPOINT, Agent, agent, peer, update
+from conftest import make_package
+from shims import WallClock
+from test_agent_downloads import anonymous_kib
+from test_agent_http import and_the_next_one_works, arrives, fails, offer
+from test_dtls import Authority, authority
+from test_tls import Secured
+from test_update import upload
+from web_server import Answer, WebServer
+
+
+@pytest.fixture
+def secured(authority, update):
+    """secured(...) is a server by HTTPS with a certificate made that way."""
+    made = []
+
+    def make(by=authority, **how) -> WebServer:
+        key, certificate, _ = by.issue(f"web-{len(made)}", ExtendedKeyUsageOID.SERVER_AUTH, **how)
+        made.append(WebServer(certificate, key))
+        made[-1].files["/fw/package"] = update
+        return made[-1]
+    yield make
+    for server in made:
+        server.close()
+
+
+def test_a_package_comes_by_https_and_memory_stays_small(agent, peer, secured, authority):
+    made, web = agent("--download-ca", authority.file), secured()
+    work = []
+    web.hook = lambda request: (work.append(anonymous_kib(made.process.process.pid)), None)[1]
+    offer(peer, web)
+    arrives(peer)
+    after = anonymous_kib(made.process.process.pid)
+    print(f"anonymous memory: {work} KiB when asked, {after} KiB after it")
+
+
+@pytest.mark.parametrize("what, words", [
+    ("another CA", "no CA that this device believes"), ("another host", "does not match"),
+    ("out of date", "out of date by this device's clock"), ("not yet", "not valid yet by this device's clock")])
+def test_a_certificate_that_is_not_right_is_result_4_with_its_reason(agent, peer, secured, authority, tmp_path, what,
+                                                                     words):
+    agent("--download-ca", authority.file, "--download-patience", "3")
+    wrong = secured(**{"another CA": {"by": Authority(tmp_path, "other")}, "another host": {"hosts": ["other.example"]},
+                       "out of date": {"days": (-9, -2)}, "not yet": {"days": (2, 9)}}[what])
+    offer(peer, wrong)
+    fails(peer, 4, words)
+    assert wrong.requests == [], "not even the path was told"
+    and_the_next_one_works(peer, secured())
+
+
+def test_no_redirect_leads_out_of_https(agent, peer, secured, authority, update):
+    agent("--download-ca", authority.file)
+    web, plain = secured(), WebServer()
+    plain.files["/fw/package"] = update
+    try:
+        web.hook = lambda request: Answer(302, fields={"Location": plain.uri + "/fw/package"})
+        offer(peer, web)
+        fails(peer, 9, "from https to http")
+        assert plain.requests == []
+        plain.hook = lambda request: Answer(302, fields={"Location": web.uri + "/fw/package"})
+        web.hook = lambda request: None
+        offer(peer, plain)
+        arrives(peer)
+    finally:
+        plain.close()
+
+
+@pytest.mark.parametrize("year, words", [(1970, "not valid yet by this device's clock, which says 1970-0"),
+                                         (2099, "out of date by this device's clock, which says 2099-0")])
+def test_a_clock_that_is_wrong_is_named_and_once_it_is_set_the_update_works(start, peer, tmp_path, keys, secured, authority,
+                                                                            year, words):
+    clock, web = WallClock(start, tmp_path), secured()
+    clock.set_year(year)
+    Agent(clock.start, tmp_path, keys, peer.uri, "--download-ca", authority.file, "--download-patience", "3")
+    peer.registered(ENDPOINT)
+    offer(peer, web)
+    fails(peer, 4, words)
+    assert web.requests == []
+    clock.set_year(None)
+    and_the_next_one_works(peer, web)
+
+
+@pytest.mark.parametrize("by", ["http", "https"])
+def test_a_package_comes_from_kedged_itself(start, agent, peer, tmp_path, keys, by):
+    server = Secured(start, tmp_path / "server")
+    upload(server, keys, make_package(tmp_path, keys, "1.1.0", 6))
+    package, = server.json("package", "list")["packages"]
+    agent("--download-ca", server.certificate)
+    base = server.http_url if by == "http" else server.https_url
+    assert peer.write(ENDPOINT, "/5/0/1", f"{base}/fw/{package['device_digest']}") == "2.04"
+    arrives(peer)
