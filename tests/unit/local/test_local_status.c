@@ -155,8 +155,8 @@ static void what_is_no_status_is_refused_whole(void **state)
         "{\"reason\": null}",
         "{\"slot\": 1, \"slot\": 1}",
         "{\"later\": [[[[[1]]]]]}",
-        "{\"version\": \"a version that is longer than any that could ever be written down here, "
-        "and longer, and longer still\"}",
+        ("{\"version\": \"a version that is longer than any that could ever be written down here, "
+         "and longer, and longer still\"}"),
         "{\"reason\": \"\\ud800\"}",
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
