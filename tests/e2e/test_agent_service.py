@@ -115,7 +115,7 @@ def test_the_configuration_file_that_comes_along_has_every_option_and_its_defaul
     own = {"state": tmp_path / "state", "trust": keys.public, "vendor": VENDOR, "class": CLASS, "server": peer.uri,
            "health-command": "true", "socket": tmp_path / "sock",
            "socket-group": grp.getgrgid(os.getgid()).gr_name}
-    unset = ("psk-", "private-key", "certificate", "server-")
+    unset = ("psk-", "private-key", "certificate", "server-", "bootstrap-", "download-ca")
     config = tmp_path / "agent.conf"
     config.write_text("".join(f"{name} = {own.get(name, value)}\n" for name, value in
                               (line.split(" = ", 1) for line in settings) if not name.startswith(unset)))
