@@ -76,7 +76,9 @@ bool kedge_transfer_count(struct kedge_transfer *transfer, size_t size)
 {
     char words[KEDGE_BUDGET_WORDS_MAX];
     struct kedge_budget *budget = transfer->sink.budget;
-    if (budget == NULL || kedge_budget_spend(budget, size, transfer->total, words))
+    /* A size that more bytes than that have come of was a lie: then none is known. */
+    uint64_t total = transfer->offset + size > transfer->total ? 0 : transfer->total;
+    if (budget == NULL || kedge_budget_spend(budget, size, total, words))
         return true;
     kedge_transfer_fail(transfer, KEDGE_E_BUDGET, words);
     return false;
