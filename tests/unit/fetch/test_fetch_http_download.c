@@ -52,8 +52,8 @@ static void begin(struct world *world, const char *uri, const struct kedge_downl
     for (size_t i = 0; i < BODY_SIZE; i++)
         world->body[i] = (uint8_t)(i * 31 + i / 256);
     if (from != NULL) {
-        world->got_size = from->offset;
-        memcpy(world->got, world->body, from->offset);
+        world->got_size = (size_t)from->offset;
+        memcpy(world->got, world->body, (size_t)from->offset);
     }
     const struct kedge_download_sink sink = {
         .context = world, .push = push, .restart = again, .budget = &world->budget};
@@ -134,7 +134,7 @@ static void lose_after(struct world *world, size_t size)
 
 static void the_rest_comes(struct world *world)
 {
-    size_t from = world->download.transfer.offset;
+    size_t from = (size_t)world->download.transfer.offset;
     assert_true(head(world, from > 0 ? part(world, from, BODY_SIZE - 1) : whole()));
     assert_true(body(world, from, BODY_SIZE));
     ended(world);
@@ -283,7 +283,7 @@ static void parts_of_a_few_bytes_each_are_not_asked_for_without_a_pause(void **s
     lose_after(world, 10000);
     unsigned asked = 0;
     do {
-        size_t at = world->download.transfer.offset;
+        size_t at = (size_t)world->download.transfer.offset;
         assert_true(head(world, part(world, at, at)));
         assert_true(body(world, at, at + 1));
         ended(world);
