@@ -6,6 +6,7 @@
 
 #include "agent/install/platform.h"
 
+#include <kedge/selector.h>
 #include <string.h>
 
 static enum kedge_rc fail(struct kedge_install *install, enum kedge_rc rc)
@@ -61,6 +62,7 @@ static enum kedge_rc begin_member(void *context, const struct kedge_suit_member 
     if (member->size != signed_size)
         return member->size < signed_size ? KEDGE_E_TRUNCATED : KEDGE_E_TRAILING;
     install->payload_at = install->stream.taken;
+    KEDGE_TRY(kedge_boot_retire(install->boot, install->slot));
     return kedge_slot_open(&install->writer, install->boot->slots[install->slot],
                            install->manifest.image_size);
 }

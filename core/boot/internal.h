@@ -4,6 +4,7 @@
 #define KEDGE_CORE_BOOT_INTERNAL_H
 
 #include <kedge/boot.h>
+#include <kedge/selector.h>
 
 /* ---- flash ---- */
 
@@ -50,5 +51,28 @@ void boot_record_steady(struct kedge_boot_record *record);
  * kedge_boot_reject(). */
 void boot_record_roll_back(struct kedge_boot_record *record, enum kedge_boot_reason reason,
                            const char *text);
+
+/**
+ * boot_record_by_images() is the record that the images themselves tell of: the verified one with
+ * the lower sequence number (it was confirmed once; the higher one may never have been), and the
+ * highest verified sequence number as floor. KEDGE_E_NO_SLOT when neither verifies. It writes
+ * nothing.
+ */
+enum kedge_rc boot_record_by_images(const struct kedge_boot *boot,
+                                    enum kedge_rc slot_rc[KEDGE_SLOTS],
+                                    struct kedge_boot_record *record) KEDGE_MUST_USE;
+
+/* ---- the selection of another bootloader; nothing without a selector ---- */
+
+/** `slot` and no other. */
+struct kedge_selection boot_selection_alone(uint8_t slot);
+/** `trial` for `left` more boots, then the other slot. */
+struct kedge_selection boot_selection_trial(uint8_t trial, uint8_t left);
+/** `slot`, and the other one should the bootloader not get it to run. */
+struct kedge_selection boot_selection_confirmed(uint8_t slot);
+
+/** Writes it unless it is there already. */
+enum kedge_rc boot_selection_write(const struct kedge_boot *boot,
+                                   const struct kedge_selection *selection) KEDGE_MUST_USE;
 
 #endif

@@ -106,36 +106,40 @@ static enum kedge_rc select_trial(const struct kedge_boot *boot, struct kedge_bo
     return verifies(boot, trial, decision) ? run_trial(&counted, decision) : KEDGE_E_NO_SLOT;
 }
 
+enum kedge_rc boot_record_by_images(const struct kedge_boot *boot,
+                                    enum kedge_rc slot_rc[KEDGE_SLOTS],
+                                    struct kedge_boot_record *record)
+{
+    uint64_t lowest = UINT64_MAX;
+    *record = (struct kedge_boot_record){.phase = KEDGE_BOOT_STEADY,
+                                         .confirmed_slot = KEDGE_SLOT_NONE,
+                                         .trial_slot = KEDGE_SLOT_NONE,
+                                         .reason = KEDGE_BOOT_REASON_RECORD};
+    for (uint8_t i = 0; i < KEDGE_SLOTS; i++) {
+        slot_rc[i] = kedge_slot_verify(boot->slots[i], i, boot->trust, boot->work);
+        if (slot_rc[i] != KEDGE_OK)
+            continue;
+        uint64_t sequence = boot->work->manifest.sequence;
+        if (record->confirmed_slot == KEDGE_SLOT_NONE || sequence < lowest) {
+            record->confirmed_slot = i;
+            lowest = sequence;
+        }
+        if (sequence > record->floor)
+            record->floor = sequence;
+    }
+    return record->confirmed_slot == KEDGE_SLOT_NONE ? KEDGE_E_NO_SLOT : KEDGE_OK;
+}
+
 /* What the images themselves say, where no record does. Unless `remake`, it is not written. */
 static enum kedge_rc select_by_images(const struct kedge_boot *boot, bool remake,
                                       struct kedge_boot_decision *decision)
 {
-    uint64_t floor = 0;
-    uint64_t lowest = UINT64_MAX;
-    uint8_t slot = KEDGE_SLOT_NONE;
-    for (uint8_t i = 0; i < KEDGE_SLOTS; i++) {
-        if (!verifies(boot, i, decision))
-            continue;
-        uint64_t sequence = boot->work->manifest.sequence;
-        if (slot == KEDGE_SLOT_NONE || sequence < lowest) {
-            slot = i;
-            lowest = sequence;
-        }
-        if (sequence > floor)
-            floor = sequence;
-    }
-    if (slot == KEDGE_SLOT_NONE)
-        return KEDGE_E_NO_SLOT;
-    if (remake) {
-        struct kedge_boot_record record = {.phase = KEDGE_BOOT_STEADY,
-                                           .confirmed_slot = slot,
-                                           .trial_slot = KEDGE_SLOT_NONE,
-                                           .reason = KEDGE_BOOT_REASON_RECORD,
-                                           .floor = floor};
+    struct kedge_boot_record record;
+    KEDGE_TRY(boot_record_by_images(boot, decision->slot_rc, &record));
+    if (remake)
         write_change(boot, &record, decision);
-    }
-    decision->slot = slot;
-    return verifies(boot, slot, decision) ? KEDGE_OK : KEDGE_E_NO_SLOT;
+    decision->slot = record.confirmed_slot;
+    return verifies(boot, record.confirmed_slot, decision) ? KEDGE_OK : KEDGE_E_NO_SLOT;
 }
 
 enum kedge_rc kedge_boot_select(const struct kedge_boot *boot, struct kedge_boot_decision *decision)

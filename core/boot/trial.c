@@ -8,6 +8,14 @@ static enum kedge_rc verify_slot(const struct kedge_boot *boot, uint8_t slot)
     return kedge_slot_verify(boot->slots[slot], slot, boot->trust, boot->work);
 }
 
+/* Another bootloader that has nowhere to read a selection from yet begins with the first slot. */
+static enum kedge_rc select_first(const struct kedge_boot *boot, uint8_t slot)
+{
+    const struct kedge_selection alone = boot_selection_alone(slot);
+    enum kedge_rc rc = boot_selection_write(boot, &alone);
+    return rc == KEDGE_E_NOT_FOUND ? KEDGE_OK : rc;
+}
+
 enum kedge_rc kedge_boot_factory(const struct kedge_boot *boot, uint8_t slot)
 {
     struct kedge_boot_record record;
@@ -17,7 +25,7 @@ enum kedge_rc kedge_boot_factory(const struct kedge_boot *boot, uint8_t slot)
     if (rc == KEDGE_OK) {
         bool same = record.phase == KEDGE_BOOT_STEADY && record.confirmed_slot == slot &&
                     record.floor == sequence;
-        return same ? KEDGE_OK : KEDGE_E_EXISTS;
+        return same ? select_first(boot, slot) : KEDGE_E_EXISTS;
     }
     if (rc != KEDGE_E_NOT_FOUND && rc != KEDGE_E_FLASH)
         return rc;
@@ -25,7 +33,22 @@ enum kedge_rc kedge_boot_factory(const struct kedge_boot *boot, uint8_t slot)
                                         .confirmed_slot = slot,
                                         .trial_slot = KEDGE_SLOT_NONE,
                                         .floor = sequence};
-    return boot_record_write(boot, &record);
+    KEDGE_TRY(boot_record_write(boot, &record));
+    return select_first(boot, slot);
+}
+
+/* The switch, where another bootloader makes it. One that was not made is not asked for either. */
+static enum kedge_rc switch_to(const struct kedge_boot *boot, struct kedge_boot_record *record)
+{
+    const struct kedge_selection trial =
+        boot_selection_trial(record->trial_slot, KEDGE_BOOT_TRIAL_BOOTS);
+    enum kedge_rc rc = boot_selection_write(boot, &trial);
+    if (rc == KEDGE_OK)
+        return rc;
+    boot_record_steady(record);
+    enum kedge_rc taken_back = boot_record_write(boot, record);
+    (void)taken_back; /* kedge_boot_started() does it otherwise */
+    return rc;
 }
 
 enum kedge_rc kedge_boot_activate(const struct kedge_boot *boot, uint8_t slot)
@@ -40,14 +63,15 @@ enum kedge_rc kedge_boot_activate(const struct kedge_boot *boot, uint8_t slot)
     if (sequence < record.floor)
         return KEDGE_E_SEQUENCE;
     if (record.phase == KEDGE_BOOT_TRIAL_REQUESTED && record.trial_sequence == sequence)
-        return KEDGE_OK;
+        return switch_to(boot, &record);
     record.phase = KEDGE_BOOT_TRIAL_REQUESTED;
     record.trial_slot = slot;
     record.trial_sequence = sequence;
     record.outcome = KEDGE_BOOT_OUTCOME_NONE;
     record.reason = KEDGE_BOOT_REASON_NONE;
     record.text[0] = '\0';
-    return boot_record_write(boot, &record);
+    KEDGE_TRY(boot_record_write(boot, &record));
+    return switch_to(boot, &record);
 }
 
 enum kedge_rc kedge_boot_confirm(const struct kedge_boot *boot)
@@ -56,6 +80,8 @@ enum kedge_rc kedge_boot_confirm(const struct kedge_boot *boot)
     KEDGE_TRY(kedge_boot_record_read(boot, &record));
     if (record.phase != KEDGE_BOOT_ON_TRIAL)
         return KEDGE_E_STATE;
+    const struct kedge_selection selection = boot_selection_confirmed(record.trial_slot);
+    KEDGE_TRY(boot_selection_write(boot, &selection));
     record.confirmed_slot = record.trial_slot;
     if (record.trial_sequence > record.floor)
         record.floor = record.trial_sequence;
@@ -74,5 +100,7 @@ enum kedge_rc kedge_boot_reject(const struct kedge_boot *boot, enum kedge_boot_r
     if (record.phase == KEDGE_BOOT_STEADY)
         return KEDGE_E_STATE;
     boot_record_roll_back(&record, reason, text);
-    return boot_record_write(boot, &record);
+    KEDGE_TRY(boot_record_write(boot, &record));
+    const struct kedge_selection alone = boot_selection_alone(record.confirmed_slot);
+    return boot_selection_write(boot, &alone);
 }

@@ -187,12 +187,16 @@ struct kedge_boot_record {
         text[KEDGE_BOOT_TEXT_MAX + 1]; /* the reason in its own words: "exit status 3"; may be "" */
 };
 
+struct kedge_selector;
+
 /** A device's flash, what it trusts, and room to work in. All pointers stay the caller's. */
 struct kedge_boot {
     const struct kedge_flash *record; /* room for two copies, each in erase units of its own */
     const struct kedge_flash *slots[KEDGE_SLOTS];
     const struct kedge_suit_trust *trust;
-    struct kedge_slot_image *work; /* overwritten by each call that verifies a slot */
+    struct kedge_slot_image *work;         /* overwritten by each call that verifies a slot */
+    const struct kedge_selector *selector; /* of another bootloader, selector.h; NULL:
+                                              kedge_boot_select() is the bootloader */
 };
 
 /**

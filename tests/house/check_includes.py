@@ -43,7 +43,7 @@ MAY_KNOW = {
 }
 # Which module of core a public header belongs to, where the name does not say it.
 HEADER_OF = {"package": "core/suit", "processor": "core/suit", "stream": "core/suit", "lwm2m_records": "core/lwm2m",
-             "lwm2m_operation": "core/lwm2m"}
+             "lwm2m_operation": "core/lwm2m", "selector": "core/boot"}
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*["<]([^">]+)[">]', re.MULTILINE)
 
 
