@@ -504,3 +504,11 @@ def test_a_disk_that_stands_still_holds_up_bootstrapping_and_nobody_else(start, 
     assert (answer.code_text, answer.token) == ("2.04", b"once")
     device.serve_to_the_end()
     registers(server, device.account(), "dev")
+
+
+@pytest.mark.parametrize("own", [0, 1, 2, 5])
+def test_one_that_says_neither_where_that_account_is_nor_that_it_was_written_over_keeps_it(server, tmp_path, own):
+    """Without Discover, and with a 2.04 to whatever is written, Finish too."""
+    device = SecureDevice(server, "dev", server.enroll_factory(tmp_path, "dev"), own_instance=own)
+    device.answers = {(GET, "/"): "4.05"}
+    registers(server, device.bootstrap(), "dev")
