@@ -97,7 +97,7 @@ def test_the_account_with_the_bootstrap_server_stays_where_it_is(server, tmp_pat
     registers(server, device.bootstrap(), "dev")
 
 
-@pytest.mark.parametrize("own", [0, 1, 2, 5])
+@pytest.mark.parametrize("own", [0, 1, 2, 100])
 @pytest.mark.parametrize("shows", ["4.05", "4.01", "overwritten"])
 def test_one_that_does_not_say_where_that_account_is_keeps_it_too(server, tmp_path, own, shows):
     """Without Discover: the account is tried beside it, and elsewhere when the device objects, at once or at Finish."""
@@ -119,8 +119,33 @@ def test_one_that_does_not_say_where_that_account_is_keeps_it_too(server, tmp_pa
     else:
         device.answers[(PUT, f"/0/{own}")] = shows
     registers(server, device.bootstrap(), "dev")
-    written = [path for method, path, _ in device.steps if method == PUT and path.startswith("/0/")]
-    assert written == (["/0/1", "/0/2"] if own == 1 else ["/0/1"])
+    assert places(device) == (["/0/100", "/0/1"] if own == 100 else ["/0/100"])
+
+
+def places(device) -> list:
+    """Where the account was written, refused ones too."""
+    return [path for method, path, _ in device.steps if method == PUT and path.startswith("/0/")]
+
+
+@pytest.mark.parametrize("own", [0, 1, 2])
+def test_one_with_few_places_and_without_discover_is_given_the_first_that_is_left(server, tmp_path, own):
+    device = SecureDevice(server, "dev", server.enroll_factory(tmp_path, "dev"), own_instance=own)
+    device.answers = {(GET, "/"): "4.05", (PUT, "/0/100"): "4.00", (PUT, f"/0/{own}"): "4.05"}
+    registers(server, device.bootstrap(), "dev")
+    assert places(device) == (["/0/100", "/0/1", "/0/2"] if own == 1 else ["/0/100", "/0/1"])
+    # Between two, what the device may have of the former is deleted.
+    assert [step[:2] for step in device.steps].count((DELETE, "/0")) == len(places(device))
+
+
+@pytest.mark.parametrize("objects", ["at each Write", "at each Finish"])
+def test_one_without_discover_that_objects_to_each_place_is_let_go_and_not_written_over(server, tmp_path, objects):
+    device = SecureDevice(server, "dev", server.enroll_factory(tmp_path, "dev"))
+    refused = {(PUT, f"/0/{i}"): "4.05" for i in (1, 2, 100)} if objects == "at each Write" else {(POST, "/bs"): "4.06"}
+    device.answers = {(GET, "/"): "4.05", **refused}
+    assert device.request() == "2.04"
+    device.serve_until(lambda: server.trace("dev")[-1][0] == "failed", "the failure", 60)
+    assert places(device) == ["/0/100", "/0/1", "/0/2"] and device.accounts[0] == {1: True}
+    assert ("Discover does not say where" in server.trace("dev")[-1][1]) == (objects == "at each Write")
 
 
 def test_each_bootstrapping_makes_a_new_key_and_the_former_one_is_good_until_the_new_one_is_used(server, tmp_path):
@@ -512,3 +537,10 @@ def test_one_that_says_neither_where_that_account_is_nor_that_it_was_written_ove
     device = SecureDevice(server, "dev", server.enroll_factory(tmp_path, "dev"), own_instance=own)
     device.answers = {(GET, "/"): "4.05"}
     registers(server, device.bootstrap(), "dev")
+
+
+@pytest.mark.parametrize("own", [0, 1, 2, 5])
+def test_a_pack_leaves_that_account_where_it_is(server, tmp_path, own):
+    device = SecureDevice(server, "dev", server.enroll_factory(tmp_path, "dev"), own_instance=own)
+    registers(server, device.take_pack(SENML_CBOR), "dev")
+    assert sorted(device.accounts) == sorted([own, 100])

@@ -100,7 +100,7 @@ static enum kedge_rc choose_uri(struct bootstrap_session *session)
                                                   .grant = &session->grant,
                                                   .server_id = KEDGE_BOOTSTRAP_SERVER_DEFAULT,
                                                   .lifetime_s = bootstrap->lifetime_s,
-                                                  .security = 1,
+                                                  .security = BOOTSTRAP_INSTANCE_UNTOLD,
                                                   .server = 0};
     return KEDGE_OK;
 }

@@ -49,7 +49,7 @@ struct bootstrap_session {
     uint8_t said, refused;          /* formats to write, as format_bit() */
     int32_t content_format, accept; /* of the request on its way; -1: none */
     bool accept_refused;
-    bool once_more; /* it has refused what it was given, and was given all again */
+    unsigned times; /* that it has refused what it was given as a whole */
     struct bootstrap_discovery has;
     char endpoint[]; /* with a NUL */
 };
@@ -79,6 +79,9 @@ void bootstrap_session_end(struct bootstrap_session *session);
 /** Its request was answered: the steps begin when the answer is on its way. */
 void bootstrap_session_begin(struct bootstrap_session *session);
 
+/* Of the account, as long as the device has not said where it keeps the one with us: one of 8 bits,
+ * which every format and every client takes, and which no client chooses by itself. */
+#define BOOTSTRAP_INSTANCE_UNTOLD 100
 /* Two certificates, a private key, and what stands around them, in Base64. */
 #define BOOTSTRAP_PAYLOAD_MAX 16384u
 

@@ -10,9 +10,6 @@
 #include "updater/lwm2m/formats.h"
 #include "updater/net/blob.h"
 
-#define BOOTSTRAP_PAYLOAD_MAX \
-    16384u /* two certificates, a private key, and what stands around them, in Base64 */
-
 static void on_limit(void *context)
 {
     bootstrap_session_end(context);

@@ -12,12 +12,14 @@
 
 #define MESSAGE_PAYLOAD_MAX 1024u /* more goes in blocks */
 /*
- * Where the account goes when the device does not say where it keeps the one with us: most have
- * that in /0/0, some in /0/1. What the device shows to be wrong about the first place, it is not
- * about the second.
+ * Where the account goes when the device does not say where it keeps the one with us. Most keep
+ * that in /0/0, some in /0/1, and a Write to it would be answered 2.04: so the first place is one
+ * where nobody has it. The others are for devices with few places, which refuse the first, and
+ * never /0/0: one that has nothing else would lose its way back to us.
  */
-#define SECURITY_INSTANCE_GUESSED 1
-#define SECURITY_INSTANCE_AFTER_THAT 2
+static const uint16_t untold_places[] = {BOOTSTRAP_INSTANCE_UNTOLD, 1, 2};
+#define UNTOLD_PLACES (sizeof untold_places / sizeof untold_places[0])
+#define TOLD_TIMES 2u /* that all is written to a device that says where it has what */
 
 static const struct step {
     const char *name;
@@ -236,7 +238,8 @@ static void take_discovery(struct bootstrap_session *session,
         trace_answer(session, response->code,
                      session->has.reads ? "LwM2M 1.1 or later" : "LwM2M 1.0");
     }
-    session->account.security = session->has.own_instance > 0 ? 0 : SECURITY_INSTANCE_GUESSED;
+    if (session->has.own_instance >= 0)
+        session->account.security = session->has.own_instance > 0 ? 0 : 1;
     go_on(session);
 }
 
@@ -273,29 +276,30 @@ static void take_read(struct bootstrap_session *session, const struct kedge_coap
 }
 
 /* It is given all once more; elsewhere, when that may have been what was wrong. */
-static void begin_once_more(struct bootstrap_session *session, const char *what, uint8_t code)
+static bool has_begun_once_more(struct bootstrap_session *session, uint8_t code)
 {
-    session->once_more = true;
-    if (session->has.own_instance < 0)
-        session->account.security = SECURITY_INSTANCE_AFTER_THAT;
+    bool told = session->has.own_instance >= 0;
+    if (++session->times >= (told ? TOLD_TIMES : UNTOLD_PLACES))
+        return false;
+    if (!told)
+        session->account.security = untold_places[session->times];
     bootstrap_trace(session->bootstrap, session->endpoint, KEDGE_BOOTSTRAP_WRITTEN,
-                    "%s: %u.%02u, all is written once more, the account to /0/%u", what, code >> 5,
-                    code & 31u, (unsigned)session->account.security);
+                    "%s /%s: %u.%02u, all is written once more, the account to /0/%u",
+                    steps[session->step].name, session->path, code >> 5, code & 31u,
+                    (unsigned)session->account.security);
     session->step = STEP_DELETE_SECURITY;
     send_step(session);
+    return true;
 }
 
 /* 4.06: what it has is not consistent (OMA LwM2M Core 1.2, section 6.1.7.6). */
 static void take_finish(struct bootstrap_session *session,
                         const struct kedge_coap_message *response)
 {
-    bool done = response->code >> 5 == 2;
-    if (response->code == KEDGE_COAP_NOT_ACCEPTABLE && !session->once_more) {
-        begin_once_more(session, "Finish", response->code);
+    char words[32];
+    if (response->code == KEDGE_COAP_NOT_ACCEPTABLE && has_begun_once_more(session, response->code))
         return;
-    }
-    if (!done) {
-        char words[32];
+    if (response->code >> 5 != 2) {
         (void)snprintf(words, sizeof words, "was answered %u.%02u", response->code >> 5,
                        response->code & 31u);
         fail(session, words);
@@ -308,18 +312,20 @@ static void take_finish(struct bootstrap_session *session,
 static void take_other(struct bootstrap_session *session, const struct kedge_coap_message *response)
 {
     bool done = response->code >> 5 == 2;
+    bool has_no_place =
+        !done && session->step == STEP_WRITE_SECURITY && session->has.own_instance < 0;
     if (steps[session->step].method == KEDGE_COAP_DELETE)
         done = done || response->code == KEDGE_COAP_NOT_FOUND; /* nothing was there */
-    if (!done && session->step == STEP_WRITE_SECURITY && session->has.own_instance < 0 &&
-        !session->once_more) {
-        begin_once_more(session, "Write /0/1", response->code);
+    if (has_no_place && has_begun_once_more(session, response->code))
         return;
-    }
     trace_answer(session, response->code, done ? "" : "that ends it");
     if (done)
         go_on(session);
     else
-        fail(session, "was refused");
+        fail(session, has_no_place
+                          ? "was refused wherever the account may go: Discover does not say "
+                            "where it keeps the one with the bootstrap server"
+                          : "was refused");
 }
 
 static void on_result(void *context, enum kedge_rc rc, const struct kedge_coap_message *response)
