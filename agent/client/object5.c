@@ -1,11 +1,13 @@
-/* object5.c: see object5.h; from Execute on it is in object5_update.c. */
+/*
+ * object5.c: see object5.h; the download is in object5_download.c, from Execute on it is in
+ * object5_update.c.
+ */
 #include "agent/client/object5_parts.h"
 
 #include "agent/client/log.h"
 #include "agent/client/reconcile.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <kedge/coap.h>
 #include <stdio.h>
 #include <string.h>
@@ -86,151 +88,6 @@ uint8_t kedge_object5_apply(struct kedge_object5 *object, enum kedge_firmware_ev
     return KEDGE_COAP_CHANGED;
 }
 
-/* ---- the download ---- */
-
-static void failed(struct kedge_object5 *object, enum kedge_rc rc, const char *words)
-{
-    int result = kedge_rc_update_result(rc);
-    char refusal[KEDGE_SUIT_WORDS_MAX];
-    if (object->install.stage == KEDGE_INSTALL_FAILED && object->install.failure == rc) {
-        kedge_install_words(&object->install, refusal);
-        words = refusal;
-    }
-    kedge_fetch_end(&object->fetch);
-    kedge_intake_end(&object->intake);
-    kedge_install_abort(&object->install);
-    object->package_version[0] = '\0';
-    kedge_object5_apply(object, KEDGE_FIRMWARE_DOWNLOAD_FAILED,
-                        result != 0 ? result : KEDGE_RESULT_FAILED, words, false);
-}
-
-static void note_version(struct kedge_object5 *object)
-{
-    const struct kedge_suit_manifest *manifest = kedge_install_manifest(&object->install);
-    if (manifest == NULL || object->package_version[0] != '\0')
-        return;
-    if (kedge_suit_version_text(&manifest->version, object->package_version) != KEDGE_OK)
-        object->package_version[0] = '\0';
-    kedge_log(KEDGE_LOG_INFO, "the package is authentic: version %s, sequence %" PRIu64,
-              object->package_version, manifest->sequence);
-}
-
-static enum kedge_rc push(void *context, struct kedge_slice bytes)
-{
-    struct kedge_object5 *object = context;
-    KEDGE_TRY(kedge_install_push(&object->install, bytes));
-    note_version(object);
-    return KEDGE_OK;
-}
-
-static enum kedge_rc begin_install(void *context)
-{
-    struct kedge_object5 *object = context;
-    object->package_version[0] = '\0';
-    object->told_tenths = 0;
-    object->downloaded_bytes = object->package_bytes = 0;
-    if (kedge_suit_version_parse(kedge_slice_text(object->version), &object->identity.running) !=
-        KEDGE_OK)
-        object->identity.running.count = 0;
-    return kedge_install_begin(&object->install, object->boot, &object->identity,
-                               kedge_object5_spare(object));
-}
-
-static enum kedge_rc restart(void *context)
-{
-    struct kedge_object5 *object = context;
-    kedge_log(KEDGE_LOG_INFO, "another package comes in now: beginning anew");
-    kedge_install_abort(&object->install);
-    return begin_install(object);
-}
-
-static void begin_budget(struct kedge_object5 *object)
-{
-    object->spending =
-        (struct kedge_budget){.limit = object->budget,
-                              .most = kedge_budget_most(kedge_slot_capacity(
-                                  object->boot->slots[kedge_object5_spare(object)]))};
-}
-
-/* A package without a URI is one that is pushed: then it only waits. */
-static void begin_download(struct kedge_object5 *object)
-{
-    const struct kedge_download_sink sink = {
-        .context = object, .push = push, .restart = restart, .budget = &object->spending};
-    enum kedge_rc rc = begin_install(object);
-    if (rc == KEDGE_OK && object->state.uri[0] == '\0')
-        kedge_intake_begin(&object->intake, &sink, object->patience_ms,
-                           kedge_object5_now_ms(object));
-    else if (rc == KEDGE_OK)
-        rc = kedge_fetch_begin(&object->fetch, object->state.uri, &sink, NULL, object->patience_ms,
-                               kedge_object5_now_ms(object));
-    if (rc != KEDGE_OK)
-        failed(object, rc, kedge_rc_text(rc));
-}
-
-static void tell_progress(struct kedge_object5 *object, uint64_t offset, uint64_t total)
-{
-    object->downloaded_bytes = offset;
-    object->package_bytes = total;
-    if (total == 0)
-        return;
-    unsigned tenths = (unsigned)(offset * 10 / total);
-    if (tenths <= object->told_tenths)
-        return;
-    object->told_tenths = tenths;
-    kedge_log(KEDGE_LOG_INFO, "downloading: %u %% of %" PRIu64 " bytes", tenths * 10, total);
-}
-
-/* All bytes came. False: the package is not what it should be. */
-static bool end_download(struct kedge_object5 *object)
-{
-    enum kedge_rc rc = kedge_install_end(&object->install);
-    if (rc != KEDGE_OK) {
-        failed(object, rc, kedge_rc_text(rc));
-        return false;
-    }
-    kedge_fetch_end(&object->fetch);
-    kedge_object5_apply(object, KEDGE_FIRMWARE_DOWNLOAD_DONE, KEDGE_RESULT_INITIAL, "", false);
-    return true;
-}
-
-static void poll_intake(struct kedge_object5 *object, uint64_t *wait_ms)
-{
-    if (kedge_intake_poll(&object->intake, kedge_object5_now_ms(object), wait_ms,
-                          &object->update_wanted))
-        return;
-    *wait_ms = 0;
-    failed(object, object->intake.failure, object->intake.words);
-}
-
-void kedge_object5_poll(struct kedge_object5 *object, coap_session_t *server,
-                        const struct kedge_uri *server_uri, uint64_t *wait_ms)
-{
-    kedge_object5_poll_update(object, wait_ms);
-    if (object->state.state == KEDGE_FIRMWARE_DOWNLOADING)
-        poll_intake(object, wait_ms);
-    if (object->state.state != KEDGE_FIRMWARE_DOWNLOADING || !kedge_fetch_runs(&object->fetch))
-        return;
-    uint64_t own_wait_ms;
-    enum kedge_download_step step = kedge_fetch_poll(&object->fetch, server, server_uri,
-                                                     kedge_object5_now_ms(object), &own_wait_ms);
-    const struct kedge_transfer *transfer = kedge_fetch_transfer(&object->fetch);
-    tell_progress(object, transfer->offset, transfer->total);
-    if (step == KEDGE_DOWNLOAD_WAIT) {
-        if (own_wait_ms < *wait_ms)
-            *wait_ms = own_wait_ms;
-        return;
-    }
-    *wait_ms = 0;
-    if (step == KEDGE_DOWNLOAD_FAILED) {
-        char words[sizeof transfer->words];
-        memcpy(words, transfer->words, sizeof words);
-        failed(object, transfer->failure, words);
-        return;
-    }
-    (void)end_download(object);
-}
-
 /* ---- what the server does ---- */
 
 /* A URI that cannot be taken has a Result, but only where a URI could have been taken. */
@@ -273,8 +130,7 @@ static uint8_t begin_package(struct kedge_object5 *object, enum kedge_firmware_e
         object->state.begun = begun_before;
         return code;
     }
-    begin_budget(object);
-    begin_download(object);
+    kedge_object5_begin_download(object);
     return code;
 }
 
@@ -310,15 +166,7 @@ uint8_t kedge_object5_take_block(struct kedge_object5 *object,
         if (!intake->running)
             return KEDGE_COAP_INTERNAL_ERROR; /* Result says why */
     }
-    uint8_t code = kedge_intake_take(intake, block, kedge_object5_now_ms(object));
-    if (object->state.state != KEDGE_FIRMWARE_DOWNLOADING)
-        return code;
-    tell_progress(object, intake->offset, intake->total);
-    if (intake->failure != KEDGE_OK)
-        failed(object, intake->failure, intake->words);
-    else if (intake->finished && !end_download(object))
-        code = KEDGE_COAP_BAD_REQUEST;
-    return code;
+    return kedge_object5_take_pushed(object, block);
 }
 
 uint8_t kedge_object5_write(struct kedge_object5 *object, uint16_t resource,
@@ -460,8 +308,7 @@ enum kedge_rc kedge_object5_start(struct kedge_object5 *object, enum kedge_objec
     if (how == KEDGE_START_DOWNLOAD) {
         kedge_log(KEDGE_LOG_INFO, "a download was cut short: %s",
                   object->state.uri[0] != '\0' ? "beginning it again" : "waiting for it again");
-        begin_budget(object);
-        begin_download(object);
+        kedge_object5_begin_download(object);
     }
     return KEDGE_OK;
 }

@@ -1,6 +1,6 @@
 /*
- * object5_parts.h: what the parts of object 5 share: the download (object5.c) and the way from
- * Execute to the reboot (object5_update.c).
+ * object5_parts.h: what the parts of object 5 share: its table and resources (object5.c), the
+ * download (object5_download.c) and the way from Execute to the reboot (object5_update.c).
  */
 #ifndef KEDGE_AGENT_OBJECT5_PARTS_H
 #define KEDGE_AGENT_OBJECT5_PARTS_H
@@ -18,6 +18,14 @@ uint64_t kedge_object5_now_ms(const struct kedge_object5 *object);
  */
 uint8_t kedge_object5_apply(struct kedge_object5 *object, enum kedge_firmware_event event,
                             int result, const char *reason, bool durable);
+
+/* ---- object5_download.c ---- */
+
+/** In the state Downloading: fetches what the URI names; without one, waits for a push. */
+void kedge_object5_begin_download(struct kedge_object5 *object);
+/** A block of a push that was begun. Answers with a CoAP code. */
+uint8_t kedge_object5_take_pushed(struct kedge_object5 *object,
+                                  const struct kedge_intake_block *block);
 
 /* ---- object5_update.c ---- */
 
