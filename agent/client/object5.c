@@ -111,6 +111,7 @@ static uint8_t reset(struct kedge_object5 *object, enum kedge_firmware_event eve
     uint8_t code = kedge_object5_apply(object, event, KEDGE_RESULT_INITIAL, "", true);
     if (code != KEDGE_COAP_CHANGED)
         return code;
+    kedge_resumption_drop(&object->resumption);
     object->state.uri[0] = '\0';
     return save(object) ? code : KEDGE_COAP_INTERNAL_ERROR;
 }
@@ -194,8 +195,12 @@ uint8_t kedge_object5_execute(struct kedge_object5 *object, uint16_t resource)
 {
     if (resource == KEDGE_FIRMWARE_UPDATE)
         return kedge_object5_update(object);
-    return kedge_object5_apply(object, KEDGE_FIRMWARE_CANCEL_EXECUTED, KEDGE_RESULT_CANCELED,
-                               kedge_rc_text(KEDGE_E_CANCELED), true);
+    uint8_t code =
+        kedge_object5_apply(object, KEDGE_FIRMWARE_CANCEL_EXECUTED, KEDGE_RESULT_CANCELED,
+                            kedge_rc_text(KEDGE_E_CANCELED), true);
+    if (code == KEDGE_COAP_CHANGED)
+        kedge_resumption_drop(&object->resumption);
+    return code;
 }
 
 static enum kedge_rc text_value(const char *text, struct kedge_lwm2m_value *value)
@@ -290,6 +295,7 @@ enum kedge_rc kedge_object5_start(struct kedge_object5 *object, enum kedge_objec
         kedge_slot_manifest(object->boot->slots[object->slot], object->slot, object->boot->work));
     KEDGE_TRY(kedge_suit_version_text(&object->boot->work->manifest.version, object->version));
     load(object);
+    object->resumption.folder = object->folder;
 
     *start = KEDGE_OBJECT5_RUNS;
     enum kedge_start how = kedge_reconcile(&object->state, &record, object->slot, now_s(object));
@@ -307,7 +313,7 @@ enum kedge_rc kedge_object5_start(struct kedge_object5 *object, enum kedge_objec
     save(object);
     if (how == KEDGE_START_DOWNLOAD) {
         kedge_log(KEDGE_LOG_INFO, "a download was cut short: %s",
-                  object->state.uri[0] != '\0' ? "beginning it again" : "waiting for it again");
+                  object->state.uri[0] != '\0' ? "taking it up again" : "waiting for it again");
         kedge_object5_begin_download(object);
     }
     return KEDGE_OK;
@@ -360,5 +366,6 @@ void kedge_object5_attach(struct kedge_object5 *object, coap_context_t *context)
 void kedge_object5_stop(struct kedge_object5 *object)
 {
     kedge_hooks_kill(&object->hooks);
+    kedge_object5_keep_progress(object, true);
     kedge_fetch_end(&object->fetch);
 }

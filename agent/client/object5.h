@@ -6,6 +6,7 @@
 #define KEDGE_AGENT_OBJECT5_H
 
 #include "agent/client/hooks.h"
+#include "agent/client/resumption.h"
 #include "agent/client/state_file.h"
 #include "agent/fetch/fetch.h"
 #include "agent/fetch/intake.h"
@@ -37,6 +38,7 @@ struct kedge_object5 {
 
     struct kedge_agent_state state;
     struct kedge_install install;
+    struct kedge_resumption resumption;                /* of a download */
     struct kedge_budget spending;                      /* of the download, or push, that is on */
     struct kedge_intake intake;                        /* of a package that is pushed */
     char version[KEDGE_SUIT_VERSION_TEXT_MAX];         /* of the running slot */
@@ -56,7 +58,8 @@ enum kedge_object5_start { KEDGE_OBJECT5_RUNS, KEDGE_OBJECT5_ON_TRIAL, KEDGE_OBJ
 
 /**
  * kedge_object5_start() loads the state file, brings it in line with the boot record, and takes a
- * download that was cut short up again; a push, from its first block when that comes.
+ * download that was cut short up again, see resumption.h; a push, from its first block when that
+ * comes.
  * KEDGE_E_NOT_FOUND when there is no factory firmware.
  */
 enum kedge_rc kedge_object5_start(struct kedge_object5 *object,
@@ -103,7 +106,7 @@ void kedge_object5_save(struct kedge_object5 *object);
 /** What `fetch.context` was is gone, or (NULL) about to go: a download goes on in the new one. */
 void kedge_object5_attach(struct kedge_object5 *object, coap_context_t *context);
 
-/** Stops what runs; the state on disk stays as it is. */
+/** Stops what runs; the state on disk stays as it is, and a download can be gone on with. */
 void kedge_object5_stop(struct kedge_object5 *object);
 
 #endif

@@ -11,6 +11,18 @@
 #include <stdio.h>
 #include <string.h>
 
+void kedge_object5_keep_progress(struct kedge_object5 *object, bool ending)
+{
+    if (object->state.state != KEDGE_FIRMWARE_DOWNLOADING || !kedge_fetch_runs(&object->fetch) ||
+        !kedge_resumption_keep(&object->resumption, &object->install,
+                               &kedge_fetch_transfer(&object->fetch)->etag,
+                               kedge_object5_now_ms(object), ending) ||
+        object->state.begun <= 1)
+        return;
+    object->state.begun = 1;
+    kedge_object5_save(object);
+}
+
 static void failed(struct kedge_object5 *object, enum kedge_rc rc, const char *words)
 {
     int result = kedge_rc_update_result(rc);
@@ -19,6 +31,11 @@ static void failed(struct kedge_object5 *object, enum kedge_rc rc, const char *w
         kedge_install_words(&object->install, refusal);
         words = refusal;
     }
+    /* Where it is the way here that failed, another try may go on. */
+    if (object->install.stage == KEDGE_INSTALL_FAILED)
+        kedge_resumption_drop(&object->resumption);
+    else
+        kedge_object5_keep_progress(object, true);
     kedge_fetch_end(&object->fetch);
     kedge_intake_end(&object->intake);
     kedge_install_abort(&object->install);
@@ -46,17 +63,33 @@ static enum kedge_rc push(void *context, struct kedge_slice bytes)
     return KEDGE_OK;
 }
 
-static enum kedge_rc begin_install(void *context)
+static void forget_package(struct kedge_object5 *object)
 {
-    struct kedge_object5 *object = context;
     object->package_version[0] = '\0';
     object->told_tenths = 0;
     object->downloaded_bytes = object->package_bytes = 0;
     if (kedge_suit_version_parse(kedge_slice_text(object->version), &object->identity.running) !=
         KEDGE_OK)
         object->identity.running.count = 0;
+}
+
+static enum kedge_rc begin_install(struct kedge_object5 *object)
+{
+    forget_package(object);
+    kedge_resumption_anew(&object->resumption, object->state.uri);
     return kedge_install_begin(&object->install, object->boot, &object->identity,
                                kedge_object5_spare(object));
+}
+
+static bool resume_install(struct kedge_object5 *object, struct kedge_download_point *from)
+{
+    forget_package(object);
+    if (!kedge_resumption_begin(&object->resumption, &object->install, object->boot,
+                                &object->identity, kedge_object5_spare(object), object->state.uri,
+                                from))
+        return false;
+    note_version(object);
+    return true;
 }
 
 static enum kedge_rc restart(void *context)
@@ -75,24 +108,48 @@ static void begin_budget(struct kedge_object5 *object)
                                   object->boot->slots[kedge_object5_spare(object)]))};
 }
 
-void kedge_object5_begin_download(struct kedge_object5 *object)
+static void fetch_package(struct kedge_object5 *object, bool may_resume)
 {
-    begin_budget(object);
     const struct kedge_download_sink sink = {
         .context = object, .push = push, .restart = restart, .budget = &object->spending};
-    enum kedge_rc rc = begin_install(object);
+    struct kedge_download_point from = {.offset = 0};
+    enum kedge_rc rc = KEDGE_OK;
+    if (!may_resume || object->state.uri[0] == '\0' || !resume_install(object, &from))
+        rc = begin_install(object);
     if (rc == KEDGE_OK && object->state.uri[0] == '\0')
         kedge_intake_begin(&object->intake, &sink, object->patience_ms,
                            kedge_object5_now_ms(object));
     else if (rc == KEDGE_OK)
-        rc = kedge_fetch_begin(&object->fetch, object->state.uri, &sink, NULL, object->patience_ms,
+        rc = kedge_fetch_begin(&object->fetch, object->state.uri, &sink, &from, object->patience_ms,
                                kedge_object5_now_ms(object));
     if (rc != KEDGE_OK)
         failed(object, rc, kedge_rc_text(rc));
 }
 
+void kedge_object5_begin_download(struct kedge_object5 *object)
+{
+    begin_budget(object);
+    fetch_package(object, true);
+}
+
+/* What it was resumed with may be why it failed: only a beginning at the beginning can tell. */
+static bool begin_anew(struct kedge_object5 *object)
+{
+    if (object->install.stage != KEDGE_INSTALL_FAILED || !object->install.resumed)
+        return false;
+    kedge_log(KEDGE_LOG_WARNING, "what was gone on with does not fit together (%s): beginning anew",
+              kedge_rc_text(object->install.failure));
+    kedge_fetch_end(&object->fetch);
+    kedge_resumption_drop(&object->resumption);
+    fetch_package(object, false);
+    return true;
+}
+
+/* `total` is what whoever sends it says, if they do; the payload's size is signed. */
 static void tell_progress(struct kedge_object5 *object, uint64_t offset, uint64_t total)
 {
+    if (total == 0)
+        total = kedge_install_size(&object->install);
     object->downloaded_bytes = offset;
     object->package_bytes = total;
     if (total == 0)
@@ -108,11 +165,14 @@ static void tell_progress(struct kedge_object5 *object, uint64_t offset, uint64_
 static bool end_download(struct kedge_object5 *object)
 {
     enum kedge_rc rc = kedge_install_end(&object->install);
+    if (rc != KEDGE_OK && begin_anew(object))
+        return false;
     if (rc != KEDGE_OK) {
         failed(object, rc, kedge_rc_text(rc));
         return false;
     }
     kedge_fetch_end(&object->fetch);
+    kedge_resumption_drop(&object->resumption);
     kedge_object5_apply(object, KEDGE_FIRMWARE_DOWNLOAD_DONE, KEDGE_RESULT_INITIAL, "", false);
     return true;
 }
@@ -155,11 +215,14 @@ void kedge_object5_poll(struct kedge_object5 *object, coap_session_t *server,
     const struct kedge_transfer *transfer = kedge_fetch_transfer(&object->fetch);
     tell_progress(object, transfer->offset, transfer->total);
     if (step == KEDGE_DOWNLOAD_WAIT) {
+        kedge_object5_keep_progress(object, false);
         if (own_wait_ms < *wait_ms)
             *wait_ms = own_wait_ms;
         return;
     }
     *wait_ms = 0;
+    if (step == KEDGE_DOWNLOAD_FAILED && begin_anew(object))
+        return;
     if (step == KEDGE_DOWNLOAD_FAILED) {
         char words[sizeof transfer->words];
         memcpy(words, transfer->words, sizeof words);

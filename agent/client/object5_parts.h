@@ -21,8 +21,12 @@ uint8_t kedge_object5_apply(struct kedge_object5 *object, enum kedge_firmware_ev
 
 /* ---- object5_download.c ---- */
 
-/** In the state Downloading: fetches what the URI names; without one, waits for a push. */
+/** In the state Downloading: fetches what the URI names, on from where an earlier download of it
+ * came to; without one, waits for a push. */
 void kedge_object5_begin_download(struct kedge_object5 *object);
+/** Keeps how far a download is, when that is due; `ending`: it is the last chance to. A download
+ * that gets further at each beginning may begin as often as it likes. */
+void kedge_object5_keep_progress(struct kedge_object5 *object, bool ending);
 /** A block of a push that was begun. Answers with a CoAP code. */
 uint8_t kedge_object5_take_pushed(struct kedge_object5 *object,
                                   const struct kedge_intake_block *block);

@@ -34,6 +34,11 @@ static void restart(struct kedge_download *download, uint64_t now_ms)
                                  now_ms);
 }
 
+static uint64_t next_block(const struct kedge_download *download)
+{
+    return download->transfer.offset / block_size(download->szx);
+}
+
 enum kedge_download_step kedge_download_next(struct kedge_download *download, uint64_t now_ms,
                                              uint64_t *wait_ms, uint32_t *number)
 {
@@ -41,13 +46,14 @@ enum kedge_download_step kedge_download_next(struct kedge_download *download, ui
     enum kedge_download_step step = kedge_transfer_next(transfer, now_ms, wait_ms);
     if (step != KEDGE_DOWNLOAD_ASK)
         return step;
-    uint64_t block = transfer->offset / block_size(download->szx);
-    if (block >= KEDGE_DOWNLOAD_BLOCKS_MAX) {
+    if (download->unproven && next_block(download) >= KEDGE_DOWNLOAD_BLOCKS_MAX)
+        restart(download, now_ms);
+    if (transfer->failure == KEDGE_OK && next_block(download) >= KEDGE_DOWNLOAD_BLOCKS_MAX)
         kedge_transfer_fail(transfer, KEDGE_E_SPACE,
                             "the download has more blocks than Block2 can number");
+    if (transfer->failure != KEDGE_OK)
         return KEDGE_DOWNLOAD_FAILED;
-    }
-    *number = (uint32_t)block;
+    *number = (uint32_t)next_block(download);
     return KEDGE_DOWNLOAD_ASK;
 }
 
@@ -84,6 +90,8 @@ static void refused(struct kedge_download *download, uint8_t code, uint64_t now_
 static bool etag_changed(struct kedge_download *download, struct kedge_slice etag)
 {
     struct kedge_transfer *transfer = &download->transfer;
+    if (download->unproven)
+        return !kedge_slice_equal(etag, kedge_etag_slice(&transfer->etag));
     if (etag.size == 0 || etag.size > KEDGE_DOWNLOAD_ETAG_MAX)
         return false;
     if (transfer->offset > 0 && transfer->etag.size > 0)
@@ -95,7 +103,7 @@ static bool etag_changed(struct kedge_download *download, struct kedge_slice eta
 /* Where the block that was asked for begins. */
 static uint64_t asked_from(const struct kedge_download *download)
 {
-    return download->transfer.offset - download->transfer.offset % block_size(download->szx);
+    return next_block(download) * block_size(download->szx);
 }
 
 /* RFC 7959 section 2.2: a block that is not the last one is full, and none is larger than asked

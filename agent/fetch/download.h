@@ -7,9 +7,9 @@
  * pause; without progress the download ends with KEDGE_E_CONNECTION, see patience.h. When the ETag
  * changes, it is another representation (RFC 7252 5.10.6): the sink begins anew.
  *
- * A download may go on at a point of an earlier one. Until a first block has come from there, a
- * refusal, and an answer that is not the block asked for, may mean that the representation is
- * another one by now: the sink begins anew.
+ * A download may go on at a point of an earlier one. The first answer from there must have the very
+ * ETag; a refusal, and an answer that is not the block asked for, may mean that the representation
+ * is another one by now: the sink begins anew.
  */
 #ifndef KEDGE_AGENT_DOWNLOAD_H
 #define KEDGE_AGENT_DOWNLOAD_H

@@ -162,6 +162,11 @@ const struct kedge_suit_manifest *kedge_install_manifest(const struct kedge_inst
     return install->authenticated ? &install->manifest : NULL;
 }
 
+uint64_t kedge_install_size(const struct kedge_install *install)
+{
+    return install->expanding ? install->payload_at + install->manifest.payload.encoded_size : 0;
+}
+
 void kedge_install_abort(struct kedge_install *install)
 {
     if (install->stage != KEDGE_INSTALL_DONE && install->stage != KEDGE_INSTALL_FAILED)

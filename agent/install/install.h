@@ -100,6 +100,11 @@ void kedge_install_words(const struct kedge_install *install, char words[KEDGE_S
 /** kedge_install_manifest() is the manifest once it was authenticated and judged; NULL before. */
 const struct kedge_suit_manifest *kedge_install_manifest(const struct kedge_install *install);
 
+/** kedge_install_size() is how many bytes the whole envelope has, once the payload has begun; else
+ * 0.
+ */
+uint64_t kedge_install_size(const struct kedge_install *install);
+
 /**
  * kedge_install_abort() gives up with KEDGE_E_CANCELED; the spare slot stays unbootable. Once the
  * installation is done or has failed it changes nothing.

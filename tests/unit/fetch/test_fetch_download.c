@@ -95,6 +95,14 @@ static struct kedge_download_answer block(const struct world *world, uint32_t nu
         .payload = kedge_slice(world->body + offset, left > size ? size : left)};
 }
 
+static struct kedge_download_answer tagged_block(const struct world *world, uint32_t number,
+                                                 uint8_t szx)
+{
+    struct kedge_download_answer tagged = block(world, number, szx);
+    tagged.etag = kedge_slice_text("v1");
+    return tagged;
+}
+
 static void answer(struct world *world, struct kedge_download_answer with)
 {
     kedge_download_answer(&world->download, &with, world->now_ms);
@@ -287,7 +295,7 @@ static void it_goes_on_at_any_point_whatever_the_blocks_are(void **state)
             assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
             assert_int_equal(world->number, points[i] / 1024);
             /* A server may answer with the first smaller one in its place. */
-            answer(world, block(world, world->number << (6 - szx), szx));
+            answer(world, tagged_block(world, world->number << (6 - szx), szx));
             run_to_the_end(world, szx);
             assert_int_equal(step(world), KEDGE_DOWNLOAD_DONE);
             assert_int_equal(world->got_size, BODY_SIZE - points[i]);
@@ -305,6 +313,7 @@ static void a_body_that_ends_before_the_point_adds_nothing(void **state)
                                                  .has_block = true,
                                                  .number = 1,
                                                  .szx = 6,
+                                                 .etag = kedge_slice_text("v1"),
                                                  .payload = kedge_slice(world->body, 100)});
     assert_int_equal(step(world), KEDGE_DOWNLOAD_DONE);
     assert_int_equal(world->got_size, 0);
@@ -327,12 +336,13 @@ static void a_point_of_another_representation_begins_anew(void **state)
     struct kedge_download_answer other = block(world, 2, 6);
     other.etag = kedge_slice_text("v2");
     begins_anew(world, other);
+    begins_anew(world, block(world, 2, 6)); /* of which one is not told */
     /* Shorter now, so that there is no such block; or it fits into one message. */
     begins_anew(world, (struct kedge_download_answer){.code = 0x80});
     begins_anew(world, (struct kedge_download_answer){.code = 0x82});
     begins_anew(world, (struct kedge_download_answer){.code = 0x45,
                                                       .payload = kedge_slice(world->body, 10)});
-    begins_anew(world, block(world, 0, 6));
+    begins_anew(world, tagged_block(world, 0, 6));
 }
 
 static void a_point_that_a_block_has_borne_out_is_not_given_up(void **state)
@@ -342,7 +352,7 @@ static void a_point_that_a_block_has_borne_out_is_not_given_up(void **state)
     assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
     answer(world, (struct kedge_download_answer){.code = 0xA3});
     assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
-    answer(world, block(world, 2, 6));
+    answer(world, tagged_block(world, 2, 6));
     assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
     assert_int_equal(world->number, 3);
     answer(world, block(world, 0, 6));
@@ -351,6 +361,18 @@ static void a_point_that_a_block_has_borne_out_is_not_given_up(void **state)
     assert_int_equal(step(world), KEDGE_DOWNLOAD_FAILED);
     assert_int_equal(world->download.transfer.failure, KEDGE_E_URI);
     assert_int_equal(world->restarts, 0);
+}
+
+static void a_point_that_no_block_has_begins_anew(void **state)
+{
+    struct world *world = *state;
+    begin_at(world, UINT64_MAX);
+    assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
+    assert_int_equal(world->number, 0);
+    assert_int_equal(world->restarts, 1);
+    answer(world, block(world, 0, 6));
+    run_to_the_end(world, 6);
+    assert_complete(world);
 }
 
 static void a_file_that_is_gone_ends_it_also_at_a_point(void **state)
@@ -393,6 +415,7 @@ int main(void)
         TEST(a_body_that_ends_before_the_point_adds_nothing),
         TEST(a_point_of_another_representation_begins_anew),
         TEST(a_point_that_a_block_has_borne_out_is_not_given_up),
+        TEST(a_point_that_no_block_has_begins_anew),
         TEST(a_file_that_is_gone_ends_it_also_at_a_point),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
