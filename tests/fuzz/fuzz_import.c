@@ -27,6 +27,16 @@ static void check_record(const struct kedge_bootstrap_record *record, const char
     FUZZ_REQUIRE(tags == NULL || (strlen(tags) <= KEDGE_TAGS_MAX && tags[0] == '{'));
 }
 
+static void check_handout(const struct kedge_handout_record *handout, const char *endpoint)
+{
+    if (handout == NULL)
+        return;
+    FUZZ_REQUIRE(strcmp(handout->endpoint, endpoint) == 0);
+    FUZZ_REQUIRE(handout->certificate_size > 0 &&
+                 handout->certificate_size <= KEDGE_CERTIFICATE_MAX);
+    FUZZ_REQUIRE(handout->private_key_size <= KEDGE_PRIVATE_KEY_MAX);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct import import;
@@ -37,6 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; import.fault_count == 0 && i < import.count; i++) {
         FUZZ_REQUIRE(import.places[i] >= 1 && import.places[i] <= size + 1);
         check_record(&import.records[i], import.tags[i]);
+        check_handout(import.handouts[i], import.records[i].credential.endpoint);
     }
     import_clear(&import);
     return 0;

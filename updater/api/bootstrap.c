@@ -35,48 +35,31 @@ struct body {
     size_t count;
 };
 
-static bool take_handout(struct request *request, struct body *body, size_t index,
-                         const char *within, const char *certificate, const char *private_key)
-{
-    struct factory_fault fault;
-    if (certificate == NULL && private_key == NULL)
-        return true;
-    body->handouts[index] = calloc(1, sizeof(*body->handouts[index]));
-    if (body->handouts[index] == NULL) {
-        answer_json(request, MHD_HTTP_INTERNAL_SERVER_ERROR, NULL);
-        return false;
-    }
-    return handout_read(body->records[index].credential.endpoint, certificate, private_key,
-                        body->handouts[index], &fault) ||
-           factory_refuse(request, within, &fault);
-}
-
 static bool read_one(struct request *request, json_t *object, size_t index, struct body *body)
 {
     struct factory_texts texts = {0};
     struct factory_fault fault;
-    const char *certificate = NULL, *private_key = NULL;
     char within[32];
-#define ROW(field, max, to)                                             \
-    {                                                                   \
-        .name = field, .kind = FIELD_TEXT, .most = (max), .text = &(to) \
+#define ROW(field, min, max, to)                                                        \
+    {                                                                                   \
+        .name = field, .kind = FIELD_TEXT, .least = (min), .most = (max), .text = &(to) \
     }
     const struct field fields[] = {
         FACTORY_PROOF_FIELDS(texts),
-        ROW("certificate_name", KEDGE_CREDENTIAL_IDENTITY_MAX, texts.certificate_name),
-        ROW("security", KEDGE_FACTORY_TEXT_MAX, texts.security),
-        ROW("serial", KEDGE_FACTORY_TEXT_MAX, texts.serial),
-        ROW("hardware", KEDGE_HARDWARE_MAX, texts.hardware),
-        ROW("batch", KEDGE_FACTORY_TEXT_MAX, texts.batch),
-        ROW("certificate", HANDOUT_PEM_MAX, certificate),
-        ROW("private_key", HANDOUT_PEM_MAX, private_key)};
+        ROW("certificate_name", 0, KEDGE_CREDENTIAL_IDENTITY_MAX, texts.certificate_name),
+        ROW("security", 0, KEDGE_FACTORY_TEXT_MAX, texts.security),
+        ROW("serial", 0, KEDGE_FACTORY_TEXT_MAX, texts.serial),
+        ROW("hardware", 0, KEDGE_HARDWARE_MAX, texts.hardware),
+        ROW("batch", 0, KEDGE_FACTORY_TEXT_MAX, texts.batch),
+        ROW("certificate", 1, HANDOUT_TEXT_MAX, texts.certificate),
+        ROW("private_key", 1, HANDOUT_TEXT_MAX, texts.private_key)};
 #undef ROW
     (void)snprintf(within, sizeof(within), "devices[%zu].", index);
     if (!body_read(request, object, within, fields, sizeof(fields) / sizeof(fields[0])))
         return false;
-    if (!factory_read(&texts, &body->records[index], &fault))
-        return factory_refuse(request, within, &fault);
-    return take_handout(request, body, index, within, certificate, private_key);
+    return (factory_read(&texts, &body->records[index], &fault) &&
+            handout_read(&texts, &body->handouts[index], &fault)) ||
+           factory_refuse(request, within, &fault);
 }
 
 static bool read_all(struct request *request, json_t *list, struct body *body)
@@ -108,11 +91,8 @@ static void write_all(struct request *request, const struct body *body)
 
 static void clear(struct body *body)
 {
-    for (size_t i = 0; body->handouts != NULL && i < body->count; i++) {
-        if (body->handouts[i] != NULL)
-            kedge_wipe(body->handouts[i], sizeof(*body->handouts[i]));
-        free(body->handouts[i]);
-    }
+    for (size_t i = 0; body->handouts != NULL && i < body->count; i++)
+        handout_free(body->handouts[i]);
     if (body->records != NULL)
         kedge_wipe(body->records, body->count * sizeof(*body->records));
     free(body->handouts);

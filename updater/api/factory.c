@@ -11,7 +11,7 @@ static bool refuse_member(struct factory_fault *fault, const char *member, const
     return false;
 }
 
-static bool is_said(const char *text)
+bool factory_is_said(const char *text)
 {
     return text != NULL && text[0] != '\0';
 }
@@ -30,8 +30,8 @@ static bool take_text(struct factory_fault *fault, const char *member, const cha
 static bool take_psk(const struct factory_texts *texts, struct kedge_credential_record *record,
                      struct factory_fault *fault)
 {
-    if (!is_said(texts->identity) || !is_said(texts->key))
-        return refuse_member(fault, is_said(texts->identity) ? "key" : "identity",
+    if (!factory_is_said(texts->identity) || !factory_is_said(texts->key))
+        return refuse_member(fault, factory_is_said(texts->identity) ? "key" : "identity",
                              "is missing; or give a public_key");
     size_t digits = strlen(texts->key);
     if (digits < 2u * FACTORY_KEY_LEAST || digits > 2u * KEDGE_CREDENTIAL_SECRET_MAX)
@@ -59,7 +59,7 @@ static bool take_public_key(const struct factory_texts *texts,
                             struct kedge_credential_record *record, struct factory_fault *fault)
 {
     struct kedge_public_key key;
-    if (is_said(texts->identity) || is_said(texts->key))
+    if (factory_is_said(texts->identity) || factory_is_said(texts->key))
         return refuse_member(fault, "public_key", "does not go with identity and key");
     if (strlen(texts->public_key) > FACTORY_PEM_MAX ||
         read_public_key(texts->public_key, &key) != KEDGE_OK)
@@ -73,11 +73,12 @@ static bool take_public_key(const struct factory_texts *texts,
 static bool take_other(const struct factory_texts *texts, struct kedge_credential_record *record,
                        struct factory_fault *fault)
 {
-    const char *member = is_said(texts->security) ? "security" : "certificate_name";
-    if (is_said(texts->identity) || is_said(texts->key) || is_said(texts->public_key) ||
-        (is_said(texts->security) && is_said(texts->certificate_name)))
+    const char *member = factory_is_said(texts->security) ? "security" : "certificate_name";
+    if (factory_is_said(texts->identity) || factory_is_said(texts->key) ||
+        factory_is_said(texts->public_key) ||
+        (factory_is_said(texts->security) && factory_is_said(texts->certificate_name)))
         return refuse_member(fault, member, "goes with no other proof");
-    if (!is_said(texts->security)) {
+    if (!factory_is_said(texts->security)) {
         record->kind = KEDGE_CREDENTIAL_CERTIFICATE;
         return take_text(fault, member, texts->certificate_name, record->identity,
                          KEDGE_CREDENTIAL_IDENTITY_MAX);
@@ -92,23 +93,23 @@ static bool take_other(const struct factory_texts *texts, struct kedge_credentia
 static bool take_proof(const struct factory_texts *texts, struct kedge_credential_record *record,
                        struct factory_fault *fault)
 {
-    if (is_said(texts->certificate_name) || is_said(texts->security))
+    if (factory_is_said(texts->certificate_name) || factory_is_said(texts->security))
         return take_other(texts, record, fault);
-    return is_said(texts->public_key) ? take_public_key(texts, record, fault)
-                                      : take_psk(texts, record, fault);
+    return factory_is_said(texts->public_key) ? take_public_key(texts, record, fault)
+                                              : take_psk(texts, record, fault);
 }
 
 static bool take_optional(struct factory_fault *fault, const char *member, const char *text,
                           char *out, size_t max)
 {
-    return !is_said(text) || take_text(fault, member, text, out, max);
+    return !factory_is_said(text) || take_text(fault, member, text, out, max);
 }
 
 bool factory_read(const struct factory_texts *texts, struct kedge_bootstrap_record *record,
                   struct factory_fault *fault)
 {
     memset(record, 0, sizeof(*record));
-    if (!is_said(texts->endpoint))
+    if (!factory_is_said(texts->endpoint))
         return refuse_member(fault, "endpoint", "is missing");
     return take_text(fault, "endpoint", texts->endpoint, record->credential.endpoint,
                      KEDGE_ENDPOINT_MAX) &&

@@ -18,7 +18,11 @@ struct factory_texts {
     const char *certificate_name; /* or the common name of a certificate; */
     const char *security;         /* or "none" */
     const char *serial, *hardware, *batch;
+    const char *certificate, *private_key; /* that it is given: for handout_read() alone */
 };
+
+/** Whether there is anything; "" is not. */
+bool factory_is_said(const char *text);
 
 /** Which member is wrong, and why. */
 struct factory_fault {

@@ -33,34 +33,44 @@ void import_fault(struct import *import, size_t place, const char *field, const 
 
 /* ---- keeping ---- */
 
+static void free_arrays(struct import *import, size_t count)
+{
+    if (import->records != NULL)
+        kedge_wipe(import->records, count * sizeof(*import->records));
+    free(import->records);
+    free(import->handouts);
+    free(import->tags);
+    free(import->places);
+}
+
+/* A larger copy of an array; NULL when there is no memory for it. */
+static void *copy_larger(const void *array, size_t count, size_t capacity, size_t size)
+{
+    void *larger = calloc(capacity, size);
+    if (larger != NULL && count > 0)
+        memcpy(larger, array, count * size);
+    return larger;
+}
+
 static bool make_room(struct import *import)
 {
     if (import->count < import->capacity)
         return true;
-    size_t capacity = import->capacity == 0 ? 256 : 2 * import->capacity;
-    struct kedge_bootstrap_record *records = calloc(capacity, sizeof(*records));
-    char **tags = calloc(capacity, sizeof(*tags));
-    size_t *places = calloc(capacity, sizeof(*places));
-    if (records == NULL || tags == NULL || places == NULL) {
-        free(records);
-        free(tags);
-        free(places);
+    size_t count = import->count, capacity = count == 0 ? 256 : 2 * count;
+    struct import larger = *import;
+    larger.records = copy_larger(import->records, count, capacity, sizeof(*larger.records));
+    larger.handouts = copy_larger(import->handouts, count, capacity, sizeof(*larger.handouts));
+    larger.tags = copy_larger(import->tags, count, capacity, sizeof(*larger.tags));
+    larger.places = copy_larger(import->places, count, capacity, sizeof(*larger.places));
+    if (larger.records == NULL || larger.handouts == NULL || larger.tags == NULL ||
+        larger.places == NULL) {
+        free_arrays(&larger, count);
         import->no_memory = true;
         return false;
     }
-    if (import->count > 0) {
-        memcpy(records, import->records, import->count * sizeof(*records));
-        memcpy(tags, import->tags, import->count * sizeof(*tags));
-        memcpy(places, import->places, import->count * sizeof(*places));
-        kedge_wipe(import->records, import->count * sizeof(*records));
-    }
-    free(import->records);
-    free(import->tags);
-    free(import->places);
-    import->records = records;
-    import->tags = tags;
-    import->places = places;
-    import->capacity = capacity;
+    free_arrays(import, count);
+    larger.capacity = capacity;
+    *import = larger;
     return true;
 }
 
@@ -80,7 +90,8 @@ static void take_device(struct import *import, size_t place, struct factory_text
         struct kedge_bootstrap_record *record = &import->records[import->count];
         char *packed = tags != NULL ? json_dumps(tags, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
         import->no_memory = import->no_memory || (tags != NULL && packed == NULL);
-        if (!factory_read(texts, record, &fault))
+        if (!factory_read(texts, record, &fault) ||
+            !handout_read(texts, &import->handouts[import->count], &fault))
             import_fault(import, place, fault.member, "%s", fault.words);
         else if (packed != NULL && strlen(packed) > KEDGE_TAGS_MAX)
             import_fault(import, place, "tags", "have more than %u bytes as JSON", KEDGE_TAGS_MAX);
@@ -138,7 +149,7 @@ static json_t *tags_of_object(struct import *import, size_t place, json_t *objec
 
 /* ---- what a device may have ---- */
 
-enum column { COLUMN_TAGS = 8, COLUMN_COUNT };
+enum column { COLUMN_TAGS = 10, COLUMN_COUNT };
 
 static const struct column_row {
     const char *name;
@@ -152,6 +163,8 @@ static const struct column_row {
     {"key", offsetof(struct factory_texts, key)},
     {"public_key", offsetof(struct factory_texts, public_key)},
     {"certificate_name", offsetof(struct factory_texts, certificate_name)},
+    {"certificate", offsetof(struct factory_texts, certificate)},
+    {"private_key", offsetof(struct factory_texts, private_key)},
     [COLUMN_TAGS] = {"tags", 0},
 };
 
@@ -363,12 +376,10 @@ void import_read(struct import *import, struct kedge_slice file)
 
 void import_clear(struct import *import)
 {
-    for (size_t i = 0; i < import->count; i++)
+    for (size_t i = 0; i < import->count; i++) {
+        handout_free(import->handouts[i]);
         free(import->tags[i]);
-    if (import->records != NULL)
-        kedge_wipe(import->records, import->capacity * sizeof(*import->records));
-    free(import->records);
-    free(import->tags);
-    free(import->places);
+    }
+    free_arrays(import, import->count);
     json_decref(import->faults);
 }

@@ -56,9 +56,11 @@ static void write_all(struct request *request, struct import *import, size_t rep
 {
     const struct kedge_backend *backend = request->api->config.backend;
     char text[KEDGE_BACKEND_TEXT_MAX] = "";
-    const struct kedge_backend_factory devices = {.records = import->records,
-                                                  .count = import->count,
-                                                  .tags = (const char *const *)import->tags};
+    const struct kedge_backend_factory devices = {
+        .records = import->records,
+        .count = import->count,
+        .handouts = (const struct kedge_handout_record *const *)import->handouts,
+        .tags = (const char *const *)import->tags};
     enum kedge_rc rc = backend->bootstraps_put(backend->context, request->who, &devices, text);
     if (rc == KEDGE_OK)
         answer_report(request, import, replaced, true);

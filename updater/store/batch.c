@@ -179,7 +179,7 @@ enum kedge_rc kedge_batch_put_handout(struct kedge_batch *batch,
     if (record->certificate_size > KEDGE_CERTIFICATE_MAX ||
         record->private_key_size > KEDGE_PRIVATE_KEY_MAX)
         return KEDGE_E_LIMIT;
-    return add(batch, KEDGE_ROW_PUT_HANDOUT, record, sizeof(*record));
+    return add(batch, KEDGE_ROW_PUT_HANDOUT, record, kedge_handout_size(record));
 }
 
 enum kedge_rc kedge_batch_delete_handout(struct kedge_batch *batch, const char *endpoint)

@@ -12,6 +12,8 @@
 #ifndef KEDGE_UPDATER_STORE_H
 #define KEDGE_UPDATER_STORE_H
 
+#include <stddef.h>
+
 #include "updater/rollout/rollout.h"
 
 #define KEDGE_STORE_SCHEMA_VERSION 8
@@ -139,11 +141,17 @@ struct kedge_bootstrap_record {
 /** A certificate that the device is given by bootstrapping, in place of a key; both in DER. */
 struct kedge_handout_record {
     char endpoint[KEDGE_ENDPOINT_MAX + 1];
-    uint8_t certificate[KEDGE_CERTIFICATE_MAX];
-    size_t certificate_size;
-    uint8_t private_key[KEDGE_PRIVATE_KEY_MAX]; /* PKCS #8 */
     size_t private_key_size;                    /* 0: the device has it */
+    uint8_t private_key[KEDGE_PRIVATE_KEY_MAX]; /* PKCS #8 */
+    size_t certificate_size;
+    uint8_t certificate[KEDGE_CERTIFICATE_MAX]; /* the last: see kedge_handout_size() */
 };
+
+/** How much there must be of one that is put: a file of many has no room for what is empty. */
+static inline size_t kedge_handout_size(const struct kedge_handout_record *record)
+{
+    return offsetof(struct kedge_handout_record, certificate) + record->certificate_size;
+}
 
 struct kedge_token_record {
     char name[KEDGE_NAME_MAX + 1];
