@@ -354,6 +354,20 @@ def test_create_sends_what_the_options_say(script, kedge):
                                              "policy": {}}
 
 
+def test_create_sends_the_groups_as_they_are_said(script, kedge):
+    script.answers["/api/v1/rollouts"] = (201, {"id": 7, "state": "ready", "version": "1", "device_count": 2})
+    begin = ["rollout", "create", "--name", "n", "--package", "p", "--all"]
+    done = kedge(*begin, "--group", "a=b=10%", "--group=100", "--group", "last=rest", "--spread-by", "site", "--seed", "0")
+    assert done.returncode == 0, done.stderr
+    body = json.loads(script.seen[0][3])
+    assert body["groups"] == [{"name": "a=b", "percent": 10}, {"count": 100}, {"name": "last", "rest": True}]
+    assert (body["spread_by"], body["seed"]) == ("site", 0)
+    for wrong in ("", "%", "ten", "10 %", "10%%", "-1", "1.5", "12345678", "canary=", "canary", "rest=x"):
+        done = kedge(*begin, f"--group={wrong}")
+        assert done.returncode == 2 and "a size is" in done.stderr, wrong
+    assert len(script.seen) == 1
+
+
 def test_tags_are_set_and_removed(script, kedge):
     script.answers["/api/v1/devices/d"] = (200, {"endpoint": "d"})
     assert kedge("device", "tag", "d", "place=harbour=1", "crew-").returncode == 0

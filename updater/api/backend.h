@@ -35,6 +35,11 @@ struct kedge_backend_rollout {
     const char *const *endpoints;
     size_t endpoint_count;
     struct kedge_rollout_policy policy;
+    const struct kedge_group_plan *groups; /* none (0): one group with all devices */
+    uint32_t group_count;
+    const char *spread_by; /* a tag, over whose values the groups are spread; NULL: none */
+    uint32_t seed;         /* of the order of the devices; */
+    bool seed_given;       /* without, one is drawn */
 };
 
 /** Settings of a class of devices; NULL: as it is. */

@@ -198,6 +198,9 @@ json_t *rollout_json(const struct kedge_rollout *record)
     json_put(&json, "policy", policy_json(&record->policy));
     json_put(&json, "group_count", json_count(record->group_count));
     json_put(&json, "device_count", json_count(record->device_count));
+    json_put(&json, "seed", json_count(record->seed));
+    json_put(&json, "spread_by",
+             record->spread_by[0] == '\0' ? json_null() : json_text(record->spread_by));
     json_put(&json, "created_at_ms", json_time(record->created_at_ms));
     json_put(&json, "started_at_ms", json_time(record->started_at_ms));
     json_put(&json, "deadline_at_ms", json_time(record->deadline_at_ms));

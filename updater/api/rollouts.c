@@ -1,5 +1,6 @@
 /* rollouts.c: rollouts, their groups, deployments and history. */
 #include "updater/api/internal.h"
+#include "updater/api/steps.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,13 +132,14 @@ static bool read_policy(struct request *request, json_t *json, struct kedge_roll
 /* A rollout and what to do with it, as the body says; `devices` borrows from the body. */
 struct asked {
     struct kedge_backend_rollout rollout;
+    struct kedge_group_plan plans[KEDGE_ROLLOUT_GROUPS_MAX];
     json_t *devices;
     bool start;
 };
 
 static bool read_rollout(struct request *request, struct asked *asked)
 {
-    json_t *policy = NULL;
+    json_t *policy = NULL, *groups = NULL;
     const struct field fields[] = {
         {.name = "name",
          .kind = FIELD_TEXT,
@@ -157,13 +159,30 @@ static bool read_rollout(struct request *request, struct asked *asked)
          .least = 1,
          .most = KEDGE_ROLLOUT_TARGETS_MAX,
          .json = &asked->devices},
+        {.name = "groups",
+         .kind = FIELD_OBJECTS,
+         .least = 1,
+         .most = KEDGE_ROLLOUT_GROUPS_MAX,
+         .json = &groups},
+        {.name = "spread_by",
+         .kind = FIELD_TEXT,
+         .least = 1,
+         .most = KEDGE_NAME_MAX,
+         .text = &asked->rollout.spread_by},
+        {.name = "seed",
+         .kind = FIELD_NUMBER,
+         .most = KEDGE_SEED_MAX,
+         .number = &asked->rollout.seed},
         {.name = "policy", .kind = FIELD_OBJECT, .json = &policy},
         {.name = "start", .kind = FIELD_FLAG, .flag = &asked->start},
     };
     kedge_rollout_policy_default(&asked->rollout.policy);
     if (!body_read(request, request->json, "", fields, sizeof(fields) / sizeof(fields[0])) ||
-        (policy != NULL && !read_policy(request, policy, &asked->rollout.policy)))
+        (policy != NULL && !read_policy(request, policy, &asked->rollout.policy)) ||
+        (groups != NULL && !steps_read(request, groups, asked->plans, &asked->rollout.group_count)))
         return false;
+    asked->rollout.groups = asked->plans;
+    asked->rollout.seed_given = json_object_get(request->json, "seed") != NULL;
     if (asked->rollout.all_devices == (asked->devices != NULL)) {
         refuse(request, MHD_HTTP_BAD_REQUEST, "argument", "devices",
                "either \"all_devices\" is true or \"devices\" lists them, one of the two");

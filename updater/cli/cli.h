@@ -40,13 +40,14 @@ struct option_row {
     const char *field; /* of the policy in a new rollout's JSON, or NULL */
 };
 
-#define COMMAND_OPTIONS_MAX 20u
+#define COMMAND_OPTIONS_MAX 48u
 
 /** What the command line said. Strings are those of argv. */
 struct arguments {
     const struct command *command;
     const char *values[COMMAND_OPTIONS_MAX]; /* by the row's index; NULL: not given */
-    const char *texts[CLI_VALUES_MAX];       /* of the one OPTION_TEXTS of the command */
+    const char *texts[CLI_VALUES_MAX];       /* of every OPTION_TEXTS of the command, in order */
+    const struct option_row *text_rows[CLI_VALUES_MAX]; /* of which one each of them is */
     size_t text_count;
     const char *positional[CLI_VALUES_MAX];
     size_t positional_count;
@@ -76,6 +77,8 @@ extern const size_t command_count;
 
 /** The value of an option, by its name; NULL when it was not given ("" for a flag that was). */
 const char *argument(const struct arguments *arguments, const char *name);
+/** The next value of an option that may be repeated; NULL after the last. *at is 0 at first. */
+const char *argument_next(const struct arguments *arguments, const char *name, size_t *at);
 
 /* ---- options.c ---- */
 

@@ -5,12 +5,26 @@
 
 #include "updater/cli/cli.h"
 #include "updater/cli/json.h"
+#include "updater/cli/steps.h"
 
 /* --device A B C: what stands without an option after it are devices as well. */
+static bool list_devices(const struct arguments *arguments, json_t *devices)
+{
+    size_t count = 0, at = 0;
+    const char *endpoint;
+    while ((endpoint = argument_next(arguments, "device", &at)) != NULL) {
+        (void)json_array_append_new(devices, json_string(endpoint));
+        count++;
+    }
+    for (size_t i = 0; i < arguments->positional_count; i++)
+        (void)json_array_append_new(devices, json_string(arguments->positional[i]));
+    return json_array_size(devices) == count + arguments->positional_count;
+}
+
 static bool add_devices(const struct arguments *arguments, json_t *body)
 {
     bool all = argument(arguments, "all") != NULL;
-    bool listed = arguments->text_count > 0;
+    bool listed = argument(arguments, "device") != NULL;
     if (all == listed || (!listed && arguments->positional_count > 0)) {
         complain("say which devices: either --all (of the package's vendor and class) or --device "
                  "ENDPOINT ...");
@@ -19,11 +33,7 @@ static bool add_devices(const struct arguments *arguments, json_t *body)
     if (all)
         return json_object_set_new(body, "all_devices", json_true()) == 0;
     json_t *devices = json_array();
-    for (size_t i = 0; i < arguments->text_count; i++)
-        (void)json_array_append_new(devices, json_string(arguments->texts[i]));
-    for (size_t i = 0; i < arguments->positional_count; i++)
-        (void)json_array_append_new(devices, json_string(arguments->positional[i]));
-    if (json_array_size(devices) != arguments->text_count + arguments->positional_count) {
+    if (!list_devices(arguments, devices)) {
         complain("the name of a device is not UTF-8");
         json_decref(devices);
         return false;
@@ -58,7 +68,8 @@ static json_t *make_body(const struct arguments *arguments)
                              argument(arguments, "start") != NULL);
     if (body == NULL)
         complain("the name is not UTF-8");
-    if (body != NULL && add_devices(arguments, body) && add_policy(arguments, body))
+    if (body != NULL && add_devices(arguments, body) && add_steps(arguments, body) &&
+        add_policy(arguments, body))
         return body;
     json_decref(body);
     return NULL;

@@ -127,6 +127,7 @@ static bool keep_value(struct reading *reading, const struct option_row *row, co
             complain("--%s is given more than %u times", row->name, CLI_VALUES_MAX);
             return false;
         }
+        arguments->text_rows[arguments->text_count] = row;
         arguments->texts[arguments->text_count++] = value;
     } else if (*place != NULL && row->kind != OPTION_FLAG) {
         complain("--%s is given twice", row->name);
@@ -318,4 +319,14 @@ const char *argument(const struct arguments *arguments, const char *name)
     if (find_option(command->options, command->option_count, name, strlen(name), &index) == NULL)
         return NULL;
     return arguments->values[index];
+}
+
+const char *argument_next(const struct arguments *arguments, const char *name, size_t *at)
+{
+    while (*at < arguments->text_count) {
+        size_t index = (*at)++;
+        if (strcmp(arguments->text_rows[index]->name, name) == 0)
+            return arguments->texts[index];
+    }
+    return NULL;
 }

@@ -72,6 +72,10 @@ static void print_summary(const json_t *rollout)
     say("  package   %s", text_of(rollout, "package_id"));
     say("  started   %s", time);
     say("  devices   %" PRIu64 ": %s", number_of(rollout, "device_count"), counts);
+    if (json_object_get(rollout, "seed") != NULL)
+        say("  order     seed %" PRIu64 "%s%s", number_of(rollout, "seed"),
+            text_of(rollout, "spread_by")[0] != '\0' ? ", spread by " : "",
+            text_of(rollout, "spread_by"));
 }
 
 static void print_groups(const json_t *groups)

@@ -7,9 +7,11 @@
 #include "updater/kedged/call.h"
 #include "updater/kedged/clock.h"
 #include "updater/kedged/targets.h"
+#include "updater/rollout/divide.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 
 /* An event for the engine, taken to it by the network thread. */
 struct asking {
@@ -79,6 +81,32 @@ static enum kedge_rc take_targets(struct kedge_targets *targets, struct kedge_re
                                 "is for");
 }
 
+static const struct kedge_group_plan everybody = {.share = KEDGE_GROUP_REST};
+
+static bool draw_seed(uint32_t *seed)
+{
+    bool drawn = getrandom(seed, sizeof(*seed), 0) == (ssize_t)sizeof(*seed);
+    *seed %= KEDGE_SEED_MAX + 1;
+    return drawn;
+}
+
+static enum kedge_rc divide(struct kedge_targets *targets, struct kedge_rollout_spec *spec,
+                            const struct kedge_backend_rollout *rollout, char *text)
+{
+    char why[KEDGE_DIVIDE_TEXT_MAX] = "";
+    spec->seed = rollout->seed;
+    if (!rollout->seed_given && !draw_seed(&spec->seed))
+        return kedge_backend_refuse(text, KEDGE_E_SYSTEM, "there are no random numbers for a seed");
+    spec->groups = rollout->group_count > 0 ? rollout->groups : &everybody;
+    spec->group_count = rollout->group_count > 0 ? rollout->group_count : 1;
+    spec->spread_by = rollout->spread_by;
+    if (targets->count == 0)
+        return KEDGE_OK; /* which the engine refuses */
+    enum kedge_rc rc = kedge_groups_divide(spec->groups, spec->group_count, spec->seed,
+                                           targets->items, targets->count, why);
+    return rc == KEDGE_OK ? rc : kedge_backend_refuse(text, rc, "%s", why);
+}
+
 static enum kedge_rc create(struct kedge_backend_state *state, struct kedge_reader *reader,
                             const char *who, const struct kedge_backend_rollout *rollout,
                             struct kedge_targets *targets, uint64_t *rollout_id, char *text)
@@ -102,10 +130,10 @@ static enum kedge_rc create(struct kedge_backend_state *state, struct kedge_read
                              .sequence = package.sequence,
                              .all_devices = rollout->all_devices,
                              .policy = rollout->policy,
-                             .group_count = 1,
                              .targets = targets->items,
                              .target_count = targets->count}},
     };
+    KEDGE_TRY(divide(targets, &asking.event.create, rollout, text));
     return ask_engine(&asking, rollout_id, text);
 }
 
@@ -114,7 +142,7 @@ enum kedge_rc kedge_backend_rollout_create(void *context, const char *who,
                                            uint64_t *rollout_id, char *text)
 {
     struct kedge_backend_state *state = context;
-    struct kedge_targets targets = {0};
+    struct kedge_targets targets = {.spread_by = rollout->spread_by};
     struct kedge_reader *reader;
     KEDGE_TRY(kedge_backend_reader(state, &reader, text));
     enum kedge_rc rc = create(state, reader, who, rollout, &targets, rollout_id, text);

@@ -5,6 +5,7 @@
 
 #include <kedge/crypto.h>
 
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,13 +34,13 @@ static char *put_text(char **at, const char *text)
     return start;
 }
 
-/* All four strings of a target stand in one piece of memory, the endpoint first. */
-static enum kedge_rc add(struct kedge_targets *targets, const struct kedge_device_record *record,
-                         bool known)
+/* All strings of a target stand in one piece of memory, the endpoint first. */
+static enum kedge_rc add_at(struct kedge_targets *targets, const struct kedge_device_record *record,
+                            bool known, const char *place)
 {
     KEDGE_TRY(make_room(targets));
     char *at = malloc(strlen(record->endpoint) + strlen(record->vendor) +
-                      strlen(record->class_name) + strlen(record->version) + 4);
+                      strlen(record->class_name) + strlen(record->version) + strlen(place) + 5);
     if (at == NULL)
         return KEDGE_E_MEMORY;
     struct kedge_rollout_target *target = &targets->items[targets->count++];
@@ -48,7 +49,20 @@ static enum kedge_rc add(struct kedge_targets *targets, const struct kedge_devic
     target->vendor = put_text(&at, record->vendor);
     target->class_name = put_text(&at, record->class_name);
     target->version = put_text(&at, record->version);
+    target->place = put_text(&at, place);
     return KEDGE_OK;
+}
+
+static enum kedge_rc add(struct kedge_targets *targets, const struct kedge_device_record *record,
+                         bool known)
+{
+    if (targets->spread_by == NULL)
+        return add_at(targets, record, known, "");
+    json_t *tags = json_loads(record->tags, 0, NULL);
+    const char *place = json_string_value(json_object_get(tags, targets->spread_by));
+    enum kedge_rc rc = add_at(targets, record, known, place == NULL ? "" : place);
+    json_decref(tags);
+    return rc;
 }
 
 void kedge_targets_clear(struct kedge_targets *targets)

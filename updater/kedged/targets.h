@@ -12,6 +12,7 @@ struct kedge_targets {
     size_t count, capacity;
     char vendor[KEDGE_VENDOR_MAX + 1]; /* what the package is for, as its devices say it */
     char class_name[KEDGE_CLASS_MAX + 1];
+    const char *spread_by; /* borrowed: the tag whose value is a target's place; NULL: none */
 };
 
 /**

@@ -180,6 +180,9 @@ static enum kedge_rc check_texts(struct kedge_engine *engine, const struct kedge
         return engine_refuse(engine, KEDGE_E_ARGUMENT,
                              "the package does not name its vendor, class and version, or one of "
                              "them is too long");
+    if (spec->spread_by != NULL && !text_fits(spec->spread_by, KEDGE_NAME_MAX))
+        return engine_refuse(engine, KEDGE_E_ARGUMENT,
+                             "the tag to spread devices by has 1 to %u bytes", KEDGE_NAME_MAX);
     return KEDGE_OK;
 }
 
@@ -256,10 +259,16 @@ static enum kedge_rc check_groups(struct kedge_engine *engine,
                                  spec->targets[i].endpoint);
         used[spec->targets[i].group_index] = true;
     }
-    for (uint32_t i = 0; i < spec->group_count; i++)
+    for (uint32_t i = 0; i < spec->group_count; i++) {
+        const char *name = spec->groups == NULL ? NULL : spec->groups[i].name;
+        if (name != NULL && !text_fits(name, KEDGE_NAME_MAX))
+            return engine_refuse(engine, KEDGE_E_ARGUMENT,
+                                 "the name of group %" PRIu32 " must have 1 to %u bytes", i + 1,
+                                 KEDGE_NAME_MAX);
         if (!used[i])
             return engine_refuse(engine, KEDGE_E_ARGUMENT, "group %" PRIu32 " has no device",
                                  i + 1);
+    }
     return KEDGE_OK;
 }
 
@@ -375,12 +384,14 @@ enum kedge_rc engine_create_rollout(struct kedge_engine *engine,
                                    .policy = spec->policy,
                                    .group_count = spec->group_count,
                                    .device_count = (uint32_t)spec->target_count,
+                                   .seed = spec->seed,
                                    .created_at_ms = engine->now_ms};
     engine_copy_text(record.name, sizeof(record.name), spec->name);
     engine_copy_text(record.package_id, sizeof(record.package_id), spec->package_id);
     engine_copy_text(record.vendor, sizeof(record.vendor), spec->vendor);
     engine_copy_text(record.class_name, sizeof(record.class_name), spec->class_name);
     engine_copy_text(record.version, sizeof(record.version), spec->version);
+    engine_copy_text(record.spread_by, sizeof(record.spread_by), spec->spread_by);
     engine_copy_text(record.author, sizeof(record.author), engine->who);
     engine_copy_text(record.reason, sizeof(record.reason), "created; waiting to be started");
 
@@ -389,7 +400,11 @@ enum kedge_rc engine_create_rollout(struct kedge_engine *engine,
     engine_rollout_changed(engine, rollout);
     for (uint32_t i = 0; i < record.group_count; i++) {
         struct kedge_group *group = &rollout->groups[i].record;
-        (void)snprintf(group->name, sizeof(group->name), "group %" PRIu32, i + 1);
+        const char *name = spec->groups == NULL ? NULL : spec->groups[i].name;
+        if (name != NULL)
+            engine_copy_text(group->name, sizeof(group->name), name);
+        else
+            (void)snprintf(group->name, sizeof(group->name), "group %" PRIu32, i + 1);
         engine_group_changed(engine, &rollout->groups[i]);
     }
     for (size_t i = 0; i < spec->target_count; i++)

@@ -25,6 +25,7 @@
 #define KEDGE_REASON_MAX 255u        /* one sentence for people; longer ones are cut */
 #define KEDGE_ROLLOUT_GROUPS_MAX 64u /* groups of one rollout */
 #define KEDGE_ROLLOUT_TARGETS_MAX 1000000u
+#define KEDGE_SEED_MAX 999999999u  /* of the order of a rollout's devices: nine digits to type */
 #define KEDGE_SPAN_MAX_S 31536000u /* every span of a policy is at most a year */
 
 /* ---- states: one table each, the names are those of the API, the database and the documents ----
@@ -171,6 +172,8 @@ struct kedge_rollout {
     struct kedge_rollout_policy policy;
     uint32_t group_count;
     uint32_t device_count;
+    uint32_t seed;                      /* of the order in which devices were put into groups */
+    char spread_by[KEDGE_NAME_MAX + 1]; /* the tag whose values are spread over it; "": none */
     uint64_t created_at_ms;
     uint64_t started_at_ms;
     uint64_t deadline_at_ms; /* 0: none */
@@ -250,7 +253,21 @@ struct kedge_rollout_target {
     bool asleep;             /* not to be reached now, as in the event */
     bool unassociated;       /* likewise */
     uint64_t expected_at_ms; /* of one that is asleep, as in the event */
+    const char *place;       /* what kedge_groups_divide() spreads; NULL or "": nowhere */
     uint32_t group_index;    /* below group_count */
+};
+
+enum kedge_group_share {
+    KEDGE_GROUP_REST,    /* all that the groups before it leave; the last group only */
+    KEDGE_GROUP_PERCENT, /* of all devices of the rollout */
+    KEDGE_GROUP_COUNT
+};
+
+/** What a person asks a group to be. */
+struct kedge_group_plan {
+    const char *name; /* NULL: "group N" */
+    enum kedge_group_share share;
+    uint32_t size; /* percent, 1..100, or devices, at least 1; of the rest: not looked at */
 };
 
 /** What a person asks for. Strings are borrowed for the call. */
@@ -263,8 +280,11 @@ struct kedge_rollout_spec {
     uint64_t sequence;
     bool all_devices; /* how the targets came about; for the record */
     struct kedge_rollout_policy policy;
-    uint32_t group_count; /* at least 1 */
-    const struct kedge_rollout_target *targets;
+    uint32_t seed;         /* for the record, and likewise the next: the targets are in order */
+    const char *spread_by; /* NULL: none */
+    uint32_t group_count;  /* at least 1 */
+    const struct kedge_group_plan *groups;      /* so many, for their names; NULL: "group N" */
+    const struct kedge_rollout_target *targets; /* a group's are offered in this order */
     size_t target_count;
 };
 

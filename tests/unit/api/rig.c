@@ -199,6 +199,17 @@ static enum kedge_rc rollout_create(void *context, const char *who,
                                    .class_name = "c"};
     (void)snprintf(made->name, sizeof(made->name), "%s", asked->name);
     (void)snprintf(made->package_id, sizeof(made->package_id), "%s", asked->package_id);
+    made->seed = asked->seed_given ? asked->seed : 7;
+    (void)snprintf(made->spread_by, sizeof(made->spread_by), "%s",
+                   asked->spread_by == NULL ? "" : asked->spread_by);
+    rig->created_groups[0] = '\0';
+    for (uint32_t i = 0; i < asked->group_count; i++) {
+        static const char *const shares[] = {"rest", "%", "devices"};
+        size_t used = strlen(rig->created_groups);
+        (void)snprintf(&rig->created_groups[used], sizeof(rig->created_groups) - used, "%s=%u %s;",
+                       asked->groups[i].name == NULL ? "" : asked->groups[i].name,
+                       asked->groups[i].size, shares[asked->groups[i].share]);
+    }
     rig->created_endpoints[0] = '\0';
     for (size_t i = 0; i < asked->endpoint_count; i++) {
         size_t used = strlen(rig->created_endpoints);

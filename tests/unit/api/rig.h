@@ -29,6 +29,7 @@ struct rig {
     char who[KEDGE_NAME_MAX + 1];
     struct kedge_rollout created; /* name, package_id, policy, device_count of the last request */
     char created_endpoints[256];  /* joined by spaces */
+    char created_groups[256];     /* "name=10 %;=0 rest;" */
     uint64_t rollouts;            /* how many were made */
     uint64_t live_deployment;     /* is live, with 50 of 200 bytes */
     uint64_t calls;

@@ -59,6 +59,24 @@ static void listed_devices_come_through_in_order(void **state)
     reply_free(&reply);
 }
 
+static void groups_come_through_as_they_are_asked(void **state)
+{
+    struct rig *rig = *state;
+    struct reply reply =
+        create(rig, "\"all_devices\":true,\"seed\":0,\"spread_by\":\"site\",\"groups\":["
+                    "{\"name\":\"canary\",\"count\":20},{\"percent\":30},{\"rest\":true}]");
+    assert_int_equal(reply.status, 201);
+    assert_string_equal(rig->created_groups, "canary=20 devices;=30 %;=0 rest;");
+    assert_int_equal(json_integer_value(json_object_get(reply.json, "seed")), 0);
+    assert_string_equal(reply_text(&reply, "spread_by"), "site");
+    reply_free(&reply);
+    reply = create(rig, "\"all_devices\":true");
+    assert_int_equal(json_integer_value(json_object_get(reply.json, "seed")), 7);
+    assert_true(json_is_null(json_object_get(reply.json, "spread_by")));
+    assert_string_equal(rig->created_groups, "");
+    reply_free(&reply);
+}
+
 static void start_may_come_with_creation(void **state)
 {
     struct reply reply = create(*state, "\"all_devices\":true,\"start\":true");
@@ -88,6 +106,19 @@ static void a_rollout_is_refused_by_the_field_at_fault(void **state)
          "policy.deployment_soak_s"},
         {"\"all_devices\":true,\"policy\":{\"error_action\":\"explode\"}", "policy.error_action"},
         {"\"all_devices\":true,\"starts\":true", "starts"},
+        {"\"all_devices\":true,\"groups\":[]", "groups"},
+        {"\"all_devices\":true,\"groups\":{}", "groups"},
+        {"\"all_devices\":true,\"groups\":[10]", "groups"},
+        {"\"all_devices\":true,\"groups\":[{\"rest\":true},{}]", "groups[1]"},
+        {"\"all_devices\":true,\"groups\":[{\"rest\":false}]", "groups[0]"},
+        {"\"all_devices\":true,\"groups\":[{\"percent\":10,\"count\":5}]", "groups[0]"},
+        {"\"all_devices\":true,\"groups\":[{\"percent\":0}]", "groups[0].percent"},
+        {"\"all_devices\":true,\"groups\":[{\"percent\":101}]", "groups[0].percent"},
+        {"\"all_devices\":true,\"groups\":[{\"count\":1000001}]", "groups[0].count"},
+        {"\"all_devices\":true,\"groups\":[{\"size\":1}]", "groups[0].size"},
+        {"\"all_devices\":true,\"groups\":[{\"name\":\"\",\"count\":1}]", "groups[0].name"},
+        {"\"all_devices\":true,\"seed\":1000000000", "seed"},
+        {"\"all_devices\":true,\"spread_by\":\"\"", "spread_by"},
     };
     struct rig *rig = *state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -268,6 +299,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ROLLOUT_TEST(a_draft_is_made_with_what_was_asked),
         ROLLOUT_TEST(listed_devices_come_through_in_order),
+        ROLLOUT_TEST(groups_come_through_as_they_are_asked),
+        ROLLOUT_TEST(groups_come_through_as_they_are_asked),
         ROLLOUT_TEST(start_may_come_with_creation),
         ROLLOUT_TEST(a_rollout_is_refused_by_the_field_at_fault),
         ROLLOUT_TEST(a_package_that_is_not_there_is_no_missing_route),

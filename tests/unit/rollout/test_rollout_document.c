@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "updater/rollout/divide.h"
 #include "updater/rollout/tables.h"
 
 #include <inttypes.h>
@@ -298,6 +299,64 @@ static void render_boundaries(struct text *text)
             gates[i].percent, successes_that_open(gates[i].size, gates[i].percent));
 }
 
+/* ---- groups, as large as they come out ---- */
+
+static void put_plan(struct text *text, const struct kedge_group_plan *plan, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        put(text, i == 0 ? " " : ", ");
+        if (plan[i].share == KEDGE_GROUP_REST)
+            put(text, "rest");
+        else
+            put(text, plan[i].share == KEDGE_GROUP_PERCENT ? "%" PRIu32 " %%" : "%" PRIu32,
+                plan[i].size);
+    }
+    put(text, " |");
+}
+
+static void render_groups_size(struct text *text)
+{
+#define P(size)                         \
+    {                                   \
+        NULL, KEDGE_GROUP_PERCENT, size \
+    }
+#define C(size)                       \
+    {                                 \
+        NULL, KEDGE_GROUP_COUNT, size \
+    }
+#define R                         \
+    {                             \
+        NULL, KEDGE_GROUP_REST, 0 \
+    }
+    static const struct {
+        uint32_t devices, count;
+        struct kedge_group_plan plan[3];
+    } rows[] = {
+        {1000, 3, {P(10), P(30), P(60)}}, {1000, 3, {P(10), P(30), R}}, {11, 3, {P(10), P(30), R}},
+        {5, 3, {P(10), P(30), R}},        {3, 3, {P(33), P(33), R}},    {7, 2, {P(50), P(50), R}},
+        {1000000, 2, {P(1), R, R}},       {250, 3, {C(1), P(10), R}},   {120, 2, {C(100), R, R}},
+        {5, 3, {P(10), P(10), R}},        {100, 2, {P(10), P(30), R}},  {100, 2, {P(50), P(60), R}},
+        {100, 2, {C(150), R, R}},
+    };
+#undef P
+#undef C
+#undef R
+    put(text, "| devices | groups | so many devices in each |\n|---|---|---|\n");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        uint32_t sizes[KEDGE_ROLLOUT_GROUPS_MAX];
+        char words[KEDGE_DIVIDE_TEXT_MAX];
+        put(text, "| %" PRIu32 " |", rows[i].devices);
+        put_plan(text, rows[i].plan, rows[i].count);
+        if (kedge_groups_size(rows[i].plan, rows[i].count, rows[i].devices, sizes, words) ==
+            KEDGE_OK)
+            for (uint32_t g = 0; g < rows[i].count; g++)
+                put(text, "%s%" PRIu32, g == 0 ? " " : ", ", sizes[g]);
+        else
+            put(text, " refused: %s", words);
+        put(text, " |\n");
+    }
+}
+
 /* ---- comparing ---- */
 
 static const struct part {
@@ -309,6 +368,7 @@ static const struct part {
     {"<!-- the table of deployments -->\n", render_deployments},
     {"<!-- the table of the policy -->\n", render_policy},
     {"<!-- the boundaries -->\n", render_boundaries},
+    {"<!-- the sizes of groups -->\n", render_groups_size},
 };
 
 #define PART_COUNT (sizeof(parts) / sizeof(parts[0]))

@@ -130,6 +130,8 @@ static void a_database_of_version_1_keeps_its_devices_and_takes_credentials(void
                                   "DROP INDEX audit_subject;"
                                   "ALTER TABLE rollouts DROP COLUMN severity;"
                                   "ALTER TABLE rollouts DROP COLUMN max_defer_s;"
+                                  "ALTER TABLE rollouts DROP COLUMN seed;"
+                                  "ALTER TABLE rollouts DROP COLUMN spread_by;"
                                   "UPDATE schema_version SET version = 1",
                                   NULL, NULL, NULL),
                      SQLITE_OK);

@@ -61,6 +61,8 @@ static bool read_rollout(struct sql_columns *from, struct kedge_rollout *out)
     if (!kedge_severity_parse(severity, &out->policy.severity))
         from->damaged = true;
     out->policy.max_defer_s = column_u32(from);
+    out->seed = column_u32(from);
+    column_text(from, out->spread_by, sizeof(out->spread_by));
     return !from->damaged;
 }
 

@@ -103,6 +103,9 @@ static const char *const steps[KEDGE_STORE_SCHEMA_VERSION] = {
 
     ("ALTER TABLE rollouts ADD COLUMN severity TEXT NOT NULL DEFAULT '';"
      "ALTER TABLE rollouts ADD COLUMN max_defer_s INTEGER NOT NULL DEFAULT 4294967295;"),
+
+    ("ALTER TABLE rollouts ADD COLUMN seed INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE rollouts ADD COLUMN spread_by TEXT NOT NULL DEFAULT '';"),
 };
 
 static enum kedge_rc find_version(sqlite3 *database, int64_t *version)

@@ -31,12 +31,13 @@ enum kedge_rc sql_number(sqlite3 *database, const char *sql, int64_t *out) KEDGE
 #define HANDOUT_COLUMNS "endpoint, certificate, private_key"
 #define TOKEN_COLUMNS "name, hash, created_at_ms"
 #define CLOCK_COLUMNS "boot, ahead_ms"
-#define ROLLOUT_COLUMNS                                                                       \
-    "id, state, name, package_id, vendor, class, version, sequence, all_devices, author, "    \
-    "in_flight_max, error_threshold_percent, error_minimum_sample, error_action, "            \
-    "success_threshold_percent, deployment_soak_s, group_soak_s, deadline_s, offer_limit_s, " \
-    "download_limit_s, install_limit_s, verify_limit_s, group_count, device_count, "          \
-    "created_at_ms, started_at_ms, deadline_at_ms, ended_at_ms, reason, severity, max_defer_s"
+#define ROLLOUT_COLUMNS                                                                          \
+    "id, state, name, package_id, vendor, class, version, sequence, all_devices, author, "       \
+    "in_flight_max, error_threshold_percent, error_minimum_sample, error_action, "               \
+    "success_threshold_percent, deployment_soak_s, group_soak_s, deadline_s, offer_limit_s, "    \
+    "download_limit_s, install_limit_s, verify_limit_s, group_count, device_count, "             \
+    "created_at_ms, started_at_ms, deadline_at_ms, ended_at_ms, reason, severity, max_defer_s, " \
+    "seed, spread_by"
 #define GROUP_COLUMNS                                                                       \
     "rollout_id, group_index, state, name, pending, offered, downloading, downloaded, "     \
     "installing, verifying, succeeded, failed, rejected, timed_out, canceled, superseded, " \

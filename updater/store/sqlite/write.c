@@ -91,7 +91,7 @@ static const char *const row_sql[KEDGE_ROW_KIND_COUNT] = {
     /* What a rollout is does not change after its creation; where it stands does. */
     [KEDGE_ROW_PUT_ROLLOUT] =
         "INSERT INTO rollouts (" ROLLOUT_COLUMNS
-        ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+        ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
         " ON CONFLICT (id) DO UPDATE SET state=excluded.state,"
         " started_at_ms=excluded.started_at_ms, deadline_at_ms=excluded.deadline_at_ms,"
         " ended_at_ms=excluded.ended_at_ms, reason=excluded.reason",
@@ -312,6 +312,8 @@ static void bind_rollout(struct sql_binder *to, const struct kedge_rollout *reco
     bind_text(to, record->reason);
     bind_text(to, kedge_severity_name(record->policy.severity));
     bind_number(to, record->policy.max_defer_s);
+    bind_number(to, record->seed);
+    bind_text(to, record->spread_by);
 }
 
 static void bind_group(struct sql_binder *to, const struct kedge_group *record)
