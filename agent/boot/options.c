@@ -13,6 +13,9 @@
 
 enum option_id {
     OPTION_STATE = 1,
+    OPTION_SLOT0,
+    OPTION_SLOT1,
+    OPTION_RECORD,
     OPTION_TRUST,
     OPTION_REQUIRE,
     OPTION_LIMIT,
@@ -24,6 +27,9 @@ enum option_id {
 /* X(id, name, value's name or NULL, what it is) */
 #define OPTION_LIST(X)                                                                            \
     X(OPTION_STATE, "state", "DIR", "the device's state folder: boot record and slots")           \
+    X(OPTION_SLOT0, "slot0", "DEVICE", "the first slot: a partition, or NOR flash (/dev/mtdN)")   \
+    X(OPTION_SLOT1, "slot1", "DEVICE", "the second slot; by default they are files")              \
+    X(OPTION_RECORD, "boot-record", "DEVICE", "the boot record, likewise")                        \
     X(OPTION_TRUST, "trust", "PUB.pem", "a key that may sign firmware; may be given again")       \
     X(OPTION_REQUIRE, "require", "N", "how many of these keys must have signed (1)")              \
     X(OPTION_LIMIT, "trial-limit", "S", "seconds that new firmware has to confirm itself (1800)") \
@@ -74,6 +80,15 @@ static bool take_option(int id, const char *value, struct kedge_boot_options *op
     switch (id) {
     case OPTION_STATE:
         options->state = value;
+        return true;
+    case OPTION_SLOT0:
+        options->places.slots[0] = value;
+        return true;
+    case OPTION_SLOT1:
+        options->places.slots[1] = value;
+        return true;
+    case OPTION_RECORD:
+        options->places.record = value;
         return true;
     case OPTION_TRUST:
         if (options->trust_count == KEDGE_PORT_TRUST_MAX) {

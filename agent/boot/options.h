@@ -6,6 +6,7 @@
 
 struct kedge_boot_options {
     const char *state;
+    struct kedge_port_places places;
     const char *trust[KEDGE_PORT_TRUST_MAX];
     size_t trust_count;
     uint64_t required;

@@ -85,13 +85,14 @@ static bool open_state(struct power *power)
 {
     bool told = false;
     for (;;) {
-        enum kedge_rc rc = kedge_port_state_open(&power->port, power->options->state,
-                                                 &power->trust.trust, 0, KEDGE_PORT_EXCLUSIVE);
+        enum kedge_rc rc =
+            kedge_port_state_open(&power->port, power->options->state, &power->trust.trust,
+                                  &power->options->places, KEDGE_PORT_EXCLUSIVE);
         if (rc == KEDGE_OK)
             return true;
         if (rc != KEDGE_E_BUSY) {
             kedge_boot_say("--state %s: %s", power->options->state,
-                           rc == KEDGE_E_SYSTEM ? strerror(errno) : kedge_rc_text(rc));
+                           kedge_port_state_words(&power->port, rc));
             return false;
         }
         if (!told)
@@ -161,6 +162,9 @@ static bool pick(struct power *power)
 {
     if (!open_state(power))
         return false;
+    const char *trouble = kedge_port_state_trouble(&power->port);
+    if (trouble != NULL)
+        kedge_boot_say("%s", trouble);
     end_late_trial(power);
     enum kedge_rc rc = kedge_boot_select(&power->port.boot, &power->decision);
     explain(power, rc);
@@ -177,8 +181,8 @@ static bool pick(struct power *power)
 static bool still_on_trial(struct power *power)
 {
     struct kedge_boot_record record;
-    if (kedge_port_state_open(&power->port, power->options->state, &power->trust.trust, 0,
-                              KEDGE_PORT_READ_ONLY) != KEDGE_OK)
+    if (kedge_port_state_open(&power->port, power->options->state, &power->trust.trust,
+                              &power->options->places, KEDGE_PORT_READ_ONLY) != KEDGE_OK)
         return true;
     enum kedge_rc rc = kedge_boot_record_read(&power->port.boot, &record);
     kedge_port_state_close(&power->port);

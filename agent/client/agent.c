@@ -6,6 +6,7 @@
 #include "agent/client/bootstrap.h"
 #include "agent/client/command.h"
 #include "agent/client/config_credentials.h"
+#include "agent/client/config_places.h"
 #include "agent/client/log.h"
 #include "agent/client/object5.h"
 #include "agent/client/resources.h"
@@ -381,15 +382,19 @@ static bool open_state(struct agent *agent)
                   strerror(errno));
         return false;
     }
-    enum kedge_rc rc =
-        kedge_port_state_open(&agent->port, path, &agent->trust.trust, 0, KEDGE_PORT_EXCLUSIVE);
-    if (rc == KEDGE_OK)
-        return true;
-    kedge_log(KEDGE_LOG_ERROR, "--state %s: %s", path,
-              rc == KEDGE_E_BUSY     ? "another agent runs on it"
-              : rc == KEDGE_E_SYSTEM ? strerror(errno)
-                                     : kedge_rc_text(rc));
-    return false;
+    const struct kedge_port_places places = kedge_config_places(agent->config);
+    enum kedge_rc rc = kedge_port_state_open(&agent->port, path, &agent->trust.trust, &places,
+                                             KEDGE_PORT_EXCLUSIVE);
+    if (rc != KEDGE_OK) {
+        kedge_log(KEDGE_LOG_ERROR, "--state %s: %s", path,
+                  rc == KEDGE_E_BUSY ? "another agent runs on it"
+                                     : kedge_port_state_words(&agent->port, rc));
+        return false;
+    }
+    const char *trouble = kedge_port_state_trouble(&agent->port);
+    if (trouble != NULL)
+        kedge_log(KEDGE_LOG_WARNING, "%s", trouble);
+    return true;
 }
 
 /* Which slot is this process the firmware of? kedge-boot says; without it, the confirmed one. */
@@ -479,6 +484,7 @@ static bool begin_object5(struct agent *agent, enum kedge_object5_start *start)
     struct kedge_object5 *object = &agent->object5;
     const struct kedge_agent_config *config = agent->config;
     object->boot = &agent->port.boot;
+    object->port = &agent->port;
     object->clock = kedge_port_clock();
     object->fetch.random = kedge_port_random();
     object->fetch.credentials = &agent->credentials;

@@ -26,6 +26,8 @@ struct kedge_agent_config {
     char bootstrap_server[KEDGE_CONFIG_TEXT_MAX + 1]; /* instead of `server` */
     char endpoint[KEDGE_LWM2M_ENDPOINT_MAX + 1];
     char state[KEDGE_CONFIG_PATH_MAX + 1];
+    char slots[KEDGE_SLOTS][KEDGE_CONFIG_PATH_MAX + 1]; /* devices; see config_places.h */
+    char boot_record[KEDGE_CONFIG_PATH_MAX + 1];
     char vendor[KEDGE_CONFIG_TEXT_MAX + 1];
     char class_name[KEDGE_CONFIG_TEXT_MAX + 1];
     char hardware[KEDGE_CONFIG_TEXT_MAX + 1];

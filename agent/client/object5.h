@@ -11,6 +11,7 @@
 #include "agent/fetch/fetch.h"
 #include "agent/fetch/intake.h"
 #include "agent/install/install.h"
+#include "agent/port/port.h"
 
 /** How far an update that was executed has come. */
 enum kedge_update_stage {
@@ -24,6 +25,7 @@ enum kedge_update_stage {
 struct kedge_object5 {
     /* The caller's, set before kedge_object5_start(). */
     const struct kedge_boot *boot;
+    struct kedge_port_state *port; /* where `boot` has its slots */
     const struct kedge_clock *clock;
     struct kedge_fetch fetch; /* its first fields, see fetch.h */
     struct kedge_install_identity identity;

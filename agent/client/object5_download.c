@@ -128,6 +128,12 @@ static void fetch_package(struct kedge_object5 *object, bool may_resume)
 
 void kedge_object5_begin_download(struct kedge_object5 *object)
 {
+    const char *trouble;
+    if (kedge_port_slot_ready(object->port, kedge_object5_spare(object), &trouble) != KEDGE_OK) {
+        kedge_object5_apply(object, KEDGE_FIRMWARE_DOWNLOAD_FAILED, KEDGE_RESULT_FAILED, trouble,
+                            false);
+        return;
+    }
     begin_budget(object);
     fetch_package(object, true);
 }

@@ -1,5 +1,6 @@
 /* factory.c: the first firmware, by the same installer as every later one. */
 #include "agent/client/agent.h"
+#include "agent/client/config_places.h"
 #include "agent/client/log.h"
 #include "agent/install/install.h"
 #include "agent/main/commands.h"
@@ -11,6 +12,7 @@
 #include <string.h>
 
 #define FACTORY_SLOT 0u
+#define SPARE_SLOT 1u
 #define PIECE_SIZE 32768u
 
 /* Room that is too much for the stack. */
@@ -29,6 +31,14 @@ static enum kedge_rc push_file(struct factory *factory, FILE *file)
     return ferror(file) ? KEDGE_E_SYSTEM : KEDGE_OK;
 }
 
+/* What a device held before it was one of ours is no way back; and the spare slot must be one that
+ * takes an update. */
+static enum kedge_rc clear_spare(struct factory *factory)
+{
+    struct kedge_slot slot;
+    return kedge_slot_open(&slot, factory->port.boot.slots[SPARE_SLOT], 1);
+}
+
 static enum kedge_rc install(struct factory *factory, const struct kedge_agent_config *config,
                              FILE *file)
 {
@@ -38,6 +48,7 @@ static enum kedge_rc install(struct factory *factory, const struct kedge_agent_c
     KEDGE_TRY(kedge_install_begin(&factory->install, &factory->port.boot, &identity, FACTORY_SLOT));
     KEDGE_TRY(push_file(factory, file));
     KEDGE_TRY(kedge_install_end(&factory->install));
+    KEDGE_TRY(clear_spare(factory));
     return kedge_boot_factory(&factory->port.boot, FACTORY_SLOT);
 }
 
@@ -64,15 +75,32 @@ static bool is_blank(const struct factory *factory, const char *path)
 
 static bool open_state(struct factory *factory, const struct kedge_agent_config *config)
 {
+    const struct kedge_port_places places = kedge_config_places(config);
     enum kedge_rc rc = kedge_port_state_open(&factory->port, config->state, &factory->trust.trust,
-                                             (uint32_t)config->slot_size, KEDGE_PORT_EXCLUSIVE);
-    if (rc == KEDGE_OK)
+                                             &places, KEDGE_PORT_EXCLUSIVE);
+    if (rc != KEDGE_OK) {
+        kedge_log(KEDGE_LOG_ERROR, "--state %s: %s", config->state,
+                  rc == KEDGE_E_BUSY ? "an agent runs on it"
+                                     : kedge_port_state_words(&factory->port, rc));
+        return false;
+    }
+    const char *trouble = kedge_port_state_trouble(&factory->port);
+    if (trouble == NULL)
         return true;
-    kedge_log(KEDGE_LOG_ERROR, "--state %s: %s", config->state,
-              rc == KEDGE_E_BUSY     ? "an agent runs on it"
-              : rc == KEDGE_E_SYSTEM ? strerror(errno)
-                                     : kedge_rc_text(rc));
+    kedge_log(KEDGE_LOG_ERROR, "%s", trouble);
+    kedge_port_state_close(&factory->port);
     return false;
+}
+
+static bool are_ready(struct factory *factory)
+{
+    const char *trouble;
+    for (uint8_t slot = 0; slot < KEDGE_SLOTS; slot++)
+        if (kedge_port_slot_ready(&factory->port, slot, &trouble) != KEDGE_OK) {
+            kedge_log(KEDGE_LOG_ERROR, "%s", trouble);
+            return false;
+        }
+    return true;
 }
 
 static int install_file(struct factory *factory, const struct kedge_agent_config *config,
@@ -86,7 +114,7 @@ static int install_file(struct factory *factory, const struct kedge_agent_config
     int status = 1;
     if (!open_state(factory, config))
         goto cleanup;
-    if (is_blank(factory, config->state)) {
+    if (is_blank(factory, config->state) && are_ready(factory)) {
         enum kedge_rc rc = install(factory, config, file);
         if (rc != KEDGE_OK)
             say_refusal(package, rc);

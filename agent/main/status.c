@@ -1,4 +1,5 @@
 /* status.c: where the device stands: by the running agent's word, else by its state folder. */
+#include "agent/client/config_places.h"
 #include "agent/client/device_status.h"
 #include "agent/client/log.h"
 #include "agent/main/commands.h"
@@ -22,11 +23,13 @@ static enum kedge_rc collect(struct kedge_port_state *port, struct kedge_status 
     return kedge_device_status(&port->boot, &agent, status);
 }
 
-static enum kedge_rc read_folder(const char *path, struct kedge_status *status)
+static enum kedge_rc read_folder(const struct kedge_agent_config *config,
+                                 struct kedge_status *status)
 {
     static struct kedge_port_state port;
     const struct kedge_suit_trust nobody = {.required = 1};
-    KEDGE_TRY(kedge_port_state_open(&port, path, &nobody, 0, KEDGE_PORT_READ_ONLY));
+    const struct kedge_port_places places = kedge_config_places(config);
+    KEDGE_TRY(kedge_port_state_open(&port, config->state, &nobody, &places, KEDGE_PORT_READ_ONLY));
     enum kedge_rc rc = collect(&port, status);
     int saved_errno = errno;
     kedge_port_state_close(&port);
@@ -153,7 +156,7 @@ int kedge_command_status(const struct kedge_agent_config *config)
         return follow_agent(config);
     enum kedge_rc rc = KEDGE_OK;
     if (!ask_agent(config, &status))
-        rc = read_folder(config->state, &status);
+        rc = read_folder(config, &status);
     if (rc != KEDGE_OK) {
         kedge_log(KEDGE_LOG_ERROR, "--state %s: %s", config->state, why_not(rc));
         return 1;

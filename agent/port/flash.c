@@ -4,6 +4,7 @@
  * fdatasync.
  */
 #define _GNU_SOURCE
+#include "agent/port/file_io.h"
 #include "agent/port/port.h"
 
 #include <errno.h>
@@ -17,20 +18,7 @@
 static enum kedge_rc read_file(void *context, uint32_t offset, void *out, size_t size)
 {
     const struct kedge_port_flash *flash = context;
-    uint8_t *to = out;
-    while (size > 0) {
-        ssize_t got = pread(flash->file, to, size, offset);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return KEDGE_E_SYSTEM;
-        if (got == 0)
-            return KEDGE_E_FLASH;
-        to += got;
-        offset += (uint32_t)got;
-        size -= (size_t)got;
-    }
-    return KEDGE_OK;
+    return kedge_file_read(flash->file, offset, out, size);
 }
 
 /* Files share the room of their file system with others, and do not take it before it is needed. */
@@ -42,18 +30,8 @@ static enum kedge_rc write_failed(void)
 static enum kedge_rc write_file(void *context, uint32_t offset, const void *data, size_t size)
 {
     const struct kedge_port_flash *flash = context;
-    const uint8_t *from = data;
-    while (size > 0) {
-        ssize_t put = pwrite(flash->file, from, size, offset);
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put < 0)
-            return write_failed();
-        from += put;
-        offset += (uint32_t)put;
-        size -= (size_t)put;
-    }
-    return KEDGE_OK;
+    enum kedge_rc rc = kedge_file_write(flash->file, offset, data, size);
+    return rc == KEDGE_OK ? rc : write_failed();
 }
 
 static enum kedge_rc erase_file(void *context, uint32_t offset, uint32_t size)

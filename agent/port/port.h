@@ -1,13 +1,17 @@
 /*
- * port.h: Linux under the agent and the reference bootloader: a folder of files as flash, trusted
- * keys from PEM files, clock and random, and what kedge-boot and its agent say to each other.
+ * port.h: Linux under the agent and the reference bootloader: a folder of files, and devices, as
+ * flash, trusted keys from PEM files, clock and random, and what kedge-boot and its agent say to
+ * each other.
  *
  * The state folder holds boot.record, slot0.img, slot1.img (flash with 4096-byte erase units and
  * write unit 1, erased value 0x00, so that an erased slot is a hole and takes no room), agent.lock
- * and boot.lock. Other files in it are the agent's own.
+ * and boot.lock. Other files in it are the agent's own. Each of the first three may be a device
+ * instead: device.h.
  */
 #ifndef KEDGE_AGENT_PORT_H
 #define KEDGE_AGENT_PORT_H
+
+#include "agent/port/device.h"
 
 #include <kedge/boot.h>
 
@@ -70,25 +74,51 @@ enum kedge_port_access {
     KEDGE_PORT_READ_ONLY  /* looks only, beside whoever runs; no lock; makes nothing */
 };
 
+/** Paths of devices; NULL: a file in the state folder. The caller's, for as long as it is open. */
+struct kedge_port_places {
+    const char *record;
+    const char *slots[KEDGE_SLOTS];
+    uint32_t slot_size; /* of slots that are made as files; 0: the default */
+};
+
+/** A boot record or a slot: `device.path` says which of the two it is. */
+struct kedge_port_region {
+    struct kedge_port_flash file;
+    struct kedge_port_device device;
+};
+
 /** An open state folder. Do not copy it: `boot` points into it. */
 struct kedge_port_state {
     int folder;
     int lock;
-    struct kedge_port_flash record;
-    struct kedge_port_flash slots[KEDGE_SLOTS];
+    struct kedge_port_region record;
+    struct kedge_port_region slots[KEDGE_SLOTS];
+    char trouble[KEDGE_PORT_DEVICE_WORDS_MAX]; /* what KEDGE_E_CONFLICT is about */
     struct kedge_slot_image work;
     struct kedge_boot boot;
 };
 
 /**
  * kedge_port_state_open() opens the folder at `path`, and unless read-only makes it and its files
- * where they are missing, with slots of `slot_size` bytes (0: the default). `trust` stays the
- * caller's and must outlive the state. KEDGE_E_BUSY when another process holds the lock;
- * KEDGE_E_SYSTEM with errno otherwise. On failure nothing stays open.
+ * where they are missing. `places` (NULL: all are files) and `trust` stay the caller's and must
+ * outlive the state. KEDGE_E_BUSY when another process holds the lock; KEDGE_E_CONFLICT, with
+ * `trouble`, when two of the devices are one; KEDGE_E_SYSTEM with errno otherwise. On failure
+ * nothing stays open. A device that is of no use is no failure: kedge_port_state_trouble().
  */
 enum kedge_rc kedge_port_state_open(struct kedge_port_state *state, const char *path,
-                                    const struct kedge_suit_trust *trust, uint32_t slot_size,
+                                    const struct kedge_suit_trust *trust,
+                                    const struct kedge_port_places *places,
                                     enum kedge_port_access access) KEDGE_MUST_USE;
+/** What is said of a kedge_port_state_open() that failed with `rc`, errno still being its own. */
+const char *kedge_port_state_words(const struct kedge_port_state *state, enum kedge_rc rc);
+/** The words about the first device that is of no use; NULL when there is none. */
+const char *kedge_port_state_trouble(const struct kedge_port_state *state);
+/**
+ * kedge_port_slot_ready() sees to it that `slot` can be written, before it is: a device is opened
+ * anew and claimed. KEDGE_E_SYSTEM with `words` (the state's) when that does not work.
+ */
+enum kedge_rc kedge_port_slot_ready(struct kedge_port_state *state, uint8_t slot,
+                                    const char **words) KEDGE_MUST_USE;
 /** Closes it and gives the lock back; may be called again. */
 void kedge_port_state_close(struct kedge_port_state *state);
 

@@ -102,20 +102,20 @@ def test_the_unit_is_one_that_systemd_takes(tmp_path):
 
 def options_for_the_file() -> set[str]:
     """Those of the agent's help that are no switch of the moment."""
-    names = set(re.findall(r"^  --([a-z-]+)", run(program("kedge-agent"), "--help").stdout, re.M))
+    names = set(re.findall(r"^  --([a-z0-9-]+)", run(program("kedge-agent"), "--help").stdout, re.M))
     assert "server" in names
     return names - {"config", "help", "version"}
 
 
 def test_the_configuration_file_that_comes_along_has_every_option_and_its_default(start, tmp_path, keys, peer):
     lines = (SERVICE / "kedge-agent.conf").read_text().splitlines()
-    settings = [line.lstrip("#") for line in lines if re.match(r"#?[a-z-]+ = ", line)]
+    settings = [line.lstrip("#") for line in lines if re.match(r"#?[a-z0-9-]+ = ", line)]
     assert {line.split(" = ")[0] for line in settings} == options_for_the_file()
     # What it says, with this test's own paths and server, makes a device that comes up.
     own = {"state": tmp_path / "state", "trust": keys.public, "vendor": VENDOR, "class": CLASS, "server": peer.uri,
            "health-command": "true", "socket": tmp_path / "sock",
            "socket-group": grp.getgrgid(os.getgid()).gr_name}
-    unset = ("psk-", "private-key", "certificate", "server-", "bootstrap-", "download-ca")
+    unset = ("psk-", "private-key", "certificate", "server-", "bootstrap-", "download-ca", "slot", "boot-record")
     config = tmp_path / "agent.conf"
     config.write_text("".join(f"{name} = {own.get(name, value)}\n" for name, value in
                               (line.split(" = ", 1) for line in settings) if not name.startswith(unset)))

@@ -49,9 +49,10 @@ static struct kedge_port_state *open_port(struct machine *machine)
 {
     struct kedge_port_state *port = calloc(1, sizeof *port);
     assert_non_null(port);
-    assert_int_equal(kedge_port_state_open(port, machine->state, &machine->keys, SLOT_SIZE,
-                                           KEDGE_PORT_EXCLUSIVE),
-                     KEDGE_OK);
+    const struct kedge_port_places places = {.slot_size = SLOT_SIZE};
+    assert_int_equal(
+        kedge_port_state_open(port, machine->state, &machine->keys, &places, KEDGE_PORT_EXCLUSIVE),
+        KEDGE_OK);
     return port;
 }
 

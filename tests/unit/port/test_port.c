@@ -67,7 +67,8 @@ static struct kedge_port_state *open_state(const struct place *place,
 {
     struct kedge_port_state *state = calloc(1, sizeof *state);
     assert_non_null(state);
-    assert_int_equal(kedge_port_state_open(state, place->state, trust, SLOT_SIZE, access),
+    const struct kedge_port_places places = {.slot_size = SLOT_SIZE};
+    assert_int_equal(kedge_port_state_open(state, place->state, trust, &places, access),
                      expected);
     return state;
 }
