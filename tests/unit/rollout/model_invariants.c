@@ -1,0 +1,239 @@
+/*
+ * model_invariants.c: what must hold after every event, checked against mirrors that are built from
+ * the engine's outputs only.
+ */
+#include "tests/unit/rollout/model.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Only a rollout that is running, at that point of the history, offers anything. */
+static void check_offers(const struct kedge_engine_output *output)
+{
+    static char states[ROLLOUTS_MAX + 1][24];
+    for (size_t i = 0; i < output->history_count; i++) {
+        uint64_t id = output->history[i].rollout_id;
+        (void)snprintf(states[id], sizeof(states[id]), "%s",
+                       kedge_rollout_state_name(w->seen.rollouts[id].state));
+    }
+    for (size_t i = 0; i < output->history_count; i++) {
+        const struct kedge_history_entry *entry = &output->history[i];
+        char *state = states[entry->rollout_id];
+        if (entry->deployment_id == 0 && entry->group_index < 0)
+            memcpy(state, entry->to, sizeof(states[0]));
+        INVARIANT(entry->deployment_id == 0 || strcmp(entry->from, "pending") != 0 ||
+                      strcmp(entry->to, "offered") != 0 || strcmp(state, "running") == 0,
+                  "deployment %" PRIu64 " is offered while its rollout is %s", entry->deployment_id,
+                  state);
+    }
+}
+
+/* Who offers has room: those that woke up count too, though they may be more than there may be. */
+static bool has_offered(const struct kedge_engine_output *output, uint64_t rollout_id)
+{
+    for (size_t i = 0; i < output->history_count; i++) {
+        const struct kedge_history_entry *entry = &output->history[i];
+        if (entry->rollout_id == rollout_id && strcmp(entry->from, "pending") == 0 &&
+            strcmp(entry->to, "offered") == 0)
+            return true;
+    }
+    return false;
+}
+
+static void check_history(const struct kedge_engine_output *output)
+{
+    /* Replaying the history from what was seen before must lead to the records of this output. */
+    static char states[DEPLOYMENTS_MAX + 1][24];
+    for (size_t i = 0; i < output->history_count; i++) {
+        uint64_t id = output->history[i].deployment_id;
+        if (id != 0)
+            (void)snprintf(states[id], sizeof(states[id]), "%s",
+                           kedge_deployment_state_name(w->seen.deployments[id].state));
+    }
+    for (size_t i = 0; i < output->history_count; i++) {
+        const struct kedge_history_entry *entry = &output->history[i];
+        if (entry->deployment_id == 0)
+            continue;
+        INVARIANT(strcmp(states[entry->deployment_id], entry->from) == 0,
+                  "history of deployment %" PRIu64 " goes on from %s, but it was %s",
+                  entry->deployment_id, entry->from, states[entry->deployment_id]);
+        memcpy(states[entry->deployment_id], entry->to, sizeof(entry->to));
+        bool by_server = strcmp(entry->who, "device") != 0;
+        INVARIANT(
+            !by_server || strcmp(entry->to, "canceled") != 0 ||
+                (strcmp(entry->from, "installing") != 0 && strcmp(entry->from, "verifying") != 0),
+            "an abort canceled what was %s", entry->from);
+    }
+    for (size_t i = 0; i < output->deployment_count; i++) {
+        const struct kedge_deployment *record = &output->deployments[i];
+        const struct kedge_deployment *before = &w->seen.deployments[record->id];
+        bool moved = before->id != 0 && before->state != record->state;
+        if (moved)
+            INVARIANT(strcmp(states[record->id], kedge_deployment_state_name(record->state)) == 0,
+                      "no history leads deployment %" PRIu64 " to %s", record->id,
+                      kedge_deployment_state_name(record->state));
+    }
+}
+
+static void check_terminal(const struct kedge_engine_output *output)
+{
+    for (size_t i = 0; i < output->deployment_count; i++) {
+        const struct kedge_deployment *after = &output->deployments[i];
+        const struct kedge_deployment *before = &w->seen.deployments[after->id];
+        INVARIANT(before->id == 0 || !kedge_deployment_state_ended(before->state) ||
+                      before->state == after->state,
+                  "deployment %" PRIu64 " left %s", after->id,
+                  kedge_deployment_state_name(before->state));
+    }
+    for (size_t i = 0; i < output->group_count; i++) {
+        const struct kedge_group *after = &output->groups[i];
+        const struct kedge_group *before = &w->seen.groups[after->rollout_id][after->index];
+        INVARIANT(before->rollout_id == 0 || !kedge_group_state_ended(before->state) ||
+                      before->state == after->state,
+                  "a group left %s", kedge_group_state_name(before->state));
+    }
+    for (size_t i = 0; i < output->rollout_count; i++) {
+        const struct kedge_rollout *after = &output->rollouts[i];
+        const struct kedge_rollout *before = &w->seen.rollouts[after->id];
+        INVARIANT(before->id == 0 || !kedge_rollout_state_ended(before->state) ||
+                      before->state == after->state,
+                  "rollout %" PRIu64 " left %s", after->id,
+                  kedge_rollout_state_name(before->state));
+    }
+}
+
+static void check_thresholds(const struct kedge_rollout *rollout)
+{
+    for (uint32_t g = 0; g < rollout->group_count; g++) {
+        const struct kedge_group *group = &w->seen.groups[rollout->id][g];
+        uint64_t size = 0, open = 0;
+        for (unsigned s = 0; s < KEDGE_DEPLOYMENT_STATE_COUNT; s++) {
+            size += group->counts[s];
+            open += s <= KEDGE_DEPLOYMENT_VERIFYING ? group->counts[s] : 0;
+        }
+        uint64_t tried = group->counts[KEDGE_DEPLOYMENT_SUCCEEDED] - group->already + group->errors;
+        bool enough = tried >= rollout->policy.error_minimum_sample || open == 0;
+        /* in another arithmetic than the engine's: errors / size > percent / 100 */
+        uint64_t bearable = size * rollout->policy.error_threshold_percent / 100;
+        bool tripped = enough && group->errors > bearable && group->errors > group->errors_accepted;
+        INVARIANT(rollout->state != KEDGE_ROLLOUT_RUNNING || group->state != KEDGE_GROUP_RUNNING ||
+                      !tripped,
+                  "rollout %" PRIu64 " runs on with %" PRIu32 " errors of %" PRIu64, rollout->id,
+                  group->errors, size);
+        bool before_ended =
+            g == 0 || kedge_group_state_ended(w->seen.groups[rollout->id][g - 1].state);
+        INVARIANT(group->state == KEDGE_GROUP_SCHEDULED || before_ended,
+                  "group %" PRIu32 " began before the one before it had ended", g);
+    }
+}
+
+/* A rollout stops for errors only when there are more than it bears. */
+static void check_reasons(const struct kedge_engine_output *output)
+{
+    for (size_t i = 0; i < output->history_count; i++) {
+        const struct kedge_history_entry *entry = &output->history[i];
+        if (entry->deployment_id != 0 || entry->group_index >= 0 ||
+            strstr(entry->text, "ended in error") == NULL)
+            continue;
+        const struct kedge_rollout *rollout = &w->seen.rollouts[entry->rollout_id];
+        bool justified = false;
+        for (uint32_t g = 0; g < rollout->group_count; g++) {
+            const struct kedge_group *group = &w->seen.groups[rollout->id][g];
+            uint64_t size = 0;
+            for (unsigned s = 0; s < KEDGE_DEPLOYMENT_STATE_COUNT; s++)
+                size += group->counts[s];
+            justified |= group->errors > size * rollout->policy.error_threshold_percent / 100 &&
+                         group->errors > group->errors_accepted;
+        }
+        INVARIANT(justified, "rollout %" PRIu64 " stopped for errors that it bears", rollout->id);
+    }
+}
+
+struct tally {
+    uint32_t counts[GROUPS_MAX][KEDGE_DEPLOYMENT_STATE_COUNT];
+    uint32_t errors[GROUPS_MAX], already[GROUPS_MAX];
+    uint32_t in_flight;
+    uint32_t uninvited; /* of these, the ones that slept since they were offered */
+};
+
+static void tally_all(struct tally *tallies, uint64_t *working)
+{
+    for (uint64_t id = 1; id <= w->seen.last.deployment_id; id++) {
+        const struct kedge_deployment *record = &w->seen.deployments[id];
+        if (record->id == 0)
+            continue;
+        struct tally *tally = &tallies[record->rollout_id];
+        bool offered = record->offered_at_ms != 0;
+        tally->counts[record->group_index][record->state]++;
+        tally->errors[record->group_index] +=
+            record->state == KEDGE_DEPLOYMENT_FAILED ||
+            record->state == KEDGE_DEPLOYMENT_REJECTED ||
+            (record->state == KEDGE_DEPLOYMENT_TIMED_OUT && offered);
+        tally->already[record->group_index] +=
+            record->state == KEDGE_DEPLOYMENT_SUCCEEDED && !offered;
+        if (!kedge_deployment_state_busy(record->state))
+            continue;
+        tally->in_flight += !device_of(record->endpoint)->told_asleep;
+        tally->uninvited += device_of(record->endpoint)->woke;
+        uint64_t *slot = &working[device_of(record->endpoint) - w->devices];
+        INVARIANT(*slot == 0, "%s works for deployments %" PRIu64 " and %" PRIu64, record->endpoint,
+                  *slot, id);
+        *slot = id;
+    }
+}
+
+/* Nobody waits who could be offered the package at once. */
+static void check_nobody_waits(const uint64_t *working, const struct tally *tallies)
+{
+    for (uint64_t id = 1; id <= w->seen.last.deployment_id; id++) {
+        const struct kedge_deployment *record = &w->seen.deployments[id];
+        if (record->id == 0 || record->state != KEDGE_DEPLOYMENT_PENDING)
+            continue;
+        const struct kedge_rollout *rollout = &w->seen.rollouts[record->rollout_id];
+        const struct kedge_group *group = &w->seen.groups[rollout->id][record->group_index];
+        const struct device *device = device_of(record->endpoint);
+        bool could = rollout->state == KEDGE_ROLLOUT_RUNNING &&
+                     group->state == KEDGE_GROUP_RUNNING && device->present && !device->asleep &&
+                     !device->untold && working[device - w->devices] == 0 &&
+                     tallies[rollout->id].in_flight < rollout->policy.in_flight_max;
+        INVARIANT(!could, "deployment %" PRIu64 " waits for nothing", id);
+    }
+}
+
+void check_seen(const struct kedge_engine_output *output)
+{
+    check_reasons(output);
+    static struct tally tallies[ROLLOUTS_MAX + 1];
+    static uint64_t working[DEVICES];
+    memset(tallies, 0, sizeof(tallies));
+    memset(working, 0, sizeof(working));
+    tally_all(tallies, working);
+    for (uint64_t id = 1; id <= w->seen.last.rollout_id; id++) {
+        if (!rollout_exists(id))
+            continue;
+        const struct kedge_rollout *rollout = &w->seen.rollouts[id];
+        uint32_t over = has_offered(output, id) ? 0 : tallies[id].uninvited;
+        INVARIANT(tallies[id].in_flight <= rollout->policy.in_flight_max + over,
+                  "rollout %" PRIu64 " has %" PRIu32 " in flight, at most %" PRIu32 " are allowed",
+                  id, tallies[id].in_flight, rollout->policy.in_flight_max);
+        for (uint32_t g = 0; g < rollout->group_count; g++) {
+            const struct kedge_group *group = &w->seen.groups[id][g];
+            INVARIANT(memcmp(tallies[id].counts[g], group->counts, sizeof(group->counts)) == 0 &&
+                          tallies[id].errors[g] == group->errors &&
+                          tallies[id].already[g] == group->already,
+                      "the counts of rollout %" PRIu64 " are not the sum of its parts", id);
+        }
+        check_thresholds(rollout);
+    }
+    check_nobody_waits(working, tallies);
+    for (int i = 0; i < DEVICES; i++)
+        w->devices[i].woke = w->devices[i].woke && working[i] != 0;
+}
+
+void check_output(const struct kedge_engine_output *output)
+{
+    check_history(output);
+    check_offers(output);
+    check_terminal(output);
+}

@@ -1,0 +1,161 @@
+/*
+ * When errors stop a rollout, and when a gate opens.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/rollout/engine_rig.h"
+
+#include <string.h>
+
+/* Of 10 devices at a threshold of 30 %: three errors are borne, four are not. */
+static void errors_trip_above_the_threshold_and_not_at_it(void **state)
+{
+    struct fixture *f = *state;
+    fill_targets(f, 10);
+    f->spec.policy.error_threshold_percent = 30;
+    f->spec.policy.error_minimum_sample = 4;
+    create_and_start(f);
+    report(f, 101, KEDGE_DEPLOYMENT_FAILED);
+    report(f, 102, KEDGE_DEPLOYMENT_REJECTED);
+    report(f, 103, KEDGE_DEPLOYMENT_TIMED_OUT);
+    report(f, 104, KEDGE_DEPLOYMENT_CANCELED); /* no error */
+    report(f, 105, KEDGE_DEPLOYMENT_SUCCEEDED);
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_RUNNING);
+    report(f, 106, KEDGE_DEPLOYMENT_FAILED);
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_PAUSED);
+    assert_non_null(strstr(kedge_engine_rollout(f->engine, 42)->reason, "4 of 10"));
+}
+
+static void errors_are_not_judged_before_the_sample_is_there(void **state)
+{
+    struct fixture *f = *state;
+    f->spec.policy.error_threshold_percent = 0;
+    f->spec.policy.error_minimum_sample = 3;
+    create_and_start(f);
+    report(f, 101, KEDGE_DEPLOYMENT_FAILED);
+    report(f, 102, KEDGE_DEPLOYMENT_SUCCEEDED);
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_RUNNING);
+    report(f, 103, KEDGE_DEPLOYMENT_SUCCEEDED);
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_PAUSED);
+}
+
+static void a_group_smaller_than_the_sample_is_judged_at_its_end(void **state)
+{
+    struct fixture *f = *state;
+    fill_targets(f, 1);
+    create_and_start(f);
+    report(f, 101, KEDGE_DEPLOYMENT_FAILED);
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_PAUSED);
+    assert_int_equal(act(f, KEDGE_EVENT_ROLLOUT_RESUME, 42), KEDGE_OK);
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_FINISHED);
+    assert_int_equal(kedge_engine_group(f->engine, 42, 0)->state, KEDGE_GROUP_FAILED);
+}
+
+static void who_resumes_accepts_the_errors_so_far_and_no_more(void **state)
+{
+    struct fixture *f = *state;
+    f->spec.policy.error_threshold_percent = 20;
+    f->spec.policy.error_minimum_sample = 0;
+    create_and_start(f);
+    report(f, 101, KEDGE_DEPLOYMENT_FAILED);
+    report(f, 102, KEDGE_DEPLOYMENT_FAILED);
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_PAUSED);
+    assert_int_equal(act(f, KEDGE_EVENT_ROLLOUT_RESUME, 42), KEDGE_OK);
+    report(f, 103, KEDGE_DEPLOYMENT_SUCCEEDED);
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_RUNNING);
+    report(f, 104, KEDGE_DEPLOYMENT_FAILED);
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_PAUSED);
+}
+
+static void errors_abort_when_that_is_the_action(void **state)
+{
+    struct fixture *f = *state;
+    f->spec.policy.error_threshold_percent = 0;
+    f->spec.policy.error_minimum_sample = 0;
+    f->spec.policy.error_action = KEDGE_ERROR_ABORT;
+    f->spec.policy.in_flight_max = 2;
+    create_and_start(f);
+    report(f, 101, KEDGE_DEPLOYMENT_INSTALLING);
+    report(f, 102, KEDGE_DEPLOYMENT_FAILED);
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_ABORTING);
+    assert_int_equal(state_of(f, 103), KEDGE_DEPLOYMENT_CANCELED);
+    assert_int_equal(state_of(f, 101), KEDGE_DEPLOYMENT_INSTALLING);
+    report(f, 101, KEDGE_DEPLOYMENT_SUCCEEDED);
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_ABORTED);
+}
+
+static void a_group_soaks_before_its_gate_and_the_next_waits_for_it(void **state)
+{
+    struct fixture *f = *state;
+    f->spec.group_count = 2;
+    f->spec.policy.group_soak_s = 10;
+    f->targets[4].group_index = 1;
+    create_and_start(f);
+    assert_int_equal(offers(&f->output), 4);
+    for (uint64_t id = 101; id <= 104; id++)
+        report(f, id, KEDGE_DEPLOYMENT_SUCCEEDED);
+    assert_int_equal(kedge_engine_group(f->engine, 42, 0)->state, KEDGE_GROUP_SOAKING);
+    assert_int_equal(state_of(f, 105), KEDGE_DEPLOYMENT_PENDING);
+    assert_int_equal(f->output.next_tick_at_ms, NOW + 10000);
+    tick_at(f, NOW + 10000);
+    assert_int_equal(kedge_engine_group(f->engine, 42, 0)->state, KEDGE_GROUP_SUCCEEDED);
+    assert_int_equal(state_of(f, 105), KEDGE_DEPLOYMENT_OFFERED);
+}
+
+/* Four of five are exactly 80 %, and the gate opens; at 81 % it does not. */
+static void the_gate_opens_at_the_threshold_and_not_below(void **state)
+{
+    struct fixture *f = *state;
+    for (uint32_t percent = 80; percent <= 81; percent++) {
+        f->spec.policy.success_threshold_percent = percent;
+        f->spec.policy.error_threshold_percent = 100;
+        assert_int_equal(create(f), KEDGE_OK);
+        uint64_t rollout = f->output.rollout_id, first = f->output.deployments[0].id;
+        for (size_t i = 1; i < 5; i++)
+            first = f->output.deployments[i].id < first ? f->output.deployments[i].id : first;
+        start(f, rollout);
+        report(f, first, KEDGE_DEPLOYMENT_FAILED);
+        for (uint64_t id = first + 1; id < first + 5; id++)
+            report(f, id, KEDGE_DEPLOYMENT_SUCCEEDED);
+        assert_int_equal(kedge_engine_group(f->engine, rollout, 0)->state,
+                         percent == 80 ? KEDGE_GROUP_SUCCEEDED : KEDGE_GROUP_FAILED);
+        assert_int_equal(rollout_state(f, rollout), KEDGE_ROLLOUT_FINISHED);
+    }
+}
+
+static void a_gate_that_stays_shut_pauses_before_the_next_group(void **state)
+{
+    struct fixture *f = *state;
+    f->spec.group_count = 2;
+    f->spec.policy.error_threshold_percent = 100;
+    f->spec.policy.success_threshold_percent = 100;
+    f->targets[4].group_index = 1;
+    create_and_start(f);
+    report(f, 101, KEDGE_DEPLOYMENT_FAILED);
+    for (uint64_t id = 102; id <= 104; id++)
+        report(f, id, KEDGE_DEPLOYMENT_SUCCEEDED);
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_PAUSED);
+    assert_int_equal(state_of(f, 105), KEDGE_DEPLOYMENT_PENDING);
+    assert_int_equal(act(f, KEDGE_EVENT_ROLLOUT_RESUME, 42), KEDGE_OK);
+    assert_int_equal(state_of(f, 105), KEDGE_DEPLOYMENT_OFFERED);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(errors_trip_above_the_threshold_and_not_at_it),
+        TEST(errors_are_not_judged_before_the_sample_is_there),
+        TEST(a_group_smaller_than_the_sample_is_judged_at_its_end),
+        TEST(who_resumes_accepts_the_errors_so_far_and_no_more),
+        TEST(errors_abort_when_that_is_the_action),
+        TEST(a_group_soaks_before_its_gate_and_the_next_waits_for_it),
+        TEST(the_gate_opens_at_the_threshold_and_not_below),
+        TEST(a_gate_that_stays_shut_pauses_before_the_next_group),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,128 @@
+/*
+ * What an engine makes of records: after a restart of the server.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/rollout/engine_rig.h"
+
+#include <string.h>
+
+static void run_until_restart(struct fixture *f)
+{
+    struct kedge_rollout rollout;
+    struct kedge_group group;
+    struct kedge_deployment records[5];
+    f->spec.policy.in_flight_max = 2;
+    create_and_start(f);
+    report(f, 101, KEDGE_DEPLOYMENT_VERIFYING);
+    rollout = *kedge_engine_rollout(f->engine, 42);
+    group = *kedge_engine_group(f->engine, 42, 0);
+    for (uint64_t i = 0; i < 5; i++)
+        assert_int_equal(kedge_engine_deployment(f->engine, 101 + i, &records[i]), KEDGE_OK);
+    memset(group.counts, 0xff, sizeof(group.counts)); /* not believed: counted anew */
+    reload(f, &rollout, &group, records, 5);
+}
+
+static void after_a_restart_what_is_in_flight_is_taken_up_again(void **state)
+{
+    struct fixture *f = *state;
+    run_until_restart(f);
+    assert_int_equal(f->output.command_count, 0);
+    assert_int_equal(kedge_engine_group(f->engine, 42, 0)->counts[KEDGE_DEPLOYMENT_PENDING], 3);
+    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-0", "1.1.0");
+    assert_int_equal(offers(&f->output), 1);
+    assert_int_equal(f->output.commands[0].deployment_id, 101);
+    assert_int_equal(state_of(f, 101), KEDGE_DEPLOYMENT_VERIFYING);
+    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-0", "1.1.0");
+    assert_int_equal(offers(&f->output), 0); /* once is enough */
+    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-3", "1.0.0");
+    assert_int_equal(offers(&f->output), 0); /* the two places are taken */
+}
+
+static void who_does_not_come_back_after_a_restart_times_out(void **state)
+{
+    struct fixture *f = *state;
+    run_until_restart(f);
+    uint64_t offer_ms = f->spec.policy.offer_limit_s * 1000;
+    assert_int_equal(f->output.next_tick_at_ms, NOW + offer_ms);
+    tick_at(f, NOW + offer_ms);
+    assert_int_equal(state_of(f, 102), KEDGE_DEPLOYMENT_TIMED_OUT);
+    assert_int_equal(state_of(f, 101), KEDGE_DEPLOYMENT_VERIFYING);
+    assert_int_equal(kedge_engine_group(f->engine, 42, 0)->errors, 1);
+}
+
+static void a_sleeper_has_its_lifetime_on_top_after_a_restart(void **state)
+{
+    struct fixture *f = *state;
+    run_until_restart(f);
+    uint64_t verify_ms = f->spec.policy.verify_limit_s * 1000;
+    sleeps(f, "dev-0", NOW + 100000000);
+    assert_says(f, 101, "the device is asleep");
+    tick_at(f, NOW + verify_ms);
+    assert_int_equal(state_of(f, 101), KEDGE_DEPLOYMENT_VERIFYING);
+    tick_at(f, NOW + 100000000 + verify_ms);
+    assert_int_equal(state_of(f, 101), KEDGE_DEPLOYMENT_TIMED_OUT);
+}
+
+static void a_device_without_association_is_waited_for_and_that_is_said(void **state)
+{
+    struct fixture *f = *state;
+    create_and_start(f);
+    loses_association(f, "dev-0", NOW + 60000);
+    assert_int_equal(state_of(f, 101), KEDGE_DEPLOYMENT_PENDING);
+    assert_says(f, 101,
+                "the device has no association by DTLS; it is offered the package when it has "
+                "made one, which is expected within 60 s");
+    report(f, 102, KEDGE_DEPLOYMENT_DOWNLOADING);
+    loses_association(f, "dev-1", NOW + 60000);
+    assert_string_equal(f->output.history[0].text,
+                        "the device has no association by DTLS; it is expected within 60 s");
+    assert_says(f, 102, "has no association by DTLS, and holds no place; it goes on when it has");
+    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-1", "1.0.0");
+    assert_string_equal(f->output.history[0].text, "the device can be reached again");
+    sleeps(f, "dev-1", NOW + 60000); /* of other reasons later on */
+    assert_says(f, 102, "the device is asleep");
+}
+
+static void records_that_do_not_fit_together_are_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct kedge_engine *engine;
+    struct kedge_engine_ids last = {0};
+    struct kedge_rollout rollout = {
+        .id = 1, .state = KEDGE_ROLLOUT_RUNNING, .group_count = 1, .device_count = 2};
+    struct kedge_group group = {.rollout_id = 1, .state = KEDGE_GROUP_RUNNING};
+    struct kedge_deployment record = {
+        .id = 1, .rollout_id = 1, .state = KEDGE_DEPLOYMENT_OFFERED, .endpoint = "a"};
+    assert_int_equal(kedge_engine_create(&last, &engine), KEDGE_OK);
+    assert_int_equal(kedge_engine_load_group(engine, &group), KEDGE_E_MALFORMED);
+    assert_int_equal(kedge_engine_load_rollout(engine, &rollout), KEDGE_OK);
+    assert_int_equal(kedge_engine_load_rollout(engine, &rollout), KEDGE_E_MALFORMED);
+    assert_int_equal(kedge_engine_load_deployment(engine, &record), KEDGE_E_MALFORMED);
+    assert_int_equal(kedge_engine_load_group(engine, &group), KEDGE_OK);
+    assert_int_equal(kedge_engine_load_deployment(engine, &record), KEDGE_E_MALFORMED);
+    record.offered_at_ms = NOW;
+    assert_int_equal(kedge_engine_load_deployment(engine, &record), KEDGE_OK);
+    record.id = 2; /* a second one in flight on the same device */
+    assert_int_equal(kedge_engine_load_deployment(engine, &record), KEDGE_E_MALFORMED);
+    /* one of the two devices is missing */
+    assert_int_equal(kedge_engine_load_done(engine, NOW, &f->output), KEDGE_E_MALFORMED);
+    kedge_engine_destroy(engine);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(after_a_restart_what_is_in_flight_is_taken_up_again),
+        TEST(who_does_not_come_back_after_a_restart_times_out),
+        TEST(a_sleeper_has_its_lifetime_on_top_after_a_restart),
+        TEST(a_device_without_association_is_waited_for_and_that_is_said),
+        TEST(records_that_do_not_fit_together_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
