@@ -150,6 +150,46 @@ static void check_reasons(const struct kedge_engine_output *output)
     }
 }
 
+static bool gate_is_met(const struct kedge_rollout *rollout, const struct kedge_group *group)
+{
+    uint64_t size = 0;
+    for (unsigned s = 0; s < KEDGE_DEPLOYMENT_STATE_COUNT; s++)
+        size += group->counts[s];
+    /* in another arithmetic than the engine's: the percentage, rounded up to a device */
+    uint64_t needed = (size * rollout->policy.success_threshold_percent + 99) / 100;
+    return group->counts[KEDGE_DEPLOYMENT_SUCCEEDED] >= needed;
+}
+
+/* A gate opens when it is met and not otherwise, and no group begins behind one that stays shut
+ * before a person has resumed the rollout. */
+static void check_gates(const struct kedge_engine_output *output)
+{
+    for (size_t i = 0; i < output->history_count; i++) {
+        const struct kedge_history_entry *entry = &output->history[i];
+        if (entry->group_index < 0 || entry->deployment_id != 0 ||
+            strcmp(entry->from, "waiting_for_gate") != 0)
+            continue;
+        const struct kedge_rollout *rollout = &w->seen.rollouts[entry->rollout_id];
+        bool met = gate_is_met(rollout, &w->seen.groups[rollout->id][entry->group_index]);
+        bool opened = strcmp(entry->to, "succeeded") == 0;
+        INVARIANT(met == opened, "the gate of a group of rollout %" PRIu64 " %s", rollout->id,
+                  opened ? "opened without enough successes" : "stayed shut with enough of them");
+        if (opened || (uint32_t)entry->group_index + 1 == rollout->group_count)
+            continue;
+        bool stopped = false;
+        for (size_t k = i + 1; k < output->history_count && !stopped; k++) {
+            const struct kedge_history_entry *next = &output->history[k];
+            stopped = next->rollout_id == rollout->id && next->group_index < 0 &&
+                      strcmp(next->from, "running") == 0;
+            INVARIANT(next->rollout_id != rollout->id || next->group_index < 0 ||
+                          strcmp(next->to, "running") != 0,
+                      "a group began behind a gate that stayed shut");
+        }
+        INVARIANT(stopped, "rollout %" PRIu64 " runs on behind a gate that stayed shut",
+                  rollout->id);
+    }
+}
+
 struct tally {
     uint32_t counts[GROUPS_MAX][KEDGE_DEPLOYMENT_STATE_COUNT];
     uint32_t errors[GROUPS_MAX], already[GROUPS_MAX];
@@ -204,6 +244,7 @@ static void check_nobody_waits(const uint64_t *working, const struct tally *tall
 void check_seen(const struct kedge_engine_output *output)
 {
     check_reasons(output);
+    check_gates(output);
     static struct tally tallies[ROLLOUTS_MAX + 1];
     static uint64_t working[DEVICES];
     memset(tallies, 0, sizeof(tallies));
