@@ -232,6 +232,11 @@ json_t *group_json(const struct kedge_group *record)
     json_put(&json, "errors", json_count(record->errors));
     json_put(&json, "already", json_count(record->already));
     json_put(&json, "errors_accepted", json_count(record->errors_accepted));
+    json_put(&json, "failed_accepted", json_count(record->kinds_accepted[KEDGE_ERROR_KIND_FAILED]));
+    json_put(&json, "rejected_accepted",
+             json_count(record->kinds_accepted[KEDGE_ERROR_KIND_REJECTED]));
+    json_put(&json, "timed_out_accepted",
+             json_count(record->kinds_accepted[KEDGE_ERROR_KIND_TIMED_OUT]));
     json_put(&json, "started_at_ms", json_time(record->started_at_ms));
     json_put(&json, "soak_until_ms", json_time(record->soak_until_ms));
     json_put(&json, "ended_at_ms", json_time(record->ended_at_ms));

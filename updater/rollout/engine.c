@@ -143,6 +143,9 @@ static enum kedge_rc resume_rollout(struct kedge_engine *engine, struct rollout_
         if (group->record.errors_accepted == group->record.errors)
             continue;
         group->record.errors_accepted = group->record.errors;
+        for (unsigned kind = 0; kind < KEDGE_ERROR_KIND_COUNT; kind++)
+            group->record.kinds_accepted[kind] =
+                kedge_group_errors(&group->record, (enum kedge_error_kind)kind);
         engine_group_changed(engine, group);
     }
     return engine_move_rollout(engine, rollout, KEDGE_ON_RESUME, text, NULL);

@@ -4,6 +4,7 @@
  *   engine.c  events in, and looking      create.c  a new rollout, checked     load.c  from records
  *   moves.c   one step of one thing, by the tables, with its counts and its history
  *   settle.c  what follows from a step: places are filled, groups and rollouts go on
+ *   gates.c   whether a group goes badly enough to stop, or well enough for the next one
  *   sleep.c   devices that sleep
  *   clock.c   a wall clock that is set    output.c   records and commands out
  *   explain.c the sentences
@@ -158,9 +159,18 @@ enum kedge_rc engine_attend_device(struct kedge_engine *engine,
 /** Moves by `event`, ON_ABORT or ON_ERRORS_ABORT, and cancels what is not installing yet. */
 enum kedge_rc engine_abort_rollout(struct kedge_engine *engine, struct rollout_node *rollout,
                                    enum kedge_rollout_event event, const char *text) KEDGE_MUST_USE;
-/** More errors than the policy allows, beyond those that a person has accepted. */
-bool engine_group_tripped(const struct group_node *group);
 enum kedge_rc engine_tick(struct kedge_engine *engine) KEDGE_MUST_USE;
+
+/* gates.c */
+/**
+ * Takes the error action when a running group has more errors than the policy allows, beyond those
+ * that a person has accepted; *acted tells.
+ */
+enum kedge_rc engine_judge_errors(struct kedge_engine *engine, struct group_node *group,
+                                  bool *acted) KEDGE_MUST_USE;
+/** Ends a group that waits for its gate, and goes on to the next one. */
+enum kedge_rc engine_judge_gate(struct kedge_engine *engine,
+                                struct group_node *group) KEDGE_MUST_USE;
 
 /* load.c */
 /** How long a deployment may stand in this state without a sign of its device. */

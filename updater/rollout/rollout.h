@@ -134,6 +134,10 @@ struct kedge_rollout_policy {
     uint32_t download_limit_s; /* without progress */
     uint32_t install_limit_s;
     uint32_t verify_limit_s; /* from Execute's answer until the device is back and confirmed */
+    /* Likewise error_threshold_percent, of one kind of errors alone; 100: does not trip. */
+    uint32_t failed_threshold_percent;
+    uint32_t rejected_threshold_percent;
+    uint32_t timed_out_threshold_percent;
     enum kedge_severity severity;
     /* So long a device may put the update off (/5/0/13); KEDGE_DEFER_UNSET: it is not told. */
     uint32_t max_defer_s;
@@ -149,7 +153,7 @@ struct kedge_policy_field {
     uint32_t least, most;
 };
 
-#define KEDGE_POLICY_FIELD_COUNT 11u
+#define KEDGE_POLICY_FIELD_COUNT 14u
 /** All numbers of a policy that it always has, in the order of the struct. */
 extern const struct kedge_policy_field kedge_policy_fields[KEDGE_POLICY_FIELD_COUNT];
 
@@ -181,6 +185,14 @@ struct kedge_rollout {
     char reason[KEDGE_REASON_MAX + 1]; /* of the last change of state */
 };
 
+/** The kinds of errors; every error is of one. */
+enum kedge_error_kind {
+    KEDGE_ERROR_KIND_FAILED,
+    KEDGE_ERROR_KIND_REJECTED,
+    KEDGE_ERROR_KIND_TIMED_OUT, /* after an offer */
+    KEDGE_ERROR_KIND_COUNT
+};
+
 struct kedge_group {
     uint64_t rollout_id;
     uint32_t index; /* from 0 */
@@ -190,11 +202,15 @@ struct kedge_group {
     uint32_t errors;          /* failed, rejected, and timed out after an offer */
     uint32_t already;         /* of the succeeded: ran the version already, never offered */
     uint32_t errors_accepted; /* what `errors` was when a person resumed the rollout */
+    uint32_t kinds_accepted[KEDGE_ERROR_KIND_COUNT]; /* likewise, of each kind */
     uint64_t started_at_ms;
     uint64_t soak_until_ms;
     uint64_t ended_at_ms;
     char reason[KEDGE_REASON_MAX + 1];
 };
+
+/** How many of its errors are of this kind. */
+uint32_t kedge_group_errors(const struct kedge_group *group, enum kedge_error_kind kind);
 
 #define KEDGE_UPDATE_RESULT_NONE (-1)
 

@@ -1,9 +1,6 @@
 /*
  * settle.c: what follows from a step. Places in flight are filled, thresholds and gates judged,
  * groups and rollouts go on, until nothing more follows.
- *
- * Percentages are compared by cross-multiplying in 64 bits, so a boundary is exact: errors trip
- * when errors * 100 > percent * size, a gate opens when succeeded * 100 >= percent * size.
  */
 #include "updater/rollout/engine.h"
 
@@ -121,68 +118,6 @@ static enum kedge_rc fill_places(struct kedge_engine *engine, struct group_node 
     return KEDGE_OK;
 }
 
-/* ---- thresholds and gates ---- */
-
-bool engine_group_tripped(const struct group_node *group)
-{
-    const struct kedge_group *figures = &group->record;
-    const struct kedge_rollout_policy *policy = &group->rollout->record.policy;
-    uint64_t tried =
-        (uint64_t)figures->counts[KEDGE_DEPLOYMENT_SUCCEEDED] - figures->already + figures->errors;
-    if (figures->errors <= figures->errors_accepted)
-        return false;
-    if (tried < policy->error_minimum_sample && group->open > 0)
-        return false;
-    return (uint64_t)figures->errors * 100 >
-           (uint64_t)policy->error_threshold_percent * group->size;
-}
-
-static enum kedge_rc act_on_errors(struct kedge_engine *engine, struct rollout_node *rollout,
-                                   const char *text, bool *moved)
-{
-    if (rollout->record.policy.error_action == KEDGE_ERROR_PAUSE)
-        return engine_move_rollout(engine, rollout, KEDGE_ON_ERRORS_PAUSE, text, moved);
-    *moved = true;
-    return engine_abort_rollout(engine, rollout, KEDGE_ON_ERRORS_ABORT, text);
-}
-
-static enum kedge_rc judge_errors(struct kedge_engine *engine, struct group_node *group,
-                                  bool *acted)
-{
-    *acted = false;
-    if (group->record.state != KEDGE_GROUP_RUNNING || !engine_group_tripped(group))
-        return KEDGE_OK;
-    char text[160];
-    (void)snprintf(text, sizeof(text),
-                   "%" PRIu32 " of %" PRIu32 " devices of group %" PRIu32
-                   " ended in error, more than %" PRIu32 " %%",
-                   group->record.errors, group->size, group->record.index + 1,
-                   group->rollout->record.policy.error_threshold_percent);
-    return act_on_errors(engine, group->rollout, text, acted);
-}
-
-static enum kedge_rc judge_gate(struct kedge_engine *engine, struct group_node *group)
-{
-    struct rollout_node *rollout = group->rollout;
-    uint32_t percent = rollout->record.policy.success_threshold_percent;
-    uint32_t succeeded = group->record.counts[KEDGE_DEPLOYMENT_SUCCEEDED];
-    bool passed = (uint64_t)succeeded * 100 >= (uint64_t)percent * group->size;
-    char text[160];
-    (void)snprintf(text, sizeof(text),
-                   "%" PRIu32 " of %" PRIu32 " devices succeeded, %s %" PRIu32 " %%", succeeded,
-                   group->size, passed ? "at least" : "less than", percent);
-    KEDGE_TRY(engine_move_group(engine, group, passed ? KEDGE_ON_GATE_PASSED : KEDGE_ON_GATE_FAILED,
-                                text));
-    rollout->current++;
-    if (passed || rollout->current == rollout->record.group_count)
-        return KEDGE_OK;
-    char reason[KEDGE_REASON_MAX + 1];
-    (void)snprintf(reason, sizeof(reason), "the gate of group %" PRIu32 " did not open: %s",
-                   group->record.index + 1, text);
-    bool moved;
-    return act_on_errors(engine, rollout, reason, &moved);
-}
-
 /* ---- groups and rollouts go on ---- */
 
 static enum kedge_rc start_group(struct kedge_engine *engine, struct group_node *group)
@@ -243,7 +178,7 @@ static enum kedge_rc step_rollout(struct kedge_engine *engine, struct rollout_no
         *stepped = false;
         return KEDGE_OK;
     case KEDGE_GROUP_WAITING_FOR_GATE:
-        return judge_gate(engine, group);
+        return engine_judge_gate(engine, group);
     default:
         rollout->current++;
         return KEDGE_OK;
@@ -270,7 +205,7 @@ static enum kedge_rc settle_rollout(struct kedge_engine *engine, struct rollout_
             return KEDGE_OK;
         if (rollout->current < rollout->record.group_count) {
             bool acted;
-            KEDGE_TRY(judge_errors(engine, &rollout->groups[rollout->current], &acted));
+            KEDGE_TRY(engine_judge_errors(engine, &rollout->groups[rollout->current], &acted));
             if (acted)
                 continue;
         }

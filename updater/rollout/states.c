@@ -101,6 +101,16 @@ bool kedge_deployment_state_busy(enum kedge_deployment_state state)
     return row_is(deployment_rows, KEDGE_DEPLOYMENT_STATE_COUNT, state, BUSY);
 }
 
+uint32_t kedge_group_errors(const struct kedge_group *group, enum kedge_error_kind kind)
+{
+    uint32_t failed = group->counts[KEDGE_DEPLOYMENT_FAILED];
+    uint32_t rejected = group->counts[KEDGE_DEPLOYMENT_REJECTED];
+    if (kind == KEDGE_ERROR_KIND_FAILED)
+        return failed;
+    /* Of those that timed out, some were never offered anything. */
+    return kind == KEDGE_ERROR_KIND_REJECTED ? rejected : group->errors - failed - rejected;
+}
+
 static const char *const error_actions[] = {"pause", "abort", "roll_back"};
 
 const char *kedge_error_action_name(enum kedge_error_action action)
@@ -153,6 +163,9 @@ void kedge_rollout_policy_default(struct kedge_rollout_policy *policy)
         .install_limit_s = 600,
         /* above the agent's trial limit of 30 minutes, after which it is back on its old version */
         .verify_limit_s = 2400,
+        .failed_threshold_percent = 100,
+        .rejected_threshold_percent = 100,
+        .timed_out_threshold_percent = 100,
         .max_defer_s = KEDGE_DEFER_UNSET,
     };
 }
@@ -173,6 +186,9 @@ const struct kedge_policy_field kedge_policy_fields[KEDGE_POLICY_FIELD_COUNT] = 
     FIELD(download_limit_s, 1, KEDGE_SPAN_MAX_S),
     FIELD(install_limit_s, 1, KEDGE_SPAN_MAX_S),
     FIELD(verify_limit_s, 1, KEDGE_SPAN_MAX_S),
+    FIELD(failed_threshold_percent, 0, 100),
+    FIELD(rejected_threshold_percent, 0, 100),
+    FIELD(timed_out_threshold_percent, 0, 100),
 };
 #undef FIELD
 

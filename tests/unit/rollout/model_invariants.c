@@ -103,24 +103,41 @@ static void check_terminal(const struct kedge_engine_output *output)
     }
 }
 
+/* Whether the group has more errors than its rollout bears and a person has accepted, all of them
+ * or of one kind; in another arithmetic than the engine's: errors > the percentage, rounded down.
+ */
+static bool unbearable(const struct kedge_rollout *rollout, const struct kedge_group *group)
+{
+    const struct kedge_rollout_policy *policy = &rollout->policy;
+    uint64_t size = 0;
+    for (unsigned s = 0; s < KEDGE_DEPLOYMENT_STATE_COUNT; s++)
+        size += group->counts[s];
+    uint32_t failed = group->counts[KEDGE_DEPLOYMENT_FAILED];
+    uint32_t rejected = group->counts[KEDGE_DEPLOYMENT_REJECTED];
+    uint32_t late = group->errors - failed - rejected;
+    return (group->errors > size * policy->error_threshold_percent / 100 &&
+            group->errors > group->errors_accepted) ||
+           (failed > size * policy->failed_threshold_percent / 100 &&
+            failed > group->kinds_accepted[0]) ||
+           (rejected > size * policy->rejected_threshold_percent / 100 &&
+            rejected > group->kinds_accepted[1]) ||
+           (late > size * policy->timed_out_threshold_percent / 100 &&
+            late > group->kinds_accepted[2]);
+}
+
 static void check_thresholds(const struct kedge_rollout *rollout)
 {
     for (uint32_t g = 0; g < rollout->group_count; g++) {
         const struct kedge_group *group = &w->seen.groups[rollout->id][g];
-        uint64_t size = 0, open = 0;
-        for (unsigned s = 0; s < KEDGE_DEPLOYMENT_STATE_COUNT; s++) {
-            size += group->counts[s];
-            open += s <= KEDGE_DEPLOYMENT_VERIFYING ? group->counts[s] : 0;
-        }
+        uint64_t open = 0;
+        for (unsigned s = 0; s <= KEDGE_DEPLOYMENT_VERIFYING; s++)
+            open += group->counts[s];
         uint64_t tried = group->counts[KEDGE_DEPLOYMENT_SUCCEEDED] - group->already + group->errors;
         bool enough = tried >= rollout->policy.error_minimum_sample || open == 0;
-        /* in another arithmetic than the engine's: errors / size > percent / 100 */
-        uint64_t bearable = size * rollout->policy.error_threshold_percent / 100;
-        bool tripped = enough && group->errors > bearable && group->errors > group->errors_accepted;
         INVARIANT(rollout->state != KEDGE_ROLLOUT_RUNNING || group->state != KEDGE_GROUP_RUNNING ||
-                      !tripped,
-                  "rollout %" PRIu64 " runs on with %" PRIu32 " errors of %" PRIu64, rollout->id,
-                  group->errors, size);
+                      !enough || !unbearable(rollout, group),
+                  "rollout %" PRIu64 " runs on with %" PRIu32 " errors", rollout->id,
+                  group->errors);
         bool before_ended =
             g == 0 || kedge_group_state_ended(w->seen.groups[rollout->id][g - 1].state);
         INVARIANT(group->state == KEDGE_GROUP_SCHEDULED || before_ended,
@@ -134,18 +151,12 @@ static void check_reasons(const struct kedge_engine_output *output)
     for (size_t i = 0; i < output->history_count; i++) {
         const struct kedge_history_entry *entry = &output->history[i];
         if (entry->deployment_id != 0 || entry->group_index >= 0 ||
-            strstr(entry->text, "ended in error") == NULL)
+            strstr(entry->text, ", more than ") == NULL)
             continue;
         const struct kedge_rollout *rollout = &w->seen.rollouts[entry->rollout_id];
         bool justified = false;
-        for (uint32_t g = 0; g < rollout->group_count; g++) {
-            const struct kedge_group *group = &w->seen.groups[rollout->id][g];
-            uint64_t size = 0;
-            for (unsigned s = 0; s < KEDGE_DEPLOYMENT_STATE_COUNT; s++)
-                size += group->counts[s];
-            justified |= group->errors > size * rollout->policy.error_threshold_percent / 100 &&
-                         group->errors > group->errors_accepted;
-        }
+        for (uint32_t g = 0; g < rollout->group_count; g++)
+            justified |= unbearable(rollout, &w->seen.groups[rollout->id][g]);
         INVARIANT(justified, "rollout %" PRIu64 " stopped for errors that it bears", rollout->id);
     }
 }

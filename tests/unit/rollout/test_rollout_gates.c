@@ -72,6 +72,37 @@ static void who_resumes_accepts_the_errors_so_far_and_no_more(void **state)
     assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_PAUSED);
 }
 
+/* Of 10 devices one rejection is borne, and errors of other kinds are not counted with it. */
+static void each_kind_of_errors_has_a_threshold_of_its_own(void **state)
+{
+    struct fixture *f = *state;
+    fill_targets(f, 10);
+    f->spec.policy.error_threshold_percent = 100;
+    f->spec.policy.error_minimum_sample = 0;
+    f->spec.policy.rejected_threshold_percent = 10;
+    f->spec.policy.timed_out_threshold_percent = 30;
+    create_and_start(f);
+    report(f, 101, KEDGE_DEPLOYMENT_REJECTED);
+    report(f, 102, KEDGE_DEPLOYMENT_FAILED);
+    report(f, 103, KEDGE_DEPLOYMENT_FAILED);
+    report(f, 104, KEDGE_DEPLOYMENT_TIMED_OUT);
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_RUNNING);
+    report(f, 105, KEDGE_DEPLOYMENT_REJECTED);
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_PAUSED);
+    assert_string_equal(kedge_engine_rollout(f->engine, 42)->reason,
+                        "2 of 10 devices of group 1 rejected the package, more than 10 %");
+    /* Who resumes has accepted these two: failures and time-outs do not bring them up again. */
+    assert_int_equal(act(f, KEDGE_EVENT_ROLLOUT_RESUME, 42), KEDGE_OK);
+    report(f, 106, KEDGE_DEPLOYMENT_FAILED);
+    report(f, 107, KEDGE_DEPLOYMENT_TIMED_OUT);
+    report(f, 108, KEDGE_DEPLOYMENT_TIMED_OUT);
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_RUNNING);
+    report(f, 109, KEDGE_DEPLOYMENT_TIMED_OUT);
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_PAUSED);
+    assert_string_equal(kedge_engine_rollout(f->engine, 42)->reason,
+                        "4 of 10 devices of group 1 timed out, more than 30 %");
+}
+
 static void errors_abort_when_that_is_the_action(void **state)
 {
     struct fixture *f = *state;
@@ -152,6 +183,7 @@ int main(void)
         TEST(errors_are_not_judged_before_the_sample_is_there),
         TEST(a_group_smaller_than_the_sample_is_judged_at_its_end),
         TEST(who_resumes_accepts_the_errors_so_far_and_no_more),
+        TEST(each_kind_of_errors_has_a_threshold_of_its_own),
         TEST(errors_abort_when_that_is_the_action),
         TEST(a_group_soaks_before_its_gate_and_the_next_waits_for_it),
         TEST(the_gate_opens_at_the_threshold_and_not_below),

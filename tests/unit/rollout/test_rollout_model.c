@@ -362,6 +362,11 @@ static void create(void)
     event.create.policy.in_flight_max = 1 + below(chance(50) ? 3 : 20);
     event.create.policy.error_threshold_percent = exact ? 10 * below(4) : below(101);
     event.create.policy.error_minimum_sample = below(20);
+    if (chance(50)) {
+        event.create.policy.failed_threshold_percent = exact ? 10 * below(3) : below(101);
+        event.create.policy.rejected_threshold_percent = exact ? 10 * below(3) : below(101);
+        event.create.policy.timed_out_threshold_percent = exact ? 10 * below(3) : below(101);
+    }
     event.create.policy.error_action = chance(50) ? KEDGE_ERROR_PAUSE : KEDGE_ERROR_ABORT;
     event.create.policy.success_threshold_percent = below(101);
     event.create.policy.group_soak_s = below(60);

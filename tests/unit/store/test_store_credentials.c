@@ -132,6 +132,12 @@ static void a_database_of_version_1_keeps_its_devices_and_takes_credentials(void
                                   "ALTER TABLE rollouts DROP COLUMN max_defer_s;"
                                   "ALTER TABLE rollouts DROP COLUMN seed;"
                                   "ALTER TABLE rollouts DROP COLUMN spread_by;"
+                                  "ALTER TABLE rollouts DROP COLUMN failed_threshold_percent;"
+                                  "ALTER TABLE rollouts DROP COLUMN rejected_threshold_percent;"
+                                  "ALTER TABLE rollouts DROP COLUMN timed_out_threshold_percent;"
+                                  "ALTER TABLE groups DROP COLUMN failed_accepted;"
+                                  "ALTER TABLE groups DROP COLUMN rejected_accepted;"
+                                  "ALTER TABLE groups DROP COLUMN timed_out_accepted;"
                                   "UPDATE schema_version SET version = 1",
                                   NULL, NULL, NULL),
                      SQLITE_OK);

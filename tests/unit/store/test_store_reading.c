@@ -146,8 +146,15 @@ static void a_rollout_and_its_parts_come_back_as_they_were_written(void **state)
     struct kedge_rollout rollout = a_rollout(1, PACKAGE_ID), rollout_read;
     struct kedge_group group = a_group(1, 0), group_read;
     struct kedge_deployment deployment = a_deployment(11, 1, "d1"), deployment_read;
-    rollout.policy = (struct kedge_rollout_policy){
-        1, 2, 3, KEDGE_ERROR_ABORT, 4, 5, 6, 7, 88, 99, 1010, 1111, KEDGE_SEVERITY_OPTIONAL, 3600};
+    for (uint32_t i = 0; i < KEDGE_POLICY_FIELD_COUNT; i++)
+        kedge_policy_set(&rollout.policy, &kedge_policy_fields[i], 1000 + i);
+    rollout.policy.error_action = KEDGE_ERROR_ABORT;
+    rollout.policy.severity = KEDGE_SEVERITY_OPTIONAL;
+    rollout.policy.max_defer_s = 3600;
+    rollout.seed = KEDGE_SEED_MAX;
+    (void)snprintf(rollout.spread_by, sizeof(rollout.spread_by), "site");
+    for (uint32_t i = 0; i < KEDGE_ERROR_KIND_COUNT; i++)
+        group.kinds_accepted[i] = 7 + i;
     struct kedge_batch *batch = new_batch();
     add_package(batch, PACKAGE_ID);
     assert_int_equal(kedge_batch_put_rollout(batch, &rollout), KEDGE_OK);
@@ -166,6 +173,8 @@ static void a_rollout_and_its_parts_come_back_as_they_were_written(void **state)
     assert_true(rollout_read.all_devices);
     assert_string_equal(rollout_read.author, rollout.author);
     assert_memory_equal(&rollout_read.policy, &rollout.policy, sizeof(rollout.policy));
+    assert_int_equal(rollout_read.seed, rollout.seed);
+    assert_string_equal(rollout_read.spread_by, "site");
     assert_int_equal(rollout_read.group_count, rollout.group_count);
     assert_int_equal(rollout_read.device_count, rollout.device_count);
     assert_int_equal(rollout_read.created_at_ms, rollout.created_at_ms);
@@ -180,6 +189,8 @@ static void a_rollout_and_its_parts_come_back_as_they_were_written(void **state)
     assert_int_equal(group_read.errors, group.errors);
     assert_int_equal(group_read.already, group.already);
     assert_int_equal(group_read.errors_accepted, group.errors_accepted);
+    assert_memory_equal(group_read.kinds_accepted, group.kinds_accepted,
+                        sizeof(group.kinds_accepted));
     assert_int_equal(group_read.started_at_ms, group.started_at_ms);
     assert_int_equal(group_read.soak_until_ms, group.soak_until_ms);
     assert_int_equal(group_read.ended_at_ms, group.ended_at_ms);

@@ -63,6 +63,8 @@ static bool read_rollout(struct sql_columns *from, struct kedge_rollout *out)
     out->policy.max_defer_s = column_u32(from);
     out->seed = column_u32(from);
     column_text(from, out->spread_by, sizeof(out->spread_by));
+    for (size_t i = POLICY_FIELDS_BEFORE; i < KEDGE_POLICY_FIELD_COUNT; i++)
+        kedge_policy_set(&out->policy, &kedge_policy_fields[i], column_u32(from));
     return !from->damaged;
 }
 
@@ -152,6 +154,8 @@ static bool read_group(struct sql_columns *from, struct kedge_group *out)
     out->soak_until_ms = column_unsigned(from);
     out->ended_at_ms = column_unsigned(from);
     column_text(from, out->reason, sizeof(out->reason));
+    for (int i = 0; i < KEDGE_ERROR_KIND_COUNT; i++)
+        out->kinds_accepted[i] = column_u32(from);
     return !from->damaged;
 }
 

@@ -106,6 +106,13 @@ static const char *const steps[KEDGE_STORE_SCHEMA_VERSION] = {
 
     ("ALTER TABLE rollouts ADD COLUMN seed INTEGER NOT NULL DEFAULT 0;"
      "ALTER TABLE rollouts ADD COLUMN spread_by TEXT NOT NULL DEFAULT '';"),
+
+    ("ALTER TABLE rollouts ADD COLUMN failed_threshold_percent INTEGER NOT NULL DEFAULT 100;"
+     "ALTER TABLE rollouts ADD COLUMN rejected_threshold_percent INTEGER NOT NULL DEFAULT 100;"
+     "ALTER TABLE rollouts ADD COLUMN timed_out_threshold_percent INTEGER NOT NULL DEFAULT 100;"
+     "ALTER TABLE groups ADD COLUMN failed_accepted INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE groups ADD COLUMN rejected_accepted INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE groups ADD COLUMN timed_out_accepted INTEGER NOT NULL DEFAULT 0;"),
 };
 
 static enum kedge_rc find_version(sqlite3 *database, int64_t *version)

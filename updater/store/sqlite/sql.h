@@ -37,11 +37,15 @@ enum kedge_rc sql_number(sqlite3 *database, const char *sql, int64_t *out) KEDGE
     "success_threshold_percent, deployment_soak_s, group_soak_s, deadline_s, offer_limit_s, "    \
     "download_limit_s, install_limit_s, verify_limit_s, group_count, device_count, "             \
     "created_at_ms, started_at_ms, deadline_at_ms, ended_at_ms, reason, severity, max_defer_s, " \
-    "seed, spread_by"
+    "seed, spread_by, failed_threshold_percent, rejected_threshold_percent, "                    \
+    "timed_out_threshold_percent"
+/* Numbers of a policy that came later stand at the end, in the order of kedge_policy_fields. */
+#define POLICY_FIELDS_BEFORE 11u
 #define GROUP_COLUMNS                                                                       \
     "rollout_id, group_index, state, name, pending, offered, downloading, downloaded, "     \
     "installing, verifying, succeeded, failed, rejected, timed_out, canceled, superseded, " \
-    "errors, already, errors_accepted, started_at_ms, soak_until_ms, ended_at_ms, reason"
+    "errors, already, errors_accepted, started_at_ms, soak_until_ms, ended_at_ms, reason, " \
+    "failed_accepted, rejected_accepted, timed_out_accepted"
 #define DEPLOYMENT_COLUMNS                                                                      \
     "id, rollout_id, group_index, state, endpoint, version_before, update_result, bytes_done, " \
     "bytes_total, offered_at_ms, changed_at_ms, ended_at_ms, reason"

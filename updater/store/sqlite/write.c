@@ -91,13 +91,13 @@ static const char *const row_sql[KEDGE_ROW_KIND_COUNT] = {
     /* What a rollout is does not change after its creation; where it stands does. */
     [KEDGE_ROW_PUT_ROLLOUT] =
         "INSERT INTO rollouts (" ROLLOUT_COLUMNS
-        ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+        ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
         " ON CONFLICT (id) DO UPDATE SET state=excluded.state,"
         " started_at_ms=excluded.started_at_ms, deadline_at_ms=excluded.deadline_at_ms,"
         " ended_at_ms=excluded.ended_at_ms, reason=excluded.reason",
     [KEDGE_ROW_PUT_GROUP] =
         "INSERT INTO groups (" GROUP_COLUMNS
-        ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+        ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
         " ON CONFLICT (rollout_id, group_index) DO UPDATE SET state=excluded.state,"
         " pending=excluded.pending, offered=excluded.offered, downloading=excluded.downloading,"
         " downloaded=excluded.downloaded, installing=excluded.installing,"
@@ -106,7 +106,9 @@ static const char *const row_sql[KEDGE_ROW_KIND_COUNT] = {
         " superseded=excluded.superseded, errors=excluded.errors, already=excluded.already,"
         " errors_accepted=excluded.errors_accepted, started_at_ms=excluded.started_at_ms,"
         " soak_until_ms=excluded.soak_until_ms, ended_at_ms=excluded.ended_at_ms,"
-        " reason=excluded.reason",
+        " reason=excluded.reason, failed_accepted=excluded.failed_accepted,"
+        " rejected_accepted=excluded.rejected_accepted,"
+        " timed_out_accepted=excluded.timed_out_accepted",
     [KEDGE_ROW_PUT_DEPLOYMENT] =
         "INSERT INTO deployments (" DEPLOYMENT_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
         " ON CONFLICT (id) DO UPDATE SET state=excluded.state,"
@@ -314,6 +316,8 @@ static void bind_rollout(struct sql_binder *to, const struct kedge_rollout *reco
     bind_number(to, record->policy.max_defer_s);
     bind_number(to, record->seed);
     bind_text(to, record->spread_by);
+    for (size_t i = POLICY_FIELDS_BEFORE; i < KEDGE_POLICY_FIELD_COUNT; i++)
+        bind_number(to, kedge_policy_get(&record->policy, &kedge_policy_fields[i]));
 }
 
 static void bind_group(struct sql_binder *to, const struct kedge_group *record)
@@ -331,6 +335,8 @@ static void bind_group(struct sql_binder *to, const struct kedge_group *record)
     bind_unsigned(to, record->soak_until_ms);
     bind_unsigned(to, record->ended_at_ms);
     bind_text(to, record->reason);
+    for (int i = 0; i < KEDGE_ERROR_KIND_COUNT; i++)
+        bind_number(to, record->kinds_accepted[i]);
 }
 
 static void bind_deployment(struct sql_binder *to, const struct kedge_deployment *record)
