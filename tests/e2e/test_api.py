@@ -79,14 +79,16 @@ ROUTES = [("GET", "/devices"), ("GET", "/devices/x"), ("PATCH", "/devices/x"),
           ("POST", "/trust"), ("DELETE", "/trust/x"), ("GET", "/rollouts"), ("POST", "/rollouts"),
           ("GET", "/rollouts/1"), ("POST", "/rollouts/1/start"), ("POST", "/rollouts/1/pause"),
           ("POST", "/rollouts/1/resume"), ("POST", "/rollouts/1/abort"), ("GET", "/rollouts/1/groups"),
-          ("GET", "/rollouts/1/deployments"), ("GET", "/rollouts/1/history"), ("GET", "/audit")]
+          ("GET", "/rollouts/1/deployments"), ("GET", "/rollouts/1/history"), ("GET", "/tokens"),
+          ("POST", "/tokens"), ("DELETE", "/tokens/x"), ("GET", "/token"), ("GET", "/audit")]
 
 
 def test_nothing_but_healthz_is_open_without_the_token(server, curl):
-    for method, path in ROUTES:
+    for number, (method, path) in enumerate(ROUTES):
         for token in (None, "Bearer " + "0" * 64, f"Basic {server.token}", f"Bearer {server.token}0",
                       f"Bearer {server.token[:-1]}"):
-            answer = curl(method, V1 + path, token=token)
+            # From one address, the 21st within ten seconds would be told to come again later.
+            answer = curl(method, V1 + path, "--interface", f"127.0.1.{number + 1}", token=token)
             assert answer.status == 401, (method, path, token)
             assert answer.headers["www-authenticate"].startswith("Bearer")
             assert answer.headers["content-type"] == "application/problem+json"
@@ -255,11 +257,13 @@ def test_the_documents_list_exactly_the_routes_that_there_are(curl):
     document = (ROOT / "docs" / "api.md").read_text()
     listed = set()
     for method, path, rest in re.findall(r"^\| (GET|POST|PATCH|DELETE) `/api/v1(\S+)`(.*)$", document, re.MULTILINE):
-        path = path.replace("/rollouts/{id}", "/rollouts/1").replace("{id}", "x").replace("{endpoint}", "x")
+        path = path.replace("/rollouts/{id}", "/rollouts/1").replace("{id}", "x").replace("{endpoint}", "x").replace("{name}", "x")
         listed.add((method, path))
         more = re.findall(r"`(/\w+)`", rest.split("|")[0])
         listed |= {(method, path.rsplit("/", 1)[0] + other) for other in more}
     assert listed == set(ROUTES)
+    served = re.findall(r'\{"(\w+)", V1 "([^"]+)"', (ROOT / "updater" / "api" / "routes.c").read_text())
+    assert {(method, path.replace("/rollouts/{}", "/rollouts/1").replace("{}", "x")) for method, path in served} == listed
 
 
 def test_keys_are_trusted_and_removed(curl, package, keys):

@@ -414,7 +414,7 @@ def test_an_upload_sends_the_file_as_it_is(script, kedge, tmp_path):
 def test_the_documents_name_every_command_and_every_option(kedge):
     document = (ROOT / "docs" / "api.md").read_text()
     usage = kedge("--help").stdout
-    commands = re.findall(r"^  (device|package|class|trust|rollout|audit) (\w+) ", usage, re.MULTILINE)
+    commands = re.findall(r"^  (device|package|class|trust|rollout|token|audit) (\w+) ", usage, re.MULTILINE)
     assert len(commands) > 15
     for noun, verb in commands:
         assert any(noun in line and verb in line for line in document.splitlines() if line.startswith("| `")), (noun, verb)

@@ -23,8 +23,11 @@
 #include <netinet/in.h>
 
 #define KEDGE_BACKEND_TEXT_MAX 1024u
-#define KEDGE_BACKEND_CREDENTIALS_MAX 1000u          /* written in one call */
-#define KEDGE_BACKEND_IMPORT_MAX 20000u              /* devices of one file */
+#define KEDGE_BACKEND_CREDENTIALS_MAX 1000u /* written in one call */
+#define KEDGE_BACKEND_IMPORT_MAX 20000u     /* devices of one file */
+#define KEDGE_TOKENS_MAX 1000u
+#define KEDGE_TOKEN_PREFIX "kedge_"
+#define KEDGE_TOKEN_SIZE 70u                         /* characters of a token */
 #define KEDGE_BACKEND_LOOKS_MAX KEDGE_STORE_PAGE_MAX /* deployments looked at in one call */
 
 /** What a new rollout is to be. The backend looks up package and devices. */
@@ -126,6 +129,18 @@ struct kedge_backend {
     /* KEDGE_E_NOT_FOUND. Packages that were accepted by the key stay. */
     enum kedge_rc (*trust_remove)(void *context, const char *who, const uint8_t key_id[32],
                                   char *text);
+
+    /*
+     * Makes a token of the record's name and role that expires after `lifetime_s` (0: never),
+     * fills in the rest of the record, and gives the token: it is kept nowhere, so wipe it.
+     * KEDGE_E_EXISTS (a token has that name and has not expired), KEDGE_E_LIMIT (KEDGE_TOKENS_MAX).
+     */
+    enum kedge_rc (*token_create)(void *context, const char *who, struct kedge_token_record *record,
+                                  uint32_t lifetime_s, char token[KEDGE_TOKEN_SIZE + 1],
+                                  char *text);
+    /* It is unknown from then on. KEDGE_E_NOT_FOUND; KEDGE_E_STATE for the last admin's token
+     * that does not expire. */
+    enum kedge_rc (*token_revoke)(void *context, const char *who, const char *name, char *text);
 
     /*
      * Writes them, and copies what then holds to `out`: for devices that register, and rollouts'

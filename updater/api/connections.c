@@ -133,10 +133,12 @@ static enum MHD_Result take_line(void *context, enum MHD_ValueKind kind, const c
     return MHD_YES;
 }
 
-/* Who it is that downloads. */
-static struct host client_of(const struct request *request, const struct connection *connection)
+struct host request_client(const struct request *request)
 {
+    const struct connection *connection = connection_of(request->connection);
     struct forwarded forwarded = {.count = 0};
+    if (connection == NULL)
+        return (struct host){.bytes = {0}};
     (void)MHD_get_connection_values(request->connection, MHD_HEADER_KIND, take_line, &forwarded);
     return forwarded_client(&forwarded, &request->api->proxies, &connection->peer);
 }
@@ -149,7 +151,7 @@ void transfer_begin(struct request *request, uint64_t first, uint64_t size)
         return;
     struct transfer transfer = {
         .going = true, .first = first, .size = size, .acknowledged = info.tcpi_bytes_acked};
-    transfer.client = client_of(request, connection);
+    transfer.client = request_client(request);
     (void)snprintf(transfer.digest, sizeof(transfer.digest), "%.*s",
                    (int)sizeof(transfer.digest) - 1, request->parameter);
     pthread_mutex_lock(&request->api->connections.lock);

@@ -311,6 +311,8 @@ static bool read_asked(struct request *request, struct asked *asked)
     asked->request.kind = kedge_operation_named(operation);
     if (asked->request.kind == KEDGE_OPERATION_COUNT)
         return refuse_value(request, "operation", "is none that is known");
+    if (kedge_operation_changes(asked->request.kind) && !request_may(request, KEDGE_RIGHT_ADMIN))
+        return false;
     struct kedge_lwm2m_path path;
     if (!read_path(request, "path", asked->request.path, &path))
         return false;

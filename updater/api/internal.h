@@ -29,8 +29,8 @@ struct route {
     const char *pattern; /* "{}" stands for one segment, which becomes request.parameter */
     const char *query;   /* names that the query may hold, each followed by a space */
     enum body_kind body;
-    bool without_token;
-    bool at_once; /* never waits and reads no store: it runs on the connection's thread */
+    unsigned rights; /* any of these is enough (updater/store/roles.h); 0: without a token */
+    bool at_once;    /* never waits and reads no store: it runs on the connection's thread */
     void (*handle)(struct request *request);
 };
 
@@ -48,7 +48,8 @@ struct request {
     bool head;                              /* HEAD: only the header of the answer goes out */
     const struct route *route;
     char parameter[KEDGE_ENDPOINT_MAX + 1]; /* percent-decoded */
-    char who[KEDGE_NAME_MAX + 1];           /* whose token it is */
+    struct kedge_token_record token;        /* by which it is asked; zeroed without one */
+    const char *who;                        /* whose that is: its name */
     struct kedge_reader *reader;            /* while a handler runs */
     bool reader_failed;
     bool handled;     /* counted in api.handling */
@@ -76,6 +77,16 @@ void request_finish(struct request *request);
 /** `completed`: its answer went out to the end. */
 void request_destroy(struct request *request, bool completed);
 
+/** Fills in the token, when it may do what the route does; else it refuses. */
+bool authenticate(struct request *request);
+/** Whether the token has any of these rights; refuses when it has none. */
+bool request_may(struct request *request, unsigned rights);
+/** Who asks, through what proxies ever. */
+struct host request_client(const struct request *request);
+/** A reader for the request; false, with the answer, when there is none. */
+bool request_take_reader(struct request *request);
+void request_give_back_reader(struct request *request);
+
 /** Finds the row and fills in the parameter; a refusal when there is none. */
 bool find_route(struct request *request, const char *url, const char *method);
 /** Replaces %XX (RFC 3986 section 2.1); false for what is no escape, for NUL, and when it does not
@@ -91,8 +102,8 @@ void upload_discard(struct upload *upload);
 
 /** Takes `json` over; NULL (no memory) becomes 500. */
 void answer_json(struct request *request, unsigned status, json_t *json);
-/** 200 with a page of `items`, or nothing when it is not `complete` and so is refused already. Takes
- * `items` over. */
+/** 200 with a page of `items`, or nothing when it is not `complete` and so is refused already.
+ * Takes `items` over. */
 void answer_list(struct request *request, bool complete, const char *name, json_t *items,
                  const struct kedge_page *page);
 void answer_empty(struct request *request);
@@ -161,6 +172,8 @@ json_t *credential_json(const struct kedge_credential_record *record);
 json_t *bootstrap_json(const struct kedge_bootstrap_record *record);
 json_t *package_json(const struct kedge_package_record *record);
 json_t *class_json(const struct kedge_class_record *record);
+/** Without its hash. */
+json_t *token_json(const struct kedge_token_record *record);
 json_t *trust_json(const struct kedge_trust_record *record);
 json_t *rollout_json(const struct kedge_rollout *record);
 json_t *group_json(const struct kedge_group *record);
@@ -193,6 +206,10 @@ void package_show(struct request *request);
 void package_remove(struct request *request);
 void classes_list(struct request *request);
 void class_set(struct request *request);
+void tokens_list(struct request *request);
+void token_create(struct request *request);
+void token_revoke(struct request *request);
+void token_show(struct request *request);
 void trust_list(struct request *request);
 void trust_add(struct request *request);
 void trust_remove(struct request *request);

@@ -113,6 +113,17 @@ json_t *bootstrap_json(const struct kedge_bootstrap_record *record)
     return json;
 }
 
+json_t *token_json(const struct kedge_token_record *record)
+{
+    json_t *json = json_object();
+    json_put(&json, "name", json_text(record->name));
+    json_put(&json, "role", json_text(kedge_role_name(record->role)));
+    json_put(&json, "creator", json_text(record->creator));
+    json_put(&json, "created_at_ms", json_time(record->created_at_ms));
+    json_put(&json, "expires_at_ms", json_time(record->expires_at_ms));
+    return json;
+}
+
 json_t *package_json(const struct kedge_package_record *record)
 {
     json_t *json = json_object();

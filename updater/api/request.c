@@ -1,17 +1,15 @@
-/* request.c: a request on its way: route, token, body, handler. */
+/* request.c: a request on its way: route, body, handler. */
 #include "updater/api/internal.h"
 
-#include <kedge/crypto.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #define BODY_FIRST 4096u
 /* How much of a refused body is read, so that closing does not reset the connection before the
  * client has read why. */
 #define DRAIN_MAX (UINT64_C(64) << 20)
 
-static bool take_reader(struct request *request)
+bool request_take_reader(struct request *request)
 {
     char error[KEDGE_STORE_ERROR_MAX];
     request->reader_failed = false;
@@ -22,60 +20,11 @@ static bool take_reader(struct request *request)
     return false;
 }
 
-static void give_back_reader(struct request *request)
+void request_give_back_reader(struct request *request)
 {
     if (request->reader != NULL)
         readers_give_back(&request->api->readers, request->reader, !request->reader_failed);
     request->reader = NULL;
-}
-
-/* ---- who asks ---- */
-
-/* The token of "Authorization: Bearer TOKEN" (RFC 6750 section 2.1); NULL when there is none. */
-static const char *bearer_token(struct request *request)
-{
-    const char *value = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND,
-                                                    MHD_HTTP_HEADER_AUTHORIZATION);
-    if (value == NULL || strncasecmp(value, "Bearer ", 7) != 0)
-        return NULL;
-    value += 7;
-    value += strspn(value, " ");
-    size_t size = strlen(value);
-    return size == 0 || size > TOKEN_MAX ? NULL : value;
-}
-
-static bool token_known(struct request *request, const char *token)
-{
-    uint8_t hash[KEDGE_SHA256_SIZE];
-    struct kedge_token_record record;
-    kedge_sha256(kedge_slice_text(token), hash);
-    enum kedge_rc rc = kedge_reader_token(request->reader, hash, &record);
-    if (rc == KEDGE_OK && kedge_equal_constant_time(hash, record.hash, sizeof(hash))) {
-        memcpy(request->who, record.name, sizeof(request->who));
-        return true;
-    }
-    if (rc == KEDGE_OK || rc == KEDGE_E_NOT_FOUND)
-        refuse(request, MHD_HTTP_UNAUTHORIZED, "token", NULL, "this server knows no such token");
-    else
-        (void)reader_ok(request, rc, "token");
-    return false;
-}
-
-static bool authenticate(struct request *request)
-{
-    if (request->route->without_token)
-        return true;
-    const char *token = bearer_token(request);
-    if (token == NULL) {
-        refuse(request, MHD_HTTP_UNAUTHORIZED, "token", NULL,
-               "a token is needed: Authorization: Bearer TOKEN");
-        return false;
-    }
-    if (!take_reader(request))
-        return false;
-    bool known = token_known(request, token);
-    give_back_reader(request);
-    return known;
 }
 
 /* ---- the body ---- */
@@ -112,6 +61,7 @@ void request_begin(struct request *request, const char *url, const char *method)
 {
     request->body_max = KEDGE_API_BODY_MAX;
     request->upload.file = -1;
+    request->who = request->token.name;
     request->head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
     if (!find_route(request, url, method) || !authenticate(request) || !query_check(request))
         return;
@@ -201,10 +151,10 @@ void request_finish(struct request *request)
     }
     if (request->route->body == BODY_JSON && !body_parse(request))
         return;
-    if (!enter(request) || !take_reader(request))
+    if (!enter(request) || !request_take_reader(request))
         return;
     request->route->handle(request);
-    give_back_reader(request);
+    request_give_back_reader(request);
 }
 
 void request_destroy(struct request *request, bool completed)

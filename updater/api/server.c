@@ -77,6 +77,7 @@ static struct kedge_api *api_create(const struct kedge_api_config *config)
     condition_init(&api->handled);
     workers_init(&api->workers);
     connections_init(&api->connections);
+    failures_init(&api->failures);
     certificate_slot_init(&api->certificates);
     return api;
 }
@@ -163,6 +164,8 @@ static enum kedge_rc start_threads(struct kedge_api *api, char error[KEDGE_API_E
     int failed = workers_start(&api->workers);
     if (failed == 0)
         failed = connections_start(api);
+    if (failed == 0)
+        failed = failures_start(&api->failures);
     if (failed == 0)
         return KEDGE_OK;
     (void)snprintf(error, KEDGE_API_ERROR_MAX, "cannot start threads: %s", strerror(failed));
@@ -251,6 +254,7 @@ void kedge_api_stop(struct kedge_api *api)
             (void)close(sockets[i]);
     }
     connections_stop(&api->connections);
+    failures_close(&api->failures);
     certificate_slot_close(&api->certificates);
     if (api->downloads_folder >= 0)
         (void)close(api->downloads_folder);

@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 
 #include "updater/api/api.h"
-#include "updater/api/crowd.h"
+#include "updater/api/failures.h"
 
 #define READERS_IDLE_MAX 8u
 #define WORKERS 32u           /* handlers that run at once; others wait for one to end */
@@ -143,6 +143,7 @@ struct kedge_api {
     struct kedge_api_config config;
     struct listener listeners[KEDGE_API_LISTEN_MAX];
     struct connections connections;
+    struct failures failures;
     struct networks proxies; /* that are trusted to say for whom they ask */
     struct certificate_slot certificates;
     struct workers workers;

@@ -147,6 +147,10 @@ enum status rollout_change(struct cli *cli, const struct arguments *arguments);
 enum status rollout_show(struct cli *cli, const struct arguments *arguments);
 enum status rollout_list(struct cli *cli, const struct arguments *arguments);
 enum status rollout_watch(struct cli *cli, const struct arguments *arguments);
+enum status token_create(struct cli *cli, const struct arguments *arguments);
+enum status token_list(struct cli *cli, const struct arguments *arguments);
+enum status token_revoke(struct cli *cli, const struct arguments *arguments);
+enum status token_show(struct cli *cli, const struct arguments *arguments);
 enum status audit_list(struct cli *cli, const struct arguments *arguments);
 
 #endif

@@ -90,6 +90,12 @@ static const struct option_row class_set_options[] = {
      "success"},
 };
 
+static const struct option_row token_create_options[] = {
+    {"role", "ROLE", OPTION_TEXT, "viewer, operator, release, author, approver or admin", NULL},
+    {"days", "N", OPTION_NUMBER, "so long it is known (default: 90; 0: for ever)", NULL},
+    {"output", "FILE", OPTION_TEXT, "write it to this new file, which only you can read", NULL},
+};
+
 static const struct option_row audit_options[] = {
     {"subject", "NAME", OPTION_TEXT, "only what was done to this: an endpoint, an id", NULL},
 };
@@ -226,6 +232,12 @@ const struct command commands[] = {
     {"rollout", "watch", "ID", 1, 1,
      "follow a rollout to its end: exit status 0 when it finished, 1 when it stopped otherwise",
      NONE, rollout_watch},
+    {"token", "create", "NAME", 1, 1,
+     "make a token for somebody, or for a program; it is shown once", ROWS(token_create_options),
+     token_create},
+    {"token", "list", "", 0, 0, "the tokens, without what they are", NONE, token_list},
+    {"token", "revoke", "NAME", 1, 1, "no longer know a token", NONE, token_revoke},
+    {"token", "show", "", 0, 0, "whose token is used here, and its role", NONE, token_show},
     {"audit", "list", "", 0, 0, "who did what", ROWS(audit_options), audit_list},
 };
 const size_t command_count = sizeof(commands) / sizeof(commands[0]);

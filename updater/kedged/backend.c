@@ -256,12 +256,15 @@ void kedge_backend_init(struct kedge_backend_state *state, struct kedge_backend 
 {
     (void)pthread_mutex_init(&state->trust_lock, NULL);
     (void)pthread_mutex_init(&state->class_lock, NULL);
+    (void)pthread_mutex_init(&state->token_lock, NULL);
     (void)pthread_mutex_init(&state->package_lock, NULL);
     *table = (struct kedge_backend){
         .context = state,
         .trust_add = kedge_backend_trust_add,
         .trust_remove = kedge_backend_trust_remove,
         .class_put = kedge_backend_class_put,
+        .token_create = kedge_backend_token_create,
+        .token_revoke = kedge_backend_token_revoke,
         .package_accept = kedge_backend_package_accept,
         .package_delete = kedge_backend_package_delete,
         .rollout_create = kedge_backend_rollout_create,
@@ -283,5 +286,6 @@ void kedge_backend_clear(struct kedge_backend_state *state)
 {
     (void)pthread_mutex_destroy(&state->trust_lock);
     (void)pthread_mutex_destroy(&state->class_lock);
+    (void)pthread_mutex_destroy(&state->token_lock);
     (void)pthread_mutex_destroy(&state->package_lock);
 }

@@ -5,6 +5,7 @@
  *   trust_changes.c     trust records      package_changes.c   packages
  *   credential_changes.c   credentials of devices
  *   class_changes.c    settings of classes of devices
+ *   token_changes.c    tokens of the API
  *   bootstrap_changes.c    their credentials for bootstrapping
  *   device_asks.c       operations on devices
  *   rollout_changes.c   rollouts           targets.c           the devices of a new one
@@ -32,6 +33,7 @@ struct kedge_backend_state {
     size_t required_signers;       /* different trusted keys that must have signed a package */
     pthread_mutex_t trust_lock;    /* what is looked up is still so when it is written */
     pthread_mutex_t class_lock;    /* likewise */
+    pthread_mutex_t token_lock;    /* likewise */
     pthread_mutex_t package_lock;  /* likewise, and one package is checked at a time */
     struct kedge_device_ask *asks; /* on their way; the network thread's, as is what follows */
     size_t ask_count;
@@ -93,6 +95,12 @@ enum kedge_rc kedge_backend_device_ask(void *context, const char *who, const cha
                                        struct kedge_backend_question *question, char *text);
 /** Answers those that wait, and all to come, with KEDGE_E_BUSY: the server is ending. */
 void kedge_backend_end_asks(struct kedge_backend_state *state);
+/* token_changes.c */
+enum kedge_rc kedge_backend_token_create(void *context, const char *who,
+                                         struct kedge_token_record *record, uint32_t lifetime_s,
+                                         char token[KEDGE_TOKEN_SIZE + 1], char *text);
+enum kedge_rc kedge_backend_token_revoke(void *context, const char *who, const char *name,
+                                         char *text);
 /* trust_changes.c */
 enum kedge_rc kedge_backend_trust_add(void *context, const char *who, const char *name,
                                       struct kedge_slice pem, struct kedge_trust_record *out,

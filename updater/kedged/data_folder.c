@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "updater/kedged/data_folder.h"
 
+#include "updater/kedged/access_token.h"
 #include "updater/kedged/call.h"
 #include "updater/kedged/clock.h"
 #include "updater/kedged/log.h"
@@ -15,11 +16,8 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define TOKEN_BYTES 32u
 
 static enum kedge_rc failed(char error[KEDGE_STORE_ERROR_MAX], const char *what, const char *path)
 {
@@ -112,19 +110,16 @@ static enum kedge_rc admin_is_stored(const char *folder, bool *found,
     return rc;
 }
 
-static enum kedge_rc store_token(struct kedge_store *store, const char *token, char *text)
+static enum kedge_rc store_token(struct kedge_store *store, struct kedge_token_record *record,
+                                 char *text)
 {
-    struct kedge_token_record record = {.name = KEDGE_ADMIN_TOKEN_NAME,
-                                        .created_at_ms = kedge_wall_ms()};
-    struct kedge_audit_entry entry = {.at_ms = record.created_at_ms,
-                                      .who = "server",
-                                      .what = "token.create",
-                                      .subject = KEDGE_ADMIN_TOKEN_NAME};
-    kedge_sha256(kedge_slice_text(token), record.hash);
+    struct kedge_audit_entry entry = {
+        .who = "server", .what = "token.create", .subject = KEDGE_ADMIN_TOKEN_NAME};
+    record->created_at_ms = entry.at_ms = kedge_wall_ms();
     struct kedge_batch *batch = kedge_batch_create();
     if (batch == NULL)
         return KEDGE_E_MEMORY;
-    enum kedge_rc rc = kedge_batch_put_token(batch, &record);
+    enum kedge_rc rc = kedge_batch_put_token(batch, record);
     if (rc == KEDGE_OK)
         rc = kedge_batch_add_audit(batch, &entry);
     if (rc == KEDGE_OK)
@@ -137,7 +132,7 @@ static enum kedge_rc store_token(struct kedge_store *store, const char *token, c
 static enum kedge_rc write_token(const char *path, const char *token,
                                  char error[KEDGE_STORE_ERROR_MAX])
 {
-    char line[2 * TOKEN_BYTES + 2];
+    char line[KEDGE_TOKEN_SIZE + 2];
     int size = snprintf(line, sizeof(line), "%s\n", token);
     enum kedge_rc rc = kedge_file_write(path, 0600, kedge_slice(line, (size_t)size));
     kedge_wipe(line, sizeof(line));
@@ -147,16 +142,16 @@ static enum kedge_rc write_token(const char *path, const char *token,
 static enum kedge_rc make_token(struct kedge_store *store, const char *folder, const char *path,
                                 char error[KEDGE_STORE_ERROR_MAX])
 {
-    uint8_t secret[TOKEN_BYTES];
-    char token[2 * TOKEN_BYTES + 1], fresh[PATH_MAX + 8], text[KEDGE_BACKEND_TEXT_MAX] = "";
-    if (getrandom(secret, sizeof(secret), 0) != (ssize_t)sizeof(secret))
+    struct kedge_token_record record = {
+        .name = KEDGE_ADMIN_TOKEN_NAME, .role = KEDGE_ROLE_ADMIN, .creator = "server"};
+    char token[KEDGE_TOKEN_SIZE + 1], fresh[PATH_MAX + 8], text[KEDGE_BACKEND_TEXT_MAX] = "";
+    if (kedge_access_token_make(token, record.hash) != KEDGE_OK)
         return failed(error, "get random numbers for", path);
-    kedge_hex_encode(kedge_slice(secret, sizeof(secret)), token);
     (void)snprintf(fresh, sizeof(fresh), "%s.new", path);
     enum kedge_rc rc = write_token(fresh, token, error);
     if (rc != KEDGE_OK)
         goto cleanup;
-    rc = store_token(store, token, text);
+    rc = store_token(store, &record, text);
     if (rc != KEDGE_OK) {
         (void)snprintf(error, KEDGE_STORE_ERROR_MAX, "cannot store the admin's token: %.300s",
                        text[0] != '\0' ? text : kedge_rc_text(rc));
@@ -171,7 +166,6 @@ cleanup:
     if (rc != KEDGE_OK)
         (void)unlink(fresh);
     kedge_wipe(token, sizeof(token));
-    kedge_wipe(secret, sizeof(secret));
     return rc;
 }
 

@@ -32,8 +32,8 @@ enum kedge_rc kedge_file_write(const char *path, mode_t mode,
                                struct kedge_slice content) KEDGE_MUST_USE;
 
 /**
- * Makes the admin's token when the store knows none or its file is gone: 32 random bytes in hex,
- * in `folder`/admin.token (0600). The store keeps its SHA-256 only, and the audit log that it was
+ * Makes the admin's token when the store knows none or its file is gone: it goes to
+ * `folder`/admin.token (0600). The store keeps its SHA-256 only, and the audit log that it was
  * made. The file appears only once the store's record is durable. Blocks.
  */
 enum kedge_rc kedge_admin_token_ensure(struct kedge_store *store, const char *folder,

@@ -200,6 +200,11 @@ enum kedge_rc kedge_batch_put_token(struct kedge_batch *batch,
     return add(batch, KEDGE_ROW_PUT_TOKEN, record, sizeof(*record));
 }
 
+enum kedge_rc kedge_batch_delete_token(struct kedge_batch *batch, const char *name)
+{
+    return add(batch, KEDGE_ROW_DELETE_TOKEN, name, strlen(name) + 1);
+}
+
 enum kedge_rc kedge_batch_put_clock(struct kedge_batch *batch,
                                     const struct kedge_clock_record *record)
 {

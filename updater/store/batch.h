@@ -28,6 +28,7 @@ enum kedge_row_kind {
     KEDGE_ROW_PUT_HANDOUT,       /* struct kedge_handout_record, kedge_handout_size() of it */
     KEDGE_ROW_DELETE_HANDOUT,    /* the endpoint, with its NUL */
     KEDGE_ROW_PUT_TOKEN,         /* struct kedge_token_record */
+    KEDGE_ROW_DELETE_TOKEN,      /* the name, with its NUL */
     KEDGE_ROW_PUT_CLOCK,         /* struct kedge_clock_record */
     KEDGE_ROW_PUT_ROLLOUT,       /* the structs of rollout.h */
     KEDGE_ROW_PUT_GROUP,

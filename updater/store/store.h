@@ -15,8 +15,9 @@
 #include <stddef.h>
 
 #include "updater/rollout/rollout.h"
+#include "updater/store/roles.h"
 
-#define KEDGE_STORE_SCHEMA_VERSION 10
+#define KEDGE_STORE_SCHEMA_VERSION 11
 #define KEDGE_STORE_PAGE_MAX 500u   /* records of one page */
 #define KEDGE_STORE_CURSOR_MAX 160u /* an opaque cursor, with its NUL */
 #define KEDGE_STORE_BATCH_ROWS_MAX 4000000u
@@ -153,10 +154,14 @@ static inline size_t kedge_handout_size(const struct kedge_handout_record *recor
     return offsetof(struct kedge_handout_record, certificate) + record->certificate_size;
 }
 
+/** By what a person or a program proves to the API who they are. */
 struct kedge_token_record {
     char name[KEDGE_NAME_MAX + 1];
     uint8_t hash[32]; /* SHA-256 of the token; the token itself is never stored */
     uint64_t created_at_ms;
+    uint64_t expires_at_ms; /* 0: never; from then on it is as unknown as any other */
+    enum kedge_role role;
+    char creator[KEDGE_NAME_MAX + 1]; /* whose token made it; "server" */
 };
 
 #define KEDGE_CLOCK_BOOT_MAX 36u /* what the system calls one boot: a UUID */
@@ -269,8 +274,10 @@ enum kedge_rc kedge_batch_delete_handout(struct kedge_batch *batch,
 /** With what it is given, and what was issued to it. */
 enum kedge_rc kedge_batch_delete_bootstrap(struct kedge_batch *batch,
                                            const char *endpoint) KEDGE_MUST_USE;
+/** Replaces the token of that name. */
 enum kedge_rc kedge_batch_put_token(struct kedge_batch *batch,
                                     const struct kedge_token_record *record) KEDGE_MUST_USE;
+enum kedge_rc kedge_batch_delete_token(struct kedge_batch *batch, const char *name) KEDGE_MUST_USE;
 /** There is one such record. */
 enum kedge_rc kedge_batch_put_clock(struct kedge_batch *batch,
                                     const struct kedge_clock_record *record) KEDGE_MUST_USE;

@@ -33,7 +33,8 @@ void rig_commit(struct rig *rig, void (*fill)(struct kedge_batch *batch, void *c
 static void fill_token(struct kedge_batch *batch, void *context)
 {
     (void)context;
-    struct kedge_token_record token = {.name = RIG_WHO, .created_at_ms = 1};
+    struct kedge_token_record token = {
+        .name = RIG_WHO, .created_at_ms = 1, .role = KEDGE_ROLE_ADMIN};
     kedge_sha256(kedge_slice_text(RIG_TOKEN), token.hash);
     assert_int_equal(kedge_batch_put_token(batch, &token), KEDGE_OK);
 }
@@ -413,7 +414,7 @@ struct reply rig_call(struct rig *rig, const char *method, const char *path, con
     struct reply reply = {.json = NULL};
     struct collected got = {.data = NULL}, head = {.data = NULL};
     struct curl_slist *list = NULL;
-    char url[1024];
+    char url[1024], from[32];
     bool own = false;
     (void)snprintf(url, sizeof(url), "%s%s", rig->url, path);
     for (; headers != NULL && *headers != NULL; headers++) {
@@ -428,6 +429,9 @@ struct reply rig_call(struct rig *rig, const char *method, const char *path, con
     (void)curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
     (void)curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
     (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT, 20L);
+    (void)snprintf(from, sizeof(from), "host!127.0.2.%u", rig->caller);
+    if (rig->caller != 0)
+        (void)curl_easy_setopt(curl, CURLOPT_INTERFACE, from);
     (void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, list);
     (void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
     (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, &got);

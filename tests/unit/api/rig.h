@@ -36,6 +36,7 @@ struct rig {
     pthread_mutex_t told_lock;
     struct kedge_backend_progress told; /* the last one */
     unsigned tellings;
+    unsigned caller;      /* asks from 127.0.2.N; 0: from anywhere */
     pthread_mutex_t gate; /* a rollout's change waits for it */
 };
 

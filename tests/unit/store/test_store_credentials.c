@@ -110,7 +110,9 @@ static void what_is_taken_away_is_gone(void **state)
     assert_int_equal(find(f, "id2", &read), KEDGE_OK);
 }
 
-/* What version 1 was is version 2 without the credentials. */
+#define OLD_HASH "0101010101010101010101010101010101010101010101010101010101010101"
+
+/* What version 1 was is this one without what came later. */
 static void a_database_of_version_1_keeps_its_devices_and_takes_credentials(void **state)
 {
     struct fixture *f = *state;
@@ -138,12 +140,23 @@ static void a_database_of_version_1_keeps_its_devices_and_takes_credentials(void
                                   "ALTER TABLE groups DROP COLUMN failed_accepted;"
                                   "ALTER TABLE groups DROP COLUMN rejected_accepted;"
                                   "ALTER TABLE groups DROP COLUMN timed_out_accepted;"
+                                  "INSERT INTO tokens VALUES ('old', x'" OLD_HASH
+                                  "', 5, 0, '', '');"
+                                  "ALTER TABLE tokens DROP COLUMN expires_at_ms;"
+                                  "ALTER TABLE tokens DROP COLUMN role;"
+                                  "ALTER TABLE tokens DROP COLUMN creator;"
                                   "UPDATE schema_version SET version = 1",
                                   NULL, NULL, NULL),
                      SQLITE_OK);
     assert_int_equal(sqlite3_close(database), SQLITE_OK);
     f->store = store_in(&f->folder);
     f->reader = reader_in(&f->folder);
+    struct kedge_token_record token;
+    uint8_t hash[32];
+    memset(hash, 1, sizeof(hash));
+    assert_int_equal(kedge_reader_token(f->reader, hash, &token), KEDGE_OK);
+    assert_int_equal(token.role, KEDGE_ROLE_ADMIN);
+    assert_int_equal(token.expires_at_ms, 0);
     assert_int_equal(kedge_reader_device(f->reader, "d1", &device), KEDGE_OK);
     struct kedge_credential_record read;
     assert_int_equal(put(f, "d1", "id1", "0123456789abcdef"), KEDGE_OK);

@@ -99,12 +99,16 @@ static void a_package_comes_back_as_it_was_written(void **state)
     assert_string_equal(read.uploader, written.uploader);
 }
 
-static void trust_and_tokens_come_back_and_trust_goes(void **state)
+static void trust_and_tokens_come_back_and_go(void **state)
 {
     struct fixture *f = *state;
     struct kedge_trust_record trust = {
         .name = "release", .spki_size = 44, .development = true, .added_at_ms = 5};
-    struct kedge_token_record token = {.name = "admin", .created_at_ms = 6};
+    struct kedge_token_record token = {.name = "robot",
+                                       .created_at_ms = 6,
+                                       .expires_at_ms = 9,
+                                       .role = KEDGE_ROLE_RELEASE,
+                                       .creator = "admin"};
     memset(trust.key_id, 0x11, 32);
     memset(trust.spki, 0x22, 44);
     memset(token.hash, 0x33, 32);
@@ -122,16 +126,22 @@ static void trust_and_tokens_come_back_and_trust_goes(void **state)
     assert_true(trust_read.development);
     assert_int_equal(trust_read.added_at_ms, 5);
     assert_int_equal(kedge_reader_token(f->reader, token.hash, &token_read), KEDGE_OK);
-    assert_string_equal(token_read.name, "admin");
+    assert_string_equal(token_read.name, "robot");
     assert_int_equal(token_read.created_at_ms, 6);
+    assert_int_equal(token_read.expires_at_ms, 9);
+    assert_int_equal(token_read.role, KEDGE_ROLE_RELEASE);
+    assert_string_equal(token_read.creator, "admin");
     token.hash[31] ^= 1;
     assert_int_equal(kedge_reader_token(f->reader, token.hash, &token_read), KEDGE_E_NOT_FOUND);
 
     batch = new_batch();
     assert_int_equal(kedge_batch_delete_trust(batch, trust.key_id), KEDGE_OK);
+    assert_int_equal(kedge_batch_delete_token(batch, "robot"), KEDGE_OK);
     assert_int_equal(commit(f->store, batch), KEDGE_OK);
     assert_int_equal(kedge_reader_trust_key(f->reader, trust.key_id, &trust_read),
                      KEDGE_E_NOT_FOUND);
+    token.hash[31] ^= 1;
+    assert_int_equal(kedge_reader_token(f->reader, token.hash, &token_read), KEDGE_E_NOT_FOUND);
 }
 
 static bool take_group(void *context, const struct kedge_group *record)
@@ -540,7 +550,7 @@ int main(void)
         TEST(a_device_comes_back_as_it_was_written),
         TEST(only_gone_devices_that_never_said_who_they_are_are_trimmed),
         TEST(a_package_comes_back_as_it_was_written),
-        TEST(trust_and_tokens_come_back_and_trust_goes),
+        TEST(trust_and_tokens_come_back_and_go),
         TEST(a_rollout_and_its_parts_come_back_as_they_were_written),
         TEST(what_a_rollout_is_never_changes),
         TEST(pages_of_every_size_add_up_to_the_whole),

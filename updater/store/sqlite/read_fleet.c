@@ -237,7 +237,13 @@ static bool read_token(struct sql_columns *from, struct kedge_token_record *out)
     memset(out, 0, sizeof(*out));
     column_text(from, out->name, sizeof(out->name));
     column_blob(from, out->hash, sizeof(out->hash));
+    char role[16];
     out->created_at_ms = column_unsigned(from);
+    out->expires_at_ms = column_unsigned(from);
+    column_text(from, role, sizeof(role));
+    if (!kedge_role_parse(role, &out->role))
+        from->damaged = true;
+    column_text(from, out->creator, sizeof(out->creator));
     return !from->damaged;
 }
 

@@ -113,6 +113,11 @@ static const char *const steps[KEDGE_STORE_SCHEMA_VERSION] = {
      "ALTER TABLE groups ADD COLUMN failed_accepted INTEGER NOT NULL DEFAULT 0;"
      "ALTER TABLE groups ADD COLUMN rejected_accepted INTEGER NOT NULL DEFAULT 0;"
      "ALTER TABLE groups ADD COLUMN timed_out_accepted INTEGER NOT NULL DEFAULT 0;"),
+
+    /* Before there were roles, every token was an admin's. */
+    ("ALTER TABLE tokens ADD COLUMN expires_at_ms INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE tokens ADD COLUMN role TEXT NOT NULL DEFAULT 'admin';"
+     "ALTER TABLE tokens ADD COLUMN creator TEXT NOT NULL DEFAULT 'server';"),
 };
 
 static enum kedge_rc find_version(sqlite3 *database, int64_t *version)

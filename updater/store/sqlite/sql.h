@@ -29,7 +29,7 @@ enum kedge_rc sql_number(sqlite3 *database, const char *sql, int64_t *out) KEDGE
 #define CREDENTIAL_COLUMNS "endpoint, kind, identity, changed_at_ms, secret"
 #define BOOTSTRAP_COLUMNS CREDENTIAL_COLUMNS ", serial, hardware, batch"
 #define HANDOUT_COLUMNS "endpoint, certificate, private_key"
-#define TOKEN_COLUMNS "name, hash, created_at_ms"
+#define TOKEN_COLUMNS "name, hash, created_at_ms, expires_at_ms, role, creator"
 #define CLOCK_COLUMNS "boot, ahead_ms"
 #define ROLLOUT_COLUMNS                                                                          \
     "id, state, name, package_id, vendor, class, version, sequence, all_devices, author, "       \

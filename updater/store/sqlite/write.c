@@ -82,9 +82,12 @@ static const char *const row_sql[KEDGE_ROW_KIND_COUNT] = {
         " ON CONFLICT (endpoint) DO UPDATE SET certificate=excluded.certificate,"
         " private_key=excluded.private_key",
     [KEDGE_ROW_DELETE_HANDOUT] = "DELETE FROM handouts WHERE endpoint = ?",
-    [KEDGE_ROW_PUT_TOKEN] = "INSERT INTO tokens (" TOKEN_COLUMNS ") VALUES (?,?,?)"
+    [KEDGE_ROW_PUT_TOKEN] = "INSERT INTO tokens (" TOKEN_COLUMNS ") VALUES (?,?,?,?,?,?)"
                             " ON CONFLICT (name) DO UPDATE SET hash=excluded.hash,"
-                            " created_at_ms=excluded.created_at_ms",
+                            " created_at_ms=excluded.created_at_ms,"
+                            " expires_at_ms=excluded.expires_at_ms, role=excluded.role,"
+                            " creator=excluded.creator",
+    [KEDGE_ROW_DELETE_TOKEN] = "DELETE FROM tokens WHERE name = ?",
     [KEDGE_ROW_PUT_CLOCK] =
         "INSERT INTO clock (one, " CLOCK_COLUMNS ") VALUES (1,?,?)"
         " ON CONFLICT (one) DO UPDATE SET boot=excluded.boot, ahead_ms=excluded.ahead_ms",
@@ -274,6 +277,9 @@ static void bind_token(struct sql_binder *to, const struct kedge_token_record *r
     bind_text(to, record->name);
     bind_blob(to, record->hash, sizeof(record->hash));
     bind_unsigned(to, record->created_at_ms);
+    bind_unsigned(to, record->expires_at_ms);
+    bind_text(to, kedge_role_name(record->role));
+    bind_text(to, record->creator);
 }
 
 static void bind_policy(struct sql_binder *to, const struct kedge_rollout_policy *policy)
@@ -445,6 +451,7 @@ static void bind_row(struct sql_binder *to, struct kedge_row *row, struct kedge_
     case KEDGE_ROW_DROP_ISSUED:
     case KEDGE_ROW_DELETE_BOOTSTRAP:
     case KEDGE_ROW_DELETE_HANDOUT:
+    case KEDGE_ROW_DELETE_TOKEN:
         bind_text(to, record);
         return;
     case KEDGE_ROW_PUT_HANDOUT:
