@@ -103,6 +103,17 @@ static enum kedge_rc set_values(const struct environment *environment,
 
 /* ---- what libubootenv does not look at ---- */
 
+/* It finds this out itself, and loses its memory of a whole copy each time. */
+static enum kedge_rc check_room(const struct kedge_uboot *uboot,
+                                const struct environment *environment)
+{
+    uint64_t head = uboot->places.count > 1 ? 5 : 4; /* CRC, and the flag of a redundant one */
+    uint64_t needed = head + 1;
+    for (void *entry = NULL; (entry = libuboot_iterator(environment->context, entry)) != NULL;)
+        needed += strlen(libuboot_getname(entry)) + strlen(libuboot_getvalue(entry)) + 2;
+    return needed <= uboot->places.size ? KEDGE_OK : KEDGE_E_SPACE;
+}
+
 /* Opened before the write: an error of it is told to those who had the file open by then. */
 static void open_copies(const struct kedge_uboot *uboot, int files[KEDGE_UBOOT_COPIES_MAX])
 {
@@ -130,9 +141,9 @@ static void close_copies(const int files[KEDGE_UBOOT_COPIES_MAX])
 static enum kedge_rc store(const struct kedge_uboot *uboot, const struct environment *environment)
 {
     int files[KEDGE_UBOOT_COPIES_MAX];
+    KEDGE_TRY(check_room(uboot, environment));
     open_copies(uboot, files);
-    int answer = libuboot_env_store(environment->context);
-    enum kedge_rc rc = answer == -ENOMEM ? KEDGE_E_SPACE : said(answer);
+    enum kedge_rc rc = said(libuboot_env_store(environment->context));
     if (rc == KEDGE_OK)
         rc = sync_copies(files);
     int saved = errno;

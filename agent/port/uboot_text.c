@@ -50,6 +50,21 @@ static uint8_t slot_of(struct kedge_slice name)
     return KEDGE_SLOT_NONE;
 }
 
+static enum kedge_rc read_hex(struct kedge_slice word, size_t digits_max, uint32_t *value)
+{
+    static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+    *value = 0;
+    if (word.size == 0 || word.size > digits_max)
+        return KEDGE_E_MALFORMED;
+    for (size_t i = 0; i < word.size; i++) {
+        const char *digit = memchr(digits, word.data[i], sizeof digits - 1);
+        if (digit == NULL)
+            return KEDGE_E_MALFORMED;
+        *value = *value * 16 + (uint32_t)(digit - digits) % 16;
+    }
+    return KEDGE_OK;
+}
+
 /* ---- the variables ---- */
 
 static enum kedge_rc read_order(const char *text, struct kedge_selection *selection)
@@ -76,20 +91,9 @@ static enum kedge_rc read_order(const char *text, struct kedge_selection *select
 /* U-Boot's setexpr writes hexadecimal without a prefix. */
 static enum kedge_rc read_left(const char *text, uint8_t *left)
 {
-    unsigned value = 0;
-    if (text == NULL) {
-        *left = KEDGE_BOOT_TRIAL_BOOTS;
-        return KEDGE_OK;
-    }
-    if (text[0] == '\0' || strlen(text) > 2)
-        return KEDGE_E_MALFORMED;
-    for (; *text != '\0'; text++) {
-        const char *digits = "0123456789abcdef0123456789ABCDEF";
-        const char *digit = strchr(digits, *text);
-        if (digit == NULL)
-            return KEDGE_E_MALFORMED;
-        value = value * 16 + (unsigned)(digit - digits) % 16;
-    }
+    uint32_t value = KEDGE_BOOT_TRIAL_BOOTS;
+    if (text != NULL)
+        KEDGE_TRY(read_hex(kedge_slice_text(text), 2, &value));
     *left = (uint8_t)value;
     return KEDGE_OK;
 }
@@ -154,17 +158,28 @@ static bool next_line(struct kedge_cursor *cursor, struct kedge_slice *line)
     return true;
 }
 
+static enum kedge_rc read_size(struct kedge_slice word, uint32_t *size)
+{
+    if (begins(word, "0x") || begins(word, "0X"))
+        word = kedge_slice(word.data + 2, word.size - 2);
+    return read_hex(word, 8, size);
+}
+
 static enum kedge_rc take_line(struct kedge_slice line, struct kedge_uboot_places *places)
 {
     struct kedge_cursor cursor = kedge_cursor(line);
-    struct kedge_slice device, offset, size;
+    struct kedge_slice device, offset, size_word;
+    uint32_t size;
     if (!next_word(&cursor, &device) || device.data[0] == '#')
         return KEDGE_OK;
-    if (!next_word(&cursor, &offset) || !next_word(&cursor, &size) ||
+    if (!next_word(&cursor, &offset) || !next_word(&cursor, &size_word) ||
         memchr(device.data, '\0', device.size) != NULL)
         return KEDGE_E_MALFORMED;
     if (places->count == KEDGE_UBOOT_COPIES_MAX || device.size > KEDGE_UBOOT_DEVICE_MAX)
         return KEDGE_E_LIMIT;
+    KEDGE_TRY(read_size(size_word, &size));
+    if (places->count == 0 || size < places->size)
+        places->size = size;
     memcpy(places->devices[places->count], device.data, device.size);
     places->devices[places->count++][device.size] = '\0';
     return KEDGE_OK;

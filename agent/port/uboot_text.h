@@ -54,6 +54,7 @@ const char *kedge_uboot_slot_name(uint8_t slot);
 /** Where the environment is: one device or file, or two for its two copies. */
 struct kedge_uboot_places {
     size_t count;
+    uint32_t size; /* of a copy, the smaller of the two */
     char devices[KEDGE_UBOOT_COPIES_MAX][KEDGE_UBOOT_DEVICE_MAX + 1];
 };
 
@@ -61,7 +62,8 @@ struct kedge_uboot_places {
  * kedge_uboot_places_read() reads a fw_env.config (u-boot-tools): lines of "DEVICE OFFSET SIZE
  * ...",
  * '#' begins a comment. KEDGE_E_NOT_FOUND when it names no device, KEDGE_E_LIMIT when more than
- * two, or one that is too long, KEDGE_E_MALFORMED when a line has no offset and size.
+ * two, or one that is too long, KEDGE_E_MALFORMED when a line has no offset and size, or the size
+ * is no hexadecimal number of at most 32 bits.
  */
 enum kedge_rc kedge_uboot_places_read(struct kedge_slice text,
                                       struct kedge_uboot_places *places) KEDGE_MUST_USE;

@@ -338,6 +338,8 @@ static void a_configuration_names_one_place_or_two(void **state)
         {"", KEDGE_E_NOT_FOUND, 0, NULL, NULL},
         {"#/dev/mtd1 0 0x4000", KEDGE_E_NOT_FOUND, 0, NULL, NULL},
         {"/dev/mtd1 0", KEDGE_E_MALFORMED, 0, NULL, NULL},
+        {"/dev/mtd1 0 size", KEDGE_E_MALFORMED, 0, NULL, NULL},
+        {"/dev/mtd1 0 0x100000000", KEDGE_E_MALFORMED, 0, NULL, NULL},
         {"/a 0 1\n/b 0 1\n/c 0 1\n", KEDGE_E_LIMIT, 0, NULL, NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
