@@ -3,6 +3,7 @@
 #include "agent/client/agent.h"
 
 #include "agent/client/answers.h"
+#include "agent/client/bootloader.h"
 #include "agent/client/bootstrap.h"
 #include "agent/client/command.h"
 #include "agent/client/config_credentials.h"
@@ -33,6 +34,7 @@ struct agent {
     const struct kedge_agent_config *config;
     struct kedge_port_trust trust;
     struct kedge_port_state port;
+    struct kedge_uboot uboot;
     struct kedge_credentials credentials;
     struct kedge_bootstrap *bootstrap; /* NULL: the server is named by an option */
     struct kedge_object5 object5;
@@ -73,8 +75,10 @@ static void begin_trial(struct agent *agent)
         .without_server = config->health_without_server,
         .command_limit_ms = config->health_timeout_s * 1000,
         .soak_ms = config->health_soak_s * 1000,
+        .limit_ms =
+            config->bootloader == KEDGE_BOOTLOADER_UBOOT ? config->trial_limit_s * 1000 : 0,
     };
-    kedge_trial_begin(&agent->trial, &policy);
+    kedge_trial_begin(&agent->trial, &policy, now_ms());
 }
 
 static void run_health(struct agent *agent)
@@ -111,7 +115,10 @@ static void mind_trial(struct agent *agent, uint64_t *wait_ms)
             confirm(agent);
             break;
         case KEDGE_TRIAL_REJECT:
-            kedge_object5_reject(&agent->object5, agent->trial.reason);
+            kedge_object5_reject(&agent->object5,
+                                 agent->trial.out_of_time ? KEDGE_BOOT_REASON_TIME
+                                                          : KEDGE_BOOT_REASON_HEALTH,
+                                 agent->trial.reason);
             kedge_trial_rejected(&agent->trial);
             break;
         default:
@@ -397,33 +404,6 @@ static bool open_state(struct agent *agent)
     return true;
 }
 
-/* Which slot is this process the firmware of? kedge-boot says; without it, the confirmed one. */
-static bool find_slot(struct agent *agent)
-{
-    struct kedge_boot_record record;
-    enum kedge_rc rc = kedge_boot_record_read(&agent->port.boot, &record);
-    if (rc != KEDGE_OK) {
-        kedge_log(KEDGE_LOG_ERROR, "--state %s: %s", agent->config->state,
-                  rc == KEDGE_E_NOT_FOUND
-                      ? "no factory firmware here; run kedge-agent install-factory first"
-                      : kedge_rc_text(rc));
-        return false;
-    }
-    bool on_trial;
-    rc = kedge_port_running(&agent->object5.slot, &on_trial);
-    if (rc == KEDGE_OK)
-        return true;
-    if (rc != KEDGE_E_NOT_FOUND) {
-        kedge_log(KEDGE_LOG_ERROR, "%s in the environment makes no sense", KEDGE_BOOT_ENV_SLOT);
-        return false;
-    }
-    agent->object5.slot = record.confirmed_slot;
-    kedge_log(KEDGE_LOG_WARNING,
-              "not started by kedge-boot: taking the confirmed slot %u for the running one",
-              (unsigned)record.confirmed_slot);
-    return true;
-}
-
 static bool block_signals(struct agent *agent)
 {
     sigset_t set;
@@ -530,6 +510,21 @@ static int serve(struct agent *agent)
     return loop(agent);
 }
 
+static int boot(struct agent *agent)
+{
+    if (!kedge_bootloader_attach(agent->config, &agent->uboot, &agent->port))
+        return 1;
+    switch (kedge_bootloader_start(agent->config, &agent->port, &agent->object5.slot)) {
+    case KEDGE_BOOTLOADER_RUN:
+        return block_signals(agent) ? serve(agent) : 1;
+    case KEDGE_BOOTLOADER_REBOOT:
+        return KEDGE_BOOT_EXIT_REBOOT;
+    case KEDGE_BOOTLOADER_FAILED:
+        break;
+    }
+    return 1;
+}
+
 int kedge_agent_run(const struct kedge_agent_config *config)
 {
     struct agent *agent = calloc(1, sizeof *agent);
@@ -547,8 +542,7 @@ int kedge_agent_run(const struct kedge_agent_config *config)
     status = 1;
     if (!open_state(agent))
         goto cleanup;
-    if (find_slot(agent) && block_signals(agent))
-        status = serve(agent);
+    status = boot(agent);
     kedge_answers_end(&agent->answers);
     kedge_command_kill(&agent->health);
     kedge_object5_stop(&agent->object5);

@@ -15,9 +15,14 @@
 #define KEDGE_CONFIG_COMMAND_MAX 1023u
 #define KEDGE_HEALTH_TIMEOUT_DEFAULT_S 60u
 #define KEDGE_HOOK_TIMEOUT_DEFAULT_S 60u
+#define KEDGE_AGENT_TRIAL_LIMIT_DEFAULT_S 1800u
+#define KEDGE_AGENT_TRIAL_LIMIT_MAX_S (30u * 24u * 3600u)
 #define KEDGE_DOWNLOAD_PATIENCE_DEFAULT_S 180u
 /* EXCHANGE_LIFETIME (RFC 7252 section 4.8.2), from the request to Finish. */
 #define KEDGE_BOOTSTRAP_PATIENCE_DEFAULT_S 247u
+
+/* Whose way of picking a slot is followed, see bootloader.h. */
+enum kedge_bootloader { KEDGE_BOOTLOADER_KEDGE, KEDGE_BOOTLOADER_UBOOT };
 
 /** Empty texts are options that were not given; kedge_options_read() sets the defaults. */
 struct kedge_agent_config {
@@ -42,6 +47,8 @@ struct kedge_agent_config {
     char download_ca[KEDGE_CONFIG_PATH_MAX + 1];
     char socket[KEDGE_CONFIG_PATH_MAX + 1];
     char socket_group[KEDGE_CONFIG_TEXT_MAX + 1];
+    char uboot_env_config[KEDGE_CONFIG_PATH_MAX + 1];
+    char uboot_initial_env[KEDGE_CONFIG_PATH_MAX + 1];
     char hooks[KEDGE_HOOK_COUNT][KEDGE_CONFIG_COMMAND_MAX + 1];
     char health_command[KEDGE_CONFIG_COMMAND_MAX + 1];
     char trust[KEDGE_PORT_TRUST_MAX][KEDGE_CONFIG_PATH_MAX + 1];
@@ -61,6 +68,8 @@ struct kedge_agent_config {
     uint64_t bootstrap_hold_off_s;
     uint64_t bootstrap_patience_s;
     enum kedge_firmware_delivery delivery;
+    enum kedge_bootloader bootloader;
+    uint64_t trial_limit_s; /* under U-Boot; kedge-boot has its own */
     uint64_t slot_size;
     bool allow_development_keys;
     bool verbose;

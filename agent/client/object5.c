@@ -336,11 +336,12 @@ enum kedge_rc kedge_object5_confirm(struct kedge_object5 *object)
     return KEDGE_OK;
 }
 
-void kedge_object5_reject(struct kedge_object5 *object, const char *reason)
+void kedge_object5_reject(struct kedge_object5 *object, enum kedge_boot_reason reason,
+                          const char *text)
 {
     /* Should the record not take it, the reboot still ends this boot of a counted trial. */
-    enum kedge_rc rc = kedge_boot_reject(object->boot, KEDGE_BOOT_REASON_HEALTH, reason);
-    kedge_log(KEDGE_LOG_ERROR, "the trial has failed: %s%s%s", reason,
+    enum kedge_rc rc = kedge_boot_reject(object->boot, reason, text);
+    kedge_log(KEDGE_LOG_ERROR, "the trial has failed: %s%s%s", text,
               rc != KEDGE_OK ? "; the boot record: " : "", rc != KEDGE_OK ? kedge_rc_text(rc) : "");
     kedge_object5_reboot(object);
 }

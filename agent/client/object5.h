@@ -87,7 +87,8 @@ void kedge_object5_poll(struct kedge_object5 *object, coap_session_t *server,
 
 /** The trial's two ends, written to the boot record; a reboot must follow a rejection. */
 enum kedge_rc kedge_object5_confirm(struct kedge_object5 *object) KEDGE_MUST_USE;
-void kedge_object5_reject(struct kedge_object5 *object, const char *reason);
+void kedge_object5_reject(struct kedge_object5 *object, enum kedge_boot_reason reason,
+                          const char *text);
 
 /** Has the device restarted, after the pre-reboot hook. */
 void kedge_object5_reboot(struct kedge_object5 *object);

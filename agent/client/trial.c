@@ -10,9 +10,12 @@ static enum kedge_trial_health health_at_first(const struct kedge_trial *trial)
     return trial->policy.has_command ? KEDGE_TRIAL_HEALTH_DUE : KEDGE_TRIAL_HEALTH_GOOD;
 }
 
-void kedge_trial_begin(struct kedge_trial *trial, const struct kedge_trial_policy *policy)
+void kedge_trial_begin(struct kedge_trial *trial, const struct kedge_trial_policy *policy,
+                       uint64_t now_ms)
 {
-    *trial = (struct kedge_trial){.running = true, .policy = *policy};
+    *trial = (struct kedge_trial){.running = true, .policy = *policy, .ends_at_ms = UINT64_MAX};
+    if (policy->limit_ms > 0)
+        trial->ends_at_ms = now_ms + policy->limit_ms;
     trial->health = health_at_first(trial);
 }
 
@@ -55,12 +58,9 @@ static bool soak_is_over(struct kedge_trial *trial, uint64_t now_ms)
     return true;
 }
 
-enum kedge_trial_action kedge_trial_next(struct kedge_trial *trial, uint64_t now_ms,
-                                         uint64_t *wait_ms)
+static enum kedge_trial_action next_in_time(struct kedge_trial *trial, uint64_t now_ms,
+                                            uint64_t *wait_ms)
 {
-    *wait_ms = UINT64_MAX;
-    if (!trial->running)
-        return KEDGE_TRIAL_NOTHING;
     switch (trial->health) {
     case KEDGE_TRIAL_HEALTH_DUE:
         return KEDGE_TRIAL_RUN_HEALTH;
@@ -80,6 +80,31 @@ enum kedge_trial_action kedge_trial_next(struct kedge_trial *trial, uint64_t now
     if (now_ms < trial->retry_at_ms)
         return wait_until(trial->retry_at_ms, now_ms, wait_ms);
     return KEDGE_TRIAL_CONFIRM;
+}
+
+static enum kedge_trial_action run_out_of_time(struct kedge_trial *trial)
+{
+    bool hangs = trial->health == KEDGE_TRIAL_HEALTH_RUNNING;
+    trial->health = KEDGE_TRIAL_HEALTH_BAD;
+    trial->out_of_time = true;
+    snprintf(trial->reason, sizeof trial->reason, "not confirmed within %" PRIu64 " s",
+             trial->policy.limit_ms / 1000);
+    return hangs ? KEDGE_TRIAL_KILL_HEALTH : KEDGE_TRIAL_REJECT;
+}
+
+enum kedge_trial_action kedge_trial_next(struct kedge_trial *trial, uint64_t now_ms,
+                                         uint64_t *wait_ms)
+{
+    *wait_ms = UINT64_MAX;
+    if (!trial->running)
+        return KEDGE_TRIAL_NOTHING;
+    if (now_ms >= trial->ends_at_ms && trial->health != KEDGE_TRIAL_HEALTH_BAD)
+        return run_out_of_time(trial);
+    enum kedge_trial_action action = next_in_time(trial, now_ms, wait_ms);
+    bool limited = action == KEDGE_TRIAL_WAIT && trial->policy.limit_ms > 0;
+    if (limited && trial->ends_at_ms - now_ms < *wait_ms)
+        *wait_ms = trial->ends_at_ms - now_ms;
+    return action;
 }
 
 void kedge_trial_health_started(struct kedge_trial *trial, bool started, uint64_t now_ms)

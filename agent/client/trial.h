@@ -4,7 +4,8 @@
  * It is confirmed when the health command has passed, the server has been reached once in this
  * boot, and the soak after both has gone by, at whose end the command has passed once more. A
  * health command that fails or hangs ends the trial at once. A server that is away ends nothing:
- * how long a trial may take altogether is kedge-boot's to say (--trial-limit).
+ * how long a trial may take altogether is kedge-boot's to say (--trial-limit). Where another
+ * bootloader says nothing of the kind, the policy does, for each boot of the trial.
  */
 #ifndef KEDGE_AGENT_TRIAL_H
 #define KEDGE_AGENT_TRIAL_H
@@ -36,14 +37,17 @@ struct kedge_trial_policy {
     bool without_server;       /* the server need not be reached */
     uint64_t command_limit_ms; /* for the health command, each time */
     uint64_t soak_ms;          /* 0: none */
+    uint64_t limit_ms;         /* for all of it; 0: none */
 };
 
 struct kedge_trial {
     bool running;
     bool server_reached;
     bool soaking, soaked;
+    bool out_of_time; /* the limit passed: `reason` says so */
     enum kedge_trial_health health;
     struct kedge_trial_policy policy;
+    uint64_t ends_at_ms;    /* by the policy's limit; UINT64_MAX without one */
     uint64_t started_at_ms; /* of the health command */
     uint64_t soaks_until_ms;
     uint64_t retry_at_ms; /* not before this is the confirmation written again */
@@ -51,7 +55,8 @@ struct kedge_trial {
 };
 
 /** kedge_trial_begin() begins a trial; without a health command that part has passed. */
-void kedge_trial_begin(struct kedge_trial *trial, const struct kedge_trial_policy *policy);
+void kedge_trial_begin(struct kedge_trial *trial, const struct kedge_trial_policy *policy,
+                       uint64_t now_ms);
 /** What to do at `now_ms`; `wait_ms` is UINT64_MAX when only an event can change anything. */
 enum kedge_trial_action kedge_trial_next(struct kedge_trial *trial, uint64_t now_ms,
                                          uint64_t *wait_ms);

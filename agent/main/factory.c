@@ -1,5 +1,6 @@
 /* factory.c: the first firmware, by the same installer as every later one. */
 #include "agent/client/agent.h"
+#include "agent/client/bootloader.h"
 #include "agent/client/config_places.h"
 #include "agent/client/log.h"
 #include "agent/install/install.h"
@@ -19,6 +20,7 @@
 struct factory {
     struct kedge_port_trust trust;
     struct kedge_port_state port;
+    struct kedge_uboot uboot;
     struct kedge_install install;
     uint8_t piece[PIECE_SIZE];
 };
@@ -114,7 +116,8 @@ static int install_file(struct factory *factory, const struct kedge_agent_config
     int status = 1;
     if (!open_state(factory, config))
         goto cleanup;
-    if (is_blank(factory, config->state) && are_ready(factory)) {
+    if (is_blank(factory, config->state) && are_ready(factory) &&
+        kedge_bootloader_attach(config, &factory->uboot, &factory->port)) {
         enum kedge_rc rc = install(factory, config, file);
         if (rc != KEDGE_OK)
             say_refusal(package, rc);

@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "agent/main/options.h"
 
+#include "agent/port/uboot.h"
+
 #include <getopt.h>
 #include <ini.h>
 #include <inttypes.h>
@@ -14,7 +16,8 @@ enum kind {
     LIST, /* of paths: may be given more than once */
     NUMBER,
     SWITCH,
-    DELIVERY
+    DELIVERY,
+    BOOTLOADER
 };
 
 struct row {
@@ -122,6 +125,14 @@ static const struct row rows[] = {
      "CAs of servers that packages are downloaded from by HTTPS (default: the system's)"},
     {"delivery", "HOW", DELIVERY, FIELD(delivery), 0, 0, R, 0, true,
      "how packages may come: pull, push or both (default); resource /5/0/9"},
+    {"bootloader", "NAME", BOOTLOADER, FIELD(bootloader), 0, 0, R | F, 0, true,
+     "what picks the slot to boot: kedge (default) or uboot"},
+    {"uboot-env-config", "FILE", TEXT, FIELD(uboot_env_config), 0, 0, R | F, 0, true,
+     "where U-Boot's environment is (default /etc/fw_env.config)"},
+    {"uboot-initial-env", "FILE", TEXT, FIELD(uboot_initial_env), 0, 0, R | F, 0, true,
+     "what a lost environment begins with (default /etc/u-boot-initial-env)"},
+    {"trial-limit", "S", NUMBER, FIELD(trial_limit_s), 1, KEDGE_AGENT_TRIAL_LIMIT_MAX_S, R, 0, true,
+     "under U-Boot: seconds that new firmware has to be confirmed (default 1800)"},
     {"socket", "PATH", TEXT, FIELD(socket), 0, 0, R | L, 0, true,
      "the agent's local socket (default agent.sock in the state folder)"},
     {"socket-group", "GROUP", NAME, FIELD(socket_group), 0, 0, R, 0, true,
@@ -177,6 +188,15 @@ static const char *set_delivery(enum kedge_firmware_delivery *field, const char 
     return "must be pull, push or both";
 }
 
+static const char *set_bootloader(enum kedge_bootloader *field, const char *value)
+{
+    bool uboot = strcmp(value, "uboot") == 0;
+    if (!uboot && strcmp(value, "kedge") != 0)
+        return "must be kedge or uboot";
+    *field = uboot ? KEDGE_BOOTLOADER_UBOOT : KEDGE_BOOTLOADER_KEDGE;
+    return NULL;
+}
+
 /* NULL, or what is wrong with it. */
 static const char *set(struct kedge_agent_config *config, const struct row *row, const char *value)
 {
@@ -189,6 +209,8 @@ static const char *set(struct kedge_agent_config *config, const struct row *row,
         return NULL;
     case DELIVERY:
         return set_delivery((enum kedge_firmware_delivery *)(void *)field, value);
+    case BOOTLOADER:
+        return set_bootloader((enum kedge_bootloader *)(void *)field, value);
     case NUMBER:
         return set_number(row, (uint64_t *)(void *)field, value);
     case LIST:
@@ -257,6 +279,9 @@ static void set_defaults(struct kedge_agent_config *config)
     config->bootstrap_patience_s = KEDGE_BOOTSTRAP_PATIENCE_DEFAULT_S;
     config->download_patience_s = KEDGE_DOWNLOAD_PATIENCE_DEFAULT_S;
     config->delivery = KEDGE_DELIVERY_BOTH;
+    config->trial_limit_s = KEDGE_AGENT_TRIAL_LIMIT_DEFAULT_S;
+    strcpy(config->uboot_env_config, KEDGE_UBOOT_CONFIG_FILE);
+    strcpy(config->uboot_initial_env, KEDGE_UBOOT_DEFAULTS_FILE);
     config->slot_size = KEDGE_PORT_SLOT_SIZE_DEFAULT;
 }
 

@@ -33,7 +33,7 @@ static void five_minutes_without_a_server_revert_nobody(void **state)
     kedge_trial_limit_init(&limit, LIMIT);
     kedge_trial_limit_boot(&limit, true, 2, clock.monotonic_ms(clock.context));
     const struct kedge_trial_policy policy = {.has_command = true, .command_limit_ms = MINUTE};
-    kedge_trial_begin(&trial, &policy);
+    kedge_trial_begin(&trial, &policy, 0);
     assert_int_equal(kedge_trial_next(&trial, clock.monotonic_ms(clock.context), &wait_ms),
                      KEDGE_TRIAL_RUN_HEALTH);
     kedge_trial_health_started(&trial, true, clock.monotonic_ms(clock.context));

@@ -20,7 +20,16 @@ static void begin(bool has_command, bool without_server, uint64_t soak_ms)
                                               .without_server = without_server,
                                               .command_limit_ms = LIMIT_MS,
                                               .soak_ms = soak_ms};
-    kedge_trial_begin(&trial, &policy);
+    kedge_trial_begin(&trial, &policy, 0);
+}
+
+/* Where nobody else ends a trial that lasts too long. */
+static void begin_with_limit(bool has_command)
+{
+    const struct kedge_trial_policy policy = {.has_command = has_command,
+                                              .command_limit_ms = 10 * LIMIT_MS,
+                                              .limit_ms = LIMIT_MS};
+    kedge_trial_begin(&trial, &policy, now_ms);
 }
 
 static int make(void **state)
@@ -258,6 +267,45 @@ static void the_command_is_started_once(void **state)
 
 #define TEST(name) cmocka_unit_test_setup(name, make)
 
+static void the_limit_ends_a_trial_whose_server_stays_away(void **state)
+{
+    (void)state;
+    uint64_t wait_ms;
+    begin_with_limit(false);
+    assert_int_equal(kedge_trial_next(&trial, now_ms, &wait_ms), KEDGE_TRIAL_WAIT);
+    assert_int_equal(wait_ms, LIMIT_MS);
+    now_ms += LIMIT_MS - 1;
+    assert_int_equal(kedge_trial_next(&trial, now_ms, &wait_ms), KEDGE_TRIAL_WAIT);
+    assert_int_equal(wait_ms, 1);
+    now_ms++;
+    assert_next(KEDGE_TRIAL_REJECT);
+    assert_true(trial.out_of_time);
+    assert_string_equal(trial.reason, "not confirmed within 60 s");
+}
+
+static void the_limit_ends_a_health_command_that_still_runs(void **state)
+{
+    (void)state;
+    begin_with_limit(true);
+    start_health();
+    now_ms += LIMIT_MS;
+    assert_next(KEDGE_TRIAL_KILL_HEALTH);
+    assert_next(KEDGE_TRIAL_REJECT);
+    assert_true(trial.out_of_time);
+}
+
+static void a_failed_health_command_is_not_blamed_on_the_limit(void **state)
+{
+    (void)state;
+    begin_with_limit(true);
+    start_health();
+    kedge_trial_health_ended(&trial, 3, 0);
+    now_ms += LIMIT_MS;
+    assert_next(KEDGE_TRIAL_REJECT);
+    assert_false(trial.out_of_time);
+    assert_string_equal(trial.reason, "health command exit status 3");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -276,6 +324,9 @@ int main(void)
         TEST(without_a_command_the_soak_is_only_time),
         TEST(a_server_that_need_not_be_reached_is_not_waited_for),
         TEST(the_command_is_started_once),
+        TEST(the_limit_ends_a_trial_whose_server_stays_away),
+        TEST(the_limit_ends_a_health_command_that_still_runs),
+        TEST(a_failed_health_command_is_not_blamed_on_the_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
