@@ -24,15 +24,15 @@ class Agent:
     """A state folder with factory firmware 1.0.0, and kedge-agent on it, without a bootloader."""
 
     def __init__(self, start_process, folder: pathlib.Path, keys: Keys, server_uri: str, *extra, endpoint=ENDPOINT,
-                 factory_sequence: int = 5, slot_size: int | None = None):
+                 factory_sequence: int = 5, slot_size: int | None = None, places: list = ()):
         self.endpoint, self.state, self._start = endpoint, folder / f"state-{endpoint.replace(':', '-')}", start_process
+        self.places = list(places)  # --slot0 DEVICE and so on
         self.identity = ["--trust", keys.public, "--vendor", VENDOR, "--class", CLASS]
         factory = make_package(folder, keys, "1.0.0", factory_sequence, b"factory firmware " * 2000, name="factory.suit")
         size = [] if slot_size is None else ["--slot-size", str(slot_size)]
-        done = run(program("kedge-agent"), "install-factory", "--state", self.state, *self.identity, *size, factory)
-        assert done.returncode == 0, done.stderr
+        self.run_command("install-factory", *self.identity, *size, factory)
         self.command = [program("kedge-agent"), "--server", server_uri, "--endpoint", endpoint, "--state", self.state,
-                        *self.identity, "--verbose", *extra]
+                        *self.places, *self.identity, "--verbose", *extra]
         self.begin()
 
     def begin(self):
@@ -41,8 +41,13 @@ class Agent:
     def kill(self):
         self.process.stop(signal.SIGKILL)
 
+    def run_command(self, command: str, *options):
+        """A command of kedge-agent in the same world as the agent, with what is loaded before the system's there."""
+        process = self._start(program("kedge-agent"), command, "--state", self.state, *self.places, *options)
+        assert process.process.wait(60) == 0, process.log
+
     def status(self) -> dict:
-        done = run(program("kedge-agent"), "status", "--json", "--state", self.state)
+        done = run(program("kedge-agent"), "status", "--json", "--state", self.state, *self.places)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 

@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/major.h>
 #include <mtd/mtd-user.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -153,9 +154,10 @@ int fstat(int file, struct stat *status)
     int result = real(file, status);
     if (result != 0 || device == NULL)
         return result;
-    int block = device->kind == SHIM_BLOCK;
+    int block = device->kind == SHIM_BLOCK || device->kind == SHIM_MTD_BLOCK;
+    unsigned high = device->kind == SHIM_MTD_BLOCK ? MTD_BLOCK_MAJOR : 240;
     status->st_mode = (block ? S_IFBLK : S_IFCHR) | 0600;
-    status->st_rdev = block ? makedev(240, device->number) : makedev(90, 2 * device->number);
+    status->st_rdev = block ? makedev(high, device->number) : makedev(90, 2 * device->number);
     return 0;
 }
 

@@ -8,7 +8,7 @@
 #define SHIM_DEVICES 3
 #define SHIM_NOWHERE 0xFFFFFFFFu
 
-enum { SHIM_BLOCK = 1, SHIM_MTD = 2 };
+enum { SHIM_BLOCK = 1, SHIM_MTD = 2, SHIM_MTD_BLOCK = 4 /* flash as a block device */ };
 enum {
     SHIM_READ_ONLY = 1,
     SHIM_READ_ONLY_OPENS = 2
@@ -16,7 +16,7 @@ enum {
 
 /** shims.py has the same fields in the same order. */
 struct shim_device {
-    _Atomic uint32_t kind;         /* SHIM_BLOCK or SHIM_MTD; 0: it is not there */
+    _Atomic uint32_t kind;         /* one of the above; 0: it is not there */
     _Atomic uint32_t number;       /* tells it from the others */
     _Atomic uint32_t erase_size;   /* of a block device: its physical sectors */
     _Atomic uint32_t write_size;   /* MTD */

@@ -148,3 +148,43 @@ class BrokenDisk:
 
     def refused(self) -> int:
         return struct.unpack_from("i", self._page, 8)[0]
+
+
+class FlashDevices:
+    """Two slots and a boot record on devices, for programs that `start` starts: block devices, or NOR flash."""
+
+    BLOCK, MTD, NOR, NOWHERE = 1, 2, 3, 0xFFFFFFFF
+    # As in flash_shim.h.
+    FIELDS = ("kind", "number", "erase_size", "write_size", "type", "uneven", "in_use", "read_only", "gone",
+              "erase_error", "sync_error", "bad_write_at", "bad_read_at", "forgets_at", "writes", "erases", "syncs",
+              "violations")
+    COUNT = 3
+
+    def __init__(self, start_process, folder: pathlib.Path, kind: int, size: int = 512 * 1024, erase_size: int = 4096,
+                 write_size: int = 1):
+        self.kind = kind
+        self.paths = [folder / f"device{i}" for i in range(self.COUNT)]
+        page = folder / "flash.page"
+        page.write_bytes(bytes(mmap.PAGESIZE))
+        with open(page, "r+b") as file:
+            self._page = mmap.mmap(file.fileno(), mmap.PAGESIZE)
+        for i, path in enumerate(self.paths):
+            path.write_bytes((b"\xff" if kind == self.MTD else b"\xa5") * size)
+            self.set(i, kind=kind, number=i + 4, erase_size=erase_size, write_size=write_size, type=self.NOR,
+                     bad_write_at=self.NOWHERE, bad_read_at=self.NOWHERE, forgets_at=self.NOWHERE)
+        self.options = ["--slot0", self.paths[0], "--slot1", self.paths[1], "--boot-record", self.paths[2]]
+        self.start = preloaded(start_process, "flash_shim", folder, KEDGE_TEST_FLASH=str(page),
+                               KEDGE_TEST_FLASH_FILES=":".join(map(str, self.paths)))
+
+    def _offset(self, device: int, field: str) -> int:
+        return 4 * (device * len(self.FIELDS) + self.FIELDS.index(field))
+
+    def set(self, device: int, **fields):
+        for field, value in fields.items():
+            struct.pack_into("I", self._page, self._offset(device, field), value)
+
+    def get(self, device: int, field: str) -> int:
+        return struct.unpack_from("I", self._page, self._offset(device, field))[0]
+
+    def violations(self) -> int:
+        return sum(self.get(device, "violations") for device in range(self.COUNT))

@@ -89,6 +89,7 @@ static void the_slot_that_runs_is_not_open_for_writing(void **state)
     assert_int_equal(kedge_boot_select(&bench->port.boot, &decision), KEDGE_OK);
     assert_int_equal(bench_install(bench, 1, 2), KEDGE_OK);
     assert_int_equal(bench->port.slots[0].device.writing, -1);
+    assert_int_equal(fcntl(bench->port.slots[0].device.reading, F_GETFL) & O_ACCMODE, O_RDONLY);
     assert_true(bench->port.slots[1].device.writing >= 0);
     bench_close(bench);
 }
@@ -136,7 +137,8 @@ static void a_device_that_is_no_slot_is_refused_by_name_and_the_other_one_runs(v
         const char *words;
     } cases[] = {
         {0, 0, 0, 0, 0, DEVICE_SIZE, "No such file"},
-        {3, 4096, 1, 0, 0, DEVICE_SIZE, "neither a block device nor NOR flash"},
+        {SHIM_MTD_BLOCK, 4096, 1, 0, 0, DEVICE_SIZE, "name the /dev/mtdN"},
+        {9, 4096, 1, 0, 0, DEVICE_SIZE, "neither a block device nor NOR flash"},
         {SHIM_BLOCK, 4096, 1, 0, 0, 32768, "too small for a slot"},
         {SHIM_BLOCK, 0, 1, 0, 0, DEVICE_SIZE, "impossible size"},
         {SHIM_BLOCK, 3000, 1, 0, 0, DEVICE_SIZE, "impossible size"},
@@ -416,17 +418,57 @@ static void a_device_without_its_record_still_boots(void **state)
     bench_close(bench);
 }
 
-/* ---- flash that a file system has; the kernel's own list of mounts, in a namespace ---- */
+/* ---- flash that a file system or UBI has: the kernel's own lists, in a namespace of ours ---- */
+
+/* From here on mounts are seen by this process alone. Skips where that is not permitted. */
+static void leave_namespace(void)
+{
+    if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+        skip();
+}
+
+static void put_class_file(const char *folder, const char *name, const char *text)
+{
+    char path[128];
+    snprintf(path, sizeof path, "/sys/class/%s", folder);
+    assert_int_equal(mkdir(path, 0700), 0);
+    snprintf(path, sizeof path, "/sys/class/%s/%s", folder, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static void flash_that_is_attached_to_ubi_is_not_written(void **state)
+{
+    struct bench *bench = *state;
+    const char *words;
+    leave_namespace();
+    bench_devices(bench, SHIM_MTD, 4096, 1); /* the second one is mtd5 */
+    bench_factory(bench);
+    assert_int_equal(mount("none", "/sys/class", "tmpfs", 0, NULL), 0);
+    assert_int_equal(mkdir("/sys/class/ubi", 0700), 0);
+    put_class_file("ubi/ubi0", "mtd_num", "4\n");
+    put_class_file("ubi/ubi0_0", "name", "a volume\n");
+    assert_int_equal(kedge_port_slot_ready(&bench->port, 1, &words), KEDGE_OK);
+    put_class_file("ubi/ubi1", "mtd_num", "5\n");
+    assert_int_equal(kedge_port_slot_ready(&bench->port, 1, &words), KEDGE_E_SYSTEM);
+    assert_non_null(strstr(words, "is in use"));
+    assert_int_equal(umount("/sys/class"), 0);
+    bench_close(bench);
+}
 
 static void flash_that_is_mounted_is_not_written(void **state)
 {
     struct bench *bench = *state;
-    static const char *const sources[] = {"mtd5", "/dev/mtdblock5", "/dev/mtd5"};
+    static const char *const sources[] = {"mtd5", "/dev/mtdblock5", "/dev/mtd5", "mtd:spare"};
     const char *words;
-    if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
-        skip();                              /* it takes root */
+    leave_namespace();
     bench_devices(bench, SHIM_MTD, 4096, 1); /* the second one is mtd5 */
     bench_factory(bench);
+    assert_int_equal(mount("none", "/sys/class", "tmpfs", 0, NULL), 0);
+    assert_int_equal(mkdir("/sys/class/mtd", 0700), 0);
+    put_class_file("mtd/mtd5", "name", "spare\n");
     for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++) {
         assert_int_equal(mount(sources[i], "/mnt", "tmpfs", 0, NULL), 0);
         assert_int_equal(kedge_port_slot_ready(&bench->port, 0, &words), KEDGE_OK);
@@ -435,6 +477,7 @@ static void flash_that_is_mounted_is_not_written(void **state)
         assert_int_equal(umount("/mnt"), 0);
         assert_int_equal(kedge_port_slot_ready(&bench->port, 1, &words), KEDGE_OK);
     }
+    assert_int_equal(umount("/sys/class"), 0);
     bench_close(bench);
 }
 
@@ -464,7 +507,8 @@ int main(void)
         TEST(another_device_under_the_same_name_is_not_written),
         TEST(a_record_that_cannot_be_written_switches_nothing),
         TEST(a_device_without_its_record_still_boots),
-        TEST(flash_that_is_mounted_is_not_written), /* the last one: the namespace stays */
+        TEST(flash_that_is_attached_to_ubi_is_not_written), /* the last ones: a namespace stays */
+        TEST(flash_that_is_mounted_is_not_written),
     };
     return cmocka_run_group_tests(tests, NULL, bench_end);
 }

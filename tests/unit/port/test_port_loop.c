@@ -7,10 +7,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <linux/blkpg.h>
 #include <linux/loop.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #define DEVICE_SIZE (1024u * 1024u)
@@ -78,7 +80,7 @@ static int set_up(void **state)
         assert_true(file >= 0);
         assert_int_equal(ftruncate(file, DEVICE_SIZE), 0);
         close(file);
-        bench->held[i] = attach(bench->files[i], 0, bench->loops[i]);
+        bench->held[i] = attach(bench->files[i], LO_FLAGS_PARTSCAN, bench->loops[i]);
         bench->there = bench->there && bench->held[i] >= 0;
         bench->places.slots[i] = bench->loops[i];
     }
@@ -221,6 +223,44 @@ static void a_read_only_device_is_read(void **state)
     close(loop);
 }
 
+/* Cuts the loop device into partitions by hand, and makes a node for the first. */
+static bool add_partition(struct bench *bench, char path[96])
+{
+    struct blkpg_partition part = {.start = 65536, .length = DEVICE_SIZE / 2, .pno = 1};
+    struct blkpg_ioctl_arg request = {
+        .op = BLKPG_ADD_PARTITION, .datalen = sizeof part, .data = &part};
+    const char *name = bench->loops[0] + strlen("/dev/");
+    char number[96];
+    unsigned high, low;
+    if (ioctl(bench->held[0], BLKPG, &request) != 0)
+        return false;
+    snprintf(number, sizeof number, "/sys/block/%s/%sp1/dev", name, name);
+    FILE *file = fopen(number, "r");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%u:%u", &high, &low), 2);
+    fclose(file);
+    snprintf(path, 96, "%s/partition", bench->folder);
+    return mknod(path, S_IFBLK | 0600, makedev(high, low)) == 0;
+}
+
+static void a_disk_and_its_partition_are_no_two_slots(void **state)
+{
+    struct bench *bench = *state;
+    char partition[96];
+    if (!bench->there || !add_partition(bench, partition))
+        skip();
+    bench->places.slots[1] = partition;
+    assert_int_equal(kedge_port_state_open(&bench->port, bench->state, &bench->trust,
+                                           &bench->places, KEDGE_PORT_EXCLUSIVE),
+                     KEDGE_E_CONFLICT);
+    assert_non_null(strstr(bench->port.trouble, partition));
+    bench->places.slots[0] = bench->loops[1]; /* of another disk */
+    opened(state);
+    assert_int_equal(bench->port.boot.slots[1]->size, DEVICE_SIZE / 2);
+    assert_int_equal(install(bench, 1, 1), KEDGE_OK);
+    kedge_port_state_close(&bench->port);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -230,6 +270,7 @@ int main(void)
         TEST(what_is_read_after_a_sync_comes_from_the_device),
         TEST(a_device_that_is_held_by_another_is_not_written),
         TEST(a_read_only_device_is_read),
+        TEST(a_disk_and_its_partition_are_no_two_slots),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
