@@ -1,7 +1,9 @@
 /*
  * bench_dtls_floor.c: the least that a server of devices with pre-shared keys can do: datagrams in
  * and out in batches, GnuTLS between them, a session for each address, cookies, and a reply to each
- * message. No timers, no look-up of keys in a store: what kedged's handshakes are measured against.
+ * message; and to a Bootstrap-Request the steps of bootstrapping, one after the other, with nothing
+ * made, written down or looked at. No timers, no look-up of keys in a store: what kedged's
+ * handshakes and bootstraps are measured against.
  *
  *    bench_dtls_floor SESSIONS      prints its port, and serves until it is ended
  */
@@ -61,22 +63,72 @@ static bool open_session(struct floor_record *session, const gnutls_dtls_prestat
 
 /* ---- serving ---- */
 
-static void answer(struct floor_record *session, struct kedge_slice datagram)
+static void transmit(struct floor_record *session, const struct kedge_coap_builder *builder)
 {
-    struct kedge_coap_message request;
+    struct kedge_slice message;
+    if (kedge_coap_finish(builder, &message) == KEDGE_OK)
+        (void)gnutls_record_send(session->tls, message.data, message.size);
+}
+
+static void send_step(struct floor_record *session)
+{
+    static const struct {
+        uint8_t code;
+        const char *path;
+        size_t body_size;
+    } steps[] = {{KEDGE_COAP_GET, "", 0},     {KEDGE_COAP_DELETE, "0", 0},
+                 {KEDGE_COAP_DELETE, "1", 0}, {KEDGE_COAP_PUT, "0/1", 90},
+                 {KEDGE_COAP_PUT, "1/0", 14}, {KEDGE_COAP_GET, "1/0", 0},
+                 {KEDGE_COAP_POST, "bs", 0}};
+    static const uint8_t body[90];
     struct kedge_coap_builder builder;
-    struct kedge_slice reply;
+    uint8_t buffer[256];
+    if (session->step == sizeof steps / sizeof steps[0])
+        return;
+    kedge_coap_begin(&builder, buffer, sizeof buffer, KEDGE_COAP_CON, steps[session->step].code,
+                     session->step, kedge_slice(&session->step, 1));
+    kedge_coap_add_path(&builder, KEDGE_COAP_URI_PATH, steps[session->step].path);
+    kedge_coap_add_payload(&builder, kedge_slice(body, steps[session->step].body_size));
+    transmit(session, &builder);
+}
+
+static void answer_bootstrap(struct floor_record *session, const struct kedge_coap_message *request)
+{
+    struct kedge_coap_builder builder;
+    uint8_t buffer[64];
+    kedge_coap_begin(&builder, buffer, sizeof buffer, KEDGE_COAP_ACK, KEDGE_COAP_CHANGED,
+                     request->message_id, kedge_slice(request->token, request->token_size));
+    transmit(session, &builder);
+    session->step = 0;
+    send_step(session);
+}
+
+static void answer_register(struct floor_record *session, const struct kedge_coap_message *request)
+{
+    struct kedge_coap_builder builder;
     uint8_t buffer[256];
     char location[25];
-    if (kedge_coap_parse(datagram, &request) != KEDGE_OK || request.code != KEDGE_COAP_POST)
-        return;
     kedge_coap_begin(&builder, buffer, sizeof buffer, KEDGE_COAP_ACK, KEDGE_COAP_CREATED,
-                     request.message_id, kedge_slice(request.token, request.token_size));
+                     request->message_id, kedge_slice(request->token, request->token_size));
     (void)snprintf(location, sizeof location, "%024llx", (unsigned long long)++server.registered);
     kedge_coap_add_path(&builder, KEDGE_COAP_LOCATION_PATH, "rd");
     kedge_coap_add_path(&builder, KEDGE_COAP_LOCATION_PATH, location);
-    if (kedge_coap_finish(&builder, &reply) == KEDGE_OK)
-        (void)gnutls_record_send(session->tls, reply.data, reply.size);
+    transmit(session, &builder);
+}
+
+static void answer(struct floor_record *session, struct kedge_slice datagram)
+{
+    struct kedge_coap_message message;
+    if (kedge_coap_parse(datagram, &message) != KEDGE_OK)
+        return;
+    if (message.code == KEDGE_COAP_POST && kedge_coap_path_is(&message, "bs")) {
+        answer_bootstrap(session, &message);
+    } else if (message.code == KEDGE_COAP_POST) {
+        answer_register(session, &message);
+    } else if (message.type == KEDGE_COAP_ACK && message.message_id == session->step) {
+        session->step++;
+        send_step(session);
+    }
 }
 
 static void shake_or_read(struct floor_record *session)

@@ -8,6 +8,8 @@
  *                               server, which asks them who they are, has gone quiet
  *    handshake COUNT WINDOW     so many devices in turn begin anew from their addresses, as after a
  *                               restart, and make another association
+ *    bootstrap COUNT WINDOW     likewise, and in it they ask to be bootstrapped, and answer each
+ *                               step as LwM2M 1.1 has it, until Finish
  *
  * An answer is: done, messages sent again, seconds.
  */
@@ -24,7 +26,7 @@
 
 #define LOST_MS 1100u /* behind GnuTLS's own time to send a flight again */
 
-enum step { IDLE, SHAKING, REGISTERING };
+enum step { IDLE, SHAKING, REGISTERING, REQUESTING, BOOTSTRAPPING };
 
 struct client {
     gnutls_session_t tls;
@@ -40,6 +42,7 @@ static struct {
     uint32_t client_count, next, window, under_way;
     uint64_t begun;
     struct load_progress progress;
+    enum step goal; /* what follows a handshake */
     gnutls_priority_t priorities;
     gnutls_psk_client_credentials_t psk;
 } load;
@@ -115,6 +118,28 @@ static void send_register(struct client *client)
     send_message(client, &builder);
 }
 
+static void send_bootstrap_request(struct client *client)
+{
+    struct kedge_coap_builder builder;
+    uint8_t buffer[128];
+    char endpoint[32];
+    (void)snprintf(endpoint, sizeof endpoint, "ep=" BENCH_NAME "%" PRIu32, index_of(client));
+    kedge_coap_begin(&builder, buffer, sizeof buffer, KEDGE_COAP_CON, KEDGE_COAP_POST,
+                     client->message_id, kedge_slice("b", 1));
+    kedge_coap_add_path(&builder, KEDGE_COAP_URI_PATH, "bs");
+    kedge_coap_add_option(&builder, KEDGE_COAP_URI_QUERY, kedge_slice_text(endpoint));
+    kedge_coap_add_option(&builder, KEDGE_COAP_URI_QUERY, kedge_slice_text("pct=11542"));
+    send_message(client, &builder);
+}
+
+static void send_request(struct client *client)
+{
+    if (client->step == REGISTERING)
+        send_register(client);
+    else if (client->step == REQUESTING)
+        send_bootstrap_request(client);
+}
+
 static void begin_more(void);
 
 static void end(struct client *client)
@@ -140,13 +165,13 @@ static void shake(struct client *client)
         end(client);
         return;
     }
-    if (!load.progress.until_quiet) {
+    if (load.goal == IDLE) {
         end(client);
         return;
     }
-    client->step = REGISTERING;
+    client->step = load.goal;
     client->message_id++;
-    send_register(client);
+    send_request(client);
 }
 
 static void begin_more(void)
@@ -165,23 +190,68 @@ static void begin_more(void)
     }
 }
 
+static void answer(struct client *client, const struct kedge_coap_message *request, uint8_t code,
+                   uint32_t format, struct kedge_slice payload)
+{
+    struct kedge_coap_builder builder;
+    uint8_t buffer[128];
+    kedge_coap_begin(&builder, buffer, sizeof buffer, KEDGE_COAP_ACK, code, request->message_id,
+                     kedge_slice(request->token, request->token_size));
+    if (payload.size > 0)
+        kedge_coap_add_uint(&builder, KEDGE_COAP_CONTENT_FORMAT, format);
+    kedge_coap_add_payload(&builder, payload);
+    send_message(client, &builder);
+}
+
+/* Whatever it is given, it takes; the server object's Short Server ID is the one that is written.
+ */
+static void answer_step(struct client *client, const struct kedge_coap_message *request)
+{
+    static const uint8_t server_id[] = {0xC1, 0, 1};
+    const struct kedge_slice nothing = kedge_slice(NULL, 0);
+    client->sent_ms = load_now_ms();
+    client->step = BOOTSTRAPPING;
+    if (request->code == KEDGE_COAP_DELETE)
+        answer(client, request, KEDGE_COAP_DELETED, 0, nothing);
+    else if (request->code != KEDGE_COAP_GET)
+        answer(client, request, KEDGE_COAP_CHANGED, 0, nothing);
+    else if (kedge_coap_path_is(request, ""))
+        answer(client, request, KEDGE_COAP_CONTENT, KEDGE_LWM2M_FORMAT_LINK,
+               kedge_slice_text("</>;lwm2m=1.1,</0/0>,</1/0>,</3/0>"));
+    else
+        answer(client, request, KEDGE_COAP_CONTENT, KEDGE_LWM2M_FORMAT_TLV,
+               kedge_slice(server_id, sizeof server_id));
+    if (request->code == KEDGE_COAP_POST)
+        end(client);
+}
+
+static void take_answer(struct client *client, const struct kedge_coap_message *message)
+{
+    if (client->step == REGISTERING) {
+        load.progress.failed += message->code != KEDGE_COAP_CREATED;
+        load.progress.asked_ms = load_now_ms();
+        end(client);
+    } else if (client->step == REQUESTING && message->code == KEDGE_COAP_CHANGED) {
+        client->step = BOOTSTRAPPING;
+    } else if (client->step == REQUESTING) {
+        load.progress.failed++;
+        end(client);
+    }
+}
+
 static void on_message(struct client *client, struct kedge_slice bytes)
 {
     struct kedge_coap_message message;
-    struct kedge_coap_builder builder;
-    uint8_t buffer[32];
     if (kedge_coap_parse(bytes, &message) != KEDGE_OK)
         return;
     if (message.code > 0 && message.code >> 5 == 0) {
         load.progress.asked_ms = load_now_ms();
-        kedge_coap_begin(&builder, buffer, sizeof buffer, KEDGE_COAP_ACK, KEDGE_COAP_NOT_FOUND,
-                         message.message_id, kedge_slice(message.token, message.token_size));
-        send_message(client, &builder);
-    } else if (client->step == REGISTERING && message.type == KEDGE_COAP_ACK &&
-               message.message_id == client->message_id) {
-        load.progress.failed += message.code != KEDGE_COAP_CREATED;
-        load.progress.asked_ms = load_now_ms();
-        end(client);
+        if (client->step == REQUESTING || client->step == BOOTSTRAPPING)
+            answer_step(client, &message);
+        else
+            answer(client, &message, KEDGE_COAP_NOT_FOUND, 0, kedge_slice(NULL, 0));
+    } else if (message.type == KEDGE_COAP_ACK && message.message_id == client->message_id) {
+        take_answer(client, &message);
     }
 }
 
@@ -218,14 +288,15 @@ static void ask_again(uint64_t now)
         if (client->step == SHAKING)
             shake(client);
         else
-            send_register(client);
+            send_request(client);
     }
 }
 
-static bool run(uint64_t count, uint32_t window, bool registering)
+static bool run(uint64_t count, uint32_t window, enum step goal)
 {
+    load.goal = goal;
     load.progress = (struct load_progress){
-        .wanted = count, .until_quiet = registering, .asked_ms = load_now_ms()};
+        .wanted = count, .until_quiet = goal == REGISTERING, .asked_ms = load_now_ms()};
     load.begun = load.next = load.under_way = 0;
     load.window = window < load.client_count ? window : load.client_count;
     begin_more();
@@ -237,9 +308,11 @@ static bool obey(const char *line)
     uint64_t count;
     uint32_t window;
     if (sscanf(line, "register %" SCNu32, &window) == 1)
-        return run(load.client_count, window, true);
+        return run(load.client_count, window, REGISTERING);
     if (sscanf(line, "handshake %" SCNu64 " %" SCNu32, &count, &window) == 2)
-        return run(count, window, false);
+        return run(count, window, IDLE);
+    if (sscanf(line, "bootstrap %" SCNu64 " %" SCNu32, &count, &window) == 2)
+        return run(count, window, REQUESTING);
     return false;
 }
 

@@ -23,6 +23,7 @@ struct floor_record {
         struct {
             gnutls_session_t tls;
             bool ready;
+            uint8_t step; /* of being bootstrapped */
         };
     };
 };

@@ -41,9 +41,14 @@ bool load_wait(struct swarm_network *network, struct load_progress *progress, ui
         }
     }
     network_flush(network);
+    if (progress->failed > 0) {
+        fprintf(stderr, "%" PRIu64 " of %" PRIu64 " were refused\n", progress->failed,
+                progress->done);
+        return false;
+    }
     printf("%" PRIu64 " %" PRIu64 " %.3f\n", progress->done, progress->again,
            (double)(load_now_ms() - began) / 1000);
-    return progress->failed == 0 && fflush(stdout) == 0;
+    return fflush(stdout) == 0;
 }
 
 uint32_t load_arguments(int argc, char **argv, struct swarm_address *server)

@@ -57,6 +57,20 @@ def test_the_agents_rows_stand_beside_a_bare_program_and_the_clients_of_its_libr
     assert list(tmp_path.iterdir()) == [], "it leaves nothing behind"
 
 
+def test_bootstraps_stand_beside_a_bare_server_that_sends_the_same(monkeypatch, tmp_path):
+    bench = load("bench_bootstrap")
+    for name, value in {"DEVICES": 20, "BOOTSTRAPS": 20, "WINDOWS": (4, 20), "MEMORY_MAX_KIB": 10_000}.items():
+        monkeypatch.setattr(bench, name, value)
+    monkeypatch.setattr(bench.fleet, "RUNS", 1)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    rows = list(bench.measure(BUILD))
+    assert all(set(row) == COLUMNS for row in rows)
+    for row, window in zip(rows[:2], (4, 20), strict=True):
+        assert row["name"].endswith(f", {window} at once") and 0 < row["floor"] < row["value"]
+    assert rows[2]["value"] >= 0 and rows[2]["met"] is True
+    assert list(tmp_path.iterdir()) == [], "it leaves nothing behind"
+
+
 def test_a_bench_that_does_not_exist_is_a_usage_error(tmp_path):
     done = subprocess.run([ROOT / "scripts" / "bench", "nothing", "--json", tmp_path / "x"], capture_output=True, text=True,
                           check=False)

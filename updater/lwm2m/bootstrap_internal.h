@@ -85,6 +85,10 @@ void bootstrap_session_begin(struct bootstrap_session *session);
 /* Two certificates, a private key, and what stands around them, in Base64. */
 #define BOOTSTRAP_PAYLOAD_MAX 16384u
 
+/** A copy of what was written, with no more memory than that; wipe it and free it. */
+enum kedge_rc bootstrap_keep(const struct kedge_writer *written, uint8_t **out,
+                             size_t *size) KEDGE_MUST_USE;
+
 /* ---- bootstrap_pack.c ---- */
 
 /** Makes what a Bootstrap-Pack-Request is answered, and keeps it for its blocks. */

@@ -3,7 +3,6 @@
  * block by block when it is large. It is kept as long as a session may last, since each block is
  * asked for by itself, and an answer that was lost is asked for again.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "updater/lwm2m/bootstrap_internal.h"
@@ -18,14 +17,13 @@ static void on_limit(void *context)
 enum kedge_rc bootstrap_pack_make(struct bootstrap_session *session)
 {
     struct kedge_bootstrap *bootstrap = session->bootstrap;
-    uint8_t *bytes = malloc(BOOTSTRAP_PAYLOAD_MAX);
-    if (bytes == NULL)
-        return KEDGE_E_MEMORY;
-    struct kedge_writer out = kedge_writer(bytes, BOOTSTRAP_PAYLOAD_MAX);
-    session->pack = bytes; /* with the session it goes, and is wiped */
-    session->pack_size = BOOTSTRAP_PAYLOAD_MAX;
-    KEDGE_TRY(bootstrap_write_pack(&session->account, session->pack_format, &out));
-    session->pack_size = out.size;
+    uint8_t bytes[BOOTSTRAP_PAYLOAD_MAX];
+    struct kedge_writer out = kedge_writer(bytes, sizeof bytes);
+    enum kedge_rc rc = bootstrap_write_pack(&session->account, session->pack_format, &out);
+    if (rc == KEDGE_OK)
+        rc = bootstrap_keep(&out, &session->pack, &session->pack_size);
+    kedge_wipe(bytes, sizeof bytes);
+    KEDGE_TRY(rc);
     session->begun = true;
     bootstrap_trace(bootstrap, session->endpoint, KEDGE_BOOTSTRAP_PACKED, "%zu bytes of %s",
                     out.size, format_name(session->pack_format));

@@ -52,7 +52,7 @@ static void on_result(void *context, enum kedge_rc rc, const struct kedge_coap_m
 static void drop_body(struct bootstrap_session *session)
 {
     if (session->body != NULL)
-        kedge_wipe(session->body, BOOTSTRAP_PAYLOAD_MAX);
+        kedge_wipe(session->body, session->body_size);
     free(session->body);
     session->body = NULL;
     session->body_size = 0;
@@ -103,6 +103,16 @@ static void set_path(struct bootstrap_session *session)
         (void)snprintf(path, KEDGE_NET_PATH_MAX + 1, "%u/%u", (unsigned)step->object, instance);
 }
 
+enum kedge_rc bootstrap_keep(const struct kedge_writer *written, uint8_t **out, size_t *size)
+{
+    *out = malloc(written->size);
+    if (*out == NULL)
+        return KEDGE_E_MEMORY;
+    memcpy(*out, written->data, written->size);
+    *size = written->size;
+    return KEDGE_OK;
+}
+
 /* The instance that is written, in the best format that is left. */
 static enum kedge_rc make_body(struct bootstrap_session *session)
 {
@@ -110,14 +120,14 @@ static enum kedge_rc make_body(struct bootstrap_session *session)
     session->content_format = format_to_write(FORMAT_USE_RECORDS, session->said, session->refused);
     if (session->content_format == FORMAT_NONE_LEFT)
         return KEDGE_E_UNSUPPORTED;
-    session->body = malloc(BOOTSTRAP_PAYLOAD_MAX);
-    if (session->body == NULL)
-        return KEDGE_E_MEMORY;
-    struct kedge_writer out = kedge_writer(session->body, BOOTSTRAP_PAYLOAD_MAX);
-    KEDGE_TRY(bootstrap_write_instance(&session->account, (uint16_t)step->object,
-                                       (uint32_t)session->content_format, &out));
-    session->body_size = out.size;
-    return KEDGE_OK;
+    uint8_t bytes[BOOTSTRAP_PAYLOAD_MAX];
+    struct kedge_writer out = kedge_writer(bytes, sizeof bytes);
+    enum kedge_rc rc = bootstrap_write_instance(&session->account, (uint16_t)step->object,
+                                                (uint32_t)session->content_format, &out);
+    if (rc == KEDGE_OK)
+        rc = bootstrap_keep(&out, &session->body, &session->body_size);
+    kedge_wipe(bytes, sizeof bytes);
+    return rc;
 }
 
 static enum kedge_rc find_body(void *context, struct kedge_slice *body)
