@@ -30,7 +30,7 @@ MAY_KNOW = {
     "updater/rollout": ["core"],
     "updater/store": ["core", "updater/rollout"],
     "updater/api": ["core", "updater/store", "updater/rollout"],
-    "updater/cli": ["core"],
+    "updater/cli": ["core", "updater/rollout", "updater/store"],  # the chain of the audit log
     "updater/kedged": ["core", "updater/net", "updater/lwm2m", "updater/rollout", "updater/store", "updater/api"],
     "agent/port": ["core"],
     "agent/fetch": ["core"],

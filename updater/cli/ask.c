@@ -2,6 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include <curl/curl.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <kedge/base.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -90,27 +91,46 @@ static char *page_path(const char *path, const char *cursor)
     return path_of(prefix, cursor == NULL ? "" : cursor, "");
 }
 
-enum status ask_list(struct cli *cli, const char *path, const char *name, json_t **out)
+/* Whether `fn` wants more than these. */
+static bool take_items(const json_t *items, item_fn *fn, void *context)
 {
-    json_t *items = json_array(), *page = NULL;
+    size_t index;
+    json_t *item;
+    json_array_foreach(items, index, item)
+    {
+        if (!fn(context, item))
+            return false;
+    }
+    return true;
+}
+
+enum status ask_each(struct cli *cli, const char *path, const char *name, item_fn *fn,
+                     void *context)
+{
+    json_t *page = NULL;
     enum status status = STATUS_DONE;
     for (const char *cursor = NULL; status == STATUS_DONE;) {
         char *next_path = page_path(path, cursor);
         json_decref(page);
         page = NULL;
-        if (next_path == NULL || items == NULL) {
-            complain("out of memory, or what is asked for is too long");
-            status = STATUS_UNREACHABLE;
-        } else {
-            status = ask(cli, "GET", next_path, NULL, &page);
-        }
-        free(next_path);
-        (void)json_array_extend(items, json_object_get(page, name));
+        status = ask_at(cli, "GET", next_path, NULL, &page);
         cursor = json_string_value(json_object_get(page, "next"));
-        if (cursor == NULL)
+        if (!take_items(json_object_get(page, name), fn, context) || cursor == NULL)
             break;
     }
     json_decref(page);
+    return status;
+}
+
+static bool keep_item(void *context, json_t *item)
+{
+    return json_array_append(context, item) == 0;
+}
+
+enum status ask_list(struct cli *cli, const char *path, const char *name, json_t **out)
+{
+    json_t *items = json_array();
+    enum status status = ask_each(cli, path, name, keep_item, items);
     *out = status == STATUS_DONE ? json_pack("{s:o}", name, items) : NULL;
     if (status != STATUS_DONE)
         json_decref(items);
@@ -123,6 +143,15 @@ enum status print_json(json_t *json)
     (void)fputc('\n', stdout);
     json_decref(json);
     return STATUS_DONE;
+}
+
+int file_make(const char *path)
+{
+    int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (file < 0)
+        complain("%s: %s%s", path, strerror(errno),
+                 errno == EEXIST ? "; name a file that is not there yet" : "");
+    return file;
 }
 
 FILE *file_open(const char *path, uint64_t *size)

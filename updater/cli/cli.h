@@ -108,6 +108,13 @@ enum status ask(struct cli *cli, const char *method, const char *path, json_t *b
 enum status ask_at(struct cli *cli, const char *method, char *path, json_t *body, json_t **out);
 /** Opens a file to be sent, and says how large it is; NULL, with a complaint. */
 FILE *file_open(const char *path, uint64_t *size);
+/** Makes a file that is not there yet, and that nobody else can read; -1, with a complaint. */
+int file_make(const char *path);
+/** Takes an item, borrowed for the call; false: no more of them. */
+typedef bool item_fn(void *context, json_t *item);
+/** Each item of a listing, page by page. STATUS_DONE also when `fn` ended it. */
+enum status ask_each(struct cli *cli, const char *path, const char *name, item_fn *fn,
+                     void *context);
 /** All pages of a listing: {"<name>": [...]}. */
 enum status ask_list(struct cli *cli, const char *path, const char *name, json_t **out);
 /** "<prefix><escaped name><suffix>" in memory of its own; NULL: no memory. */
@@ -151,6 +158,8 @@ enum status token_create(struct cli *cli, const struct arguments *arguments);
 enum status token_list(struct cli *cli, const struct arguments *arguments);
 enum status token_revoke(struct cli *cli, const struct arguments *arguments);
 enum status token_show(struct cli *cli, const struct arguments *arguments);
+enum status audit_export(struct cli *cli, const struct arguments *arguments);
+enum status audit_verify(struct cli *cli, const struct arguments *arguments);
 enum status audit_list(struct cli *cli, const struct arguments *arguments);
 
 #endif

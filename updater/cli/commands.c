@@ -96,6 +96,15 @@ static const struct option_row token_create_options[] = {
     {"output", "FILE", OPTION_TEXT, "write it to this new file, which only you can read", NULL},
 };
 
+static const struct option_row audit_export_options[] = {
+    {"output", "FILE", OPTION_TEXT, "write it to this new file", NULL},
+};
+
+static const struct option_row audit_verify_options[] = {
+    {"head", "ROW:HASH", OPTION_TEXT, "and that it goes on from this head, which was told earlier",
+     NULL},
+};
+
 static const struct option_row audit_options[] = {
     {"subject", "NAME", OPTION_TEXT, "only what was done to this: an endpoint, an id", NULL},
 };
@@ -238,6 +247,11 @@ const struct command commands[] = {
     {"token", "list", "", 0, 0, "the tokens, without what they are", NONE, token_list},
     {"token", "revoke", "NAME", 1, 1, "no longer know a token", NONE, token_revoke},
     {"token", "show", "", 0, 0, "whose token is used here, and its role", NONE, token_show},
+    {"audit", "export", "", 0, 0, "the audit log as JSON lines", ROWS(audit_export_options),
+     audit_export},
+    {"audit", "verify", "[FILE]", 0, 1,
+     "whether the audit log, or one that was exported, is whole: exit status 1 when it is not",
+     ROWS(audit_verify_options), audit_verify},
     {"audit", "list", "", 0, 0, "who did what", ROWS(audit_options), audit_list},
 };
 const size_t command_count = sizeof(commands) / sizeof(commands[0]);

@@ -1,7 +1,6 @@
 /* token.c: kedge token ... */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -93,17 +92,6 @@ static bool read_days(const char *text, unsigned long *days)
     return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 && *days <= DAYS_MAX;
 }
 
-/* A new file that nobody else can read; a file that is there stays as it is. -1, with a complaint.
- */
-static int make_file(const char *path)
-{
-    int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (file < 0)
-        complain("%s: %s%s", path, strerror(errno),
-                 errno == EEXIST ? "; name a file that is not there yet" : "");
-    return file;
-}
-
 static bool write_line(int file, const char *text)
 {
     return dprintf(file, "%s\n", text) == (int)strlen(text) + 1 && fsync(file) == 0;
@@ -153,7 +141,7 @@ enum status token_create(struct cli *cli, const struct arguments *arguments)
         complain("token create: what it was given is not UTF-8");
         return STATUS_USAGE;
     }
-    int file = path == NULL ? -1 : make_file(path);
+    int file = path == NULL ? -1 : file_make(path);
     if (path != NULL && file < 0) {
         json_decref(body);
         return STATUS_USAGE;

@@ -1,7 +1,5 @@
-/*
- * audit.c: the hash that ties each audit row to all rows before it.
- */
-#include "updater/store/store.h"
+/* audit.c: the hash that ties each audit row to all rows before it, and how it is followed. */
+#include "updater/store/audit.h"
 
 #include <kedge/crypto.h>
 
@@ -35,4 +33,35 @@ void kedge_audit_hash(const uint8_t previous[32], const struct kedge_audit_entry
     put_text(&hash, entry->before);
     put_text(&hash, entry->after);
     kedge_sha256_final(&hash, out);
+}
+
+static void clean(char *text, size_t size)
+{
+    if (!kedge_utf8_valid(kedge_slice_text(text)))
+        kedge_printable(kedge_slice_text(text), text, size);
+}
+
+void kedge_audit_clean(struct kedge_audit_entry *entry)
+{
+    clean(entry->who, sizeof(entry->who));
+    clean(entry->what, sizeof(entry->what));
+    clean(entry->subject, sizeof(entry->subject));
+    clean(entry->before, sizeof(entry->before));
+    clean(entry->after, sizeof(entry->after));
+}
+
+enum kedge_audit_verdict kedge_audit_follow(struct kedge_audit_head *head,
+                                            const struct kedge_audit_entry *entry)
+{
+    uint8_t hash[KEDGE_AUDIT_HASH_SIZE];
+    if (entry->sequence <= head->sequence)
+        return KEDGE_AUDIT_PUT_IN;
+    if (entry->sequence != head->sequence + 1)
+        return KEDGE_AUDIT_MISSING;
+    kedge_audit_hash(head->hash, entry, hash);
+    if (memcmp(hash, entry->hash, sizeof(hash)) != 0)
+        return KEDGE_AUDIT_ALTERED;
+    head->sequence = entry->sequence;
+    memcpy(head->hash, hash, sizeof(hash));
+    return KEDGE_AUDIT_FOLLOWS;
 }

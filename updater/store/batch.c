@@ -3,6 +3,8 @@
  */
 #include "updater/store/batch.h"
 
+#include "updater/store/audit.h"
+
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -236,7 +238,9 @@ enum kedge_rc kedge_batch_add_history(struct kedge_batch *batch,
 enum kedge_rc kedge_batch_add_audit(struct kedge_batch *batch,
                                     const struct kedge_audit_entry *entry)
 {
-    return add(batch, KEDGE_ROW_ADD_AUDIT, entry, sizeof(*entry));
+    struct kedge_audit_entry clean = *entry;
+    kedge_audit_clean(&clean);
+    return add(batch, KEDGE_ROW_ADD_AUDIT, &clean, sizeof(clean));
 }
 
 enum kedge_rc kedge_batch_add_output(struct kedge_batch *batch,

@@ -496,12 +496,4 @@ enum kedge_rc kedge_reader_clock(struct kedge_reader *reader,
 enum kedge_rc kedge_reader_device_counts(struct kedge_reader *reader, uint64_t *stored,
                                          uint64_t *registered) KEDGE_MUST_USE;
 
-/**
- * The hash that an audit row must have after `previous` (32 zero bytes before row 1): SHA-256 over
- * previous, sequence and at_ms (8 bytes each, big-endian), then who, what, subject, before, after,
- * each behind its length in 4 bytes, big-endian.
- */
-void kedge_audit_hash(const uint8_t previous[32], const struct kedge_audit_entry *entry,
-                      uint8_t hash[32]);
-
 #endif

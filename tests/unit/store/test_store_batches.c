@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include <sqlite3.h>
 
+#include "updater/store/audit.h"
 #include "tests/unit/store/open_store.h"
 
 #include <kedge/crypto.h>

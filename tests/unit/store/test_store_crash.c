@@ -6,6 +6,7 @@
  * half, and nothing has overtaken what was before it.
  */
 #define _GNU_SOURCE
+#include "updater/store/audit.h"
 #include "tests/unit/store_fixture.h"
 
 #include <errno.h>

@@ -4,15 +4,9 @@
 #ifndef KEDGE_UPDATER_STORE_SQLITE_WRITE_H
 #define KEDGE_UPDATER_STORE_SQLITE_WRITE_H
 
+#include "updater/store/audit.h"
 #include "updater/store/batch.h"
 #include "updater/store/sqlite/sql.h"
-
-/** Where the chain of audit rows stands. */
-struct kedge_audit_head {
-    uint64_t sequence;
-    uint8_t hash[32];
-};
-
 struct kedge_sql_writer {
     sqlite3 *database;
     sqlite3_stmt *rows[KEDGE_ROW_KIND_COUNT];

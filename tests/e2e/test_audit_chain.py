@@ -1,0 +1,99 @@
+"""The audit log is followed row by row: whole, altered, with rows removed or put in, and against a head."""
+import json
+import re
+import sqlite3
+
+import pytest
+
+
+@pytest.fixture
+def log(server):
+    """A server whose log has rows of all kinds of text, and its head."""
+    for name in ("a", "Jörg", "c", "x" * 64):
+        server.kedge("token", "create", name, "--role", "viewer")
+        server.kedge("token", "revoke", name)
+    whole = json.loads(server.kedge("--json", "audit", "verify").stdout)
+    assert whole["whole"] and whole["rows"] == 9 and re.fullmatch(r"9:[0-9a-f]{64}", whole["head"])
+    return server, whole["head"]
+
+
+def meddle(server, *statements):
+    """Somebody who can write to the database does so while the server is down."""
+    server.process.stop()
+    with sqlite3.connect(server.data / "kedged.db") as database:
+        for statement in statements:
+            database.execute(statement)
+    database.close()
+    server.begin()
+
+
+def verify(server, *args):
+    done = server.kedge("audit", "verify", *args, check=False)
+    return done.returncode, done.stderr
+
+
+def test_a_whole_log_is_whole_and_says_its_head(log):
+    server, head = log
+    done = server.kedge("audit", "verify")
+    assert done.stdout == f"the audit log is whole: 9 rows\nhead: {head}\n"
+    server.kedge("token", "create", "later", "--role", "viewer")
+    assert verify(server, "--head", head) == (0, "")
+
+
+@pytest.mark.parametrize("statement, found", [
+    ("UPDATE audit SET who = 'mallory' WHERE sequence = 4", "row 4 was altered"),
+    ("UPDATE audit SET at_ms = at_ms + 1 WHERE sequence = 4", "row 4 was altered"),
+    ("UPDATE audit SET after = 'admin, for ever' WHERE sequence = 2", "row 2 was altered"),
+    ("UPDATE audit SET hash = zeroblob(32) WHERE sequence = 9", "row 9 was altered"),
+    ("DELETE FROM audit WHERE sequence = 4", "row 4 is missing"),
+    ("DELETE FROM audit WHERE sequence = 1", "row 1 is missing"),
+    ("INSERT INTO audit SELECT 10, at_ms, who, what, subject, before, after, hash FROM audit WHERE sequence = 9",
+     "row 10 was altered"),
+], ids=["who", "when", "what", "hash", "removed", "first-removed", "put-in"])
+def test_the_first_row_that_was_meddled_with_is_named(log, statement, found):
+    server, _ = log
+    meddle(server, statement)
+    status, error = verify(server)
+    assert status == 1 and found in error, error
+
+
+def test_rows_that_are_gone_at_the_end_show_by_the_head_alone(log):
+    server, head = log
+    meddle(server, "DELETE FROM audit WHERE sequence > 7")
+    assert verify(server) == (0, "")
+    status, error = verify(server, "--head", head)
+    assert status == 1 and "the log ends at row 7" in error
+    # The server goes on behind row 7; the head stays another one.
+    for name in ("d", "e", "f"):
+        server.kedge("token", "create", name, "--role", "viewer")
+    assert verify(server)[0] == 0
+    status, error = verify(server, "--head", head)
+    assert status == 1 and "row 9 is not the one of --head" in error
+
+
+def test_an_exported_log_can_be_verified_without_the_server(log, tmp_path):
+    server, head = log
+    file = tmp_path / "audit.jsonl"
+    assert server.kedge("audit", "export", "--output", file).stdout == f"9 rows in {file}\n"
+    assert server.kedge("audit", "export").stdout == file.read_text()
+    assert json.loads(server.kedge("--json", "audit", "verify", file).stdout)["head"] == head
+    done = server.kedge("audit", "export", "--output", file, check=False)
+    assert done.returncode == 2 and "not there yet" in done.stderr
+    rows = file.read_text().splitlines(keepends=True)
+    assert [json.loads(row)["subject"] for row in rows[1:5:2]] == ["a", "Jörg"]
+    for meddled, found in ((rows[:3] + rows[4:], "row 4 is missing"), (rows[:4] + rows[3:], "a row 4 was put in"),
+                           (rows[:3] + [rows[3].replace("Jörg", "Jorg")] + rows[4:], "row 4 was altered"),
+                           (rows[:3] + ["{}\n"], "behind row 3"), (rows[:3] + ["not json\n"], "behind row 3"),
+                           (rows[:3] + [rows[3][:-1].replace('"who"', '"who":"x","who"') + "\n"], "behind row 3"),
+                           (rows[:3] + ["x" * 40000], "behind row 3")):
+        file.write_text("".join(meddled))
+        status, error = verify(server, file)
+        assert status == 1 and found in error, error
+
+
+def test_a_head_that_is_none_is_refused(log):
+    server, head = log
+    for wrong in ("", "9", "9:", head[:-1], head + "0", "0" + head[1:], "x" + head[1:], "-1:" + head[2:]):
+        status, error = verify(server, "--head", wrong)
+        assert status == 2 and "--head" in error, wrong
+    assert verify(server, "/nonexistent")[0] == 2
