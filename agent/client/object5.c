@@ -121,14 +121,16 @@ static uint8_t begin_package(struct kedge_object5 *object, enum kedge_firmware_e
                              const char *uri)
 {
     char before[sizeof object->state.uri];
-    const uint64_t begun_before = object->state.begun;
+    const uint64_t begun_before = object->state.begun, spent_before = object->state.spent;
     memcpy(before, object->state.uri, sizeof before);
     snprintf(object->state.uri, sizeof object->state.uri, "%s", uri);
     object->state.begun = 1;
+    object->state.spent = 0;
     uint8_t code = kedge_object5_apply(object, event, KEDGE_RESULT_INITIAL, "", true);
     if (code != KEDGE_COAP_CHANGED) {
         memcpy(object->state.uri, before, sizeof before);
         object->state.begun = begun_before;
+        object->state.spent = spent_before;
         return code;
     }
     kedge_object5_begin_download(object);
@@ -367,6 +369,5 @@ void kedge_object5_attach(struct kedge_object5 *object, coap_context_t *context)
 void kedge_object5_stop(struct kedge_object5 *object)
 {
     kedge_hooks_kill(&object->hooks);
-    kedge_object5_keep_progress(object, true);
-    kedge_fetch_end(&object->fetch);
+    kedge_object5_stop_download(object);
 }

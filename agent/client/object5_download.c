@@ -11,7 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 
-void kedge_object5_keep_progress(struct kedge_object5 *object, bool ending)
+/* When that is due; `ending`: it is the last chance to. A download that gets further at each
+ * beginning may begin as often as it likes. */
+static void keep_progress(struct kedge_object5 *object, bool ending)
 {
     if (object->state.state != KEDGE_FIRMWARE_DOWNLOADING || !kedge_fetch_runs(&object->fetch) ||
         !kedge_resumption_keep(&object->resumption, &object->install,
@@ -35,7 +37,7 @@ static void failed(struct kedge_object5 *object, enum kedge_rc rc, const char *w
     if (object->install.stage == KEDGE_INSTALL_FAILED)
         kedge_resumption_drop(&object->resumption);
     else
-        kedge_object5_keep_progress(object, true);
+        keep_progress(object, true);
     kedge_fetch_end(&object->fetch);
     kedge_intake_end(&object->intake);
     kedge_install_abort(&object->install);
@@ -100,12 +102,23 @@ static enum kedge_rc restart(void *context)
     return begin_install(object);
 }
 
+static void note_spent(void *context, uint64_t bytes)
+{
+    struct kedge_object5 *object = context;
+    object->state.spent = bytes;
+    kedge_object5_save(object);
+}
+
+/* What this very update has cost before a restart counts on. */
 static void begin_budget(struct kedge_object5 *object)
 {
-    object->spending =
-        (struct kedge_budget){.limit = object->budget,
-                              .most = kedge_budget_most(kedge_slot_capacity(
-                                  object->boot->slots[kedge_object5_spare(object)]))};
+    const struct kedge_flash *slot = object->boot->slots[kedge_object5_spare(object)];
+    object->spending = (struct kedge_budget){.limit = object->budget,
+                                             .most = kedge_budget_most(kedge_slot_capacity(slot)),
+                                             .spent = object->state.spent,
+                                             .noted = object->state.spent,
+                                             .note = note_spent,
+                                             .context = object};
 }
 
 static void fetch_package(struct kedge_object5 *object, bool may_resume)
@@ -183,6 +196,16 @@ static bool end_download(struct kedge_object5 *object)
     return true;
 }
 
+void kedge_object5_stop_download(struct kedge_object5 *object)
+{
+    keep_progress(object, true);
+    /* The step that was noted ahead, see budget.h, need not be forfeited. */
+    if (object->state.state == KEDGE_FIRMWARE_DOWNLOADING &&
+        object->spending.noted > object->spending.spent)
+        note_spent(object, object->spending.spent);
+    kedge_fetch_end(&object->fetch);
+}
+
 uint8_t kedge_object5_take_pushed(struct kedge_object5 *object,
                                   const struct kedge_intake_block *block)
 {
@@ -221,7 +244,7 @@ void kedge_object5_poll(struct kedge_object5 *object, coap_session_t *server,
     const struct kedge_transfer *transfer = kedge_fetch_transfer(&object->fetch);
     tell_progress(object, transfer->offset, transfer->total);
     if (step == KEDGE_DOWNLOAD_WAIT) {
-        kedge_object5_keep_progress(object, false);
+        keep_progress(object, false);
         if (own_wait_ms < *wait_ms)
             *wait_ms = own_wait_ms;
         return;

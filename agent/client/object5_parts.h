@@ -24,9 +24,10 @@ uint8_t kedge_object5_apply(struct kedge_object5 *object, enum kedge_firmware_ev
 /** In the state Downloading: fetches what the URI names, on from where an earlier download of it
  * came to; without one, waits for a push. */
 void kedge_object5_begin_download(struct kedge_object5 *object);
-/** Keeps how far a download is, when that is due; `ending`: it is the last chance to. A download
- * that gets further at each beginning may begin as often as it likes. */
-void kedge_object5_keep_progress(struct kedge_object5 *object, bool ending);
+/** Stops a download that is on, after noting how far it is and what it cost: it can be gone on
+ * with.
+ */
+void kedge_object5_stop_download(struct kedge_object5 *object);
 /** A block of a push that was begun. Answers with a CoAP code. */
 uint8_t kedge_object5_take_pushed(struct kedge_object5 *object,
                                   const struct kedge_intake_block *block);

@@ -25,7 +25,9 @@ bool kedge_resumption_begin(struct kedge_resumption *resumption, struct kedge_in
         kedge_log(KEDGE_LOG_WARNING, "the download cannot be gone on with: %s", kedge_rc_text(rc));
         return false;
     }
-    *from = (struct kedge_download_point){.offset = progress->point.offset, .etag = progress->etag};
+    *from = (struct kedge_download_point){.offset = progress->point.offset,
+                                          .total = kedge_install_size(install),
+                                          .etag = progress->etag};
     resumption->kept = progress->point.boundary.image_offset;
     resumption->due = true;
     kedge_log(KEDGE_LOG_INFO, "going on at byte %" PRIu64, from->offset);

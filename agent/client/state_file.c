@@ -27,7 +27,8 @@ enum {
     KEY_DEFER_PERIOD,    /* once it was written */
     KEY_CONSENT_COUNTED, /* while consent is wanted */
     KEY_CONSENT_CHOICE,  /* once the device's software has named a time */
-    KEY_POST_INSTALL     /* while that hook is due */
+    KEY_POST_INSTALL,    /* while that hook is due */
+    KEY_SPENT            /* while a download is on that has cost something */
 };
 #define KEY_COUNT 9u
 
@@ -47,7 +48,7 @@ struct optional {
     bool given;
     uint64_t value;
 };
-#define OPTIONAL_COUNT 5u
+#define OPTIONAL_COUNT 6u
 
 static void take_optional(const struct kedge_agent_state *state,
                           struct optional optional[OPTIONAL_COUNT])
@@ -62,6 +63,8 @@ static void take_optional(const struct kedge_agent_state *state,
         {KEY_CONSENT_CHOICE, UINT64_MAX / 2,
          consent->wanted && consent->choice_s != KEDGE_CONSENT_NO_LIMIT, consent->choice_s},
         {KEY_POST_INSTALL, 1, state->post_install_due, 1},
+        {KEY_SPENT, UINT64_MAX, state->state == KEDGE_FIRMWARE_DOWNLOADING && state->spent > 0,
+         state->spent},
     };
     memcpy(optional, all, sizeof all);
 }
@@ -82,9 +85,9 @@ static enum kedge_rc get_optional(struct kedge_record *record, struct kedge_agen
 {
     struct optional optional[OPTIONAL_COUNT];
     uint64_t post_install_due = 0;
-    uint64_t *const fields[OPTIONAL_COUNT] = {&state->severity, &state->defer_period_s,
+    uint64_t *const fields[OPTIONAL_COUNT] = {&state->severity,          &state->defer_period_s,
                                               &state->consent.counted_s, &state->consent.choice_s,
-                                              &post_install_due};
+                                              &post_install_due,         &state->spent};
     take_optional(state, optional);
     for (size_t i = 0; i < OPTIONAL_COUNT; i++)
         if (kedge_record_has(record, optional[i].key)) {

@@ -22,6 +22,7 @@ struct kedge_agent_state {
     uint64_t changed_at_s; /* Unix time of the last change of `state` */
     uint64_t boot_number;  /* of the boot record that `state` takes into account */
     uint64_t begun;        /* how often the download of `uri` was begun, restarts included */
+    uint64_t spent;        /* bytes that this download counts as having cost, see budget.h */
     char uri[KEDGE_LWM2M_STRING_MAX + 1];
     char reason[KEDGE_LWM2M_STRING_MAX + 1];  /* why the last update failed; "" when none did */
     char message[KEDGE_LWM2M_STRING_MAX + 1]; /* for the status command: what it is doing */

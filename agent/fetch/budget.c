@@ -31,10 +31,29 @@ static uint64_t allowed(const struct kedge_budget *budget, uint64_t total)
                                                               : UINT64_MAX;
 }
 
+/* Where the size is not known, a part of the most that it may be could be more than all there is.
+ */
+static uint64_t step_of(const struct kedge_budget *budget, uint64_t total)
+{
+    bool known = budget->limit > 0 || total > 0;
+    uint64_t step = known ? allowed(budget, total) / KEDGE_BUDGET_STEPS : 0;
+    return step > KEDGE_BUDGET_STEP_MIN ? step : KEDGE_BUDGET_STEP_MIN;
+}
+
+static void note(struct kedge_budget *budget, uint64_t total)
+{
+    uint64_t step = step_of(budget, total);
+    if (budget->note == NULL || budget->spent <= budget->noted)
+        return;
+    budget->noted = budget->spent < UINT64_MAX - step ? budget->spent + step : UINT64_MAX;
+    budget->note(budget->context, budget->noted);
+}
+
 bool kedge_budget_spend(struct kedge_budget *budget, uint64_t size, uint64_t total,
                         char words[KEDGE_BUDGET_WORDS_MAX])
 {
     budget->spent += size;
+    note(budget, total);
     if (budget->spent <= allowed(budget, total))
         return true;
     snprintf(words, KEDGE_BUDGET_WORDS_MAX,

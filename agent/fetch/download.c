@@ -23,6 +23,7 @@ void kedge_download_begin(struct kedge_download *download, const struct kedge_do
     if (!download->unproven)
         return;
     download->transfer.offset = from->offset;
+    download->transfer.total = from->total;
     download->transfer.etag = from->etag;
 }
 

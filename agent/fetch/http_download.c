@@ -42,6 +42,7 @@ enum kedge_rc kedge_http_download_begin(struct kedge_http_download *download, co
     if (from == NULL)
         return KEDGE_OK;
     download->transfer.offset = download->mark = from->offset;
+    download->transfer.total = from->total;
     note_etag(download, kedge_etag_slice(&from->etag));
     return KEDGE_OK;
 }

@@ -33,6 +33,7 @@ struct kedge_download_sink {
  * there already. Zeroed: at the beginning. */
 struct kedge_download_point {
     uint64_t offset;
+    uint64_t total; /* bytes of the whole; 0: not known */
     struct kedge_etag etag;
 };
 

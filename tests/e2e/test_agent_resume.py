@@ -62,7 +62,7 @@ def restart(made, peer, how: int = signal.SIGKILL):
 
 
 def assert_completes(made, peer, image: bytes, version: str = "1.1.0"):
-    peer.registered(ENDPOINT)
+    peer.registered(ENDPOINT, 120)  # a first message that is lost is sent again after a while
     peer.poll(ENDPOINT, "/5/0/3", DOWNLOADED, 60)
     assert state_of(peer) == (DOWNLOADED, "0")
     assert peer.read(ENDPOINT, "/5/0/7") == version

@@ -323,3 +323,65 @@ def test_whoever_dies_the_rollout_ends_and_no_byte_is_fetched_that_was_there(fle
         assert relay.offsets[1] > 290000
     else:
         assert relay.offsets[1] == point[OFFSET] >= FRAME
+
+
+# ---- what it costs, restarts included ----
+
+@pytest.fixture
+def untagged(update):
+    """A web server of whose files nothing can be kept, so that each beginning costs everything again."""
+    server = WebServer()
+    server.files["/fw/package"], server.etags["/fw/package"] = update, None
+    server.hook = lambda request: changed(server.proper(request), stall=100000)
+    yield server
+    server.close()
+
+
+def costs(made, beginnings: int, web):
+    """Waits until so many beginnings have cost what the server gives of each."""
+    made.process.wait_for("downloading: 30 %")
+    assert web.offsets == [0] * beginnings
+
+
+def test_a_device_that_crashes_again_and_again_comes_to_the_end_of_its_budget(agent, peer, untagged):
+    made = agent("--download-budget", "250000")
+    assert peer.write(ENDPOINT, "/5/0/1", untagged.uri + "/fw/package") == "2.04"
+    for beginnings in (1, 2):
+        costs(made, beginnings, untagged)
+        made.kill()
+        peer.forget()
+        made.begin()
+    peer.registered(ENDPOINT)
+    peer.poll(ENDPOINT, "/5/0/5", "4", 60)
+    assert state_of(peer) == (IDLE, "4")
+    assert "more than its budget of 250000" in peer.read(ENDPOINT, "/26241/0/0")
+    assert untagged.offsets == [0, 0, 0], "the third beginning was the one too many"
+
+
+def test_the_next_update_has_a_budget_of_its_own(agent, peer, untagged):
+    made = agent("--download-budget", "300000")
+    assert peer.write(ENDPOINT, "/5/0/1", untagged.uri + "/fw/package") == "2.04"
+    costs(made, 1, untagged)
+    made.kill()
+    peer.forget()
+    made.begin()
+    peer.registered(ENDPOINT)
+    made.process.wait_for("downloading: 30 %")
+    assert peer.execute(ENDPOINT, "/5/0/10") == "2.04"
+    untagged.hook = lambda request: None
+    assert peer.write(ENDPOINT, "/5/0/1", untagged.uri + "/fw/package") == "2.04"
+    assert_completes(made, peer, BIG_IMAGE)
+
+
+def test_a_restart_in_good_order_forfeits_nothing(agent, peer, untagged, update):
+    """Twice 100,000 bytes and the whole of it are all that it may cost, to a few blocks."""
+    made = agent("--download-budget", str(2 * 100000 + len(update) + 2000))
+    assert peer.write(ENDPOINT, "/5/0/1", untagged.uri + "/fw/package") == "2.04"
+    for beginnings in (1, 2):
+        costs(made, beginnings, untagged)
+        assert made.process.stop() == 0
+        peer.forget()
+        if beginnings == 2:
+            untagged.hook = lambda request: None
+        made.begin()
+    assert_completes(made, peer, BIG_IMAGE)

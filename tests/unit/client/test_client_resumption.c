@@ -159,6 +159,7 @@ static void it_goes_on_where_the_file_says(void **state)
     assert_true(resume(world, ADDRESS, &from));
     assert_int_equal(from.offset, world->made.payload_offset + 2 * KEDGE_FRAME_MAX);
     assert_true(kedge_slice_equal(kedge_etag_slice(&from.etag), kedge_slice_text("v1")));
+    assert_int_equal(from.total, world->made.size);
     assert_int_equal(kedge_install_push(&world->bench->install,
                                         kedge_slice(world->made.bytes + from.offset,
                                                     world->made.size - (size_t)from.offset)),

@@ -70,6 +70,7 @@ static void assert_same(const struct kedge_agent_state *a, const struct kedge_ag
     assert_int_equal(a->consent.counted_s, b->consent.counted_s);
     assert_int_equal(a->consent.choice_s, b->consent.choice_s);
     assert_int_equal(a->post_install_due, b->post_install_due);
+    assert_int_equal(a->spent, b->spent);
 }
 
 static void assert_blank(const struct kedge_agent_state *state)
@@ -106,7 +107,7 @@ static void every_field_comes_back(void **state)
 static void what_need_not_be_said_comes_back_with_or_without_the_rest(void **state)
 {
     (void)state;
-    for (unsigned which = 0; which < 32; which++) {
+    for (unsigned which = 0; which < 64; which++) {
         struct kedge_agent_state before = sample(), after;
         if ((which & 1) != 0)
             before.severity = KEDGE_SEVERITY_CRITICAL;
@@ -118,6 +119,8 @@ static void what_need_not_be_said_comes_back_with_or_without_the_rest(void **sta
             before.consent.choice_s = 3600;
         if ((which & 16) != 0)
             before.post_install_due = true;
+        if ((which & 32) != 0)
+            before.state = KEDGE_FIRMWARE_DOWNLOADING, before.spent = 70000;
         uint8_t bytes[KEDGE_AGENT_STATE_SIZE_MAX];
         size_t size = encode(&before, bytes);
         assert_int_equal(kedge_agent_state_decode(kedge_slice(bytes, size), &after), KEDGE_OK);
@@ -160,6 +163,7 @@ static void what_need_not_be_said_is_looked_at_where_it_is(void **state)
         {17, 0, KEDGE_E_NOT_CANONICAL},
         {17, 1, KEDGE_OK},
         {17, 2, KEDGE_E_LIMIT},
+        {18, 70000, KEDGE_E_NOT_CANONICAL}, /* no download is on */
     };
     for (size_t i = 0; i < sizeof said / sizeof said[0]; i++) {
         struct kedge_agent_state before = sample(), after;
@@ -180,6 +184,8 @@ static void the_largest_state_fits(void **state)
     before.defer_period_s = KEDGE_CONSENT_S_MAX;
     before.consent = (struct kedge_consent){true, UINT64_MAX / 4, UINT64_MAX / 2};
     before.post_install_due = true;
+    before.state = KEDGE_FIRMWARE_DOWNLOADING;
+    before.spent = UINT64_MAX;
     fill_text(before.uri, sizeof before.uri);
     fill_text(before.reason, sizeof before.reason);
     fill_text(before.message, sizeof before.message);
@@ -244,7 +250,7 @@ static void keys_of_a_later_agent_are_skipped(void **state)
     (void)state;
     struct kedge_agent_state before = sample(), after;
     uint8_t bytes[KEDGE_AGENT_STATE_SIZE_MAX];
-    size_t size = add_keys(bytes, encode(&before, bytes), 18, 14);
+    size_t size = add_keys(bytes, encode(&before, bytes), 19, 14);
     assert_int_equal(kedge_agent_state_decode(kedge_slice(bytes, size), &after), KEDGE_OK);
     assert_same(&before, &after);
 }
