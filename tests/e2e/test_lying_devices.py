@@ -1,6 +1,7 @@
 """Devices that claim what is not so: the server believes what they show after their return, and nothing else."""
 import pytest
 from conftest import make_package
+from field_device import DOWNLOADING, IDLE, UPDATING, FieldDevice, ended, known, roll_out
 from lwm2m_peer import ACK, POST, Message, code
 from wire import Wire
 
@@ -124,3 +125,49 @@ def test_the_new_version_with_a_failure_is_no_success(liar, deployment):
     device.says(0, 8, "1.1.0")
     device.registered("liar")
     assert ends(device, deployment, "timed_out")["update_result"] != 1
+
+
+class ComesAndGoes(FieldDevice):
+    """It never says that it has downloaded, but that it installs; then it registers again and downloads."""
+
+    rounds = 0
+
+    def download(self):
+        if self.todo or self.ending:
+            return
+        for state in (UPDATING, DOWNLOADING):
+            self.becomes(state)
+            self.serve_for(0.5)
+        self.rounds += 1
+        self.observed.clear()
+        self.register_it()
+        self.todo.append(self.download)
+
+
+class NeverMeantIt(FieldDevice):
+    """It is busy whenever it is offered something, and shows State 0 and 1 in turn all the same."""
+
+    def take_uri(self, message, uri):
+        self.reply(message, "5.03")
+        self.given = self.objects[5][1] = uri
+        if not self.todo:
+            self.todo.append(self.turn_about)
+
+    def turn_about(self):
+        self.becomes(IDLE if self.state() == DOWNLOADING else DOWNLOADING)
+        self.serve_for(1)
+        if not self.ending:
+            self.todo.append(self.turn_about)
+
+
+@pytest.mark.parametrize("kind", [ComesAndGoes, NeverMeantIt])
+def test_one_that_goes_back_again_and_again_is_given_up(server, keys, tmp_path, kind):
+    device = kind(server).begin()
+    try:
+        known(server)
+        roll_out(server, keys, make_package(tmp_path, keys, "1.1.0", 2))
+        done = ended(server, device, 240)
+    finally:
+        device.end()
+    assert done["state"] == "failed" and "went back 9 times" in done["reason"], done
+    assert device.executes == 0

@@ -288,12 +288,8 @@ void kedge_machine_executed(struct kedge_machine *machine, uint8_t code, uint64_
         return;
     if (code != KEDGE_COAP_CHANGED) {
         note_answer(machine, code, "Execute /5/0/2");
-        /* Bounded: one that goes back to Downloading each time has a new limit each time. */
-        if (machine_is_busy(code) && machine->executes > 0 &&
-            machine->busies < KEDGE_MACHINE_BUSY_MAX) {
+        if (machine_is_busy(code) && machine->executes > 0)
             machine->executes--;
-            machine->busies++;
-        }
         /* Lost, perhaps together with a restart, or refused: what it looks like decides. */
         uint64_t pause_ms = code == 0 ? 0 : machine->quick_poll_ms;
         machine_schedule(machine, KEDGE_MACHINE_PROBE, now_ms + pause_ms, now_ms);

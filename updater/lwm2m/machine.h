@@ -14,7 +14,7 @@
 #include "updater/lwm2m/update.h"
 
 #define KEDGE_MACHINE_TRIES_MAX 3u      /* writings of the URI, Executes, resets: of each */
-#define KEDGE_MACHINE_BUSY_MAX 250u     /* answers to Execute that cost no try */
+#define KEDGE_MACHINE_SETBACKS_MAX 8u   /* ways back, as from Updating to Downloading */
 #define KEDGE_MACHINE_PROGRESS_MS 1000u /* reports of progress are at least so far apart */
 
 /** How far the machine has come with the device. */
@@ -117,7 +117,7 @@ struct kedge_machine {
     bool prepared;     /* it was told what it is to know before Execute, or has no place for it */
     bool deferred;     /* it puts the update off */
     bool ended;
-    uint8_t writes, executes, resets, deferrals, busies;
+    uint8_t writes, executes, resets, deferrals, setbacks;
     uint8_t returns;   /* from out of reach, since the limit began */
     uint8_t refused;   /* the code of the last answer that would not take the package */
     uint32_t size_max; /* what would fit, as a 4.13 to a Package said; 0: it did not */

@@ -39,6 +39,26 @@ static void succeed(struct kedge_machine *machine)
 
 /* ---- verdicts ---- */
 
+/*
+ * Each step has a limit of its own, and a device that goes back gets that of the former one anew.
+ * One that does so again and again would keep its job for ever: so often, and no more.
+ */
+static bool enter_step(struct kedge_machine *machine, enum kedge_machine_step step)
+{
+    bool is_setback = step < machine->step;
+    if (is_setback && machine->setbacks >= KEDGE_MACHINE_SETBACKS_MAX) {
+        machine_say(machine,
+                    "the device went back %u times, the last time to State %" PRId64
+                    " (%s), and does not come to an end",
+                    machine->setbacks + 1u, machine->state, machine_state_name(machine->state));
+        machine_end(machine, KEDGE_UPDATE_FAILED);
+        return false;
+    }
+    machine->setbacks += is_setback;
+    machine->step = step;
+    return true;
+}
+
 static void fail_as_seen(struct kedge_machine *machine, const struct kedge_machine_view *view,
                          enum kedge_machine_picture picture)
 {
@@ -72,10 +92,11 @@ static void offer(struct kedge_machine *machine, const struct kedge_machine_view
         return;
     }
     if (machine->step != KEDGE_STEP_LOOK) {
+        if (!enter_step(machine, KEDGE_STEP_LOOK))
+            return;
         machine_say(machine, "the device lost the package; it is offered again");
         machine_enter_phase(machine, KEDGE_UPDATE_OFFERED);
         machine_limit(machine, machine->plan.offer_limit_s, now_ms);
-        machine->step = KEDGE_STEP_LOOK;
         machine->bytes_done = 0;
     }
     machine->push = KEDGE_PUSH_NONE;
@@ -119,7 +140,8 @@ static void take_back(struct kedge_machine *machine, const struct kedge_machine_
 static void follow(struct kedge_machine *machine, uint64_t now_ms)
 {
     if (machine->step != KEDGE_STEP_DOWNLOAD) {
-        machine->step = KEDGE_STEP_DOWNLOAD;
+        if (!enter_step(machine, KEDGE_STEP_DOWNLOAD))
+            return;
         machine_limit(machine, machine->plan.download_limit_s, now_ms);
         machine_say(machine, "State 1 (%s) of this package",
                     machine_state_name(KEDGE_FIRMWARE_DOWNLOADING));
@@ -143,7 +165,8 @@ static void run(struct kedge_machine *machine, uint64_t now_ms)
     if (machine->push != KEDGE_PUSH_NONE)
         machine->push = KEDGE_PUSH_DONE;
     if (machine->step != KEDGE_STEP_EXECUTE) {
-        machine->step = KEDGE_STEP_EXECUTE;
+        if (!enter_step(machine, KEDGE_STEP_EXECUTE))
+            return;
         machine_limit(machine, machine->plan.install_limit_s, now_ms);
         machine_say(machine, "State 2 (%s)", machine_state_name(KEDGE_FIRMWARE_DOWNLOADED));
         machine_enter_phase(machine, KEDGE_UPDATE_DOWNLOADED);

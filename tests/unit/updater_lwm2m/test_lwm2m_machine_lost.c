@@ -435,21 +435,6 @@ static void test_a_device_that_is_busy_for_long_is_served_all_the_same(void **st
     }
 }
 
-static void test_one_that_is_busy_and_goes_back_each_time_is_given_up(void **state)
-{
-    (void)state;
-    struct sim sim = {.execute_code = KEDGE_COAP_UNAVAILABLE};
-    begin(&sim, KEDGE_UPDATE_OFFERED);
-    settle(&sim);
-    for (int i = 0; i < 2000 && !sim.machine.ended; i++) {
-        becomes(&sim, KEDGE_FIRMWARE_DOWNLOADED, 0);
-        pass_s(&sim, 6);
-        becomes(&sim, KEDGE_FIRMWARE_DOWNLOADING, 0);
-        pass_s(&sim, 6);
-    }
-    assert_ended(&sim, KEDGE_UPDATE_FAILED, "was told to install 3 times");
-}
-
 static void test_a_device_that_is_busy_for_ever_times_out(void **state)
 {
     (void)state;
@@ -463,7 +448,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_device_that_is_busy_for_long_is_served_all_the_same),
-        cmocka_unit_test(test_one_that_is_busy_and_goes_back_each_time_is_given_up),
         cmocka_unit_test(test_a_device_that_is_busy_for_ever_times_out),
         cmocka_unit_test(test_a_device_that_downloads_later_than_it_answers_is_not_hurried),
         cmocka_unit_test(test_the_download_limit_counts_from_the_last_progress),
