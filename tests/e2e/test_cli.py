@@ -356,12 +356,12 @@ def test_create_sends_what_the_options_say(script, kedge):
 
 def test_create_sends_the_groups_as_they_are_said(script, kedge):
     script.answers["/api/v1/rollouts"] = (201, {"id": 7, "state": "ready", "version": "1", "device_count": 2})
-    begin = ["rollout", "create", "--name", "n", "--package", "p", "--all"]
+    begin = ["rollout", "create", "--name", "n", "--package", "p", "--all", "--revert-package", "q"]
     done = kedge(*begin, "--group", "a=b=10%", "--group=100", "--group", "last=rest", "--spread-by", "site", "--seed", "0")
     assert done.returncode == 0, done.stderr
     body = json.loads(script.seen[0][3])
     assert body["groups"] == [{"name": "a=b", "percent": 10}, {"count": 100}, {"name": "last", "rest": True}]
-    assert (body["spread_by"], body["seed"]) == ("site", 0)
+    assert (body["spread_by"], body["seed"], body["revert_package_id"]) == ("site", 0, "q")
     for wrong in ("", "%", "ten", "10 %", "10%%", "-1", "1.5", "12345678", "canary=", "canary", "rest=x"):
         done = kedge(*begin, f"--group={wrong}")
         assert done.returncode == 2 and "a size is" in done.stderr, wrong
@@ -414,7 +414,7 @@ def test_an_upload_sends_the_file_as_it_is(script, kedge, tmp_path):
 def test_the_documents_name_every_command_and_every_option(kedge):
     document = (ROOT / "docs" / "api.md").read_text()
     usage = kedge("--help").stdout
-    commands = re.findall(r"^  (device|package|class|trust|rollout|token|audit) (\w+) ", usage, re.MULTILINE)
+    commands = re.findall(r"^  (device|package|class|trust|rollout|token|audit) ([\w-]+) ", usage, re.MULTILINE)
     assert len(commands) > 15
     for noun, verb in commands:
         assert any(noun in line and verb in line for line in document.splitlines() if line.startswith("| `")), (noun, verb)

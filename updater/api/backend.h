@@ -34,6 +34,7 @@
 struct kedge_backend_rollout {
     const char *name;
     const char *package_id;
+    const char *revert_package_id; /* what devices are taken back to; NULL: nothing */
     bool all_devices; /* all of the package's vendor and class; else the endpoints below */
     const char *const *endpoints;
     size_t endpoint_count;
@@ -57,7 +58,8 @@ enum kedge_backend_rollout_change {
     KEDGE_BACKEND_ROLLOUT_START,
     KEDGE_BACKEND_ROLLOUT_PAUSE,
     KEDGE_BACKEND_ROLLOUT_RESUME,
-    KEDGE_BACKEND_ROLLOUT_ABORT
+    KEDGE_BACKEND_ROLLOUT_ABORT,
+    KEDGE_BACKEND_ROLLOUT_ROLL_BACK
 };
 
 /** One deployment as the network thread sees it now. */

@@ -51,6 +51,12 @@ json_t *json_count(uint64_t value)
     return json_integer((json_int_t)value);
 }
 
+/* Of a thing that there may not be. */
+static json_t *json_id(uint64_t id)
+{
+    return id == 0 ? json_null() : json_count(id);
+}
+
 static json_t *json_time(uint64_t at_ms)
 {
     return at_ms == 0 ? json_null() : json_count(at_ms);
@@ -212,6 +218,13 @@ json_t *rollout_json(const struct kedge_rollout *record)
     json_put(&json, "seed", json_count(record->seed));
     json_put(&json, "spread_by",
              record->spread_by[0] == '\0' ? json_null() : json_text(record->spread_by));
+    json_put(&json, "revert_package_id",
+             record->revert_package_id[0] == '\0' ? json_null()
+                                                  : json_text(record->revert_package_id));
+    json_put(&json, "revert_version",
+             record->revert_version[0] == '\0' ? json_null() : json_text(record->revert_version));
+    json_put(&json, "revert_rollout_id", json_id(record->revert_rollout_id));
+    json_put(&json, "reverts_rollout_id", json_id(record->reverts_rollout_id));
     json_put(&json, "created_at_ms", json_time(record->created_at_ms));
     json_put(&json, "started_at_ms", json_time(record->started_at_ms));
     json_put(&json, "deadline_at_ms", json_time(record->deadline_at_ms));
@@ -284,8 +297,7 @@ json_t *history_json(const struct kedge_history_entry *entry)
     json_put(&json, "rollout_id", json_count(entry->rollout_id));
     json_put(&json, "group_index",
              entry->group_index < 0 ? json_null() : json_integer(entry->group_index));
-    json_put(&json, "deployment_id",
-             entry->deployment_id == 0 ? json_null() : json_count(entry->deployment_id));
+    json_put(&json, "deployment_id", json_id(entry->deployment_id));
     json_put(&json, "endpoint", json_text(entry->endpoint));
     json_put(&json, "who", json_text(entry->who));
     json_put(&json, "from", json_text(entry->from));

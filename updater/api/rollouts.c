@@ -125,7 +125,7 @@ static bool read_policy(struct request *request, json_t *json, struct kedge_roll
     if (action == NULL || kedge_error_action_parse(action, &policy->error_action))
         return true;
     refuse(request, MHD_HTTP_BAD_REQUEST, "argument", "policy.error_action",
-           "policy.error_action must be pause or abort");
+           "policy.error_action must be pause, abort or roll_back");
     return false;
 }
 
@@ -153,6 +153,11 @@ static bool read_rollout(struct request *request, struct asked *asked)
          .least = KEDGE_PACKAGE_ID_SIZE,
          .most = KEDGE_PACKAGE_ID_SIZE,
          .text = &asked->rollout.package_id},
+        {.name = "revert_package_id",
+         .kind = FIELD_TEXT,
+         .least = KEDGE_PACKAGE_ID_SIZE,
+         .most = KEDGE_PACKAGE_ID_SIZE,
+         .text = &asked->rollout.revert_package_id},
         {.name = "all_devices", .kind = FIELD_FLAG, .flag = &asked->rollout.all_devices},
         {.name = "devices",
          .kind = FIELD_TEXTS,
@@ -281,6 +286,11 @@ void rollout_resume(struct request *request)
 void rollout_abort(struct request *request)
 {
     change_and_show(request, KEDGE_BACKEND_ROLLOUT_ABORT);
+}
+
+void rollout_roll_back(struct request *request)
+{
+    change_and_show(request, KEDGE_BACKEND_ROLLOUT_ROLL_BACK);
 }
 
 /* ---- its parts ---- */

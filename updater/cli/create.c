@@ -68,6 +68,9 @@ static json_t *make_body(const struct arguments *arguments)
                              argument(arguments, "start") != NULL);
     if (body == NULL)
         complain("the name is not UTF-8");
+    const char *revert = argument(arguments, "revert-package");
+    if (body != NULL && revert != NULL)
+        (void)json_object_set_new(body, "revert_package_id", json_string(revert));
     if (body != NULL && add_devices(arguments, body) && add_steps(arguments, body) &&
         add_policy(arguments, body))
         return body;

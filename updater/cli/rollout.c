@@ -70,6 +70,9 @@ static void print_summary(const json_t *rollout)
     say("  version   %s (%s, %s)", text_of(rollout, "version"), text_of(rollout, "vendor"),
         text_of(rollout, "class"));
     say("  package   %s", text_of(rollout, "package_id"));
+    if (text_of(rollout, "revert_version")[0] != '\0')
+        say("  revert    to version %s, package %s", text_of(rollout, "revert_version"),
+            text_of(rollout, "revert_package_id"));
     say("  started   %s", time);
     say("  devices   %" PRIu64 ": %s", number_of(rollout, "device_count"), counts);
     if (json_object_get(rollout, "seed") != NULL)

@@ -107,15 +107,40 @@ static enum kedge_rc divide(struct kedge_targets *targets, struct kedge_rollout_
     return rc == KEDGE_OK ? rc : kedge_backend_refuse(text, rc, "%s", why);
 }
 
+static enum kedge_rc find_package(struct kedge_reader *reader, const char *id,
+                                  struct kedge_package_record *package, char *text)
+{
+    enum kedge_rc rc = kedge_reader_package(reader, id, package);
+    return rc == KEDGE_OK ? rc
+                          : kedge_backend_refuse(text, rc, "package %.64s: %s", id,
+                                                 kedge_reader_error(reader));
+}
+
+/* `back` stays the spec's to point into. */
+static enum kedge_rc add_revert(struct kedge_reader *reader,
+                                const struct kedge_package_record *package,
+                                const char *revert_package_id, struct kedge_package_record *back,
+                                struct kedge_rollout_spec *spec, char *text)
+{
+    if (revert_package_id == NULL)
+        return KEDGE_OK;
+    KEDGE_TRY(find_package(reader, revert_package_id, back, text));
+    if (memcmp(back->vendor_id, package->vendor_id, sizeof(back->vendor_id)) != 0 ||
+        memcmp(back->class_id, package->class_id, sizeof(back->class_id)) != 0)
+        return kedge_backend_refuse(text, KEDGE_E_CLASS,
+                                    "the revert package is for devices of another vendor or class");
+    spec->revert_package_id = back->id;
+    spec->revert_version = back->version;
+    spec->revert_sequence = back->sequence;
+    return KEDGE_OK;
+}
+
 static enum kedge_rc create(struct kedge_backend_state *state, struct kedge_reader *reader,
                             const char *who, const struct kedge_backend_rollout *rollout,
                             struct kedge_targets *targets, uint64_t *rollout_id, char *text)
 {
-    struct kedge_package_record package;
-    enum kedge_rc rc = kedge_reader_package(reader, rollout->package_id, &package);
-    if (rc != KEDGE_OK)
-        return kedge_backend_refuse(text, rc, "package %.64s: %s", rollout->package_id,
-                                    kedge_reader_error(reader));
+    struct kedge_package_record package, back;
+    KEDGE_TRY(find_package(reader, rollout->package_id, &package, text));
     KEDGE_TRY(take_targets(targets, reader, &package, rollout, text));
     struct asking asking = {
         .state = state,
@@ -133,6 +158,8 @@ static enum kedge_rc create(struct kedge_backend_state *state, struct kedge_read
                              .targets = targets->items,
                              .target_count = targets->count}},
     };
+    KEDGE_TRY(add_revert(reader, &package, rollout->revert_package_id, &back, &asking.event.create,
+                         text));
     KEDGE_TRY(divide(targets, &asking.event.create, rollout, text));
     return ask_engine(&asking, rollout_id, text);
 }
@@ -161,6 +188,7 @@ enum kedge_rc kedge_backend_rollout_change(void *context, const char *who, uint6
         [KEDGE_BACKEND_ROLLOUT_PAUSE] = KEDGE_EVENT_ROLLOUT_PAUSE,
         [KEDGE_BACKEND_ROLLOUT_RESUME] = KEDGE_EVENT_ROLLOUT_RESUME,
         [KEDGE_BACKEND_ROLLOUT_ABORT] = KEDGE_EVENT_ROLLOUT_ABORT,
+        [KEDGE_BACKEND_ROLLOUT_ROLL_BACK] = KEDGE_EVENT_ROLLOUT_ROLL_BACK,
     };
     struct asking asking = {
         .state = context,

@@ -204,12 +204,36 @@ static enum kedge_rc check_policy(struct kedge_engine *engine,
         return engine_refuse(engine, KEDGE_E_ARGUMENT,
                              "max_defer_s is %" PRIu32 ", it must be 0 to %u", policy->max_defer_s,
                              KEDGE_SPAN_MAX_S);
-    if (policy->error_action == KEDGE_ERROR_ROLL_BACK)
-        return engine_refuse(engine, KEDGE_E_UNSUPPORTED,
-                             "the error action roll_back needs a revert package, which a rollout "
-                             "cannot be given yet: use pause or abort");
-    if (policy->error_action != KEDGE_ERROR_PAUSE && policy->error_action != KEDGE_ERROR_ABORT)
-        return engine_refuse(engine, KEDGE_E_ARGUMENT, "the error action must be pause or abort");
+    if ((unsigned)policy->error_action > KEDGE_ERROR_ROLL_BACK)
+        return engine_refuse(engine, KEDGE_E_ARGUMENT,
+                             "the error action must be pause, abort or roll_back");
+    return KEDGE_OK;
+}
+
+/* Devices only go forward in sequence, and by the version it is told whether they are back. */
+static enum kedge_rc check_revert(struct kedge_engine *engine,
+                                  const struct kedge_rollout_spec *spec)
+{
+    if (spec->revert_package_id == NULL)
+        return spec->policy.error_action != KEDGE_ERROR_ROLL_BACK
+                   ? KEDGE_OK
+                   : engine_refuse(engine, KEDGE_E_ARGUMENT,
+                                   "the error action roll_back needs a revert package: the older "
+                                   "image, signed again with a sequence number above %" PRIu64,
+                                   spec->sequence);
+    if (!package_id_valid(spec->revert_package_id) ||
+        !text_fits(spec->revert_version, KEDGE_VERSION_MAX))
+        return engine_refuse(engine, KEDGE_E_ARGUMENT, "the revert package has no id or version");
+    if (spec->revert_sequence <= spec->sequence)
+        return engine_refuse(engine, KEDGE_E_ARGUMENT,
+                             "the revert package has the sequence number %" PRIu64
+                             ": it must be above that of the package, %" PRIu64
+                             ", or devices refuse it",
+                             spec->revert_sequence, spec->sequence);
+    if (strcmp(spec->revert_version, spec->version) == 0)
+        return engine_refuse(engine, KEDGE_E_ARGUMENT,
+                             "the revert package has the version of the package, %s",
+                             spec->version);
     return KEDGE_OK;
 }
 
@@ -327,6 +351,7 @@ static enum kedge_rc check_spec(struct kedge_engine *engine, const struct kedge_
 {
     KEDGE_TRY(check_texts(engine, spec));
     KEDGE_TRY(check_policy(engine, &spec->policy));
+    KEDGE_TRY(check_revert(engine, spec));
     KEDGE_TRY(check_groups(engine, spec));
     KEDGE_TRY(check_duplicates(engine, spec));
     return check_targets(engine, spec);
@@ -334,18 +359,24 @@ static enum kedge_rc check_spec(struct kedge_engine *engine, const struct kedge_
 
 /* ---- making it ---- */
 
-static enum kedge_rc add_target(struct kedge_engine *engine, struct rollout_node *rollout,
-                                const struct kedge_rollout_target *target)
+enum kedge_rc engine_add_pending(struct kedge_engine *engine, struct group_node *group,
+                                 const char *endpoint)
 {
     struct deployment_node *node;
-    struct group_node *group = &rollout->groups[target->group_index];
-    KEDGE_TRY(engine_add_deployment(engine, group, engine->last.deployment_id + 1, target->endpoint,
+    KEDGE_TRY(engine_add_deployment(engine, group, engine->last.deployment_id + 1, endpoint,
                                     KEDGE_DEPLOYMENT_PENDING, &node));
     node->changed_at_ms = engine->now_ms;
     engine_count_deployment(node, true);
     engine_deployment_changed(engine, node);
+    return KEDGE_OK;
+}
+
+static enum kedge_rc add_target(struct kedge_engine *engine, struct rollout_node *rollout,
+                                const struct kedge_rollout_target *target)
+{
+    KEDGE_TRY(engine_add_pending(engine, &rollout->groups[target->group_index], target->endpoint));
     /* A device that an older rollout names is followed already, event by event. */
-    struct device_node *device = node->device;
+    struct device_node *device = engine_device(engine, target->endpoint);
     if (device->references > 1)
         return KEDGE_OK;
     KEDGE_TRY(engine_set_text(&device->vendor, target->vendor));
@@ -358,7 +389,7 @@ static enum kedge_rc add_target(struct kedge_engine *engine, struct rollout_node
     return KEDGE_OK;
 }
 
-static enum kedge_rc say_created(struct kedge_engine *engine, const struct kedge_rollout *record)
+enum kedge_rc engine_say_created(struct kedge_engine *engine, const struct kedge_rollout *record)
 {
     char text[KEDGE_REASON_MAX + 1];
     (void)snprintf(text, sizeof(text),
@@ -385,12 +416,16 @@ enum kedge_rc engine_create_rollout(struct kedge_engine *engine,
                                    .group_count = spec->group_count,
                                    .device_count = (uint32_t)spec->target_count,
                                    .seed = spec->seed,
+                                   .revert_sequence = spec->revert_sequence,
                                    .created_at_ms = engine->now_ms};
     engine_copy_text(record.name, sizeof(record.name), spec->name);
     engine_copy_text(record.package_id, sizeof(record.package_id), spec->package_id);
     engine_copy_text(record.vendor, sizeof(record.vendor), spec->vendor);
     engine_copy_text(record.class_name, sizeof(record.class_name), spec->class_name);
     engine_copy_text(record.version, sizeof(record.version), spec->version);
+    engine_copy_text(record.revert_package_id, sizeof(record.revert_package_id),
+                     spec->revert_package_id);
+    engine_copy_text(record.revert_version, sizeof(record.revert_version), spec->revert_version);
     engine_copy_text(record.spread_by, sizeof(record.spread_by), spec->spread_by);
     engine_copy_text(record.author, sizeof(record.author), engine->who);
     engine_copy_text(record.reason, sizeof(record.reason), "created; waiting to be started");
@@ -410,5 +445,5 @@ enum kedge_rc engine_create_rollout(struct kedge_engine *engine,
     for (size_t i = 0; i < spec->target_count; i++)
         KEDGE_TRY(add_target(engine, rollout, &spec->targets[i]));
     engine->output->rollout_id = record.id;
-    return say_created(engine, &record);
+    return engine_say_created(engine, &record);
 }

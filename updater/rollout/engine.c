@@ -132,6 +132,7 @@ static const struct action {
     [KEDGE_EVENT_ROLLOUT_PAUSE] = {KEDGE_ON_PAUSE, "rollout.pause", "paused"},
     [KEDGE_EVENT_ROLLOUT_RESUME] = {KEDGE_ON_RESUME, "rollout.resume", "resumed"},
     [KEDGE_EVENT_ROLLOUT_ABORT] = {KEDGE_ON_ABORT, "rollout.abort", "aborted"},
+    [KEDGE_EVENT_ROLLOUT_ROLL_BACK] = {KEDGE_ON_ROLL_BACK, "rollout.roll_back", "rolled back"},
 };
 
 static enum kedge_rc resume_rollout(struct kedge_engine *engine, struct rollout_node *rollout,
@@ -163,6 +164,11 @@ static enum kedge_rc act(struct kedge_engine *engine, const struct kedge_engine_
         return engine_refuse(engine, KEDGE_E_STATE, "rollout %" PRIu64 " is %s: it cannot be %s",
                              event->rollout_id, kedge_rollout_state_name(before),
                              action->participle);
+    if (action->event == KEDGE_ON_ROLL_BACK && rollout->record.revert_package_id[0] == '\0')
+        return engine_refuse(engine, KEDGE_E_STATE,
+                             "rollout %" PRIu64 " was created without a revert package, so it "
+                             "cannot be rolled back: abort it, and create a rollout of one",
+                             event->rollout_id);
     char text[128];
     (void)snprintf(text, sizeof(text), "%s by %.64s", action->participle, engine->who);
     const char *who = engine->who;
@@ -175,6 +181,9 @@ static enum kedge_rc act(struct kedge_engine *engine, const struct kedge_engine_
         break;
     case KEDGE_ON_ABORT:
         KEDGE_TRY(engine_abort_rollout(engine, rollout, KEDGE_ON_ABORT, text));
+        break;
+    case KEDGE_ON_ROLL_BACK:
+        KEDGE_TRY(engine_roll_back_rollout(engine, rollout, KEDGE_ON_ROLL_BACK, text));
         break;
     default:
         KEDGE_TRY(engine_move_rollout(engine, rollout, action->event, text, NULL));
@@ -267,6 +276,7 @@ static enum kedge_rc dispatch(struct kedge_engine *engine, const struct kedge_en
     case KEDGE_EVENT_ROLLOUT_PAUSE:
     case KEDGE_EVENT_ROLLOUT_RESUME:
     case KEDGE_EVENT_ROLLOUT_ABORT:
+    case KEDGE_EVENT_ROLLOUT_ROLL_BACK:
         return act(engine, event);
     case KEDGE_EVENT_DEVICE_PRESENT:
         return device_present(engine, &event->device);
@@ -360,7 +370,8 @@ bool kedge_engine_package_in_use(const struct kedge_engine *engine, const char *
     const struct rollout_node *rollout = engine->first_rollout;
     for (; rollout != NULL; rollout = rollout->next)
         if (!kedge_rollout_state_ended(rollout->record.state) &&
-            strcmp(rollout->record.package_id, package_id) == 0)
+            (strcmp(rollout->record.package_id, package_id) == 0 ||
+             strcmp(rollout->record.revert_package_id, package_id) == 0))
             return true;
     return false;
 }

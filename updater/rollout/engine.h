@@ -5,6 +5,7 @@
  *   moves.c   one step of one thing, by the tables, with its counts and its history
  *   settle.c  what follows from a step: places are filled, groups and rollouts go on
  *   gates.c   whether a group goes badly enough to stop, or well enough for the next one
+ *   revert.c  a rollout that is rolled back
  *   sleep.c   devices that sleep
  *   clock.c   a wall clock that is set    output.c   records and commands out
  *   explain.c the sentences
@@ -116,6 +117,12 @@ enum kedge_rc engine_add_deployment(struct kedge_engine *engine, struct group_no
                                     uint64_t id, const char *endpoint,
                                     enum kedge_deployment_state state,
                                     struct deployment_node **out) KEDGE_MUST_USE;
+/** Adds a device that waits, under a new id, and counts it. */
+enum kedge_rc engine_add_pending(struct kedge_engine *engine, struct group_node *group,
+                                 const char *endpoint) KEDGE_MUST_USE;
+/** History and audit of a new rollout. */
+enum kedge_rc engine_say_created(struct kedge_engine *engine,
+                                 const struct kedge_rollout *record) KEDGE_MUST_USE;
 void engine_drop_deployments(struct kedge_engine *engine, struct rollout_node *rollout);
 enum kedge_rc engine_set_text(char **text, const char *value) KEDGE_MUST_USE;
 
@@ -159,6 +166,13 @@ enum kedge_rc engine_attend_device(struct kedge_engine *engine,
 /** Moves by `event`, ON_ABORT or ON_ERRORS_ABORT, and cancels what is not installing yet. */
 enum kedge_rc engine_abort_rollout(struct kedge_engine *engine, struct rollout_node *rollout,
                                    enum kedge_rollout_event event, const char *text) KEDGE_MUST_USE;
+/** The same by any event; `why` is said of each deployment. */
+enum kedge_rc engine_cancel_rollout(struct kedge_engine *engine, struct rollout_node *rollout,
+                                    enum kedge_rollout_event event, const char *text,
+                                    const char *why) KEDGE_MUST_USE;
+/** Ends the groups that have not ended. */
+enum kedge_rc engine_end_groups(struct kedge_engine *engine, struct rollout_node *rollout,
+                                const char *why) KEDGE_MUST_USE;
 enum kedge_rc engine_tick(struct kedge_engine *engine) KEDGE_MUST_USE;
 
 /* gates.c */
@@ -171,6 +185,17 @@ enum kedge_rc engine_judge_errors(struct kedge_engine *engine, struct group_node
 /** Ends a group that waits for its gate, and goes on to the next one. */
 enum kedge_rc engine_judge_gate(struct kedge_engine *engine,
                                 struct group_node *group) KEDGE_MUST_USE;
+
+/* revert.c */
+/** Moves by `event`, ON_ROLL_BACK or ON_ERRORS_ROLL_BACK, and cancels as an abort does. */
+enum kedge_rc engine_roll_back_rollout(struct kedge_engine *engine, struct rollout_node *rollout,
+                                       enum kedge_rollout_event event,
+                                       const char *text) KEDGE_MUST_USE;
+/** Of a rollout that is rolling back: begins to take its devices back, or ends. */
+enum kedge_rc engine_settle_revert(struct kedge_engine *engine,
+                                   struct rollout_node *rollout) KEDGE_MUST_USE;
+/** "It has ended": the rollout whose devices it took back can end, too. */
+void engine_tell_reverted(struct kedge_engine *engine, const struct rollout_node *revert);
 
 /* load.c */
 /** How long a deployment may stand in this state without a sign of its device. */

@@ -211,6 +211,28 @@ enum kedge_rc kedge_engine_explain_group(const struct kedge_engine *engine, uint
 
 /* ---- rollouts ---- */
 
+static void explain_rolling_back(const struct kedge_engine *engine,
+                                 const struct rollout_node *rollout, uint64_t now_ms,
+                                 char text[KEDGE_EXPLANATION_MAX])
+{
+    const struct kedge_rollout *record = &rollout->record;
+    const char *state = kedge_rollout_state_name(record->state);
+    const struct rollout_node *revert = engine_rollout(engine, record->revert_rollout_id);
+    char group[KEDGE_EXPLANATION_MAX];
+    if (revert == NULL) {
+        say(text,
+            "%s: %s; waits for %" PRIu32 " devices that are installing already, before those that "
+            "moved are offered version %s",
+            state, record->reason, rollout->busy, record->revert_version);
+        return;
+    }
+    explain_group(&revert->groups[0], now_ms, group);
+    say(text,
+        "%s: %.120s; rollout %" PRIu64 ", %s, takes those that moved back to version %s: %.250s",
+        state, record->reason, revert->record.id, kedge_rollout_state_name(revert->record.state),
+        record->revert_version, group);
+}
+
 enum kedge_rc kedge_engine_explain_rollout(const struct kedge_engine *engine, uint64_t rollout_id,
                                            uint64_t now_ms, char text[KEDGE_EXPLANATION_MAX])
 {
@@ -236,6 +258,9 @@ enum kedge_rc kedge_engine_explain_rollout(const struct kedge_engine *engine, ui
     case KEDGE_ROLLOUT_ABORTING:
         say(text, "%s: %s; waits for %" PRIu32 " devices that are installing already", state,
             record->reason, rollout->busy);
+        return KEDGE_OK;
+    case KEDGE_ROLLOUT_ROLLING_BACK:
+        explain_rolling_back(engine, rollout, now_ms, text);
         return KEDGE_OK;
     default:
         break;

@@ -64,10 +64,16 @@ static struct verdict judge(const struct group_node *group)
 static enum kedge_rc act_on_errors(struct kedge_engine *engine, struct rollout_node *rollout,
                                    const char *text, bool *moved)
 {
-    if (rollout->record.policy.error_action == KEDGE_ERROR_PAUSE)
-        return engine_move_rollout(engine, rollout, KEDGE_ON_ERRORS_PAUSE, text, moved);
     *moved = true;
-    return engine_abort_rollout(engine, rollout, KEDGE_ON_ERRORS_ABORT, text);
+    switch (rollout->record.policy.error_action) {
+    case KEDGE_ERROR_ABORT:
+        return engine_abort_rollout(engine, rollout, KEDGE_ON_ERRORS_ABORT, text);
+    case KEDGE_ERROR_ROLL_BACK:
+        return engine_roll_back_rollout(engine, rollout, KEDGE_ON_ERRORS_ROLL_BACK, text);
+    case KEDGE_ERROR_PAUSE:
+        break;
+    }
+    return engine_move_rollout(engine, rollout, KEDGE_ON_ERRORS_PAUSE, text, moved);
 }
 
 enum kedge_rc engine_judge_errors(struct kedge_engine *engine, struct group_node *group,

@@ -162,9 +162,25 @@ static enum kedge_rc output_rollout(struct kedge_engine *engine, struct rollout_
     return KEDGE_OK;
 }
 
+/* What was offered and taken back by the same event was never offered: nobody is to carry it out.
+ */
+static void drop_withdrawn_offers(struct kedge_engine *engine)
+{
+    struct kedge_engine_output *output = engine->output;
+    size_t kept = 0;
+    for (size_t i = 0; i < output->command_count; i++) {
+        const struct kedge_engine_command *command = &output->commands[i];
+        const struct deployment_node *node = engine_deployment(engine, command->deployment_id);
+        if (command->kind == KEDGE_COMMAND_CANCEL || kedge_deployment_state_busy(node->state))
+            output->commands[kept++] = *command;
+    }
+    output->command_count = kept;
+}
+
 enum kedge_rc engine_output_records(struct kedge_engine *engine)
 {
     struct kedge_engine_output *output = engine->output;
+    drop_withdrawn_offers(engine);
     while (engine->changed_deployments != NULL) {
         struct deployment_node *node = engine->changed_deployments;
         struct kedge_deployment *record =

@@ -97,7 +97,7 @@ bool kedge_deployment_state_busy(enum kedge_deployment_state state);
 enum kedge_error_action {
     KEDGE_ERROR_PAUSE = 0,
     KEDGE_ERROR_ABORT = 1,
-    KEDGE_ERROR_ROLL_BACK = 2 /* refused at creation: a rollout has no revert package yet */
+    KEDGE_ERROR_ROLL_BACK = 2 /* refused at creation without a revert package */
 };
 
 /** "pause", "abort", "roll_back". */
@@ -178,6 +178,12 @@ struct kedge_rollout {
     uint32_t device_count;
     uint32_t seed;                      /* of the order in which devices were put into groups */
     char spread_by[KEDGE_NAME_MAX + 1]; /* the tag whose values are spread over it; "": none */
+    /* What its devices are taken back to, and that version's sequence; "" and 0: nothing. */
+    char revert_package_id[KEDGE_PACKAGE_ID_SIZE + 1];
+    char revert_version[KEDGE_VERSION_MAX + 1];
+    uint64_t revert_sequence;
+    uint64_t revert_rollout_id;  /* the rollout that does so; 0: none yet */
+    uint64_t reverts_rollout_id; /* of such a one: whose devices it takes back; else 0 */
     uint64_t created_at_ms;
     uint64_t started_at_ms;
     uint64_t deadline_at_ms; /* 0: none */
@@ -294,6 +300,9 @@ struct kedge_rollout_spec {
     const char *class_name;
     const char *version;
     uint64_t sequence;
+    const char *revert_package_id; /* of the same vendor and class, which is not checked here */
+    const char *revert_version;    /* NULL, as the id: none */
+    uint64_t revert_sequence;
     bool all_devices; /* how the targets came about; for the record */
     struct kedge_rollout_policy policy;
     uint32_t seed;         /* for the record, and likewise the next: the targets are in order */
@@ -306,10 +315,11 @@ struct kedge_rollout_spec {
 
 enum kedge_engine_event_kind {
     KEDGE_EVENT_ROLLOUT_CREATE, /* .create; the output's rollout_id is the new one's */
-    KEDGE_EVENT_ROLLOUT_START,  /* .rollout_id, and likewise the next three */
+    KEDGE_EVENT_ROLLOUT_START,  /* .rollout_id, and likewise the next four */
     KEDGE_EVENT_ROLLOUT_PAUSE,
     KEDGE_EVENT_ROLLOUT_RESUME,
     KEDGE_EVENT_ROLLOUT_ABORT,
+    KEDGE_EVENT_ROLLOUT_ROLL_BACK,
     KEDGE_EVENT_DEVICE_PRESENT,    /* .device: registered, identified and awake, or changed */
     KEDGE_EVENT_DEVICE_ASLEEP,     /* .device.endpoint, .unassociated, .expected_at_ms: registered,
                                       and not to be reached until it is PRESENT */
@@ -429,8 +439,9 @@ enum kedge_rc kedge_engine_load_done(struct kedge_engine *engine, uint64_t now_m
  *
  * A refusal changes nothing and leaves its words in output->refusal: KEDGE_E_NOT_FOUND (no such
  * rollout, or no device matches), KEDGE_E_STATE (not possible in this state), KEDGE_E_ARGUMENT (a
- * policy or text out of range, a duplicate target), KEDGE_E_VENDOR / KEDGE_E_CLASS (targets of
- * another vendor or class, listed), KEDGE_E_UNSUPPORTED (error action roll back).
+ * policy or text out of range, a duplicate target, a revert package that takes nobody back, or none
+ * where errors roll back), KEDGE_E_VENDOR / KEDGE_E_CLASS (targets of another vendor or class,
+ * listed).
  * After KEDGE_E_MEMORY the engine refuses all further events: destroy it and load anew.
  */
 enum kedge_rc kedge_engine_handle(struct kedge_engine *engine, uint64_t now_ms,
@@ -461,7 +472,7 @@ uint64_t kedge_engine_device_deployment(const struct kedge_engine *engine, const
 /** How many rollouts are running and how many deployments are busy. O(rollouts). */
 void kedge_engine_figures(const struct kedge_engine *engine, uint64_t *rollouts_running,
                           uint64_t *deployments_busy);
-/** Whether a rollout that has not ended rests on the package. O(rollouts). */
+/** Whether a rollout that has not ended rests on the package, or may go back to it. O(rollouts). */
 bool kedge_engine_package_in_use(const struct kedge_engine *engine, const char *package_id);
 
 #define KEDGE_EXPLANATION_MAX 512u /* with the NUL */

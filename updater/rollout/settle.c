@@ -185,11 +185,17 @@ static enum kedge_rc step_rollout(struct kedge_engine *engine, struct rollout_no
     }
 }
 
-static enum kedge_rc end_abort(struct kedge_engine *engine, struct rollout_node *rollout)
+enum kedge_rc engine_end_groups(struct kedge_engine *engine, struct rollout_node *rollout,
+                                const char *why)
 {
     for (uint32_t i = 0; i < rollout->record.group_count; i++)
-        KEDGE_TRY(engine_move_group(engine, &rollout->groups[i], KEDGE_ON_GROUP_ABORTED,
-                                    "the rollout was aborted"));
+        KEDGE_TRY(engine_move_group(engine, &rollout->groups[i], KEDGE_ON_GROUP_ABORTED, why));
+    return KEDGE_OK;
+}
+
+static enum kedge_rc end_abort(struct kedge_engine *engine, struct rollout_node *rollout)
+{
+    KEDGE_TRY(engine_end_groups(engine, rollout, "the rollout was aborted"));
     char reason[KEDGE_REASON_MAX + 1]; /* why it was aborted is what stays of interest */
     engine_copy_text(reason, sizeof(reason), rollout->record.reason);
     return engine_move_rollout(engine, rollout, KEDGE_ON_DRAINED, reason, NULL);
@@ -201,6 +207,8 @@ static enum kedge_rc settle_rollout(struct kedge_engine *engine, struct rollout_
     while (stepped) {
         if (rollout->record.state == KEDGE_ROLLOUT_ABORTING && rollout->busy == 0)
             return end_abort(engine, rollout);
+        if (rollout->record.state == KEDGE_ROLLOUT_ROLLING_BACK)
+            return engine_settle_revert(engine, rollout);
         if (!rollout_started(rollout))
             return KEDGE_OK;
         if (rollout->current < rollout->record.group_count) {
@@ -270,8 +278,9 @@ enum kedge_rc engine_start_rollout(struct kedge_engine *engine, struct rollout_n
     return KEDGE_OK;
 }
 
-enum kedge_rc engine_abort_rollout(struct kedge_engine *engine, struct rollout_node *rollout,
-                                   enum kedge_rollout_event event, const char *text)
+enum kedge_rc engine_cancel_rollout(struct kedge_engine *engine, struct rollout_node *rollout,
+                                    enum kedge_rollout_event event, const char *text,
+                                    const char *why)
 {
     KEDGE_TRY(engine_move_rollout(engine, rollout, event, text, NULL));
     for (uint32_t i = 0; i < rollout->record.group_count; i++) {
@@ -279,13 +288,18 @@ enum kedge_rc engine_abort_rollout(struct kedge_engine *engine, struct rollout_n
         for (; node != NULL; node = node->next_in_group) {
             bool busy = kedge_deployment_state_busy(node->state);
             bool moved;
-            KEDGE_TRY(engine_move_deployment(engine, node, KEDGE_ON_CANCEL,
-                                             "the rollout was aborted", &moved));
+            KEDGE_TRY(engine_move_deployment(engine, node, KEDGE_ON_CANCEL, why, &moved));
             if (moved && busy)
                 KEDGE_TRY(engine_command(engine, KEDGE_COMMAND_CANCEL, node));
         }
     }
     return KEDGE_OK;
+}
+
+enum kedge_rc engine_abort_rollout(struct kedge_engine *engine, struct rollout_node *rollout,
+                                   enum kedge_rollout_event event, const char *text)
+{
+    return engine_cancel_rollout(engine, rollout, event, text, "the rollout was aborted");
 }
 
 static enum kedge_rc pass_deadline(struct kedge_engine *engine, struct rollout_node *rollout)

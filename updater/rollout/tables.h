@@ -14,10 +14,13 @@ enum kedge_rollout_event {
     KEDGE_ON_PAUSE,
     KEDGE_ON_RESUME,
     KEDGE_ON_ABORT,
-    KEDGE_ON_ERRORS_PAUSE, /* the error threshold or a gate tripped, and the action is pause */
-    KEDGE_ON_ERRORS_ABORT, /* likewise, and the action is abort */
-    KEDGE_ON_DRAINED,      /* nothing is in flight any more */
+    KEDGE_ON_ROLL_BACK,
+    KEDGE_ON_ERRORS_PAUSE,     /* the error threshold or a gate tripped, and the action is pause */
+    KEDGE_ON_ERRORS_ABORT,     /* likewise, and the action is abort */
+    KEDGE_ON_ERRORS_ROLL_BACK, /* likewise */
+    KEDGE_ON_DRAINED,          /* nothing is in flight any more */
     KEDGE_ON_GROUPS_DONE,
+    KEDGE_ON_REVERTED, /* the rollout that takes its devices back has ended */
     KEDGE_ROLLOUT_EVENT_COUNT
 };
 

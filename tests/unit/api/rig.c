@@ -200,6 +200,9 @@ static enum kedge_rc rollout_create(void *context, const char *who,
                                    .class_name = "c"};
     (void)snprintf(made->name, sizeof(made->name), "%s", asked->name);
     (void)snprintf(made->package_id, sizeof(made->package_id), "%s", asked->package_id);
+    if (asked->revert_package_id != NULL)
+        (void)snprintf(made->revert_package_id, sizeof(made->revert_package_id), "%s",
+                       asked->revert_package_id);
     made->seed = asked->seed_given ? asked->seed : 7;
     (void)snprintf(made->spread_by, sizeof(made->spread_by), "%s",
                    asked->spread_by == NULL ? "" : asked->spread_by);
@@ -234,7 +237,8 @@ static enum kedge_rc rollout_change(void *context, const char *who, uint64_t rol
         [KEDGE_BACKEND_ROLLOUT_START] = KEDGE_ROLLOUT_RUNNING,
         [KEDGE_BACKEND_ROLLOUT_PAUSE] = KEDGE_ROLLOUT_PAUSED,
         [KEDGE_BACKEND_ROLLOUT_RESUME] = KEDGE_ROLLOUT_RUNNING,
-        [KEDGE_BACKEND_ROLLOUT_ABORT] = KEDGE_ROLLOUT_ABORTING};
+        [KEDGE_BACKEND_ROLLOUT_ABORT] = KEDGE_ROLLOUT_ABORTING,
+        [KEDGE_BACKEND_ROLLOUT_ROLL_BACK] = KEDGE_ROLLOUT_ROLLING_BACK};
     struct rig *rig = context;
     if (refused(rig, who, text))
         return rig->refuse_with;

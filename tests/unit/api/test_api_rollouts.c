@@ -77,6 +77,23 @@ static void groups_come_through_as_they_are_asked(void **state)
     reply_free(&reply);
 }
 
+static void a_way_back_comes_through(void **state)
+{
+    struct rig *rig = *state;
+    struct reply reply = create(rig, "\"all_devices\":true,\"revert_package_id\":\"" PACKAGE
+                                     "\",\"policy\":{\"error_action\":\"roll_back\"}");
+    assert_int_equal(reply.status, 201);
+    assert_string_equal(reply_text(&reply, "revert_package_id"), PACKAGE);
+    assert_true(json_is_null(json_object_get(reply.json, "revert_rollout_id")));
+    assert_true(json_is_null(json_object_get(reply.json, "reverts_rollout_id")));
+    assert_int_equal(rig->created.policy.error_action, KEDGE_ERROR_ROLL_BACK);
+    reply_free(&reply);
+    reply = create(rig, "\"all_devices\":true,\"revert_package_id\":\"0\"");
+    assert_int_equal(reply.status, 400);
+    assert_string_equal(reply_text(&reply, "field"), "revert_package_id");
+    reply_free(&reply);
+}
+
 static void start_may_come_with_creation(void **state)
 {
     struct reply reply = create(*state, "\"all_devices\":true,\"start\":true");
@@ -153,11 +170,12 @@ static void each_change_is_carried_out_and_shown(void **state)
     static const char *const changes[][2] = {{"/api/v1/rollouts/1/start", "running"},
                                              {"/api/v1/rollouts/1/pause", "paused"},
                                              {"/api/v1/rollouts/1/resume", "running"},
-                                             {"/api/v1/rollouts/1/abort", "aborting"}};
+                                             {"/api/v1/rollouts/1/abort", "aborting"},
+                                             {"/api/v1/rollouts/1/roll-back", "rolling_back"}};
     struct rig *rig = *state;
     struct reply reply = create(rig, "\"all_devices\":true");
     reply_free(&reply);
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
         reply = rig_call(rig, "POST", changes[i][0], i % 2 == 0 ? NULL : "{}", NULL);
         assert_int_equal(reply.status, 200);
         assert_string_equal(reply_text(&reply, "state"), changes[i][1]);
@@ -301,6 +319,7 @@ int main(void)
         ROLLOUT_TEST(listed_devices_come_through_in_order),
         ROLLOUT_TEST(groups_come_through_as_they_are_asked),
         ROLLOUT_TEST(groups_come_through_as_they_are_asked),
+        ROLLOUT_TEST(a_way_back_comes_through),
         ROLLOUT_TEST(start_may_come_with_creation),
         ROLLOUT_TEST(a_rollout_is_refused_by_the_field_at_fault),
         ROLLOUT_TEST(a_package_that_is_not_there_is_no_missing_route),

@@ -8,7 +8,8 @@
 #include "updater/rollout/rollout.h"
 
 #define DEVICES 120
-#define ROLLOUTS_MAX 40
+#define CREATED_MAX 40
+#define ROLLOUTS_MAX (2 * CREATED_MAX) /* each may be rolled back by one of its own */
 #define DEPLOYMENTS_MAX (ROLLOUTS_MAX * DEVICES)
 #define GROUPS_MAX 3
 #define QUEUE_MAX 64
@@ -42,6 +43,7 @@ struct device {
 
 struct world {
     uint64_t seed, random, now_ms, steps;
+    unsigned created; /* rollouts, by people */
     struct kedge_engine *engine;
     struct mirror seen, durable;
     struct kedge_engine_output queue[QUEUE_MAX]; /* not durable yet, in order */

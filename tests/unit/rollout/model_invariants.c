@@ -252,6 +252,67 @@ static void check_nobody_waits(const uint64_t *working, const struct tally *tall
     }
 }
 
+/* ---- rolling back ---- */
+
+static const struct kedge_deployment *deployment_of(uint64_t rollout_id, const char *endpoint)
+{
+    for (uint64_t id = 1; id <= w->seen.last.deployment_id; id++) {
+        const struct kedge_deployment *record = &w->seen.deployments[id];
+        if (record->rollout_id == rollout_id && strcmp(record->endpoint, endpoint) == 0)
+            return record;
+    }
+    return NULL;
+}
+
+/* Whom a rollout had moved is taken back, and nobody else. */
+static void check_who_is_taken_back(const struct kedge_rollout *rollout)
+{
+    for (uint64_t id = 1; id <= w->seen.last.deployment_id; id++) {
+        const struct kedge_deployment *record = &w->seen.deployments[id];
+        if (record->id != 0 && record->rollout_id == rollout->id) {
+            bool moved = record->state == KEDGE_DEPLOYMENT_SUCCEEDED && record->offered_at_ms != 0;
+            INVARIANT(!moved || (rollout->revert_rollout_id != 0 &&
+                                 deployment_of(rollout->revert_rollout_id, record->endpoint)),
+                      "%s was moved by rollout %" PRIu64 " and is not taken back", record->endpoint,
+                      rollout->id);
+            INVARIANT(kedge_deployment_state_ended(record->state),
+                      "rollout %" PRIu64 " takes devices back with others at work", rollout->id);
+        }
+        if (rollout->revert_rollout_id == 0 || record->rollout_id != rollout->revert_rollout_id)
+            continue;
+        const struct kedge_deployment *before = deployment_of(rollout->id, record->endpoint);
+        INVARIANT(before != NULL && before->offered_at_ms != 0,
+                  "%s is taken back, though it was never offered anything", record->endpoint);
+    }
+}
+
+static void check_reverts(const struct kedge_engine_output *output, const struct tally *tallies)
+{
+    for (uint64_t id = 1; id <= w->seen.last.rollout_id; id++) {
+        const struct kedge_rollout *rollout = &w->seen.rollouts[id];
+        if (rollout->state != KEDGE_ROLLOUT_ROLLING_BACK &&
+            rollout->state != KEDGE_ROLLOUT_ROLLED_BACK)
+            continue;
+        const struct kedge_rollout *revert = &w->seen.rollouts[rollout->revert_rollout_id];
+        uint32_t busy = 0;
+        for (uint32_t g = 0; g < rollout->group_count; g++)
+            for (unsigned s = KEDGE_DEPLOYMENT_OFFERED; s <= KEDGE_DEPLOYMENT_VERIFYING; s++)
+                busy += tallies[id].counts[g][s];
+        bool under_way = revert->id != 0 && !kedge_rollout_state_ended(revert->state);
+        INVARIANT(rollout->state != KEDGE_ROLLOUT_ROLLED_BACK || !under_way,
+                  "rollout %" PRIu64 " is rolled back before its devices are", id);
+        INVARIANT(rollout->state != KEDGE_ROLLOUT_ROLLING_BACK || busy > 0 || under_way,
+                  "rollout %" PRIu64 " is rolling back and waits for nothing", id);
+        INVARIANT(revert->id == 0 || revert->reverts_rollout_id == id,
+                  "rollout %" PRIu64 " does not know what it takes back", revert->id);
+    }
+    for (size_t i = 0; i < output->rollout_count; i++) {
+        const struct kedge_rollout *rollout = &output->rollouts[i];
+        if (rollout->revert_rollout_id != 0 || rollout->state == KEDGE_ROLLOUT_ROLLED_BACK)
+            check_who_is_taken_back(rollout);
+    }
+}
+
 void check_seen(const struct kedge_engine_output *output)
 {
     check_reasons(output);
@@ -279,6 +340,7 @@ void check_seen(const struct kedge_engine_output *output)
         check_thresholds(rollout);
     }
     check_nobody_waits(working, tallies);
+    check_reverts(output, tallies);
     for (int i = 0; i < DEVICES; i++)
         w->devices[i].woke = w->devices[i].woke && working[i] != 0;
 }

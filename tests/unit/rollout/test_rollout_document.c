@@ -41,10 +41,13 @@ static const char *const rollout_events[KEDGE_ROLLOUT_EVENT_COUNT] = {
     [KEDGE_ON_PAUSE] = "pause",
     [KEDGE_ON_RESUME] = "resume",
     [KEDGE_ON_ABORT] = "abort",
+    [KEDGE_ON_ROLL_BACK] = "roll back",
     [KEDGE_ON_ERRORS_PAUSE] = "*errors, action pause*",
     [KEDGE_ON_ERRORS_ABORT] = "*errors, action abort*",
+    [KEDGE_ON_ERRORS_ROLL_BACK] = "*errors, action roll_back*",
     [KEDGE_ON_DRAINED] = "*nothing in flight any more*",
     [KEDGE_ON_GROUPS_DONE] = "*all groups done*",
+    [KEDGE_ON_REVERTED] = "*its devices are back*",
 };
 
 static const char *const group_events[KEDGE_GROUP_EVENT_COUNT] = {

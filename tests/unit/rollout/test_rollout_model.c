@@ -328,8 +328,9 @@ static void create(void)
      * can meet to the device: boundaries are where an engine goes wrong. */
     bool exact = chance(50);
     size_t count = 0, most = exact ? 10 * groups * (1 + below(DEVICES / 10 / groups)) : DEVICES;
-    if (w->seen.last.rollout_id >= ROLLOUTS_MAX)
+    if (w->created == CREATED_MAX)
         return;
+    w->created++;
     for (unsigned i = 0; i < DEVICES && count < most; i++) {
         struct device *device = &w->devices[i];
         if (!exact && count >= groups && chance(40))
@@ -367,7 +368,14 @@ static void create(void)
         event.create.policy.rejected_threshold_percent = exact ? 10 * below(3) : below(101);
         event.create.policy.timed_out_threshold_percent = exact ? 10 * below(3) : below(101);
     }
-    event.create.policy.error_action = chance(50) ? KEDGE_ERROR_PAUSE : KEDGE_ERROR_ABORT;
+    event.create.policy.error_action = (enum kedge_error_action)below(3);
+    char back[16];
+    (void)snprintf(back, sizeof(back), "0.%u.0", below(3));
+    if (event.create.policy.error_action == KEDGE_ERROR_ROLL_BACK || chance(30)) {
+        event.create.revert_package_id = id;
+        event.create.revert_version = back;
+        event.create.revert_sequence = w->steps + 1;
+    }
     event.create.policy.success_threshold_percent = below(101);
     event.create.policy.group_soak_s = below(60);
     event.create.policy.deadline_s = chance(50) ? 100 + below(4000) : 0;
@@ -377,7 +385,7 @@ static void create(void)
 static void act(enum kedge_engine_event_kind kind)
 {
     struct kedge_engine_event event = {.kind = kind, .who = "alice"};
-    event.rollout_id = 1 + below(ROLLOUTS_MAX);
+    event.rollout_id = 1 + below((unsigned)w->seen.last.rollout_id + 1);
     if (rollout_exists(event.rollout_id))
         (void)!handle(&event); /* a refusal is checked in handle() */
 }
@@ -416,8 +424,10 @@ static void one_random_thing(void)
         act(KEDGE_EVENT_ROLLOUT_PAUSE);
     else if (dice < 988)
         act(KEDGE_EVENT_ROLLOUT_RESUME);
-    else if (dice < 990)
+    else if (dice < 989)
         act(KEDGE_EVENT_ROLLOUT_ABORT);
+    else if (dice < 990)
+        act(KEDGE_EVENT_ROLLOUT_ROLL_BACK);
     else if (dice < 994)
         lie();
     else if (dice < 996)

@@ -161,6 +161,11 @@ static void a_rollout_and_its_parts_come_back_as_they_were_written(void **state)
     rollout.policy.error_action = KEDGE_ERROR_ABORT;
     rollout.policy.severity = KEDGE_SEVERITY_OPTIONAL;
     rollout.policy.max_defer_s = 3600;
+    memcpy(rollout.revert_package_id, PACKAGE_ID, sizeof(PACKAGE_ID));
+    (void)snprintf(rollout.revert_version, sizeof(rollout.revert_version), "0.9.1");
+    rollout.revert_sequence = 12;
+    rollout.revert_rollout_id = 13;
+    rollout.reverts_rollout_id = 14;
     rollout.seed = KEDGE_SEED_MAX;
     (void)snprintf(rollout.spread_by, sizeof(rollout.spread_by), "site");
     for (uint32_t i = 0; i < KEDGE_ERROR_KIND_COUNT; i++)
@@ -183,6 +188,11 @@ static void a_rollout_and_its_parts_come_back_as_they_were_written(void **state)
     assert_true(rollout_read.all_devices);
     assert_string_equal(rollout_read.author, rollout.author);
     assert_memory_equal(&rollout_read.policy, &rollout.policy, sizeof(rollout.policy));
+    assert_string_equal(rollout_read.revert_package_id, PACKAGE_ID);
+    assert_string_equal(rollout_read.revert_version, "0.9.1");
+    assert_int_equal(rollout_read.revert_sequence, 12);
+    assert_int_equal(rollout_read.revert_rollout_id, 13);
+    assert_int_equal(rollout_read.reverts_rollout_id, 14);
     assert_int_equal(rollout_read.seed, rollout.seed);
     assert_string_equal(rollout_read.spread_by, "site");
     assert_int_equal(rollout_read.group_count, rollout.group_count);

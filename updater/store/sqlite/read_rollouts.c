@@ -63,6 +63,11 @@ static bool read_rollout(struct sql_columns *from, struct kedge_rollout *out)
     out->policy.max_defer_s = column_u32(from);
     out->seed = column_u32(from);
     column_text(from, out->spread_by, sizeof(out->spread_by));
+    column_optional_text(from, out->revert_package_id, sizeof(out->revert_package_id));
+    column_text(from, out->revert_version, sizeof(out->revert_version));
+    out->revert_sequence = column_unsigned(from);
+    out->revert_rollout_id = column_unsigned(from);
+    out->reverts_rollout_id = column_unsigned(from);
     for (size_t i = POLICY_FIELDS_BEFORE; i < KEDGE_POLICY_FIELD_COUNT; i++)
         kedge_policy_set(&out->policy, &kedge_policy_fields[i], column_u32(from));
     return !from->damaged;

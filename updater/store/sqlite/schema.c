@@ -118,6 +118,15 @@ static const char *const steps[KEDGE_STORE_SCHEMA_VERSION] = {
     ("ALTER TABLE tokens ADD COLUMN expires_at_ms INTEGER NOT NULL DEFAULT 0;"
      "ALTER TABLE tokens ADD COLUMN role TEXT NOT NULL DEFAULT 'admin';"
      "ALTER TABLE tokens ADD COLUMN creator TEXT NOT NULL DEFAULT 'server';"),
+
+    /* NULL names no package: so the reference holds where there is one. */
+    ("ALTER TABLE rollouts ADD COLUMN revert_package_id TEXT REFERENCES packages (id);"
+     "ALTER TABLE rollouts ADD COLUMN revert_version TEXT NOT NULL DEFAULT '';"
+     "ALTER TABLE rollouts ADD COLUMN revert_sequence INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE rollouts ADD COLUMN revert_rollout_id INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE rollouts ADD COLUMN reverts_rollout_id INTEGER NOT NULL DEFAULT 0;"
+     "CREATE INDEX rollouts_revert_package ON rollouts (revert_package_id)"
+     " WHERE revert_package_id IS NOT NULL;"),
 };
 
 static enum kedge_rc find_version(sqlite3 *database, int64_t *version)

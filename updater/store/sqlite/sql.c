@@ -82,6 +82,16 @@ void column_text(struct sql_columns *columns, char *out, size_t size)
     memcpy(out, text, (size_t)length + 1);
 }
 
+void column_optional_text(struct sql_columns *columns, char *out, size_t size)
+{
+    if (sqlite3_column_type(columns->statement, columns->index) != SQLITE_NULL) {
+        column_text(columns, out, size);
+        return;
+    }
+    columns->index++;
+    out[0] = '\0';
+}
+
 void column_blob(struct sql_columns *columns, void *out, size_t size)
 {
     const void *data = sqlite3_column_blob(columns->statement, columns->index);

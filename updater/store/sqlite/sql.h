@@ -31,16 +31,18 @@ enum kedge_rc sql_number(sqlite3 *database, const char *sql, int64_t *out) KEDGE
 #define HANDOUT_COLUMNS "endpoint, certificate, private_key"
 #define TOKEN_COLUMNS "name, hash, created_at_ms, expires_at_ms, role, creator"
 #define CLOCK_COLUMNS "boot, ahead_ms"
+/* Numbers of a policy that came later stand at the end, in the order of kedge_policy_fields. */
+#define POLICY_FIELDS_BEFORE 11u
+#define POLICY_COLUMNS \
+    "failed_threshold_percent, rejected_threshold_percent, timed_out_threshold_percent"
 #define ROLLOUT_COLUMNS                                                                          \
     "id, state, name, package_id, vendor, class, version, sequence, all_devices, author, "       \
     "in_flight_max, error_threshold_percent, error_minimum_sample, error_action, "               \
     "success_threshold_percent, deployment_soak_s, group_soak_s, deadline_s, offer_limit_s, "    \
     "download_limit_s, install_limit_s, verify_limit_s, group_count, device_count, "             \
     "created_at_ms, started_at_ms, deadline_at_ms, ended_at_ms, reason, severity, max_defer_s, " \
-    "seed, spread_by, failed_threshold_percent, rejected_threshold_percent, "                    \
-    "timed_out_threshold_percent"
-/* Numbers of a policy that came later stand at the end, in the order of kedge_policy_fields. */
-#define POLICY_FIELDS_BEFORE 11u
+    "seed, spread_by, revert_package_id, revert_version, revert_sequence, revert_rollout_id, "   \
+    "reverts_rollout_id, " POLICY_COLUMNS
 #define GROUP_COLUMNS                                                                       \
     "rollout_id, group_index, state, name, pending, offered, downloading, downloaded, "     \
     "installing, verifying, succeeded, failed, rejected, timed_out, canceled, superseded, " \
@@ -76,6 +78,8 @@ struct sql_columns {
 };
 
 void column_text(struct sql_columns *columns, char *out, size_t size);
+/** NULL is "". */
+void column_optional_text(struct sql_columns *columns, char *out, size_t size);
 void column_blob(struct sql_columns *columns, void *out, size_t size); /* exactly `size` bytes */
 int64_t column_number(struct sql_columns *columns);
 uint32_t column_u32(struct sql_columns *columns);

@@ -94,10 +94,12 @@ static const char *const row_sql[KEDGE_ROW_KIND_COUNT] = {
     /* What a rollout is does not change after its creation; where it stands does. */
     [KEDGE_ROW_PUT_ROLLOUT] =
         "INSERT INTO rollouts (" ROLLOUT_COLUMNS
-        ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+        ") VALUES "
+        "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
         " ON CONFLICT (id) DO UPDATE SET state=excluded.state,"
         " started_at_ms=excluded.started_at_ms, deadline_at_ms=excluded.deadline_at_ms,"
-        " ended_at_ms=excluded.ended_at_ms, reason=excluded.reason",
+        " ended_at_ms=excluded.ended_at_ms, reason=excluded.reason,"
+        " revert_rollout_id=excluded.revert_rollout_id",
     [KEDGE_ROW_PUT_GROUP] =
         "INSERT INTO groups (" GROUP_COLUMNS
         ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
@@ -322,6 +324,11 @@ static void bind_rollout(struct sql_binder *to, const struct kedge_rollout *reco
     bind_number(to, record->policy.max_defer_s);
     bind_number(to, record->seed);
     bind_text(to, record->spread_by);
+    bind_text(to, record->revert_package_id[0] == '\0' ? NULL : record->revert_package_id);
+    bind_text(to, record->revert_version);
+    bind_unsigned(to, record->revert_sequence);
+    bind_unsigned(to, record->revert_rollout_id);
+    bind_unsigned(to, record->reverts_rollout_id);
     for (size_t i = POLICY_FIELDS_BEFORE; i < KEDGE_POLICY_FIELD_COUNT; i++)
         bind_number(to, kedge_policy_get(&record->policy, &kedge_policy_fields[i]));
 }
