@@ -138,8 +138,10 @@ static void take_link(const struct kedge_link *link, struct bootstrap_discovery 
         out->reads = is_later_than_1_0(value);
     if (path.depth != 2)
         return;
-    if (path.ids[0] == KEDGE_LWM2M_OBJECT_SECURITY && !kedge_link_attribute(link, "ssid", &value))
+    if (path.ids[0] == KEDGE_LWM2M_OBJECT_SECURITY && !kedge_link_attribute(link, "ssid", &value)) {
         out->own_instance = path.ids[1];
+        out->own_count++;
+    }
     out->has_acl = out->has_acl || path.ids[0] == KEDGE_LWM2M_OBJECT_ACCESS;
     out->has_oscore = out->has_oscore || path.ids[0] == KEDGE_LWM2M_OBJECT_OSCORE;
 }
@@ -152,6 +154,8 @@ bool bootstrap_read_discovery(struct kedge_slice links, struct bootstrap_discove
     struct kedge_cursor cursor = kedge_cursor(after_version(links, &out->reads));
     while ((rc = kedge_link_next(&cursor, &link)) == KEDGE_OK)
         take_link(&link, out);
+    if (out->own_count > 1)
+        out->own_instance = -1;
     return rc == KEDGE_E_NOT_FOUND;
 }
 

@@ -27,8 +27,10 @@ enum kedge_rc bootstrap_write_pack(const struct bootstrap_account *account, uint
 struct bootstrap_discovery {
     bool reads;               /* LwM2M 1.1 or later: it may be read from */
     bool has_acl, has_oscore; /* instances of objects 2 and 21 */
-    /* Of object 0: of the account with the bootstrap server, which stays; -1: not known. */
+    /* Of object 0: of the account with the bootstrap server, which stays; -1: not known, as when
+     * not all of the others show whose they are. */
     int32_t own_instance;
+    unsigned own_count; /* accounts that do not show whose they are */
 };
 
 /** Reads the answer to a Discover of the root; false: it is none. */

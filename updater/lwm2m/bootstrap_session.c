@@ -338,10 +338,24 @@ static void take_other(struct bootstrap_session *session, const struct kedge_coa
                           : "was refused");
 }
 
+/* More than there is room for, or blocks of which nothing comes: it may as well say nothing. */
+static bool has_done_without(struct bootstrap_session *session, enum kedge_rc rc)
+{
+    if (session->step != STEP_DISCOVER || (rc != KEDGE_E_LIMIT && rc != KEDGE_E_MALFORMED))
+        return false;
+    session->has = (struct bootstrap_discovery){.own_instance = -1};
+    bootstrap_trace(session->bootstrap, session->endpoint, KEDGE_BOOTSTRAP_DISCOVERED,
+                    "Discover /: %s, it does not say what it has", kedge_rc_text(rc));
+    go_on(session);
+    return true;
+}
+
 static void on_result(void *context, enum kedge_rc rc, const struct kedge_coap_message *response)
 {
     struct bootstrap_session *session = context;
     session->handle = 0;
+    if (has_done_without(session, rc))
+        return;
     if (rc != KEDGE_OK) {
         fail(session, rc == KEDGE_E_TIMEOUT    ? "was not answered"
                       : rc == KEDGE_E_CANCELED ? "ended with its association"

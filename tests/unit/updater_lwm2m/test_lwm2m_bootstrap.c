@@ -273,6 +273,91 @@ static void at_one_address_there_is_one_device(void **state)
     assert_int_equal(kedge_bootstrap_sessions(scene->bootstrap), 1);
 }
 
+static size_t count_of(const struct scene *scene, enum kedge_bootstrap_event event)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < scene->event_count; i++)
+        count += scene->events[i] == event;
+    return count;
+}
+
+/* Each time it is asked for the next one. */
+static void a_device_that_answers_discover_with_the_same_block_for_ever_is_let_go(void **state)
+{
+    struct scene *scene = *state;
+    static const uint8_t block[1024] = {'<'};
+    begins(scene);
+    while (count_of(scene, KEDGE_BOOTSTRAP_FAILED) == 0) {
+        peer_sends(
+            &scene->peer,
+            &(struct scripted_message){
+                .type = KEDGE_COAP_ACK,
+                .code = KEDGE_COAP_CONTENT,
+                .message_id = scene->peer.message.message_id,
+                .token = kedge_slice(scene->peer.message.token, scene->peer.message.token_size),
+                .options = {{KEDGE_COAP_BLOCK2, NULL, 0xE}}, /* 0, and more come */
+                .payload = kedge_slice(block, sizeof block)});
+        (void)peer_receives_within(&scene->peer, 20);
+    }
+    assert_int_equal(kedge_bootstrap_sessions(scene->bootstrap), 0);
+}
+
+/* Answers the step that came last, which is to be this one, and waits for the next. */
+static void answers_step(struct scene *scene, uint8_t method, const char *path, uint8_t code)
+{
+    assert_int_equal(scene->peer.message.code, method);
+    assert_true(message_path_is(&scene->peer.message, path));
+    peer_answers(&scene->peer, code, "");
+}
+
+static void goes_to_finish(struct scene *scene)
+{
+    static const struct {
+        uint8_t method;
+        const char *path;
+        uint8_t code;
+    } steps[] = {{KEDGE_COAP_GET, "", KEDGE_COAP_METHOD_NOT_ALLOWED},
+                 {KEDGE_COAP_DELETE, "0", KEDGE_COAP_DELETED},
+                 {KEDGE_COAP_DELETE, "1", KEDGE_COAP_DELETED},
+                 {KEDGE_COAP_PUT, "0/100", KEDGE_COAP_CHANGED},
+                 {KEDGE_COAP_PUT, "1/0", KEDGE_COAP_CHANGED}};
+    begins(scene);
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        answers_step(scene, steps[i].method, steps[i].path, steps[i].code);
+        peer_receives(&scene->peer);
+    }
+    assert_int_equal(scene->peer.message.code, KEDGE_COAP_POST);
+}
+
+static void finish_that_is_answered_twice_is_finished_once(void **state)
+{
+    struct scene *scene = *state;
+    goes_to_finish(scene);
+    for (unsigned i = 0; i < 3; i++)
+        peer_answers(&scene->peer, KEDGE_COAP_CHANGED, "");
+    wait_for_event(scene, KEDGE_BOOTSTRAP_FINISHED);
+    peer_answers(&scene->peer, KEDGE_COAP_NOT_ACCEPTABLE, "");
+    peer_hears_nothing(&scene->peer, 20);
+    assert_int_equal(count_of(scene, KEDGE_BOOTSTRAP_FINISHED), 1);
+    assert_int_equal(count_of(scene, KEDGE_BOOTSTRAP_FAILED), 0);
+    assert_int_equal(kedge_bootstrap_sessions(scene->bootstrap), 0);
+}
+
+static void finish_that_is_answered_too_late_is_not_heard(void **state)
+{
+    struct scene *scene = *state;
+    goes_to_finish(scene);
+    wait_for_event(scene, KEDGE_BOOTSTRAP_FAILED);
+    assert_string_equal(scene->words[scene->event_count - 1], "Finish was not answered");
+    peer_answers(&scene->peer, KEDGE_COAP_CHANGED, "");
+    while (peer_receives_within(&scene->peer, 20)) /* Finish, as often as it was repeated */
+        continue;
+    assert_int_equal(count_of(scene, KEDGE_BOOTSTRAP_FINISHED), 0);
+    assert_int_equal(count_of(scene, KEDGE_BOOTSTRAP_FAILED), 1);
+    /* It may begin anew, and is heard. */
+    begins(scene);
+}
+
 /* ---- what a device says that it has ---- */
 
 static struct bootstrap_discovery discovery_of(const char *links, bool good)
@@ -296,6 +381,9 @@ static void the_links_of_each_version_are_read(void **state)
     assert_int_equal(has.own_instance, 4);
     assert_true(has.has_acl && has.has_oscore);
     assert_int_equal(discovery_of("</1/0>", true).own_instance, -1);
+    /* Of several that show nothing, none is known to be ours; written over, it would be gone. */
+    assert_int_equal(discovery_of("</0/0>,</0/1>,</1/0>", true).own_instance, -1);
+    assert_int_equal(discovery_of("</0/0>,</0/1>;ssid=7,</0/2>", true).own_instance, -1);
     assert_true(discovery_of("lwm2m=\"1.2\"", true).reads);
     (void)discovery_of("</1/0", false);
 }
@@ -315,6 +403,9 @@ int main(void)
         TEST(sessions_are_bounded),
         TEST(a_device_that_begins_again_and_again_is_held_off),
         TEST(at_one_address_there_is_one_device),
+        TEST(a_device_that_answers_discover_with_the_same_block_for_ever_is_let_go),
+        TEST(finish_that_is_answered_twice_is_finished_once),
+        TEST(finish_that_is_answered_too_late_is_not_heard),
         cmocka_unit_test(the_links_of_each_version_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
