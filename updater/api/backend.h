@@ -59,7 +59,8 @@ enum kedge_backend_rollout_change {
     KEDGE_BACKEND_ROLLOUT_PAUSE,
     KEDGE_BACKEND_ROLLOUT_RESUME,
     KEDGE_BACKEND_ROLLOUT_ABORT,
-    KEDGE_BACKEND_ROLLOUT_ROLL_BACK
+    KEDGE_BACKEND_ROLLOUT_ROLL_BACK,
+    KEDGE_BACKEND_ROLLOUT_APPROVE /* by another than the author; else KEDGE_E_CONFLICT */
 };
 
 /** One deployment as the network thread sees it now. */

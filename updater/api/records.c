@@ -51,6 +51,11 @@ json_t *json_count(uint64_t value)
     return json_integer((json_int_t)value);
 }
 
+static json_t *json_name(const char *name)
+{
+    return name[0] == '\0' ? json_null() : json_text(name);
+}
+
 /* Of a thing that there may not be. */
 static json_t *json_id(uint64_t id)
 {
@@ -187,6 +192,7 @@ static json_t *policy_json(const struct kedge_rollout_policy *policy)
     for (size_t i = 0; i < KEDGE_POLICY_FIELD_COUNT; i++)
         json_put(&json, kedge_policy_fields[i].name,
                  json_count(kedge_policy_get(policy, &kedge_policy_fields[i])));
+    json_put(&json, "approval", json_text(kedge_approval_name(policy->approval)));
     json_put(&json, "error_action", json_text(kedge_error_action_name(policy->error_action)));
     json_put(&json, "severity",
              policy->severity == KEDGE_SEVERITY_UNSET
@@ -212,17 +218,14 @@ json_t *rollout_json(const struct kedge_rollout *record)
     json_put(&json, "sequence", json_count(record->sequence));
     json_put(&json, "all_devices", json_boolean(record->all_devices));
     json_put(&json, "author", json_text(record->author));
+    json_put(&json, "approver", json_name(record->approver));
     json_put(&json, "policy", policy_json(&record->policy));
     json_put(&json, "group_count", json_count(record->group_count));
     json_put(&json, "device_count", json_count(record->device_count));
     json_put(&json, "seed", json_count(record->seed));
-    json_put(&json, "spread_by",
-             record->spread_by[0] == '\0' ? json_null() : json_text(record->spread_by));
-    json_put(&json, "revert_package_id",
-             record->revert_package_id[0] == '\0' ? json_null()
-                                                  : json_text(record->revert_package_id));
-    json_put(&json, "revert_version",
-             record->revert_version[0] == '\0' ? json_null() : json_text(record->revert_version));
+    json_put(&json, "spread_by", json_name(record->spread_by));
+    json_put(&json, "revert_package_id", json_name(record->revert_package_id));
+    json_put(&json, "revert_version", json_name(record->revert_version));
     json_put(&json, "revert_rollout_id", json_id(record->revert_rollout_id));
     json_put(&json, "reverts_rollout_id", json_id(record->reverts_rollout_id));
     json_put(&json, "created_at_ms", json_time(record->created_at_ms));
@@ -256,6 +259,7 @@ json_t *group_json(const struct kedge_group *record)
     json_put(&json, "errors", json_count(record->errors));
     json_put(&json, "already", json_count(record->already));
     json_put(&json, "errors_accepted", json_count(record->errors_accepted));
+    json_put(&json, "approver", json_name(record->approver));
     json_put(&json, "failed_accepted", json_count(record->kinds_accepted[KEDGE_ERROR_KIND_FAILED]));
     json_put(&json, "rejected_accepted",
              json_count(record->kinds_accepted[KEDGE_ERROR_KIND_REJECTED]));

@@ -94,8 +94,8 @@ void rollouts_list(struct request *request)
 static bool read_policy(struct request *request, json_t *json, struct kedge_rollout_policy *policy)
 {
     uint32_t numbers[KEDGE_POLICY_FIELD_COUNT];
-    struct field fields[KEDGE_POLICY_FIELD_COUNT + 3];
-    const char *action = NULL, *severity = NULL;
+    struct field fields[KEDGE_POLICY_FIELD_COUNT + 4];
+    const char *action = NULL, *severity = NULL, *approval = NULL;
     for (size_t i = 0; i < KEDGE_POLICY_FIELD_COUNT; i++) {
         const struct kedge_policy_field *field = &kedge_policy_fields[i];
         numbers[i] = kedge_policy_get(policy, field);
@@ -113,13 +113,20 @@ static bool read_policy(struct request *request, json_t *json, struct kedge_roll
                                                           .kind = FIELD_NUMBER,
                                                           .most = KEDGE_SPAN_MAX_S,
                                                           .number = &policy->max_defer_s};
-    if (!body_read(request, json, "policy.", fields, KEDGE_POLICY_FIELD_COUNT + 3))
+    fields[KEDGE_POLICY_FIELD_COUNT + 3] = (struct field){
+        .name = "approval", .kind = FIELD_TEXT, .least = 1, .most = 16, .text = &approval};
+    if (!body_read(request, json, "policy.", fields, KEDGE_POLICY_FIELD_COUNT + 4))
         return false;
     for (size_t i = 0; i < KEDGE_POLICY_FIELD_COUNT; i++)
         kedge_policy_set(policy, &kedge_policy_fields[i], numbers[i]);
     if (severity != NULL && !kedge_severity_parse(severity, &policy->severity)) {
         refuse(request, MHD_HTTP_BAD_REQUEST, "argument", "policy.severity",
                "policy.severity must be critical, mandatory or optional");
+        return false;
+    }
+    if (approval != NULL && !kedge_approval_parse(approval, &policy->approval)) {
+        refuse(request, MHD_HTTP_BAD_REQUEST, "argument", "policy.approval",
+               "policy.approval must be none, start or groups");
         return false;
     }
     if (action == NULL || kedge_error_action_parse(action, &policy->error_action))
@@ -188,6 +195,11 @@ static bool read_rollout(struct request *request, struct asked *asked)
         return false;
     asked->rollout.groups = asked->plans;
     asked->rollout.seed_given = json_object_get(request->json, "seed") != NULL;
+    if (asked->start && asked->rollout.policy.approval != KEDGE_APPROVAL_NONE) {
+        refuse(request, MHD_HTTP_BAD_REQUEST, "argument", "start",
+               "a rollout that somebody else must approve can be started after that only");
+        return false;
+    }
     if (asked->rollout.all_devices == (asked->devices != NULL)) {
         refuse(request, MHD_HTTP_BAD_REQUEST, "argument", "devices",
                "either \"all_devices\" is true or \"devices\" lists them, one of the two");
@@ -291,6 +303,11 @@ void rollout_abort(struct request *request)
 void rollout_roll_back(struct request *request)
 {
     change_and_show(request, KEDGE_BACKEND_ROLLOUT_ROLL_BACK);
+}
+
+void rollout_approve(struct request *request)
+{
+    change_and_show(request, KEDGE_BACKEND_ROLLOUT_APPROVE);
 }
 
 /* ---- its parts ---- */

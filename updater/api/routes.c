@@ -11,6 +11,7 @@
 #define OPERATE KEDGE_RIGHT_OPERATE
 #define RELEASE KEDGE_RIGHT_RELEASE
 #define AUTHOR KEDGE_RIGHT_AUTHOR
+#define APPROVE KEDGE_RIGHT_APPROVE
 #define ADMIN KEDGE_RIGHT_ADMIN
 
 static const struct route routes[] = {
@@ -43,6 +44,7 @@ static const struct route routes[] = {
     {"POST", V1 "/rollouts/{}/pause", "", BODY_JSON, OPERATE | AUTHOR, false, rollout_pause},
     {"POST", V1 "/rollouts/{}/resume", "", BODY_JSON, AUTHOR, false, rollout_resume},
     {"POST", V1 "/rollouts/{}/abort", "", BODY_JSON, AUTHOR, false, rollout_abort},
+    {"POST", V1 "/rollouts/{}/approve", "", BODY_JSON, APPROVE, false, rollout_approve},
     {"POST", V1 "/rollouts/{}/roll-back", "", BODY_JSON, AUTHOR, false, rollout_roll_back},
     {"GET", V1 "/rollouts/{}/groups", "", BODY_NONE, VIEW, false, rollout_groups},
     {"GET", V1 "/rollouts/{}/deployments", PAGE "state group endpoint ", BODY_NONE, VIEW, false,

@@ -94,6 +94,8 @@ enum status rollout_create(struct cli *cli, const struct arguments *arguments)
         text_of(rollout, "state"), text_of(rollout, "version"), devices, devices == 1 ? "" : "s");
     if (argument(arguments, "start") != NULL)
         say("follow it: kedge rollout watch %" PRIu64, id);
+    else if (strcmp(text_of(rollout, "state"), "waiting_for_approval") == 0)
+        say("somebody else approves it: kedge rollout approve %" PRIu64, id);
     else
         say("start it: kedge rollout start %" PRIu64, id);
     json_decref(rollout);

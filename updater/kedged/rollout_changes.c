@@ -189,6 +189,7 @@ enum kedge_rc kedge_backend_rollout_change(void *context, const char *who, uint6
         [KEDGE_BACKEND_ROLLOUT_RESUME] = KEDGE_EVENT_ROLLOUT_RESUME,
         [KEDGE_BACKEND_ROLLOUT_ABORT] = KEDGE_EVENT_ROLLOUT_ABORT,
         [KEDGE_BACKEND_ROLLOUT_ROLL_BACK] = KEDGE_EVENT_ROLLOUT_ROLL_BACK,
+        [KEDGE_BACKEND_ROLLOUT_APPROVE] = KEDGE_EVENT_ROLLOUT_APPROVE,
     };
     struct asking asking = {
         .state = context,

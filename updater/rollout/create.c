@@ -204,6 +204,9 @@ static enum kedge_rc check_policy(struct kedge_engine *engine,
         return engine_refuse(engine, KEDGE_E_ARGUMENT,
                              "max_defer_s is %" PRIu32 ", it must be 0 to %u", policy->max_defer_s,
                              KEDGE_SPAN_MAX_S);
+    if ((unsigned)policy->approval >= KEDGE_APPROVAL_COUNT)
+        return engine_refuse(engine, KEDGE_E_ARGUMENT,
+                             "the approval must be none, start or groups");
     if ((unsigned)policy->error_action > KEDGE_ERROR_ROLL_BACK)
         return engine_refuse(engine, KEDGE_E_ARGUMENT,
                              "the error action must be pause, abort or roll_back");
@@ -429,6 +432,11 @@ enum kedge_rc engine_create_rollout(struct kedge_engine *engine,
     engine_copy_text(record.spread_by, sizeof(record.spread_by), spec->spread_by);
     engine_copy_text(record.author, sizeof(record.author), engine->who);
     engine_copy_text(record.reason, sizeof(record.reason), "created; waiting to be started");
+    if (spec->policy.approval != KEDGE_APPROVAL_NONE) {
+        record.state = KEDGE_ROLLOUT_WAITING_FOR_APPROVAL;
+        (void)snprintf(record.reason, sizeof(record.reason),
+                       "created; waiting for somebody other than %s to approve it", record.author);
+    }
 
     struct rollout_node *rollout;
     KEDGE_TRY(engine_add_rollout(engine, &record, &rollout));

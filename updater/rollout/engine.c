@@ -133,6 +133,7 @@ static const struct action {
     [KEDGE_EVENT_ROLLOUT_RESUME] = {KEDGE_ON_RESUME, "rollout.resume", "resumed"},
     [KEDGE_EVENT_ROLLOUT_ABORT] = {KEDGE_ON_ABORT, "rollout.abort", "aborted"},
     [KEDGE_EVENT_ROLLOUT_ROLL_BACK] = {KEDGE_ON_ROLL_BACK, "rollout.roll_back", "rolled back"},
+    [KEDGE_EVENT_ROLLOUT_APPROVE] = {KEDGE_ON_APPROVE, "rollout.approve", "approved"},
 };
 
 static enum kedge_rc resume_rollout(struct kedge_engine *engine, struct rollout_node *rollout,
@@ -181,6 +182,9 @@ static enum kedge_rc act(struct kedge_engine *engine, const struct kedge_engine_
         break;
     case KEDGE_ON_ABORT:
         KEDGE_TRY(engine_abort_rollout(engine, rollout, KEDGE_ON_ABORT, text));
+        break;
+    case KEDGE_ON_APPROVE:
+        KEDGE_TRY(engine_approve_rollout(engine, rollout, text));
         break;
     case KEDGE_ON_ROLL_BACK:
         KEDGE_TRY(engine_roll_back_rollout(engine, rollout, KEDGE_ON_ROLL_BACK, text));
@@ -277,6 +281,7 @@ static enum kedge_rc dispatch(struct kedge_engine *engine, const struct kedge_en
     case KEDGE_EVENT_ROLLOUT_RESUME:
     case KEDGE_EVENT_ROLLOUT_ABORT:
     case KEDGE_EVENT_ROLLOUT_ROLL_BACK:
+    case KEDGE_EVENT_ROLLOUT_APPROVE:
         return act(engine, event);
     case KEDGE_EVENT_DEVICE_PRESENT:
         return device_present(engine, &event->device);

@@ -5,6 +5,7 @@
  *   moves.c   one step of one thing, by the tables, with its counts and its history
  *   settle.c  what follows from a step: places are filled, groups and rollouts go on
  *   gates.c   whether a group goes badly enough to stop, or well enough for the next one
+ *   approve.c a second person
  *   revert.c  a rollout that is rolled back
  *   sleep.c   devices that sleep
  *   clock.c   a wall clock that is set    output.c   records and commands out
@@ -182,9 +183,17 @@ enum kedge_rc engine_tick(struct kedge_engine *engine) KEDGE_MUST_USE;
  */
 enum kedge_rc engine_judge_errors(struct kedge_engine *engine, struct group_node *group,
                                   bool *acted) KEDGE_MUST_USE;
-/** Ends a group that waits for its gate, and goes on to the next one. */
-enum kedge_rc engine_judge_gate(struct kedge_engine *engine,
-                                struct group_node *group) KEDGE_MUST_USE;
+/** Ends a group that waits for its gate, and goes on to the next one; not before a person has
+ * approved that, where somebody must: *judged tells. */
+enum kedge_rc engine_judge_gate(struct kedge_engine *engine, struct group_node *group,
+                                bool *judged) KEDGE_MUST_USE;
+
+/* approve.c */
+/** Lets the rollout begin, or go on behind the gate that waits, by engine->who; or refuses. */
+enum kedge_rc engine_approve_rollout(struct kedge_engine *engine, struct rollout_node *rollout,
+                                     const char *text) KEDGE_MUST_USE;
+/** Whether nobody has let the rollout go on behind this group yet, and somebody must. */
+bool engine_gate_needs_approval(const struct group_node *group);
 
 /* revert.c */
 /** Moves by `event`, ON_ROLL_BACK or ON_ERRORS_ROLL_BACK, and cancels as an abort does. */

@@ -191,6 +191,13 @@ static void explain_group(const struct group_node *group, uint64_t now_ms,
             rollout->policy.error_threshold_percent,
             kedge_error_action_name(rollout->policy.error_action), group_in_flight(group),
             sleepers(group, asleep), record->counts[KEDGE_DEPLOYMENT_PENDING]);
+    else if (record->state == KEDGE_GROUP_WAITING_FOR_GATE && engine_gate_needs_approval(group))
+        say(text,
+            "group %" PRIu32 " is %s: %" PRIu32 " of %" PRIu32
+            " devices succeeded, and somebody other than %s must approve that group %" PRIu32
+            " begins",
+            number, state, record->counts[KEDGE_DEPLOYMENT_SUCCEEDED], group->size, rollout->author,
+            number + 1);
     else if (record->state == KEDGE_GROUP_SOAKING)
         say(text, "group %" PRIu32 " is %s: its gate is judged in %" PRIu64 " s", number, state,
             span_s(now_ms, record->soak_until_ms));

@@ -93,12 +93,15 @@ enum kedge_rc engine_judge_errors(struct kedge_engine *engine, struct group_node
     return act_on_errors(engine, group->rollout, text, acted);
 }
 
-enum kedge_rc engine_judge_gate(struct kedge_engine *engine, struct group_node *group)
+enum kedge_rc engine_judge_gate(struct kedge_engine *engine, struct group_node *group, bool *judged)
 {
     struct rollout_node *rollout = group->rollout;
     uint32_t percent = rollout->record.policy.success_threshold_percent;
     uint32_t succeeded = group->record.counts[KEDGE_DEPLOYMENT_SUCCEEDED];
     bool passed = (uint64_t)succeeded * 100 >= (uint64_t)percent * group->size;
+    *judged = !passed || !engine_gate_needs_approval(group);
+    if (!*judged)
+        return KEDGE_OK;
     char text[160];
     (void)snprintf(text, sizeof(text),
                    "%" PRIu32 " of %" PRIu32 " devices succeeded, %s %" PRIu32 " %%", succeeded,

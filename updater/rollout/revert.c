@@ -56,6 +56,7 @@ static struct kedge_rollout describe(const struct kedge_engine *engine,
     record.policy.rejected_threshold_percent = 100;
     record.policy.timed_out_threshold_percent = 100;
     record.policy.group_soak_s = 0;
+    record.policy.approval = KEDGE_APPROVAL_NONE;
     record.group_count = 1;
     record.device_count = device_count;
     record.created_at_ms = engine->now_ms;

@@ -115,6 +115,18 @@ enum kedge_severity {
 
 #define KEDGE_DEFER_UNSET UINT32_MAX
 
+/** Where somebody else than the author must approve. */
+enum kedge_approval {
+    KEDGE_APPROVAL_NONE,
+    KEDGE_APPROVAL_START,  /* before it can be started */
+    KEDGE_APPROVAL_GROUPS, /* likewise, and at the gate before each further group */
+    KEDGE_APPROVAL_COUNT
+};
+
+/** "none", "start", "groups"; static storage. */
+const char *kedge_approval_name(enum kedge_approval approval);
+bool kedge_approval_parse(const char *name, enum kedge_approval *out);
+
 /** "" for UNSET, "critical", ...; static storage. */
 const char *kedge_severity_name(enum kedge_severity severity);
 bool kedge_severity_parse(const char *name, enum kedge_severity *out);
@@ -141,6 +153,7 @@ struct kedge_rollout_policy {
     enum kedge_severity severity;
     /* So long a device may put the update off (/5/0/13); KEDGE_DEFER_UNSET: it is not told. */
     uint32_t max_defer_s;
+    enum kedge_approval approval;
 };
 
 /** 100 in flight, errors above 20 % (sample 10) pause, gate 80 %, no soak, no deadline. */
@@ -173,6 +186,7 @@ struct kedge_rollout {
     uint64_t sequence;                   /* the package's SUIT sequence number */
     bool all_devices;                    /* created for all of the class, not for a list */
     char author[KEDGE_NAME_MAX + 1];
+    char approver[KEDGE_NAME_MAX + 1]; /* who let it begin; "": nobody was needed, or has yet */
     struct kedge_rollout_policy policy;
     uint32_t group_count;
     uint32_t device_count;
@@ -209,6 +223,7 @@ struct kedge_group {
     uint32_t already;         /* of the succeeded: ran the version already, never offered */
     uint32_t errors_accepted; /* what `errors` was when a person resumed the rollout */
     uint32_t kinds_accepted[KEDGE_ERROR_KIND_COUNT]; /* likewise, of each kind */
+    char approver[KEDGE_NAME_MAX + 1];               /* of its gate; "" likewise */
     uint64_t started_at_ms;
     uint64_t soak_until_ms;
     uint64_t ended_at_ms;
@@ -315,11 +330,12 @@ struct kedge_rollout_spec {
 
 enum kedge_engine_event_kind {
     KEDGE_EVENT_ROLLOUT_CREATE, /* .create; the output's rollout_id is the new one's */
-    KEDGE_EVENT_ROLLOUT_START,  /* .rollout_id, and likewise the next four */
+    KEDGE_EVENT_ROLLOUT_START,  /* .rollout_id, and likewise the next five */
     KEDGE_EVENT_ROLLOUT_PAUSE,
     KEDGE_EVENT_ROLLOUT_RESUME,
     KEDGE_EVENT_ROLLOUT_ABORT,
     KEDGE_EVENT_ROLLOUT_ROLL_BACK,
+    KEDGE_EVENT_ROLLOUT_APPROVE,
     KEDGE_EVENT_DEVICE_PRESENT,    /* .device: registered, identified and awake, or changed */
     KEDGE_EVENT_DEVICE_ASLEEP,     /* .device.endpoint, .unassociated, .expected_at_ms: registered,
                                       and not to be reached until it is PRESENT */
@@ -441,7 +457,7 @@ enum kedge_rc kedge_engine_load_done(struct kedge_engine *engine, uint64_t now_m
  * rollout, or no device matches), KEDGE_E_STATE (not possible in this state), KEDGE_E_ARGUMENT (a
  * policy or text out of range, a duplicate target, a revert package that takes nobody back, or none
  * where errors roll back), KEDGE_E_VENDOR / KEDGE_E_CLASS (targets of another vendor or class,
- * listed).
+ * listed), KEDGE_E_CONFLICT (who approves is the author).
  * After KEDGE_E_MEMORY the engine refuses all further events: destroy it and load anew.
  */
 enum kedge_rc kedge_engine_handle(struct kedge_engine *engine, uint64_t now_ms,

@@ -178,7 +178,7 @@ static enum kedge_rc step_rollout(struct kedge_engine *engine, struct rollout_no
         *stepped = false;
         return KEDGE_OK;
     case KEDGE_GROUP_WAITING_FOR_GATE:
-        return engine_judge_gate(engine, group);
+        return engine_judge_gate(engine, group, stepped);
     default:
         rollout->current++;
         return KEDGE_OK;

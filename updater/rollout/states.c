@@ -150,6 +150,25 @@ bool kedge_severity_parse(const char *name, enum kedge_severity *out)
     return false;
 }
 
+static const char *const approvals[KEDGE_APPROVAL_COUNT] = {[KEDGE_APPROVAL_NONE] = "none",
+                                                            [KEDGE_APPROVAL_START] = "start",
+                                                            [KEDGE_APPROVAL_GROUPS] = "groups"};
+
+const char *kedge_approval_name(enum kedge_approval approval)
+{
+    return (unsigned)approval < KEDGE_APPROVAL_COUNT ? approvals[approval] : "unknown";
+}
+
+bool kedge_approval_parse(const char *name, enum kedge_approval *out)
+{
+    for (unsigned i = 0; i < KEDGE_APPROVAL_COUNT; i++)
+        if (strcmp(approvals[i], name) == 0) {
+            *out = (enum kedge_approval)i;
+            return true;
+        }
+    return false;
+}
+
 void kedge_rollout_policy_default(struct kedge_rollout_policy *policy)
 {
     *policy = (struct kedge_rollout_policy){

@@ -15,6 +15,7 @@ enum kedge_rollout_event {
     KEDGE_ON_RESUME,
     KEDGE_ON_ABORT,
     KEDGE_ON_ROLL_BACK,
+    KEDGE_ON_APPROVE,          /* in a group's turn it moves the group alone: see approve.c */
     KEDGE_ON_ERRORS_PAUSE,     /* the error threshold or a gate tripped, and the action is pause */
     KEDGE_ON_ERRORS_ABORT,     /* likewise, and the action is abort */
     KEDGE_ON_ERRORS_ROLL_BACK, /* likewise */

@@ -238,7 +238,8 @@ static enum kedge_rc rollout_change(void *context, const char *who, uint64_t rol
         [KEDGE_BACKEND_ROLLOUT_PAUSE] = KEDGE_ROLLOUT_PAUSED,
         [KEDGE_BACKEND_ROLLOUT_RESUME] = KEDGE_ROLLOUT_RUNNING,
         [KEDGE_BACKEND_ROLLOUT_ABORT] = KEDGE_ROLLOUT_ABORTING,
-        [KEDGE_BACKEND_ROLLOUT_ROLL_BACK] = KEDGE_ROLLOUT_ROLLING_BACK};
+        [KEDGE_BACKEND_ROLLOUT_ROLL_BACK] = KEDGE_ROLLOUT_ROLLING_BACK,
+        [KEDGE_BACKEND_ROLLOUT_APPROVE] = KEDGE_ROLLOUT_READY};
     struct rig *rig = context;
     if (refused(rig, who, text))
         return rig->refuse_with;

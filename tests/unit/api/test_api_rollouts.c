@@ -123,6 +123,8 @@ static void a_rollout_is_refused_by_the_field_at_fault(void **state)
          "policy.deployment_soak_s"},
         {"\"all_devices\":true,\"policy\":{\"error_action\":\"explode\"}", "policy.error_action"},
         {"\"all_devices\":true,\"starts\":true", "starts"},
+        {"\"all_devices\":true,\"policy\":{\"approval\":\"mine\"}", "policy.approval"},
+        {"\"all_devices\":true,\"start\":true,\"policy\":{\"approval\":\"start\"}", "start"},
         {"\"all_devices\":true,\"groups\":[]", "groups"},
         {"\"all_devices\":true,\"groups\":{}", "groups"},
         {"\"all_devices\":true,\"groups\":[10]", "groups"},
@@ -167,11 +169,10 @@ static void a_package_that_is_not_there_is_no_missing_route(void **state)
 
 static void each_change_is_carried_out_and_shown(void **state)
 {
-    static const char *const changes[][2] = {{"/api/v1/rollouts/1/start", "running"},
-                                             {"/api/v1/rollouts/1/pause", "paused"},
-                                             {"/api/v1/rollouts/1/resume", "running"},
-                                             {"/api/v1/rollouts/1/abort", "aborting"},
-                                             {"/api/v1/rollouts/1/roll-back", "rolling_back"}};
+    static const char *const changes[][2] = {
+        {"/api/v1/rollouts/1/start", "running"},          {"/api/v1/rollouts/1/pause", "paused"},
+        {"/api/v1/rollouts/1/resume", "running"},         {"/api/v1/rollouts/1/abort", "aborting"},
+        {"/api/v1/rollouts/1/roll-back", "rolling_back"}, {"/api/v1/rollouts/1/approve", "ready"}};
     struct rig *rig = *state;
     struct reply reply = create(rig, "\"all_devices\":true");
     reply_free(&reply);

@@ -103,6 +103,11 @@ static void check_terminal(const struct kedge_engine_output *output)
     }
 }
 
+static bool is_second_person(const struct kedge_rollout *rollout, const char *who)
+{
+    return who[0] != '\0' && strcmp(who, rollout->author) != 0;
+}
+
 /* Whether the group has more errors than its rollout bears and a person has accepted, all of them
  * or of one kind; in another arithmetic than the engine's: errors > the percentage, rounded down.
  */
@@ -127,6 +132,9 @@ static bool unbearable(const struct kedge_rollout *rollout, const struct kedge_g
 
 static void check_thresholds(const struct kedge_rollout *rollout)
 {
+    INVARIANT(rollout->started_at_ms == 0 || rollout->policy.approval == KEDGE_APPROVAL_NONE ||
+                  is_second_person(rollout, rollout->approver),
+              "rollout %" PRIu64 " began without a second person", rollout->id);
     for (uint32_t g = 0; g < rollout->group_count; g++) {
         const struct kedge_group *group = &w->seen.groups[rollout->id][g];
         uint64_t open = 0;
@@ -178,14 +186,20 @@ static void check_gates(const struct kedge_engine_output *output)
     for (size_t i = 0; i < output->history_count; i++) {
         const struct kedge_history_entry *entry = &output->history[i];
         if (entry->group_index < 0 || entry->deployment_id != 0 ||
-            strcmp(entry->from, "waiting_for_gate") != 0)
+            strcmp(entry->from, "waiting_for_gate") != 0 ||
+            strstr(entry->text, "devices succeeded") == NULL) /* approved, or aborted meanwhile */
             continue;
         const struct kedge_rollout *rollout = &w->seen.rollouts[entry->rollout_id];
         bool met = gate_is_met(rollout, &w->seen.groups[rollout->id][entry->group_index]);
         bool opened = strcmp(entry->to, "succeeded") == 0;
         INVARIANT(met == opened, "the gate of a group of rollout %" PRIu64 " %s", rollout->id,
                   opened ? "opened without enough successes" : "stayed shut with enough of them");
-        if (opened || (uint32_t)entry->group_index + 1 == rollout->group_count)
+        const struct kedge_group *group = &w->seen.groups[rollout->id][entry->group_index];
+        bool last = (uint32_t)entry->group_index + 1 == rollout->group_count;
+        INVARIANT(!opened || last || rollout->policy.approval != KEDGE_APPROVAL_GROUPS ||
+                      is_second_person(rollout, group->approver),
+                  "a gate of rollout %" PRIu64 " opened without a second person", rollout->id);
+        if (opened || last)
             continue;
         bool stopped = false;
         for (size_t k = i + 1; k < output->history_count && !stopped; k++) {

@@ -42,6 +42,7 @@ static const char *const rollout_events[KEDGE_ROLLOUT_EVENT_COUNT] = {
     [KEDGE_ON_RESUME] = "resume",
     [KEDGE_ON_ABORT] = "abort",
     [KEDGE_ON_ROLL_BACK] = "roll back",
+    [KEDGE_ON_APPROVE] = "approve",
     [KEDGE_ON_ERRORS_PAUSE] = "*errors, action pause*",
     [KEDGE_ON_ERRORS_ABORT] = "*errors, action abort*",
     [KEDGE_ON_ERRORS_ROLL_BACK] = "*errors, action roll_back*",
@@ -169,6 +170,7 @@ static void render_policy(struct text *text)
             field->most, kedge_policy_get(&policy, field));
     }
     put(text, "| `error_action` | | | `%s` |\n", kedge_error_action_name(policy.error_action));
+    put(text, "| `approval` | | | `%s` |\n", kedge_approval_name(policy.approval));
     assert_int_equal(policy.severity, KEDGE_SEVERITY_UNSET);
     assert_int_equal(policy.max_defer_s, KEDGE_DEFER_UNSET);
     put(text, "| `severity` | | | not told |\n| `max_defer_s` | 0 | %u | not told |\n",

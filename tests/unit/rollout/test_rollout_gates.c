@@ -176,6 +176,57 @@ static void a_gate_that_stays_shut_pauses_before_the_next_group(void **state)
     assert_int_equal(state_of(f, 105), KEDGE_DEPLOYMENT_OFFERED);
 }
 
+static enum kedge_rc act_as(struct fixture *f, const char *who, enum kedge_engine_event_kind kind)
+{
+    struct kedge_engine_event event = {.kind = kind, .who = who, .rollout_id = 42};
+    return kedge_engine_handle(f->engine, f->now_ms, &event, &f->output);
+}
+
+static void somebody_else_lets_a_rollout_begin(void **state)
+{
+    struct fixture *f = *state;
+    f->spec.policy.approval = KEDGE_APPROVAL_START;
+    assert_int_equal(create(f), KEDGE_OK);
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_WAITING_FOR_APPROVAL);
+    assert_int_equal(act(f, KEDGE_EVENT_ROLLOUT_START, 42), KEDGE_E_STATE);
+    assert_int_equal(act_as(f, "alice", KEDGE_EVENT_ROLLOUT_APPROVE), KEDGE_E_CONFLICT);
+    assert_string_equal(f->output.refusal, "alice made rollout 42: somebody else must approve it");
+    assert_int_equal(act_as(f, "bob", KEDGE_EVENT_ROLLOUT_APPROVE), KEDGE_OK);
+    assert_string_equal(f->output.audit[0].what, "rollout.approve");
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_READY);
+    assert_string_equal(kedge_engine_rollout(f->engine, 42)->approver, "bob");
+    assert_int_equal(act_as(f, "bob", KEDGE_EVENT_ROLLOUT_APPROVE), KEDGE_E_STATE);
+    start(f, 42);
+    assert_int_equal(act_as(f, "bob", KEDGE_EVENT_ROLLOUT_APPROVE), KEDGE_E_STATE);
+    assert_non_null(strstr(f->output.refusal, "no group of rollout 42 waits for an approval"));
+}
+
+static void somebody_else_lets_a_rollout_go_on_behind_each_gate(void **state)
+{
+    struct fixture *f = *state;
+    char text[KEDGE_EXPLANATION_MAX];
+    fill_targets(f, 2);
+    f->targets[1].group_index = 1;
+    f->spec.group_count = 2;
+    f->spec.policy.approval = KEDGE_APPROVAL_GROUPS;
+    assert_int_equal(create(f), KEDGE_OK);
+    assert_int_equal(act_as(f, "bob", KEDGE_EVENT_ROLLOUT_APPROVE), KEDGE_OK);
+    start(f, 42);
+    report(f, 101, KEDGE_DEPLOYMENT_SUCCEEDED);
+    assert_int_equal(kedge_engine_group(f->engine, 42, 0)->state, KEDGE_GROUP_WAITING_FOR_GATE);
+    assert_int_equal(offers(&f->output), 0);
+    assert_int_equal(kedge_engine_explain_rollout(f->engine, 42, f->now_ms, text), KEDGE_OK);
+    assert_non_null(strstr(text, "1 of 1 devices succeeded, and somebody other than alice must "
+                                 "approve that group 2 begins"));
+    assert_int_equal(act_as(f, "alice", KEDGE_EVENT_ROLLOUT_APPROVE), KEDGE_E_CONFLICT);
+    assert_int_equal(act_as(f, "carol", KEDGE_EVENT_ROLLOUT_APPROVE), KEDGE_OK);
+    assert_string_equal(kedge_engine_group(f->engine, 42, 0)->approver, "carol");
+    assert_int_equal(kedge_engine_group(f->engine, 42, 0)->state, KEDGE_GROUP_SUCCEEDED);
+    assert_int_equal(offers(&f->output), 1);
+    report(f, 102, KEDGE_DEPLOYMENT_SUCCEEDED); /* nothing follows the last gate */
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_FINISHED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,6 +238,8 @@ int main(void)
         TEST(errors_abort_when_that_is_the_action),
         TEST(a_group_soaks_before_its_gate_and_the_next_waits_for_it),
         TEST(the_gate_opens_at_the_threshold_and_not_below),
+        TEST(somebody_else_lets_a_rollout_begin),
+        TEST(somebody_else_lets_a_rollout_go_on_behind_each_gate),
         TEST(a_gate_that_stays_shut_pauses_before_the_next_group),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -368,6 +368,8 @@ static void create(void)
         event.create.policy.rejected_threshold_percent = exact ? 10 * below(3) : below(101);
         event.create.policy.timed_out_threshold_percent = exact ? 10 * below(3) : below(101);
     }
+    if (chance(40))
+        event.create.policy.approval = (enum kedge_approval)below(3);
     event.create.policy.error_action = (enum kedge_error_action)below(3);
     char back[16];
     (void)snprintf(back, sizeof(back), "0.%u.0", below(3));
@@ -384,7 +386,7 @@ static void create(void)
 
 static void act(enum kedge_engine_event_kind kind)
 {
-    struct kedge_engine_event event = {.kind = kind, .who = "alice"};
+    struct kedge_engine_event event = {.kind = kind, .who = chance(50) ? "alice" : "bob"};
     event.rollout_id = 1 + below((unsigned)w->seen.last.rollout_id + 1);
     if (rollout_exists(event.rollout_id))
         (void)!handle(&event); /* a refusal is checked in handle() */
@@ -420,6 +422,8 @@ static void one_random_thing(void)
         create();
     else if (dice < 968)
         act(KEDGE_EVENT_ROLLOUT_START);
+    else if (dice < 971)
+        act(KEDGE_EVENT_ROLLOUT_APPROVE);
     else if (dice < 974)
         act(KEDGE_EVENT_ROLLOUT_PAUSE);
     else if (dice < 988)
@@ -446,6 +450,9 @@ static void everything_ends(void)
             if (!rollout_exists(id))
                 continue;
             struct kedge_engine_event event = {.who = "alice", .rollout_id = id};
+            struct kedge_engine_event approval = {
+                .who = "bob", .kind = KEDGE_EVENT_ROLLOUT_APPROVE, .rollout_id = id};
+            (void)!handle(&approval); /* where it waits for that */
             event.kind = KEDGE_EVENT_ROLLOUT_RESUME;
             if (w->seen.rollouts[id].state == KEDGE_ROLLOUT_PAUSED)
                 assert_int_equal(handle(&event), KEDGE_OK);

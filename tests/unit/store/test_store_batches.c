@@ -5,8 +5,8 @@
 #define _GNU_SOURCE
 #include <sqlite3.h>
 
-#include "updater/store/audit.h"
 #include "tests/unit/store/open_store.h"
+#include "updater/store/audit.h"
 
 #include <kedge/crypto.h>
 

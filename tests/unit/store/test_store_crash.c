@@ -6,8 +6,8 @@
  * half, and nothing has overtaken what was before it.
  */
 #define _GNU_SOURCE
-#include "updater/store/audit.h"
 #include "tests/unit/store_fixture.h"
+#include "updater/store/audit.h"
 
 #include <errno.h>
 #include <fcntl.h>

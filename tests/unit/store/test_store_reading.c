@@ -163,6 +163,9 @@ static void a_rollout_and_its_parts_come_back_as_they_were_written(void **state)
     rollout.policy.max_defer_s = 3600;
     memcpy(rollout.revert_package_id, PACKAGE_ID, sizeof(PACKAGE_ID));
     (void)snprintf(rollout.revert_version, sizeof(rollout.revert_version), "0.9.1");
+    rollout.policy.approval = KEDGE_APPROVAL_GROUPS;
+    (void)snprintf(rollout.approver, sizeof(rollout.approver), "bob");
+    (void)snprintf(group.approver, sizeof(group.approver), "carol");
     rollout.revert_sequence = 12;
     rollout.revert_rollout_id = 13;
     rollout.reverts_rollout_id = 14;
@@ -190,6 +193,7 @@ static void a_rollout_and_its_parts_come_back_as_they_were_written(void **state)
     assert_memory_equal(&rollout_read.policy, &rollout.policy, sizeof(rollout.policy));
     assert_string_equal(rollout_read.revert_package_id, PACKAGE_ID);
     assert_string_equal(rollout_read.revert_version, "0.9.1");
+    assert_string_equal(rollout_read.approver, "bob");
     assert_int_equal(rollout_read.revert_sequence, 12);
     assert_int_equal(rollout_read.revert_rollout_id, 13);
     assert_int_equal(rollout_read.reverts_rollout_id, 14);
@@ -208,6 +212,7 @@ static void a_rollout_and_its_parts_come_back_as_they_were_written(void **state)
     assert_memory_equal(group_read.counts, group.counts, sizeof(group.counts));
     assert_int_equal(group_read.errors, group.errors);
     assert_int_equal(group_read.already, group.already);
+    assert_string_equal(group_read.approver, "carol");
     assert_int_equal(group_read.errors_accepted, group.errors_accepted);
     assert_memory_equal(group_read.kinds_accepted, group.kinds_accepted,
                         sizeof(group.kinds_accepted));

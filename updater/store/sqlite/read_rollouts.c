@@ -35,7 +35,7 @@ static void read_policy(struct sql_columns *from, struct kedge_rollout_policy *o
 
 static bool read_rollout(struct sql_columns *from, struct kedge_rollout *out)
 {
-    char state[24], severity[16];
+    char state[24], severity[16], approval[16];
     memset(out, 0, sizeof(*out));
     out->id = column_unsigned(from);
     column_text(from, state, sizeof(state));
@@ -68,6 +68,10 @@ static bool read_rollout(struct sql_columns *from, struct kedge_rollout *out)
     out->revert_sequence = column_unsigned(from);
     out->revert_rollout_id = column_unsigned(from);
     out->reverts_rollout_id = column_unsigned(from);
+    column_text(from, approval, sizeof(approval));
+    if (!kedge_approval_parse(approval, &out->policy.approval))
+        from->damaged = true;
+    column_text(from, out->approver, sizeof(out->approver));
     for (size_t i = POLICY_FIELDS_BEFORE; i < KEDGE_POLICY_FIELD_COUNT; i++)
         kedge_policy_set(&out->policy, &kedge_policy_fields[i], column_u32(from));
     return !from->damaged;
@@ -161,6 +165,7 @@ static bool read_group(struct sql_columns *from, struct kedge_group *out)
     column_text(from, out->reason, sizeof(out->reason));
     for (int i = 0; i < KEDGE_ERROR_KIND_COUNT; i++)
         out->kinds_accepted[i] = column_u32(from);
+    column_text(from, out->approver, sizeof(out->approver));
     return !from->damaged;
 }
 

@@ -127,6 +127,10 @@ static const char *const steps[KEDGE_STORE_SCHEMA_VERSION] = {
      "ALTER TABLE rollouts ADD COLUMN reverts_rollout_id INTEGER NOT NULL DEFAULT 0;"
      "CREATE INDEX rollouts_revert_package ON rollouts (revert_package_id)"
      " WHERE revert_package_id IS NOT NULL;"),
+
+    ("ALTER TABLE rollouts ADD COLUMN approval TEXT NOT NULL DEFAULT 'none';"
+     "ALTER TABLE rollouts ADD COLUMN approver TEXT NOT NULL DEFAULT '';"
+     "ALTER TABLE groups ADD COLUMN approver TEXT NOT NULL DEFAULT '';"),
 };
 
 static enum kedge_rc find_version(sqlite3 *database, int64_t *version)

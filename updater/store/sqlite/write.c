@@ -93,16 +93,15 @@ static const char *const row_sql[KEDGE_ROW_KIND_COUNT] = {
         " ON CONFLICT (one) DO UPDATE SET boot=excluded.boot, ahead_ms=excluded.ahead_ms",
     /* What a rollout is does not change after its creation; where it stands does. */
     [KEDGE_ROW_PUT_ROLLOUT] =
-        "INSERT INTO rollouts (" ROLLOUT_COLUMNS
-        ") VALUES "
-        "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+        "INSERT INTO rollouts (" ROLLOUT_COLUMNS ") VALUES "
+        "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
         " ON CONFLICT (id) DO UPDATE SET state=excluded.state,"
         " started_at_ms=excluded.started_at_ms, deadline_at_ms=excluded.deadline_at_ms,"
         " ended_at_ms=excluded.ended_at_ms, reason=excluded.reason,"
-        " revert_rollout_id=excluded.revert_rollout_id",
+        " revert_rollout_id=excluded.revert_rollout_id, approver=excluded.approver",
     [KEDGE_ROW_PUT_GROUP] =
         "INSERT INTO groups (" GROUP_COLUMNS
-        ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+        ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
         " ON CONFLICT (rollout_id, group_index) DO UPDATE SET state=excluded.state,"
         " pending=excluded.pending, offered=excluded.offered, downloading=excluded.downloading,"
         " downloaded=excluded.downloaded, installing=excluded.installing,"
@@ -113,7 +112,7 @@ static const char *const row_sql[KEDGE_ROW_KIND_COUNT] = {
         " soak_until_ms=excluded.soak_until_ms, ended_at_ms=excluded.ended_at_ms,"
         " reason=excluded.reason, failed_accepted=excluded.failed_accepted,"
         " rejected_accepted=excluded.rejected_accepted,"
-        " timed_out_accepted=excluded.timed_out_accepted",
+        " timed_out_accepted=excluded.timed_out_accepted, approver=excluded.approver",
     [KEDGE_ROW_PUT_DEPLOYMENT] =
         "INSERT INTO deployments (" DEPLOYMENT_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
         " ON CONFLICT (id) DO UPDATE SET state=excluded.state,"
@@ -329,6 +328,8 @@ static void bind_rollout(struct sql_binder *to, const struct kedge_rollout *reco
     bind_unsigned(to, record->revert_sequence);
     bind_unsigned(to, record->revert_rollout_id);
     bind_unsigned(to, record->reverts_rollout_id);
+    bind_text(to, kedge_approval_name(record->policy.approval));
+    bind_text(to, record->approver);
     for (size_t i = POLICY_FIELDS_BEFORE; i < KEDGE_POLICY_FIELD_COUNT; i++)
         bind_number(to, kedge_policy_get(&record->policy, &kedge_policy_fields[i]));
 }
@@ -350,6 +351,7 @@ static void bind_group(struct sql_binder *to, const struct kedge_group *record)
     bind_text(to, record->reason);
     for (int i = 0; i < KEDGE_ERROR_KIND_COUNT; i++)
         bind_number(to, record->kinds_accepted[i]);
+    bind_text(to, record->approver);
 }
 
 static void bind_deployment(struct sql_binder *to, const struct kedge_deployment *record)
