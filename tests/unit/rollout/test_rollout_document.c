@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "updater/rollout/divide.h"
+#include "updater/rollout/filter.h"
 #include "updater/rollout/tables.h"
 
 #include <inttypes.h>
@@ -155,6 +156,30 @@ static void render_deployments(struct text *text)
         put(text, " | %s | %s |\n", believed == 10 ? "believed" : "ignored",
             kedge_deployment_state_busy((enum kedge_deployment_state)i) ? "yes" : "no");
     }
+}
+
+/* ---- filters ---- */
+
+static void render_attributes(struct text *text)
+{
+    put(text, "| attribute | what it is | compared by |\n|---|---|---|\n");
+    for (size_t i = 0; i < KEDGE_FILTER_ATTRIBUTE_COUNT; i++) {
+        const struct kedge_filter_row *row = &kedge_filter_rows[i];
+        put(text, "| `%s` | %s |", row->name, row->meaning);
+        for (unsigned j = 0; j < KEDGE_FILTER_OPERATOR_COUNT; j++)
+            if ((row->operators & 1u << j) != 0)
+                put(text, " `%s`", kedge_filter_operator_name((enum kedge_filter_operator)j));
+        put(text, " |\n");
+    }
+}
+
+static void render_limits(struct text *text)
+{
+    put(text, "| of a filter | at most |\n|---|---|\n");
+    put(text, "| bytes | %u |\n", KEDGE_FILTER_TEXT_MAX);
+    put(text, "| parentheses and `not` within each other | %u |\n", KEDGE_FILTER_DEPTH_MAX);
+    put(text, "| comparisons | %u |\n", KEDGE_FILTER_TESTS_MAX);
+    put(text, "| values | %u |\n", KEDGE_FILTER_VALUES_MAX);
 }
 
 /* ---- the policy ---- */
@@ -371,6 +396,8 @@ static const struct part {
     {"<!-- the table of rollouts -->\n", render_rollouts},
     {"<!-- the table of groups -->\n", render_groups},
     {"<!-- the table of deployments -->\n", render_deployments},
+    {"<!-- the attributes of filters -->\n", render_attributes},
+    {"<!-- the limits of filters -->\n", render_limits},
     {"<!-- the table of the policy -->\n", render_policy},
     {"<!-- the boundaries -->\n", render_boundaries},
     {"<!-- the sizes of groups -->\n", render_groups_size},
