@@ -176,8 +176,11 @@ static enum kedge_rc read_back(const struct kedge_uboot *uboot,
                                const struct kedge_selection *selection)
 {
     struct kedge_selection there = {0};
-    KEDGE_TRY(uboot->selector.read(uboot->selector.context, &there));
-    bool same = there.count == selection->count && there.trial == selection->trial &&
+    enum kedge_rc rc = uboot->selector.read(uboot->selector.context, &there);
+    if (rc == KEDGE_E_SYSTEM)
+        return rc;
+    bool same = rc == KEDGE_OK && there.count == selection->count &&
+                there.trial == selection->trial &&
                 memcmp(there.order, selection->order, there.count) == 0 &&
                 memcmp(there.left, selection->left, sizeof there.left) == 0;
     return same ? KEDGE_OK : KEDGE_E_FLASH;

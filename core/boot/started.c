@@ -124,6 +124,18 @@ static void trial_does_not_run(struct starting *starting)
     }
 }
 
+/* What is confirmed from now on, so that the dead slot can be filled. */
+static void fall_back(struct starting *starting, uint8_t slot)
+{
+    struct kedge_boot_record *record = &starting->record;
+    record->confirmed_slot = slot;
+    record->outcome = KEDGE_BOOT_OUTCOME_NONE;
+    record->reason = KEDGE_BOOT_REASON_FALLBACK;
+    record->text[0] = '\0';
+    write_record(starting);
+    run_confirmed(starting);
+}
+
 /* As it should be. Bootloaders that count each boot get their tries back. */
 static void confirmed_runs(struct starting *starting)
 {
@@ -138,21 +150,28 @@ static void confirmed_runs(struct starting *starting)
 }
 
 /*
- * Neither confirmed nor on trial. When the selection has the confirmed slot first, the bootloader
- * has tried that one in vain: what it fell back to is confirmed from now on, so that the dead slot
- * can be filled. Otherwise the selection is an older one, or lost.
+ * Neither confirmed nor on trial. When the selection has the confirmed slot first, and not on
+ * trial, the bootloader has tried that one in vain. Otherwise the selection is an older one, or
+ * lost.
  */
 static void another_runs(struct starting *starting)
 {
-    struct kedge_boot_record *record = &starting->record;
-    if (is_first(starting, record->confirmed_slot)) {
-        record->confirmed_slot = starting->slot;
-        record->outcome = KEDGE_BOOT_OUTCOME_NONE;
-        record->reason = KEDGE_BOOT_REASON_FALLBACK;
-        record->text[0] = '\0';
-        write_record(starting);
-    }
-    run_confirmed(starting);
+    uint8_t confirmed = starting->record.confirmed_slot;
+    bool tried = starting->selection.trial == KEDGE_SLOT_NONE;
+    if (tried && is_first(starting, confirmed))
+        fall_back(starting, starting->slot);
+    else
+        run_confirmed(starting);
+}
+
+/* The bootloader runs what it can read; firmware that cannot tell what it is can do no more. */
+static bool only_other_is_known(const struct starting *starting)
+{
+    const struct kedge_boot *boot = starting->boot;
+    uint8_t slot = starting->slot;
+    uint8_t other = (uint8_t)(1 - slot);
+    return kedge_slot_manifest(boot->slots[slot], slot, boot->work) != KEDGE_OK &&
+           kedge_slot_verify(boot->slots[other], other, boot->trust, boot->work) == KEDGE_OK;
 }
 
 /* The record is lost. The running slot counts as confirmed when the selection is sure of it. */
@@ -184,13 +203,12 @@ enum kedge_rc kedge_boot_started(const struct kedge_boot *boot, uint8_t slot,
         return remake(&starting);
     KEDGE_TRY(start->record_rc);
     bool steady = starting.record.phase == KEDGE_BOOT_STEADY;
-    if (steady && slot == starting.record.confirmed_slot)
-        confirmed_runs(&starting);
-    else if (steady)
-        another_runs(&starting);
-    else if (slot == starting.record.trial_slot)
-        trial_runs(&starting);
+    bool confirmed = slot == starting.record.confirmed_slot;
+    if (confirmed)
+        steady ? confirmed_runs(&starting) : trial_does_not_run(&starting);
     else
-        trial_does_not_run(&starting);
+        steady ? another_runs(&starting) : trial_runs(&starting);
+    if (confirmed && start->slot == slot && only_other_is_known(&starting))
+        fall_back(&starting, (uint8_t)(1 - slot));
     return KEDGE_OK;
 }

@@ -232,6 +232,24 @@ static void emit_subset(struct cutting *cutting, const struct piece *pieces, siz
     emit(cutting, cutting->scratch);
 }
 
+/* The files of an environment may lie where not even a sector is written as a whole. */
+static void tear_environment(struct cutting *cutting, const struct piece *pieces, size_t count)
+{
+    static const uint32_t lengths[] = {1, 3, 4, 5, 16, 64, 256, 511};
+    for (size_t i = 0; i < count; i++) {
+        for (size_t way = 0; way < sizeof lengths / sizeof lengths[0]; way++) {
+            uint32_t end = pieces[i].first + lengths[way];
+            if (pieces[i].op->region < SIM_ENVIRONMENT(0) || end >= pieces[i].end)
+                break;
+            restart_scratch(cutting);
+            for (size_t before = 0; before < i; before++)
+                apply_piece(cutting, &pieces[before], pieces[before].end);
+            apply_piece(cutting, &pieces[i], end);
+            emit(cutting, cutting->scratch);
+        }
+    }
+}
+
 /* All, none, each one alone, each one missing, and some by lot. */
 static void cut_pending(struct cutting *cutting, const struct piece *pieces, size_t count)
 {
@@ -253,6 +271,7 @@ static void cut_pending(struct cutting *cutting, const struct piece *pieces, siz
             kept[i] = (next_random(cutting) & 1) != 0;
         emit_subset(cutting, pieces, count, kept);
     }
+    tear_environment(cutting, pieces, count);
 }
 
 static bool made_durable(const struct cutting *cutting, const struct sim_op *op,

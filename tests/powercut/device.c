@@ -1,12 +1,28 @@
 /* device.c: see device.h. */
 #include "tests/powercut/device.h"
 
+#include "tests/powercut/sim_environment.h"
+#include "tests/powercut/uboot_model.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define IMAGE_CAPACITY 8192u
 #define PIECE 1000u /* of a download: smaller than a frame, no multiple of a write unit */
+
+/* A device whose bootloader is U-Boot. */
+static void attach_uboot(struct device *device)
+{
+    unsigned copies = device->sim.geometry.environment_copies;
+    sim_environment_attach(&device->sim);
+    if (kedge_uboot_open(&device->uboot, sim_environment_config(copies),
+                         sim_environment_defaults()) != KEDGE_OK) {
+        fputs("the environment's files cannot be opened\n", stderr);
+        abort();
+    }
+    device->boot.selector = &device->uboot.selector;
+}
 
 void device_init(struct device *device, const struct sim_geometry *geometry,
                  const struct package *packages, const struct kedge_public_key *key,
@@ -25,6 +41,8 @@ void device_init(struct device *device, const struct sim_geometry *geometry,
                      device->identity.class_id);
     device->packages = packages;
     device->plan = plan;
+    if (geometry->environment_copies > 0)
+        attach_uboot(device);
 }
 
 void device_free(struct device *device)
@@ -81,7 +99,7 @@ static bool note_record(struct device *device, struct kedge_boot_record *record)
 {
     if (kedge_boot_record_read(&device->boot, record) != KEDGE_OK)
         return broken(device, "the boot record is lost");
-    if (device->promises.damaged == 0 && !check_promises(device, record))
+    if (device->promises.damaged != DAMAGE_FLASH && !check_promises(device, record))
         return false;
     device->promises.record_number = record->number;
     device->promises.floor = record->floor;
@@ -98,6 +116,15 @@ static bool holds(const struct device *device, uint8_t slot, uint64_t sequence)
     for (size_t i = 0; i < PACKAGES; i++)
         if (device->packages[i].sequence == sequence)
             return memcmp(bytes, device->packages[i].image, device->packages[i].image_size) == 0;
+    return false;
+}
+
+/* Whether the slot's bytes are an image as it was signed, whatever its header has come to. */
+static bool holds_any(const struct device *device, uint8_t slot)
+{
+    for (size_t i = 0; i < PACKAGES; i++)
+        if (holds(device, slot, device->packages[i].sequence))
+            return true;
     return false;
 }
 
@@ -158,7 +185,7 @@ static bool check_unfinished(struct device *device)
 static bool check_power_on(struct device *device)
 {
     look_at_slots(device);
-    if (device->promises.damaged != 0)
+    if (device->promises.damaged == DAMAGE_FLASH)
         return true;
     if (!check_slots(device))
         return false;
@@ -230,7 +257,8 @@ static void learn(struct device *device, const struct kedge_boot_record *record)
     if (promises->step == plan->step_count)
         return;
     bool rolled_back = record->rolled_back_count > promises->rollbacks_seen;
-    bool healthy = plan->steps[promises->step].behaviour == HEALTHY;
+    enum behaviour behaviour = plan->steps[promises->step].behaviour;
+    bool healthy = behaviour == HEALTHY || behaviour == LATE;
     uint64_t wanted = device->packages[plan->steps[promises->step].package].sequence;
     promises->rollbacks_seen = record->rolled_back_count;
     if ((rolled_back && !healthy) || (healthy && device->work.manifest.sequence == wanted))
@@ -257,22 +285,38 @@ static enum session_end run_confirmed(struct device *device, uint8_t slot)
     return SESSION_REBOOT;
 }
 
+static enum kedge_rc confirm(struct device *device)
+{
+    device->promises.ceiling = highest(device->promises.ceiling, device->work.manifest.sequence);
+    mark(device);
+    return kedge_boot_confirm(&device->boot);
+}
+
 static enum kedge_rc end_trial(struct device *device, enum behaviour behaviour)
 {
     switch (behaviour) {
     case HEALTHY:
-        device->promises.ceiling =
-            highest(device->promises.ceiling, device->work.manifest.sequence);
-        mark(device);
-        return kedge_boot_confirm(&device->boot);
+        return confirm(device);
+    case LATE:
+        return device->promises.trial_boots == KEDGE_BOOT_TRIAL_BOOTS ? confirm(device) : KEDGE_OK;
     case SICK:
         return kedge_boot_reject(&device->boot, KEDGE_BOOT_REASON_HEALTH, "exit status 1");
     case HANGS:
         return kedge_boot_reject(&device->boot, KEDGE_BOOT_REASON_TIME, "not confirmed in time");
     case CRASHES:
+    case MUTE:
         break;
     }
     return KEDGE_OK;
+}
+
+static void count_trial_boot(struct device *device)
+{
+    device->promises.trial_boots++;
+    mark(device);
+    if (device->promises.trial_boots > KEDGE_BOOT_TRIAL_BOOTS &&
+        device->promises.damaged == DAMAGE_NONE)
+        broken(device, "an image ran on trial more often than three times");
 }
 
 static enum session_end run_on_trial(struct device *device)
@@ -280,10 +324,7 @@ static enum session_end run_on_trial(struct device *device)
     struct kedge_boot_record record;
     if (!note_record(device, &record))
         return SESSION_REBOOT;
-    device->promises.trial_boots++;
-    mark(device);
-    if (device->promises.trial_boots > KEDGE_BOOT_TRIAL_BOOTS && device->promises.damaged == 0)
-        broken(device, "an image ran on trial more often than three times");
+    count_trial_boot(device);
     if (device->promises.step == device->plan->step_count) /* an old trial, back after damage */
         return SESSION_GOAL;
     enum behaviour behaviour = device->plan->steps[device->promises.step].behaviour;
@@ -292,16 +333,21 @@ static enum session_end run_on_trial(struct device *device)
     return SESSION_REBOOT;
 }
 
+static bool check_reason(struct device *device, enum kedge_boot_reason reason)
+{
+    bool expected = reason == KEDGE_BOOT_REASON_NONE || reason == KEDGE_BOOT_REASON_BOOTS;
+    return expected || device->promises.damaged == DAMAGE_FLASH ||
+           broken(device, kedge_boot_reason_text(reason));
+}
+
 static bool check_decision(struct device *device, const struct kedge_boot_decision *decision)
 {
-    bool expected_reason =
-        decision->reason == KEDGE_BOOT_REASON_NONE || decision->reason == KEDGE_BOOT_REASON_BOOTS;
     if (decision->slot >= KEDGE_SLOTS || device->verified[decision->slot] == 0)
         return broken(device, "an image runs that does not verify");
     if (device->verified[decision->slot] != device->work.manifest.sequence)
         return broken(device, "another image runs than the one that was checked");
-    if (device->promises.damaged == 0 && !expected_reason)
-        return broken(device, kedge_boot_reason_text(decision->reason));
+    if (!check_reason(device, decision->reason))
+        return false;
     return !failed(device, decision->write_rc, "the bootloader could not write its record") ||
            !is_broken(device);
 }
@@ -321,14 +367,101 @@ static enum session_end boot(struct device *device)
     return decision.on_trial ? run_on_trial(device) : run_confirmed(device, decision.slot);
 }
 
+/* ---- a device whose bootloader is U-Boot ---- */
+
+/* U-Boot does not look at what it has written: a count that was lost is a boot more. */
+static bool save_environment(void *context, const struct kedge_selection *selection)
+{
+    struct device *device = context;
+    enum kedge_rc rc = device->uboot.selector.write(&device->uboot, selection);
+    if (rc == KEDGE_E_FLASH)
+        device->promises.damaged = DAMAGE_ENVIRONMENT;
+    return rc == KEDGE_OK || rc == KEDGE_E_FLASH;
+}
+
+/* The script looks for a header; the image behind it is U-Boot's to check, as signed FIT images
+ * are. */
+static uint8_t pick_by_environment(struct device *device)
+{
+    struct kedge_selection selection;
+    bool loads[KEDGE_SLOTS];
+    if (!sim_environment_boots(&device->sim))
+        broken(device, "U-Boot's own variables are gone from its environment");
+    if (device->uboot.selector.read(&device->uboot, &selection) != KEDGE_OK)
+        selection.count = 0;
+    for (uint8_t slot = 0; slot < KEDGE_SLOTS; slot++)
+        loads[slot] = memcmp(sim_bytes(&device->sim, SIM_SLOT(slot)), "KEDG", 4) == 0 &&
+                      (device->promises.damaged != DAMAGE_FLASH || holds_any(device, slot));
+    return uboot_model_boot(&selection, loads, save_environment, device);
+}
+
+/* The agent of this image never gets as far as to say anything. */
+static bool is_mute(const struct device *device, uint8_t slot)
+{
+    const struct plan *plan = device->plan;
+    uint64_t step = device->promises.step;
+    return step < plan->step_count && plan->steps[step].behaviour == MUTE &&
+           device->verified[slot] == device->packages[plan->steps[step].package].sequence;
+}
+
+static bool check_start(struct device *device, const struct kedge_boot_start *start)
+{
+    return check_reason(device, start->reason) &&
+           (!failed(device, start->write_rc, "record and environment could not be written") ||
+            !is_broken(device));
+}
+
+static enum session_end start_firmware(struct device *device, uint8_t slot)
+{
+    struct kedge_boot_start start;
+    if (failed(device, kedge_boot_started(&device->boot, slot, &start), "firmware cannot start") ||
+        !check_start(device, &start))
+        return SESSION_REBOOT;
+    if (start.slot != slot)
+        return SESSION_REBOOT;
+    enum kedge_rc rc =
+        kedge_slot_verify(device->boot.slots[slot], slot, &device->trust, &device->work);
+    if (device->promises.damaged == DAMAGE_FLASH && !anything_verifies(device))
+        return SESSION_NOTHING_LEFT;
+    if (failed(device, rc, "an image runs that does not verify"))
+        return SESSION_REBOOT;
+    return start.on_trial ? run_on_trial(device) : run_confirmed(device, slot);
+}
+
+static enum session_end boot_by_uboot(struct device *device)
+{
+    uint8_t slot = pick_by_environment(device);
+    if (slot == KEDGE_SLOT_NONE && !anything_verifies(device) &&
+        device->promises.damaged == DAMAGE_FLASH)
+        return SESSION_NOTHING_LEFT;
+    if (slot == KEDGE_SLOT_NONE) {
+        broken(device, "the bootloader finds nothing to run");
+        return SESSION_REBOOT;
+    }
+    if (!holds_any(device, slot)) {
+        broken(device, "an image runs that is not there as it was signed");
+        return SESSION_REBOOT;
+    }
+    if (!is_mute(device, slot))
+        return start_firmware(device, slot);
+    count_trial_boot(device);
+    bool only_this = device->verified[1 - slot] == 0;
+    return only_this && device->promises.damaged == DAMAGE_FLASH ? SESSION_NOTHING_LEFT
+                                                                 : SESSION_REBOOT;
+}
+
 enum session_end device_session(struct device *device)
 {
     sim_clear_log(&device->sim);
     device->mark_count = 0;
     mark(device);
     enum session_end end = SESSION_REBOOT;
-    if (check_power_on(device))
-        end = device->promises.factory_done != 0 ? boot(device) : factory(device);
+    if (check_power_on(device)) {
+        if (device->promises.factory_done == 0)
+            end = factory(device);
+        else
+            end = device->boot.selector != NULL ? boot_by_uboot(device) : boot(device);
+    }
     is_broken(device);
     return end;
 }

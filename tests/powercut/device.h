@@ -7,6 +7,7 @@
 #define KEDGE_TESTS_POWERCUT_DEVICE_H
 
 #include "agent/install/install.h"
+#include "agent/port/uboot.h"
 #include "tests/powercut/sim_flash.h"
 
 #define PACKAGES 3 /* the factory's, and two updates */
@@ -18,7 +19,9 @@ enum behaviour {
     HEALTHY, /* confirms */
     SICK,    /* rejects itself */
     CRASHES, /* ends, each time: three boots */
-    HANGS    /* does nothing: the bootloader's trial limit */
+    HANGS,   /* does nothing: the bootloader's trial limit */
+    LATE,    /* crashes twice, and confirms at the third boot */
+    MUTE     /* ends before its agent starts: only another bootloader's count moves */
 };
 
 /** What the server offers, one after the other; the factory's package is number 0. */
@@ -54,7 +57,13 @@ struct promises {
     uint64_t step;                       /* of the plan */
     uint64_t trial_boots;                /* of the present trial, as they happened */
     uint64_t factory_done;
-    uint64_t damaged; /* a bit was flipped at rest: only what must boot is asked for */
+    uint64_t damaged; /* of enum damage: a bit was flipped at rest */
+};
+
+enum damage {
+    DAMAGE_NONE,
+    DAMAGE_FLASH,      /* in record or slots: only what must boot is asked for */
+    DAMAGE_ENVIRONMENT /* in U-Boot's environment: an older one may be back */
 };
 
 /** A moment in a session: what had been promised when `at` operations had been done. */
@@ -69,6 +78,7 @@ struct device {
     struct sim_flash sim;
     struct kedge_suit_trust trust;
     struct kedge_boot boot;
+    struct kedge_uboot uboot; /* where the geometry has an environment for it */
     struct kedge_slot_image work, check;
     struct kedge_install install;
     struct kedge_install_identity identity;

@@ -145,7 +145,7 @@ static void damage(struct search *search, const struct recording *session)
     struct promises promises = session->marks[0].promises;
     if (promises.factory_done == 0)
         return;
-    promises.damaged = 1;
+    promises.damaged = DAMAGE_FLASH;
     for (unsigned place = 0; place < 7 && !given_up(search); place++) {
         set(device, session->start, &promises);
         const struct kedge_flash *record = &device->sim.flash[SIM_RECORD];
@@ -159,6 +159,31 @@ static void damage(struct search *search, const struct recording *session)
             uint32_t image =
                 device->sim.flash[region].size - kedge_slot_capacity(&device->sim.flash[region]);
             sim_bytes(&device->sim, region)[place % 2 == 1 ? 9 : image + 77] ^= 0x04;
+        }
+        uint8_t *state = copy_state(device);
+        follow(search, state, &promises, 0);
+        free(state);
+    }
+}
+
+/* The variables of either copy of U-Boot's environment, or of both; and the flag that says which
+ * one is newer, which no checksum covers. */
+static void damage_environment(struct search *search, const struct recording *session)
+{
+    struct device *device = &search->device;
+    struct promises promises = session->marks[0].promises;
+    unsigned copies = device->sim.geometry.environment_copies;
+    if (promises.factory_done == 0 || copies == 0)
+        return;
+    promises.damaged = DAMAGE_ENVIRONMENT;
+    for (unsigned place = 0; place < 2 * copies + 1 && !given_up(search); place++) {
+        set(device, session->start, &promises);
+        for (unsigned copy = 0; copy < copies; copy++) {
+            uint8_t *bytes = sim_bytes(&device->sim, SIM_ENVIRONMENT(copy));
+            if (place == copy || place == 2 * copies)
+                bytes[100] ^= 0x04;
+            if (place == copies + copy)
+                bytes[4] ^= 0x04;
         }
         uint8_t *state = copy_state(device);
         follow(search, state, &promises, 0);
@@ -180,6 +205,7 @@ static void visit(struct search *search, const uint8_t *state, const struct prom
             cut_each(&search->device.sim, &sessions[i], thorough, follow_cut, &child);
             lose_bits(search, &sessions[i], child.cuts_left);
             damage(search, &sessions[i]);
+            damage_environment(search, &sessions[i]);
         }
         recording_free(&sessions[i]);
     }

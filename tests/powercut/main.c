@@ -1,6 +1,7 @@
 /* main.c: the power-cut simulator. scripts/powercut runs it, and its mutants. */
 #define _POSIX_C_SOURCE 200809L
 #include "tests/powercut/explore.h"
+#include "tests/powercut/sim_environment.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -50,6 +51,45 @@ static const struct plan plans[] = {
     {.name = "health check fails", .step_count = 2, .steps = {{1, SICK}, {2, HEALTHY}}},
     {.name = "three boots", .step_count = 2, .steps = {{1, CRASHES}, {2, HEALTHY}}},
     {.name = "trial limit", .step_count = 2, .steps = {{1, HANGS}, {2, HEALTHY}}},
+};
+
+/* ---- U-Boot as the bootloader, its environment in files ---- */
+
+static const struct sim_geometry uboot_geometries[] = {
+    {.name = "U-Boot, five cached disks",
+     .write_size = 1,
+     .erase_size = 4096,
+     .erased_value = 0x00,
+     .cached = true,
+     .environment_copies = 2,
+     .environment_size = SIM_ENVIRONMENT_SIZE},
+    {.name = "U-Boot, one cached disk",
+     .write_size = 1,
+     .erase_size = 4096,
+     .erased_value = 0x00,
+     .cached = true,
+     .one_disk = true,
+     .environment_copies = 2,
+     .environment_size = SIM_ENVIRONMENT_SIZE},
+    {.name = "U-Boot, environment of one copy",
+     .write_size = 1,
+     .erase_size = 4096,
+     .erased_value = 0x00,
+     .cached = true,
+     .environment_copies = 1,
+     .environment_size = SIM_ENVIRONMENT_SIZE},
+};
+
+static const struct plan uboot_plans[] = {
+    {.name = "factory, two updates",
+     .cut_factory = true,
+     .step_count = 2,
+     .steps = {{1, HEALTHY}, {2, HEALTHY}}},
+    {.name = "health check fails", .step_count = 2, .steps = {{1, SICK}, {2, HEALTHY}}},
+    {.name = "three boots", .step_count = 2, .steps = {{1, CRASHES}, {2, HEALTHY}}},
+    {.name = "trial limit", .step_count = 2, .steps = {{1, HANGS}, {2, HEALTHY}}},
+    {.name = "well at the third boot", .step_count = 2, .steps = {{1, LATE}, {2, HEALTHY}}},
+    {.name = "agent never starts", .step_count = 2, .steps = {{1, MUTE}, {2, HEALTHY}}},
 };
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -102,23 +142,52 @@ static double seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* Runs all plans on all geometries, with a line for each as it ends. */
+/* A plan on a geometry. */
+struct course {
+    struct sim_geometry geometry;
+    const struct plan *plan;
+    struct explore_budget budget;
+};
+
+#define CHOSEN_COURSES (COUNT(chosen) * COUNT(plans))
+#define UBOOT_COURSES (COUNT(uboot_geometries) * COUNT(uboot_plans))
+#define DEEP_COURSES (CHOSEN_COURSES + UBOOT_COURSES)
+#define COURSES (DEEP_COURSES + GRID * COUNT(plans))
+#define GEOMETRIES(courses) \
+    (COUNT(chosen) + COUNT(uboot_geometries) + ((courses)-DEEP_COURSES) / COUNT(plans))
+
+/* The grid is wide, not deep; files take few operations, so that many may be cut twice. */
+static struct course course_at(size_t index, struct explore_budget budget)
+{
+    if (index >= DEEP_COURSES) {
+        index -= DEEP_COURSES;
+        return (struct course){geometry_at(COUNT(chosen) + index / COUNT(plans)),
+                               &plans[index % COUNT(plans)], usual};
+    }
+    if (index >= UBOOT_COURSES) {
+        index -= UBOOT_COURSES;
+        return (struct course){geometry_at(index / COUNT(plans)), &plans[index % COUNT(plans)],
+                               budget};
+    }
+    budget.deep_every = budget.thorough ? 10 : 60;
+    return (struct course){uboot_geometries[index / COUNT(uboot_plans)],
+                           &uboot_plans[index % COUNT(uboot_plans)], budget};
+}
+
+/* Runs the first `courses` of them, with a line for each as it ends. */
 static struct explore_counts run(const struct package *packages, const struct kedge_public_key *key,
-                                 struct explore_budget budget, uint64_t bricks_max,
-                                 size_t geometries)
+                                 struct explore_budget budget, uint64_t bricks_max, size_t courses)
 {
     struct explore_counts total = {0};
-    for (size_t i = 0; i < geometries * COUNT(plans) && total.bricks < bricks_max; i++) {
-        const struct sim_geometry geometry = geometry_at(i / COUNT(plans));
-        const struct plan *plan = &plans[i % COUNT(plans)];
+    for (size_t i = 0; i < courses && total.bricks < bricks_max; i++) {
+        const struct course course = course_at(i, budget);
         struct explore_counts before = total;
         double began = seconds();
-        /* The grid is wide, not deep. */
-        struct explore_budget spent = i < COUNT(chosen) * COUNT(plans) ? budget : usual;
-        explore(&geometry, plan, packages, key, spent, bricks_max, &total, stdout);
-        printf("%-46s %-20s %9" PRIu64 " histories %8" PRIu64 " states %3" PRIu64
+        explore(&course.geometry, course.plan, packages, key, course.budget, bricks_max, &total,
+                stdout);
+        printf("%-46s %-22s %9" PRIu64 " histories %8" PRIu64 " states %3" PRIu64
                " bricks %6.1f s\n",
-               geometry.name, plan->name, total.histories - before.histories,
+               course.geometry.name, course.plan->name, total.histories - before.histories,
                total.states - before.states, total.bricks - before.bricks, seconds() - began);
         fflush(stdout);
     }
@@ -152,13 +221,13 @@ int main(int argc, char **argv)
 {
     struct explore_budget budget = usual;
     uint64_t bricks_max = 10;
-    size_t geometries = COUNT(chosen) + GRID;
+    size_t courses = COURSES;
     const char *counts = NULL;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--long") == 0)
             budget = (struct explore_budget){.cuts = 3, .deep_every = 150, .thorough = true};
         else if (strcmp(argv[i], "--few") == 0)
-            geometries = COUNT(chosen);
+            courses = DEEP_COURSES;
         else if (strcmp(argv[i], "--mutant") == 0)
             bricks_max = budget.cuts = 1;
         else if (strcmp(argv[i], "--counts") == 0 && i + 1 < argc)
@@ -169,9 +238,9 @@ int main(int argc, char **argv)
     static struct package packages[PACKAGES];
     struct kedge_public_key key;
     packages_make(packages, &key);
-    struct explore_counts total = run(packages, &key, budget, bricks_max, geometries);
+    struct explore_counts total = run(packages, &key, budget, bricks_max, courses);
     packages_free(packages);
-    if (!write_counts(counts, &total, geometries)) {
+    if (!write_counts(counts, &total, GEOMETRIES(courses))) {
         perror(counts);
         return 1;
     }

@@ -119,6 +119,16 @@ static enum kedge_rc read_region(void *context, uint32_t offset, void *out, size
     return KEDGE_OK;
 }
 
+void sim_overwrite(struct sim_flash *sim, unsigned region, uint32_t offset, const void *data,
+                   size_t size)
+{
+    struct sim_op *op = record(sim, SIM_WRITE, region, offset, (uint32_t)size);
+    record_data(sim, data, size);
+    if (sim->log_count - 1 == sim->weak_op)
+        sim->data[op->data] ^= 0x01;
+    sim_program(sim, sim->state, op, sim->data, 0, op->size);
+}
+
 static enum kedge_rc write_region(void *context, uint32_t offset, const void *data, size_t size)
 {
     struct sim_region *region = context;
@@ -175,6 +185,9 @@ static uint32_t region_size(const struct sim_geometry *geometry, unsigned region
                             uint32_t image_capacity)
 {
     uint32_t erase = sim_erase_size(geometry, region);
+    if (region >= SIM_ENVIRONMENT(0))
+        return region < SIM_ENVIRONMENT(geometry->environment_copies) ? geometry->environment_size
+                                                                      : 0;
     if (region == SIM_RECORD)
         return 2 * round_up(KEDGE_BOOT_RECORD_SIZE, erase);
     return round_up(KEDGE_SLOT_HEADER_SIZE + KEDGE_SUIT_HEAD_MAX, erase) +

@@ -1,5 +1,6 @@
 /*
- * sim_flash.h: simulated flash under the real boot and install code: a boot record and two slots.
+ * sim_flash.h: simulated flash under the real boot and install code: a boot record and two slots;
+ * and where another bootloader keeps its environment, the files of that.
  *
  * It holds its users to the seam's contract (alignment, bounds, each write unit written at most
  * once between two erases), keeps a log of what was asked of it, and can be made to fail. What a
@@ -10,19 +11,23 @@
 
 #include <kedge/boot.h>
 
-#define SIM_REGIONS 3
+#define SIM_REGIONS 5
 #define SIM_RECORD 0
 #define SIM_SLOT(n) (1 + (n))
+#define SIM_ENVIRONMENT(n) (3 + (n))
 
 struct sim_geometry {
     const char *name;
     uint32_t write_size;
     uint32_t erase_size;
-    uint32_t record_erase_size; /* where the boot record's sectors are of another size; 0: the same */
+    uint32_t
+        record_erase_size; /* where the boot record's sectors are of another size; 0: the same */
     uint8_t erased_value;
     bool cached; /* writes and erases are volatile until a sync, and may get durable in any order */
-    bool one_disk; /* cached: a sync of one region makes all of them durable */
-    bool ecc;      /* a torn unit cannot be read until it is erased */
+    bool one_disk;               /* cached: a sync of one region makes all of them durable */
+    bool ecc;                    /* a torn unit cannot be read until it is erased */
+    unsigned environment_copies; /* of U-Boot's environment, see sim_environment.h; 0: none */
+    uint32_t environment_size;   /* of one */
 };
 
 enum sim_unit { SIM_UNIT_ERASED, SIM_UNIT_WRITTEN, SIM_UNIT_TORN };
@@ -82,6 +87,10 @@ void sim_mark_torn(const struct sim_flash *sim, uint8_t *state, const struct sim
 /** The byte of `state` at `offset` of the operation's range. */
 uint8_t *sim_byte(const struct sim_flash *sim, uint8_t *state, const struct sim_op *op,
                   uint32_t offset);
+
+/** Writes over what is there, as a file is written: without an erase. */
+void sim_overwrite(struct sim_flash *sim, unsigned region, uint32_t offset, const void *data,
+                   size_t size);
 
 /** malloc() that does not fail: without memory there is nothing to simulate. */
 void *sim_allocate(size_t size);

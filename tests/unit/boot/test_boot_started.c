@@ -282,6 +282,40 @@ static void what_the_bootloader_fell_back_to_is_confirmed(void **state)
     device_free(&machine.device);
 }
 
+static void firmware_whose_header_is_gone_makes_way_for_the_other_slot(void **state)
+{
+    (void)state;
+    struct machine machine;
+    machine_installed(&machine);
+    sim_bytes(&machine.device.sim, SIM_SLOT(0))[20] ^= 1;
+    struct kedge_boot_start start = started(&machine, 0);
+    assert_int_equal(start.slot, 1);
+    assert_int_equal(start.reason, KEDGE_BOOT_REASON_FALLBACK);
+    assert_int_equal(device_record(&machine.device).confirmed_slot, 1);
+    sim_bytes(&machine.device.sim, SIM_SLOT(1))[20] ^=
+        1; /* neither: it runs for what it is worth */
+    assert_int_equal(started(&machine, 1).slot, 1);
+    device_free(&machine.device);
+}
+
+/* It was confirmed at its third boot, and then the newer copy of the selection was lost. */
+static void an_older_selection_is_not_taken_for_a_slot_that_does_not_boot(void **state)
+{
+    (void)state;
+    struct machine machine;
+    machine_installed(&machine);
+    assert_int_equal(kedge_boot_activate(&machine.device.boot, 1), KEDGE_OK);
+    started(&machine, 1);
+    assert_int_equal(kedge_boot_confirm(&machine.device.boot), KEDGE_OK);
+    machine.environment.selection = both(1, 0, 1);
+    assert_int_equal(power_on(&machine), 0);
+    struct kedge_boot_start start = started(&machine, 0);
+    assert_int_equal(start.slot, 1);
+    assert_int_equal(device_record(&machine.device).confirmed_slot, 1);
+    assert_int_equal(power_on(&machine), 1);
+    device_free(&machine.device);
+}
+
 static void tries_that_a_bootloader_counts_at_each_boot_are_given_back(void **state)
 {
     (void)state;
@@ -439,6 +473,8 @@ int main(void)
         cmocka_unit_test(a_confirmation_that_cannot_be_selected_does_not_raise_the_floor),
         cmocka_unit_test(the_spare_slot_is_retired_before_it_is_written),
         cmocka_unit_test(what_the_bootloader_fell_back_to_is_confirmed),
+        cmocka_unit_test(firmware_whose_header_is_gone_makes_way_for_the_other_slot),
+        cmocka_unit_test(an_older_selection_is_not_taken_for_a_slot_that_does_not_boot),
         cmocka_unit_test(tries_that_a_bootloader_counts_at_each_boot_are_given_back),
         cmocka_unit_test(a_lost_record_is_made_anew_around_what_the_selection_is_sure_of),
         cmocka_unit_test(a_blank_device_has_nothing_to_start),
