@@ -1,6 +1,6 @@
 /* devices.c: devices as they are committed, and their tags. */
 #define _POSIX_C_SOURCE 200809L
-#include "updater/api/internal.h"
+#include "updater/api/filters.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,14 +17,22 @@ void devices_list(struct request *request)
     struct kedge_page page;
     char vendor[KEDGE_VENDOR_MAX + 1], class_name[KEDGE_CLASS_MAX + 1];
     bool by_vendor, by_class;
+    struct kedge_filter *filter;
     if (!query_page(request, &page) ||
         !query_text(request, "vendor", vendor, sizeof(vendor), &by_vendor) ||
-        !query_text(request, "class", class_name, sizeof(class_name), &by_class))
+        !query_text(request, "class", class_name, sizeof(class_name), &by_class) ||
+        !query_filter(request, &filter))
         return;
+    const struct kedge_matching which = {.filter = filter,
+                                         .vendor = by_vendor ? vendor : NULL,
+                                         .class_name = by_class ? class_name : NULL,
+                                         .now_ms = filter_now_ms()};
     json_t *items = json_array();
     enum kedge_rc rc =
-        kedge_reader_devices(request->reader, by_vendor ? vendor : NULL,
-                             by_class ? class_name : NULL, &page, list_device, &items);
+        filter != NULL ? kedge_reader_matching(request->reader, &which, &page, list_device, &items)
+                       : kedge_reader_devices(request->reader, which.vendor, which.class_name,
+                                              &page, list_device, &items);
+    free(filter);
     answer_list(request, reader_ok(request, rc, "device"), "devices", items, &page);
 }
 

@@ -17,7 +17,7 @@
 static const struct route routes[] = {
     {"GET", "/healthz", "", BODY_NONE, 0, false, health_show},
     {"GET", "/fw/{}", "", BODY_NONE, 0, true, download_show},
-    {"GET", V1 "/devices", PAGE "vendor class ", BODY_NONE, VIEW, false, devices_list},
+    {"GET", V1 "/devices", PAGE "vendor class filter ", BODY_NONE, VIEW, false, devices_list},
     {"GET", V1 "/devices/{}", "", BODY_NONE, VIEW, false, device_show},
     {"PATCH", V1 "/devices/{}", "", BODY_JSON, OPERATE, false, device_change},
     {"POST", V1 "/devices/{}/operations", "", BODY_JSON, OPERATE, false, device_operate},

@@ -83,7 +83,7 @@ char *path_of(const char *prefix, const char *name, const char *suffix)
 /* The next page's path; `cursor` is NULL for the first. */
 static char *page_path(const char *path, const char *cursor)
 {
-    char prefix[1024];
+    char prefix[CLIENT_PATH_MAX];
     int size = snprintf(prefix, sizeof(prefix), "%s%climit=500%s", path,
                         strchr(path, '?') == NULL ? '?' : '&', cursor == NULL ? "" : "&cursor=");
     if (size < 0 || (size_t)size >= sizeof(prefix))

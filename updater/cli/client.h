@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#define CLIENT_PATH_MAX 8192u /* of a request with its query: a filter may be long */
 #define CLIENT_ERROR_MAX 2048u
 #define CLIENT_TOKEN_MAX 256u
 #define CLIENT_ANSWER_MAX (64u << 20) /* bytes of an answer */

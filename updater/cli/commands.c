@@ -4,6 +4,8 @@
 static const struct option_row device_list_options[] = {
     {"vendor", "DOMAIN", OPTION_TEXT, "only devices of this vendor", NULL},
     {"class", "NAME", OPTION_TEXT, "only devices of this class", NULL},
+    {"filter", "FILTER", OPTION_TEXT,
+     "only devices that it means, as: class == \"board-a\" and version < 1.4.0", NULL},
 };
 
 static const struct option_row device_enroll_options[] = {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "updater/cli/cli.h"
+#include "updater/cli/filter.h"
 #include "updater/cli/json.h"
 #include "updater/cli/table.h"
 
@@ -36,7 +37,7 @@ static void print_devices(const json_t *devices)
 /* `path` with one query parameter more, unless that is not given; frees `path`. */
 static char *with_query(char *path, const char *name, const char *value)
 {
-    char prefix[1024];
+    char prefix[CLIENT_PATH_MAX];
     if (path == NULL || value == NULL)
         return path;
     int size = snprintf(prefix, sizeof(prefix), "%s%c%s=", path,
@@ -49,6 +50,7 @@ static char *with_query(char *path, const char *name, const char *value)
 static char *list_path(const struct arguments *arguments)
 {
     char *path = path_of("/api/v1/devices", "", "");
+    path = with_query(path, "filter", argument(arguments, "filter"));
     path = with_query(path, "vendor", argument(arguments, "vendor"));
     return with_query(path, "class", argument(arguments, "class"));
 }
@@ -56,6 +58,9 @@ static char *list_path(const struct arguments *arguments)
 enum status device_list(struct cli *cli, const struct arguments *arguments)
 {
     json_t *list = NULL;
+    const char *filter = argument(arguments, "filter");
+    if (filter != NULL && !check_filter(filter))
+        return STATUS_USAGE;
     char *path = list_path(arguments);
     if (path == NULL) {
         complain("out of memory");

@@ -14,6 +14,7 @@
 
 #include <stddef.h>
 
+#include "updater/rollout/filter.h"
 #include "updater/rollout/rollout.h"
 #include "updater/store/roles.h"
 
@@ -381,6 +382,24 @@ typedef bool kedge_audit_fn(void *context, const struct kedge_audit_entry *entry
 enum kedge_rc kedge_reader_devices(struct kedge_reader *reader, const char *vendor,
                                    const char *class_name, struct kedge_page *page,
                                    kedge_device_fn *fn, void *context) KEDGE_MUST_USE;
+
+#define KEDGE_STORE_SCAN_MAX 100000u /* devices that are looked at for one page of matching ones */
+
+/** Which devices. */
+struct kedge_matching {
+    const struct kedge_filter *filter;
+    const char *vendor, *class_name; /* NULL: any */
+    uint64_t now_ms;                 /* what "now" is in the filter */
+};
+
+/**
+ * The devices that match, in the order of endpoints. A page ends when it is full, and also after
+ * KEDGE_STORE_SCAN_MAX devices that were looked at: then it holds fewer than its limit, or none,
+ * and `next` goes on from there, so no page takes long however many devices do not match.
+ */
+enum kedge_rc kedge_reader_matching(struct kedge_reader *reader, const struct kedge_matching *which,
+                                    struct kedge_page *page, kedge_device_fn *fn,
+                                    void *context) KEDGE_MUST_USE;
 /** In the order of uploading, newest first. */
 enum kedge_rc kedge_reader_packages(struct kedge_reader *reader, struct kedge_page *page,
                                     kedge_package_fn *fn, void *context) KEDGE_MUST_USE;

@@ -10,7 +10,7 @@
 
 /* ---- devices ---- */
 
-static bool read_device(struct sql_columns *from, struct kedge_device_record *out)
+bool reader_take_device(struct sql_columns *from, struct kedge_device_record *out)
 {
     memset(out, 0, sizeof(*out));
     column_text(from, out->endpoint, sizeof(out->endpoint));
@@ -45,7 +45,7 @@ enum kedge_rc kedge_reader_devices(struct kedge_reader *reader, const char *vend
     bind_text(&query.binder, vendor);
     bind_text(&query.binder, class_name);
     bind_number(&query.binder, query_limit(page));
-    while (query_row(&query, &columns, record.endpoint) && read_device(&columns, &record)) {
+    while (query_row(&query, &columns, record.endpoint) && reader_take_device(&columns, &record)) {
         if (!fn(context, &record)) {
             query_stop(&query, record.endpoint);
             break;
@@ -62,7 +62,7 @@ enum kedge_rc kedge_reader_device(struct kedge_reader *reader, const char *endpo
     KEDGE_TRY(query_begin(&query, reader, NULL,
                           "SELECT " DEVICE_COLUMNS " FROM devices WHERE endpoint = ?"));
     bind_text(&query.binder, endpoint);
-    bool found = query_row(&query, &columns, "") && read_device(&columns, out);
+    bool found = query_row(&query, &columns, "") && reader_take_device(&columns, out);
     KEDGE_TRY(query_end(&query, columns.damaged));
     return found ? KEDGE_OK : reader_failed(reader, KEDGE_E_NOT_FOUND, "there is no such device");
 }

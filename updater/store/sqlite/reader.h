@@ -46,6 +46,9 @@ enum kedge_rc query_end(struct query *query, bool damaged) KEDGE_MUST_USE;
 /** A callback asked to stop after `last_key`: the next page begins there. */
 void query_stop(struct query *query, const char *last_key);
 
+/** Reads DEVICE_COLUMNS; false: the row is damaged. */
+bool reader_take_device(struct sql_columns *from, struct kedge_device_record *out);
+
 /** A cursor that is a number above 0: `fallback` for the empty one; KEDGE_E_ARGUMENT for others. */
 enum kedge_rc reader_cursor_number(struct kedge_reader *reader, const struct kedge_page *page,
                                    int64_t fallback, int64_t *out) KEDGE_MUST_USE;

@@ -1,0 +1,199 @@
+"""Filters as people use them: held to an oracle over random devices and filters, page by page, and told where they go
+wrong."""
+import contextlib
+import fnmatch
+import json
+import random
+import re
+import sqlite3
+import urllib.error
+import urllib.parse
+import urllib.request
+
+import pytest
+
+VENDORS, CLASSES = ("acme.example", "other.example"), ("board-a", "board-b", "")
+VERSIONS = ("1.9.0", "1.10.0", "1.10.0-rc.1", "1.10.0-rc.1.1", "2.0.0+b7", "factory", "1.4", "")
+TAGS = {"eu": ("", "1"), "site": ("hamburg", "bremen"), "my ring": ("0", "eu")}
+SEMVER = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?")
+
+
+def store_devices(server, devices):
+    """Writes them as if they had been here: a server that starts knows what it stored."""
+    server.process.stop()
+    with contextlib.closing(sqlite3.connect(server.data / "kedged.db")) as database, database:
+        database.executemany(
+            "INSERT INTO devices (endpoint, vendor, class, version, hardware, lwm2m_version, binding, lifetime_s,"
+            " address, location, registered, first_seen_ms, last_seen_ms, tags)"
+            " VALUES (?, ?, ?, ?, ?, '1.1', 'U', 300, '', '', 0, 1, ?, ?)",
+            ((d["endpoint"], d["vendor"], d["class"], d["version"], d["hardware"], d["last_seen_ms"],
+              json.dumps(d["tags"])) for d in devices))
+    server.begin()
+
+
+def random_devices(count, seed=3):
+    draw = random.Random(seed)
+    return [{"endpoint": f"dev-{i:04}", "vendor": draw.choice(VENDORS), "class": draw.choice(CLASSES),
+             "version": draw.choice(VERSIONS), "hardware": draw.choice("AB"), "last_seen_ms": 1,
+             "tags": {name: draw.choice(values) for name, values in TAGS.items() if draw.random() < 0.5}}
+            for i in range(count)]
+
+
+# ---- the oracle: a filter is its text and what it means ----
+
+def version_key(text):
+    """How a version is ordered by SemVer; None when it is none."""
+    parsed = SEMVER.fullmatch(text)
+    if parsed is None:
+        return None
+    numbers, pre = tuple(int(n) for n in parsed.groups()[:3]), parsed.group(4)
+    if pre is None:
+        return numbers, 1, ()
+    return numbers, 0, tuple((0, int(p), "") if p.isdigit() else (1, 0, p) for p in pre.split("."))
+
+
+def ordered(operator, a, b):
+    return {"<": a < b, "<=": a <= b, ">": a > b, ">=": a >= b}[operator]
+
+
+def names(device):
+    return set(device["tags"]) | {f"{name}={value}" for name, value in device["tags"].items()}
+
+
+def equals(attribute, wanted):
+    if attribute == "tag":
+        return lambda d: wanted in names(d)
+    if attribute == "version":
+        key = version_key(wanted)
+        return lambda d: d["version"] == wanted or (key is not None and version_key(d["version"]) == key)
+    if attribute.startswith("tag."):
+        return lambda d: d["tags"].get(attribute[4:].strip('"')) == wanted
+    return lambda d: d[attribute] == wanted
+
+
+def either(tests):
+    return lambda d: any(test(d) for test in tests)
+
+
+def negation(test):
+    return lambda d: not test(d)
+
+
+WANTED = {"vendor": VENDORS, "class": CLASSES, "hardware": ("A", "B", "C"), "version": VERSIONS,
+          "tag": ("eu", "site", "site=bremen", "my ring", "lab"), "tag.site": ("hamburg", "bremen", ""),
+          'tag."my ring"': ("0", "eu"), "endpoint": ("dev-0001", "dev-0002", "dev-9999")}
+
+
+def comparison(draw):
+    """A random one, and what it means."""
+    attribute = draw.choice(sorted(WANTED))
+    kind = draw.choice(("==", "!=", "in", "not in", "like") + (("order",) * 3 if attribute == "version" else ()))
+    wanted = WANTED[attribute]
+    if kind == "order":
+        operator, version = draw.choice(("<", "<=", ">", ">=")), draw.choice(VERSIONS[:5])
+        key = version_key(version)
+        return f"version {operator} {version}", lambda d: (version_key(d["version"]) is not None and
+                                                           ordered(operator, version_key(d["version"]), key))
+    if kind == "like" and attribute == "endpoint":
+        pattern = draw.choice(("dev-00*", "*1", "dev-???0", "*0*2*", "d?"))
+        return f'endpoint like "{pattern}"', lambda d: fnmatch.fnmatchcase(d["endpoint"], pattern)
+    if kind in ("in", "not in"):
+        chosen = draw.choices(wanted, k=draw.randint(1, 3))
+        test = either([equals(attribute, text) for text in chosen])
+        listed = ", ".join(f'"{text}"' for text in chosen)
+        return f"{attribute} {kind} ({listed})", test if kind == "in" else negation(test)
+    text = draw.choice(wanted)
+    test = equals(attribute, text)
+    return (f'{attribute} != "{text}"', negation(test)) if kind == "!=" else (f"{attribute} == '{text}'", test)
+
+
+def random_filter(draw, binds=0, deep=4):
+    """`binds`: what it stands in, 0 "or", 1 "and", 2 "not"; parentheses stand only where they must."""
+    kind = draw.choice(("or", "and", "not", "one") if deep > 0 else ("one",))
+    if kind == "one":
+        return comparison(draw)
+    level = ("or", "and", "not").index(kind)
+    parts = [random_filter(draw, level, deep - 1) for _ in range(1 if kind == "not" else draw.randint(2, 3))]
+    tests = [test for _, test in parts]
+    if kind == "not":
+        text, test = f"not {parts[0][0]}", negation(tests[0])
+    elif kind == "and":
+        text, test = " and ".join(part[0] for part in parts), lambda d: all(t(d) for t in tests)
+    else:
+        text, test = " or ".join(part[0] for part in parts), either(tests)
+    return (f"({text})" if level < binds else text), test
+
+
+def ask(server, query):
+    request = urllib.request.Request(f"{server.http_url}/api/v1/devices?{urllib.parse.urlencode(query)}",
+                                     headers={"Authorization": f"Bearer {server.token}"})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.load(answer)
+
+
+def pages(server, text, limit):
+    found, cursor = [], ""
+    while cursor is not None:
+        page = ask(server, {"filter": text, "limit": limit, "cursor": cursor})
+        assert len(page["devices"]) <= limit
+        found += [d["endpoint"] for d in page["devices"]]
+        cursor = page["next"]
+    return found
+
+
+def test_random_filters_over_random_devices_mean_what_the_oracle_says(server):
+    devices = random_devices(120)
+    store_devices(server, devices)
+    draw = random.Random(11)
+    shares = []
+    while len(shares) < 300:
+        text, test = random_filter(draw)
+        if len(text) > 2000 or text.count("not ") + text.count("(") > 16:
+            continue  # near the limits, which have tests of their own
+        expected = [d["endpoint"] for d in devices if test(d)]
+        assert pages(server, text, draw.randint(20, 500)) == expected, text
+        shares.append(len(expected) / len(devices))
+    assert sum(0 < share < 1 for share in shares) > 150  # most of them tell devices apart
+
+
+def test_the_command_line_lists_the_devices_that_a_filter_means(server):
+    devices = random_devices(1200)
+    store_devices(server, devices)
+    listed = server.json("device", "list", "--filter", "tag == 'site=bremen' and version < 1.10.0 and not tag == \"eu\"")
+    assert [d["endpoint"] for d in listed["devices"]] == [
+        d["endpoint"] for d in devices if d["tags"].get("site") == "bremen" and "eu" not in d["tags"] and
+        d["version"] in ("1.9.0", "1.10.0-rc.1", "1.10.0-rc.1.1")]
+    narrowed = server.json("device", "list", "--filter", "hardware == 'A'", "--class", "board-b")["devices"]
+    assert {(d["hardware"], d["class"]) for d in narrowed} == {("A", "board-b")}
+    long_one = " or ".join(f"endpoint == 'dev-{i:04}'" for i in range(64))
+    assert len(server.json("device", "list", "--filter", long_one)["devices"]) == 64
+
+
+def test_the_command_line_points_at_where_a_filter_goes_wrong(server):
+    done = server.kedge("device", "list", "--filter", "class == \"a\" and\ncolor == \"red\"", check=False)
+    assert done.returncode == 2
+    assert "line 2, column 1: this is no attribute of a device" in done.stderr
+    assert "kedge:   color == \"red\"\nkedge:   ^\n" in done.stderr
+    done = server.kedge("device", "list", "--filter", "class = \"a\"", check=False)
+    assert "kedge:   class = \"a\"\nkedge:         ^\n" in done.stderr
+
+
+@pytest.mark.parametrize("text, says", [("version < 1.4", "line 1, column 11: "), ("", "line 1, column 1: "),
+                                        ("(" * 17 + "registered" + ")" * 17, "at most 16 times"),
+                                        ("tag == 'ä' tag", "line 1, column 12: ")])
+def test_the_api_says_where_a_filter_goes_wrong(server, text, says):
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        ask(server, {"filter": text})
+    problem = json.load(refused.value)
+    assert (refused.value.code, problem["code"], problem["field"]) == (400, "filter", "filter")
+    assert says in problem["detail"]
+
+
+def test_a_filter_that_matches_none_of_many_devices_answers_page_by_page(server):
+    """However many do not match, no request looks at more than 100,000 of them."""
+    store_devices(server, ({**random_devices(1)[0], "endpoint": f"dev-{i:06}"} for i in range(100_001)))
+    first = ask(server, {"filter": "tag == 'nobody' or endpoint == 'dev-100000'"})
+    assert first["devices"] == [] and first["next"]
+    second = ask(server, {"filter": "tag == 'nobody' or endpoint == 'dev-100000'", "cursor": first["next"]})
+    assert [d["endpoint"] for d in second["devices"]] == ["dev-100000"] and second["next"] is None
+    assert server.json("device", "list", "--filter", "tag == 'nobody'")["devices"] == []

@@ -1,0 +1,41 @@
+/* filters.c: filters out of bodies and queries. */
+#define _POSIX_C_SOURCE 200809L
+#include "updater/api/filters.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+struct kedge_filter *filter_read(struct request *request, const char *text)
+{
+    struct kedge_filter_problem problem;
+    struct kedge_filter *filter = malloc(sizeof(*filter));
+    if (filter == NULL) {
+        answer_json(request, MHD_HTTP_INTERNAL_SERVER_ERROR, NULL);
+        return NULL;
+    }
+    if (kedge_filter_parse(kedge_slice_text(text), filter, &problem) == KEDGE_OK)
+        return filter;
+    free(filter);
+    refuse(request, MHD_HTTP_BAD_REQUEST, "filter", "filter", "filter: line %u, column %u: %s",
+           problem.line, problem.column, problem.text);
+    return NULL;
+}
+
+bool query_filter(struct request *request, struct kedge_filter **out)
+{
+    char text[KEDGE_FILTER_TEXT_MAX + 1];
+    bool given;
+    *out = NULL;
+    if (!query_text(request, "filter", text, sizeof(text), &given))
+        return false;
+    if (given)
+        *out = filter_read(request, text);
+    return !given || *out != NULL;
+}
+
+uint64_t filter_now_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
+}

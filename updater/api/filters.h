@@ -1,0 +1,19 @@
+/*
+ * filters.h: which devices a request means.
+ */
+#ifndef KEDGE_UPDATER_API_FILTERS_H
+#define KEDGE_UPDATER_API_FILTERS_H
+
+#include "updater/api/internal.h"
+
+/**
+ * Parses `text` into a filter of its own, to be freed; NULL, and the request is refused with the
+ * place where it is none, or for want of memory.
+ */
+struct kedge_filter *filter_read(struct request *request, const char *text);
+/** The query's `filter`: *out is NULL when it is not given; false: refused. */
+bool query_filter(struct request *request, struct kedge_filter **out);
+/** What "now" is in a filter. */
+uint64_t filter_now_ms(void);
+
+#endif

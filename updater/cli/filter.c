@@ -1,0 +1,44 @@
+/* filter.c: a filter that is none, with a mark where it goes wrong. */
+#include "updater/cli/filter.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "updater/cli/cli.h"
+#include "updater/rollout/filter.h"
+
+#define SHOWN_MAX 256u /* characters of a line: a mark below a longer one would be nowhere */
+
+/* The line that goes wrong, and a caret below the character. */
+static void point_at(const char *text, const struct kedge_filter_problem *problem)
+{
+    char mark[SHOWN_MAX + 1];
+    for (unsigned line = 1; line < problem->line; line++)
+        text += strcspn(text, "\n") + 1;
+    size_t size = strcspn(text, "\n");
+    if (size > SHOWN_MAX || problem->column > SHOWN_MAX)
+        return;
+    memset(mark, ' ', problem->column);
+    mark[problem->column - 1] = '^';
+    mark[problem->column] = '\0';
+    complain("  %.*s", (int)size, text);
+    complain("  %s", mark);
+}
+
+bool check_filter(const char *text)
+{
+    struct kedge_filter_problem problem;
+    struct kedge_filter *filter = malloc(sizeof(*filter));
+    if (filter == NULL) {
+        complain("out of memory");
+        return false;
+    }
+    enum kedge_rc rc = kedge_filter_parse(kedge_slice_text(text), filter, &problem);
+    free(filter);
+    if (rc == KEDGE_OK)
+        return true;
+    complain("the filter goes wrong in line %u, column %u: %s", problem.line, problem.column,
+             problem.text);
+    point_at(text, &problem);
+    return false;
+}

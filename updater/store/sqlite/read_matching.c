@@ -1,0 +1,125 @@
+/*
+ * read_matching.c: the devices that a filter means.
+ *
+ * Rows are judged one after the other; SQLite narrows them by what each match must have, and looks
+ * up what the factory said only for filters that ask for it.
+ */
+#include "updater/store/sqlite/reader.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+#define TAGS_MAX (KEDGE_TAGS_MAX / 6u) /* "":"", is the shortest one in JSON */
+
+struct judging {
+    const struct kedge_matching *which;
+    struct kedge_device_record record;
+    char serial[KEDGE_FACTORY_TEXT_MAX + 1];
+    char batch[KEDGE_FACTORY_TEXT_MAX + 1];
+};
+
+static bool take_row(struct sql_columns *columns, struct judging *judging)
+{
+    if (!reader_take_device(columns, &judging->record))
+        return false;
+    column_text(columns, judging->serial, sizeof(judging->serial));
+    column_text(columns, judging->batch, sizeof(judging->batch));
+    return !columns->damaged;
+}
+
+/* ---- one device ---- */
+
+static size_t list_tags(json_t *json, struct kedge_filter_tag tags[TAGS_MAX])
+{
+    const char *name;
+    json_t *value;
+    size_t count = 0;
+    json_object_foreach(json, name, value)
+    {
+        const char *text = json_string_value(value);
+        if (text != NULL && count < TAGS_MAX)
+            tags[count++] = (struct kedge_filter_tag){.name = name, .value = text};
+    }
+    return count;
+}
+
+static bool matches(const struct judging *judging)
+{
+    const struct kedge_filter *filter = judging->which->filter;
+    const struct kedge_device_record *record = &judging->record;
+    struct kedge_filter_tag tags[TAGS_MAX];
+    struct kedge_filter_subject subject = {
+        .texts = {[KEDGE_FILTER_ENDPOINT] = record->endpoint,
+                  [KEDGE_FILTER_VENDOR] = record->vendor,
+                  [KEDGE_FILTER_CLASS] = record->class_name,
+                  [KEDGE_FILTER_HARDWARE] = record->hardware,
+                  [KEDGE_FILTER_SERIAL] = judging->serial,
+                  [KEDGE_FILTER_BATCH] = judging->batch,
+                  [KEDGE_FILTER_VERSION] = record->version},
+        .tags = tags,
+        .registered = record->registered,
+        .first_seen_ms = record->first_seen_ms,
+        .last_seen_ms = record->last_seen_ms,
+        .now_ms = judging->which->now_ms,
+    };
+    json_t *json = NULL;
+    if (kedge_filter_uses(filter, KEDGE_FILTER_TAG) ||
+        kedge_filter_uses(filter, KEDGE_FILTER_TAG_VALUE)) {
+        json = json_loads(record->tags, 0, NULL);
+        subject.tag_count = list_tags(json, tags);
+    }
+    bool matched = kedge_filter_matches(filter, &subject);
+    json_decref(json);
+    return matched;
+}
+
+/* ---- all of them ---- */
+
+#define SELECT_MATCHING(factory)                                      \
+    "SELECT " DEVICE_COLUMNS ", " factory " FROM devices"             \
+    " WHERE endpoint > ?1 AND (?2 IS NULL OR vendor = ?2)"            \
+    " AND (?3 IS NULL OR class = ?3) AND (?4 IS NULL OR vendor = ?4)" \
+    " AND (?5 IS NULL OR class = ?5) ORDER BY endpoint"
+
+#define FACTORY(column) \
+    "coalesce((SELECT " column " FROM bootstrap WHERE bootstrap.endpoint = devices.endpoint), '')"
+
+static enum kedge_rc begin(struct query *query, struct kedge_reader *reader,
+                           const struct kedge_matching *which, struct kedge_page *page)
+{
+    const struct kedge_filter *filter = which->filter;
+    bool factory = kedge_filter_uses(filter, KEDGE_FILTER_SERIAL) ||
+                   kedge_filter_uses(filter, KEDGE_FILTER_BATCH);
+    KEDGE_TRY(query_begin(query, reader, page,
+                          factory ? SELECT_MATCHING(FACTORY("serial") ", " FACTORY("batch"))
+                                  : SELECT_MATCHING("'', ''")));
+    query->page = NULL; /* it is full by what matches, not by rows */
+    bind_text(&query->binder, page == NULL ? "" : page->cursor);
+    bind_text(&query->binder, which->vendor);
+    bind_text(&query->binder, which->class_name);
+    bind_text(&query->binder, kedge_filter_requires(filter, KEDGE_FILTER_VENDOR));
+    bind_text(&query->binder, kedge_filter_requires(filter, KEDGE_FILTER_CLASS));
+    return KEDGE_OK;
+}
+
+enum kedge_rc kedge_reader_matching(struct kedge_reader *reader, const struct kedge_matching *which,
+                                    struct kedge_page *page, kedge_device_fn *fn, void *context)
+{
+    struct query query;
+    struct sql_columns columns = {0};
+    struct judging judging = {.which = which};
+    uint32_t scanned = 0, left = page == NULL ? 0 : page->limit;
+    KEDGE_TRY(begin(&query, reader, which, page));
+    while (query_row(&query, &columns, "") && take_row(&columns, &judging)) {
+        bool matched = matches(&judging);
+        bool more = !matched || fn(context, &judging.record);
+        scanned++;
+        left -= matched && page != NULL;
+        if (more && (page == NULL || (left > 0 && scanned < KEDGE_STORE_SCAN_MAX)))
+            continue;
+        query.page = page;
+        query_stop(&query, judging.record.endpoint);
+        break;
+    }
+    return query_end(&query, columns.damaged);
+}
