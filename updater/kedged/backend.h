@@ -7,6 +7,7 @@
  *   class_changes.c    settings of classes of devices
  *   token_changes.c    tokens of the API
  *   bootstrap_changes.c    their credentials for bootstrapping
+ *   expelling.c         whose credentials either of them changes
  *   device_asks.c       operations on devices
  *   rollout_changes.c   rollouts           targets.c           the devices of a new one
  *   download_progress.c    how far downloads are

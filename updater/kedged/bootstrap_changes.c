@@ -9,27 +9,6 @@
 #include "updater/kedged/backend.h"
 #include "updater/kedged/clock.h"
 
-static int compare_endpoints(const void *a, const void *b)
-{
-    return strcmp(a, b);
-}
-
-/* Made before the change, so that no lack of memory keeps what an old key has brought alive. */
-static struct kedge_bootstrap_expelling *expelling_create(struct kedge_backend_state *state,
-                                                          size_t count)
-{
-    struct kedge_bootstrap_expelling *expelling =
-        calloc(1, sizeof(*expelling) + count * sizeof(expelling->endpoints[0]));
-    if (expelling != NULL)
-        expelling->bootstrapping = state->bootstrapping;
-    return expelling;
-}
-
-static void add_endpoint(struct kedge_bootstrap_expelling *expelling, const char *endpoint)
-{
-    memcpy(expelling->endpoints[expelling->count++], endpoint, strlen(endpoint) + 1);
-}
-
 static enum kedge_rc add_device(struct kedge_batch *batch,
                                 const struct kedge_bootstrap_record *record, const char *tags)
 {
@@ -82,17 +61,15 @@ static void look_again(void *context)
 
 /* Takes the batch and `expelling` over. */
 static enum kedge_rc commit(struct kedge_backend_state *state, struct kedge_batch *batch,
-                            const struct kedge_change *change,
-                            struct kedge_bootstrap_expelling *expelling, char *text)
+                            const struct kedge_change *change, struct kedge_expelling *expelling,
+                            char *text)
 {
     enum kedge_rc rc = kedge_backend_commit(state, batch, change, text);
-    qsort(expelling->endpoints, expelling->count, sizeof(expelling->endpoints[0]),
-          compare_endpoints);
     if (rc != KEDGE_OK) {
         free(expelling);
         return rc;
     }
-    kedge_bootstrapping_expel(expelling);
+    kedge_bootstrapping_expel(state->bootstrapping, expelling);
     return kedge_net_post(state->net, look_again, state->bridge);
 }
 
@@ -103,7 +80,7 @@ enum kedge_rc kedge_backend_bootstraps_put(void *context, const char *who,
     const struct kedge_credential_record *last = &devices->records[devices->count - 1].credential;
     const struct kedge_change change = {
         .who = who, .what = "bootstrap.put", .subject = last->endpoint, .after = last->identity};
-    struct kedge_bootstrap_expelling *expelling = expelling_create(state, devices->count);
+    struct kedge_expelling *expelling = kedge_expelling_create(devices->count);
     struct kedge_batch *batch = kedge_batch_create();
     enum kedge_rc rc = KEDGE_E_MEMORY;
     if (expelling != NULL && batch != NULL)
@@ -114,7 +91,7 @@ enum kedge_rc kedge_backend_bootstraps_put(void *context, const char *who,
         return rc;
     }
     for (size_t i = 0; i < devices->count; i++)
-        add_endpoint(expelling, devices->records[i].credential.endpoint);
+        kedge_expelling_add(expelling, devices->records[i].credential.endpoint);
     state->bridge->nobody_enrolled = false;
     return kedge_backend_name_conflict(text, commit(state, batch, &change, expelling, text));
 }
@@ -135,7 +112,7 @@ enum kedge_rc kedge_backend_bootstrap_remove(void *context, const char *who, con
                                         .what = "bootstrap.remove",
                                         .subject = endpoint,
                                         .before = record.credential.identity};
-    struct kedge_bootstrap_expelling *expelling = expelling_create(state, 1);
+    struct kedge_expelling *expelling = kedge_expelling_create(1);
     struct kedge_batch *batch = kedge_batch_create();
     rc = KEDGE_E_MEMORY;
     if (expelling != NULL && batch != NULL)
@@ -145,6 +122,6 @@ enum kedge_rc kedge_backend_bootstrap_remove(void *context, const char *who, con
         free(expelling);
         return rc;
     }
-    add_endpoint(expelling, endpoint);
+    kedge_expelling_add(expelling, endpoint);
     return commit(state, batch, &change, expelling, text);
 }

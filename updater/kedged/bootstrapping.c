@@ -212,6 +212,7 @@ enum kedge_rc kedge_bootstrapping_start(struct kedge_bootstrapping *bootstrappin
 {
     if (bootstrapping->net == NULL)
         return KEDGE_OK;
+    kedge_bootstrap_pressure_watch(bootstrapping);
     bootstrapping->running = pthread_create(&bootstrapping->thread, NULL, run, bootstrapping) == 0;
     return bootstrapping->running ? KEDGE_OK : KEDGE_E_SYSTEM;
 }
@@ -227,6 +228,8 @@ void kedge_bootstrapping_stop(struct kedge_bootstrapping *bootstrapping)
 
 void kedge_bootstrapping_close(struct kedge_bootstrapping *bootstrapping)
 {
+    if (bootstrapping->net != NULL)
+        kedge_net_timer_cancel(bootstrapping->net, &bootstrapping->pressure.timer);
     kedge_bootstrap_destroy(bootstrapping->server);
     bootstrapping->server = NULL;
     kedge_net_destroy(bootstrapping->net);
@@ -237,23 +240,16 @@ void kedge_bootstrapping_close(struct kedge_bootstrapping *bootstrapping)
 
 /* ---- credentials that changed ---- */
 
-static int compare_endpoint(const void *name, const void *item)
-{
-    return strcmp(name, item);
-}
-
 static bool is_expelled(void *context, const char *name, const char *identity)
 {
-    const struct kedge_bootstrap_expelling *expelling = context;
     (void)identity;
-    return bsearch(name, expelling->endpoints, expelling->count, sizeof(expelling->endpoints[0]),
-                   compare_endpoint) != NULL;
+    return kedge_expelling_holds(context, name);
 }
 
 static void expel(void *context)
 {
-    struct kedge_bootstrap_expelling *expelling = context;
-    struct kedge_bootstrapping *bootstrapping = expelling->bootstrapping;
+    struct kedge_expelling *expelling = context;
+    struct kedge_bootstrapping *bootstrapping = expelling->server;
     for (size_t i = 0; bootstrapping->server != NULL && i < expelling->count; i++)
         kedge_bootstrap_expel(bootstrapping->server, expelling->endpoints[i]);
     if (bootstrapping->server != NULL)
@@ -261,10 +257,13 @@ static void expel(void *context)
     free(expelling);
 }
 
-void kedge_bootstrapping_expel(struct kedge_bootstrap_expelling *expelling)
+void kedge_bootstrapping_expel(struct kedge_bootstrapping *bootstrapping,
+                               struct kedge_expelling *expelling)
 {
-    struct kedge_net *net = expelling->bootstrapping->net;
-    if (net == NULL || kedge_net_post(net, expel, expelling) != KEDGE_OK)
+    kedge_expelling_sort(expelling);
+    expelling->server = bootstrapping;
+    if (bootstrapping->net == NULL ||
+        kedge_net_post(bootstrapping->net, expel, expelling) != KEDGE_OK)
         free(expelling);
 }
 
@@ -273,17 +272,14 @@ void kedge_bootstrapping_expel(struct kedge_bootstrap_expelling *expelling)
 static void hang_up_on(void *context, const char *name)
 {
     struct kedge_bootstrapping *bootstrapping = context;
-    struct kedge_bootstrap_expelling *expelling =
-        calloc(1, sizeof(*expelling) + sizeof(expelling->endpoints[0]));
+    struct kedge_expelling *expelling = kedge_expelling_create(1);
     if (expelling == NULL) {
         kedge_log(KEDGE_LOG_ERROR,
                   "out of memory: not all revoked devices were told; reload again");
         return;
     }
-    expelling->bootstrapping = bootstrapping;
-    expelling->count = 1;
-    (void)snprintf(expelling->endpoints[0], sizeof(expelling->endpoints[0]), "%s", name);
-    kedge_bootstrapping_expel(expelling);
+    kedge_expelling_add(expelling, name);
+    kedge_bootstrapping_expel(bootstrapping, expelling);
 }
 
 /* The list is the one of --coaps, whose reading is told of. */

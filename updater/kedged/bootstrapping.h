@@ -9,12 +9,20 @@
 
 #include "updater/kedged/bridge.h"
 #include "updater/kedged/config.h"
+#include "updater/kedged/expelling.h"
 #include "updater/lwm2m/bootstrap.h"
 
 #define KEDGE_BOOTSTRAP_KEY_SIZE 16u /* bytes of a key that is given out */
 /* Refusals that are put into the audit log: whoever can reach the port brings them about. */
 #define KEDGE_BOOTSTRAP_REFUSALS_PER_S 1u
 #define KEDGE_BOOTSTRAP_REFUSALS_BURST 100u
+
+/** Zeroed in the bootstrapping. */
+struct kedge_bootstrap_pressure {
+    struct kedge_net_timer timer;
+    struct kedge_bootstrap_counters said;
+    uint64_t said_strangers;
+};
 
 struct kedge_bootstrapping {
     struct kedge_net *net; /* its own; NULL: there is no bootstrap server */
@@ -29,6 +37,7 @@ struct kedge_bootstrapping {
     char server_uri[KEDGE_BOOTSTRAP_URI_MAX + 1]; /* "": where devices reach us */
     size_t second;                                /* which listener is --bootstrap-coap */
     struct kedge_token_bucket refusals;
+    struct kedge_bootstrap_pressure pressure;
     pthread_t thread;
     bool running;
 };
@@ -50,17 +59,19 @@ void kedge_bootstrapping_close(struct kedge_bootstrapping *bootstrapping);
 /** The port taken for --bootstrap (secure) or --bootstrap-coap. */
 uint16_t kedge_bootstrapping_port(const struct kedge_bootstrapping *bootstrapping, bool secure);
 
-/** Devices whose credentials for bootstrapping have changed. */
-struct kedge_bootstrap_expelling {
-    struct kedge_bootstrapping *bootstrapping;
-    size_t count;
-    char endpoints[][KEDGE_ENDPOINT_MAX + 1]; /* in the order of strcmp */
-};
-
-/** Ends their sessions and associations, and frees it; any thread. */
-void kedge_bootstrapping_expel(struct kedge_bootstrap_expelling *expelling);
+/**
+ * Ends sessions and associations of devices whose credentials for bootstrapping have changed. Takes
+ * the list over; any thread.
+ */
+void kedge_bootstrapping_expel(struct kedge_bootstrapping *bootstrapping,
+                               struct kedge_expelling *expelling);
 /** Reads the list of revoked certificates again; any thread. */
 void kedge_bootstrapping_reload(struct kedge_bootstrapping *bootstrapping);
+
+/* ---- bootstrap_pressure.c ---- */
+
+/** From now on says once a minute who was turned away. Before the thread runs, or on it. */
+void kedge_bootstrap_pressure_watch(struct kedge_bootstrapping *bootstrapping);
 
 /* ---- issuing.c: the desk's part that writes ---- */
 

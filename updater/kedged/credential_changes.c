@@ -7,55 +7,25 @@
 
 #include "updater/kedged/clock.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- telling the network thread ---- */
 
-struct expelling {
-    struct kedge_bridge *bridge;
-    size_t count;
-    const char *endpoints[KEDGE_BACKEND_CREDENTIALS_MAX];
-    char names[][KEDGE_ENDPOINT_MAX + 1];
-};
-
-static int compare_endpoints(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static void expel(void *context)
 {
-    struct expelling *expelling = context;
-    if (!expelling->bridge->ended)
-        kedge_fleet_expel(expelling->bridge->fleet, expelling->endpoints, expelling->count);
+    struct kedge_expelling *expelling = context;
+    struct kedge_bridge *bridge = expelling->server;
+    if (!bridge->ended)
+        kedge_fleet_expel(bridge->fleet, expelling->endpoints, expelling->count);
     free(expelling);
 }
 
-/* Made before the change, so that no lack of memory keeps an old key's association alive. */
-static struct expelling *expelling_create(struct kedge_backend_state *state, size_t count)
+static enum kedge_rc expel_soon(struct kedge_backend_state *state,
+                                struct kedge_expelling *expelling)
 {
-    struct expelling *expelling =
-        calloc(1, sizeof(*expelling) + count * sizeof(expelling->names[0]));
-    if (expelling == NULL)
-        return NULL;
-    expelling->bridge = state->bridge;
-    expelling->count = count;
-    for (size_t i = 0; i < count; i++)
-        expelling->endpoints[i] = expelling->names[i];
-    return expelling;
-}
-
-static void take_endpoint(struct expelling *expelling, size_t index, const char *endpoint)
-{
-    (void)snprintf(expelling->names[index], sizeof(expelling->names[index]), "%s", endpoint);
-}
-
-static enum kedge_rc expel_soon(struct kedge_backend_state *state, struct expelling *expelling)
-{
-    qsort(expelling->endpoints, expelling->count, sizeof(expelling->endpoints[0]),
-          compare_endpoints);
+    kedge_expelling_sort(expelling);
+    expelling->server = state->bridge;
     enum kedge_rc rc = kedge_net_post(state->net, expel, expelling);
     if (rc != KEDGE_OK)
         free(expelling);
@@ -88,7 +58,7 @@ static enum kedge_rc fill_batch(struct kedge_batch *batch, const char *who,
 
 /* Takes the batch and `expelling` over. */
 static enum kedge_rc commit(struct kedge_backend_state *state, struct kedge_batch *batch,
-                            const struct kedge_change *change, struct expelling *expelling,
+                            const struct kedge_change *change, struct kedge_expelling *expelling,
                             char *text)
 {
     enum kedge_rc rc = kedge_backend_commit(state, batch, change, text);
@@ -106,7 +76,7 @@ enum kedge_rc kedge_backend_credentials_put(void *context, const char *who,
     const struct kedge_credential_record *last = &records[count - 1];
     const struct kedge_change change = {
         .who = who, .what = "credentials.put", .subject = last->endpoint, .after = last->identity};
-    struct expelling *expelling = expelling_create(state, count);
+    struct kedge_expelling *expelling = kedge_expelling_create(count);
     struct kedge_batch *batch = kedge_batch_create();
     enum kedge_rc rc = KEDGE_E_MEMORY;
     if (expelling != NULL && batch != NULL)
@@ -117,7 +87,7 @@ enum kedge_rc kedge_backend_credentials_put(void *context, const char *who,
         return rc;
     }
     for (size_t i = 0; i < count; i++)
-        take_endpoint(expelling, i, records[i].endpoint);
+        kedge_expelling_add(expelling, records[i].endpoint);
     state->bridge->nobody_enrolled = false;
     return kedge_backend_name_conflict(text, commit(state, batch, &change, expelling, text));
 }
@@ -137,7 +107,7 @@ enum kedge_rc kedge_backend_credentials_remove(void *context, const char *who, c
         return kedge_backend_refuse(text, rc, "the device %s has no credentials", endpoint);
     const struct kedge_change change = {
         .who = who, .what = "credentials.remove", .subject = endpoint, .before = record.identity};
-    struct expelling *expelling = expelling_create(state, 1);
+    struct kedge_expelling *expelling = kedge_expelling_create(1);
     struct kedge_batch *batch = kedge_batch_create();
     rc = KEDGE_E_MEMORY;
     if (expelling != NULL && batch != NULL)
@@ -149,6 +119,6 @@ enum kedge_rc kedge_backend_credentials_remove(void *context, const char *who, c
         free(expelling);
         return rc;
     }
-    take_endpoint(expelling, 0, endpoint);
+    kedge_expelling_add(expelling, endpoint);
     return commit(state, batch, &change, expelling, text);
 }

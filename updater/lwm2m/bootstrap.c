@@ -188,6 +188,7 @@ static void begin(struct kedge_bootstrap *bootstrap, const struct kedge_address 
 {
     char address[KEDGE_ADDRESS_TEXT_MAX];
     if (!may_begin(bootstrap, asked->endpoint)) {
+        bootstrap->held_off++;
         refuse(reply, KEDGE_COAP_UNAVAILABLE, "you begin too often");
         return;
     }
@@ -200,6 +201,7 @@ static void begin(struct kedge_bootstrap *bootstrap, const struct kedge_address 
                                             ? session_create(bootstrap, from, asked)
                                             : NULL;
     if (session == NULL) {
+        bootstrap->crowded_out++;
         refuse(reply, KEDGE_COAP_UNAVAILABLE, "too many are being bootstrapped");
         return;
     }
@@ -307,9 +309,11 @@ void kedge_bootstrap_expel(struct kedge_bootstrap *bootstrap, const char *endpoi
     bootstrap_session_end(session);
 }
 
-size_t kedge_bootstrap_sessions(const struct kedge_bootstrap *bootstrap)
+struct kedge_bootstrap_counters kedge_bootstrap_counters(const struct kedge_bootstrap *bootstrap)
 {
-    return bootstrap->by_ticket.count;
+    return (struct kedge_bootstrap_counters){.sessions = bootstrap->by_ticket.count,
+                                             .crowded_out = bootstrap->crowded_out,
+                                             .held_off = bootstrap->held_off};
 }
 
 /* ---- making and ending ---- */

@@ -112,7 +112,14 @@ void kedge_bootstrap_granted(struct kedge_bootstrap *bootstrap, uint64_t ticket,
                              const struct kedge_bootstrap_grant *grant);
 /** Ends the session of the endpoint, if there is one: its credentials have changed. */
 void kedge_bootstrap_expel(struct kedge_bootstrap *bootstrap, const char *endpoint);
-/** How many are under way. */
-size_t kedge_bootstrap_sessions(const struct kedge_bootstrap *bootstrap);
+/** How many are under way; what follows is counted from the start. */
+struct kedge_bootstrap_counters {
+    size_t sessions;
+    uint64_t
+        crowded_out;   /* requests answered 5.03, as KEDGE_BOOTSTRAP_SESSIONS_MAX were under way */
+    uint64_t held_off; /* likewise, as the device had begun too often */
+};
+
+struct kedge_bootstrap_counters kedge_bootstrap_counters(const struct kedge_bootstrap *bootstrap);
 
 #endif

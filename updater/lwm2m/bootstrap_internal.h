@@ -67,6 +67,7 @@ struct kedge_bootstrap {
     struct kedge_index by_endpoint, by_ticket;
     uint64_t last_ticket;
     struct kedge_token_bucket attempts[BOOTSTRAP_ATTEMPTS];
+    uint64_t crowded_out, held_off;
     struct bootstrap_session *resuming; /* whose request is being handled once more */
 };
 

@@ -9,21 +9,19 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "tests/unit/kedged/said.h"
 #include "updater/kedged/bridge.h"
 #include "updater/lwm2m/internal.h"
-#include "updater/net/internal.h"
 #include "updater/store/batch.h"
 
 #define MINUTE_MS 60000u
 
 struct scene {
     struct kedge_bridge bridge;
-    char said[4096];
+    char said[SAID_MAX];
 };
 
 static int set_up(void **state)
@@ -48,52 +46,37 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* Lets so much time pass; what is logged meanwhile is in `said`. */
-static const char *said_within(struct scene *scene, uint64_t pass_ms)
+static const char *said(struct scene *scene, uint64_t pass_ms)
 {
-    struct kedge_net *net = scene->bridge.net;
-    FILE *file = tmpfile();
-    int before = dup(STDERR_FILENO);
-    assert_non_null(file);
-    assert_int_equal(dup2(fileno(file), STDERR_FILENO), STDERR_FILENO);
-    for (uint64_t until_ms = net->now_ms + pass_ms; net->now_ms < until_ms;) {
-        net->now_ms += WHEEL_TICK_MS;
-        timer_wheel_advance(&net->wheel, net->now_ms);
-    }
-    assert_int_equal(dup2(before, STDERR_FILENO), STDERR_FILENO);
-    close(before);
-    rewind(file);
-    scene->said[fread(scene->said, 1, sizeof scene->said - 1, file)] = '\0';
-    fclose(file);
-    return scene->said;
+    return said_within(scene->bridge.net, pass_ms, scene->said);
 }
 
 static void what_was_held_off_is_said_once_a_minute(void **state)
 {
     struct scene *scene = *state;
     scene->bridge.net->counters.held_off = 1234;
-    assert_string_equal(said_within(scene, MINUTE_MS - 1000), "");
-    const char *said = said_within(scene, 2000);
-    assert_non_null(strstr(said, "1234 requests of strangers were not answered"));
-    assert_null(strchr(strchr(said, '\n') + 1, '\n'));
+    assert_string_equal(said(scene, MINUTE_MS - 1000), "");
+    const char *words = said(scene, 2000);
+    assert_non_null(strstr(words, "1234 requests of strangers were not answered"));
+    assert_null(strchr(strchr(words, '\n') + 1, '\n'));
     /* Only what is new since then. */
-    assert_string_equal(said_within(scene, 2 * MINUTE_MS), "");
+    assert_string_equal(said(scene, 2 * MINUTE_MS), "");
     scene->bridge.net->counters.held_off += 7;
-    assert_non_null(strstr(said_within(scene, MINUTE_MS), " 7 requests of strangers"));
+    assert_non_null(strstr(said(scene, MINUTE_MS), " 7 requests of strangers"));
 }
 
 static void each_kind_is_said_by_itself(void **state)
 {
     struct scene *scene = *state;
     scene->bridge.fleet->counters.pushed_out = 55;
-    assert_non_null(strstr(said_within(scene, MINUTE_MS + 1000),
+    assert_non_null(strstr(said(scene, MINUTE_MS + 1000),
                            " 55 devices that registered and answered nothing gave way"));
     assert_null(strstr(scene->said, "requests of strangers"));
     scene->bridge.pressure.unaudited = 3;
-    const char *said = said_within(scene, MINUTE_MS);
-    assert_non_null(strstr(said, " 3 devices were registered from another address and are not in "
-                                 "the audit log: more than 10 a second"));
-    assert_null(strstr(said, "gave way"));
+    const char *words = said(scene, MINUTE_MS);
+    assert_non_null(strstr(words, " 3 devices were registered from another address and are not in "
+                                  "the audit log: more than 10 a second"));
+    assert_null(strstr(words, "gave way"));
 }
 
 static void entries_of_the_audit_log_are_bounded_at_once_and_in_the_long_run(void **state)

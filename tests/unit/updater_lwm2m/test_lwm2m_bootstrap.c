@@ -88,6 +88,11 @@ static int tear_down(void **state)
     return 0;
 }
 
+static size_t sessions_of(const struct scene *scene)
+{
+    return kedge_bootstrap_counters(scene->bootstrap).sessions;
+}
+
 static void request_as(struct scene *scene, const char *query)
 {
     peer_sends(&scene->peer,
@@ -172,7 +177,7 @@ static void what_cannot_be_made_is_told_and_leaves_no_session(void **state)
     kedge_bootstrap_granted(scene->bootstrap, scene->tickets[1], KEDGE_E_SPACE, NULL);
     peer_receives(&scene->peer);
     assert_int_equal(scene->peer.message.code, KEDGE_COAP_UNAVAILABLE);
-    assert_int_equal(kedge_bootstrap_sessions(scene->bootstrap), 0);
+    assert_int_equal(sessions_of(scene), 0);
     kedge_bootstrap_granted(scene->bootstrap, scene->tickets[1], KEDGE_E_SPACE, NULL);
 }
 
@@ -185,7 +190,7 @@ static void what_may_not_be_bootstrapped_any_more_when_it_is_durable_is_not(void
     granted(scene, scene->tickets[0]);
     peer_receives(&scene->peer);
     assert_int_equal(scene->peer.message.code, KEDGE_COAP_BAD_REQUEST);
-    assert_int_equal(kedge_bootstrap_sessions(scene->bootstrap), 0);
+    assert_int_equal(sessions_of(scene), 0);
 }
 
 static void an_endpoint_has_one_session_and_a_device_that_begins_anew_the_newer_one(void **state)
@@ -195,12 +200,12 @@ static void an_endpoint_has_one_session_and_a_device_that_begins_anew_the_newer_
     scene->former = scene->peer;
     peer_open(&scene->peer, scene->net);
     begins(scene);
-    assert_int_equal(kedge_bootstrap_sessions(scene->bootstrap), 1);
+    assert_int_equal(sessions_of(scene), 1);
     peer_close(&scene->former);
     kedge_bootstrap_expel(scene->bootstrap, "another");
-    assert_int_equal(kedge_bootstrap_sessions(scene->bootstrap), 1);
+    assert_int_equal(sessions_of(scene), 1);
     kedge_bootstrap_expel(scene->bootstrap, "device-1");
-    assert_int_equal(kedge_bootstrap_sessions(scene->bootstrap), 0);
+    assert_int_equal(sessions_of(scene), 0);
     peer_hears_nothing(&scene->peer, 100); /* nor is anything sent again */
 }
 
@@ -209,7 +214,7 @@ static void a_step_that_is_not_answered_ends_it(void **state)
     struct scene *scene = *state;
     begins(scene);
     wait_for_event(scene, KEDGE_BOOTSTRAP_FAILED);
-    assert_int_equal(kedge_bootstrap_sessions(scene->bootstrap), 0);
+    assert_int_equal(sessions_of(scene), 0);
     assert_string_equal(scene->words[scene->event_count - 1], "Discover was not answered");
 }
 
@@ -222,7 +227,7 @@ static void what_is_not_finished_in_time_ends(void **state)
                &(struct scripted_message){.type = KEDGE_COAP_ACK,
                                           .message_id = scene->peer.message.message_id});
     wait_for_event(scene, KEDGE_BOOTSTRAP_FAILED);
-    assert_int_equal(kedge_bootstrap_sessions(scene->bootstrap), 0);
+    assert_int_equal(sessions_of(scene), 0);
     assert_string_equal(scene->words[scene->event_count - 1],
                         "Discover was waited for when the time was over");
 }
@@ -236,11 +241,12 @@ static void sessions_are_bounded(void **state)
         request_as(scene, query);
         wait_for_tickets(scene, i + 1);
     }
-    assert_int_equal(kedge_bootstrap_sessions(scene->bootstrap), KEDGE_BOOTSTRAP_SESSIONS_MAX);
+    assert_int_equal(sessions_of(scene), KEDGE_BOOTSTRAP_SESSIONS_MAX);
     request_as(scene, "ep=one-more");
     peer_receives(&scene->peer);
     assert_int_equal(scene->peer.message.code, KEDGE_COAP_UNAVAILABLE);
-    assert_int_equal(kedge_bootstrap_sessions(scene->bootstrap), KEDGE_BOOTSTRAP_SESSIONS_MAX);
+    assert_int_equal(sessions_of(scene), KEDGE_BOOTSTRAP_SESSIONS_MAX);
+    assert_int_equal(kedge_bootstrap_counters(scene->bootstrap).crowded_out, 1);
 }
 
 static void a_device_that_begins_again_and_again_is_held_off(void **state)
@@ -255,6 +261,7 @@ static void a_device_that_begins_again_and_again_is_held_off(void **state)
         peer_receives(&scene->peer);
     assert_int_equal(scene->peer.message.code, KEDGE_COAP_UNAVAILABLE);
     assert_int_equal(scene->event_count, told);
+    assert_int_equal(kedge_bootstrap_counters(scene->bootstrap).held_off, 1);
     assert_int_equal(scene->ticket_count, KEDGE_BOOTSTRAP_BURST);
     request_as(scene, "ep=device-2");
     wait_for_tickets(scene, KEDGE_BOOTSTRAP_BURST + 1);
@@ -270,7 +277,7 @@ static void at_one_address_there_is_one_device(void **state)
     peer_receives(&scene->peer);
     while (scene->peer.message.code != KEDGE_COAP_CHANGED) /* the first one's step, once more */
         peer_receives(&scene->peer);
-    assert_int_equal(kedge_bootstrap_sessions(scene->bootstrap), 1);
+    assert_int_equal(sessions_of(scene), 1);
 }
 
 static size_t count_of(const struct scene *scene, enum kedge_bootstrap_event event)
@@ -299,7 +306,7 @@ static void a_device_that_answers_discover_with_the_same_block_for_ever_is_let_g
                 .payload = kedge_slice(block, sizeof block)});
         (void)peer_receives_within(&scene->peer, 20);
     }
-    assert_int_equal(kedge_bootstrap_sessions(scene->bootstrap), 0);
+    assert_int_equal(sessions_of(scene), 0);
 }
 
 /* Answers the step that came last, which is to be this one, and waits for the next. */
@@ -340,7 +347,7 @@ static void finish_that_is_answered_twice_is_finished_once(void **state)
     peer_hears_nothing(&scene->peer, 20);
     assert_int_equal(count_of(scene, KEDGE_BOOTSTRAP_FINISHED), 1);
     assert_int_equal(count_of(scene, KEDGE_BOOTSTRAP_FAILED), 0);
-    assert_int_equal(kedge_bootstrap_sessions(scene->bootstrap), 0);
+    assert_int_equal(sessions_of(scene), 0);
 }
 
 static void finish_that_is_answered_too_late_is_not_heard(void **state)
