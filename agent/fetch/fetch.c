@@ -2,7 +2,8 @@
 #define _POSIX_C_SOURCE 200809L
 #include "agent/fetch/fetch.h"
 
-#include <gnutls/gnutls.h>
+#include "agent/fetch/http_trust.h"
+
 #include <string.h>
 #include <unistd.h>
 
@@ -15,12 +16,7 @@ const char *kedge_fetch_ca_file(const char *given)
 
 enum kedge_rc kedge_fetch_ca_check(const char *file)
 {
-    gnutls_certificate_credentials_t store;
-    if (gnutls_certificate_allocate_credentials(&store) != GNUTLS_E_SUCCESS)
-        return KEDGE_E_MEMORY;
-    int count = gnutls_certificate_set_x509_trust_file(store, file, GNUTLS_X509_FMT_PEM);
-    gnutls_certificate_free_credentials(store);
-    return count > 0 ? KEDGE_OK : KEDGE_E_KEY;
+    return kedge_http_trust_usable(file);
 }
 
 static bool can(const struct kedge_fetch *fetch, enum kedge_firmware_protocol protocol)

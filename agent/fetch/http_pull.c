@@ -1,6 +1,7 @@
 /* http_pull.c: see http_pull.h. */
 #define _GNU_SOURCE
 #include "agent/fetch/http_pull.h"
+#include "agent/fetch/http_trust.h"
 
 #include <errno.h>
 #include <gnutls/x509.h>
@@ -110,16 +111,39 @@ static bool set_up(struct kedge_http_pull *pull)
            curl_easy_setopt(easy, CURLOPT_USERAGENT, "kedge-agent/" KEDGE_VERSION) == CURLE_OK;
 }
 
-/* Debian's libcurl believes the system's CAs beside those of CAINFO, unless CAPATH is taken away.
+/*
+ * The handshake is over, and nothing has been asked yet. libcurl has held the certificate against
+ * the host's name, but knows no CA: see http_trust.h.
  */
+static int before_request(void *context, char *server_ip, char *our_ip, int server_port,
+                          int our_port)
+{
+    struct kedge_http_pull *pull = context;
+    const struct curl_tlssessioninfo *tls = NULL;
+    (void)server_ip, (void)our_ip, (void)server_port, (void)our_port;
+    if (!pull->download.secure)
+        return CURL_PREREQFUNC_OK;
+    pull->trust = KEDGE_E_KEY;
+    if (curl_easy_getinfo(pull->easy, CURLINFO_TLS_SSL_PTR, &tls) != CURLE_OK || tls == NULL ||
+        tls->backend != CURLSSLBACKEND_GNUTLS || tls->internals == NULL)
+        return CURL_PREREQFUNC_ABORT;
+    pull->trust = kedge_http_trust_check(tls->internals, pull->ca_file, &pull->certificate);
+    return pull->trust == KEDGE_OK && pull->certificate == 0 ? CURL_PREREQFUNC_OK
+                                                             : CURL_PREREQFUNC_ABORT;
+}
+
+/* No CAs of libcurl's own: see before_request(). No session is resumed, so that each has one. */
 static bool set_up_tls(struct kedge_http_pull *pull)
 {
     CURL *easy = pull->easy;
     return curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_CAINFO, pull->ca_file) == CURLE_OK;
+           curl_easy_setopt(easy, CURLOPT_CAINFO, NULL) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_request) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_PREREQDATA, pull) == CURLE_OK;
 }
 
 static bool set_range(struct kedge_http_pull *pull)
@@ -151,27 +175,26 @@ static bool send_request(struct kedge_http_pull *pull)
 /* ---- its end ---- */
 
 /* A device's clock is told, because a device without a battery begins in 1970 each time. */
-static bool say_certificate(struct kedge_http_pull *pull, char words[KEDGE_TRANSFER_WORDS_MAX])
+static void say_certificate(struct kedge_http_pull *pull, char words[KEDGE_TRANSFER_WORDS_MAX])
 {
-    long status = 0;
+    unsigned status = pull->certificate;
     char date[16] = "?";
     time_t now = time(NULL);
     struct tm parts;
-    curl_easy_getinfo(pull->easy, CURLINFO_SSL_VERIFYRESULT, &status);
     if (gmtime_r(&now, &parts) != NULL)
         strftime(date, sizeof date, "%Y-%m-%d", &parts);
-    if ((status & (GNUTLS_CERT_NOT_ACTIVATED | GNUTLS_CERT_EXPIRED)) != 0) {
+    if (pull->trust == KEDGE_E_SYSTEM)
+        snprintf(words, KEDGE_TRANSFER_WORDS_MAX,
+                 "the CAs that this device believes cannot be read");
+    else if ((status & (GNUTLS_CERT_NOT_ACTIVATED | GNUTLS_CERT_EXPIRED)) != 0)
         snprintf(words, KEDGE_TRANSFER_WORDS_MAX,
                  "the server's certificate is %s by this device's clock, which says %s",
                  (status & GNUTLS_CERT_EXPIRED) != 0 ? "out of date" : "not valid yet", date);
-        return true;
-    }
-    if ((status & (GNUTLS_CERT_SIGNER_NOT_FOUND | GNUTLS_CERT_SIGNER_NOT_CA)) != 0) {
+    else if ((status & (GNUTLS_CERT_SIGNER_NOT_FOUND | GNUTLS_CERT_SIGNER_NOT_CA)) != 0)
         snprintf(words, KEDGE_TRANSFER_WORDS_MAX,
                  "the server's certificate is of no CA that this device believes");
-        return true;
-    }
-    return false;
+    else
+        snprintf(words, KEDGE_TRANSFER_WORDS_MAX, "the server's certificate is not valid");
 }
 
 static void say_trouble(struct kedge_http_pull *pull, CURLcode code,
@@ -179,7 +202,9 @@ static void say_trouble(struct kedge_http_pull *pull, CURLcode code,
 {
     if (pull->head_size > KEDGE_HTTP_HEAD_MAX)
         snprintf(words, KEDGE_TRANSFER_WORDS_MAX, "the head of the answer does not end");
-    else if (code != CURLE_PEER_FAILED_VERIFICATION || !say_certificate(pull, words))
+    else if (code == CURLE_ABORTED_BY_CALLBACK)
+        say_certificate(pull, words);
+    else
         kedge_printable(
             kedge_slice_text(pull->error[0] != '\0' ? pull->error : curl_easy_strerror(code)),
             words, KEDGE_TRANSFER_WORDS_MAX);

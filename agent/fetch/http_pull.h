@@ -34,7 +34,9 @@ struct kedge_http_pull {
     bool judged;    /* the course has seen the head of its answer */
     size_t head_size;
     bool head_whole;
-    uint64_t now_ms; /* of the call that is going on */
+    uint64_t now_ms;      /* of the call that is going on */
+    enum kedge_rc trust;  /* what became of looking at the server's certificate, and what */
+    unsigned certificate; /* GnuTLS says of it: for the reason of a failure */
     char error[CURL_ERROR_SIZE];
 };
 

@@ -3,7 +3,7 @@ import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from agent_kit import ENDPOINT, Agent, agent, peer, update
-from conftest import make_package
+from conftest import make_package, program
 from shims import WallClock
 from test_agent_downloads import anonymous_kib
 from test_agent_http import and_the_next_one_works, arrives, fails, offer
@@ -18,8 +18,10 @@ def secured(authority, update):
     """secured(...) is a server by HTTPS with a certificate made that way."""
     made = []
 
-    def make(by=authority, **how) -> WebServer:
+    def make(by=authority, chain=None, **how) -> WebServer:
         key, certificate, _ = by.issue(f"web-{len(made)}", ExtendedKeyUsageOID.SERVER_AUTH, **how)
+        if chain is not None:
+            certificate.write_bytes(certificate.read_bytes() + chain.read_bytes())
         made.append(WebServer(certificate, key))
         made[-1].files["/fw/package"] = update
         return made[-1]
@@ -36,6 +38,56 @@ def test_a_package_comes_by_https_and_memory_stays_small(agent, peer, secured, a
     arrives(peer)
     after = anonymous_kib(made.process.process.pid)
     print(f"anonymous memory: {work} KiB when asked, {after} KiB after it")
+
+
+def test_a_systems_store_of_cas_takes_no_more_memory_than_one(agent, peer, secured, authority, tmp_path):
+    if any(word in str(program("kedge-agent")) for word in ("asan", "emulated")):
+        pytest.skip("sanitizers and emulators need memory of their own")
+    store = tmp_path / "store.pem"
+    others = [Authority(tmp_path, f"other-{number}").file.read_bytes() for number in range(200)]
+    too_long = b"-----BEGIN CERTIFICATE-----\n" + b"QUJD" * 10000 + b"\n-----END CERTIFICATE-----\n"
+    store.write_bytes(b"# a comment\n" + b"# name\n".join(others) + too_long + authority.file.read_bytes())
+    made, web, work = agent("--download-ca", store), secured(), []
+    web.hook = lambda request: (work.append(anonymous_kib(made.process.process.pid)), None)[1]
+    offer(peer, web)
+    arrives(peer)
+    assert work and max(work) <= 4096, work
+
+
+def test_a_ca_of_the_name_of_one_that_is_believed_is_another(agent, peer, secured, authority, tmp_path):
+    (tmp_path / "false").mkdir()
+    agent("--download-ca", authority.file, "--download-patience", "3")
+    web = secured(by=Authority(tmp_path / "false", authority.name))
+    offer(peer, web)
+    fails(peer, 4, "the server's certificate")
+    assert web.requests == []
+
+
+def test_a_certificate_for_clients_is_none_for_a_server(agent, peer, authority, update):
+    key, certificate, _ = authority.issue("client", ExtendedKeyUsageOID.CLIENT_AUTH)
+    web = WebServer(certificate, key)
+    web.files["/fw/package"] = update
+    try:
+        agent("--download-ca", authority.file, "--download-patience", "3")
+        offer(peer, web)
+        fails(peer, 4, "the server's certificate")
+        assert web.requests == []
+    finally:
+        web.close()
+
+
+@pytest.mark.parametrize("shown", [True, False], ids=["shown", "kept-back"])
+def test_a_ca_between_leads_to_one_that_is_believed_when_it_is_shown(agent, peer, secured, tmp_path, shown):
+    root, between = Authority(tmp_path, "root", path_length=1), Authority(tmp_path, "between")
+    between.subordinate_to(root)
+    agent("--download-ca", root.file, "--download-patience", "3")
+    web = secured(by=between, chain=between.file if shown else None)
+    offer(peer, web)
+    if shown:
+        arrives(peer)
+    else:
+        fails(peer, 4, "no CA that this device believes")
+        assert web.requests == []
 
 
 @pytest.mark.parametrize("what, words", [

@@ -302,13 +302,19 @@ def test_an_identity_of_another_endpoint_is_a_conflict_that_changes_nothing(secu
 class Authority:
     """A fleet's CA, what it has signed, and its revocation list, as PEM files."""
 
-    def __init__(self, folder, name: str = "fleet"):
+    def __init__(self, folder, name: str = "fleet", path_length: int = 0):
         self.folder, self.name = folder, name
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{name} CA")])
         self.certificate = self._sign(self.subject, self.key.public_key(),
-                                      x509.BasicConstraints(ca=True, path_length=0))
+                                      x509.BasicConstraints(ca=True, path_length=path_length))
         self.file = self._write(f"{name}-ca.pem", self.certificate)
+
+    def subordinate_to(self, other: "Authority"):
+        """Its certificate is one by the other CA from now on."""
+        self.certificate = other._sign(self.subject, self.key.public_key(),
+                                       x509.BasicConstraints(ca=True, path_length=0))
+        self.file = self._write(f"{self.name}-ca.pem", self.certificate)
 
     def _write(self, name, thing):
         file = self.folder / name
