@@ -119,6 +119,20 @@ def test_success_that_does_not_last_through_the_soak_is_a_failure(liar, deployme
     ends(device, deployment, "failed")
 
 
+def test_success_that_falls_back_in_the_soak_of_its_group_turns_into_a_failure(server, liar, deployment):
+    device = liar("--group-soak", "3600")
+    to_execute(device)
+    device.says(0, 1, "1.1.0")
+    device.registered("liar")
+    device.serve_until(lambda: deployment()["state"] == "succeeded", "the success", 60)
+    device.says(0, 1, "1.0.0")
+    device.registered("liar")
+    device.serve_until(lambda: deployment()["state"] == "failed", "its end", 60)
+    assert deployment()["reason"] == "had succeeded, and runs version 1.0.0 now instead of 1.1.0"
+    group = server.json("rollout", "show", "1")["groups"][0]
+    assert group["errors"] == group["counts"]["failed"] == 1
+
+
 def test_the_new_version_with_a_failure_is_no_success(liar, deployment):
     device = liar("--verify-limit", "8")
     to_execute(device)

@@ -145,6 +145,7 @@ void engine_drop_deployments(struct kedge_engine *engine, struct rollout_node *r
             group->deployments = node->next_in_group;
             kedge_map_remove(&engine->deployments, &node->link);
             kedge_timer_cancel(&engine->timers, &node->return_timer);
+            engine_forget_kept(node);
             release_device(engine, node->device);
             free(node->reason);
             free(node->version_before);

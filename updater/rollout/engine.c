@@ -207,6 +207,7 @@ static enum kedge_rc device_present(struct kedge_engine *engine,
         now->endpoint == NULL ? NULL : engine_device(engine, now->endpoint);
     if (device == NULL)
         return KEDGE_OK;
+    KEDGE_TRY(engine_check_kept(engine, device, now->version));
     KEDGE_TRY(engine_set_text(&device->vendor, now->vendor));
     KEDGE_TRY(engine_set_text(&device->class_name, now->class_name));
     KEDGE_TRY(engine_set_text(&device->version, now->version));

@@ -7,6 +7,7 @@
  *   gates.c   whether a group goes badly enough to stop, or well enough for the next one
  *   approve.c a second person
  *   revert.c  a rollout that is rolled back
+ *   keep.c    devices that do not keep the version
  *   sleep.c   devices that sleep
  *   clock.c   a wall clock that is set    output.c   records and commands out
  *   explain.c the sentences
@@ -31,6 +32,7 @@ struct deployment_node {
     struct device_node *device;
     struct deployment_node *next_in_group;
     struct deployment_node *next_in_device, *previous_in_device; /* while it is open */
+    struct deployment_node *next_kept;                           /* in device.kept */
     struct deployment_node *next_waiting, *previous_waiting;     /* in group.waiting */
     struct deployment_node *next_changed;
     uint64_t bytes_done, bytes_total;
@@ -77,6 +79,7 @@ struct device_node {
     struct kedge_map_link link;          /* in engine.devices, by endpoint: the first member */
     struct deployment_node *open;        /* its open deployments */
     struct deployment_node *working;     /* the one in flight; at most one */
+    struct deployment_node *kept;        /* those that succeeded on it since one began */
     size_t references;                   /* deployments that point here */
     char *vendor, *class_name, *version; /* owned; NULL: not known */
     bool present, asleep;                /* one that has gone may have been asleep */
@@ -210,6 +213,14 @@ void engine_tell_reverted(struct kedge_engine *engine, const struct rollout_node
 /** How long a deployment may stand in this state without a sign of its device. */
 uint32_t engine_phase_limit_s(const struct kedge_rollout_policy *policy,
                               enum kedge_deployment_state state);
+
+/* keep.c */
+void engine_keep(struct deployment_node *node);
+void engine_forget_kept(struct deployment_node *node);
+/** "The device runs `version`" (NULL: not known), before that is written down: a success that this
+ * takes back fails. */
+enum kedge_rc engine_check_kept(struct kedge_engine *engine, struct device_node *device,
+                                const char *version) KEDGE_MUST_USE;
 
 /* sleep.c */
 enum kedge_rc engine_device_sleeps(struct kedge_engine *engine, struct device_node *device,

@@ -80,7 +80,9 @@ enum kedge_rc engine_judge_errors(struct kedge_engine *engine, struct group_node
                                   bool *acted)
 {
     *acted = false;
-    if (group->record.state != KEDGE_GROUP_RUNNING)
+    /* Those that fall back after the last end count, too. */
+    if (group->record.state == KEDGE_GROUP_SCHEDULED ||
+        kedge_group_state_ended(group->record.state))
         return KEDGE_OK;
     struct verdict verdict = judge(group);
     if (verdict.words == NULL)

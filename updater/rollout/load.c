@@ -88,6 +88,8 @@ enum kedge_rc kedge_engine_load_deployment(struct kedge_engine *engine,
     node->changed_at_ms = record->changed_at_ms;
     node->ended_at_ms = record->ended_at_ms;
     engine_count_deployment(node, true);
+    if (node->state == KEDGE_DEPLOYMENT_SUCCEEDED)
+        engine_keep(node);
     if (busy) {
         node->device->working = node;
         rollout->busy++;

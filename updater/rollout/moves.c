@@ -86,6 +86,7 @@ static enum kedge_rc begin_work(struct kedge_engine *engine, struct deployment_n
 {
     node->offered_at_ms = engine->now_ms;
     node->device->working = node;
+    node->device->kept = NULL;
     node->group->rollout->busy++;
     engine_review_place(engine, node);
     return engine_set_text(&node->version_before, node->device->version);
@@ -163,8 +164,10 @@ enum kedge_rc engine_move_deployment(struct kedge_engine *engine, struct deploym
     engine_count_deployment(node, true);
     if (was_busy && !is_busy)
         end_work(engine, node);
-    if (ended)
+    if (ended && !kedge_deployment_state_ended(from))
         leave_device(engine, node);
+    if (node->state == KEDGE_DEPLOYMENT_SUCCEEDED)
+        engine_keep(node);
 
     KEDGE_TRY(engine_set_text(&node->reason, text));
     KEDGE_TRY(say_deployment(engine, node, from, text));

@@ -41,7 +41,8 @@ enum kedge_deployment_event {
     KEDGE_ON_DEADLINE,
     KEDGE_ON_CANCEL,
     KEDGE_ON_SUPERSEDE,
-    KEDGE_ON_ASLEEP, /* its device fell asleep */
+    KEDGE_ON_ASLEEP,    /* its device fell asleep */
+    KEDGE_ON_FELL_BACK, /* its device had succeeded and runs another version now */
     /* reports of the driver, in the order of the states from offered to canceled */
     KEDGE_ON_REPORT_OFFERED,
     KEDGE_ON_REPORT_DOWNLOADING,

@@ -37,6 +37,8 @@ struct device {
     bool untold;          /* present, but the new engine has not been told yet */
     bool told_asleep;     /* as the engine has been told last: then it holds no place */
     bool woke;            /* it may have taken its place again where there was none free */
+    uint64_t kept;        /* deployment that last succeeded, until one begins; 0: none */
+    char told[16];        /* version that the engine knows; "": none */
     uint64_t job;         /* deployment that the driver works on; 0: none */
     enum kedge_deployment_state phase;
 };

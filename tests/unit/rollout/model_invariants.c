@@ -81,8 +81,10 @@ static void check_terminal(const struct kedge_engine_output *output)
     for (size_t i = 0; i < output->deployment_count; i++) {
         const struct kedge_deployment *after = &output->deployments[i];
         const struct kedge_deployment *before = &w->seen.deployments[after->id];
+        bool fell_back =
+            before->state == KEDGE_DEPLOYMENT_SUCCEEDED && after->state == KEDGE_DEPLOYMENT_FAILED;
         INVARIANT(before->id == 0 || !kedge_deployment_state_ended(before->state) ||
-                      before->state == after->state,
+                      before->state == after->state || fell_back,
                   "deployment %" PRIu64 " left %s", after->id,
                   kedge_deployment_state_name(before->state));
     }
@@ -142,10 +144,13 @@ static void check_thresholds(const struct kedge_rollout *rollout)
             open += group->counts[s];
         uint64_t tried = group->counts[KEDGE_DEPLOYMENT_SUCCEEDED] - group->already + group->errors;
         bool enough = tried >= rollout->policy.error_minimum_sample || open == 0;
+        INVARIANT(
+            rollout->state != KEDGE_ROLLOUT_RUNNING || group->state == KEDGE_GROUP_SCHEDULED ||
+                kedge_group_state_ended(group->state) || !enough || !unbearable(rollout, group),
+            "rollout %" PRIu64 " runs on with %" PRIu32 " errors", rollout->id, group->errors);
         INVARIANT(rollout->state != KEDGE_ROLLOUT_RUNNING || group->state != KEDGE_GROUP_RUNNING ||
-                      !enough || !unbearable(rollout, group),
-                  "rollout %" PRIu64 " runs on with %" PRIu32 " errors", rollout->id,
-                  group->errors);
+                      open > 0,
+                  "a group of rollout %" PRIu64 " runs on without anybody at work", rollout->id);
         bool before_ended =
             g == 0 || kedge_group_state_ended(w->seen.groups[rollout->id][g - 1].state);
         INVARIANT(group->state == KEDGE_GROUP_SCHEDULED || before_ended,

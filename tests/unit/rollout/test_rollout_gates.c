@@ -176,6 +176,66 @@ static void a_gate_that_stays_shut_pauses_before_the_next_group(void **state)
     assert_int_equal(state_of(f, 105), KEDGE_DEPLOYMENT_OFFERED);
 }
 
+/* In the soak of its group one falls back: it counts at the gate, which stays shut. */
+static void who_falls_back_later_has_failed_and_counts_at_the_gate(void **state)
+{
+    struct fixture *f = *state;
+    f->spec.policy.group_soak_s = 60;
+    f->spec.policy.error_threshold_percent = 20;
+    f->spec.policy.success_threshold_percent = 100;
+    create_and_start(f);
+    for (uint64_t i = 0; i < 5; i++) {
+        device(f, KEDGE_EVENT_DEVICE_PRESENT, f->endpoints[i], "1.1.0");
+        report(f, 101 + i, KEDGE_DEPLOYMENT_SUCCEEDED);
+    }
+    assert_int_equal(kedge_engine_group(f->engine, 42, 0)->state, KEDGE_GROUP_SOAKING);
+    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-3", "1.1.0");
+    assert_int_equal(state_of(f, 104), KEDGE_DEPLOYMENT_SUCCEEDED);
+    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-3", "1.0.0");
+    assert_int_equal(state_of(f, 104), KEDGE_DEPLOYMENT_FAILED);
+    assert_says(f, 104, "had succeeded, and runs version 1.0.0 now instead of 1.1.0");
+    assert_int_equal(kedge_engine_group(f->engine, 42, 0)->errors, 1);
+    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-3", "1.1.0"); /* too late */
+    assert_int_equal(state_of(f, 104), KEDGE_DEPLOYMENT_FAILED);
+    tick_at(f, f->now_ms + 60000);
+    assert_int_equal(kedge_engine_group(f->engine, 42, 0)->state, KEDGE_GROUP_FAILED);
+}
+
+static void too_many_that_fall_back_stop_a_soak(void **state)
+{
+    struct fixture *f = *state;
+    f->spec.policy.group_soak_s = 60;
+    f->spec.policy.error_threshold_percent = 20;
+    create_and_start(f);
+    for (uint64_t i = 0; i < 5; i++) {
+        device(f, KEDGE_EVENT_DEVICE_PRESENT, f->endpoints[i], "1.1.0");
+        report(f, 101 + i, KEDGE_DEPLOYMENT_SUCCEEDED);
+    }
+    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-3", "1.0.0");
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_RUNNING);
+    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-4", "1.0.0");
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_PAUSED);
+}
+
+/* Its version never was the wanted one, so it says nothing; and what a newer rollout brings is no
+ * falling back. */
+static void another_version_is_no_falling_back_where_it_does_not_tell(void **state)
+{
+    struct fixture *f = *state;
+    create_and_start(f);
+    report(f, 101, KEDGE_DEPLOYMENT_SUCCEEDED);
+    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-0", "0.9.0");
+    assert_int_equal(state_of(f, 101), KEDGE_DEPLOYMENT_SUCCEEDED);
+
+    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-1", "1.1.0");
+    report(f, 102, KEDGE_DEPLOYMENT_SUCCEEDED);
+    f->spec.version = "1.2.0";
+    fill_targets(f, 2);
+    create_and_start(f);
+    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-1", "1.2.0");
+    assert_int_equal(state_of(f, 102), KEDGE_DEPLOYMENT_SUCCEEDED);
+}
+
 static enum kedge_rc act_as(struct fixture *f, const char *who, enum kedge_engine_event_kind kind)
 {
     struct kedge_engine_event event = {.kind = kind, .who = who, .rollout_id = 42};
@@ -238,6 +298,9 @@ int main(void)
         TEST(errors_abort_when_that_is_the_action),
         TEST(a_group_soaks_before_its_gate_and_the_next_waits_for_it),
         TEST(the_gate_opens_at_the_threshold_and_not_below),
+        TEST(who_falls_back_later_has_failed_and_counts_at_the_gate),
+        TEST(too_many_that_fall_back_stop_a_soak),
+        TEST(another_version_is_no_falling_back_where_it_does_not_tell),
         TEST(somebody_else_lets_a_rollout_begin),
         TEST(somebody_else_lets_a_rollout_go_on_behind_each_gate),
         TEST(a_gate_that_stays_shut_pauses_before_the_next_group),

@@ -153,9 +153,21 @@ static void make_durable(size_t count)
     w->queued -= count;
 }
 
+/* What begins with a device is its own affair, and ends what an earlier rollout may ask of it. */
+static void follow_successes(const struct kedge_engine_output *output)
+{
+    for (size_t i = 0; i < output->deployment_count; i++)
+        if (output->deployments[i].state == KEDGE_DEPLOYMENT_SUCCEEDED)
+            device_of(output->deployments[i].endpoint)->kept = output->deployments[i].id;
+    for (size_t i = 0; i < output->deployment_count; i++)
+        if (kedge_deployment_state_busy(output->deployments[i].state))
+            device_of(output->deployments[i].endpoint)->kept = 0;
+}
+
 static void take_output(struct kedge_engine_output *output)
 {
     check_output(output);
+    follow_successes(output);
     apply(&w->seen, output);
     check_seen(output);
     if (w->queued == QUEUE_MAX)
@@ -219,6 +231,8 @@ static void tell(struct device *device)
         kedge_engine_device_deployment(w->engine, device->endpoint) != 0)
         device->woke = true;
     device->told_asleep = device->present ? device->asleep : device->told_asleep;
+    if (event.kind == KEDGE_EVENT_DEVICE_PRESENT)
+        memcpy(device->told, device->version, sizeof(device->told));
     assert_int_equal(handle(&event), KEDGE_OK);
 }
 
@@ -234,6 +248,8 @@ static void crash(bool whole_server)
         w->devices[i].untold = true;
         w->devices[i].woke = true; /* it may have slept at what is not durable now */
         w->devices[i].told_asleep = false;
+        w->devices[i].kept = 0;
+        w->devices[i].told[0] = '\0';
         if (whole_server)
             w->devices[i].job = 0;
     }
@@ -302,6 +318,22 @@ static void flap(struct device *device)
     device->present = !device->present || chance(60);
     device->asleep = device->present && chance(30);
     tell(device);
+}
+
+/* It goes back to what it ran before, and its success with it. */
+static void fall_back(struct device *device)
+{
+    uint64_t id = device->kept;
+    if (id == 0 || device->job != 0 || !device->present || device->asleep || device->untold)
+        return;
+    const struct kedge_rollout *rollout = &w->seen.rollouts[w->seen.deployments[id].rollout_id];
+    bool counts = !kedge_rollout_state_ended(rollout->state) &&
+                  strcmp(device->told, rollout->version) == 0 &&
+                  strcmp(device->version, rollout->version) == 0;
+    (void)snprintf(device->version, sizeof(device->version), "0.0.%u", below(3));
+    tell(device);
+    INVARIANT(!counts || w->seen.deployments[id].state == KEDGE_DEPLOYMENT_FAILED,
+              "deployment %" PRIu64 " has succeeded on a device that fell back", id);
 }
 
 static void lie(void)
@@ -412,8 +444,10 @@ static void one_random_thing(void)
     struct device *device = &w->devices[below(DEVICES)];
     if (dice < 700)
         work(device);
-    else if (dice < 820)
+    else if (dice < 810)
         flap(device);
+    else if (dice < 820)
+        fall_back(device);
     else if (dice < 870)
         pass_time(20000);
     else if (dice < 940)

@@ -1,0 +1,54 @@
+/*
+ * keep.c: a success lasts for as long as its device runs the version. One that is seen on it and
+ * then on another one has fallen back, whatever the reason: its deployment has failed, and counts
+ * as that at the gate. It is so until the rollout has ended, or another one has begun with the
+ * device.
+ *
+ * Only what was seen to run the version can leave it: of some devices the version does not tell.
+ */
+#include "updater/rollout/engine.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void engine_keep(struct deployment_node *node)
+{
+    node->next_kept = node->device->kept;
+    node->device->kept = node;
+}
+
+void engine_forget_kept(struct deployment_node *node)
+{
+    struct deployment_node **link = &node->device->kept;
+    while (*link != NULL && *link != node)
+        link = &(*link)->next_kept;
+    if (*link != NULL)
+        *link = node->next_kept;
+}
+
+static enum kedge_rc fall_back(struct kedge_engine *engine, struct deployment_node *node,
+                               const char *version)
+{
+    char text[KEDGE_REASON_MAX + 1];
+    (void)snprintf(text, sizeof(text), "had succeeded, and runs version %.63s now instead of %.63s",
+                   version, node->group->rollout->record.version);
+    engine_forget_kept(node);
+    engine->who = "device";
+    return engine_move_deployment(engine, node, KEDGE_ON_FELL_BACK, text, NULL);
+}
+
+enum kedge_rc engine_check_kept(struct kedge_engine *engine, struct device_node *device,
+                                const char *version)
+{
+    if (device->version == NULL || version == NULL || version[0] == '\0')
+        return KEDGE_OK;
+    struct deployment_node *node = device->kept;
+    while (node != NULL) {
+        struct deployment_node *next = node->next_kept;
+        const char *wanted = node->group->rollout->record.version;
+        if (strcmp(device->version, wanted) == 0 && strcmp(version, wanted) != 0)
+            KEDGE_TRY(fall_back(engine, node, version));
+        node = next;
+    }
+    return KEDGE_OK;
+}
