@@ -8,7 +8,7 @@ from bootstrap_device import BootstrapServer, SecureDevice
 from conftest import make_package
 from field_device import DOWNLOADED, FieldDevice, NEW, SecureFieldDevice, UPDATING, ended, known, roll_out
 from lwm2m_client import CBOR, LWM2M_CBOR, SENML_CBOR, until
-from lwm2m_peer import ACK, CON, CONTENT_FORMAT, GET, OBSERVE, POST, PUT, TEXT, TLV, URI_PATH, Message, code, uint
+from lwm2m_peer import ACK, CON, CONTENT_FORMAT, GET, MAX_AGE, OBSERVE, POST, PUT, TEXT, TLV, URI_PATH, Message, code, uint
 
 ROOT = '</>;rt="oma.lwm2m";ct="{}",'
 
@@ -182,6 +182,32 @@ class Leisurely(FieldDevice):
 @pytest.mark.parametrize("goes_on_itself", [False, True])
 def test_state_goes_from_downloading_to_downloaded_and_on_within_one_period(comes, updates, goes_on_itself):
     updates(comes(Leisurely, goes_on_itself=goes_on_itself), executes=0 if goes_on_itself else 1)
+
+
+class ForgetsItsObservers(FieldDevice):
+    """Takes an observation, says that its answer holds for 5 seconds, and forgets who asked."""
+
+    notifies = False
+    begun = 0
+
+    def reply(self, message, answer, form=None, payload=b"", observe=None):
+        if observe is None or message.path != "/5/0/3":
+            super().reply(message, answer, form, payload, observe)
+            return
+        self.begun += 1
+        options = [(OBSERVE, uint(observe)), (CONTENT_FORMAT, uint(form)), (MAX_AGE, uint(5))]
+        self.send(Message(ACK, code(answer), message.message_id, message.token, options, payload).encode())
+
+    def download(self):
+        while self.begun < 3 and not self.ending:
+            self.serve_for(0.1)
+        super().download()
+
+
+def test_an_observation_that_max_age_has_ended_is_begun_anew(comes, updates):
+    device = comes(ForgetsItsObservers)
+    updates(device)
+    assert device.begun >= 3
 
 
 @pytest.mark.parametrize("observable", [True, False], ids=["silent", "refused"])

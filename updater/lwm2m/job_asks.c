@@ -500,6 +500,8 @@ static void on_observed(struct job *job, size_t which, enum kedge_rc rc,
         job->operation = 0;
     if (!observing)
         job->observations[which] = 0;
+    if (observing && which == 0)
+        kedge_machine_fresh_for(&job->machine, answer->max_age_s, job_now_ms(job));
     if (rc == KEDGE_OK)
         notice(job, which, answer);
     if (!first && !observing)

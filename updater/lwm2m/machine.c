@@ -24,6 +24,7 @@ void machine_limit(struct kedge_machine *machine, uint32_t limit_s, uint64_t now
     machine->limit_s = limit_s;
     machine->limit_at_ms = machine_after_s(machine_after_s(now_ms, limit_s), machine->away_s);
     machine->returns = 0;
+    machine->proven_at_ms = now_ms;
 }
 
 /* ---- words and phases ---- */
@@ -332,6 +333,16 @@ void kedge_machine_result_noticed(struct kedge_machine *machine, int64_t result,
         machine_look_now(machine, now_ms);
 }
 
+void kedge_machine_fresh_for(struct kedge_machine *machine, uint32_t max_age_s, uint64_t now_ms)
+{
+    uint64_t until_ms = machine_after_s(now_ms, max_age_s);
+    uint64_t soonest_ms = now_ms + machine->quick_poll_ms;
+    if (max_age_s == UINT32_MAX)
+        machine->fresh_until_ms = UINT64_MAX;
+    else
+        machine->fresh_until_ms = until_ms > soonest_ms ? until_ms : soonest_ms;
+}
+
 void kedge_machine_observation_lost(struct kedge_machine *machine, uint64_t now_ms)
 {
     machine->observing = false;
@@ -345,7 +356,7 @@ void kedge_machine_block(struct kedge_machine *machine, uint64_t reach, uint64_t
     machine->bytes_done = reach;
     if (machine->step != KEDGE_STEP_DOWNLOAD)
         return;
-    kedge_machine_is_at_it(machine, now_ms);
+    machine_limit(machine, machine->plan.download_limit_s, now_ms);
     if (reach < machine->plan.file_size && now_ms < machine->told_at_ms + KEDGE_MACHINE_PROGRESS_MS)
         return;
     machine->told_at_ms = now_ms;
@@ -354,8 +365,14 @@ void kedge_machine_block(struct kedge_machine *machine, uint64_t reach, uint64_t
 
 void kedge_machine_is_at_it(struct kedge_machine *machine, uint64_t now_ms)
 {
-    if (!machine->ended && machine->step == KEDGE_STEP_DOWNLOAD)
-        machine_limit(machine, machine->plan.download_limit_s, now_ms);
+    uint64_t proven_at_ms = machine->proven_at_ms;
+    uint64_t shared_ms =
+        (uint64_t)machine->plan.download_limit_s * 1000u * KEDGE_MACHINE_SHARED_LIMITS;
+    if (machine->ended || machine->step != KEDGE_STEP_DOWNLOAD || !machine->reachable ||
+        machine->probe_lost || now_ms - proven_at_ms >= shared_ms)
+        return;
+    machine_limit(machine, machine->plan.download_limit_s, now_ms);
+    machine->proven_at_ms = proven_at_ms;
 }
 
 void kedge_machine_registered(struct kedge_machine *machine, uint64_t now_ms)
@@ -408,6 +425,7 @@ void kedge_machine_begin(struct kedge_machine *machine, const struct kedge_updat
                                       .reachable = reachable,
                                       .first_look = true,
                                       .words_wanted = true,
+                                      .fresh_until_ms = UINT64_MAX,
                                       .state = -1,
                                       .result = KEDGE_UPDATE_NO_RESULT,
                                       .phase = plan->reached};
@@ -452,15 +470,24 @@ void kedge_machine_check_limit(struct kedge_machine *machine, uint64_t now_ms)
     time_out(machine);
 }
 
+/* The next look does not wait for longer than what is observed holds. */
+static uint64_t due_at(const struct kedge_machine *machine)
+{
+    bool is_watched = machine->next == KEDGE_MACHINE_PROBE && machine->observing;
+    return is_watched && machine->fresh_until_ms < machine->next_at_ms ? machine->fresh_until_ms
+                                                                       : machine->next_at_ms;
+}
+
 enum kedge_machine_action kedge_machine_next(struct kedge_machine *machine, uint64_t now_ms,
                                              uint64_t *wait_ms)
 {
     *wait_ms = 0;
     kedge_machine_check_limit(machine, now_ms);
-    if (!machine->ended && (!machine->reachable || now_ms < machine->next_at_ms)) {
+    uint64_t due_ms = due_at(machine);
+    if (!machine->ended && (!machine->reachable || now_ms < due_ms)) {
         uint64_t until_ms = machine->limit_at_ms;
-        if (machine->reachable && machine->next_at_ms < until_ms)
-            until_ms = machine->next_at_ms;
+        if (machine->reachable && due_ms < until_ms)
+            until_ms = due_ms;
         *wait_ms = until_ms - now_ms;
         return KEDGE_MACHINE_WAIT;
     }

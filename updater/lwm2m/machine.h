@@ -15,6 +15,8 @@
 
 #define KEDGE_MACHINE_TRIES_MAX 3u      /* writings of the URI, Executes, resets: of each */
 #define KEDGE_MACHINE_SETBACKS_MAX 8u   /* ways back, as from Updating to Downloading */
+#define KEDGE_MACHINE_SHARED_LIMITS 24u /* limits of a download, by blocks that may be another's \
+                                         */
 #define KEDGE_MACHINE_PROGRESS_MS 1000u /* reports of progress are at least so far apart */
 
 /** How far the machine has come with the device. */
@@ -100,12 +102,14 @@ struct kedge_machine {
     enum kedge_machine_step step;
     enum kedge_machine_action next; /* due at next_at_ms */
     uint64_t next_at_ms;
-    uint64_t limit_at_ms; /* when the patience of this step ends */
-    uint32_t limit_s;     /* how long it is, */
-    uint32_t away_s;      /* and how much longer, for the device may be out of reach so long */
-    bool asking;          /* `next` is being done */
-    bool news;            /* something happened meanwhile: look again */
-    bool reachable;       /* registered now */
+    uint64_t limit_at_ms;    /* when the patience of this step ends */
+    uint64_t proven_at_ms;   /* when it last began for something that this device did */
+    uint64_t fresh_until_ms; /* what is observed; UINT64_MAX: that was not said */
+    uint32_t limit_s;        /* how long it is, */
+    uint32_t away_s;         /* and how much longer, for the device may be out of reach so long */
+    bool asking;             /* `next` is being done */
+    bool news;               /* something happened meanwhile: look again */
+    bool reachable;          /* registered now */
     bool observing;
     bool unobservable; /* it refused to be observed, in this registration */
     bool back;         /* it has registered since Execute, or before that the package, was sent */
@@ -184,10 +188,19 @@ __attribute__((format(printf, 2, 3))) void kedge_machine_note(struct kedge_machi
 /* What happens beside it, at any time. */
 void kedge_machine_state_noticed(struct kedge_machine *machine, int64_t state, uint64_t now_ms);
 void kedge_machine_result_noticed(struct kedge_machine *machine, int64_t result, uint64_t now_ms);
+/**
+ * What was observed last holds for so long (Max-Age; UINT32_MAX: it did not say). When nothing
+ * newer has come by then, the device is looked at and observed anew (RFC 7641 section 3.3.1).
+ */
+void kedge_machine_fresh_for(struct kedge_machine *machine, uint32_t max_age_s, uint64_t now_ms);
 void kedge_machine_observation_lost(struct kedge_machine *machine, uint64_t now_ms);
 /** A block was served, or taken by the device, that reaches so far from the file's start. */
 void kedge_machine_block(struct kedge_machine *machine, uint64_t reach, uint64_t now_ms);
-/** It downloads, as far as can be told: the limit of the download counts from now. */
+/**
+ * It downloads, as far as can be told, or another one beside it: the limit of the download counts
+ * from now, as long as it answers, and KEDGE_MACHINE_SHARED_LIMITS times at most without a block
+ * that was surely its own.
+ */
 void kedge_machine_is_at_it(struct kedge_machine *machine, uint64_t now_ms);
 /** After `code` the Package is pushed from the start again. */
 void kedge_machine_push_restarted(struct kedge_machine *machine, uint8_t code, uint64_t now_ms);

@@ -425,6 +425,10 @@ void kedge_machine_probed(struct kedge_machine *machine, const struct kedge_mach
         return;
     machine->first_look = false;
     machine->probe_lost = false;
+    if (now_ms >= machine->fresh_until_ms) { /* it may have forgotten that it is observed */
+        machine->observing = false;
+        machine->fresh_until_ms = UINT64_MAX;
+    }
     machine->probe_code = 0;
     machine->state = view->state;
     machine->result = view->result;

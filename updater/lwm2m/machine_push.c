@@ -45,7 +45,7 @@ void kedge_machine_push_restarted(struct kedge_machine *machine, uint8_t code, u
                 machine->bytes_done);
     machine->report_due = true;
     machine->bytes_done = 0;
-    kedge_machine_is_at_it(machine, now_ms);
+    machine_limit(machine, machine->plan.download_limit_s, now_ms);
 }
 
 /* What held it up may hold it up again at once: a pause, but for what took its time anyway. */

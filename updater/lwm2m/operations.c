@@ -222,6 +222,9 @@ static void on_result(void *context, enum kedge_rc rc, const struct kedge_coap_m
         if (response->code == KEDGE_COAP_CREATED)
             answer.created = created_path(response);
         answer.observing = kedge_net_observes(operation->fleet->net, operation->handle);
+        answer.max_age_s = UINT32_MAX;
+        if (kedge_coap_option_uint(response, KEDGE_COAP_MAX_AGE, &number))
+            answer.max_age_s = number;
     }
     kedge_operation_fn *fn = operation->fn;
     void *fn_context = operation->context;

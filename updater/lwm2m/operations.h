@@ -23,6 +23,7 @@ struct kedge_operation_answer {
     struct kedge_slice payload;
     struct kedge_lwm2m_path created; /* of 2.01: what it named the new instance; else depth 0 */
     bool observing;                  /* of an observation: newer values will follow */
+    uint32_t max_age_s;              /* how long it holds; UINT32_MAX: it did not say */
     struct kedge_writer *scratch;    /* to decode values into that cannot be borrowed */
 };
 

@@ -34,6 +34,8 @@ struct sim {
     const char *version;
     char uri[256];
     bool unobservable;
+    bool says_max_age; /* with what is observed */
+    uint32_t max_age_s;
     uint8_t uri_code, execute_code; /* 0: 2.04 */
     bool silent;
     bool tells_severity, tells_max_defer;
@@ -41,7 +43,7 @@ struct sim {
     bool pushed_to;                    /* it is given the package, and has no URI */
     enum kedge_update_success success; /* what counts of its class */
     /* what was done to it */
-    unsigned preparations, uris, resets, executes, probes, explained, goings_on;
+    unsigned preparations, uris, resets, executes, probes, explained, goings_on, observations;
     bool back; /* it was heard of since the last Execute */
     /* what was reported */
     unsigned reports;
@@ -166,6 +168,9 @@ static inline bool step(struct sim *sim, uint64_t *wait_ms)
         kedge_machine_push_going_on(&sim->machine, sim->now_ms);
         break;
     case KEDGE_MACHINE_OBSERVE:
+        sim->observations++;
+        kedge_machine_fresh_for(&sim->machine, sim->says_max_age ? sim->max_age_s : UINT32_MAX,
+                                sim->now_ms);
         kedge_machine_observed(&sim->machine, !sim->unobservable && !sim->silent, sim->now_ms);
         break;
     case KEDGE_MACHINE_PREPARE:
