@@ -123,3 +123,21 @@ def test_groups_that_do_not_add_up_are_refused_before_anything_is_made(server, k
     done = create(server, package, *(text for group in groups for text in ("--group", group)), check=False)
     assert done.returncode == 1 and words in done.stderr
     assert server.json("rollout", "list")["rollouts"] == []
+
+
+def test_those_that_failed_get_another_try_in_a_rollout_of_their_own(server, keys, tmp_path, swarm):  # noqa: F811
+    swarm(server.coap_uri, 30, "--fail-rate", 0.4, "--fail-result", 8, "--reboot-time", 0.2)
+    package = prepare(server, keys, tmp_path, 30)
+    create(server, package, "--error-threshold", 100, "--success-threshold", 0)
+    refused = server.kedge("rollout", "retry", 1, check=False)
+    assert refused.returncode == 1 and "no device of rollout 1 has failed" in refused.stderr
+    server.kedge("rollout", "start", 1)
+    server.kedge("rollout", "watch", "1")
+    before = {d["endpoint"]: d["state"] for d in server.json("rollout", "show", 1, "--devices")["deployments"]}
+    failed = {endpoint for endpoint, state in before.items() if state == "failed"}
+    assert failed
+    said = server.kedge("rollout", "retry", 1, "--start").stdout
+    assert f"rollout 2 is running: version 1.1.0 for {len(failed)} device" in said
+    server.kedge("rollout", "watch", "2", check=False)
+    assert {d["endpoint"] for d in server.json("rollout", "show", 2, "--devices")["deployments"]} == failed
+    assert {d["endpoint"]: d["state"] for d in server.json("rollout", "show", 1, "--devices")["deployments"]} == before

@@ -133,6 +133,15 @@ bool query_page(struct request *request, struct kedge_page *page);
 /** The parameter as a number; 404 when it is none. */
 bool parameter_id(struct request *request, uint64_t *id);
 
+/* ---- rollouts.c, for retry.c ---- */
+
+/** Makes a rollout, starts it where that is asked, and answers with it or refuses. */
+void rollout_make(struct request *request, const struct kedge_backend_rollout *rollout, bool start);
+/** Whether a rollout of this policy may be started as soon as it is made; if not, it was refused.
+ */
+bool rollout_may_start(struct request *request, const struct kedge_rollout_policy *policy,
+                       bool start);
+
 /* ---- the JSON of a body ---- */
 
 enum field_kind { FIELD_TEXT, FIELD_FLAG, FIELD_NUMBER, FIELD_TEXTS, FIELD_OBJECT, FIELD_OBJECTS };
@@ -221,6 +230,7 @@ void rollout_pause(struct request *request);
 void rollout_resume(struct request *request);
 void rollout_abort(struct request *request);
 void rollout_approve(struct request *request);
+void rollout_retry(struct request *request);
 void rollout_roll_back(struct request *request);
 void rollout_groups(struct request *request);
 void rollout_deployments(struct request *request);

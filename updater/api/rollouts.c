@@ -136,6 +136,16 @@ static bool read_policy(struct request *request, json_t *json, struct kedge_roll
     return false;
 }
 
+bool rollout_may_start(struct request *request, const struct kedge_rollout_policy *policy,
+                       bool start)
+{
+    if (!start || policy->approval == KEDGE_APPROVAL_NONE)
+        return true;
+    refuse(request, MHD_HTTP_BAD_REQUEST, "argument", "start",
+           "a rollout that somebody else must approve can be started after that only");
+    return false;
+}
+
 /* A rollout and what to do with it, as the body says; `devices` borrows from the body. */
 struct asked {
     struct kedge_backend_rollout rollout;
@@ -195,11 +205,8 @@ static bool read_rollout(struct request *request, struct asked *asked)
         return false;
     asked->rollout.groups = asked->plans;
     asked->rollout.seed_given = json_object_get(request->json, "seed") != NULL;
-    if (asked->start && asked->rollout.policy.approval != KEDGE_APPROVAL_NONE) {
-        refuse(request, MHD_HTTP_BAD_REQUEST, "argument", "start",
-               "a rollout that somebody else must approve can be started after that only");
+    if (!rollout_may_start(request, &asked->rollout.policy, asked->start))
         return false;
-    }
     if (asked->rollout.all_devices == (asked->devices != NULL)) {
         refuse(request, MHD_HTTP_BAD_REQUEST, "argument", "devices",
                "either \"all_devices\" is true or \"devices\" lists them, one of the two");
@@ -218,17 +225,6 @@ static void refuse_create(struct request *request, enum kedge_rc rc, const char 
         refuse_rc(request, rc, NULL, text);
 }
 
-static bool create(struct request *request, const struct asked *asked, uint64_t *id)
-{
-    const struct kedge_backend *backend = request->api->config.backend;
-    char text[KEDGE_BACKEND_TEXT_MAX] = "";
-    enum kedge_rc rc =
-        backend->rollout_create(backend->context, request->who, &asked->rollout, id, text);
-    if (rc != KEDGE_OK)
-        refuse_create(request, rc, text);
-    return rc == KEDGE_OK;
-}
-
 static bool change(struct request *request, uint64_t id, enum kedge_backend_rollout_change change)
 {
     const struct kedge_backend *backend = request->api->config.backend;
@@ -239,37 +235,48 @@ static bool change(struct request *request, uint64_t id, enum kedge_backend_roll
     return rc == KEDGE_OK;
 }
 
-static bool create_for_listed(struct request *request, struct asked *asked, uint64_t *id)
+void rollout_make(struct request *request, const struct kedge_backend_rollout *rollout, bool start)
+{
+    const struct kedge_backend *backend = request->api->config.backend;
+    char text[KEDGE_BACKEND_TEXT_MAX] = "", location[64];
+    uint64_t id = 0;
+    enum kedge_rc rc = backend->rollout_create(backend->context, request->who, rollout, &id, text);
+    if (rc != KEDGE_OK) {
+        refuse_create(request, rc, text);
+        return;
+    }
+    if (start && !change(request, id, KEDGE_BACKEND_ROLLOUT_START))
+        return;
+    (void)snprintf(location, sizeof(location), "/api/v1/rollouts/%llu", (unsigned long long)id);
+    answer_rollout(request, MHD_HTTP_CREATED, id);
+    (void)answer_header(request, MHD_HTTP_HEADER_LOCATION, location);
+}
+
+static void make_for_listed(struct request *request, struct asked *asked)
 {
     size_t count = json_array_size(asked->devices);
     const char **endpoints = calloc(count, sizeof(*endpoints));
     if (endpoints == NULL) {
         answer_json(request, MHD_HTTP_INTERNAL_SERVER_ERROR, NULL);
-        return false;
+        return;
     }
     for (size_t i = 0; i < count; i++)
         endpoints[i] = json_string_value(json_array_get(asked->devices, i));
     asked->rollout.endpoints = endpoints;
     asked->rollout.endpoint_count = count;
-    bool created = create(request, asked, id);
+    rollout_make(request, &asked->rollout, asked->start);
     free(endpoints);
-    return created;
 }
 
 void rollout_create(struct request *request)
 {
     struct asked asked = {.start = false};
-    uint64_t id = 0;
     if (!read_rollout(request, &asked))
         return;
-    bool created = asked.devices != NULL ? create_for_listed(request, &asked, &id)
-                                         : create(request, &asked, &id);
-    if (!created || (asked.start && !change(request, id, KEDGE_BACKEND_ROLLOUT_START)))
-        return;
-    char location[64];
-    (void)snprintf(location, sizeof(location), "/api/v1/rollouts/%llu", (unsigned long long)id);
-    answer_rollout(request, MHD_HTTP_CREATED, id);
-    (void)answer_header(request, MHD_HTTP_HEADER_LOCATION, location);
+    if (asked.devices != NULL)
+        make_for_listed(request, &asked);
+    else
+        rollout_make(request, &asked.rollout, asked.start);
 }
 
 static void change_and_show(struct request *request, enum kedge_backend_rollout_change what)

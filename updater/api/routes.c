@@ -45,6 +45,7 @@ static const struct route routes[] = {
     {"POST", V1 "/rollouts/{}/resume", "", BODY_JSON, AUTHOR, false, rollout_resume},
     {"POST", V1 "/rollouts/{}/abort", "", BODY_JSON, AUTHOR, false, rollout_abort},
     {"POST", V1 "/rollouts/{}/approve", "", BODY_JSON, APPROVE, false, rollout_approve},
+    {"POST", V1 "/rollouts/{}/retry", "", BODY_JSON, AUTHOR, false, rollout_retry},
     {"POST", V1 "/rollouts/{}/roll-back", "", BODY_JSON, AUTHOR, false, rollout_roll_back},
     {"GET", V1 "/rollouts/{}/groups", "", BODY_NONE, VIEW, false, rollout_groups},
     {"GET", V1 "/rollouts/{}/deployments", PAGE "state group endpoint ", BODY_NONE, VIEW, false,

@@ -174,6 +174,10 @@ static const struct option_row create_options[] = {
      "max_defer_s"},
 };
 
+static const struct option_row retry_options[] = {
+    {"start", NULL, OPTION_FLAG, "start it at once", NULL},
+};
+
 static const struct option_row show_options[] = {
     {"devices", NULL, OPTION_FLAG, "each device's part too", NULL},
     {"device", "ENDPOINT", OPTION_TEXT,
@@ -248,6 +252,9 @@ const struct command commands[] = {
     {"rollout", "approve", "ID", 1, 1,
      "let somebody else's rollout begin, or go on behind the gate that waits for it", NONE,
      rollout_change},
+    {"rollout", "retry", "ID", 1, 1,
+     "prepare another rollout for those of its devices that ended in error or were never reached",
+     ROWS(retry_options), rollout_retry},
     {"rollout", "roll-back", "ID", 1, 1,
      "end it, and take the devices that have moved back to its revert package", NONE,
      rollout_change},

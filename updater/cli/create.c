@@ -78,14 +78,9 @@ static json_t *make_body(const struct arguments *arguments)
     return NULL;
 }
 
-enum status rollout_create(struct cli *cli, const struct arguments *arguments)
+/* Says what was made, and what comes next. */
+static enum status print_made(struct cli *cli, const struct arguments *arguments, json_t *rollout)
 {
-    json_t *body = make_body(arguments), *rollout = NULL;
-    if (body == NULL)
-        return STATUS_USAGE;
-    enum status status = ask(cli, "POST", "/api/v1/rollouts", body, &rollout);
-    if (status != STATUS_DONE)
-        return status;
     if (cli->json)
         return print_json(rollout);
     uint64_t id = number_of(rollout, "id");
@@ -100,4 +95,25 @@ enum status rollout_create(struct cli *cli, const struct arguments *arguments)
         say("start it: kedge rollout start %" PRIu64, id);
     json_decref(rollout);
     return STATUS_DONE;
+}
+
+enum status rollout_create(struct cli *cli, const struct arguments *arguments)
+{
+    json_t *body = make_body(arguments), *rollout = NULL;
+    if (body == NULL)
+        return STATUS_USAGE;
+    enum status status = ask(cli, "POST", "/api/v1/rollouts", body, &rollout);
+    if (status != STATUS_DONE)
+        return status;
+    return print_made(cli, arguments, rollout);
+}
+
+enum status rollout_retry(struct cli *cli, const struct arguments *arguments)
+{
+    json_t *rollout = NULL;
+    json_t *body = json_pack("{s:b}", "start", argument(arguments, "start") != NULL);
+    enum status status =
+        ask_at(cli, "POST", path_of("/api/v1/rollouts/", arguments->positional[0], "/retry"), body,
+               &rollout);
+    return status != STATUS_DONE ? status : print_made(cli, arguments, rollout);
 }

@@ -49,6 +49,7 @@ static void every_route_but_healthz_needs_a_token(void **state)
         {"POST", "/api/v1/rollouts/1/abort"},
         {"POST", "/api/v1/rollouts/1/roll-back"},
         {"POST", "/api/v1/rollouts/1/approve"},
+        {"POST", "/api/v1/rollouts/1/retry"},
         {"GET", "/api/v1/rollouts/1/groups"},
         {"GET", "/api/v1/rollouts/1/history"},
         {"GET", "/api/v1/rollouts/1/deployments"},

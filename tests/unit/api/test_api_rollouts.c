@@ -94,6 +94,47 @@ static void a_way_back_comes_through(void **state)
     reply_free(&reply);
 }
 
+static void fail_the_device(struct kedge_batch *batch, void *context)
+{
+    struct kedge_deployment deployment = {.id = 1,
+                                          .rollout_id = 1,
+                                          .state = KEDGE_DEPLOYMENT_FAILED,
+                                          .update_result = KEDGE_UPDATE_RESULT_NONE,
+                                          .endpoint = "boat-1"};
+    (void)context;
+    assert_int_equal(kedge_batch_put_deployment(batch, &deployment), KEDGE_OK);
+}
+
+static void those_that_failed_get_a_rollout_of_their_own(void **state)
+{
+    struct rig *rig = *state;
+    struct reply reply = create(rig, "\"all_devices\":true,\"seed\":5,\"spread_by\":\"site\","
+                                     "\"revert_package_id\":\"" PACKAGE "\","
+                                     "\"policy\":{\"in_flight_max\":3}");
+    reply_free(&reply);
+    reply = rig_call(rig, "POST", "/api/v1/rollouts/1/retry", NULL, NULL);
+    assert_int_equal(reply.status, 409);
+    assert_non_null(strstr(reply_text(&reply, "detail"), "no device of rollout 1"));
+    reply_free(&reply);
+    rig_commit(rig, fail_the_device, NULL);
+    reply = rig_call(rig, "POST", "/api/v1/rollouts/1/retry", NULL, NULL);
+    assert_int_equal(reply.status, 201);
+    assert_string_equal(reply_text(&reply, "name"), "retry of haul");
+    assert_non_null(strstr(reply.headers, "Location: /api/v1/rollouts/2\r\n"));
+    assert_string_equal(rig->created_endpoints, "boat-1 ");
+    assert_int_equal(rig->created.policy.in_flight_max, 3);
+    assert_int_equal(rig->created.seed, 5);
+    assert_string_equal(rig->created.spread_by, "site");
+    assert_string_equal(rig->created.revert_package_id, PACKAGE);
+    reply_free(&reply);
+    reply = rig_call(rig, "POST", "/api/v1/rollouts/9/retry", NULL, NULL);
+    assert_int_equal(reply.status, 404);
+    reply_free(&reply);
+    reply = rig_call(rig, "POST", "/api/v1/rollouts/1/retry", "{\"all\":true}", NULL);
+    assert_int_equal(reply.status, 400);
+    reply_free(&reply);
+}
+
 static void start_may_come_with_creation(void **state)
 {
     struct reply reply = create(*state, "\"all_devices\":true,\"start\":true");
@@ -321,6 +362,7 @@ int main(void)
         ROLLOUT_TEST(groups_come_through_as_they_are_asked),
         ROLLOUT_TEST(groups_come_through_as_they_are_asked),
         ROLLOUT_TEST(a_way_back_comes_through),
+        ROLLOUT_TEST(those_that_failed_get_a_rollout_of_their_own),
         ROLLOUT_TEST(start_may_come_with_creation),
         ROLLOUT_TEST(a_rollout_is_refused_by_the_field_at_fault),
         ROLLOUT_TEST(a_package_that_is_not_there_is_no_missing_route),
