@@ -29,6 +29,7 @@ class FieldDevice(Client):
     reboot_s = 0.01  # from the answer to Execute until it registers again
     observable = True
     notifies = True
+    trust = None  # how it checks the server of an HTTPS URI
     protocols = ()  # /5/0/8; without, it does not have that resource
 
     def __init__(self, server, **habits):
@@ -131,20 +132,27 @@ class FieldDevice(Client):
         self.todo.append(self.reboot)
 
     def download(self):
-        uri = urllib.parse.urlsplit(self.objects[5][1])
-        if uri.scheme == "http":
-            with urllib.request.urlopen(uri.geturl(), timeout=60) as answer:
-                body = answer.read()
-        else:
-            body = self.get(uri.path)
-        assert hashlib.sha256(body).hexdigest() == uri.path.rsplit("/", 1)[1]
+        self.has_downloaded(self.fetch())
+
+    def has_downloaded(self, body):
+        assert hashlib.sha256(body).hexdigest() == self.objects[5][1].rsplit("/", 1)[1]
         self.downloaded = body
         self.becomes(DOWNLOADED)
 
-    def get(self, path):
+    def fetch(self, first=0, size=None):
+        """What its Package URI names, from there on."""
+        uri = urllib.parse.urlsplit(self.objects[5][1])
+        if uri.scheme not in ("http", "https"):
+            return self.get(uri.path, first, size)
+        part = f"bytes={first}-{'' if size is None else first + size - 1}"
+        request = urllib.request.Request(uri.geturl(), headers={"Range": part})
+        with urllib.request.urlopen(request, timeout=60, context=self.trust if uri.scheme == "https" else None) as answer:
+            return answer.read()
+
+    def get(self, path, first=0, size=None):
         body, more = b"", True
-        while more:
-            answer = self.get_block(path, len(body) // 1024)
+        while more and (size is None or len(body) < size):
+            answer = self.get_block(path, (first + len(body)) // 1024)
             assert answer.code_text == "2.05", answer
             body += answer.payload
             more = (answer.number(BLOCK2) or 0) >> 3 & 1
