@@ -190,6 +190,17 @@ def test_a_fleet_is_bootstrapped_at_once(server, tmp_path):
         server.traced(name, "adopted", words=accounts[name].identity.decode())
 
 
+def test_a_device_that_was_enrolled_is_shown_before_it_was_ever_seen(server, tmp_path):
+    server.enroll_factory(tmp_path, "dev", "--serial", "S-1", "--hardware", "rev-b", "--batch", "B-7")
+    there = shown(server, "dev")
+    assert (there["registered"], there["hardware"], there["first_seen_ms"]) == (False, "rev-b", None)
+    factory = server.json("device", "show", "dev")["factory"]
+    assert [factory[name] for name in ("serial", "batch", "kind", "identity")] == ["S-1", "B-7", "psk", "factory-dev"]
+    registers(server, SecureDevice(server, "dev", ("factory-dev", device_key(tmp_path, "dev"))).bootstrap(), "dev")
+    wait_until(lambda: shown(server, "dev")["registered"], 60, "the registration")
+    assert shown(server, "dev")["first_seen_ms"] > 0
+
+
 def test_no_log_and_no_answer_holds_a_key(server, tmp_path):
     factory = server.enroll_factory(tmp_path, "dev", "--serial", "S-1", "--hardware", "rev-b", "--batch", "B-7")
     account = SecureDevice(server, "dev", factory).bootstrap()

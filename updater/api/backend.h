@@ -100,14 +100,13 @@ struct kedge_backend_question {
     size_t answer_count; /* out */
 };
 
-/** Devices as they left the factory. */
+/** Devices as they left the factory; one that is not known is kept as one that was not seen yet. */
 struct kedge_backend_factory {
     const struct kedge_bootstrap_record *records;
     size_t count;
     /* Of each, NULL for one without: the certificate that it is given; NULL: none has any. */
     const struct kedge_handout_record *const *handouts;
-    /* Of each, a JSON object of strings, NULL: none are said. With these, each device is kept as
-     * one that was not seen yet, if it is not known. NULL: this is not done. */
+    /* Of each, a JSON object of strings, NULL: none are said; NULL: of none. */
     const char *const *tags;
 };
 

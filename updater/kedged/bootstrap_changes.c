@@ -9,14 +9,6 @@
 #include "updater/kedged/backend.h"
 #include "updater/kedged/clock.h"
 
-static enum kedge_rc add_device(struct kedge_batch *batch,
-                                const struct kedge_bootstrap_record *record, const char *tags)
-{
-    const char *endpoint = record->credential.endpoint;
-    KEDGE_TRY(kedge_batch_provision_device(batch, endpoint, record->hardware));
-    return tags != NULL ? kedge_batch_set_tags(batch, endpoint, tags) : KEDGE_OK;
-}
-
 static enum kedge_rc add_one(struct kedge_batch *batch, const struct kedge_backend_factory *devices,
                              size_t index, uint64_t now_ms)
 {
@@ -30,7 +22,10 @@ static enum kedge_rc add_one(struct kedge_batch *batch, const struct kedge_backe
     KEDGE_TRY(kedge_batch_delete_handout(batch, record.credential.endpoint));
     if (handout != NULL)
         KEDGE_TRY(kedge_batch_put_handout(batch, handout));
-    return devices->tags != NULL ? add_device(batch, &record, devices->tags[index]) : KEDGE_OK;
+    KEDGE_TRY(kedge_batch_provision_device(batch, record.credential.endpoint, record.hardware));
+    if (devices->tags == NULL || devices->tags[index] == NULL)
+        return KEDGE_OK;
+    return kedge_batch_set_tags(batch, record.credential.endpoint, devices->tags[index]);
 }
 
 static enum kedge_rc fill_batch(struct kedge_batch *batch, const char *who,
