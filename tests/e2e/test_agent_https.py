@@ -2,11 +2,13 @@
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from agent_kit import ENDPOINT, Agent, agent, peer, update
+from agent_kit import ENDPOINT, IDLE, Agent, agent, assert_downloads, peer, state_of, update
 from conftest import make_package, program
-from shims import WallClock
+from lwm2m_client import SENML_CBOR, decode
+from lwm2m_peer import GET, OPAQUE, PUT
+from shims import WallClock, preloaded
 from test_agent_downloads import anonymous_kib
-from test_agent_http import and_the_next_one_works, arrives, fails, offer
+from test_agent_http import and_the_next_one_works, arrives, changed, fails, offer
 from test_dtls import Authority, authority
 from test_tls import Secured
 from test_update import upload
@@ -102,6 +104,61 @@ def test_a_certificate_that_is_not_right_is_result_4_with_its_reason(agent, peer
     fails(peer, 4, words)
     assert wrong.requests == [], "not even the path was told"
     and_the_next_one_works(peer, secured())
+
+
+@pytest.mark.parametrize("how", ["cut", "stall"])
+def test_it_goes_on_where_a_connection_by_https_broke_off(agent, peer, secured, authority, how):
+    """Each new connection is by TLS again, with the certificate looked at again."""
+    agent("--download-ca", authority.file)
+    web = secured()
+    web.hook = lambda request: changed(web.proper(request), **{how: 50000}) if len(web.requests) == 1 else None
+    offer(peer, web)
+    arrives(peer, timeout=120)
+    assert web.offsets == [0, 50000] and web.requests[1].fields["if-range"] == '"one"'
+
+
+def test_a_certificate_that_is_another_one_in_mid_download_is_not_gone_on_with(agent, peer, secured, authority, tmp_path):
+    agent("--download-ca", authority.file, "--download-patience", "3")
+    web = secured()
+    web.hook = lambda request: changed(web.proper(request), cut=50000)
+    key, certificate, _ = Authority(tmp_path, "other").issue("web-other", ExtendedKeyUsageOID.SERVER_AUTH)
+    offer(peer, web)
+    peer.wait_for(lambda: web.requests, 60, "the download")
+    web.close()
+    other = WebServer(certificate, key, web.port)
+    try:
+        other.files.update(web.files)
+        fails(peer, 4, "no CA that this device believes")
+        assert other.requests == []
+    finally:
+        other.close()
+    and_the_next_one_works(peer, secured())
+
+
+@pytest.mark.parametrize("how", ["cancel", "empty_uri", "nul_package"])
+def test_a_download_by_https_is_canceled_in_mid_body(agent, peer, secured, authority, how):
+    agent("--download-ca", authority.file)
+    web = secured()
+    web.hook = lambda request: changed(web.proper(request), stall=50000)
+    offer(peer, web)
+    peer.wait_for(lambda: web.requests, 60, "the download")
+    assert {"cancel": lambda: peer.execute(ENDPOINT, "/5/0/10"), "empty_uri": lambda: peer.write(ENDPOINT, "/5/0/1", ""),
+            "nul_package": lambda: peer.request(ENDPOINT, PUT, "/5/0/0", b"\0", content_format=OPAQUE).code_text
+            }[how]() == "2.04"
+    assert state_of(peer) == (IDLE, "10" if how == "cancel" else "0")
+    and_the_next_one_works(peer, web)
+    assert web.offsets == [0, 0]
+
+
+def test_a_device_without_cas_refuses_https_and_takes_another_way(start, peer, tmp_path, keys, secured, update):
+    web = secured()
+    Agent(preloaded(start, "no_cas_shim", tmp_path), tmp_path, keys, peer.uri)
+    peer.registered(ENDPOINT)
+    protocols = peer.request(ENDPOINT, GET, "/5/0/8", accept=SENML_CBOR)
+    assert sorted(decode(SENML_CBOR, "", protocols.payload).values()) == [0, 2], "coap and http"
+    assert peer.write(ENDPOINT, "/5/0/1", web.uri + "/fw/package") == "4.00"
+    assert state_of(peer) == (IDLE, "9") and web.requests == []
+    assert_downloads(peer, update)
 
 
 def test_no_redirect_leads_out_of_https(agent, peer, secured, authority, update):

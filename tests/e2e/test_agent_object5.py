@@ -1,12 +1,13 @@
 """Object 5 to the letter, by a server that tries everything in every State; and Update Results that no other test has."""
 import time
+from base64 import b64encode
 
 import pytest
 
 from agent_kit import (BIG_IMAGE, DOWNLOADED, DOWNLOADING, ENDPOINT, IDLE, UPDATING, Agent, agent, assert_downloads, peer,
                        state_of, update)
 from conftest import make_package
-from lwm2m_peer import BLOCK1, GET, OPAQUE, PUT, TLV, tlv, uint
+from lwm2m_peer import BLOCK1, GET, OPAQUE, PUT, TEXT, TLV, tlv, uint
 from shims import WallClock, preloaded
 from test_agent_http import arrives, offer, web
 from test_agent_updates import assert_ends, booted, download_and_execute
@@ -142,6 +143,16 @@ def test_last_state_change_time_after_a_trial_is_that_of_its_end(booted, peer, u
     download_and_execute(peer, update)
     status = assert_ends(peer, made, IDLE, 1, "1.1.0", 60)
     assert int(peer.read(ENDPOINT, "/5/0/12")) == status["changed_at"] == pytest.approx(time.time(), abs=60)
+
+
+@pytest.mark.parametrize("text, code", [
+    (b64encode(b"\0"), "2.04"), (b"AA==\n", "4.00"), (b"\0", "4.00"), (b"AA=", "4.00"), (b"A\x80==", "4.00"), (b"A===", "4.00")])
+def test_the_package_as_text_is_base64_and_nothing_else(agent, peer, update, text, code):
+    """LwM2M Core 1.1, section 7.4.1: so a NUL is `AA==`, which resets, and what is no base64 changes nothing."""
+    agent()
+    assert_downloads(peer, update)
+    assert peer.request(ENDPOINT, PUT, "/5/0/0", text, content_format=TEXT).code_text == code
+    assert state_of(peer) == ((IDLE, "0") if code == "2.04" else (DOWNLOADED, "0"))
 
 
 # ---- OMA's tests of firmware update, as far as no other file has them ----

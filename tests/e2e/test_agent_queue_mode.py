@@ -10,6 +10,7 @@ from agent_kit import DOWNLOADED, ENDPOINT, Agent, agent, peer, update
 from conftest import free_port, make_package, wait_until
 from lwm2m_peer import ACK, BLOCK2, CON, GET, POST, TEXT, DtlsFront, Message
 from shims import ServerWithClock
+from test_agent_send import AT_FIRST, Sends
 from test_agent_server_object import refusing
 from test_agent import PSK, with_key
 from test_queue_mode import AWAKE_S, is_asleep, says_why
@@ -84,6 +85,16 @@ def test_something_to_tell_wakes_it(agent, peer):
     peer.wait_for(lambda: len(state.messages) > 1, 60, "the notification")
     asleep(made, 2)
     assert "awake" in made.process.log
+
+
+def test_it_sleeps_after_a_send_that_nobody_took(agent, peer):
+    """When MAX_TRANSMIT_WAIT is over and its Update is answered; and what it had to say is said when it wakes."""
+    sends = Sends(peer, *[None] * 5)
+    made = agent(*QUEUE, "--send", "--lifetime", "300")
+    peer.wait_for_event("update", ENDPOINT, timeout=200)
+    asleep(made)
+    peer.wait_for(lambda: len(sends.messages) > 5, 120, "the Send")
+    assert sends.values[-1] == AT_FIRST
 
 
 def test_a_download_keeps_it_awake(agent, peer, update):

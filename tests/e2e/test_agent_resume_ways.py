@@ -16,7 +16,7 @@ from test_agent_http import changed
 from test_agent_resume import FRAME, IMAGE_OFFSET, OFFSET, URI, assert_completes, damage, kept
 from test_dtls import authority  # noqa: F401
 from test_update import deployments, upload
-from web_server import WebServer
+from web_server import Answer, WebServer
 
 BLOCK = 1024
 
@@ -210,6 +210,20 @@ def test_only_the_very_uri_is_gone_on_with(agent, peer, update, other):
     finally:
         first.close()
         second.close()
+
+
+@pytest.mark.parametrize("status", [412, 416])
+def test_a_part_that_is_refused_after_a_restart_begins_anew(agent, peer, update, status):
+    web = WebServer()
+    try:
+        made, source = agent(), ByHttp(web, update)
+        cut(made, peer, source)
+        web.hook = lambda request: Answer(status, fields={"Content-Range": "bytes */5"}) if request.offset else None
+        made.begin()
+        assert_completes(made, peer, BIG_IMAGE)
+        assert len(web.requests) == 2 and web.offsets[0] > 0 and web.offsets[1] == 0
+    finally:
+        web.close()
 
 
 # ---- the whole system ----

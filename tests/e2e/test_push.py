@@ -141,6 +141,15 @@ def test_what_is_not_authentic_is_refused_at_the_block_that_shows_it(agent, peer
     assert_downloaded(peer)
 
 
+@pytest.mark.parametrize("what, result", [(b"#!/bin/sh\n" * 900, "6"), (b"\0" * 9000, "6")])
+def test_what_is_no_package_is_refused_at_its_first_block(agent, peer, update, what, result):
+    agent()
+    assert Push(peer, what).block(0) == "4.00"
+    assert state_of(peer) == (IDLE, result)
+    Push(peer, update).whole()
+    assert_downloaded(peer)
+
+
 def test_a_package_that_does_not_fit_is_refused_by_4_13(agent, peer, update):
     agent(slot_size=131072)
     push = Push(peer, update)
