@@ -1,10 +1,11 @@
 """Devices in queue mode in a rollout: nothing is sent to a sleeper, nobody waits for it, and it goes on when it wakes."""
+import re
 import threading
 
 import pytest
 from conftest import make_package, wait_until
 from lwm2m_client import operate
-from lwm2m_peer import CONTENT_FORMAT, LINK, LOCATION_PATH, POST, uint
+from lwm2m_peer import CONTENT_FORMAT, DELETE, LINK, LOCATION_PATH, POST, uint
 from shims import ServerWithClock
 from test_update import deployments, upload
 from wire import LINKS, Wire
@@ -72,6 +73,27 @@ def test_a_sleeper_is_sent_nothing_and_is_offered_the_package_when_it_wakes(cloc
     hears_nothing(sleeper)
     assert sleeper.ask(POST, sleeper.location).code_text == "2.04"
     sleeper.serve_until(lambda: sleeper.written.get("/5/0/1"), "the Package URI", 60)
+
+
+def test_a_device_shown_alone_says_whether_it_sleeps_and_until_when(clocked):
+    def shown(endpoint):
+        said = clocked.json("device", "show", endpoint)
+        return said["queue_mode"], said["asleep"], said["expected_at_ms"]
+
+    sleeper = comes(clocked, "sleeper", queue=True)
+    comes(clocked, "other", queue=False)
+    assert shown("other") == (False, False, None)
+    clocked.time_passes(AWAKE_S + 2)
+    wait_until(lambda: shown("sleeper")[1], 60, "its sleep")
+    assert shown("other") == (False, False, None)
+    queue_mode, asleep, expected_at_ms = shown("sleeper")
+    left_s = (expected_at_ms - clocked.json("device", "show", "sleeper")["last_seen_ms"]) / 1000
+    assert (queue_mode, asleep) == (True, True) and 3000 < left_s <= 3700
+    assert re.search(r"^asleep:?\s+yes$", clocked.kedge("device", "show", "sleeper").stdout, re.M)
+    assert sleeper.ask(POST, sleeper.location).code_text == "2.04"
+    wait_until(lambda: shown("sleeper") == (True, False, None), 60, "it to be awake")
+    assert sleeper.ask(DELETE, sleeper.location).code_text == "2.02"
+    wait_until(lambda: shown("sleeper") == (None, None, None), 60, "it to be gone")
 
 
 def test_what_falls_asleep_at_work_makes_room_and_goes_on_when_it_wakes(clocked, keys, tmp_path):

@@ -72,6 +72,13 @@ struct kedge_backend_look {
     char explanation[KEDGE_EXPLANATION_MAX]; /* why it is where it is */
 };
 
+/** Whether a device that is registered can be reached now. */
+struct kedge_backend_reach {
+    bool queue_mode;
+    bool asleep;             /* in queue mode, and nothing is sent before it is heard of */
+    uint64_t expected_at_ms; /* its next Update, at the latest; 0: it has no lifetime, or is late */
+};
+
 /** How far somebody is with a download. */
 struct kedge_backend_progress {
     char host[INET6_ADDRSTRLEN];            /* numeric, where it goes to */
@@ -215,6 +222,9 @@ struct kedge_backend {
      */
     enum kedge_rc (*rollout_explain)(void *context, uint64_t rollout_id, int64_t group_index,
                                      char explanation[KEDGE_EXPLANATION_MAX]);
+    /* KEDGE_E_NOT_FOUND: it is not registered. */
+    enum kedge_rc (*device_reach)(void *context, const char *endpoint,
+                                  struct kedge_backend_reach *out);
     /* Fills in up to KEDGE_BACKEND_LOOKS_MAX looks in one go; unknown ones are not live. */
     enum kedge_rc (*deployments_look)(void *context, struct kedge_backend_look *looks,
                                       size_t count);

@@ -49,6 +49,19 @@ static json_t *factory_json(struct request *request, enum kedge_rc *rc)
     return json;
 }
 
+/* What is known only while it is registered; else null. */
+static void put_reach(struct request *request, json_t **json)
+{
+    const struct kedge_backend *backend = request->api->config.backend;
+    struct kedge_backend_reach reach;
+    bool is_known = backend->device_reach(backend->context, request->parameter, &reach) == KEDGE_OK;
+    bool is_expected = is_known && reach.asleep && reach.expected_at_ms != 0;
+    json_put(json, "queue_mode", is_known ? json_boolean(reach.queue_mode) : json_null());
+    json_put(json, "asleep", is_known ? json_boolean(reach.asleep) : json_null());
+    json_put(json, "expected_at_ms",
+             is_expected ? json_integer((json_int_t)reach.expected_at_ms) : json_null());
+}
+
 void device_show(struct request *request)
 {
     struct kedge_device_record record;
@@ -58,6 +71,7 @@ void device_show(struct request *request)
     enum kedge_rc rc;
     json_t *json = device_json(&record);
     json_put(&json, "factory", factory_json(request, &rc));
+    put_reach(request, &json);
     if (rc == KEDGE_OK || rc == KEDGE_E_NOT_FOUND) {
         answer_json(request, MHD_HTTP_OK, json);
         return;

@@ -134,6 +134,39 @@ static enum kedge_rc rollout_explain(void *context, uint64_t rollout_id, int64_t
     return kedge_call_network(state->net, &call);
 }
 
+struct reaching {
+    struct kedge_backend_state *state;
+    const char *endpoint;
+    struct kedge_backend_reach *out;
+};
+
+static void find_reach(struct kedge_call *call)
+{
+    struct reaching *reaching = call->context;
+    struct kedge_device device;
+    bool is_there = kedge_fleet_device(reaching->state->bridge->fleet, reaching->endpoint, &device);
+    if (!is_there || !device.registered) {
+        kedge_call_answer(call, KEDGE_E_NOT_FOUND, "");
+        return;
+    }
+    *reaching->out = (struct kedge_backend_reach){
+        .queue_mode = device.queue_mode,
+        .asleep = device.asleep,
+        .expected_at_ms = device.lifetime_s != 0 && device.expected_in_s != 0
+                              ? kedge_wall_ms() + (uint64_t)device.expected_in_s * 1000u
+                              : 0};
+    kedge_call_answer(call, KEDGE_OK, "");
+}
+
+static enum kedge_rc device_reach(void *context, const char *endpoint,
+                                  struct kedge_backend_reach *out)
+{
+    struct kedge_backend_state *state = context;
+    struct reaching reaching = {state, endpoint, out};
+    struct kedge_call call = {.fn = find_reach, .context = &reaching};
+    return kedge_call_network(state->net, &call);
+}
+
 struct looking {
     struct kedge_backend_state *state;
     struct kedge_backend_look *looks;
@@ -276,6 +309,7 @@ void kedge_backend_init(struct kedge_backend_state *state, struct kedge_backend 
         .bootstraps_put = kedge_backend_bootstraps_put,
         .bootstrap_remove = kedge_backend_bootstrap_remove,
         .rollout_explain = rollout_explain,
+        .device_reach = device_reach,
         .deployments_look = deployments_look,
         .downloaded = kedge_backend_downloaded,
         .health = health,

@@ -283,6 +283,17 @@ static enum kedge_rc rollout_explain(void *context, uint64_t rollout_id, int64_t
     return KEDGE_OK;
 }
 
+static enum kedge_rc device_reach(void *context, const char *endpoint,
+                                  struct kedge_backend_reach *out)
+{
+    struct rig *rig = context;
+    if (rig->sleeper == NULL || strcmp(endpoint, rig->sleeper) != 0)
+        return KEDGE_E_NOT_FOUND;
+    *out = (struct kedge_backend_reach){
+        .queue_mode = true, .asleep = true, .expected_at_ms = 1700000000000};
+    return KEDGE_OK;
+}
+
 static enum kedge_rc deployments_look(void *context, struct kedge_backend_look *looks, size_t count)
 {
     struct rig *rig = context;
@@ -340,6 +351,7 @@ int rig_setup(void **state)
                                           .rollout_change = rollout_change,
                                           .device_set_tags = device_set_tags,
                                           .rollout_explain = rollout_explain,
+                                          .device_reach = device_reach,
                                           .deployments_look = deployments_look,
                                           .downloaded = downloaded,
                                           .health = health};

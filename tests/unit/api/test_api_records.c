@@ -79,6 +79,25 @@ static void a_device_is_found_by_any_name_that_it_may_have(void **state)
     reply_free(&reply);
 }
 
+static void one_that_is_registered_is_shown_with_whether_it_sleeps(void **state)
+{
+    struct rig *rig = *state;
+    rig_put_device(rig, "a", "v", "c");
+    rig_put_device(rig, "b", "v", "c");
+    rig->sleeper = "a";
+    struct reply reply = rig_get(rig, "/api/v1/devices/a");
+    assert_true(json_is_true(json_object_get(reply.json, "queue_mode")));
+    assert_true(json_is_true(json_object_get(reply.json, "asleep")));
+    assert_int_equal(json_integer_value(json_object_get(reply.json, "expected_at_ms")),
+                     1700000000000);
+    reply_free(&reply);
+    reply = rig_get(rig, "/api/v1/devices/b");
+    assert_true(json_is_null(json_object_get(reply.json, "queue_mode")));
+    assert_true(json_is_null(json_object_get(reply.json, "asleep")));
+    assert_true(json_is_null(json_object_get(reply.json, "expected_at_ms")));
+    reply_free(&reply);
+}
+
 /* ---- tags ---- */
 
 static void tags_are_merged_and_removed(void **state)
@@ -240,6 +259,7 @@ int main(void)
         RECORD_TEST(devices_come_in_pages_and_each_once),
         RECORD_TEST(devices_are_narrowed_by_vendor_and_class),
         RECORD_TEST(a_device_is_found_by_any_name_that_it_may_have),
+        RECORD_TEST(one_that_is_registered_is_shown_with_whether_it_sleeps),
         RECORD_TEST(tags_are_merged_and_removed),
         RECORD_TEST(tags_that_cannot_be_are_refused),
         RECORD_TEST(no_tag_is_lost_when_many_are_set_at_once),
