@@ -133,6 +133,11 @@ static struct sim_geometry geometry_at(size_t index)
                                  .ecc = records[record].ecc};
 }
 
+/* Files take few operations, so that many of them can be cut twice. */
+struct budgets {
+    struct explore_budget flash, files;
+};
+
 static const struct explore_budget usual = {.cuts = 2, .deep_every = 2500};
 
 static double seconds(void)
@@ -156,8 +161,8 @@ struct course {
 #define GEOMETRIES(courses) \
     (COUNT(chosen) + COUNT(uboot_geometries) + ((courses)-DEEP_COURSES) / COUNT(plans))
 
-/* The grid is wide, not deep; files take few operations, so that many may be cut twice. */
-static struct course course_at(size_t index, struct explore_budget budget)
+/* The grid is wide, not deep. */
+static struct course course_at(size_t index, const struct budgets *budgets)
 {
     if (index >= DEEP_COURSES) {
         index -= DEEP_COURSES;
@@ -167,20 +172,19 @@ static struct course course_at(size_t index, struct explore_budget budget)
     if (index >= UBOOT_COURSES) {
         index -= UBOOT_COURSES;
         return (struct course){geometry_at(index / COUNT(plans)), &plans[index % COUNT(plans)],
-                               budget};
+                               budgets->flash};
     }
-    budget.deep_every = budget.thorough ? 10 : 60;
     return (struct course){uboot_geometries[index / COUNT(uboot_plans)],
-                           &uboot_plans[index % COUNT(uboot_plans)], budget};
+                           &uboot_plans[index % COUNT(uboot_plans)], budgets->files};
 }
 
 /* Runs the first `courses` of them, with a line for each as it ends. */
 static struct explore_counts run(const struct package *packages, const struct kedge_public_key *key,
-                                 struct explore_budget budget, uint64_t bricks_max, size_t courses)
+                                 const struct budgets *budgets, uint64_t bricks_max, size_t courses)
 {
     struct explore_counts total = {0};
     for (size_t i = 0; i < courses && total.bricks < bricks_max; i++) {
-        const struct course course = course_at(i, budget);
+        const struct course course = course_at(i, budgets);
         struct explore_counts before = total;
         double began = seconds();
         explore(&course.geometry, course.plan, packages, key, course.budget, bricks_max, &total,
@@ -219,17 +223,19 @@ static int usage(FILE *out, int status)
 
 int main(int argc, char **argv)
 {
-    struct explore_budget budget = usual;
+    struct budgets budgets = {.flash = usual, .files = {.cuts = 2, .deep_every = 60}};
     uint64_t bricks_max = 10;
     size_t courses = COURSES;
     const char *counts = NULL;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--long") == 0)
-            budget = (struct explore_budget){.cuts = 3, .deep_every = 150, .thorough = true};
-        else if (strcmp(argv[i], "--few") == 0)
+            budgets = (struct budgets){{.cuts = 3, .deep_every = 150, .thorough = true},
+                                       {.cuts = 3, .deep_every = 20, .thorough = true}};
+        else if (strcmp(argv[i], "--few") == 0) {
             courses = DEEP_COURSES;
-        else if (strcmp(argv[i], "--mutant") == 0)
-            bricks_max = budget.cuts = 1;
+            budgets.files.deep_every = 1000;
+        } else if (strcmp(argv[i], "--mutant") == 0)
+            bricks_max = budgets.flash.cuts = budgets.files.cuts = 1;
         else if (strcmp(argv[i], "--counts") == 0 && i + 1 < argc)
             counts = argv[++i];
         else
@@ -238,7 +244,7 @@ int main(int argc, char **argv)
     static struct package packages[PACKAGES];
     struct kedge_public_key key;
     packages_make(packages, &key);
-    struct explore_counts total = run(packages, &key, budget, bricks_max, courses);
+    struct explore_counts total = run(packages, &key, &budgets, bricks_max, courses);
     packages_free(packages);
     if (!write_counts(counts, &total, GEOMETRIES(courses))) {
         perror(counts);
