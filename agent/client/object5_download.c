@@ -123,8 +123,11 @@ static void begin_budget(struct kedge_object5 *object)
 
 static void fetch_package(struct kedge_object5 *object, bool may_resume)
 {
-    const struct kedge_download_sink sink = {
-        .context = object, .push = push, .restart = restart, .budget = &object->spending};
+    const struct kedge_download_sink sink = {.context = object,
+                                             .push = push,
+                                             .restart = restart,
+                                             .budget = &object->spending,
+                                             .random = object->fetch.random};
     struct kedge_download_point from = {.offset = 0};
     enum kedge_rc rc = KEDGE_OK;
     if (!may_resume || object->state.uri[0] == '\0' || !resume_install(object, &from))

@@ -21,9 +21,20 @@ void kedge_patience_asked(struct kedge_patience *patience, uint64_t now_ms)
     patience->next_at_ms = now_ms + KEDGE_PATIENCE_ANSWER_MS;
 }
 
-void kedge_patience_lost(struct kedge_patience *patience, uint64_t least_ms, uint64_t now_ms)
+/* At most: half of the pause, and half of what is left of the patience after it. */
+static uint64_t spread_ms_max(const struct kedge_patience *patience, uint64_t pause_ms,
+                              uint64_t now_ms)
+{
+    uint64_t ends_at_ms = kedge_patience_ends_at_ms(patience);
+    uint64_t left_ms = ends_at_ms > now_ms + pause_ms ? ends_at_ms - now_ms - pause_ms : 0;
+    return (pause_ms < left_ms ? pause_ms : left_ms) / 2;
+}
+
+void kedge_patience_lost(struct kedge_patience *patience, uint64_t least_ms, uint32_t spread,
+                         uint64_t now_ms)
 {
     uint64_t pause_ms = patience->pause_ms > least_ms ? patience->pause_ms : least_ms;
+    pause_ms += spread % (spread_ms_max(patience, pause_ms, now_ms) + 1);
     patience->next_at_ms = now_ms + pause_ms;
     patience->pause_ms *= 2;
     if (patience->pause_ms > KEDGE_PATIENCE_PAUSE_MAX_MS)

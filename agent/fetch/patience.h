@@ -28,8 +28,13 @@ void kedge_patience_begin(struct kedge_patience *patience, uint64_t limit_ms, ui
 void kedge_patience_progress(struct kedge_patience *patience, uint64_t now_ms);
 /** A request went out, or its peer gave a sign of life: from now on it has its time again. */
 void kedge_patience_asked(struct kedge_patience *patience, uint64_t now_ms);
-/** The request came to nothing: the next one waits, `least_ms` (0: none) and the pause at least. */
-void kedge_patience_lost(struct kedge_patience *patience, uint64_t least_ms, uint64_t now_ms);
+/**
+ * The request came to nothing: the next one waits, `least_ms` (0: none) and the pause at least. By
+ * `spread`, a random number, it waits up to half as long again, so that those whom one server has
+ * lost do not come back all at once; never so long that the patience ends by that.
+ */
+void kedge_patience_lost(struct kedge_patience *patience, uint64_t least_ms, uint32_t spread,
+                         uint64_t now_ms);
 
 /** When it has failed, unless it gets further before that. */
 uint64_t kedge_patience_ends_at_ms(const struct kedge_patience *patience);

@@ -47,13 +47,22 @@ void kedge_transfer_asked(struct kedge_transfer *transfer, uint64_t now_ms)
     kedge_patience_asked(&transfer->patience, now_ms);
 }
 
+/* Without random numbers a pause is as long as it must be. */
+static uint32_t spread(const struct kedge_random *random)
+{
+    uint32_t number = 0;
+    if (random == NULL || random->fill(random->context, &number, sizeof number) != KEDGE_OK)
+        return 0;
+    return number;
+}
+
 void kedge_transfer_lost(struct kedge_transfer *transfer, const char *trouble, uint64_t least_ms,
                          uint64_t now_ms)
 {
     if (trouble != NULL)
         snprintf(transfer->trouble, sizeof transfer->trouble, "%s", trouble);
     transfer->asked = false;
-    kedge_patience_lost(&transfer->patience, least_ms, now_ms);
+    kedge_patience_lost(&transfer->patience, least_ms, spread(transfer->sink.random), now_ms);
 }
 
 void kedge_transfer_fail(struct kedge_transfer *transfer, enum kedge_rc rc, const char *words)

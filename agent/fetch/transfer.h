@@ -26,7 +26,8 @@ struct kedge_download_sink {
     void *context;
     enum kedge_rc (*push)(void *context, struct kedge_slice bytes);
     enum kedge_rc (*restart)(void *context);
-    struct kedge_budget *budget; /* what comes in is counted there; NULL: nowhere */
+    struct kedge_budget *budget;       /* what comes in is counted there; NULL: nowhere */
+    const struct kedge_random *random; /* by which pauses are spread; NULL: not at all */
 };
 
 /** Where a download goes on: of the representation that `etag` names, what lies before `offset` is

@@ -257,6 +257,22 @@ def test_a_busy_server_is_asked_again_when_it_says(agent, peer, web):
     assert len(times) == 2 and times[1] - times[0] >= 3
 
 
+def test_devices_that_a_server_turned_away_do_not_come_back_at_once(agent, peer, web):
+    """Each pause is spread over half of itself. That five of them in a row add up to less than a quarter of a second
+    has a chance of one in 100,000."""
+    agent()
+    times = []
+
+    def busy(request):
+        times.append(time.monotonic())
+        return Answer(503) if len(times) <= 5 else None
+
+    web.hook = busy
+    offer(peer, web)
+    arrives(peer, timeout=90)
+    assert times[5] - times[0] > 0.5 + 1 + 2 + 4 + 8 + 0.25
+
+
 def test_a_server_that_wants_longer_than_the_patience_is_result_4_at_once(agent, peer, web):
     agent()
     web.hook = lambda request: Answer(503, fields={"Retry-After": "7200"})
