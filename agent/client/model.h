@@ -35,6 +35,7 @@ struct kedge_model_hooks {
     /** Appends what Discover says of a path, ";pmin=10": all that holds there, or its own alone. */
     enum kedge_rc (*attributes)(void *context, const struct kedge_lwm2m_path *path, bool inherited,
                                 struct kedge_writer *out);
+    bool has_bootstrap_trigger; /* /1/0/9: there is a bootstrap server to be sent to */
 };
 
 struct kedge_model_request {

@@ -286,6 +286,8 @@ static bool is_there(const struct kedge_model_hooks *hooks, const struct model_r
     const struct kedge_lwm2m_path path = {.ids = {resource->object, instance, resource->id},
                                           .depth = 4};
     struct kedge_lwm2m_value value = {.type = kedge_model_type(resource)};
+    if (resource->object == KEDGE_LWM2M_OBJECT_SERVER && resource->id == 9)
+        return hooks->has_bootstrap_trigger;
     return (resource->operations & KEDGE_LWM2M_R) == 0 ||
            hooks->read(hooks->context, &path, &value) == KEDGE_OK;
 }

@@ -198,7 +198,7 @@ static uint8_t execute_server(struct kedge_resources *resources, uint16_t resour
         return KEDGE_COAP_CHANGED;
     default:
         if (resources->bootstrap == NULL)
-            return KEDGE_COAP_METHOD_NOT_ALLOWED;
+            return KEDGE_COAP_NOT_FOUND;
         kedge_bootstrap_trigger(resources->bootstrap);
         return KEDGE_COAP_CHANGED;
     }
@@ -249,7 +249,12 @@ void kedge_resources_look(struct kedge_resources *resources)
 
 struct kedge_model_hooks kedge_resources_hooks(struct kedge_resources *resources)
 {
-    return (struct kedge_model_hooks){resources, on_read, on_write, on_execute, on_attributes};
+    return (struct kedge_model_hooks){.context = resources,
+                                      .read = on_read,
+                                      .write = on_write,
+                                      .execute = on_execute,
+                                      .attributes = on_attributes,
+                                      .has_bootstrap_trigger = resources->bootstrap != NULL};
 }
 
 uint8_t kedge_resources_take_block(void *context, const struct kedge_intake_block *block)

@@ -370,7 +370,9 @@ def test_the_hold_off_time_is_waited_for(boss, fresh):
 
 def test_without_a_bootstrap_server_there_is_nothing_to_trigger(peer, agent):
     agent()
-    assert peer.execute(ENDPOINT, "/1/0/9") == "4.05"
+    links = peer.request(ENDPOINT, GET, "/1/0", accept=LINK).payload.decode().split(",")
+    assert "</1/0/8>" in links and "</1/0/9>" not in links
+    assert peer.execute(ENDPOINT, "/1/0/9") == "4.04"
     assert peer.execute(ENDPOINT, "/1/0/8") == "2.04"
 
 

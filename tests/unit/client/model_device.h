@@ -114,7 +114,7 @@ static enum kedge_rc on_attributes(void *context, const struct kedge_lwm2m_path 
 static int make(void **state)
 {
     static struct device device;
-    device = (struct device){.hooks = {&device, on_read, on_write, on_execute, on_attributes},
+    device = (struct device){.hooks = {&device, on_read, on_write, on_execute, on_attributes, true},
                              .has_hardware = true,
                              .code = KEDGE_COAP_CHANGED};
     *state = &device;

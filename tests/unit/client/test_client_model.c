@@ -194,6 +194,11 @@ static void discover_tells_attributes(void **state)
                 "</1/0/6>,</1/0/7>,</1/0/8>,</1/0/9>,</1/0/23>");
     assert_int_equal(get(device, "/1/0/1", LINK), KEDGE_COAP_CONTENT);
     assert_payload(device, "</1/0/1>;pmin=5;pmax=9");
+    device->hooks.has_bootstrap_trigger = false;
+    assert_int_equal(get(device, "/1/0", LINK), KEDGE_COAP_CONTENT);
+    assert_payload(
+        device, "</1/0>;pmin=5;pmax=9,</1/0/0>,</1/0/1>;pmin=5,</1/0/2>,</1/0/3>,</1/0/4>,</1/0/5>,"
+                "</1/0/6>,</1/0/7>,</1/0/8>,</1/0/23>");
 }
 
 static void attributes_are_attached_to_what_is_there(void **state)
