@@ -12,6 +12,8 @@ import urllib.request
 
 import pytest
 
+from conftest import CLASS, VENDOR, make_package
+
 VENDORS, CLASSES = ("acme.example", "other.example"), ("board-a", "board-b", "")
 VERSIONS = ("1.9.0", "1.10.0", "1.10.0-rc.1", "1.10.0-rc.1.1", "2.0.0+b7", "factory", "1.4", "")
 TAGS = {"eu": ("", "1"), "site": ("hamburg", "bremen"), "my ring": ("0", "eu")}
@@ -197,3 +199,89 @@ def test_a_filter_that_matches_none_of_many_devices_answers_page_by_page(server)
     second = ask(server, {"filter": "tag == 'nobody' or endpoint == 'dev-100000'", "cursor": first["next"]})
     assert [d["endpoint"] for d in second["devices"]] == ["dev-100000"] and second["next"] is None
     assert server.json("device", "list", "--filter", "tag == 'nobody'")["devices"] == []
+
+
+# ---- rollouts by a filter ----
+
+def upload(server, keys, folder, *extra):
+    """The id of a package to 1.1.0 for board of example.com."""
+    server.kedge("trust", "add", "--name", "release", keys.public)
+    server.kedge("package", "upload", make_package(folder, keys, "1.1.0", 2, bytes(4096), *extra))
+    return server.json("package", "list")["packages"][0]["id"]
+
+
+def mixed_devices():
+    """100 devices: 10 run 1.1.0 already, 10 are hardware A, 5 another class, 5 another vendor, 5 have said nothing."""
+    devices = [{"endpoint": f"dev-{i:03}", "vendor": VENDOR, "class": CLASS, "version": "1.0.0", "hardware": "B",
+                "last_seen_ms": 1, "tags": {"pilot": ""} if i < 50 else {}} for i in range(100)]
+    for i, change in ((0, {"version": "1.1.0"}), (10, {"hardware": "A"})):
+        for device in devices[i:i + 10]:
+            device.update(change)
+    for i, change in ((20, {"class": "other"}), (25, {"vendor": "other.example"}), (30, {"vendor": "", "class": ""})):
+        for device in devices[i:i + 5]:
+            device.update(change)
+    return devices
+
+
+WHO = ("--filter", "tag == 'pilot' and version < 2.0.0", "--group", "canary=5", "--group", "rest", "--seed", 7)
+
+
+def left_out(plan):
+    return {reason["reason"]: (reason["device_count"], reason["example"]) for reason in plan["left_out"]}
+
+
+def test_a_plan_says_who_would_be_taken_and_why_others_are_left_out(server, keys, tmp_path):
+    store_devices(server, mixed_devices())
+    package = upload(server, keys, tmp_path, "--hardware", "B", "--hardware", "C", "--min-version", "1.0.0",
+                     "--max-version", "1.0.9")
+    shown = server.json("package", "show", package)
+    assert (shown["hardware"], shown["min_version"], shown["max_version"]) == (["B", "C"], "1.0.0", "1.0.9")
+    plan = server.json("rollout", "plan", "--package", package, *WHO)
+    assert left_out(plan) == {"hardware": (10, "dev-010"), "class": (5, "dev-020"), "vendor": (5, "dev-025"),
+                              "not_identified": (5, "dev-030")}
+    assert (plan["device_count"], plan["already"], plan["unmatched"]) == (25, 10, 50)
+    assert [(group["name"], group["device_count"]) for group in plan["groups"]] == [("canary", 5), ("group 2", 20)]
+    assert server.json("rollout", "list")["rollouts"] == []  # nothing was made
+    words = server.kedge("rollout", "plan", "--package", package, *WHO).stdout
+    assert "for 25 devices; nothing was made" in words and "left out  10, as dev-010: has a hardware" in words
+    server.kedge("rollout", "create", "--name", "pilots", "--package", package, *WHO)
+    made = server.json("rollout", "show", 1, "--devices")
+    assert made["filter"] == WHO[1] and made["device_count"] == 25
+    for index, group in enumerate(plan["groups"]):
+        assert [d["endpoint"] for d in made["deployments"] if d["group_index"] == index] == group["devices"]
+
+
+def test_a_version_window_leaves_out_what_it_does_not_replace(server, keys, tmp_path):
+    devices = [dict(mixed_devices()[99], endpoint=f"v-{version}", version=version)
+               for version in ("0.9.9", "1.0.0-rc.1", "1.0.0", "1.0.9", "1.0.10", "factory", "")]
+    store_devices(server, devices)
+    package = upload(server, keys, tmp_path, "--min-version", "1.0.0", "--max-version", "1.0.9")
+    plan = server.json("rollout", "plan", "--package", package, "--all")
+    assert plan["groups"][0]["device_count"] == 2 and set(plan["groups"][0]["devices"]) == {"v-1.0.0", "v-1.0.9"}
+    assert left_out(plan) == {"version": (5, "v-")}
+
+
+def test_a_filter_that_means_nobody_is_refused(server, keys, tmp_path):
+    store_devices(server, mixed_devices())
+    package = upload(server, keys, tmp_path, "--hardware", "B")
+    for command in (("plan",), ("create", "--name", "none")):
+        done = server.kedge("rollout", *command, "--package", package, "--filter", "tag == 'nobody'", check=False)
+        assert done.returncode == 1 and "the filter means none of the 100 devices" in done.stderr
+        done = server.kedge("rollout", *command, "--package", package, "--filter", "hardware == 'A'", check=False)
+        assert done.returncode == 1 and "10, as dev-010: has a hardware revision" in done.stderr
+        done = server.kedge("rollout", *command, "--package", package, "--device", "dev-099", "dev-010", check=False)
+        assert done.returncode == 1 and "dev-010: has a hardware revision that the package is not for" in done.stderr
+        done = server.kedge("rollout", *command, "--package", package, "--filter", "version <", check=False)
+        assert done.returncode == 2 and "line 1, column 10" in done.stderr
+    assert server.json("rollout", "list")["rollouts"] == []
+
+
+def test_a_package_that_a_rollout_names_stays(server, keys, tmp_path):
+    store_devices(server, mixed_devices())
+    package = upload(server, keys, tmp_path)
+    server.kedge("rollout", "create", "--name", "all", "--package", package, "--filter", "tag == 'pilot'")
+    request = urllib.request.Request(f"{server.http_url}/api/v1/packages/{package}", method="DELETE",
+                                     headers={"Authorization": f"Bearer {server.token}"})
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=60)
+    assert refused.value.code == 409 and "a rollout names the package" in json.load(refused.value)["detail"]

@@ -18,7 +18,9 @@ static enum kedge_rc look_at(void *context, const char *who,
     *reached = true;
     FUZZ_REQUIRE(strlen(rollout->name) >= 1 && strlen(rollout->name) <= KEDGE_NAME_MAX);
     FUZZ_REQUIRE(strlen(rollout->package_id) == KEDGE_PACKAGE_ID_SIZE);
-    FUZZ_REQUIRE(rollout->all_devices == (rollout->endpoint_count == 0));
+    FUZZ_REQUIRE(rollout->all_devices + (rollout->endpoint_count > 0) + (rollout->filter != NULL) ==
+                 1);
+    FUZZ_REQUIRE((rollout->filter != NULL) == (rollout->filter_text != NULL));
     for (size_t i = 0; i < rollout->endpoint_count; i++)
         FUZZ_REQUIRE(rollout->endpoints[i] != NULL);
     for (size_t i = 0; i < KEDGE_POLICY_FIELD_COUNT; i++) {

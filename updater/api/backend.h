@@ -16,6 +16,7 @@
 #ifndef KEDGE_UPDATER_BACKEND_H
 #define KEDGE_UPDATER_BACKEND_H
 
+#include "updater/rollout/fit.h"
 #include "updater/store/store.h"
 
 #include <kedge/lwm2m_operation.h>
@@ -34,9 +35,11 @@
 struct kedge_backend_rollout {
     const char *name;
     const char *package_id;
-    const char *revert_package_id; /* what devices are taken back to; NULL: nothing */
-    bool all_devices; /* all of the package's vendor and class; else the endpoints below */
-    const char *const *endpoints;
+    const char *revert_package_id;     /* what devices are taken back to; NULL: nothing */
+    bool all_devices;                  /* all of the package's vendor and class; */
+    const struct kedge_filter *filter; /* else those of them that it means; */
+    const char *filter_text;
+    const char *const *endpoints; /* else these */
     size_t endpoint_count;
     struct kedge_rollout_policy policy;
     const struct kedge_group_plan *groups; /* none (0): one group with all devices */
@@ -45,6 +48,22 @@ struct kedge_backend_rollout {
     uint32_t seed;         /* of the order of the devices; */
     bool seed_given;       /* without, one is drawn */
 };
+
+/** What a rollout would be, if it were created now. */
+struct kedge_backend_plan {
+    char vendor[KEDGE_VENDOR_MAX + 1];
+    char class_name[KEDGE_CLASS_MAX + 1];
+    char version[KEDGE_VERSION_MAX + 1];
+    uint32_t seed;
+    uint64_t device_count;
+    uint64_t already;                   /* of them: run the version already */
+    uint64_t unmatched;                 /* known devices that the filter does not mean */
+    uint64_t left_out[KEDGE_FIT_COUNT]; /* asked for, and why they cannot take the package */
+    char example[KEDGE_FIT_COUNT][KEDGE_ENDPOINT_MAX + 1]; /* one of those, where there are any */
+};
+
+/** Each device of it, in its order; its strings are borrowed for the call. */
+typedef void kedge_backend_target_fn(void *context, const struct kedge_rollout_target *target);
 
 /** Settings of a class of devices; NULL: as it is. */
 struct kedge_backend_class {
@@ -175,6 +194,11 @@ struct kedge_backend {
     enum kedge_rc (*rollout_create)(void *context, const char *who,
                                     const struct kedge_backend_rollout *rollout,
                                     uint64_t *rollout_id, char *text);
+    /* What that would make: the same refusals, but for those that only its name and its policy
+     * bring about, and nothing is made or stored. `fn` is called before it returns. */
+    enum kedge_rc (*rollout_plan)(void *context, const struct kedge_backend_rollout *rollout,
+                                  struct kedge_backend_plan *plan, kedge_backend_target_fn *fn,
+                                  void *fn_context, char *text);
     /* KEDGE_E_NOT_FOUND; KEDGE_E_STATE when the state does not allow it. */
     enum kedge_rc (*rollout_change)(void *context, const char *who, uint64_t rollout_id,
                                     enum kedge_backend_rollout_change change, char *text);

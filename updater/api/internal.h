@@ -224,6 +224,7 @@ void trust_add(struct request *request);
 void trust_remove(struct request *request);
 void rollouts_list(struct request *request);
 void rollout_create(struct request *request);
+void rollout_plan(struct request *request);
 void rollout_show(struct request *request);
 void rollout_start(struct request *request);
 void rollout_pause(struct request *request);

@@ -3,6 +3,7 @@
 #include "updater/api/internal.h"
 
 #include <kedge/crypto.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -135,6 +136,20 @@ json_t *token_json(const struct kedge_token_record *record)
     return json;
 }
 
+/* A list of what stands on lines. */
+static json_t *json_lines(const char *text)
+{
+    char line[KEDGE_PACKAGE_HARDWARE_MAX + 1];
+    json_t *list = json_array();
+    while (*text != '\0') {
+        size_t size = strcspn(text, "\n");
+        (void)snprintf(line, sizeof(line), "%.*s", (int)size, text);
+        json_add(&list, json_text(line));
+        text += size + (text[size] == '\n');
+    }
+    return list;
+}
+
 json_t *package_json(const struct kedge_package_record *record)
 {
     json_t *json = json_object();
@@ -157,6 +172,9 @@ json_t *package_json(const struct kedge_package_record *record)
     json_put(&json, "signers", signers);
     json_put(&json, "uploaded_at_ms", json_time(record->uploaded_at_ms));
     json_put(&json, "uploader", json_text(record->uploader));
+    json_put(&json, "hardware", json_lines(record->hardware));
+    json_put(&json, "min_version", json_name(record->min_version));
+    json_put(&json, "max_version", json_name(record->max_version));
     return json;
 }
 
@@ -224,6 +242,7 @@ json_t *rollout_json(const struct kedge_rollout *record)
     json_put(&json, "device_count", json_count(record->device_count));
     json_put(&json, "seed", json_count(record->seed));
     json_put(&json, "spread_by", json_name(record->spread_by));
+    json_put(&json, "filter", json_name(record->filter));
     json_put(&json, "revert_package_id", json_name(record->revert_package_id));
     json_put(&json, "revert_version", json_name(record->revert_version));
     json_put(&json, "revert_rollout_id", json_id(record->revert_rollout_id));

@@ -1,6 +1,5 @@
 /* rollouts.c: rollouts, their groups, deployments and history. */
-#include "updater/api/internal.h"
-#include "updater/api/steps.h"
+#include "updater/api/asked.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,51 +90,6 @@ void rollouts_list(struct request *request)
 
 /* ---- what people ask for ---- */
 
-static bool read_policy(struct request *request, json_t *json, struct kedge_rollout_policy *policy)
-{
-    uint32_t numbers[KEDGE_POLICY_FIELD_COUNT];
-    struct field fields[KEDGE_POLICY_FIELD_COUNT + 4];
-    const char *action = NULL, *severity = NULL, *approval = NULL;
-    for (size_t i = 0; i < KEDGE_POLICY_FIELD_COUNT; i++) {
-        const struct kedge_policy_field *field = &kedge_policy_fields[i];
-        numbers[i] = kedge_policy_get(policy, field);
-        fields[i] = (struct field){.name = field->name,
-                                   .kind = FIELD_NUMBER,
-                                   .least = field->least,
-                                   .most = field->most,
-                                   .number = &numbers[i]};
-    }
-    fields[KEDGE_POLICY_FIELD_COUNT] = (struct field){
-        .name = "error_action", .kind = FIELD_TEXT, .least = 1, .most = 16, .text = &action};
-    fields[KEDGE_POLICY_FIELD_COUNT + 1] = (struct field){
-        .name = "severity", .kind = FIELD_TEXT, .least = 1, .most = 16, .text = &severity};
-    fields[KEDGE_POLICY_FIELD_COUNT + 2] = (struct field){.name = "max_defer_s",
-                                                          .kind = FIELD_NUMBER,
-                                                          .most = KEDGE_SPAN_MAX_S,
-                                                          .number = &policy->max_defer_s};
-    fields[KEDGE_POLICY_FIELD_COUNT + 3] = (struct field){
-        .name = "approval", .kind = FIELD_TEXT, .least = 1, .most = 16, .text = &approval};
-    if (!body_read(request, json, "policy.", fields, KEDGE_POLICY_FIELD_COUNT + 4))
-        return false;
-    for (size_t i = 0; i < KEDGE_POLICY_FIELD_COUNT; i++)
-        kedge_policy_set(policy, &kedge_policy_fields[i], numbers[i]);
-    if (severity != NULL && !kedge_severity_parse(severity, &policy->severity)) {
-        refuse(request, MHD_HTTP_BAD_REQUEST, "argument", "policy.severity",
-               "policy.severity must be critical, mandatory or optional");
-        return false;
-    }
-    if (approval != NULL && !kedge_approval_parse(approval, &policy->approval)) {
-        refuse(request, MHD_HTTP_BAD_REQUEST, "argument", "policy.approval",
-               "policy.approval must be none, start or groups");
-        return false;
-    }
-    if (action == NULL || kedge_error_action_parse(action, &policy->error_action))
-        return true;
-    refuse(request, MHD_HTTP_BAD_REQUEST, "argument", "policy.error_action",
-           "policy.error_action must be pause, abort or roll_back");
-    return false;
-}
-
 bool rollout_may_start(struct request *request, const struct kedge_rollout_policy *policy,
                        bool start)
 {
@@ -144,85 +98,6 @@ bool rollout_may_start(struct request *request, const struct kedge_rollout_polic
     refuse(request, MHD_HTTP_BAD_REQUEST, "argument", "start",
            "a rollout that somebody else must approve can be started after that only");
     return false;
-}
-
-/* A rollout and what to do with it, as the body says; `devices` borrows from the body. */
-struct asked {
-    struct kedge_backend_rollout rollout;
-    struct kedge_group_plan plans[KEDGE_ROLLOUT_GROUPS_MAX];
-    json_t *devices;
-    bool start;
-};
-
-static bool read_rollout(struct request *request, struct asked *asked)
-{
-    json_t *policy = NULL, *groups = NULL;
-    const struct field fields[] = {
-        {.name = "name",
-         .kind = FIELD_TEXT,
-         .required = true,
-         .least = 1,
-         .most = KEDGE_NAME_MAX,
-         .text = &asked->rollout.name},
-        {.name = "package_id",
-         .kind = FIELD_TEXT,
-         .required = true,
-         .least = KEDGE_PACKAGE_ID_SIZE,
-         .most = KEDGE_PACKAGE_ID_SIZE,
-         .text = &asked->rollout.package_id},
-        {.name = "revert_package_id",
-         .kind = FIELD_TEXT,
-         .least = KEDGE_PACKAGE_ID_SIZE,
-         .most = KEDGE_PACKAGE_ID_SIZE,
-         .text = &asked->rollout.revert_package_id},
-        {.name = "all_devices", .kind = FIELD_FLAG, .flag = &asked->rollout.all_devices},
-        {.name = "devices",
-         .kind = FIELD_TEXTS,
-         .least = 1,
-         .most = KEDGE_ROLLOUT_TARGETS_MAX,
-         .json = &asked->devices},
-        {.name = "groups",
-         .kind = FIELD_OBJECTS,
-         .least = 1,
-         .most = KEDGE_ROLLOUT_GROUPS_MAX,
-         .json = &groups},
-        {.name = "spread_by",
-         .kind = FIELD_TEXT,
-         .least = 1,
-         .most = KEDGE_NAME_MAX,
-         .text = &asked->rollout.spread_by},
-        {.name = "seed",
-         .kind = FIELD_NUMBER,
-         .most = KEDGE_SEED_MAX,
-         .number = &asked->rollout.seed},
-        {.name = "policy", .kind = FIELD_OBJECT, .json = &policy},
-        {.name = "start", .kind = FIELD_FLAG, .flag = &asked->start},
-    };
-    kedge_rollout_policy_default(&asked->rollout.policy);
-    if (!body_read(request, request->json, "", fields, sizeof(fields) / sizeof(fields[0])) ||
-        (policy != NULL && !read_policy(request, policy, &asked->rollout.policy)) ||
-        (groups != NULL && !steps_read(request, groups, asked->plans, &asked->rollout.group_count)))
-        return false;
-    asked->rollout.groups = asked->plans;
-    asked->rollout.seed_given = json_object_get(request->json, "seed") != NULL;
-    if (!rollout_may_start(request, &asked->rollout.policy, asked->start))
-        return false;
-    if (asked->rollout.all_devices == (asked->devices != NULL)) {
-        refuse(request, MHD_HTTP_BAD_REQUEST, "argument", "devices",
-               "either \"all_devices\" is true or \"devices\" lists them, one of the two");
-        return false;
-    }
-    return true;
-}
-
-/* A refusal to create: what is not there was named by the body, not by the path. */
-static void refuse_create(struct request *request, enum kedge_rc rc, const char *text)
-{
-    if (rc == KEDGE_E_NOT_FOUND)
-        refuse(request, MHD_HTTP_UNPROCESSABLE_CONTENT, "not_found", NULL, "%s",
-               text[0] != '\0' ? text : "the package or a device is not there");
-    else
-        refuse_rc(request, rc, NULL, text);
 }
 
 static bool change(struct request *request, uint64_t id, enum kedge_backend_rollout_change change)
@@ -252,31 +127,12 @@ void rollout_make(struct request *request, const struct kedge_backend_rollout *r
     (void)answer_header(request, MHD_HTTP_HEADER_LOCATION, location);
 }
 
-static void make_for_listed(struct request *request, struct asked *asked)
-{
-    size_t count = json_array_size(asked->devices);
-    const char **endpoints = calloc(count, sizeof(*endpoints));
-    if (endpoints == NULL) {
-        answer_json(request, MHD_HTTP_INTERNAL_SERVER_ERROR, NULL);
-        return;
-    }
-    for (size_t i = 0; i < count; i++)
-        endpoints[i] = json_string_value(json_array_get(asked->devices, i));
-    asked->rollout.endpoints = endpoints;
-    asked->rollout.endpoint_count = count;
-    rollout_make(request, &asked->rollout, asked->start);
-    free(endpoints);
-}
-
 void rollout_create(struct request *request)
 {
-    struct asked asked = {.start = false};
-    if (!read_rollout(request, &asked))
-        return;
-    if (asked.devices != NULL)
-        make_for_listed(request, &asked);
-    else
+    struct rollout_asked asked = {.start = false};
+    if (rollout_asked_read(request, false, &asked))
         rollout_make(request, &asked.rollout, asked.start);
+    rollout_asked_clear(&asked);
 }
 
 static void change_and_show(struct request *request, enum kedge_backend_rollout_change what)

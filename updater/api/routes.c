@@ -39,6 +39,7 @@ static const struct route routes[] = {
     {"DELETE", V1 "/trust/{}", "", BODY_NONE, ADMIN, false, trust_remove},
     {"GET", V1 "/rollouts", PAGE, BODY_NONE, VIEW, false, rollouts_list},
     {"POST", V1 "/rollouts", "", BODY_JSON, AUTHOR, false, rollout_create},
+    {"POST", V1 "/rollouts/plan", "", BODY_JSON, AUTHOR, false, rollout_plan},
     {"GET", V1 "/rollouts/{}", "", BODY_NONE, VIEW, false, rollout_show},
     {"POST", V1 "/rollouts/{}/start", "", BODY_JSON, AUTHOR, false, rollout_start},
     {"POST", V1 "/rollouts/{}/pause", "", BODY_JSON, OPERATE | AUTHOR, false, rollout_pause},

@@ -151,6 +151,7 @@ enum status trust_list(struct cli *cli, const struct arguments *arguments);
 enum status trust_remove(struct cli *cli, const struct arguments *arguments);
 enum status rollout_create(struct cli *cli, const struct arguments *arguments);
 enum status rollout_retry(struct cli *cli, const struct arguments *arguments);
+enum status rollout_plan(struct cli *cli, const struct arguments *arguments);
 enum status rollout_change(struct cli *cli, const struct arguments *arguments);
 enum status rollout_show(struct cli *cli, const struct arguments *arguments);
 enum status rollout_list(struct cli *cli, const struct arguments *arguments);

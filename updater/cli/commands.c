@@ -123,6 +123,8 @@ static const struct option_row create_options[] = {
      "again with a higher sequence",
      NULL},
     {"all", NULL, OPTION_FLAG, "for all devices of the package's vendor and class", NULL},
+    {"filter", "FILTER", OPTION_TEXT,
+     "for those of them that it means, as: version < 1.4.0 and tag == \"pilot\"", NULL},
     {"device", "ENDPOINT", OPTION_TEXTS, "for this device; may be repeated", NULL},
     {"group", "[NAME=]SIZE", OPTION_TEXTS,
      "a group of 10% of the devices, of 100 devices or of the rest; they go one after the other "
@@ -244,6 +246,10 @@ const struct command commands[] = {
      trust_remove},
     {"rollout", "create", "", 0, CLI_VALUES_MAX, "prepare to bring a package to devices",
      ROWS(create_options), rollout_create},
+    {"rollout", "plan", "", 0, CLI_VALUES_MAX,
+     "which devices `rollout create` with the same options would take, group by group, and why it "
+     "leaves others out; nothing is made",
+     ROWS(create_options), rollout_plan},
     {"rollout", "start", "ID", 1, 1, "start a rollout that was created", NONE, rollout_change},
     {"rollout", "pause", "ID", 1, 1, "offer to no more devices for now", NONE, rollout_change},
     {"rollout", "resume", "ID", 1, 1, "go on after a pause", NONE, rollout_change},

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "updater/cli/cli.h"
+#include "updater/cli/filter.h"
 #include "updater/cli/json.h"
 #include "updater/cli/steps.h"
 
@@ -21,15 +22,28 @@ static bool list_devices(const struct arguments *arguments, json_t *devices)
     return json_array_size(devices) == count + arguments->positional_count;
 }
 
+static bool add_filter(const char *filter, json_t *body)
+{
+    if (!check_filter(filter))
+        return false;
+    if (json_object_set_new(body, "filter", json_string(filter)) == 0)
+        return true;
+    complain("the filter is not UTF-8");
+    return false;
+}
+
 static bool add_devices(const struct arguments *arguments, json_t *body)
 {
     bool all = argument(arguments, "all") != NULL;
     bool listed = argument(arguments, "device") != NULL;
-    if (all == listed || (!listed && arguments->positional_count > 0)) {
-        complain("say which devices: either --all (of the package's vendor and class) or --device "
-                 "ENDPOINT ...");
+    const char *filter = argument(arguments, "filter");
+    if (all + listed + (filter != NULL) != 1 || (!listed && arguments->positional_count > 0)) {
+        complain("say which devices: --all (of the package's vendor and class), or --filter FILTER "
+                 "(those of them that it means), or --device ENDPOINT ..., one of the three");
         return false;
     }
+    if (filter != NULL)
+        return add_filter(filter, body);
     if (all)
         return json_object_set_new(body, "all_devices", json_true()) == 0;
     json_t *devices = json_array();
@@ -57,14 +71,15 @@ static bool add_policy(const struct arguments *arguments, json_t *body)
     return json_object_set_new(body, "policy", policy) == 0;
 }
 
-static json_t *make_body(const struct arguments *arguments)
+json_t *rollout_body(const struct arguments *arguments, bool plan)
 {
     const char *name = argument(arguments, "name"), *package = argument(arguments, "package");
-    if (name == NULL || package == NULL) {
-        complain("rollout create needs --name NAME and --package ID");
+    if ((name == NULL && !plan) || package == NULL) {
+        complain(plan ? "rollout plan needs --package ID"
+                      : "rollout create needs --name NAME and --package ID");
         return NULL;
     }
-    json_t *body = json_pack("{s:s, s:s, s:b}", "name", name, "package_id", package, "start",
+    json_t *body = json_pack("{s:s*, s:s, s:b}", "name", name, "package_id", package, "start",
                              argument(arguments, "start") != NULL);
     if (body == NULL)
         complain("the name is not UTF-8");
@@ -99,7 +114,7 @@ static enum status print_made(struct cli *cli, const struct arguments *arguments
 
 enum status rollout_create(struct cli *cli, const struct arguments *arguments)
 {
-    json_t *body = make_body(arguments), *rollout = NULL;
+    json_t *body = rollout_body(arguments, false), *rollout = NULL;
     if (body == NULL)
         return STATUS_USAGE;
     enum status status = ask(cli, "POST", "/api/v1/rollouts", body, &rollout);

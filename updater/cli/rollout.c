@@ -75,6 +75,8 @@ static void print_summary(const json_t *rollout)
             text_of(rollout, "revert_package_id"));
     say("  started   %s", time);
     say("  devices   %" PRIu64 ": %s", number_of(rollout, "device_count"), counts);
+    if (text_of(rollout, "filter")[0] != '\0')
+        say("  filter    %s", text_of(rollout, "filter"));
     if (json_object_get(rollout, "seed") != NULL)
         say("  order     seed %" PRIu64 "%s%s", number_of(rollout, "seed"),
             text_of(rollout, "spread_by")[0] != '\0' ? ", spread by " : "",

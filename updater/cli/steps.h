@@ -1,5 +1,5 @@
 /*
- * steps.h: the groups of a new rollout, as the command line says them.
+ * steps.h: a new rollout, and its groups, as the command line says them.
  */
 #ifndef KEDGE_UPDATER_CLI_STEPS_H
 #define KEDGE_UPDATER_CLI_STEPS_H
@@ -8,5 +8,8 @@
 
 /** Adds "groups", "spread_by" and "seed" where they are said; false, with a complaint. */
 bool add_steps(const struct arguments *arguments, json_t *body);
+
+/** The body that asks for a rollout, or for the plan of one; NULL, with a complaint. */
+json_t *rollout_body(const struct arguments *arguments, bool plan);
 
 #endif

@@ -301,6 +301,7 @@ void kedge_backend_init(struct kedge_backend_state *state, struct kedge_backend 
         .package_accept = kedge_backend_package_accept,
         .package_delete = kedge_backend_package_delete,
         .rollout_create = kedge_backend_rollout_create,
+        .rollout_plan = kedge_backend_rollout_plan,
         .rollout_change = kedge_backend_rollout_change,
         .device_set_tags = device_set_tags,
         .device_ask = kedge_backend_device_ask,

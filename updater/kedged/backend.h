@@ -118,6 +118,9 @@ enum kedge_rc kedge_backend_package_delete(void *context, const char *who, const
 void kedge_backend_downloaded(void *context, const struct kedge_backend_progress *progress,
                               size_t count);
 /* rollout_changes.c */
+enum kedge_rc kedge_backend_rollout_plan(void *context, const struct kedge_backend_rollout *rollout,
+                                         struct kedge_backend_plan *plan,
+                                         kedge_backend_target_fn *fn, void *fn_context, char *text);
 enum kedge_rc kedge_backend_rollout_create(void *context, const char *who,
                                            const struct kedge_backend_rollout *rollout,
                                            uint64_t *rollout_id, char *text);

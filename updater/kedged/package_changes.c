@@ -26,6 +26,14 @@ static enum kedge_rc load_trust(struct kedge_reader *reader, struct kedge_truste
                                 kedge_rc_text(rc));
 }
 
+/* "" for none, and for one too long to be a device's: it then is the device that judges. */
+static void take_bound(const struct kedge_suit_version *bound, char out[KEDGE_VERSION_MAX + 1])
+{
+    char text[KEDGE_SUIT_VERSION_TEXT_MAX] = "";
+    if (bound->count > 0 && kedge_suit_version_text(bound, text) == KEDGE_OK)
+        (void)snprintf(out, KEDGE_VERSION_MAX + 1, "%s", text);
+}
+
 static void fill_record(const struct kedge_package_info *info,
                         const struct kedge_trusted_keys *keys, const char *who,
                         struct kedge_package_record *record)
@@ -49,6 +57,9 @@ static void fill_record(const struct kedge_package_info *info,
     memcpy(record->image_digest, info->manifest.image_digest, sizeof(record->image_digest));
     (void)snprintf(record->device_digest, sizeof(record->device_digest), "%s", info->device_file);
     (void)snprintf(record->uploader, sizeof(record->uploader), "%s", who);
+    (void)snprintf(record->hardware, sizeof(record->hardware), "%s", info->hardware);
+    take_bound(&info->manifest.min_version, record->min_version);
+    take_bound(&info->manifest.max_version, record->max_version);
     for (size_t i = 0; i < keys->count && record->signer_count < KEDGE_PACKAGE_SIGNERS_MAX; i++)
         if (info->signed_by[i])
             memcpy(record->signers[record->signer_count++], keys->keys[i].key_id,

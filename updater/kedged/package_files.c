@@ -177,6 +177,20 @@ static bool too_few_signers(const struct kedge_suit_trust *trust, const bool *si
     return count > 0;
 }
 
+/* The revisions are copied, each to a line of its own, for they would borrow the upload's mapping
+ * beyond its time. */
+static void take_hardware(struct kedge_package_info *info)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < info->manifest.hardware_count; i++) {
+        struct kedge_slice *revision = &info->manifest.hardware[i];
+        used += (size_t)snprintf(&info->hardware[used], sizeof info->hardware - used, "%s%.*s",
+                                 used > 0 ? "\n" : "", (int)revision->size,
+                                 (const char *)revision->data);
+        *revision = kedge_slice(NULL, 0);
+    }
+}
+
 static enum kedge_rc check_package(struct kedge_slice bytes, const struct kedge_suit_trust *trust,
                                    struct kedge_package *package, struct kedge_package_info *info,
                                    char *reason)
@@ -202,8 +216,7 @@ static enum kedge_rc check_package(struct kedge_slice bytes, const struct kedge_
     /* What would borrow the upload's mapping beyond its time. */
     for (size_t i = 0; i < info->manifest.attachment_count; i++)
         info->manifest.attachments[i].name = kedge_slice(NULL, 0);
-    for (size_t i = 0; i < info->manifest.hardware_count; i++)
-        info->manifest.hardware[i] = kedge_slice(NULL, 0);
+    take_hardware(info);
     copy_text(info->version, sizeof info->version, kedge_slice_text(package->version));
     take_words(package, info);
     return KEDGE_OK;

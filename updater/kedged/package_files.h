@@ -27,6 +27,7 @@ struct kedge_package_info {
     char vendor_domain[KEDGE_PACKAGE_NAME_MAX]; /* empty when the text does not say */
     char class_name[KEDGE_PACKAGE_NAME_MAX];
     char description[KEDGE_PACKAGE_REASON_MAX];
+    char hardware[KEDGE_SUIT_HARDWARE_MAX * (KEDGE_SUIT_HARDWARE_TEXT_MAX + 1u)]; /* on lines */
     bool signed_by[KEDGE_PACKAGE_KEYS_MAX]; /* by index of the trusted keys */
 };
 

@@ -9,6 +9,7 @@
 #include "updater/kedged/targets.h"
 #include "updater/rollout/divide.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -62,23 +63,71 @@ static enum kedge_rc ask_engine(struct asking *asking, uint64_t *rollout_id, cha
 
 /* ---- creating ---- */
 
+static enum kedge_rc read_targets(struct kedge_targets *targets, struct kedge_reader *reader,
+                                  const struct kedge_package_record *package,
+                                  const struct kedge_backend_rollout *rollout)
+{
+    if (rollout->filter != NULL)
+        return kedge_targets_take_matching(targets, reader, package, rollout->filter,
+                                           kedge_wall_ms());
+    if (rollout->all_devices)
+        return kedge_targets_take_all(targets, reader, package);
+    return kedge_targets_take_listed(targets, reader, package, rollout->endpoints,
+                                     rollout->endpoint_count);
+}
+
+/* "3 devices have ..., as edge-1; 1 device is ...", from the reason `from` on. */
+static void list_left_out(const struct kedge_targets *targets, unsigned from, char *out,
+                          size_t size)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (unsigned i = from; i < KEDGE_FIT_COUNT; i++)
+        if (targets->left_out[i] > 0 && used < size)
+            used += (size_t)snprintf(&out[used], size - used, "%s%" PRIu64 ", as %s: %s",
+                                     used > 0 ? "; " : "", targets->left_out[i],
+                                     targets->example[i], kedge_fit_text((enum kedge_fit)i));
+}
+
+static enum kedge_rc refuse_nobody(const struct kedge_targets *targets,
+                                   const struct kedge_backend_rollout *rollout, char *text)
+{
+    char why[KEDGE_BACKEND_TEXT_MAX / 2];
+    list_left_out(targets, KEDGE_FIT_OK + 1, why, sizeof(why));
+    if (rollout->filter != NULL && why[0] == '\0')
+        return kedge_backend_refuse(text, KEDGE_E_NOT_FOUND,
+                                    "the filter means none of the %" PRIu64 " devices",
+                                    targets->unmatched);
+    return kedge_backend_refuse(text, KEDGE_E_NOT_FOUND,
+                                "none of the devices is one that the package is for%s%s",
+                                why[0] != '\0' ? ": " : "", why);
+}
+
+/* Devices that were asked for by their names must all do: nobody is left out without a word. */
+static enum kedge_rc refuse_listed(const struct kedge_targets *targets, unsigned from, char *text)
+{
+    char why[KEDGE_BACKEND_TEXT_MAX / 2];
+    list_left_out(targets, from, why, sizeof(why));
+    if (why[0] == '\0')
+        return KEDGE_OK;
+    return kedge_backend_refuse(text, KEDGE_E_CONDITION,
+                                "not all of these devices can take the package: %s", why);
+}
+
 static enum kedge_rc take_targets(struct kedge_targets *targets, struct kedge_reader *reader,
                                   const struct kedge_package_record *package,
                                   const struct kedge_backend_rollout *rollout, char *text)
 {
-    enum kedge_rc rc = rollout->all_devices
-                           ? kedge_targets_take_all(targets, reader, package)
-                           : kedge_targets_take_listed(targets, reader, package, rollout->endpoints,
-                                                       rollout->endpoint_count);
+    enum kedge_rc rc = read_targets(targets, reader, package, rollout);
     if (rc != KEDGE_OK)
         return kedge_backend_refuse(text, rc, "the devices cannot be read: %s",
                                     rc == KEDGE_E_LIMIT ? "there are too many for one rollout"
                                                         : kedge_reader_error(reader));
-    if (targets->vendor[0] != '\0' && targets->class_name[0] != '\0')
-        return KEDGE_OK;
-    return kedge_backend_refuse(text, KEDGE_E_NOT_FOUND,
-                                "none of the devices is of the vendor and class that the package "
-                                "is for");
+    if (targets->count == 0 || targets->vendor[0] == '\0' || targets->class_name[0] == '\0')
+        return refuse_nobody(targets, rollout, text);
+    /* The engine names those that are of another vendor or class, or not known. */
+    return rollout->endpoint_count > 0 ? refuse_listed(targets, KEDGE_FIT_HARDWARE, text)
+                                       : KEDGE_OK;
 }
 
 static const struct kedge_group_plan everybody = {.share = KEDGE_GROUP_REST};
@@ -100,6 +149,7 @@ static enum kedge_rc divide(struct kedge_targets *targets, struct kedge_rollout_
     spec->groups = rollout->group_count > 0 ? rollout->groups : &everybody;
     spec->group_count = rollout->group_count > 0 ? rollout->group_count : 1;
     spec->spread_by = rollout->spread_by;
+    spec->filter = rollout->filter_text;
     if (targets->count == 0)
         return KEDGE_OK; /* which the engine refuses */
     enum kedge_rc rc = kedge_groups_divide(spec->groups, spec->group_count, spec->seed,
@@ -173,6 +223,48 @@ enum kedge_rc kedge_backend_rollout_create(void *context, const char *who,
     struct kedge_reader *reader;
     KEDGE_TRY(kedge_backend_reader(state, &reader, text));
     enum kedge_rc rc = create(state, reader, who, rollout, &targets, rollout_id, text);
+    kedge_targets_clear(&targets);
+    kedge_reader_close(reader);
+    return rc;
+}
+
+/* ---- planning ---- */
+
+static enum kedge_rc plan_targets(struct kedge_reader *reader,
+                                  const struct kedge_backend_rollout *rollout,
+                                  struct kedge_targets *targets, struct kedge_backend_plan *plan,
+                                  char *text)
+{
+    struct kedge_package_record package, back;
+    struct kedge_rollout_spec spec = {.target_count = 0};
+    KEDGE_TRY(find_package(reader, rollout->package_id, &package, text));
+    KEDGE_TRY(take_targets(targets, reader, &package, rollout, text));
+    if (rollout->endpoint_count > 0)
+        KEDGE_TRY(refuse_listed(targets, KEDGE_FIT_OK + 1, text));
+    KEDGE_TRY(add_revert(reader, &package, rollout->revert_package_id, &back, &spec, text));
+    KEDGE_TRY(divide(targets, &spec, rollout, text));
+    memcpy(plan->vendor, targets->vendor, sizeof(plan->vendor));
+    memcpy(plan->class_name, targets->class_name, sizeof(plan->class_name));
+    memcpy(plan->version, package.version, sizeof(plan->version));
+    plan->seed = spec.seed;
+    plan->device_count = targets->count;
+    plan->already = targets->already;
+    plan->unmatched = targets->unmatched;
+    memcpy(plan->left_out, targets->left_out, sizeof(plan->left_out));
+    memcpy(plan->example, targets->example, sizeof(plan->example));
+    return KEDGE_OK;
+}
+
+enum kedge_rc kedge_backend_rollout_plan(void *context, const struct kedge_backend_rollout *rollout,
+                                         struct kedge_backend_plan *plan,
+                                         kedge_backend_target_fn *fn, void *fn_context, char *text)
+{
+    struct kedge_targets targets = {.spread_by = rollout->spread_by};
+    struct kedge_reader *reader;
+    KEDGE_TRY(kedge_backend_reader(context, &reader, text));
+    enum kedge_rc rc = plan_targets(reader, rollout, &targets, plan, text);
+    for (size_t i = 0; rc == KEDGE_OK && i < targets.count; i++)
+        fn(fn_context, &targets.items[i]);
     kedge_targets_clear(&targets);
     kedge_reader_close(reader);
     return rc;

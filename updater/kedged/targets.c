@@ -78,31 +78,60 @@ void kedge_targets_clear(struct kedge_targets *targets)
 struct selecting {
     struct kedge_targets *targets;
     const struct kedge_package_record *package;
+    uint64_t seen;
     enum kedge_rc rc;
 };
 
-static bool uuids_match(const struct kedge_package_record *package,
-                        const struct kedge_device_record *record)
+static enum kedge_fit compare_uuids(const struct kedge_package_record *package,
+                                    const struct kedge_device_record *record)
 {
     uint8_t vendor[16], class_id[16];
     kedge_vendor_uuid(kedge_slice_text(record->vendor), vendor);
     kedge_class_uuid(vendor, kedge_slice_text(record->class_name), class_id);
-    return memcmp(vendor, package->vendor_id, sizeof(vendor)) == 0 &&
-           memcmp(class_id, package->class_id, sizeof(class_id)) == 0;
+    if (memcmp(vendor, package->vendor_id, sizeof(vendor)) != 0)
+        return KEDGE_FIT_VENDOR;
+    return memcmp(class_id, package->class_id, sizeof(class_id)) == 0 ? KEDGE_FIT_OK
+                                                                      : KEDGE_FIT_CLASS;
 }
 
-/* Whether the package is for the device; the first one that fits gives a nameless package names. */
-static bool fits(struct kedge_targets *targets, const struct kedge_package_record *package,
-                 const struct kedge_device_record *record)
+/* The first one that is of its vendor and class gives a nameless package names. */
+static enum kedge_fit compare_names(struct kedge_targets *targets,
+                                    const struct kedge_package_record *package,
+                                    const struct kedge_device_record *record)
 {
-    if (targets->vendor[0] != '\0' && targets->class_name[0] != '\0')
-        return strcmp(targets->vendor, record->vendor) == 0 &&
-               strcmp(targets->class_name, record->class_name) == 0;
-    if (!uuids_match(package, record))
-        return false;
+    if (record->vendor[0] == '\0' && record->class_name[0] == '\0')
+        return KEDGE_FIT_UNIDENTIFIED;
+    if (targets->vendor[0] != '\0' && targets->class_name[0] != '\0') {
+        if (strcmp(targets->vendor, record->vendor) != 0)
+            return KEDGE_FIT_VENDOR;
+        return strcmp(targets->class_name, record->class_name) == 0 ? KEDGE_FIT_OK
+                                                                    : KEDGE_FIT_CLASS;
+    }
+    enum kedge_fit fit = compare_uuids(package, record);
+    if (fit != KEDGE_FIT_OK)
+        return fit;
     (void)snprintf(targets->vendor, sizeof(targets->vendor), "%s", record->vendor);
     (void)snprintf(targets->class_name, sizeof(targets->class_name), "%s", record->class_name);
-    return true;
+    return KEDGE_FIT_OK;
+}
+
+/* Whether the package is for the device; counts it. */
+static enum kedge_fit judge(struct kedge_targets *targets,
+                            const struct kedge_package_record *package,
+                            const struct kedge_device_record *record)
+{
+    const struct kedge_fit_conditions conditions = {.hardware = package->hardware,
+                                                    .min_version = package->min_version,
+                                                    .max_version = package->max_version};
+    bool already = strcmp(record->version, package->version) == 0;
+    enum kedge_fit fit = compare_names(targets, package, record);
+    if (fit == KEDGE_FIT_OK && !already) /* which is offered nothing */
+        fit = kedge_fit_check(&conditions, record->hardware, record->version);
+    if (fit == KEDGE_FIT_OK)
+        targets->already += already;
+    else if (targets->left_out[fit]++ == 0)
+        memcpy(targets->example[fit], record->endpoint, sizeof(targets->example[fit]));
+    return fit;
 }
 
 static void take_names(struct kedge_targets *targets, const struct kedge_package_record *package)
@@ -114,7 +143,8 @@ static void take_names(struct kedge_targets *targets, const struct kedge_package
 static bool select_device(void *context, const struct kedge_device_record *record)
 {
     struct selecting *selecting = context;
-    if (fits(selecting->targets, selecting->package, record))
+    selecting->seen++;
+    if (judge(selecting->targets, selecting->package, record) == KEDGE_FIT_OK)
         selecting->rc = add(selecting->targets, record, true);
     return selecting->rc == KEDGE_OK;
 }
@@ -122,9 +152,24 @@ static bool select_device(void *context, const struct kedge_device_record *recor
 enum kedge_rc kedge_targets_take_all(struct kedge_targets *targets, struct kedge_reader *reader,
                                      const struct kedge_package_record *package)
 {
-    struct selecting selecting = {targets, package, KEDGE_OK};
+    struct selecting selecting = {.targets = targets, .package = package};
     take_names(targets, package);
     KEDGE_TRY(kedge_reader_devices(reader, NULL, NULL, NULL, select_device, &selecting));
+    return selecting.rc;
+}
+
+enum kedge_rc kedge_targets_take_matching(struct kedge_targets *targets,
+                                          struct kedge_reader *reader,
+                                          const struct kedge_package_record *package,
+                                          const struct kedge_filter *filter, uint64_t now_ms)
+{
+    struct selecting selecting = {.targets = targets, .package = package};
+    const struct kedge_matching which = {.filter = filter, .now_ms = now_ms};
+    uint64_t stored, registered;
+    take_names(targets, package);
+    KEDGE_TRY(kedge_reader_device_counts(reader, &stored, &registered));
+    KEDGE_TRY(kedge_reader_matching(reader, &which, NULL, select_device, &selecting));
+    targets->unmatched = stored > selecting.seen ? stored - selecting.seen : 0;
     return selecting.rc;
 }
 
@@ -134,13 +179,15 @@ static enum kedge_rc take_listed(struct kedge_targets *targets, struct kedge_rea
     struct kedge_device_record record;
     enum kedge_rc rc = kedge_reader_device(reader, endpoint, &record);
     if (rc == KEDGE_OK) {
-        (void)fits(targets, package, &record);
+        (void)judge(targets, package, &record);
         return add(targets, &record, true);
     }
     if (rc != KEDGE_E_NOT_FOUND)
         return rc;
     record = (struct kedge_device_record){.endpoint = ""};
     (void)snprintf(record.endpoint, sizeof(record.endpoint), "%s", endpoint);
+    if (targets->left_out[KEDGE_FIT_UNKNOWN]++ == 0)
+        memcpy(targets->example[KEDGE_FIT_UNKNOWN], record.endpoint, sizeof(record.endpoint));
     return add(targets, &record, false);
 }
 

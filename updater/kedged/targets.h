@@ -4,6 +4,7 @@
 #ifndef KEDGE_UPDATER_TARGETS_H
 #define KEDGE_UPDATER_TARGETS_H
 
+#include "updater/rollout/fit.h"
 #include "updater/store/store.h"
 
 /** Zero it first. The strings are its own. */
@@ -13,14 +14,27 @@ struct kedge_targets {
     char vendor[KEDGE_VENDOR_MAX + 1]; /* what the package is for, as its devices say it */
     char class_name[KEDGE_CLASS_MAX + 1];
     const char *spread_by; /* borrowed: the tag whose value is a target's place; NULL: none */
+    /* Those that cannot take the package, by reason, and one of each to name; of devices that were
+     * asked for by their names, they are among the items. */
+    uint64_t left_out[KEDGE_FIT_COUNT];
+    char example[KEDGE_FIT_COUNT][KEDGE_ENDPOINT_MAX + 1];
+    uint64_t unmatched; /* that a filter does not mean */
+    uint64_t already;   /* among the items: they run the version already */
 };
 
 /**
- * Takes all devices that the package is for. Vendor and class are the package's UUIDs; where its
- * text names them too (which was checked against the UUIDs at upload) those names are compared.
+ * Takes all devices that the package is for, and counts the others. Vendor and class are the
+ * package's UUIDs; where its text names them too (which was checked against the UUIDs at upload)
+ * those names are compared.
  */
 enum kedge_rc kedge_targets_take_all(struct kedge_targets *targets, struct kedge_reader *reader,
                                      const struct kedge_package_record *package) KEDGE_MUST_USE;
+/** The same of those that the filter means, as of `now_ms`. */
+enum kedge_rc kedge_targets_take_matching(struct kedge_targets *targets,
+                                          struct kedge_reader *reader,
+                                          const struct kedge_package_record *package,
+                                          const struct kedge_filter *filter,
+                                          uint64_t now_ms) KEDGE_MUST_USE;
 /**
  * Takes the devices listed, whoever they are: the engine says which of them do not fit. One that
  * is not stored is taken as not known.

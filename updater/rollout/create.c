@@ -181,6 +181,9 @@ static enum kedge_rc check_texts(struct kedge_engine *engine, const struct kedge
         return engine_refuse(engine, KEDGE_E_ARGUMENT,
                              "the package does not name its vendor, class and version, or one of "
                              "them is too long");
+    if (spec->filter != NULL && !text_fits(spec->filter, KEDGE_FILTER_TEXT_MAX))
+        return engine_refuse(engine, KEDGE_E_ARGUMENT, "a filter has 1 to %u bytes",
+                             KEDGE_FILTER_TEXT_MAX);
     if (spec->spread_by != NULL && !text_fits(spec->spread_by, KEDGE_NAME_MAX))
         return engine_refuse(engine, KEDGE_E_ARGUMENT,
                              "the tag to spread devices by has 1 to %u bytes", KEDGE_NAME_MAX);
@@ -431,6 +434,7 @@ enum kedge_rc engine_create_rollout(struct kedge_engine *engine,
                      spec->revert_package_id);
     engine_copy_text(record.revert_version, sizeof(record.revert_version), spec->revert_version);
     engine_copy_text(record.spread_by, sizeof(record.spread_by), spec->spread_by);
+    engine_copy_text(record.filter, sizeof(record.filter), spec->filter);
     engine_copy_text(record.author, sizeof(record.author), engine->who);
     engine_copy_text(record.reason, sizeof(record.reason), "created; waiting to be started");
     if (spec->policy.approval != KEDGE_APPROVAL_NONE) {

@@ -14,7 +14,7 @@
 #ifndef KEDGE_UPDATER_ROLLOUT_H
 #define KEDGE_UPDATER_ROLLOUT_H
 
-#include <kedge/base.h>
+#include "updater/rollout/filter.h"
 
 #define KEDGE_ENDPOINT_MAX 128u      /* bytes of an endpoint name, without the NUL */
 #define KEDGE_NAME_MAX 64u           /* of a rollout's, group's, key's or person's name */
@@ -192,6 +192,7 @@ struct kedge_rollout {
     uint32_t device_count;
     uint32_t seed;                      /* of the order in which devices were put into groups */
     char spread_by[KEDGE_NAME_MAX + 1]; /* the tag whose values are spread over it; "": none */
+    char filter[KEDGE_FILTER_TEXT_MAX + 1]; /* by which its devices were found; "": by none */
     /* What its devices are taken back to, and that version's sequence; "" and 0: nothing. */
     char revert_package_id[KEDGE_PACKAGE_ID_SIZE + 1];
     char revert_version[KEDGE_VERSION_MAX + 1];
@@ -322,6 +323,7 @@ struct kedge_rollout_spec {
     struct kedge_rollout_policy policy;
     uint32_t seed;         /* for the record, and likewise the next: the targets are in order */
     const char *spread_by; /* NULL: none */
+    const char *filter;    /* for the record; NULL: none */
     uint32_t group_count;  /* at least 1 */
     const struct kedge_group_plan *groups;      /* so many, for their names; NULL: "group N" */
     const struct kedge_rollout_target *targets; /* a group's are offered in this order */

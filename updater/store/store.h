@@ -18,7 +18,7 @@
 #include "updater/rollout/rollout.h"
 #include "updater/store/roles.h"
 
-#define KEDGE_STORE_SCHEMA_VERSION 13
+#define KEDGE_STORE_SCHEMA_VERSION 14
 #define KEDGE_STORE_PAGE_MAX 500u   /* records of one page */
 #define KEDGE_STORE_CURSOR_MAX 160u /* an opaque cursor, with its NUL */
 #define KEDGE_STORE_BATCH_ROWS_MAX 4000000u
@@ -29,6 +29,7 @@
 #define KEDGE_ADDRESS_MAX 63u
 #define KEDGE_HARDWARE_MAX 63u
 #define KEDGE_PACKAGE_SIGNERS_MAX 8u
+#define KEDGE_PACKAGE_HARDWARE_MAX 511u /* bytes of 8 revisions of 63 */
 #define KEDGE_STORE_SPKI_MAX 91u
 #define KEDGE_CREDENTIAL_IDENTITY_MAX 128u
 #define KEDGE_CREDENTIAL_SECRET_MAX 64u
@@ -75,6 +76,10 @@ struct kedge_package_record {
     uint8_t signers[KEDGE_PACKAGE_SIGNERS_MAX][32]; /* key ids that signed and were trusted */
     uint64_t uploaded_at_ms;
     char uploader[KEDGE_NAME_MAX + 1];
+    /* What it asks of devices; "": nothing, and likewise below. */
+    char hardware[KEDGE_PACKAGE_HARDWARE_MAX + 1]; /* revisions, each on a line of its own */
+    char min_version[KEDGE_VERSION_MAX + 1];       /* of what it replaces, both inclusive */
+    char max_version[KEDGE_VERSION_MAX + 1];
 };
 
 #define KEDGE_CLASSES_MAX 1000u /* classes of devices with settings of their own */

@@ -206,6 +206,8 @@ static enum kedge_rc rollout_create(void *context, const char *who,
     made->seed = asked->seed_given ? asked->seed : 7;
     (void)snprintf(made->spread_by, sizeof(made->spread_by), "%s",
                    asked->spread_by == NULL ? "" : asked->spread_by);
+    (void)snprintf(made->filter, sizeof(made->filter), "%s",
+                   asked->filter_text == NULL ? "" : asked->filter_text);
     rig->created_groups[0] = '\0';
     for (uint32_t i = 0; i < asked->group_count; i++) {
         static const char *const shares[] = {"rest", "%", "devices"};

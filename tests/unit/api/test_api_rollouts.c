@@ -77,6 +77,15 @@ static void groups_come_through_as_they_are_asked(void **state)
     reply_free(&reply);
 }
 
+static void a_filter_comes_through(void **state)
+{
+    struct reply reply = create(*state, "\"filter\":\"version < 1.4.0\"");
+    assert_int_equal(reply.status, 201);
+    assert_string_equal(reply_text(&reply, "filter"), "version < 1.4.0");
+    assert_true(json_is_false(json_object_get(reply.json, "all_devices")));
+    reply_free(&reply);
+}
+
 static void a_way_back_comes_through(void **state)
 {
     struct rig *rig = *state;
@@ -166,6 +175,12 @@ static void a_rollout_is_refused_by_the_field_at_fault(void **state)
         {"\"all_devices\":true,\"starts\":true", "starts"},
         {"\"all_devices\":true,\"policy\":{\"approval\":\"mine\"}", "policy.approval"},
         {"\"all_devices\":true,\"start\":true,\"policy\":{\"approval\":\"start\"}", "start"},
+        {"\"all_devices\":true,\"filter\":\"registered\"", "devices"},
+        {"\"devices\":[\"a\"],\"filter\":\"registered\"", "devices"},
+        {"\"filter\":\"\"", "filter"},
+        {"\"filter\":\"class = 1\"", "filter"},
+        {"\"filter\":[]", "filter"},
+        {"\"all_devices\":true,\"show\":1", "show"},
         {"\"all_devices\":true,\"groups\":[]", "groups"},
         {"\"all_devices\":true,\"groups\":{}", "groups"},
         {"\"all_devices\":true,\"groups\":[10]", "groups"},
@@ -361,6 +376,7 @@ int main(void)
         ROLLOUT_TEST(listed_devices_come_through_in_order),
         ROLLOUT_TEST(groups_come_through_as_they_are_asked),
         ROLLOUT_TEST(groups_come_through_as_they_are_asked),
+        ROLLOUT_TEST(a_filter_comes_through),
         ROLLOUT_TEST(a_way_back_comes_through),
         ROLLOUT_TEST(those_that_failed_get_a_rollout_of_their_own),
         ROLLOUT_TEST(start_may_come_with_creation),

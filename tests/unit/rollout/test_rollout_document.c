@@ -12,6 +12,7 @@
 
 #include "updater/rollout/divide.h"
 #include "updater/rollout/filter.h"
+#include "updater/rollout/fit.h"
 #include "updater/rollout/tables.h"
 
 #include <inttypes.h>
@@ -172,6 +173,14 @@ static void render_attributes(struct text *text)
                 put(text, " `%s`", kedge_filter_operator_name((enum kedge_filter_operator)j));
         put(text, " |\n");
     }
+}
+
+static void render_fits(struct text *text)
+{
+    put(text, "| reason | the device |\n|---|---|\n");
+    for (unsigned i = KEDGE_FIT_OK + 1; i < KEDGE_FIT_COUNT; i++)
+        put(text, "| `%s` | %s |\n", kedge_fit_code((enum kedge_fit)i),
+            kedge_fit_text((enum kedge_fit)i));
 }
 
 static void render_limits(struct text *text)
@@ -399,6 +408,7 @@ static const struct part {
     {"<!-- the table of deployments -->\n", render_deployments},
     {"<!-- the attributes of filters -->\n", render_attributes},
     {"<!-- the limits of filters -->\n", render_limits},
+    {"<!-- why devices are left out -->\n", render_fits},
     {"<!-- the table of the policy -->\n", render_policy},
     {"<!-- the boundaries -->\n", render_boundaries},
     {"<!-- the sizes of groups -->\n", render_groups_size},

@@ -76,6 +76,9 @@ static void a_package_comes_back_as_it_was_written(void **state)
     struct kedge_package_record written = a_package(PACKAGE_ID), read;
     written.sequence = UINT64_MAX; /* all 64 bits come through */
     written.deliver_payload = true;
+    (void)snprintf(written.hardware, sizeof(written.hardware), "B\nC");
+    (void)snprintf(written.min_version, sizeof(written.min_version), "1.0.0");
+    (void)snprintf(written.max_version, sizeof(written.max_version), "1.9.9");
     struct kedge_batch *batch = new_batch();
     assert_int_equal(kedge_batch_put_package(batch, &written), KEDGE_OK);
     assert_int_equal(commit(f->store, batch), KEDGE_OK);
@@ -97,6 +100,9 @@ static void a_package_comes_back_as_it_was_written(void **state)
     assert_memory_equal(read.signers, written.signers, 64);
     assert_int_equal(read.uploaded_at_ms, written.uploaded_at_ms);
     assert_string_equal(read.uploader, written.uploader);
+    assert_string_equal(read.hardware, "B\nC");
+    assert_string_equal(read.min_version, "1.0.0");
+    assert_string_equal(read.max_version, "1.9.9");
 }
 
 static void trust_and_tokens_come_back_and_go(void **state)
@@ -171,6 +177,7 @@ static void a_rollout_and_its_parts_come_back_as_they_were_written(void **state)
     rollout.reverts_rollout_id = 14;
     rollout.seed = KEDGE_SEED_MAX;
     (void)snprintf(rollout.spread_by, sizeof(rollout.spread_by), "site");
+    (void)snprintf(rollout.filter, sizeof(rollout.filter), "tag == \"eu\"");
     for (uint32_t i = 0; i < KEDGE_ERROR_KIND_COUNT; i++)
         group.kinds_accepted[i] = 7 + i;
     struct kedge_batch *batch = new_batch();
@@ -199,6 +206,7 @@ static void a_rollout_and_its_parts_come_back_as_they_were_written(void **state)
     assert_int_equal(rollout_read.reverts_rollout_id, 14);
     assert_int_equal(rollout_read.seed, rollout.seed);
     assert_string_equal(rollout_read.spread_by, "site");
+    assert_string_equal(rollout_read.filter, "tag == \"eu\"");
     assert_int_equal(rollout_read.group_count, rollout.group_count);
     assert_int_equal(rollout_read.device_count, rollout.device_count);
     assert_int_equal(rollout_read.created_at_ms, rollout.created_at_ms);

@@ -114,6 +114,9 @@ static bool read_package(struct sql_columns *from, struct kedge_package_record *
     read_signers(from, out);
     out->uploaded_at_ms = column_unsigned(from);
     column_text(from, out->uploader, sizeof(out->uploader));
+    column_text(from, out->hardware, sizeof(out->hardware));
+    column_text(from, out->min_version, sizeof(out->min_version));
+    column_text(from, out->max_version, sizeof(out->max_version));
     return !from->damaged;
 }
 

@@ -72,6 +72,7 @@ static bool read_rollout(struct sql_columns *from, struct kedge_rollout *out)
     if (!kedge_approval_parse(approval, &out->policy.approval))
         from->damaged = true;
     column_text(from, out->approver, sizeof(out->approver));
+    column_text(from, out->filter, sizeof(out->filter));
     for (size_t i = POLICY_FIELDS_BEFORE; i < KEDGE_POLICY_FIELD_COUNT; i++)
         kedge_policy_set(&out->policy, &kedge_policy_fields[i], column_u32(from));
     return !from->damaged;

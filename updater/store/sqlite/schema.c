@@ -131,6 +131,12 @@ static const char *const steps[KEDGE_STORE_SCHEMA_VERSION] = {
     ("ALTER TABLE rollouts ADD COLUMN approval TEXT NOT NULL DEFAULT 'none';"
      "ALTER TABLE rollouts ADD COLUMN approver TEXT NOT NULL DEFAULT '';"
      "ALTER TABLE groups ADD COLUMN approver TEXT NOT NULL DEFAULT '';"),
+
+    /* Of packages from before, devices alone judge what is not known here. */
+    ("ALTER TABLE rollouts ADD COLUMN filter TEXT NOT NULL DEFAULT '';"
+     "ALTER TABLE packages ADD COLUMN hardware TEXT NOT NULL DEFAULT '';"
+     "ALTER TABLE packages ADD COLUMN min_version TEXT NOT NULL DEFAULT '';"
+     "ALTER TABLE packages ADD COLUMN max_version TEXT NOT NULL DEFAULT '';"),
 };
 
 static enum kedge_rc find_version(sqlite3 *database, int64_t *version)

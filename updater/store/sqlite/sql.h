@@ -23,7 +23,9 @@ enum kedge_rc sql_number(sqlite3 *database, const char *sql, int64_t *out) KEDGE
     "location, registered, first_seen_ms, last_seen_ms, tags"
 #define PACKAGE_COLUMNS                                                                      \
     "id, sequence, version, vendor_id, class_id, vendor, class, envelope_size, image_size, " \
-    "device_size, image_digest, device_digest, deliver_payload, signers, uploaded_at_ms, uploader"
+    "device_size, image_digest, device_digest, deliver_payload, signers, uploaded_at_ms, "   \
+    "uploader, "                                                                             \
+    "hardware, min_version, max_version"
 #define TRUST_COLUMNS "key_id, name, spki, development, added_at_ms"
 #define CLASS_COLUMNS "class, vendor, version_path, success, changed_at_ms"
 #define CREDENTIAL_COLUMNS "endpoint, kind, identity, changed_at_ms, secret"
@@ -42,7 +44,7 @@ enum kedge_rc sql_number(sqlite3 *database, const char *sql, int64_t *out) KEDGE
     "download_limit_s, install_limit_s, verify_limit_s, group_count, device_count, "             \
     "created_at_ms, started_at_ms, deadline_at_ms, ended_at_ms, reason, severity, max_defer_s, " \
     "seed, spread_by, revert_package_id, revert_version, revert_sequence, revert_rollout_id, "   \
-    "reverts_rollout_id, approval, approver, " POLICY_COLUMNS
+    "reverts_rollout_id, approval, approver, filter, " POLICY_COLUMNS
 #define GROUP_COLUMNS                                                                       \
     "rollout_id, group_index, state, name, pending, offered, downloading, downloaded, "     \
     "installing, verifying, succeeded, failed, rejected, timed_out, canceled, superseded, " \

@@ -33,14 +33,17 @@ static const char *const row_sql[KEDGE_ROW_KIND_COUNT] = {
         " AND NOT EXISTS (SELECT 1 FROM bootstrap AS b WHERE b.endpoint = d.endpoint)"
         " ORDER BY last_seen_ms DESC, endpoint LIMIT -1 OFFSET ?1)",
     [KEDGE_ROW_PUT_PACKAGE] =
-        "INSERT INTO packages (" PACKAGE_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+        "INSERT INTO packages (" PACKAGE_COLUMNS ")"
+        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
         " ON CONFLICT (id) DO UPDATE SET sequence=excluded.sequence, version=excluded.version,"
         " vendor_id=excluded.vendor_id, class_id=excluded.class_id, vendor=excluded.vendor,"
         " class=excluded.class, envelope_size=excluded.envelope_size,"
         " image_size=excluded.image_size, device_size=excluded.device_size,"
         " image_digest=excluded.image_digest, device_digest=excluded.device_digest,"
         " deliver_payload=excluded.deliver_payload, signers=excluded.signers,"
-        " uploaded_at_ms=excluded.uploaded_at_ms, uploader=excluded.uploader",
+        " uploaded_at_ms=excluded.uploaded_at_ms, uploader=excluded.uploader,"
+        " hardware=excluded.hardware, min_version=excluded.min_version,"
+        " max_version=excluded.max_version",
     [KEDGE_ROW_DELETE_PACKAGE] = "DELETE FROM packages WHERE id = ?",
     [KEDGE_ROW_PUT_TRUST] =
         "INSERT INTO trust (" TRUST_COLUMNS ") VALUES (?,?,?,?,?)"
@@ -94,7 +97,7 @@ static const char *const row_sql[KEDGE_ROW_KIND_COUNT] = {
     /* What a rollout is does not change after its creation; where it stands does. */
     [KEDGE_ROW_PUT_ROLLOUT] =
         "INSERT INTO rollouts (" ROLLOUT_COLUMNS ") VALUES "
-        "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+        "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
         " ON CONFLICT (id) DO UPDATE SET state=excluded.state,"
         " started_at_ms=excluded.started_at_ms, deadline_at_ms=excluded.deadline_at_ms,"
         " ended_at_ms=excluded.ended_at_ms, reason=excluded.reason,"
@@ -223,6 +226,9 @@ static void bind_package(struct sql_binder *to, const struct kedge_package_recor
     bind_blob(to, record->signers, (size_t)record->signer_count * sizeof(record->signers[0]));
     bind_unsigned(to, record->uploaded_at_ms);
     bind_text(to, record->uploader);
+    bind_text(to, record->hardware);
+    bind_text(to, record->min_version);
+    bind_text(to, record->max_version);
 }
 
 static void bind_trust(struct sql_binder *to, const struct kedge_trust_record *record)
@@ -330,6 +336,7 @@ static void bind_rollout(struct sql_binder *to, const struct kedge_rollout *reco
     bind_unsigned(to, record->reverts_rollout_id);
     bind_text(to, kedge_approval_name(record->policy.approval));
     bind_text(to, record->approver);
+    bind_text(to, record->filter);
     for (size_t i = POLICY_FIELDS_BEFORE; i < KEDGE_POLICY_FIELD_COUNT; i++)
         bind_number(to, kedge_policy_get(&record->policy, &kedge_policy_fields[i]));
 }

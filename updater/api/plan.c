@@ -1,0 +1,98 @@
+/* plan.c: what a rollout would be. */
+#include "updater/api/asked.h"
+
+#include <stdio.h>
+
+/* The groups, as the devices come in their order. */
+struct drawing {
+    const struct rollout_asked *asked;
+    json_t *groups;
+    uint64_t counts[KEDGE_ROLLOUT_GROUPS_MAX];
+};
+
+static json_t *group_of(const struct rollout_asked *asked, uint32_t index)
+{
+    char name[KEDGE_NAME_MAX + 1];
+    json_t *group = json_object();
+    bool named = index < asked->rollout.group_count && asked->rollout.groups[index].name != NULL;
+    if (named)
+        (void)snprintf(name, sizeof(name), "%s", asked->rollout.groups[index].name);
+    else
+        (void)snprintf(name, sizeof(name), "group %u", index + 1);
+    json_put(&group, "name", json_text(name));
+    json_put(&group, "devices", json_array());
+    return group;
+}
+
+static void draw_target(void *context, const struct kedge_rollout_target *target)
+{
+    struct drawing *drawing = context;
+    uint32_t index = target->group_index;
+    if (index >= KEDGE_ROLLOUT_GROUPS_MAX)
+        return;
+    while (drawing->groups != NULL && json_array_size(drawing->groups) <= index)
+        json_add(&drawing->groups,
+                 group_of(drawing->asked, (uint32_t)json_array_size(drawing->groups)));
+    if (drawing->counts[index]++ >= drawing->asked->show || drawing->groups == NULL)
+        return;
+    json_t *devices = json_object_get(json_array_get(drawing->groups, index), "devices");
+    (void)json_array_append_new(devices, json_text(target->endpoint));
+}
+
+static json_t *left_out_json(const struct kedge_backend_plan *plan)
+{
+    json_t *list = json_array();
+    for (unsigned i = KEDGE_FIT_OK + 1; i < KEDGE_FIT_COUNT; i++) {
+        if (plan->left_out[i] == 0)
+            continue;
+        json_t *reason = json_object();
+        json_put(&reason, "reason", json_text(kedge_fit_code((enum kedge_fit)i)));
+        json_put(&reason, "text", json_text(kedge_fit_text((enum kedge_fit)i)));
+        json_put(&reason, "device_count", json_count(plan->left_out[i]));
+        json_put(&reason, "example", json_text(plan->example[i]));
+        json_add(&list, reason);
+    }
+    return list;
+}
+
+static json_t *plan_json(const struct drawing *drawing, const struct kedge_backend_plan *plan)
+{
+    json_t *json = json_object();
+    for (size_t i = 0; i < json_array_size(drawing->groups); i++)
+        (void)json_object_set_new(json_array_get(drawing->groups, i), "device_count",
+                                  json_count(drawing->counts[i]));
+    json_put(&json, "vendor", json_text(plan->vendor));
+    json_put(&json, "class", json_text(plan->class_name));
+    json_put(&json, "version", json_text(plan->version));
+    json_put(&json, "seed", json_count(plan->seed));
+    json_put(&json, "device_count", json_count(plan->device_count));
+    json_put(&json, "already", json_count(plan->already));
+    json_put(&json, "unmatched", json_count(plan->unmatched));
+    json_put(&json, "left_out", left_out_json(plan));
+    json_put(&json, "groups", json_incref(drawing->groups));
+    return json;
+}
+
+static void plan_and_show(struct request *request, const struct rollout_asked *asked)
+{
+    const struct kedge_backend *backend = request->api->config.backend;
+    struct kedge_backend_plan plan = {.seed = 0};
+    struct drawing drawing = {.asked = asked, .groups = json_array()};
+    char text[KEDGE_BACKEND_TEXT_MAX] = "";
+    enum kedge_rc rc = backend->rollout_plan(backend->context, &asked->rollout, &plan, draw_target,
+                                             &drawing, text);
+    if (rc != KEDGE_OK)
+        refuse_create(request, rc, text);
+    else
+        answer_json(request, MHD_HTTP_OK,
+                    drawing.groups == NULL ? NULL : plan_json(&drawing, &plan));
+    json_decref(drawing.groups);
+}
+
+void rollout_plan(struct request *request)
+{
+    struct rollout_asked asked = {.start = false};
+    if (rollout_asked_read(request, true, &asked))
+        plan_and_show(request, &asked);
+    rollout_asked_clear(&asked);
+}

@@ -1,0 +1,92 @@
+/* plan.c: kedge rollout plan. */
+#include <inttypes.h>
+
+#include "updater/cli/cli.h"
+#include "updater/cli/json.h"
+#include "updater/cli/steps.h"
+#include "updater/cli/table.h"
+
+#define NAMED_ALL 100000 /* of each group, for machines: as many as the server names */
+#define NAMED_SOME 10
+
+static const struct column group_columns[] = {
+    {"GROUP", false, true},
+    {"DEVICES", true, false},
+    {"FIRST OF THEM", false, true},
+};
+
+/* "edge-1, edge-2, ..." */
+static void name_devices(const json_t *group, char *out, size_t size)
+{
+    const json_t *devices = json_object_get(group, "devices"), *device;
+    size_t index, used = 0;
+    out[0] = '\0';
+    json_array_foreach(devices, index, device)
+    {
+        if (used < size)
+            used += (size_t)snprintf(&out[used], size - used, "%s%s", index > 0 ? ", " : "",
+                                     json_string_value(device));
+    }
+    if (used < size && json_array_size(devices) < number_of(group, "device_count"))
+        (void)snprintf(&out[used], size - used, ", ...");
+}
+
+static void print_groups(const json_t *groups)
+{
+    struct table table;
+    size_t index;
+    json_t *group;
+    char devices[1024];
+    table_init(&table, group_columns, sizeof(group_columns) / sizeof(group_columns[0]));
+    json_array_foreach(groups, index, group)
+    {
+        name_devices(group, devices, sizeof(devices));
+        table_add(&table, text_of(group, "name"));
+        table_add_number(&table, number_of(group, "device_count"));
+        table_add(&table, devices);
+    }
+    table_print(&table, stdout, terminal_width(stdout));
+}
+
+static void print_left_out(const json_t *plan)
+{
+    size_t index;
+    json_t *reason;
+    uint64_t unmatched = number_of(plan, "unmatched");
+    if (unmatched > 0)
+        say("  not meant %" PRIu64 " that the filter does not match", unmatched);
+    json_array_foreach(json_object_get(plan, "left_out"), index, reason)
+    {
+        say("  left out  %" PRIu64 ", as %s: %s", number_of(reason, "device_count"),
+            text_of(reason, "example"), text_of(reason, "text"));
+    }
+}
+
+static void print_plan(const json_t *plan)
+{
+    uint64_t already = number_of(plan, "already");
+    say("version %s (%s, %s) for %" PRIu64 " devices; nothing was made", text_of(plan, "version"),
+        text_of(plan, "vendor"), text_of(plan, "class"), number_of(plan, "device_count"));
+    if (already > 0)
+        say("  already   %" PRIu64 " of them run it and will be offered nothing", already);
+    print_left_out(plan);
+    say("  order     seed %" PRIu64 ": create it with --seed to have it so",
+        number_of(plan, "seed"));
+    print_groups(json_object_get(plan, "groups"));
+}
+
+enum status rollout_plan(struct cli *cli, const struct arguments *arguments)
+{
+    json_t *body = rollout_body(arguments, true), *plan = NULL;
+    if (body == NULL)
+        return STATUS_USAGE;
+    (void)json_object_set_new(body, "show", json_integer(cli->json ? NAMED_ALL : NAMED_SOME));
+    enum status status = ask(cli, "POST", "/api/v1/rollouts/plan", body, &plan);
+    if (status != STATUS_DONE)
+        return status;
+    if (cli->json)
+        return print_json(plan);
+    print_plan(plan);
+    json_decref(plan);
+    return STATUS_DONE;
+}
