@@ -92,11 +92,14 @@ static bool is_served_at(const struct kedge_api_listener *place, const struct ro
 bool find_route(struct request *request, const char *url, const char *method)
 {
     char allowed[64] = "";
+    bool by_name = false; /* a resource of just this path: no name of another is meant */
     struct kedge_slice segment = kedge_slice(NULL, 0);
     for (size_t i = 0; i < ROUTE_COUNT; i++) {
+        segment = kedge_slice(NULL, 0);
         if (!is_served_at(request->place, &routes[i]) ||
-            !pattern_fits(routes[i].pattern, url, &segment))
+            !pattern_fits(routes[i].pattern, url, &segment) || (by_name && segment.size > 0))
             continue;
+        by_name = segment.size == 0;
         if (method_fits(&routes[i], method)) {
             request->route = &routes[i];
             break;
