@@ -1,6 +1,10 @@
 /*
  * record_copies.c: two copies, the newest valid one counts, and only the other one is ever written.
  * A cut while it is written leaves the newest as it was; a torn copy fails its CRC and is no copy.
+ *
+ * A cell in which the power went may read as it was now, and as it was to become the next time. So
+ * a copy counts only when it reads the same again and again: one that was believed now and is gone
+ * at the next boot would take a confirmation back, or have the good copy written over.
  */
 #include "core/boot/internal.h"
 
@@ -8,6 +12,7 @@
 
 #define COPIES 2
 #define NO_COPY (-1)
+#define READINGS 24
 
 struct copies {
     enum kedge_rc rc[COPIES]; /* OK, UNSUPPORTED (a later format), MALFORMED, or a failed read */
@@ -30,9 +35,16 @@ static enum kedge_rc check_room(const struct kedge_flash *flash)
 static enum kedge_rc read_copy(const struct kedge_flash *flash, int copy,
                                struct kedge_boot_record *record)
 {
-    uint8_t bytes[KEDGE_BOOT_RECORD_SIZE];
-    KEDGE_TRY(flash->read(flash->context, copy_offset(flash, copy), bytes, sizeof bytes));
-    return kedge_boot_record_decode(kedge_slice(bytes, sizeof bytes), record);
+    uint8_t bytes[KEDGE_BOOT_RECORD_SIZE], again[KEDGE_BOOT_RECORD_SIZE];
+    const uint32_t offset = copy_offset(flash, copy);
+    KEDGE_TRY(flash->read(flash->context, offset, bytes, sizeof bytes));
+    enum kedge_rc rc = kedge_boot_record_decode(kedge_slice(bytes, sizeof bytes), record);
+    for (int i = 1; (rc == KEDGE_OK || rc == KEDGE_E_UNSUPPORTED) && i < READINGS; i++) {
+        KEDGE_TRY(flash->read(flash->context, offset, again, sizeof again));
+        if (memcmp(again, bytes, sizeof again) != 0)
+            return KEDGE_E_MALFORMED;
+    }
+    return rc;
 }
 
 /* A whole record of a later format counts too: it may be the newest, and is then left alone. */

@@ -17,6 +17,7 @@ struct cutting {
     uint8_t *scratch; /* one way in which it may be torn */
     size_t at;
     uint64_t random;
+    uint64_t lot; /* of what unstable cells read as */
 };
 
 void recording_take(struct recording *recording, struct device *device, uint8_t *start)
@@ -60,7 +61,20 @@ static void emit(struct cutting *cutting, const uint8_t *state)
     for (size_t i = 0; i < recording->mark_count; i++)
         if (recording->marks[i].at <= cutting->at)
             promises = &recording->marks[i].promises;
-    cutting->each(cutting->context, state, promises);
+    struct promises kept = *promises;
+    kept.lot = cutting->lot;
+    cutting->each(cutting->context, state, &kept);
+}
+
+/* Such a cut may go on in many ways: as the unstable cells happen to read. */
+static void emit_unstable(struct cutting *cutting, const uint8_t *state)
+{
+    const unsigned lots = cutting->thorough ? 8 : 2;
+    for (unsigned lot = 0; lot < lots; lot++) {
+        cutting->lot = lot * 3;
+        emit(cutting, state);
+    }
+    cutting->lot = 0;
 }
 
 static void restart_scratch(struct cutting *cutting)
@@ -89,7 +103,7 @@ static void tear_unit(struct cutting *cutting, const struct sim_op *op, uint32_t
         uint8_t moved = (uint8_t)((data[i] ^ erased) & (uint8_t)next_random(cutting));
         *sim_byte(sim, cutting->scratch, op, i) = (uint8_t)(erased ^ moved);
     }
-    sim_mark_torn(sim, cutting->scratch, op, unit, unit + sim->geometry.write_size);
+    sim_mark(sim, cutting->scratch, op, unit, unit + sim->geometry.write_size, SIM_UNIT_TORN);
 }
 
 /* Larger units are pages: the controller may have got through the first half of their bytes. */
@@ -99,7 +113,16 @@ static void halve_unit(struct cutting *cutting, const struct sim_op *op, uint32_
     uint32_t half = sim->geometry.write_size / 2;
     memcpy(sim_byte(sim, cutting->scratch, op, unit), cutting->recording->data + op->data + unit,
            half);
-    sim_mark_torn(sim, cutting->scratch, op, unit, unit + sim->geometry.write_size);
+    sim_mark(sim, cutting->scratch, op, unit, unit + sim->geometry.write_size, SIM_UNIT_TORN);
+}
+
+/* Its cells have moved so little, or so nearly all of the way, that they read now so and now so. */
+static void unsettle_unit(struct cutting *cutting, const struct sim_op *op, uint32_t unit)
+{
+    const struct sim_flash *sim = cutting->sim;
+    const uint32_t end = unit + sim->geometry.write_size;
+    sim_program(sim, cutting->scratch, op, cutting->recording->data, unit, end);
+    sim_mark(sim, cutting->scratch, op, unit, end, SIM_UNIT_UNSTABLE);
 }
 
 static void cut_write(struct cutting *cutting, const struct sim_op *op)
@@ -119,10 +142,14 @@ static void cut_write(struct cutting *cutting, const struct sim_op *op)
                 halve_unit(cutting, op, done * unit);
             emit(cutting, cutting->scratch);
         }
+        restart_scratch(cutting);
+        sim_program(sim, cutting->scratch, op, cutting->recording->data, 0, done * unit);
+        unsettle_unit(cutting, op, done * unit);
+        emit_unstable(cutting, cutting->scratch);
     }
 }
 
-enum torn_erase { ERASED_FIRST_HALF, ERASED_SOME_BITS, ERASED_NOISE, TORN_ERASES };
+enum torn_erase { ERASED_FIRST_HALF, ERASED_SOME_BITS, ERASED_NOISE, ERASED_UNSTABLE, TORN_ERASES };
 
 static void tear_erase(struct cutting *cutting, const struct sim_op *op, uint32_t sector,
                        enum torn_erase how)
@@ -137,10 +164,11 @@ static void tear_erase(struct cutting *cutting, const struct sim_op *op, uint32_
             *byte = i - sector < size / 2 ? erased : *byte;
         else if (how == ERASED_SOME_BITS)
             *byte = (uint8_t)(erased ^ ((*byte ^ erased) & noise));
-        else
+        else if (how == ERASED_NOISE)
             *byte = noise;
     }
-    sim_mark_torn(sim, cutting->scratch, op, sector, sector + size);
+    sim_mark(sim, cutting->scratch, op, sector, sector + size,
+             how == ERASED_UNSTABLE ? SIM_UNIT_UNSTABLE : SIM_UNIT_TORN);
 }
 
 static void cut_erase(struct cutting *cutting, const struct sim_op *op)
@@ -155,7 +183,10 @@ static void cut_erase(struct cutting *cutting, const struct sim_op *op)
             restart_scratch(cutting);
             sim_erase(sim, cutting->scratch, op, 0, done * size);
             tear_erase(cutting, op, done * size, (enum torn_erase)how);
-            emit(cutting, cutting->scratch);
+            if (how == ERASED_UNSTABLE)
+                emit_unstable(cutting, cutting->scratch);
+            else
+                emit(cutting, cutting->scratch);
         }
     }
     /* Sectors need not go in order. */

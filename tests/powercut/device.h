@@ -57,6 +57,7 @@ struct promises {
     uint64_t step;                       /* of the plan */
     uint64_t trial_boots;                /* of the present trial, as they happened */
     uint64_t factory_done;
+    uint64_t lot;     /* no promise: what unstable units read as in the next session */
     uint64_t damaged; /* of enum damage: a bit was flipped at rest */
 };
 
@@ -107,5 +108,8 @@ void device_free(struct device *device);
  * the flash was damaged and no image is left that verifies.
  */
 enum session_end device_session(struct device *device);
+
+/** Finds `whole` and `verified` of what the flash holds. */
+void device_look_at_slots(struct device *device);
 
 #endif

@@ -1,6 +1,7 @@
 /* explore.c: see explore.h. */
 #include "tests/powercut/explore.h"
 
+#include "tests/powercut/meaning.h"
 #include "tests/powercut/visited.h"
 
 #include <stdlib.h>
@@ -16,6 +17,17 @@ struct search {
     uint64_t bricks_max;
     struct explore_counts *counts;
     FILE *out;
+    /* Of an endless search: what has been met, and of that what is still to be visited. */
+    struct visited met;
+    struct waiting *waiting;
+    size_t waiting_count, waiting_capacity;
+    bool undisturbed; /* the first visit, of the run without any fault */
+};
+
+struct waiting {
+    uint8_t *state;
+    struct promises promises;
+    unsigned cuts_left; /* 0: a state that is not cut any more */
 };
 
 struct child {
@@ -48,8 +60,11 @@ static void set(struct device *device, const uint8_t *state, const struct promis
     device->violation[0] = '\0';
 }
 
-static uint64_t node_hash(const struct device *device)
+static uint64_t node_hash(struct search *search)
 {
+    struct device *device = &search->device;
+    if (search->budget.endless)
+        return meaning_hash(device);
     uint64_t hash = visited_hash(0, device->sim.state, device->sim.state_size);
     return visited_hash(hash, &device->promises, sizeof device->promises);
 }
@@ -80,7 +95,7 @@ static bool prove(struct search *search, unsigned cuts_left, struct recording *s
     uint64_t passed[SESSIONS_MAX];
     enum session_end end = SESSION_REBOOT;
     for (*count = 0; end == SESSION_REBOOT; (*count)++) {
-        uint64_t hash = node_hash(device);
+        uint64_t hash = node_hash(search);
         if (*count == SESSIONS_MAX || among(passed, *count, hash)) {
             report(search, "the update is never completed");
             return false;
@@ -100,12 +115,47 @@ static bool prove(struct search *search, unsigned cuts_left, struct recording *s
     return true;
 }
 
+/* Puts the device's present node among those that wait, when it has not been met before. */
+static void meet(struct search *search, unsigned cuts_left)
+{
+    struct device *device = &search->device;
+    search->counts->histories++;
+    if (given_up(search) || !visited_add(&search->met, node_hash(search), cuts_left))
+        return;
+    if (search->waiting_count == search->waiting_capacity) {
+        search->waiting_capacity = search->waiting_capacity * 2 + 64;
+        struct waiting *more =
+            realloc(search->waiting, search->waiting_capacity * sizeof *search->waiting);
+        if (more == NULL)
+            abort();
+        search->waiting = more;
+    }
+    search->waiting[search->waiting_count++] = (struct waiting){
+        .state = copy_state(device), .promises = device->promises, .cuts_left = cuts_left};
+}
+
+static void visit_all(struct search *search)
+{
+    while (search->waiting_count > 0) {
+        struct waiting next = search->waiting[--search->waiting_count];
+        if (!given_up(search))
+            visit(search, next.state, &next.promises, next.cuts_left);
+        search->undisturbed = false;
+        free(next.state);
+    }
+}
+
 /* Takes up what a fault left behind; every so many times with cuts to come. */
 static void follow(struct search *search, const uint8_t *state, const struct promises *promises,
                    unsigned cuts_left)
 {
     if (given_up(search))
         return;
+    if (search->budget.endless) {
+        set(&search->device, state, promises);
+        meet(search, promises->damaged == 0);
+        return;
+    }
     search->counts->histories++;
     bool deep = cuts_left > 0 && ++search->counts->chances % search->budget.deep_every == 0;
     visit(search, state, promises, deep ? cuts_left : 0);
@@ -191,6 +241,33 @@ static void damage_environment(struct search *search, const struct recording *se
     }
 }
 
+static void flip_each(struct search *search, uint8_t *bytes, size_t size)
+{
+    for (size_t bit = 0; bit < 8 * size && !given_up(search); bit++) {
+        bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        meet(search, 0);
+        bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+}
+
+/* Every bit of both copies of the record, and of both slots' headers. */
+static void flip_bits(struct search *search, const struct recording *session)
+{
+    struct device *device = &search->device;
+    struct promises promises = session->marks[0].promises;
+    if (promises.factory_done == 0)
+        return;
+    promises.damaged = DAMAGE_FLASH;
+    set(device, session->start, &promises);
+    uint8_t *records = sim_bytes(&device->sim, SIM_RECORD);
+    flip_each(search, records, KEDGE_BOOT_RECORD_SIZE);
+    flip_each(search, records + device->boot.record->size / 2, KEDGE_BOOT_RECORD_SIZE);
+    for (uint8_t slot = 0; slot < KEDGE_SLOTS; slot++)
+        if (kedge_slot_manifest(device->boot.slots[slot], slot, &device->check) == KEDGE_OK)
+            flip_each(search, sim_bytes(&device->sim, SIM_SLOT(slot)),
+                      KEDGE_SLOT_HEADER_SIZE + device->check.head_size);
+}
+
 static void visit(struct search *search, const uint8_t *state, const struct promises *promises,
                   unsigned cuts_left)
 {
@@ -206,6 +283,8 @@ static void visit(struct search *search, const uint8_t *state, const struct prom
             lose_bits(search, &sessions[i], child.cuts_left);
             damage(search, &sessions[i]);
             damage_environment(search, &sessions[i]);
+            if (search->undisturbed)
+                flip_bits(search, &sessions[i]);
         }
         recording_free(&sessions[i]);
     }
@@ -232,10 +311,19 @@ void explore(const struct sim_geometry *geometry, const struct plan *plan,
         promises = search->device.promises;
     }
     uint8_t *start = copy_state(&search->device);
-    visit(search, start, &promises, budget.cuts);
+    search->undisturbed = budget.endless;
+    if (budget.endless) {
+        set(&search->device, start, &promises);
+        meet(search, 1);
+        visit_all(search);
+    } else {
+        visit(search, start, &promises, budget.cuts);
+    }
     counts->states += search->visited.count;
     free(start);
     visited_free(&search->visited);
+    visited_free(&search->met);
+    free(search->waiting);
     device_free(&search->device);
     free(search);
 }

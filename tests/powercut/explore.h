@@ -6,6 +6,11 @@
  * run is cut in every way, and each state left behind is a node again, until the budget of cuts is
  * used up. A node met before with as many cuts left is not run twice, so different histories that
  * end in the same flash cost nothing.
+ *
+ * An endless search has no budget of cuts: it cuts every session of every node, and ends when no
+ * new one appears. There, nodes are told apart by what they mean (meaning.h), and on the run that
+ * nothing disturbs every single bit of both copies of the record and of both slots' headers is
+ * flipped before each session.
  */
 #ifndef KEDGE_TESTS_POWERCUT_EXPLORE_H
 #define KEDGE_TESTS_POWERCUT_EXPLORE_H
@@ -18,6 +23,7 @@ struct explore_budget {
     unsigned cuts;       /* one after the other, in one history */
     unsigned deep_every; /* one in so many faults is followed by another */
     bool thorough;       /* first cuts: see cut_each() */
+    bool endless;        /* instead of all that: until no cut leaves anything new */
 };
 
 struct explore_counts {

@@ -178,6 +178,21 @@ static struct course course_at(size_t index, const struct budgets *budgets)
                            &uboot_plans[index % COUNT(uboot_plans)], budgets->files};
 }
 
+/* One search, and its line. */
+static void search(const struct sim_geometry *geometry, const struct plan *plan,
+                   const struct package *packages, const struct kedge_public_key *key,
+                   struct explore_budget budget, uint64_t bricks_max, struct explore_counts *total)
+{
+    struct explore_counts before = *total;
+    double began = seconds();
+    explore(geometry, plan, packages, key, budget, bricks_max, total, stdout);
+    printf("%-46s %-22s %9" PRIu64 " histories %8" PRIu64 " states %3" PRIu64 " bricks %6.1f s%s\n",
+           geometry->name, plan->name, total->histories - before.histories,
+           total->states - before.states, total->bricks - before.bricks, seconds() - began,
+           budget.endless ? ", to the end" : "");
+    fflush(stdout);
+}
+
 /* Runs the first `courses` of them, with a line for each as it ends. */
 static struct explore_counts run(const struct package *packages, const struct kedge_public_key *key,
                                  const struct budgets *budgets, uint64_t bricks_max, size_t courses)
@@ -185,17 +200,24 @@ static struct explore_counts run(const struct package *packages, const struct ke
     struct explore_counts total = {0};
     for (size_t i = 0; i < courses && total.bricks < bricks_max; i++) {
         const struct course course = course_at(i, budgets);
-        struct explore_counts before = total;
-        double began = seconds();
-        explore(&course.geometry, course.plan, packages, key, course.budget, bricks_max, &total,
-                stdout);
-        printf("%-46s %-22s %9" PRIu64 " histories %8" PRIu64 " states %3" PRIu64
-               " bricks %6.1f s\n",
-               course.geometry.name, course.plan->name, total.histories - before.histories,
-               total.states - before.states, total.bricks - before.bricks, seconds() - began);
-        fflush(stdout);
+        search(&course.geometry, course.plan, packages, key, course.budget, bricks_max, &total);
     }
     return total;
+}
+
+/* These are searched without end, too; usually all plans on a disk, and the longest one on NOR. */
+static const size_t endless_on[] = {0, 3, 2, 1, 7};
+
+#define ENDLESS_USUALLY (COUNT(plans) + 1)
+#define ENDLESS_ALL (COUNT(endless_on) * COUNT(plans))
+
+static void run_endless(const struct package *packages, const struct kedge_public_key *key,
+                        uint64_t bricks_max, size_t searches, struct explore_counts *total)
+{
+    const struct explore_budget endless = {.cuts = 1, .deep_every = 1, .endless = true};
+    for (size_t i = 0; i < searches && total->bricks < bricks_max; i++)
+        search(&chosen[endless_on[i / COUNT(plans)]], &plans[i % COUNT(plans)], packages, key,
+               endless, bricks_max, total);
 }
 
 /* One line for scripts: histories, states, bricks, geometries. */
@@ -211,11 +233,12 @@ static bool write_counts(const char *path, const struct explore_counts *total, s
 
 static int usage(FILE *out, int status)
 {
-    fputs("usage: powercut [--few | --long] [--mutant] [--counts FILE]\n"
+    fputs("usage: powercut [--few | --long | --endless] [--mutant] [--counts FILE]\n"
           "\n"
           "  --counts  write histories, states, bricks and geometries to FILE\n"
           "  --few     only the geometries that show most: under a minute\n"
           "  --long    every place inside long operations, more second cuts, and third ones\n"
+          "  --endless only the searches that end when no cut leaves anything new\n"
           "  --mutant  end at the first broken rule\n",
           out);
     return status;
@@ -226,16 +249,20 @@ int main(int argc, char **argv)
     struct budgets budgets = {.flash = usual, .files = {.cuts = 2, .deep_every = 60}};
     uint64_t bricks_max = 10;
     size_t courses = COURSES;
+    size_t endless = ENDLESS_USUALLY;
     const char *counts = NULL;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--long") == 0)
             budgets = (struct budgets){{.cuts = 3, .deep_every = 150, .thorough = true},
-                                       {.cuts = 3, .deep_every = 20, .thorough = true}};
+                                       {.cuts = 3, .deep_every = 20, .thorough = true}},
+            endless = ENDLESS_ALL;
         else if (strcmp(argv[i], "--few") == 0) {
-            courses = DEEP_COURSES;
+            courses = DEEP_COURSES, endless = 0;
             budgets.files.deep_every = 1000;
-        } else if (strcmp(argv[i], "--mutant") == 0)
-            bricks_max = budgets.flash.cuts = budgets.files.cuts = 1;
+        } else if (strcmp(argv[i], "--endless") == 0)
+            courses = 0;
+        else if (strcmp(argv[i], "--mutant") == 0)
+            bricks_max = budgets.flash.cuts = budgets.files.cuts = 1, endless = 0;
         else if (strcmp(argv[i], "--counts") == 0 && i + 1 < argc)
             counts = argv[++i];
         else
@@ -245,8 +272,9 @@ int main(int argc, char **argv)
     struct kedge_public_key key;
     packages_make(packages, &key);
     struct explore_counts total = run(packages, &key, &budgets, bricks_max, courses);
+    run_endless(packages, &key, bricks_max, endless, &total);
     packages_free(packages);
-    if (!write_counts(counts, &total, GEOMETRIES(courses))) {
+    if (!write_counts(counts, &total, courses > 0 ? GEOMETRIES(courses) : COUNT(endless_on))) {
         perror(counts);
         return 1;
     }

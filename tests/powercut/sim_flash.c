@@ -38,31 +38,25 @@ static uint8_t *unit_of(const struct sim_flash *sim, uint8_t *state, const struc
     return state + sim->bytes_size + at / sim->geometry.write_size;
 }
 
-static void mark_units(const struct sim_flash *sim, uint8_t *state, const struct sim_op *op,
-                       uint32_t first, uint32_t end, enum sim_unit unit)
+void sim_mark(const struct sim_flash *sim, uint8_t *state, const struct sim_op *op, uint32_t first,
+              uint32_t end, enum sim_unit unit)
 {
     for (uint32_t at = first; at < end; at += sim->geometry.write_size)
         *unit_of(sim, state, op, at) = (uint8_t)unit;
-}
-
-void sim_mark_torn(const struct sim_flash *sim, uint8_t *state, const struct sim_op *op,
-                   uint32_t first, uint32_t end)
-{
-    mark_units(sim, state, op, first, end, SIM_UNIT_TORN);
 }
 
 void sim_program(const struct sim_flash *sim, uint8_t *state, const struct sim_op *op,
                  const uint8_t *data, uint32_t first, uint32_t end)
 {
     memcpy(sim_byte(sim, state, op, first), data + op->data + first, end - first);
-    mark_units(sim, state, op, first, end, SIM_UNIT_WRITTEN);
+    sim_mark(sim, state, op, first, end, SIM_UNIT_WRITTEN);
 }
 
 void sim_erase(const struct sim_flash *sim, uint8_t *state, const struct sim_op *op, uint32_t first,
                uint32_t end)
 {
     memset(sim_byte(sim, state, op, first), sim->geometry.erased_value, end - first);
-    mark_units(sim, state, op, first, end, SIM_UNIT_ERASED);
+    sim_mark(sim, state, op, first, end, SIM_UNIT_ERASED);
 }
 
 /* ---- the seam ---- */
@@ -100,22 +94,74 @@ static bool inside(struct sim_region *region, uint32_t offset, size_t size, uint
     return good;
 }
 
+/* Behind ECC an unstable unit can be corrected at times. */
+static bool refuses(const struct sim_flash *sim)
+{
+    return sim->reading == SIM_READ_BY_LOT ? sim->readings % 3 == 0
+                                           : sim->reading == SIM_READ_ERASED;
+}
+
+/* The units that an access touches: how many, and the first of them. */
+static const uint8_t *units_in(const struct sim_region *region, uint32_t offset, size_t size,
+                               size_t *count)
+{
+    const struct sim_flash *sim = region->sim;
+    const uint32_t unit = sim->geometry.write_size;
+    const size_t first = (region->base + offset) / unit;
+    *count = (region->base + offset + size + unit - 1) / unit - first;
+    return sim->state + sim->bytes_size + first;
+}
+
 static bool readable(const struct sim_region *region, uint32_t offset, size_t size)
 {
     const struct sim_flash *sim = region->sim;
-    const struct sim_op range = {.region = region->index};
-    for (size_t at = 0; sim->geometry.ecc && at < size; at++)
-        if (*unit_of(sim, sim->state, &range, offset + (uint32_t)at) == SIM_UNIT_TORN)
-            return false;
+    size_t count;
+    const uint8_t *units = units_in(region, offset, size, &count);
+    if (sim->geometry.ecc && (memchr(units, SIM_UNIT_TORN, count) != NULL ||
+                              (memchr(units, SIM_UNIT_UNSTABLE, count) != NULL && refuses(sim))))
+        return false;
     return !sim->fail_reads[region->index];
+}
+
+/* What an unstable unit reads as this time: what it was, what it was to become, or any between. */
+static void read_unstable(const struct sim_flash *sim, uint64_t unit, uint8_t *bytes, size_t size)
+{
+    uint64_t lot = (sim->readings * 0x9E3779B97F4A7C15u ^ unit) * 0xBF58476D1CE4E5B9u;
+    lot ^= lot >> 29;
+    for (size_t i = 0; i < size; i++) {
+        uint8_t moved = (uint8_t)(bytes[i] ^ sim->geometry.erased_value);
+        uint8_t some = (uint8_t)((lot * (2 * i + 0x9E3779B97F4A7C15u)) >> 40);
+        uint8_t kept = (lot & 3) == 0 ? 0 : (lot & 3) == 1 ? 0xFF : some;
+        if (sim->reading != SIM_READ_BY_LOT)
+            kept = sim->reading == SIM_READ_WRITTEN ? 0xFF : 0;
+        bytes[i] = (uint8_t)(sim->geometry.erased_value ^ (moved & kept));
+    }
+}
+
+static void blur(const struct sim_region *region, uint32_t offset, uint8_t *bytes, size_t size)
+{
+    const struct sim_flash *sim = region->sim;
+    const uint32_t unit = sim->geometry.write_size;
+    const uint32_t begin = region->base + offset, end = begin + (uint32_t)size;
+    size_t count;
+    const uint8_t *units = units_in(region, offset, size, &count);
+    const uint8_t *at = memchr(units, SIM_UNIT_UNSTABLE, count);
+    for (; at != NULL; at = memchr(at + 1, SIM_UNIT_UNSTABLE, count - (size_t)(at + 1 - units))) {
+        uint32_t from = (begin / unit + (uint32_t)(at - units)) * unit, to = from + unit;
+        from = from > begin ? from : begin;
+        to = to < end ? to : end;
+        read_unstable(sim, (uint64_t)(at - sim->state), bytes + (from - begin), to - from);
+    }
 }
 
 static enum kedge_rc read_region(void *context, uint32_t offset, void *out, size_t size)
 {
     struct sim_region *region = context;
+    region->sim->readings++;
     if (!inside(region, offset, size, 1) || !readable(region, offset, size))
         return KEDGE_E_FLASH;
     memcpy(out, region->sim->state + region->base + offset, size);
+    blur(region, offset, out, size);
     return KEDGE_OK;
 }
 
@@ -229,6 +275,14 @@ void sim_clear_log(struct sim_flash *sim)
 {
     sim->log_count = 0;
     sim->data_size = 0;
+}
+
+bool sim_is_unstable(const struct sim_flash *sim, unsigned region)
+{
+    const uint8_t *units = sim->state + sim->bytes_size;
+    const uint32_t unit = sim->geometry.write_size;
+    return memchr(units + sim->regions[region].base / unit, SIM_UNIT_UNSTABLE,
+                  sim->flash[region].size / unit) != NULL;
 }
 
 uint8_t *sim_bytes(const struct sim_flash *sim, unsigned region)

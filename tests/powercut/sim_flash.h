@@ -30,7 +30,11 @@ struct sim_geometry {
     uint32_t environment_size;   /* of one */
 };
 
-enum sim_unit { SIM_UNIT_ERASED, SIM_UNIT_WRITTEN, SIM_UNIT_TORN };
+/* Cells of an unstable unit are between its bytes and the erased value: each reading differs. */
+enum sim_unit { SIM_UNIT_ERASED, SIM_UNIT_WRITTEN, SIM_UNIT_TORN, SIM_UNIT_UNSTABLE };
+
+/* What an unstable unit reads as: the simulator may want to know both ends. */
+enum sim_reading { SIM_READ_BY_LOT, SIM_READ_WRITTEN, SIM_READ_ERASED };
 
 enum sim_kind { SIM_WRITE, SIM_ERASE, SIM_SYNC };
 
@@ -62,6 +66,8 @@ struct sim_flash {
     const char *violation; /* the first breach of the contract; NULL when there was none */
     size_t weak_op;        /* the logged write whose first bit does not hold; SIZE_MAX: none */
     bool fail_reads[SIM_REGIONS], fail_writes[SIM_REGIONS];
+    enum sim_reading reading;
+    uint64_t readings; /* so far: each gives unstable units another value */
 };
 
 /** Makes blank flash with room for `image_capacity` bytes of image in each slot; aborts without
@@ -73,6 +79,9 @@ void sim_clear_log(struct sim_flash *sim);
 /** The size of a region's sectors. */
 uint32_t sim_erase_size(const struct sim_geometry *geometry, unsigned region);
 
+/** Whether any unit of a region is unstable. */
+bool sim_is_unstable(const struct sim_flash *sim, unsigned region);
+
 /** The bytes of a region; tests may change them behind the code's back. */
 uint8_t *sim_bytes(const struct sim_flash *sim, unsigned region);
 
@@ -81,9 +90,9 @@ void sim_program(const struct sim_flash *sim, uint8_t *state, const struct sim_o
                  const uint8_t *data, uint32_t first, uint32_t end);
 void sim_erase(const struct sim_flash *sim, uint8_t *state, const struct sim_op *op, uint32_t first,
                uint32_t end);
-/** Marks the write units that [first, end) of `op` touches as torn, whatever they hold. */
-void sim_mark_torn(const struct sim_flash *sim, uint8_t *state, const struct sim_op *op,
-                   uint32_t first, uint32_t end);
+/** Makes the write units that [first, end) of `op` touches such ones, whatever they hold. */
+void sim_mark(const struct sim_flash *sim, uint8_t *state, const struct sim_op *op, uint32_t first,
+              uint32_t end, enum sim_unit unit);
 /** The byte of `state` at `offset` of the operation's range. */
 uint8_t *sim_byte(const struct sim_flash *sim, uint8_t *state, const struct sim_op *op,
                   uint32_t offset);

@@ -189,6 +189,33 @@ static void each_writing_spares_the_newest_copy(void **state)
     device_free(&device);
 }
 
+/* The power went in the last unit of the newest copy: its cells read now as this, now as that. */
+static void a_copy_that_reads_now_so_and_now_so_is_none(void **state)
+{
+    (void)state;
+    struct device device;
+    struct kedge_boot_record record, old = steady(7, 0, 1), young = steady(8, 1, 2);
+    bool seen_whole = false, seen_torn = false;
+    device_init(&device);
+    device_put_record(&device, 0, &old);
+    device_put_record(&device, 1, &young);
+    const struct kedge_flash *flash = device.boot.record;
+    const struct sim_op copy = {
+        .region = SIM_RECORD, .offset = flash->size / 2, .size = KEDGE_BOOT_RECORD_SIZE};
+    sim_mark(&device.sim, device.sim.state, &copy, KEDGE_BOOT_RECORD_SIZE - flash->write_size,
+             KEDGE_BOOT_RECORD_SIZE, SIM_UNIT_UNSTABLE);
+    for (int i = 0; i < 100; i++) {
+        uint8_t bytes[KEDGE_BOOT_RECORD_SIZE];
+        assert_int_equal(flash->read(flash->context, copy.offset, bytes, sizeof bytes), KEDGE_OK);
+        enum kedge_rc rc = kedge_boot_record_decode(kedge_slice(bytes, sizeof bytes), &record);
+        seen_whole = seen_whole || rc == KEDGE_OK;
+        seen_torn = seen_torn || rc != KEDGE_OK;
+        assert_int_equal(device_record(&device).number, 7);
+    }
+    assert_true(seen_whole && seen_torn);
+    device_free(&device);
+}
+
 static void put_later_format(struct device *device, int copy, uint64_t number)
 {
     struct kedge_boot_record record = steady(number, 0, 1);
@@ -265,6 +292,7 @@ int main(void)
         cmocka_unit_test(the_longest_text_fits_and_a_longer_one_is_cut),
         cmocka_unit_test(the_newest_valid_copy_counts_wherever_it_is),
         cmocka_unit_test(each_writing_spares_the_newest_copy),
+        cmocka_unit_test(a_copy_that_reads_now_so_and_now_so_is_none),
         cmocka_unit_test(a_record_of_a_later_format_is_left_alone),
         cmocka_unit_test(a_record_needs_room_for_two_copies),
         cmocka_unit_test(every_reason_has_words_and_a_result),
