@@ -1,21 +1,16 @@
 /*
  * broken_disk_shim.c: a disk that refuses, for the process that preloads this. While the file that
  * KEDGE_TEST_BROKEN_DISK names holds an errno as its first int32_t, making, writing, syncing,
- * cutting and renaming files below the folder KEDGE_TEST_BROKEN_DISK_FOLDER fails with it. The second
- * int32_t lets so many of these calls through first; the third counts the refused ones.
+ * cutting and renaming files below the folder KEDGE_TEST_BROKEN_DISK_FOLDER fails with it. The
+ * second int32_t lets so many of these calls through first; the third counts the refused ones.
  */
 #define _GNU_SOURCE
-#include <dlfcn.h>
+#include "file_shim.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 static struct {
     _Atomic int32_t error, grace, refused;
@@ -23,25 +18,13 @@ static struct {
 
 __attribute__((constructor)) static void attach(void)
 {
-    int file = open(getenv("KEDGE_TEST_BROKEN_DISK"), O_RDWR | O_CLOEXEC);
-    void *page = mmap(NULL, sizeof(*disk), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-    if (page == MAP_FAILED)
-        abort();
-    close(file);
-    disk = page;
+    disk = shim_page("KEDGE_TEST_BROKEN_DISK", sizeof(*disk));
 }
 
 /* The folder itself counts: files are made in it by openat(). */
 static int is_meant(int file)
 {
-    char link[64], path[4096];
-    const char *folder = getenv("KEDGE_TEST_BROKEN_DISK_FOLDER");
-    snprintf(link, sizeof link, "/proc/self/fd/%d", file);
-    ssize_t size = readlink(link, path, sizeof path - 1);
-    if (size < 0)
-        return 0;
-    path[size] = '\0';
-    return strncmp(path, folder, strlen(folder)) == 0;
+    return shim_is_meant(file, "KEDGE_TEST_BROKEN_DISK_FOLDER");
 }
 
 static int refuses(int file)
@@ -56,11 +39,6 @@ static int refuses(int file)
     errno = disk->error;
     return 1;
 }
-
-#define REAL(result, name, ...)         \
-    static result (*real)(__VA_ARGS__); \
-    if (real == NULL)                   \
-    *(void **)&real = dlsym(RTLD_NEXT, #name)
 
 int openat64(int folder, const char *name, int flags, ...)
 {

@@ -4,16 +4,11 @@
  * KEDGE_TEST_DISK names holds 1 as its first int32_t. Its second one counts the calls that wait.
  */
 #define _GNU_SOURCE
-#include <dlfcn.h>
-#include <fcntl.h>
+#include "file_shim.h"
+
 #include <stdatomic.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <time.h>
-#include <unistd.h>
 
 static struct {
     _Atomic int32_t stalled, waiting;
@@ -21,24 +16,12 @@ static struct {
 
 __attribute__((constructor)) static void attach(void)
 {
-    int file = open(getenv("KEDGE_TEST_DISK"), O_RDWR | O_CLOEXEC);
-    void *page = mmap(NULL, sizeof(*disk), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-    if (page == MAP_FAILED)
-        abort();
-    close(file);
-    disk = page;
+    disk = shim_page("KEDGE_TEST_DISK", sizeof(*disk));
 }
 
 static int is_meant(int file)
 {
-    char link[64], path[4096];
-    const char *prefix = getenv("KEDGE_TEST_DISK_FILES");
-    snprintf(link, sizeof link, "/proc/self/fd/%d", file);
-    ssize_t size = readlink(link, path, sizeof path - 1);
-    if (size < 0)
-        return 0;
-    path[size] = '\0';
-    return strncmp(path, prefix, strlen(prefix)) == 0;
+    return shim_is_meant(file, "KEDGE_TEST_DISK_FILES");
 }
 
 static void wait_for_disk(int file)
@@ -50,11 +33,6 @@ static void wait_for_disk(int file)
         nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
     disk->waiting--;
 }
-
-#define REAL(result, name, ...)         \
-    static result (*real)(__VA_ARGS__); \
-    if (real == NULL)                   \
-    *(void **)&real = dlsym(RTLD_NEXT, #name)
 
 int fdatasync(int file)
 {

@@ -38,4 +38,15 @@ static inline struct kedge_slice fuzz_take(struct kedge_slice *input, size_t siz
     return taken;
 }
 
+/** Has `decode` try an input as it is, and with the CRC behind it that no fuzzer would find. */
+static inline void fuzz_with_crc(struct kedge_slice input, void *room, size_t room_size,
+                                 void (*decode)(struct kedge_slice bytes))
+{
+    struct kedge_writer out = kedge_writer(room, room_size);
+    decode(input);
+    if (kedge_writer_put(&out, input) == KEDGE_OK &&
+        kedge_writer_u32(&out, kedge_crc32(0, input)) == KEDGE_OK)
+        decode(kedge_writer_slice(&out));
+}
+
 #endif

@@ -28,11 +28,6 @@ static void decode(struct kedge_slice bytes)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static uint8_t bytes[KEDGE_PROGRESS_SIZE_MAX];
-    struct kedge_writer out = kedge_writer(bytes, sizeof bytes);
-    struct kedge_slice input = kedge_slice(data, size);
-    decode(input);
-    if (kedge_writer_put(&out, input) == KEDGE_OK &&
-        kedge_writer_u32(&out, kedge_crc32(0, input)) == KEDGE_OK)
-        decode(kedge_writer_slice(&out));
+    fuzz_with_crc(kedge_slice(data, size), bytes, sizeof bytes, decode);
     return 0;
 }
