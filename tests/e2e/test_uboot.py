@@ -18,7 +18,7 @@ def board(start, tmp_path, keys, peer):
     def make(*options) -> Board:
         made = Board(start, tmp_path, keys, peer.uri, ENDPOINT, *options)
         assert made.boot() == ("A", "1.0.0")
-        peer.registered(ENDPOINT)
+        peer.registered(ENDPOINT, 90)
         return made
     return make
 
@@ -26,24 +26,20 @@ def board(start, tmp_path, keys, peer):
 def execute(peer, made: Board, version: str, sequence: int):
     """Up to Execute's 2.04; a reboot follows."""
     peer.offer(ENDPOINT, made.package(version, sequence).read_bytes())
-    peer.poll(ENDPOINT, "/5/0/3", DOWNLOADED)
+    peer.poll(ENDPOINT, "/5/0/3", DOWNLOADED, 90)
     assert peer.execute(ENDPOINT, "/5/0/2") == "2.04"
 
 
 def assert_ends(peer, result: str, version: str):
-    peer.poll(ENDPOINT, "/5/0/3", IDLE)
+    peer.poll(ENDPOINT, "/5/0/3", IDLE, 90)
     assert (peer.read(ENDPOINT, "/5/0/5"), peer.read(ENDPOINT, "/3/0/3")) == (result, version)
-
-
-def registered_again(peer, made: Board, boots: int):
-    peer.wait_for_event("register", ENDPOINT, boots)
 
 
 def test_an_update_is_confirmed_and_boots_from_then_on(board, peer):
     made = board("--health-command", "true")
     execute(peer, made, "1.1.0", 6)
     assert made.reboot() == ("B", "1.1.0")
-    registered_again(peer, made, 2)
+    made.registered()
     assert_ends(peer, "1", "1.1.0")
     variables = made.variables()
     assert (variables["BOOT_ORDER"], variables["BOOT_B_LEFT"], variables.get("BOOT_TRIAL")) == ("B A", "3", None)
@@ -59,14 +55,14 @@ def test_firmware_that_is_ill_goes_back(board, peer):
     execute(peer, made, "1.1.0", 6)
     assert made.reboot() == ("B", "1.1.0")
     assert made.reboot() == ("A", "1.0.0")
-    registered_again(peer, made, 2)
+    made.registered()
     assert_ends(peer, "8", "1.0.0")
     assert peer.read(ENDPOINT, "/26241/0/0") == "the health check failed: health command exit status 1"
     assert made.variables()["BOOT_ORDER"] == "A"
     # The next update goes the whole way.
     execute(peer, made, "1.2.0", 7)
     assert made.reboot() == ("B", "1.2.0")
-    registered_again(peer, made, 3)
+    made.registered()
     assert_ends(peer, "1", "1.2.0")
 
 
@@ -76,7 +72,7 @@ def test_firmware_whose_agent_never_starts_has_three_boots(board, peer):
     assert made.process.process.wait(120) == 75, made.process.log
     assert [made.power_on() for _ in range(3)] == [("B", "1.1.0")] * 3
     assert made.boot() == ("A", "1.0.0")
-    registered_again(peer, made, 2)
+    made.registered()
     assert_ends(peer, "8", "1.0.0")
     assert peer.read(ENDPOINT, "/26241/0/0") == "three boots without being confirmed"
 
@@ -86,7 +82,7 @@ def test_a_trial_that_lasts_longer_than_its_limit_goes_back(board, peer):
     execute(peer, made, "1.1.0", 6)
     assert made.reboot() == ("B", "1.1.0")
     assert made.reboot() == ("A", "1.0.0")
-    registered_again(peer, made, 2)
+    made.registered()
     assert_ends(peer, "8", "1.0.0")
     assert peer.read(ENDPOINT, "/26241/0/0") == (
         "the trial limit passed without being confirmed: not confirmed within 2 s")
@@ -96,13 +92,13 @@ def test_a_lost_environment_ends_in_the_confirmed_slot(board, peer):
     made = board()
     execute(peer, made, "1.1.0", 6)
     assert made.reboot() == ("B", "1.1.0")
-    registered_again(peer, made, 2)
+    made.registered()
     assert_ends(peer, "1", "1.1.0")
     made.process.stop()
     made.lose_environment()
     assert made.boot() == ("A", "1.0.0")  # by U-Boot's defaults; its agent knows better
     assert made.reboot() == ("B", "1.1.0")
-    registered_again(peer, made, 3)
+    made.registered()
     assert_ends(peer, "1", "1.1.0")
     # The old slot is being written, and the environment is lost again: what has no header is not run.
     made.process.stop()
@@ -110,10 +106,10 @@ def test_a_lost_environment_ends_in_the_confirmed_slot(board, peer):
     with (made.state / "slot0.img").open("r+b") as file:
         file.write(bytes(4096))
     assert made.boot() == ("B", "1.1.0")
-    registered_again(peer, made, 4)
+    made.registered()
     execute(peer, made, "1.2.0", 7)
     assert made.reboot() == ("A", "1.2.0")
-    registered_again(peer, made, 5)
+    made.registered()
     assert_ends(peer, "1", "1.2.0")
 
 
@@ -125,7 +121,7 @@ def test_an_image_that_u_boot_refuses_is_told_of(board, peer):
         file.seek(0x3000 + 100)
         file.write(b"\xff")
     assert made.boot() == ("A", "1.0.0")
-    registered_again(peer, made, 2)
+    made.registered()
     assert_ends(peer, "8", "1.0.0")
     assert made.variables()["BOOT_ORDER"] == "A"
 

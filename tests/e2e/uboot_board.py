@@ -118,6 +118,10 @@ class Board:
         assert self.process.process.wait(120) == 75, self.process.log
         return self.boot()
 
+    def registered(self):
+        """Waits until this boot's agent is: one of an earlier boot may have been, and be gone."""
+        self.process.wait_for(r"registered with ", 120)
+
     def variables(self) -> dict[str, str]:
         """The environment, as U-Boot would read it."""
         content = self.environment.read_bytes()
