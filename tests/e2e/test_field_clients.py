@@ -8,7 +8,7 @@ from bootstrap_device import BootstrapServer, SecureDevice
 from conftest import make_package
 from field_device import DOWNLOADED, FieldDevice, NEW, SecureFieldDevice, UPDATING, ended, known, roll_out
 from lwm2m_client import CBOR, LWM2M_CBOR, SENML_CBOR, until
-from lwm2m_peer import ACK, CON, CONTENT_FORMAT, GET, MAX_AGE, OBSERVE, POST, PUT, TEXT, TLV, URI_PATH, Message, code, uint
+from lwm2m_peer import ACK, CON, CONTENT_FORMAT, GET, MAX_AGE, OBSERVE, POST, PUT, TEXT, TLV, URI_PATH, Message, code, decode, uint
 
 ROOT = '</>;rt="oma.lwm2m";ct="{}",'
 
@@ -29,10 +29,10 @@ def comes(server):
         device.end()
 
 
-def succeeds(server, keys, tmp_path, device, executes=1):
+def succeeds(server, keys, tmp_path, device, executes=1, limit=120):
     """Takes the device through a whole update, which must succeed."""
     roll_out(server, keys, make_package(tmp_path, keys, NEW, 2, os.urandom(20000)))
-    done = ended(server, device)
+    done = ended(server, device, limit)
     assert (done["state"], done["update_result"]) == ("succeeded", 1), done
     assert len(device.downloaded) > 20000 and device.executes == executes
     assert device.registers == ["2.01", "2.01"]
@@ -41,7 +41,7 @@ def succeeds(server, keys, tmp_path, device, executes=1):
 
 @pytest.fixture
 def updates(server, keys, tmp_path):
-    return lambda device, executes=1: succeeds(server, keys, tmp_path, device, executes)
+    return lambda device, **expected: succeeds(server, keys, tmp_path, device, **expected)
 
 
 def test_a_register_without_b(comes, updates, server):
@@ -182,6 +182,41 @@ class Leisurely(FieldDevice):
 @pytest.mark.parametrize("goes_on_itself", [False, True])
 def test_state_goes_from_downloading_to_downloaded_and_on_within_one_period(comes, updates, goes_on_itself):
     updates(comes(Leisurely, goes_on_itself=goes_on_itself), executes=0 if goes_on_itself else 1)
+
+
+class Slow(FieldDevice):
+    """Takes longer for each answer than the server waits before it asks again, and says so before, or does not."""
+
+    separate = False
+    pause_s = 3.2  # ACK_TIMEOUT with its random factor is 3 s at most
+
+    def __init__(self, server, **habits):
+        super().__init__(server, **habits)
+        self.seen = set()
+        self.repeated = 0
+
+    def serve(self, message):
+        self.repeated += message.message_id in self.seen and message.is_request
+        if message.message_id not in self.seen:
+            self.seen.add(message.message_id)
+            super().serve(message)
+
+    def send(self, datagram):
+        message = decode(datagram)
+        if message.kind == ACK and message.code:
+            if self.separate:
+                super().send(Message(ACK, 0, message.message_id, b"").encode())
+                self.next_id = (self.next_id + 1) % 0x10000
+                message.kind, message.message_id = CON, self.next_id
+            time.sleep(self.pause_s)
+        super().send(message.encode())
+
+
+@pytest.mark.parametrize("separate", [False, True])
+def test_one_that_answers_slowly(comes, updates, separate):
+    device = comes(Slow, separate=separate)
+    updates(device, limit=400)
+    assert device.repeated or separate
 
 
 class ForgetsItsObservers(FieldDevice):

@@ -97,6 +97,18 @@ def test_an_update_with_10000_objects_is_refused_and_the_former_list_holds(serve
     assert wire.ask(POST, location).code_text == "2.04"
 
 
+def test_a_register_with_10000_objects_of_one_that_is_there_is_refused_and_leaves_it_as_it_was(server, wire):
+    location = wire.registered("grown")
+    wire.serve_until(lambda: shown(server, "grown").get("version") == "1.0.0", "who it is", 60)
+    before = record(server, "grown")
+    ten_thousand = b",".join(b"</%d>" % i for i in range(10000))
+    for body, answer in ((ten_thousand, "4.13"), (ten_thousand[:65536].rsplit(b",", 1)[0], "4.00"), (links(257), "4.00")):
+        assert in_blocks(wire, "rd", ["ep=grown", "lt=300", "lwm2m=1.1"], LINK, body) == answer
+    assert record(server, "grown") == before
+    assert wire.ask(POST, location).code_text == "2.04"
+    neighbour_is_well(server)
+
+
 def test_a_discover_that_lists_10000_objects_is_given_up_and_one_of_64_kib_is_shown(server, client):
     device = client(TLV)
     device.block_exponent = 6
