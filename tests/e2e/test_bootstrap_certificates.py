@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from dtls_wire import HandshakeFailed, SecureWire
 from lwm2m_client import LWM2M_CBOR, SENML_CBOR, SENML_JSON
-from lwm2m_peer import PUT, TLV
+from lwm2m_peer import DELETE, PUT, TLV
 from test_dtls import Authority, write_key, write_public
 
 
@@ -143,6 +143,19 @@ def test_a_certificate_proves_the_endpoint_that_was_enrolled_with_its_name(serve
     server.enroll_factory(tmp_path, "factory-cn")  # a name is no endpoint: that one has a key
     forger = SecureDevice(server, "factory-cn", certificate=(file, key_file))
     assert forger.request() == "4.00"
+
+
+def test_one_that_is_unenrolled_under_the_name_of_its_certificate_is_given_nothing_more(server, authority):
+    """Its association, which has the certificate's name, may stay: it proves nothing that counts."""
+    key_file, file, _ = authority.issue("factory-cn")
+    server.kedge("device", "enroll", "dev", "--bootstrap", "--certificate-name", "factory-cn")
+    device = SecureDevice(server, "dev", certificate=(file, key_file))
+    device.answers = {(DELETE, "/0"): None}
+    assert device.request() == "2.04"
+    device.serve_until(lambda: (DELETE, "/0") in [step[:2] for step in device.steps], "the step")
+    server.kedge("device", "unenroll", "dev", "--bootstrap")
+    server.traced("dev", "failed", words="its credentials have changed")
+    assert device.request() == "4.00" and not device.finished
 
 
 def test_a_revoked_certificate_bootstraps_nobody(start, tmp_path, authority):
