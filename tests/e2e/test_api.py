@@ -78,6 +78,7 @@ ROUTES = [("GET", "/devices"), ("GET", "/devices/x"), ("PATCH", "/devices/x"),
           ("POST", "/packages"), ("GET", "/packages/x"), ("DELETE", "/packages/x"), ("GET", "/classes"), ("POST", "/classes"), ("GET", "/trust"),
           ("POST", "/trust"), ("DELETE", "/trust/x"), ("GET", "/rollouts"), ("POST", "/rollouts"), ("POST", "/rollouts/plan"),
           ("POST", "/rollouts/1/approve"), ("POST", "/rollouts/1/retry"),
+          ("POST", "/rollouts/1/roll-back"),
           ("GET", "/rollouts/1"), ("POST", "/rollouts/1/start"), ("POST", "/rollouts/1/pause"),
           ("POST", "/rollouts/1/resume"), ("POST", "/rollouts/1/abort"), ("GET", "/rollouts/1/groups"),
           ("GET", "/rollouts/1/deployments"), ("GET", "/rollouts/1/history"), ("GET", "/tokens"),
@@ -260,7 +261,7 @@ def test_the_documents_list_exactly_the_routes_that_there_are(curl):
     for method, path, rest in re.findall(r"^\| (GET|POST|PATCH|DELETE) `/api/v1(\S+)`(.*)$", document, re.MULTILINE):
         path = path.replace("/rollouts/{id}", "/rollouts/1").replace("{id}", "x").replace("{endpoint}", "x").replace("{name}", "x")
         listed.add((method, path))
-        more = re.findall(r"`(/\w+)`", rest.split("|")[0])
+        more = re.findall(r"`(/[\w-]+)`", rest.split("|")[0])
         listed |= {(method, path.rsplit("/", 1)[0] + other) for other in more}
     assert listed == set(ROUTES)
     served = re.findall(r'\{"(\w+)", V1 "([^"]+)"', (ROOT / "updater" / "api" / "routes.c").read_text())

@@ -69,17 +69,36 @@ static bool rollout_started(const struct rollout_node *rollout)
            rollout->record.state == KEDGE_ROLLOUT_PAUSED;
 }
 
+/* It was one of those that the package is for, and now says that it is another: it will never be
+ * offered it, and nobody should wait for it. */
+static enum kedge_rc give_up_changed(struct kedge_engine *engine, struct deployment_node *node)
+{
+    const struct device_node *device = node->device;
+    const struct kedge_rollout *record = &node->group->rollout->record;
+    char text[KEDGE_REASON_MAX + 1];
+    (void)snprintf(text, sizeof(text),
+                   "the device now says that it is a %.40s of %.40s; the package is for a %.40s of "
+                   "%.40s",
+                   device->class_name == NULL ? record->class_name : device->class_name,
+                   device->vendor == NULL ? record->vendor : device->vendor, record->class_name,
+                   record->vendor);
+    engine_stop_waiting(node);
+    return engine_move_deployment(engine, node, KEDGE_ON_CANCEL, text, NULL);
+}
+
 enum kedge_rc engine_review_deployment(struct kedge_engine *engine, struct deployment_node *node)
 {
     const struct device_node *device = node->device;
     const struct rollout_node *rollout = node->group->rollout;
     /* While a device is at work its version may be one on trial: it counts only afterwards. */
     if (node->state != KEDGE_DEPLOYMENT_PENDING || !rollout_started(rollout) ||
-        node->group->record.state != KEDGE_GROUP_RUNNING || !device->present ||
-        device->working != NULL || !engine_device_fits(device, rollout)) {
+        node->group->record.state != KEDGE_GROUP_RUNNING || device->working != NULL ||
+        !device->present) {
         engine_stop_waiting(node);
         return KEDGE_OK;
     }
+    if (!engine_device_fits(device, rollout))
+        return give_up_changed(engine, node);
     if (device->version != NULL && strcmp(device->version, rollout->record.version) == 0)
         return engine_move_deployment(engine, node, KEDGE_ON_ALREADY, "already on it", NULL);
     if (device->asleep)

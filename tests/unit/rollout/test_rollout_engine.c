@@ -308,6 +308,28 @@ static void every_explanation_gives_the_figures(void **state)
                      KEDGE_E_NOT_FOUND);
 }
 
+/* Nobody waits for it, and it is no error: it never was offered anything. */
+static void a_device_that_is_of_another_class_meanwhile_ends_its_part(void **state)
+{
+    struct fixture *f = *state;
+    struct kedge_engine_event changed = {
+        .kind = KEDGE_EVENT_DEVICE_PRESENT,
+        .device = {.vendor = "vendor.example", .class_name = "valve", .version = "1.0.0"}};
+    struct kedge_deployment deployment;
+    f->spec.policy.in_flight_max = 1;
+    create_and_start(f);
+    uint64_t id = state_of(f, 101) == KEDGE_DEPLOYMENT_PENDING ? 101 : 102;
+    assert_int_equal(kedge_engine_deployment(f->engine, id, &deployment), KEDGE_OK);
+    changed.device.endpoint = deployment.endpoint;
+    assert_int_equal(kedge_engine_handle(f->engine, f->now_ms, &changed, &f->output), KEDGE_OK);
+    assert_int_equal(state_of(f, id), KEDGE_DEPLOYMENT_CANCELED);
+    assert_int_equal(offers(&f->output), 0);
+    assert_int_equal(kedge_engine_group(f->engine, 42, 0)->errors, 0);
+    assert_int_equal(kedge_engine_deployment(f->engine, id, &deployment), KEDGE_OK);
+    assert_non_null(strstr(deployment.reason, "now says that it is a valve of vendor.example; the "
+                                              "package is for a meter of"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -327,6 +349,7 @@ int main(void)
         TEST(a_rollout_that_is_not_started_supersedes_nothing),
         TEST(the_deadline_ends_what_is_pending_to_the_millisecond),
         TEST(every_explanation_gives_the_figures),
+        TEST(a_device_that_is_of_another_class_meanwhile_ends_its_part),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
