@@ -141,3 +141,19 @@ def test_those_that_failed_get_another_try_in_a_rollout_of_their_own(server, key
     server.kedge("rollout", "watch", "2", check=False)
     assert {d["endpoint"] for d in server.json("rollout", "show", 2, "--devices")["deployments"]} == failed
     assert {d["endpoint"]: d["state"] for d in server.json("rollout", "show", 1, "--devices")["deployments"]} == before
+
+
+def test_devices_are_offered_it_at_the_pace_that_was_asked_for(server, keys, tmp_path, swarm):  # noqa: F811
+    swarm(server.coap_uri, 16, "--reboot-time", 0.2)
+    package = prepare(server, keys, tmp_path, 16)
+    create(server, package, "--offers-per-minute", 240, "--start")
+    wait_until(lambda: show(server)["counts"]["pending"] < 15, what="a second offer")
+    waiting = [d["explanation"] for d in server.json("rollout", "show", 1, "--devices")["deployments"]
+               if d["state"] == "pending"]
+    assert all("240 devices a minute are offered the package now" in words for words in waiting)
+    server.kedge("rollout", "watch", "1")
+    offered = sorted(d["offered_at_ms"] for d in server.json("rollout", "show", 1, "--devices")["deployments"])
+    for number, at_ms in enumerate(offered):
+        assert at_ms - offered[0] >= number * 250 - 1, "never before its turn"
+    refused = create(server, package, "--offers-per-minute", 10, "--offers-per-minute-max", 5, check=False)
+    assert refused.returncode == 1 and "at least offers_per_minute" in refused.stderr

@@ -49,6 +49,9 @@ void kedge_engine_clock_stepped(struct kedge_engine *engine, int64_t step_ms)
             engine_rollout_changed(engine, rollout);
         }
         move_timer(&rollout->deadline_timer, step_ms);
+        move_timer(&rollout->offer_timer, step_ms);
+        if (rollout->credited_at_ms != 0)
+            rollout->credited_at_ms = moved(rollout->credited_at_ms, step_ms);
         for (uint32_t i = 0; i < rollout->record.group_count; i++)
             move_group(engine, &rollout->groups[i], step_ms);
     }

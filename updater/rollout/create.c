@@ -44,6 +44,8 @@ enum kedge_rc engine_add_rollout(struct kedge_engine *engine, const struct kedge
     }
     rollout->deadline_timer.kind = KEDGE_TIMER_DEADLINE;
     rollout->deadline_timer.owner = rollout;
+    rollout->offer_timer.kind = KEDGE_TIMER_OFFER;
+    rollout->offer_timer.owner = rollout;
     for (uint32_t i = 0; i < record->group_count; i++) {
         struct group_node *group = &rollout->groups[i];
         group->rollout = rollout;
@@ -208,6 +210,13 @@ static enum kedge_rc check_policy(struct kedge_engine *engine,
         return engine_refuse(engine, KEDGE_E_ARGUMENT,
                              "max_defer_s is %" PRIu32 ", it must be 0 to %u", policy->max_defer_s,
                              KEDGE_SPAN_MAX_S);
+    if (policy->offers_per_minute_max != 0 &&
+        (policy->offers_per_minute == 0 ||
+         policy->offers_per_minute_max < policy->offers_per_minute))
+        return engine_refuse(engine, KEDGE_E_ARGUMENT,
+                             "offers_per_minute_max is %" PRIu32
+                             ", it must be at least offers_per_minute, from which it grows",
+                             policy->offers_per_minute_max);
     if ((unsigned)policy->approval >= KEDGE_APPROVAL_COUNT)
         return engine_refuse(engine, KEDGE_E_ARGUMENT,
                              "the approval must be none, start or groups");

@@ -37,6 +37,7 @@ enum kedge_rc kedge_engine_create(const struct kedge_engine_ids *last, struct ke
 static void free_rollout(struct kedge_engine *engine, struct rollout_node *rollout)
 {
     kedge_timer_cancel(&engine->timers, &rollout->deadline_timer);
+    kedge_timer_cancel(&engine->timers, &rollout->offer_timer);
     for (uint32_t i = 0; i < rollout->record.group_count; i++)
         kedge_timer_cancel(&engine->timers, &rollout->groups[i].soak_timer);
     engine_drop_deployments(engine, rollout);

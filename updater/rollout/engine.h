@@ -5,6 +5,7 @@
  *   moves.c   one step of one thing, by the tables, with its counts and its history
  *   settle.c  what follows from a step: places are filled, groups and rollouts go on
  *   gates.c   whether a group goes badly enough to stop, or well enough for the next one
+ *   rate.c    how many devices a minute
  *   approve.c a second person
  *   revert.c  a rollout that is rolled back
  *   keep.c    devices that do not keep the version
@@ -65,10 +66,11 @@ struct rollout_node {
     struct group_node *groups; /* record.group_count of them */
     struct rollout_node *next;
     struct rollout_node *next_changed, *next_unsettled;
-    uint32_t current; /* the group that is at work, or would be */
-    uint32_t busy;    /* deployments in flight, */
-    uint32_t placed;  /* of which so many hold a place */
-    struct kedge_timer deadline_timer;
+    uint32_t current;                /* the group that is at work, or would be */
+    uint32_t busy;                   /* deployments in flight, */
+    uint32_t placed;                 /* of which so many hold a place */
+    uint64_t credit, credited_at_ms; /* for offers, by the rate; 0: not at any time yet */
+    struct kedge_timer deadline_timer, offer_timer;
     bool changed; /* stands in engine.changed_rollouts: the record or one of its groups */
     bool record_changed;
     bool unsettled;
@@ -190,6 +192,13 @@ enum kedge_rc engine_judge_errors(struct kedge_engine *engine, struct group_node
  * approved that, where somebody must: *judged tells. */
 enum kedge_rc engine_judge_gate(struct kedge_engine *engine, struct group_node *group,
                                 bool *judged) KEDGE_MUST_USE;
+
+/* rate.c */
+/** The rate now; 0: there is no bound. */
+uint32_t engine_offers_per_minute(const struct rollout_node *rollout);
+/** Whether one more device may be offered the package now; if not, a timer says when. */
+enum kedge_rc engine_take_offer(struct kedge_engine *engine, struct rollout_node *rollout,
+                                bool *taken) KEDGE_MUST_USE;
 
 /* approve.c */
 /** Lets the rollout begin, or go on behind the gate that waits, by engine->who; or refuses. */

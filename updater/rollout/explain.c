@@ -99,6 +99,11 @@ static void explain_device(const struct deployment_node *node, uint64_t now_ms,
         say(text, "pending: the device %s; it is offered the package when it %s%s",
             engine_sleep_words(device)->is, engine_sleep_words(device)->wakes,
             expectation(device, now_ms, when));
+    else if (rollout->placed < rollout->record.policy.in_flight_max)
+        say(text,
+            "pending: waits for its turn, %" PRIu32
+            " devices a minute are offered the package now, and the next one in %" PRIu64 " s",
+            engine_offers_per_minute(rollout), span_s(now_ms, rollout->offer_timer.at_ms));
     else
         say(text,
             "pending: waits for a place, %" PRIu32 " of at most %" PRIu32 " devices are in flight",

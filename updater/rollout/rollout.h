@@ -150,6 +150,10 @@ struct kedge_rollout_policy {
     uint32_t failed_threshold_percent;
     uint32_t rejected_threshold_percent;
     uint32_t timed_out_threshold_percent;
+    /* Devices that are offered it in a minute; 0: as many as there are places for. */
+    uint32_t offers_per_minute;
+    uint32_t offers_per_minute_max; /* it doubles up to this; 0: it does not grow */
+    uint32_t ramp_successes;        /* after so many successes each time; at least 1 */
     enum kedge_severity severity;
     /* So long a device may put the update off (/5/0/13); KEDGE_DEFER_UNSET: it is not told. */
     uint32_t max_defer_s;
@@ -166,7 +170,7 @@ struct kedge_policy_field {
     uint32_t least, most;
 };
 
-#define KEDGE_POLICY_FIELD_COUNT 14u
+#define KEDGE_POLICY_FIELD_COUNT 17u
 /** All numbers of a policy that it always has, in the order of the struct. */
 extern const struct kedge_policy_field kedge_policy_fields[KEDGE_POLICY_FIELD_COUNT];
 

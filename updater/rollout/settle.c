@@ -124,6 +124,10 @@ static enum kedge_rc fill_places(struct kedge_engine *engine, struct group_node 
     struct rollout_node *rollout = group->rollout;
     while (group->first_waiting != NULL && rollout->placed < rollout->record.policy.in_flight_max) {
         struct deployment_node *node = group->first_waiting;
+        bool taken;
+        KEDGE_TRY(engine_take_offer(engine, rollout, &taken));
+        if (!taken)
+            return KEDGE_OK;
         char text[64];
         (void)snprintf(text, sizeof(text),
                        "offered as %" PRIu32 " of at most %" PRIu32 " in flight",
@@ -356,6 +360,9 @@ enum kedge_rc engine_tick(struct kedge_engine *engine)
             break;
         case KEDGE_TIMER_SOAK:
             engine_unsettle(engine, ((struct group_node *)timer->owner)->rollout);
+            break;
+        case KEDGE_TIMER_OFFER:
+            engine_unsettle(engine, timer->owner);
             break;
         case KEDGE_TIMER_RETURN:
             KEDGE_TRY(give_up_return(engine, timer->owner));

@@ -185,6 +185,7 @@ void kedge_rollout_policy_default(struct kedge_rollout_policy *policy)
         .failed_threshold_percent = 100,
         .rejected_threshold_percent = 100,
         .timed_out_threshold_percent = 100,
+        .ramp_successes = 10,
         .max_defer_s = KEDGE_DEFER_UNSET,
     };
 }
@@ -208,6 +209,9 @@ const struct kedge_policy_field kedge_policy_fields[KEDGE_POLICY_FIELD_COUNT] = 
     FIELD(failed_threshold_percent, 0, 100),
     FIELD(rejected_threshold_percent, 0, 100),
     FIELD(timed_out_threshold_percent, 0, 100),
+    FIELD(offers_per_minute, 0, KEDGE_ROLLOUT_TARGETS_MAX),
+    FIELD(offers_per_minute_max, 0, KEDGE_ROLLOUT_TARGETS_MAX),
+    FIELD(ramp_successes, 1, KEDGE_ROLLOUT_TARGETS_MAX),
 };
 #undef FIELD
 

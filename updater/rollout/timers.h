@@ -6,7 +6,12 @@
 
 #include <kedge/base.h>
 
-enum kedge_timer_kind { KEDGE_TIMER_DEADLINE, KEDGE_TIMER_SOAK, KEDGE_TIMER_RETURN };
+enum kedge_timer_kind {
+    KEDGE_TIMER_DEADLINE,
+    KEDGE_TIMER_SOAK,
+    KEDGE_TIMER_RETURN,
+    KEDGE_TIMER_OFFER
+};
 
 /** `owner` is the rollout, group or deployment that waits; position 0: not set. */
 struct kedge_timer {

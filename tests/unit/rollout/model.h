@@ -45,7 +45,11 @@ struct device {
 
 struct world {
     uint64_t seed, random, now_ms, steps;
-    unsigned created; /* rollouts, by people */
+    struct pace {
+        uint64_t since_ms, offers;
+        uint32_t peak;         /* the highest rate that was allowed */
+    } paces[ROLLOUTS_MAX + 1]; /* since the engine was made */
+    unsigned created;          /* rollouts, by people */
     struct kedge_engine *engine;
     struct mirror seen, durable;
     struct kedge_engine_output queue[QUEUE_MAX]; /* not durable yet, in order */

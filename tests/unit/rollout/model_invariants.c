@@ -253,6 +253,49 @@ static void tally_all(struct tally *tallies, uint64_t *working)
     }
 }
 
+/* ---- the pace ---- */
+
+static uint32_t rate_of(const struct kedge_rollout *rollout)
+{
+    const struct kedge_rollout_policy *policy = &rollout->policy;
+    uint32_t successes = 0;
+    double rate = policy->offers_per_minute; /* another arithmetic than the engine's */
+    for (uint32_t g = 0; g < rollout->group_count; g++) {
+        const struct kedge_group *group = &w->seen.groups[rollout->id][g];
+        successes += group->counts[KEDGE_DEPLOYMENT_SUCCEEDED] - group->already;
+    }
+    for (; successes >= policy->ramp_successes && rate < policy->offers_per_minute_max;
+         successes -= policy->ramp_successes)
+        rate *= 2;
+    if (policy->offers_per_minute_max != 0 && rate > policy->offers_per_minute_max)
+        rate = policy->offers_per_minute_max;
+    return (uint32_t)rate;
+}
+
+/* Never more offers than the time since the engine was made allows, with a second's worth and one
+ * on top. */
+static void check_pace(const struct kedge_engine_output *output)
+{
+    for (uint64_t id = 1; id <= w->seen.last.rollout_id; id++) {
+        struct pace *pace = &w->paces[id];
+        uint32_t rate = rollout_exists(id) ? rate_of(&w->seen.rollouts[id]) : 0;
+        pace->peak = rate > pace->peak ? rate : pace->peak;
+    }
+    for (size_t i = 0; i < output->history_count; i++) {
+        const struct kedge_history_entry *entry = &output->history[i];
+        struct pace *pace = &w->paces[entry->rollout_id];
+        if (pace->peak == 0 || strcmp(entry->from, "pending") != 0 ||
+            strcmp(entry->to, "offered") != 0)
+            continue;
+        pace->since_ms = pace->offers++ == 0 ? w->now_ms : pace->since_ms;
+        double allowed = (double)(w->now_ms - pace->since_ms) * pace->peak / 60000;
+        INVARIANT((double)pace->offers <= allowed + pace->peak / 60.0 + 1.001,
+                  "rollout %" PRIu64 " has offered %" PRIu64 " in %" PRIu64 " ms at %" PRIu32
+                  " a minute",
+                  entry->rollout_id, pace->offers, w->now_ms - pace->since_ms, pace->peak);
+    }
+}
+
 /* Nobody waits who could be offered the package at once. */
 static void check_nobody_waits(const uint64_t *working, const struct tally *tallies)
 {
@@ -267,7 +310,10 @@ static void check_nobody_waits(const uint64_t *working, const struct tally *tall
                      group->state == KEDGE_GROUP_RUNNING && device->present && !device->asleep &&
                      !device->untold && working[device - w->devices] == 0 &&
                      tallies[rollout->id].in_flight < rollout->policy.in_flight_max;
-        INVARIANT(!could, "deployment %" PRIu64 " waits for nothing", id);
+        uint64_t next_ms = kedge_engine_next_tick_at_ms(w->engine);
+        bool in_turn = rate_of(rollout) != 0 && next_ms != 0 &&
+                       next_ms <= w->now_ms + 60000 / rate_of(rollout) + 1;
+        INVARIANT(!could || in_turn, "deployment %" PRIu64 " waits for nothing", id);
     }
 }
 
@@ -336,6 +382,7 @@ void check_seen(const struct kedge_engine_output *output)
 {
     check_reasons(output);
     check_gates(output);
+    check_pace(output);
     static struct tally tallies[ROLLOUTS_MAX + 1];
     static uint64_t working[DEVICES];
     memset(tallies, 0, sizeof(tallies));

@@ -181,6 +181,36 @@ static void progress_alone_writes_nothing(void **state)
     assert_int_equal(record.bytes_done, 40);
 }
 
+/* Six a minute, one every ten seconds; twelve after two have succeeded. */
+static void devices_are_offered_it_at_a_pace_that_grows_with_successes(void **state)
+{
+    struct fixture *f = *state;
+    fill_targets(f, 10);
+    f->spec.policy.offers_per_minute = 6;
+    f->spec.policy.offers_per_minute_max = 5;
+    assert_int_equal(create(f), KEDGE_E_ARGUMENT);
+    f->spec.policy.offers_per_minute_max = 12;
+    f->spec.policy.ramp_successes = 2;
+    create_and_start(f);
+    assert_int_equal(offers(&f->output), 1);
+    assert_says(f, 102, "6 devices a minute are offered the package now, and the next one in 10 s");
+    tick_at(f, NOW + 9999);
+    assert_int_equal(offers(&f->output), 0);
+    tick_at(f, NOW + 10000);
+    assert_int_equal(offers(&f->output), 1);
+    report(f, 101, KEDGE_DEPLOYMENT_SUCCEEDED);
+    report(f, 102, KEDGE_DEPLOYMENT_SUCCEEDED);
+    assert_int_equal(kedge_engine_next_tick_at_ms(f->engine), NOW + 15000);
+    tick_at(f, NOW + 15000);
+    assert_int_equal(offers(&f->output), 1);
+    tick_at(f, NOW + 19999);
+    assert_int_equal(offers(&f->output), 0);
+    tick_at(f, NOW + 20000);
+    assert_int_equal(offers(&f->output), 1);
+    tick_at(f, NOW + 500000); /* a time without ticks is not made up for */
+    assert_int_equal(offers(&f->output), 1);
+}
+
 static void a_pause_lets_go_on_what_is_in_flight_and_offers_nothing_new(void **state)
 {
     struct fixture *f = *state;
@@ -342,6 +372,7 @@ int main(void)
         TEST(who_runs_the_version_already_is_never_offered_it),
         TEST(words_that_change_no_state_are_history_once),
         TEST(progress_alone_writes_nothing),
+        TEST(devices_are_offered_it_at_a_pace_that_grows_with_successes),
         TEST(a_pause_lets_go_on_what_is_in_flight_and_offers_nothing_new),
         TEST(an_abort_cancels_what_is_not_installing_yet),
         TEST(what_does_not_fit_the_state_is_refused_with_words),

@@ -244,6 +244,7 @@ static void crash(bool whole_server)
         kedge_engine_output_clear(&w->queue[i]);
     w->queued = 0;
     w->seen = w->durable;
+    memset(w->paces, 0, sizeof(w->paces));
     for (int i = 0; i < DEVICES; i++) {
         w->devices[i].untold = true;
         w->devices[i].woke = true; /* it may have slept at what is not durable now */
@@ -318,6 +319,18 @@ static void flap(struct device *device)
     device->present = !device->present || chance(60);
     device->asleep = device->present && chance(30);
     tell(device);
+}
+
+/* One whose group soaks, if there is one: that is when falling back matters most. */
+static struct device *soaking_device(struct device *otherwise)
+{
+    for (int i = 0; i < DEVICES; i++) {
+        const struct kedge_deployment *record = &w->seen.deployments[w->devices[i].kept];
+        if (record->id != 0 &&
+            w->seen.groups[record->rollout_id][record->group_index].state == KEDGE_GROUP_SOAKING)
+            return &w->devices[i];
+    }
+    return otherwise;
 }
 
 /* It goes back to what it ran before, and its success with it. */
@@ -400,6 +413,13 @@ static void create(void)
         event.create.policy.rejected_threshold_percent = exact ? 10 * below(3) : below(101);
         event.create.policy.timed_out_threshold_percent = exact ? 10 * below(3) : below(101);
     }
+    if (chance(40)) {
+        event.create.policy.offers_per_minute = 1 + below(60);
+        event.create.policy.ramp_successes = 1 + below(20);
+        if (chance(50))
+            event.create.policy.offers_per_minute_max =
+                event.create.policy.offers_per_minute + below(300);
+    }
     if (chance(40))
         event.create.policy.approval = (enum kedge_approval)below(3);
     event.create.policy.error_action = (enum kedge_error_action)below(3);
@@ -444,10 +464,10 @@ static void one_random_thing(void)
     struct device *device = &w->devices[below(DEVICES)];
     if (dice < 700)
         work(device);
-    else if (dice < 810)
+    else if (dice < 790)
         flap(device);
     else if (dice < 820)
-        fall_back(device);
+        fall_back(chance(50) ? soaking_device(device) : device);
     else if (dice < 870)
         pass_time(20000);
     else if (dice < 940)

@@ -137,6 +137,10 @@ static const char *const steps[KEDGE_STORE_SCHEMA_VERSION] = {
      "ALTER TABLE packages ADD COLUMN hardware TEXT NOT NULL DEFAULT '';"
      "ALTER TABLE packages ADD COLUMN min_version TEXT NOT NULL DEFAULT '';"
      "ALTER TABLE packages ADD COLUMN max_version TEXT NOT NULL DEFAULT '';"),
+
+    ("ALTER TABLE rollouts ADD COLUMN offers_per_minute INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE rollouts ADD COLUMN offers_per_minute_max INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE rollouts ADD COLUMN ramp_successes INTEGER NOT NULL DEFAULT 10;"),
 };
 
 static enum kedge_rc find_version(sqlite3 *database, int64_t *version)

@@ -35,8 +35,9 @@ enum kedge_rc sql_number(sqlite3 *database, const char *sql, int64_t *out) KEDGE
 #define CLOCK_COLUMNS "boot, ahead_ms"
 /* Numbers of a policy that came later stand at the end, in the order of kedge_policy_fields. */
 #define POLICY_FIELDS_BEFORE 11u
-#define POLICY_COLUMNS \
-    "failed_threshold_percent, rejected_threshold_percent, timed_out_threshold_percent"
+#define POLICY_COLUMNS                                                                    \
+    "failed_threshold_percent, rejected_threshold_percent, timed_out_threshold_percent, " \
+    "offers_per_minute, offers_per_minute_max, ramp_successes"
 #define ROLLOUT_COLUMNS                                                                          \
     "id, state, name, package_id, vendor, class, version, sequence, all_devices, author, "       \
     "in_flight_max, error_threshold_percent, error_minimum_sample, error_action, "               \
