@@ -78,20 +78,21 @@ def make_packages(build, folder):
 
 
 class Downloads:
-    """One server with the package; a new device for each run, and the foreign clients beside it in turn."""
+    """One server with the package; a new device for each run, and the foreign client beside it in turn."""
 
-    def __init__(self, build, folder, server):
-        self.build, self.folder, self.server = build, folder, server
+    def __init__(self, build, folder, server, scheme):
+        self.build, self.folder, self.server, self.scheme = build, folder, server, scheme
         self.identity = ["--trust", folder / "pub.pem", "--vendor", fleet.VENDOR, "--class", fleet.CLASS]
         self.package = fleet.upload(server, folder, folder / "update.suit")
         self.path = f"fw/{server.json('package', 'show', self.package)['device_digest']}"
-        self.seconds = {"agent": [], "coap-client": [], "curl": []}
+        self.agent_s, self.foreign_s = [], []
         self.rest_kib, self.work_kib = [], []
 
     def run(self, number):
-        endpoint = f"bench-{number}"
+        endpoint = f"bench-{self.scheme}-{number}"
         with Agent(self.build, self.folder, self.identity, endpoint, f"coap://127.0.0.1:{self.server.port}") as agent:
             agent.when("registered with")
+            self.wait_until_known(endpoint)
             self.rest_kib.append(anonymous_kib(agent.pid))
             ended = threading.Event()
             sampler = threading.Thread(target=self.sample, args=(agent.pid, ended))
@@ -99,28 +100,37 @@ class Downloads:
             try:
                 self.server.kedge("rollout", "create", "--name", endpoint, "--package", self.package, "--device",
                                   endpoint, "--start")
-                self.seconds["agent"].append(agent.when("state downloaded") - agent.when("state downloading"))
+                self.agent_s.append(agent.when("state downloaded") - agent.when("state downloading"))
             finally:
                 ended.set()
                 sampler.join()
             # While a device of this host is registered: others get no block without DTLS.
-            self.foreign("coap-client", "coap-client-notls", "-B", PATIENCE_S, "-o", self.folder / "body",
-                         f"coap://127.0.0.1:{self.server.port}/{self.path}")
-            self.foreign("curl", "curl", "-sf", "-o", self.folder / "body",
-                         f"http://127.0.0.1:{self.server.http}/{self.path}")
+            self.foreign()
+
+    def wait_until_known(self, endpoint):
+        """A rollout takes a device only when the server has asked it what it is."""
+        until = time.monotonic() + PATIENCE_S
+        while time.monotonic() < until:
+            if any(one["endpoint"] == endpoint and one["version"] for one in self.server.json("device", "list")["devices"]):
+                return
+            time.sleep(SAMPLE_S)
+        raise RuntimeError(f"the server never learned what {endpoint} is")
 
     def sample(self, pid, ended):
         while not ended.wait(SAMPLE_S):
             self.work_kib.append(anonymous_kib(pid))
 
-    def foreign(self, name, *words):
+    def foreign(self):
         body = self.folder / "body"
         body.unlink(missing_ok=True)
         begun = time.monotonic()
-        run(*words)
-        self.seconds[name].append(time.monotonic() - begun)
+        if self.scheme == "coap":
+            run("coap-client-notls", "-B", PATIENCE_S, "-o", body, f"coap://127.0.0.1:{self.server.port}/{self.path}")
+        else:
+            run("curl", "-sf", "-o", body, f"http://127.0.0.1:{self.server.http}/{self.path}")
+        self.foreign_s.append(time.monotonic() - begun)
         if body.stat().st_size < IMAGE_SIZE:
-            raise RuntimeError(f"{name} got {body.stat().st_size} bytes")
+            raise RuntimeError(f"by {self.scheme} came {body.stat().st_size} bytes")
 
 
 def floor_memory(build):
@@ -133,21 +143,29 @@ def floor_memory(build):
     return kib
 
 
+def download(build, folder, scheme, *options):
+    with fleet.Kedged(build, folder / f"server-{scheme}", *options) as server:
+        downloads = Downloads(build, folder, server, scheme)
+        for number in range(RUNS):
+            downloads.run(number)
+    return downloads
+
+
 def measure(build):
     build = pathlib.Path(build)
     with tempfile.TemporaryDirectory(prefix="kedge-bench-", dir=os.environ.get("TMPDIR", "/var/tmp")) as name:
         folder = pathlib.Path(name)
         make_packages(build, folder)
-        with fleet.Kedged(build, folder / "server") as server:
-            downloads = Downloads(build, folder, server)
-            for number in range(RUNS):
-                downloads.run(number)
-    seconds = {name: statistics.median(runs) for name, runs in downloads.seconds.items()}
+        by_coap = download(build, folder, "coap")
+        by_http = download(build, folder, "http", "--download-base-url", "http://127.0.0.1:{http}")
     floor_kib = floor_memory(build)
-    yield fleet.row("agent, anonymous memory at rest", max(downloads.rest_kib), "KiB", floor_kib, REST_MAX_KIB)
-    yield fleet.row("agent, anonymous memory at work", max(downloads.work_kib), "KiB", floor_kib, WORK_MAX_KIB,
-                    [f"{len(downloads.work_kib)} samples in {len(downloads.rest_kib)} downloads"])
+    yield fleet.row("agent, anonymous memory at rest", max(by_coap.rest_kib + by_http.rest_kib), "KiB", floor_kib,
+                    REST_MAX_KIB)
+    for scheme, downloads in (("CoAP", by_coap), ("HTTP", by_http)):
+        yield fleet.row(f"agent, anonymous memory at work by {scheme}", max(downloads.work_kib), "KiB", floor_kib,
+                        WORK_MAX_KIB, [f"{len(downloads.work_kib)} samples in {RUNS} downloads"])
     mib = IMAGE_SIZE / 2**20
-    yield fleet.row(f"agent, {mib:.0f} MiB by CoAP", seconds["agent"], "s", seconds["coap-client"],
-                    notes=[f"{mib / seconds['agent']:.1f} MiB a second; the floor is coap-client"])
-    yield fleet.row(f"curl, {mib:.0f} MiB by HTTP", seconds["curl"], "s")
+    for scheme, downloads, client in (("CoAP", by_coap, "coap-client"), ("HTTP", by_http, "curl")):
+        seconds = statistics.median(downloads.agent_s)
+        yield fleet.row(f"agent, {mib:.0f} MiB by {scheme}", seconds, "s", statistics.median(downloads.foreign_s),
+                        notes=[f"{mib / seconds:.1f} MiB a second; the floor is {client}"])

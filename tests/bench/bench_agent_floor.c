@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include <coap3/coap.h>
+#include <curl/curl.h>
 #include <ini.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -19,6 +20,8 @@ static int touch_libraries(void)
     if (wc_InitSha256(&digest) != 0 || zlibVersion() == NULL)
         return 1;
     wc_Sha256Free(&digest);
+    if (curl_version() == NULL)
+        return 1;
     ini_parse_string("", NULL, NULL);
     return 0;
 }

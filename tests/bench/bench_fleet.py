@@ -80,6 +80,7 @@ class Program:
 
 class Kedged(Program):
     def __init__(self, build, folder, *options):
+        """`{http}` in an option stands for the port of HTTP."""
         self.build, self.folder = build, folder
         self.port, self.secure_port, self.http = free_port(), free_port(), free_port(socket.SOCK_STREAM)
         # Into a file: whoever reads at the other end of a pipe costs the writer a wake-up for each line.
@@ -87,7 +88,7 @@ class Kedged(Program):
         with open(self.log, "w", encoding="utf-8") as log:
             super().__init__(build / "bin" / "kedged", "--data", folder, "--coap", f"127.0.0.1:{self.port}", "--coaps",
                              f"127.0.0.1:{self.secure_port}", "--http", f"127.0.0.1:{self.http}", "--log-level", "info",
-                             *options, stderr=log, stdin=subprocess.DEVNULL)
+                             *(str(option).format(http=self.http) for option in options), stderr=log, stdin=subprocess.DEVNULL)
         while "ready: " not in self.log.read_text(encoding="utf-8"):
             if self.process.poll() is not None:
                 raise RuntimeError(f"kedged did not start: {self.log.read_text(encoding='utf-8')}")
