@@ -297,7 +297,7 @@ enum kedge_rc kedge_object5_start(struct kedge_object5 *object, enum kedge_objec
         kedge_slot_manifest(object->boot->slots[object->slot], object->slot, object->boot->work));
     KEDGE_TRY(kedge_suit_version_text(&object->boot->work->manifest.version, object->version));
     load(object);
-    object->resumption.folder = object->folder;
+    object->resumption.folder = kedge_folder_of(&object->folder);
 
     *start = KEDGE_OBJECT5_RUNS;
     enum kedge_start how = kedge_reconcile(&object->state, &record, object->slot, now_s(object));

@@ -1,10 +1,7 @@
 /* progress_file.c: see progress_file.h. */
-#define _POSIX_C_SOURCE 200809L
 #include "agent/client/progress_file.h"
 
 #include "agent/client/record.h"
-
-#include <unistd.h>
 
 #define MAGIC "KDL1"
 
@@ -86,11 +83,12 @@ enum kedge_rc kedge_progress_decode(struct kedge_slice bytes, struct kedge_progr
     return kedge_record_close(&record);
 }
 
-enum kedge_rc kedge_progress_load(int folder, struct kedge_progress *progress)
+enum kedge_rc kedge_progress_load(const struct kedge_folder *folder,
+                                  struct kedge_progress *progress)
 {
     uint8_t bytes[KEDGE_PROGRESS_SIZE_MAX];
     size_t size;
-    KEDGE_TRY(kedge_record_file_read(folder, KEDGE_PROGRESS_FILE, bytes, sizeof bytes, &size));
+    KEDGE_TRY(folder->read(folder->context, KEDGE_PROGRESS_FILE, bytes, sizeof bytes, &size));
     return kedge_progress_decode(kedge_slice(bytes, size), progress);
 }
 
@@ -103,7 +101,7 @@ enum kedge_rc kedge_progress_save(const struct kedge_folder *folder,
     return kedge_record_file_replace(folder, KEDGE_PROGRESS_FILE, kedge_writer_slice(&out));
 }
 
-void kedge_progress_remove(int folder)
+void kedge_progress_remove(const struct kedge_folder *folder)
 {
-    unlinkat(folder, KEDGE_PROGRESS_FILE, 0);
+    folder->remove(folder->context, KEDGE_PROGRESS_FILE);
 }

@@ -31,11 +31,12 @@ enum kedge_rc kedge_progress_decode(struct kedge_slice bytes,
                                     struct kedge_progress *progress) KEDGE_MUST_USE;
 
 /** kedge_progress_load() reads the file; see kedge_record_file_read(). */
-enum kedge_rc kedge_progress_load(int folder, struct kedge_progress *progress) KEDGE_MUST_USE;
+enum kedge_rc kedge_progress_load(const struct kedge_folder *folder,
+                                  struct kedge_progress *progress) KEDGE_MUST_USE;
 /** Replaces the file; see kedge_record_file_replace(). */
 enum kedge_rc kedge_progress_save(const struct kedge_folder *folder,
                                   const struct kedge_progress *progress) KEDGE_MUST_USE;
 /** Removes the file, if there is one; nothing rests on it. */
-void kedge_progress_remove(int folder);
+void kedge_progress_remove(const struct kedge_folder *folder);
 
 #endif

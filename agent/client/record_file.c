@@ -14,10 +14,15 @@ static int number_of(void *context)
     return *(const int *)context;
 }
 
+static void remove_file(void *context, const char *name)
+{
+    unlinkat(number_of(context), name, 0);
+}
+
 /* Never the file that is there: who may read that one is not known. */
 static int create_file(void *context, const char *name)
 {
-    unlinkat(number_of(context), name, 0);
+    remove_file(context, name);
     return openat(number_of(context), name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 }
 
@@ -59,6 +64,12 @@ static int sync_names(void *context)
     return fsync(number_of(context));
 }
 
+static enum kedge_rc read_file(void *context, const char *name, uint8_t *bytes, size_t capacity,
+                               size_t *size)
+{
+    return kedge_record_file_read(number_of(context), name, bytes, capacity, size);
+}
+
 struct kedge_folder kedge_folder_of(const int *number)
 {
     return (struct kedge_folder){.context = (void *)number,
@@ -67,7 +78,9 @@ struct kedge_folder kedge_folder_of(const int *number)
                                  .sync = sync_file,
                                  .close = close_file,
                                  .rename = rename_file,
-                                 .sync_names = sync_names};
+                                 .sync_names = sync_names,
+                                 .read = read_file,
+                                 .remove = remove_file};
 }
 
 /* ---- the file ---- */

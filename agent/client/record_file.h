@@ -19,6 +19,10 @@ struct kedge_folder {
     void (*close)(void *context, int file);
     int (*rename)(void *context, const char *from, const char *to);
     int (*sync_names)(void *context);
+    /* As kedge_record_file_read(). */
+    enum kedge_rc (*read)(void *context, const char *name, uint8_t *bytes, size_t capacity,
+                          size_t *size);
+    void (*remove)(void *context, const char *name); /* if there is one; needs no sync */
 };
 
 /** kedge_folder_of() is an open folder of the system; `number` must outlive it. */

@@ -14,7 +14,7 @@ bool kedge_resumption_begin(struct kedge_resumption *resumption, struct kedge_in
                             const char *uri, struct kedge_download_point *from)
 {
     struct kedge_progress *progress = &resumption->progress;
-    enum kedge_rc rc = kedge_progress_load(resumption->folder, progress);
+    enum kedge_rc rc = kedge_progress_load(&resumption->folder, progress);
     if (rc == KEDGE_E_NOT_FOUND || (rc == KEDGE_OK && strcmp(progress->uri, uri) != 0))
         return false;
     if (rc == KEDGE_OK)
@@ -57,13 +57,12 @@ static enum kedge_rc keep(struct kedge_resumption *resumption, const struct kedg
                           const struct kedge_etag *etag)
 {
     struct kedge_progress *progress = &resumption->progress;
-    const struct kedge_folder folder = kedge_folder_of(&resumption->folder);
     struct kedge_slice head = kedge_install_head(install);
     KEDGE_TRY(kedge_install_checkpoint(install, &progress->point));
     memcpy(progress->head, head.data, head.size);
     progress->head_size = head.size;
     progress->etag = *etag;
-    return kedge_progress_save(&folder, progress);
+    return kedge_progress_save(&resumption->folder, progress);
 }
 
 static void tell_failure(struct kedge_resumption *resumption, enum kedge_rc rc)
@@ -100,5 +99,5 @@ void kedge_resumption_drop(struct kedge_resumption *resumption)
 {
     resumption->progress.uri[0] = '\0';
     resumption->progress.furthest = 0;
-    kedge_progress_remove(resumption->folder);
+    kedge_progress_remove(&resumption->folder);
 }

@@ -18,7 +18,7 @@
 
 /** Zeroed but for `folder`, it knows of no download. */
 struct kedge_resumption {
-    int folder;                     /* the caller's */
+    struct kedge_folder folder;     /* the caller's */
     struct kedge_progress progress; /* what the file holds, where `kept` is not 0 */
     uint64_t kept;                  /* bytes of image in front of the point in the file */
     uint64_t kept_at_ms;

@@ -327,8 +327,13 @@ static int disk_sync_names(void *context)
 
 static struct kedge_folder folder_on(struct disk *disk)
 {
-    return (struct kedge_folder){disk,       disk_create, disk_write,     disk_sync,
-                                 disk_close, disk_rename, disk_sync_names};
+    return (struct kedge_folder){.context = disk,
+                                 .create = disk_create,
+                                 .write = disk_write,
+                                 .sync = disk_sync,
+                                 .close = disk_close,
+                                 .rename = disk_rename,
+                                 .sync_names = disk_sync_names};
 }
 
 enum found { OLD, NEW };

@@ -152,16 +152,16 @@ static void the_file_is_kept_and_removed(void **state)
     int number = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     const struct kedge_folder folder = kedge_folder_of(&number);
     make_sample();
-    assert_int_equal(kedge_progress_load(number, &after), KEDGE_E_NOT_FOUND);
+    assert_int_equal(kedge_progress_load(&folder, &after), KEDGE_E_NOT_FOUND);
     for (int again = 0; again < 2; again++) {
         before.point.offset++;
         assert_int_equal(kedge_progress_save(&folder, &before), KEDGE_OK);
-        assert_int_equal(kedge_progress_load(number, &after), KEDGE_OK);
+        assert_int_equal(kedge_progress_load(&folder, &after), KEDGE_OK);
         assert_same();
     }
-    kedge_progress_remove(number);
-    kedge_progress_remove(number);
-    assert_int_equal(kedge_progress_load(number, &after), KEDGE_E_NOT_FOUND);
+    kedge_progress_remove(&folder);
+    kedge_progress_remove(&folder);
+    assert_int_equal(kedge_progress_load(&folder, &after), KEDGE_E_NOT_FOUND);
     close(number);
     assert_int_equal(rmdir(path), 0); /* nothing else was left there */
 }

@@ -15,7 +15,8 @@ struct world {
     struct kedge_resumption resumption;
     struct kedge_etag etag;
     char path[32];
-    int folder;
+    int number; /* of the open folder */
+    struct kedge_folder folder;
     uint64_t now_ms;
     size_t pushed;
 };
@@ -29,12 +30,13 @@ static int make(void **state)
     strcpy(world.path, "client-resumption-XXXXXX");
     if (mkdtemp(world.path) == NULL)
         return 1;
-    world.folder = open(world.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    world.number = open(world.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    world.folder = kedge_folder_of(&world.number);
     world.resumption.folder = world.folder;
     world.now_ms = 1000;
     kedge_etag_set(&world.etag, kedge_slice_text("v1"));
     *state = &world;
-    return world.folder < 0;
+    return world.number < 0;
 }
 
 static int release(void **state)
@@ -42,8 +44,8 @@ static int release(void **state)
     struct world *world = *state;
     maker_free(&world->made);
     bench_free(world->bench);
-    kedge_progress_remove(world->folder);
-    close(world->folder);
+    kedge_progress_remove(&world->folder);
+    close(world->number);
     return rmdir(world->path);
 }
 
@@ -77,7 +79,7 @@ static bool keep(struct world *world, bool ending)
 static uint64_t kept(const struct world *world)
 {
     static struct kedge_progress progress;
-    if (kedge_progress_load(world->folder, &progress) != KEDGE_OK)
+    if (kedge_progress_load(&world->folder, &progress) != KEDGE_OK)
         return 0;
     return progress.point.boundary.image_offset / KEDGE_FRAME_IMAGE_SIZE;
 }
@@ -118,7 +120,7 @@ static void the_same_point_is_not_kept_twice(void **state)
     begin(world);
     push(world, 1);
     assert_true(keep(world, false));
-    kedge_progress_remove(world->folder);
+    kedge_progress_remove(&world->folder);
     world->now_ms += 10 * KEDGE_RESUMPTION_PAUSE_MS;
     assert_false(keep(world, false));
     assert_false(keep(world, true));
@@ -199,7 +201,8 @@ static void a_folder_that_takes_nothing_is_not_tried_all_the_time(void **state)
     struct world *world = *state;
     begin(world);
     push(world, 1);
-    world->resumption.folder = -1;
+    const int none = -1;
+    world->resumption.folder = kedge_folder_of(&none);
     assert_false(keep(world, false));
     world->resumption.folder = world->folder;
     assert_false(keep(world, false));
