@@ -45,9 +45,30 @@ static uint8_t take_record(const struct kedge_lwm2m_record *record, struct kedge
                : KEDGE_COAP_BAD_REQUEST;
 }
 
-/* Looks at every record (`apply` false) or writes it. */
+enum walk {
+    LOOK_AT_ALL,
+    WRITE_PACKAGE, /* what depends on more than its value: before anything else is written */
+    WRITE_REST,
+};
+
+static bool is_package(const struct kedge_lwm2m_path *path)
+{
+    return path->ids[0] == KEDGE_LWM2M_OBJECT_FIRMWARE &&
+           (path->ids[2] == KEDGE_FIRMWARE_PACKAGE || path->ids[2] == KEDGE_FIRMWARE_PACKAGE_URI);
+}
+
+static uint8_t treat(const struct kedge_model_hooks *hooks, enum walk what,
+                     const struct kedge_lwm2m_path *path, const struct kedge_lwm2m_value *value)
+{
+    if (what == LOOK_AT_ALL)
+        return hooks->refusal(hooks->context, path, value);
+    if (is_package(path) != (what == WRITE_PACKAGE))
+        return 0;
+    return hooks->write(hooks->context, path, value);
+}
+
 static uint8_t walk(const struct kedge_model_hooks *hooks,
-                    const struct kedge_model_request *request, bool apply)
+                    const struct kedge_model_request *request, enum walk what)
 {
     uint8_t decoded[SCRATCH_SIZE];
     struct kedge_writer scratch = kedge_writer(decoded, sizeof decoded);
@@ -59,8 +80,8 @@ static uint8_t walk(const struct kedge_model_hooks *hooks,
     while (rc == KEDGE_OK && (rc = kedge_lwm2m_reader_next(&reader, &record)) == KEDGE_OK) {
         struct kedge_lwm2m_value value;
         uint8_t code = take_record(&record, &scratch, &value);
-        if (code == 0 && apply)
-            code = hooks->write(hooks->context, &record.path, &value);
+        if (code == 0)
+            code = treat(hooks, what, &record.path, &value);
         if (code != 0 && code != KEDGE_COAP_CHANGED)
             return code;
         count++;
@@ -82,6 +103,8 @@ uint8_t kedge_model_write_records(const struct kedge_model_hooks *hooks,
     default:
         break;
     }
-    uint8_t code = walk(hooks, request, false);
-    return code == KEDGE_COAP_CHANGED ? walk(hooks, request, true) : code;
+    uint8_t code = walk(hooks, request, LOOK_AT_ALL);
+    if (code == KEDGE_COAP_CHANGED)
+        code = walk(hooks, request, WRITE_PACKAGE);
+    return code == KEDGE_COAP_CHANGED ? walk(hooks, request, WRITE_REST) : code;
 }

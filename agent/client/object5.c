@@ -172,6 +172,18 @@ uint8_t kedge_object5_take_block(struct kedge_object5 *object,
     return kedge_object5_take_pushed(object, block);
 }
 
+bool kedge_object5_value_fits(uint16_t resource, const struct kedge_lwm2m_value *value)
+{
+    switch (resource) {
+    case KEDGE_FIRMWARE_SEVERITY:
+        return value->integer >= 0 && value->integer < KEDGE_SEVERITY_COUNT;
+    case KEDGE_FIRMWARE_MAXIMUM_DEFER_PERIOD:
+        return value->unsigned_integer <= KEDGE_CONSENT_S_MAX;
+    default:
+        return true;
+    }
+}
+
 uint8_t kedge_object5_write(struct kedge_object5 *object, uint16_t resource,
                             const struct kedge_lwm2m_value *value)
 {

@@ -69,7 +69,10 @@ enum kedge_rc kedge_object5_start(struct kedge_object5 *object,
 
 /* What the server does to it; each answers with a CoAP code. */
 uint8_t kedge_object5_write_uri(struct kedge_object5 *object, struct kedge_slice uri);
-/** Writes resource 0, 1, 11 or 13. */
+/** Whether resource 0, 1, 11 or 13 can be `value` at all; a package and its URI are judged when
+ * they are written. */
+bool kedge_object5_value_fits(uint16_t resource, const struct kedge_lwm2m_value *value);
+/** Writes resource 0, 1, 11 or 13, with a value that fits. */
 uint8_t kedge_object5_write(struct kedge_object5 *object, uint16_t resource,
                             const struct kedge_lwm2m_value *value);
 uint8_t kedge_object5_write_package(struct kedge_object5 *object, struct kedge_slice bytes);

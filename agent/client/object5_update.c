@@ -31,8 +31,6 @@ static uint8_t keep(struct kedge_object5 *object, uint64_t *field, uint64_t befo
 uint8_t kedge_object5_write_severity(struct kedge_object5 *object, int64_t severity)
 {
     const uint64_t before = object->state.severity;
-    if (severity < 0 || severity >= KEDGE_SEVERITY_COUNT)
-        return KEDGE_COAP_BAD_REQUEST;
     object->state.severity = (uint64_t)severity;
     return keep(object, &object->state.severity, before);
 }
@@ -40,8 +38,6 @@ uint8_t kedge_object5_write_severity(struct kedge_object5 *object, int64_t sever
 uint8_t kedge_object5_write_defer_period(struct kedge_object5 *object, uint64_t period_s)
 {
     const uint64_t before = object->state.defer_period_s;
-    if (period_s > KEDGE_CONSENT_S_MAX)
-        return KEDGE_COAP_BAD_REQUEST;
     object->state.defer_period_s = period_s;
     return keep(object, &object->state.defer_period_s, before);
 }

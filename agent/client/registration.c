@@ -198,10 +198,16 @@ void kedge_registration_renew(struct kedge_registration *registration, uint64_t 
         registration->next_at_ms = now_ms;
 }
 
+bool kedge_registration_lifetime_fits(int64_t lifetime_s)
+{
+    return lifetime_s >= (int64_t)KEDGE_LIFETIME_MIN_S &&
+           lifetime_s <= (int64_t)KEDGE_LIFETIME_MAX_S;
+}
+
 bool kedge_registration_set_lifetime(struct kedge_registration *registration, int64_t lifetime_s,
                                      uint64_t now_ms)
 {
-    if (lifetime_s < (int64_t)KEDGE_LIFETIME_MIN_S || lifetime_s > (int64_t)KEDGE_LIFETIME_MAX_S)
+    if (!kedge_registration_lifetime_fits(lifetime_s))
         return false;
     registration->lifetime_s = (uint32_t)lifetime_s;
     kedge_registration_trigger(registration, now_ms);

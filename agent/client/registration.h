@@ -80,6 +80,7 @@ void kedge_registration_trigger(struct kedge_registration *registration, uint64_
  * observations for one, may no longer be so.
  */
 void kedge_registration_renew(struct kedge_registration *registration, uint64_t now_ms);
+bool kedge_registration_lifetime_fits(int64_t lifetime_s);
 /** kedge_registration_set_lifetime() takes the value written to /1/0/1; false when out of range. */
 bool kedge_registration_set_lifetime(struct kedge_registration *registration, int64_t lifetime_s,
                                      uint64_t now_ms);

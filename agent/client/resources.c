@@ -125,53 +125,73 @@ static enum kedge_rc on_read(void *context, const struct kedge_lwm2m_path *path,
     }
 }
 
-static uint8_t write_period(int64_t value, uint32_t *period_s)
+static bool is_queue(struct kedge_slice binding)
 {
-    if (value < 0 || value > (int64_t)KEDGE_ATTRIBUTE_S_MAX)
-        return KEDGE_COAP_BAD_REQUEST;
-    *period_s = (uint32_t)value;
-    return KEDGE_COAP_CHANGED;
+    return kedge_slice_equal(binding, kedge_slice_text("UQ"));
+}
+
+static bool fits_server(const struct kedge_server *server, uint16_t resource,
+                        const struct kedge_lwm2m_value *value)
+{
+    switch (resource) {
+    case 1:
+        return kedge_registration_lifetime_fits(value->integer);
+    case 2:
+    case 3:
+    case 5:
+        return value->integer >= 0 && value->integer <= (int64_t)KEDGE_ATTRIBUTE_S_MAX;
+    case 7:
+        return kedge_slice_equal(value->bytes, kedge_slice_text("U")) ||
+               (is_queue(value->bytes) && server->registration.older_version);
+    default:
+        return true;
+    }
+}
+
+static uint8_t on_refusal(void *context, const struct kedge_lwm2m_path *path,
+                          const struct kedge_lwm2m_value *value)
+{
+    const struct kedge_resources *resources = context;
+    bool fits = path->ids[0] == KEDGE_LWM2M_OBJECT_FIRMWARE
+                    ? kedge_object5_value_fits(path->ids[2], value)
+                    : fits_server(resources->server, path->ids[2], value);
+    return fits ? 0 : KEDGE_COAP_BAD_REQUEST;
 }
 
 /* A server of LwM2M 1.0 turns queue mode on and off by this; later ones are told of it alone. */
-static uint8_t write_binding(struct kedge_server *server, struct kedge_slice binding,
-                             uint64_t at_ms)
+static void write_binding(struct kedge_server *server, bool queue, uint64_t at_ms)
 {
-    bool queue = kedge_slice_equal(binding, kedge_slice_text("UQ"));
-    if (!kedge_slice_equal(binding, kedge_slice_text("U")) &&
-        !(queue && server->registration.older_version))
-        return KEDGE_COAP_BAD_REQUEST;
     if (server->registration.older_version && server->queue.on != queue) {
         server->queue.on = queue;
         kedge_registration_renew(&server->registration, at_ms);
     }
-    return KEDGE_COAP_CHANGED;
 }
 
-static uint8_t write_server(struct kedge_resources *resources, uint16_t resource,
-                            const struct kedge_lwm2m_value *written)
+static void write_server(struct kedge_resources *resources, uint16_t resource,
+                         const struct kedge_lwm2m_value *written)
 {
     int64_t value = written->integer;
     switch (resource) {
     case 7:
-        return write_binding(resources->server, written->bytes, now_ms(resources));
+        write_binding(resources->server, is_queue(written->bytes), now_ms(resources));
+        return;
     case 1:
-        return kedge_registration_set_lifetime(&resources->server->registration, value,
-                                               now_ms(resources))
-                   ? KEDGE_COAP_CHANGED
-                   : KEDGE_COAP_BAD_REQUEST;
+        kedge_registration_set_lifetime(&resources->server->registration, value, now_ms(resources));
+        return;
     case 2:
-        return write_period(value, &resources->server->default_pmin_s);
+        resources->server->default_pmin_s = (uint32_t)value;
+        return;
     case 3:
-        return write_period(value, &resources->server->default_pmax_s);
+        resources->server->default_pmax_s = (uint32_t)value;
+        return;
     case 5:
-        return write_period(value, &resources->disable_s);
+        resources->disable_s = (uint32_t)value;
+        return;
     case 23:
         resources->server->send.muted = value != 0;
-        return KEDGE_COAP_CHANGED;
+        return;
     default:
         resources->storing = value != 0;
-        return KEDGE_COAP_CHANGED;
     }
 }
 
@@ -179,9 +199,13 @@ static uint8_t on_write(void *context, const struct kedge_lwm2m_path *path,
                         const struct kedge_lwm2m_value *value)
 {
     struct kedge_resources *resources = context;
+    uint8_t refused = on_refusal(context, path, value);
+    if (refused != 0)
+        return refused;
     if (path->ids[0] == KEDGE_LWM2M_OBJECT_FIRMWARE)
         return kedge_object5_write(resources->object5, path->ids[2], value);
-    return write_server(resources, path->ids[2], value);
+    write_server(resources, path->ids[2], value);
+    return KEDGE_COAP_CHANGED;
 }
 
 static uint8_t execute_server(struct kedge_resources *resources, uint16_t resource)
@@ -252,6 +276,7 @@ struct kedge_model_hooks kedge_resources_hooks(struct kedge_resources *resources
     return (struct kedge_model_hooks){.context = resources,
                                       .read = on_read,
                                       .write = on_write,
+                                      .refusal = on_refusal,
                                       .execute = on_execute,
                                       .attributes = on_attributes,
                                       .has_bootstrap_trigger = resources->bootstrap != NULL};

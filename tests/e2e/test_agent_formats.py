@@ -72,6 +72,18 @@ def test_several_resources_are_written_at_once_or_none(agent, peer):
     assert (peer.read(ENDPOINT, "/1/0/1"), peer.read(ENDPOINT, "/1/0/6")) == ("4711", "1")
 
 
+@pytest.mark.parametrize("path, value, refused", [
+    ("/5/0/1", {3: "ftp://127.0.0.1/package"}, "9"), ("/5/0/1", {3: "no uri"}, "7"), ("/5/0/11", {2: 3}, "0"),
+    ("/1/0/1", {2: 0}, "0"), ("/1/0/7", {3: "T"}, "0"), ("/1/0/3", {2: -1}, "0"),
+])
+def test_a_value_that_cannot_be_taken_leaves_all_as_it_was(agent, peer, path, value, refused):
+    agent()
+    for records in ([{0: "/1/0/5", 2: 4711}, {0: path} | value], [{0: path} | value, {0: "/1/0/5", 2: 4711}]):
+        assert peer.request(ENDPOINT, IPATCH, "/", cbor2.dumps(records), content_format=SENML_CBOR).code_text == "4.00"
+        assert peer.read(ENDPOINT, "/1/0/5") == "86400"
+        assert peer.read(ENDPOINT, "/5/0/5") == refused
+
+
 def test_several_paths_are_observed_at_once(agent, peer, update):
     agent()
     wanted = paths(SENML_CBOR, "/5/0/3", "/5/0/5")

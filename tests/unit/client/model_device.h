@@ -32,6 +32,7 @@ struct device {
     enum kedge_rc read_rc;
     uint8_t code; /* the answer of write and execute */
     unsigned writes, executes;
+    int64_t never; /* a number that nothing can be; 0: none */
     struct kedge_lwm2m_path moving;
     int64_t moved_by;
     uint16_t object, resource;
@@ -92,6 +93,14 @@ static uint8_t on_write(void *context, const struct kedge_lwm2m_path *path,
     return device->code;
 }
 
+static uint8_t on_refusal(void *context, const struct kedge_lwm2m_path *path,
+                          const struct kedge_lwm2m_value *value)
+{
+    const struct device *device = context;
+    (void)path;
+    return device->never != 0 && value->integer == device->never ? KEDGE_COAP_BAD_REQUEST : 0;
+}
+
 static uint8_t on_execute(void *context, const struct kedge_lwm2m_path *path,
                           struct kedge_slice arguments)
 {
@@ -114,9 +123,10 @@ static enum kedge_rc on_attributes(void *context, const struct kedge_lwm2m_path 
 static int make(void **state)
 {
     static struct device device;
-    device = (struct device){.hooks = {&device, on_read, on_write, on_execute, on_attributes, true},
-                             .has_hardware = true,
-                             .code = KEDGE_COAP_CHANGED};
+    device = (struct device){
+        .hooks = {&device, on_read, on_write, on_refusal, on_execute, on_attributes, true},
+        .has_hardware = true,
+        .code = KEDGE_COAP_CHANGED};
     *state = &device;
     return 0;
 }

@@ -104,7 +104,7 @@ static void several_objects_are_written_at_once_or_not_at_all(void **state)
             .code,
         KEDGE_COAP_CHANGED);
     assert_int_equal(device->writes, 2);
-    assert_int_equal(device->object, 5);
+    assert_int_equal(device->object, 1);
     static const struct {
         const char *json;
         uint8_t code;
@@ -129,6 +129,33 @@ static void several_objects_are_written_at_once_or_not_at_all(void **state)
     assert_int_equal(device->writes, 2);
 }
 
+static void a_value_that_is_refused_leaves_the_others_as_they_were(void **state)
+{
+    struct device *device = *state;
+    device->never = 7;
+    static const char *const refused[] = {
+        "[{\"n\":\"/1/0/1\",\"v\":600},{\"n\":\"/5/0/11\",\"v\":7}]",
+        "[{\"n\":\"/5/0/1\",\"vs\":\"coap://h\"},{\"n\":\"/1/0/1\",\"v\":7}]",
+    };
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
+        assert_int_equal(composite(device, KEDGE_COAP_IPATCH, refused[i]).code,
+                         KEDGE_COAP_BAD_REQUEST);
+    assert_int_equal(device->writes, 0);
+}
+
+static void a_package_that_is_refused_leaves_the_others_as_they_were(void **state)
+{
+    struct device *device = *state;
+    device->code = KEDGE_COAP_METHOD_NOT_ALLOWED;
+    assert_int_equal(
+        composite(device, KEDGE_COAP_IPATCH,
+                  "[{\"n\":\"/1/0/1\",\"v\":600},{\"n\":\"/5/0/1\",\"vs\":\"coap://h\"}]")
+            .code,
+        KEDGE_COAP_METHOD_NOT_ALLOWED);
+    assert_int_equal(device->writes, 1);
+    assert_int_equal(device->object, 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -139,6 +166,8 @@ int main(void)
         TEST(a_composite_read_takes_its_own_formats_alone),
         TEST(more_paths_than_are_taken_are_4_13),
         TEST(several_objects_are_written_at_once_or_not_at_all),
+        TEST(a_value_that_is_refused_leaves_the_others_as_they_were),
+        TEST(a_package_that_is_refused_leaves_the_others_as_they_were),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
