@@ -33,6 +33,9 @@ struct kedge_model_hooks {
     /** The code by which write() always refuses this value, whatever else there is; 0: none. */
     uint8_t (*refusal)(void *context, const struct kedge_lwm2m_path *path,
                        const struct kedge_lwm2m_value *value);
+    /** Makes optional what a server may write of this instance what it is unwritten: 2.04, or why
+     * not. */
+    uint8_t (*unset)(void *context, const struct kedge_lwm2m_path *instance);
     uint8_t (*execute)(void *context, const struct kedge_lwm2m_path *path,
                        struct kedge_slice arguments);
     /** Appends what Discover says of a path, ";pmin=10": all that holds there, or its own alone. */

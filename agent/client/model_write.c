@@ -106,5 +106,8 @@ uint8_t kedge_model_write_records(const struct kedge_model_hooks *hooks,
     uint8_t code = walk(hooks, request, LOOK_AT_ALL);
     if (code == KEDGE_COAP_CHANGED)
         code = walk(hooks, request, WRITE_PACKAGE);
+    bool replaces = request->method == KEDGE_COAP_PUT && request->path.depth == 2;
+    if (code == KEDGE_COAP_CHANGED && replaces)
+        code = hooks->unset(hooks->context, &request->path);
     return code == KEDGE_COAP_CHANGED ? walk(hooks, request, WRITE_REST) : code;
 }

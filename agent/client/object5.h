@@ -72,6 +72,8 @@ uint8_t kedge_object5_write_uri(struct kedge_object5 *object, struct kedge_slice
 /** Whether resource 0, 1, 11 or 13 can be `value` at all; a package and its URI are judged when
  * they are written. */
 bool kedge_object5_value_fits(uint16_t resource, const struct kedge_lwm2m_value *value);
+/** Severity and maximum defer period are what they are until they are written. */
+uint8_t kedge_object5_unset(struct kedge_object5 *object);
 /** Writes resource 0, 1, 11 or 13, with a value that fits. */
 uint8_t kedge_object5_write(struct kedge_object5 *object, uint16_t resource,
                             const struct kedge_lwm2m_value *value);

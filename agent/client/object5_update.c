@@ -42,6 +42,16 @@ uint8_t kedge_object5_write_defer_period(struct kedge_object5 *object, uint64_t 
     return keep(object, &object->state.defer_period_s, before);
 }
 
+uint8_t kedge_object5_unset(struct kedge_object5 *object)
+{
+    const uint64_t severity = object->state.severity;
+    object->state.severity = KEDGE_SEVERITY_MANDATORY;
+    uint8_t code = kedge_object5_write_defer_period(object, KEDGE_CONSENT_NO_LIMIT);
+    if (code != KEDGE_COAP_CHANGED)
+        object->state.severity = severity;
+    return code;
+}
+
 static bool asks(const struct kedge_object5 *object)
 {
     return object->asks_consent &&

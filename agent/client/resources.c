@@ -208,6 +208,18 @@ static uint8_t on_write(void *context, const struct kedge_lwm2m_path *path,
     return KEDGE_COAP_CHANGED;
 }
 
+/* A Replace of the instance leaves nothing of what it does not name, but what must be there. */
+static uint8_t on_unset(void *context, const struct kedge_lwm2m_path *instance)
+{
+    struct kedge_resources *resources = context;
+    if (instance->ids[0] == KEDGE_LWM2M_OBJECT_FIRMWARE)
+        return kedge_object5_unset(resources->object5);
+    resources->server->default_pmin_s = resources->server->default_pmax_s = 0;
+    resources->server->send.muted = !resources->config->send;
+    resources->disable_s = 0;
+    return KEDGE_COAP_CHANGED;
+}
+
 static uint8_t execute_server(struct kedge_resources *resources, uint16_t resource)
 {
     struct kedge_registration *registration = &resources->server->registration;
@@ -277,6 +289,7 @@ struct kedge_model_hooks kedge_resources_hooks(struct kedge_resources *resources
                                       .read = on_read,
                                       .write = on_write,
                                       .refusal = on_refusal,
+                                      .unset = on_unset,
                                       .execute = on_execute,
                                       .attributes = on_attributes,
                                       .has_bootstrap_trigger = resources->bootstrap != NULL};

@@ -53,6 +53,27 @@ def test_an_instance_is_written_in(agent, peer, form, method):
     assert (peer.read(ENDPOINT, "/1/0/1"), peer.read(ENDPOINT, "/1/0/6")) == ("4711", "1")
 
 
+def test_a_replaced_instance_keeps_nothing_optional_of_what_it_was(agent, peer):
+    agent()
+    before = {"/1/0/2": "0", "/1/0/3": "0", "/1/0/5": "86400", "/1/0/23": "1", "/5/0/11": "1"}
+    written = {"/1/0/2": "7", "/1/0/3": "900", "/1/0/5": "60", "/1/0/23": "0", "/5/0/11": "2"}
+    def now():
+        return {path: peer.read(ENDPOINT, path) for path in before}
+    def write(method, path, values):
+        return peer.request(ENDPOINT, method, path, encode(TLV, path, values), content_format=TLV).code_text
+    for path, value in written.items():
+        assert peer.write(ENDPOINT, path, value) == "2.04"
+    assert peer.write(ENDPOINT, "/5/0/13", "3600") == "2.04"
+    assert (write(POST, "/1/0", {1: 4711}), write(POST, "/5/0", {1: ""})) == ("2.04", "2.04")
+    assert write(PUT, "/1/0", {1: 0}) == "4.00"
+    assert now() == written and peer.read(ENDPOINT, "/5/0/13") == "3600"
+    assert (write(PUT, "/1/0", {1: 4712}), write(PUT, "/5/0", {1: ""})) == ("2.04", "2.04")
+    assert now() == before and peer.read(ENDPOINT, "/1/0/1") == "4712"
+    assert peer.request(ENDPOINT, GET, "/5/0/13").code_text == "4.04"
+    assert write(PUT, "/5/0", {11: 2}) == "2.04"
+    assert peer.read(ENDPOINT, "/5/0/11") == "2"
+
+
 @pytest.mark.parametrize("form", [SENML_JSON, SENML_CBOR])
 def test_several_paths_are_read_at_once(agent, peer, form):
     agent()

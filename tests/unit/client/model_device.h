@@ -31,7 +31,7 @@ struct device {
     bool has_hardware;
     enum kedge_rc read_rc;
     uint8_t code; /* the answer of write and execute */
-    unsigned writes, executes;
+    unsigned writes, executes, unsets;
     int64_t never; /* a number that nothing can be; 0: none */
     struct kedge_lwm2m_path moving;
     int64_t moved_by;
@@ -101,6 +101,14 @@ static uint8_t on_refusal(void *context, const struct kedge_lwm2m_path *path,
     return device->never != 0 && value->integer == device->never ? KEDGE_COAP_BAD_REQUEST : 0;
 }
 
+static uint8_t on_unset(void *context, const struct kedge_lwm2m_path *instance)
+{
+    struct device *device = context;
+    assert_int_equal(instance->depth, 2);
+    device->unsets++;
+    return KEDGE_COAP_CHANGED;
+}
+
 static uint8_t on_execute(void *context, const struct kedge_lwm2m_path *path,
                           struct kedge_slice arguments)
 {
@@ -123,10 +131,10 @@ static enum kedge_rc on_attributes(void *context, const struct kedge_lwm2m_path 
 static int make(void **state)
 {
     static struct device device;
-    device = (struct device){
-        .hooks = {&device, on_read, on_write, on_refusal, on_execute, on_attributes, true},
-        .has_hardware = true,
-        .code = KEDGE_COAP_CHANGED};
+    device = (struct device){.hooks = {&device, on_read, on_write, on_refusal, on_unset, on_execute,
+                                       on_attributes, true},
+                             .has_hardware = true,
+                             .code = KEDGE_COAP_CHANGED};
     *state = &device;
     return 0;
 }

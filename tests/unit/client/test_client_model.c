@@ -406,9 +406,11 @@ static void an_instance_is_written_resource_by_resource(void **state)
     static const uint8_t wrapped[] = {0x07, 0, 0xC2, 1, 0x02, 0x58, 0xC1, 6, 1};
     assert_int_equal(write_instance(device, KEDGE_COAP_PUT, bare, sizeof bare), KEDGE_COAP_CHANGED);
     assert_int_equal(device->writes, 2);
+    assert_int_equal(device->unsets, 1); /* a Replace */
     assert_int_equal(write_instance(device, KEDGE_COAP_POST, wrapped, sizeof wrapped),
                      KEDGE_COAP_CHANGED);
     assert_int_equal(device->writes, 4);
+    assert_int_equal(device->unsets, 1);
 }
 
 static void an_instance_is_written_whole_or_not_at_all(void **state)
@@ -428,6 +430,7 @@ static void an_instance_is_written_whole_or_not_at_all(void **state)
                      KEDGE_COAP_BAD_REQUEST);
     assert_int_equal(write_instance(device, KEDGE_COAP_PUT, NULL, 0), KEDGE_COAP_BAD_REQUEST);
     assert_int_equal(device->writes, 0);
+    assert_int_equal(device->unsets, 0);
 }
 
 static void the_answer_of_the_device_to_a_write_is_handed_on(void **state)
