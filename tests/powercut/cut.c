@@ -7,6 +7,12 @@
 #define DISK_SECTOR 512u
 #define PIECES_MAX 512u
 
+/** What of one operation falls into one sector of the disk. */
+struct piece {
+    const struct sim_op *op;
+    uint32_t first, end;
+};
+
 struct cutting {
     const struct sim_flash *sim;
     const struct recording *recording;
@@ -15,6 +21,8 @@ struct cutting {
     void *context;
     uint8_t *base;    /* what is durable when operation `at` begins */
     uint8_t *scratch; /* one way in which it may be torn */
+    bool *durable;    /* which operations are in `base` already */
+    struct piece *pieces;
     size_t at;
     uint64_t random;
     uint64_t lot; /* of what unstable cells read as */
@@ -195,49 +203,20 @@ static void cut_erase(struct cutting *cutting, const struct sim_op *op)
     emit(cutting, cutting->scratch);
 }
 
-static void apply(struct cutting *cutting, uint8_t *state, const struct sim_op *op)
-{
-    if (op->kind == SIM_WRITE)
-        sim_program(cutting->sim, state, op, cutting->recording->data, 0, op->size);
-    else if (op->kind == SIM_ERASE)
-        sim_erase(cutting->sim, state, op, 0, op->size);
-}
+/* ---- what is volatile until a sync: a cached disk, and the folder ---- */
 
-static void cut_nor(struct cutting *cutting)
-{
-    for (cutting->at = 0; cutting->at < cutting->recording->log_count; cutting->at++) {
-        const struct sim_op *op = &cutting->recording->log[cutting->at];
-        emit(cutting, cutting->base);
-        if (op->kind == SIM_WRITE)
-            cut_write(cutting, op);
-        else if (op->kind == SIM_ERASE)
-            cut_erase(cutting, op);
-        apply(cutting, cutting->base, op);
-        emit(cutting, cutting->base); /* done, but nobody has been told */
-    }
-    emit(cutting, cutting->base);
-}
-
-/* ---- a cached disk ---- */
-
-/** What of one operation falls into one sector of the disk. */
-struct piece {
-    const struct sim_op *op;
-    uint32_t first, end;
-};
-
-static size_t pending_pieces(const struct cutting *cutting, const bool *durable, size_t until,
-                             struct piece pieces[PIECES_MAX])
+static size_t pending_pieces(struct cutting *cutting)
 {
     size_t count = 0;
-    for (size_t i = 0; i < until; i++) {
+    for (size_t i = 0; i < cutting->at; i++) {
         const struct sim_op *op = &cutting->recording->log[i];
-        for (uint32_t at = 0; !durable[i] && at < op->size;) {
+        bool pending = !cutting->durable[i] && op->kind != SIM_SYNC;
+        for (uint32_t at = 0; pending && at < op->size;) {
             uint32_t end = at + DISK_SECTOR - (op->offset + at) % DISK_SECTOR;
             end = end < op->size ? end : op->size;
             if (count == PIECES_MAX)
                 abort();
-            pieces[count++] = (struct piece){.op = op, .first = at, .end = end};
+            cutting->pieces[count++] = (struct piece){.op = op, .first = at, .end = end};
             at = end;
         }
     }
@@ -270,7 +249,8 @@ static void tear_environment(struct cutting *cutting, const struct piece *pieces
     for (size_t i = 0; i < count; i++) {
         for (size_t way = 0; way < sizeof lengths / sizeof lengths[0]; way++) {
             uint32_t end = pieces[i].first + lengths[way];
-            if (pieces[i].op->region < SIM_ENVIRONMENT(0) || end >= pieces[i].end)
+            if (pieces[i].op->region < SIM_ENVIRONMENT(0) || pieces[i].op->region == SIM_FOLDER ||
+                end >= pieces[i].end)
                 break;
             restart_scratch(cutting);
             for (size_t before = 0; before < i; before++)
@@ -305,31 +285,69 @@ static void cut_pending(struct cutting *cutting, const struct piece *pieces, siz
     tear_environment(cutting, pieces, count);
 }
 
+static void apply(struct cutting *cutting, uint8_t *state, const struct sim_op *op)
+{
+    if (op->kind == SIM_WRITE)
+        sim_program(cutting->sim, state, op, cutting->recording->data, 0, op->size);
+    else if (op->kind == SIM_ERASE)
+        sim_erase(cutting->sim, state, op, 0, op->size);
+}
+
 static bool made_durable(const struct cutting *cutting, const struct sim_op *op,
                          const struct sim_op *sync)
 {
-    return cutting->sim->geometry.one_disk || op->region == sync->region;
+    if (cutting->sim->geometry.one_disk)
+        return true;
+    bool inside = sync->size == 0 || (op->offset >= sync->offset &&
+                                      op->offset + op->size <= sync->offset + sync->size);
+    return op->region == sync->region && inside;
 }
 
-static void cut_cached(struct cutting *cutting)
+static void take_sync(struct cutting *cutting, const struct sim_op *sync)
+{
+    for (size_t i = 0; i < cutting->at; i++) {
+        const struct sim_op *op = &cutting->recording->log[i];
+        if (cutting->durable[i] || !made_durable(cutting, op, sync))
+            continue;
+        cutting->durable[i] = true;
+        apply(cutting, cutting->base, op);
+    }
+}
+
+/* A flash is durable as it happens. */
+static void take_flash(struct cutting *cutting, const struct sim_op *op)
+{
+    if (op->kind == SIM_WRITE)
+        cut_write(cutting, op);
+    else
+        cut_erase(cutting, op);
+    apply(cutting, cutting->base, op);
+    cutting->durable[cutting->at] = true;
+    emit(cutting, cutting->base); /* done, but nobody has been told */
+}
+
+static void cut_between(struct cutting *cutting)
+{
+    size_t count = pending_pieces(cutting);
+    if (count == 0)
+        emit(cutting, cutting->base);
+    else
+        cut_pending(cutting, cutting->pieces, count);
+}
+
+static void cut_all(struct cutting *cutting)
 {
     const struct recording *recording = cutting->recording;
-    bool *durable = sim_allocate((recording->log_count + 1) * sizeof *durable);
-    struct piece *pieces = sim_allocate(PIECES_MAX * sizeof *pieces);
-    memset(durable, 0, (recording->log_count + 1) * sizeof *durable);
-    for (cutting->at = 0; cutting->at <= recording->log_count; cutting->at++) {
-        cut_pending(cutting, pieces, pending_pieces(cutting, durable, cutting->at, pieces));
-        if (cutting->at == recording->log_count)
-            break;
+    for (cutting->at = 0; cutting->at < recording->log_count; cutting->at++) {
         const struct sim_op *op = &recording->log[cutting->at];
-        for (size_t i = 0; op->kind == SIM_SYNC && i < cutting->at; i++)
-            if (!durable[i] && made_durable(cutting, &recording->log[i], op)) {
-                durable[i] = true;
-                apply(cutting, cutting->base, &recording->log[i]);
-            }
+        bool cached = cutting->sim->geometry.cached || op->region == SIM_FOLDER;
+        cut_between(cutting);
+        if (op->kind == SIM_SYNC)
+            take_sync(cutting, op);
+        else if (!cached)
+            take_flash(cutting, op);
     }
-    free(pieces);
-    free(durable);
+    cut_between(cutting);
 }
 
 void cut_each(const struct sim_flash *sim, const struct recording *recording, bool thorough,
@@ -342,11 +360,13 @@ void cut_each(const struct sim_flash *sim, const struct recording *recording, bo
                               .context = context,
                               .base = sim_allocate(sim->state_size),
                               .scratch = sim_allocate(sim->state_size)};
+    cutting.durable = sim_allocate((recording->log_count + 1) * sizeof *cutting.durable);
+    cutting.pieces = sim_allocate(PIECES_MAX * sizeof *cutting.pieces);
+    memset(cutting.durable, 0, (recording->log_count + 1) * sizeof *cutting.durable);
     memcpy(cutting.base, recording->start, sim->state_size);
-    if (sim->geometry.cached)
-        cut_cached(&cutting);
-    else
-        cut_nor(&cutting);
+    cut_all(&cutting);
+    free(cutting.durable);
+    free(cutting.pieces);
     free(cutting.base);
     free(cutting.scratch);
 }

@@ -6,8 +6,8 @@
  * next one holds anything between its old bytes and erased ones. Torn units count as written;
  * behind ECC they cannot be read.
  *
- * A cached disk: what has not been synced may be lost or kept sector by sector, in any combination;
- * of an environment's files also part of a sector.
+ * A cached disk, and the folder beside a flash: what has not been synced may be lost or kept sector
+ * by sector, in any combination; of an environment's files also part of a sector.
  */
 #ifndef KEDGE_TESTS_POWERCUT_CUT_H
 #define KEDGE_TESTS_POWERCUT_CUT_H

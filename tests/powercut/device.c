@@ -1,5 +1,5 @@
 /* device.c: see device.h. */
-#include "tests/powercut/device.h"
+#include "tests/powercut/device_parts.h"
 
 #include "tests/powercut/sim_environment.h"
 #include "tests/powercut/uboot_model.h"
@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define IMAGE_CAPACITY 8192u
+#define LONG_IMAGE_CAPACITY 73728u
 #define PIECE 1000u /* of a download: smaller than a frame, no multiple of a write unit */
 
 /* A device whose bootloader is U-Boot. */
@@ -28,8 +29,10 @@ void device_init(struct device *device, const struct sim_geometry *geometry,
                  const struct package *packages, const struct kedge_public_key *key,
                  const struct plan *plan)
 {
+    struct sim_geometry with_folder = *geometry;
     memset(device, 0, sizeof *device);
-    sim_init(&device->sim, geometry, IMAGE_CAPACITY);
+    with_folder.folder = plan->fetches;
+    sim_init(&device->sim, &with_folder, plan->fetches ? LONG_IMAGE_CAPACITY : IMAGE_CAPACITY);
     device->trust = (struct kedge_suit_trust){.keys = key, .key_count = 1, .required = 1};
     device->boot = (struct kedge_boot){
         .record = &device->sim.flash[SIM_RECORD],
@@ -52,7 +55,7 @@ void device_free(struct device *device)
 
 /* ---- rules ---- */
 
-static bool broken(struct device *device, const char *words)
+bool device_broken(struct device *device, const char *words)
 {
     if (device->violation[0] == '\0')
         snprintf(device->violation, sizeof device->violation, "%s", words);
@@ -62,15 +65,14 @@ static bool broken(struct device *device, const char *words)
 static bool is_broken(struct device *device)
 {
     if (device->sim.violation != NULL)
-        broken(device, device->sim.violation);
+        device_broken(device, device->sim.violation);
     return device->violation[0] != '\0';
 }
 
-/* From here on, a cut must find these promises kept. */
-static void mark(struct device *device)
+void device_mark(struct device *device)
 {
     if (device->mark_count == MARKS_MAX) {
-        broken(device, "a session promises more than the simulator can hold");
+        device_broken(device, "a session promises more than the simulator can hold");
         return;
     }
     device->marks[device->mark_count++] =
@@ -86,11 +88,11 @@ static bool check_promises(struct device *device, const struct kedge_boot_record
 {
     const struct promises *promises = &device->promises;
     if (record->number < promises->record_number)
-        return broken(device, "a boot record that was written is not there any more");
+        return device_broken(device, "a boot record that was written is not there any more");
     if (record->floor < promises->floor)
-        return broken(device, "the anti-rollback floor is lower than it was");
+        return device_broken(device, "the anti-rollback floor is lower than it was");
     if (record->floor > promises->ceiling)
-        return broken(device, "the anti-rollback floor rose before a confirmation");
+        return device_broken(device, "the anti-rollback floor rose before a confirmation");
     return true;
 }
 
@@ -98,24 +100,24 @@ static bool check_promises(struct device *device, const struct kedge_boot_record
 static bool note_record(struct device *device, struct kedge_boot_record *record)
 {
     if (kedge_boot_record_read(&device->boot, record) != KEDGE_OK)
-        return broken(device, "the boot record is lost");
+        return device_broken(device, "the boot record is lost");
     if (device->promises.damaged != DAMAGE_FLASH && !check_promises(device, record))
         return false;
     device->promises.record_number = record->number;
     device->promises.floor = record->floor;
-    mark(device);
+    device_mark(device);
     return true;
 }
 
-/* Asks no code that is under test: are the image's bytes in the slot? */
-static bool holds(const struct device *device, uint8_t slot, uint64_t sequence)
+bool device_holds(const struct device *device, uint8_t slot, uint64_t sequence, uint64_t size)
 {
     const struct kedge_flash *flash = device->boot.slots[slot];
     const uint8_t *bytes =
         sim_bytes(&device->sim, SIM_SLOT(slot)) + flash->size - kedge_slot_capacity(flash);
     for (size_t i = 0; i < PACKAGES; i++)
         if (device->packages[i].sequence == sequence)
-            return memcmp(bytes, device->packages[i].image, device->packages[i].image_size) == 0;
+            return size <= device->packages[i].image_size &&
+                   memcmp(bytes, device->packages[i].image, (size_t)size) == 0;
     return false;
 }
 
@@ -123,7 +125,8 @@ static bool holds(const struct device *device, uint8_t slot, uint64_t sequence)
 static bool holds_any(const struct device *device, uint8_t slot)
 {
     for (size_t i = 0; i < PACKAGES; i++)
-        if (holds(device, slot, device->packages[i].sequence))
+        if (device_holds(device, slot, device->packages[i].sequence,
+                         device->packages[i].image_size))
             return true;
     return false;
 }
@@ -137,7 +140,10 @@ void device_look_at_slots(struct device *device)
             kedge_slot_manifest(device->boot.slots[slot], slot, &device->check) == KEDGE_OK;
         uint64_t sequence = whole ? device->check.manifest.sequence : 0;
         device->whole[slot] = whole;
-        device->verified[slot] = whole && holds(device, slot, sequence) ? sequence : 0;
+        device->verified[slot] =
+            whole && device_holds(device, slot, sequence, device->check.manifest.image_size)
+                ? sequence
+                : 0;
     }
 }
 
@@ -147,9 +153,9 @@ static bool check_slots(struct device *device)
     for (uint8_t slot = 0; slot < KEDGE_SLOTS; slot++) {
         uint64_t promised = device->promises.slot_sequence[slot];
         if (device->whole[slot] && device->verified[slot] == 0)
-            return broken(device, "a whole header describes an image that is not there");
+            return device_broken(device, "a whole header describes an image that is not there");
         if (promised != 0 && device->verified[slot] != promised)
-            return broken(device, "an image that was installed is not there any more");
+            return device_broken(device, "an image that was installed is not there any more");
     }
     return true;
 }
@@ -160,7 +166,7 @@ static bool check_record(struct device *device)
     if (!note_record(device, &record))
         return false;
     return device->verified[record.confirmed_slot] != 0 ||
-           broken(device, "the confirmed slot, the way back, does not verify");
+           device_broken(device, "the confirmed slot, the way back, does not verify");
 }
 
 static bool anything_verifies(const struct device *device)
@@ -176,14 +182,15 @@ static bool check_unfinished(struct device *device)
     memcpy(kept, device->sim.state, device->sim.state_size);
     bool expected = anything_verifies(device);
     bool runs = kedge_boot_select(&device->boot, &decision) == KEDGE_OK;
-    bool good = runs && holds(device, decision.slot, device->work.manifest.sequence);
+    bool good = runs && device_holds(device, decision.slot, device->work.manifest.sequence,
+                                     device->work.manifest.image_size);
     /* A header of which a cell is between two values may be seen now, and not the next time. */
     bool either = sim_is_unstable(&device->sim, SIM_SLOT(0)) && (good || !runs);
     memcpy(device->sim.state, kept, device->sim.state_size);
     sim_clear_log(&device->sim);
     free(kept);
     return (runs == expected && runs == good) || either ||
-           broken(device, "an unfinished device does not boot as it should");
+           device_broken(device, "an unfinished device does not boot as it should");
 }
 
 static bool check_power_on(struct device *device)
@@ -200,7 +207,7 @@ static bool check_power_on(struct device *device)
 
 /* A failure is expected only where the simulator lets a written bit not hold, and in a factory
  * whose first record cannot make up its mind: that one is run again. */
-static bool failed(struct device *device, enum kedge_rc rc, const char *what)
+bool device_failed(struct device *device, enum kedge_rc rc, const char *what)
 {
     if (rc == KEDGE_OK)
         return false;
@@ -208,7 +215,7 @@ static bool failed(struct device *device, enum kedge_rc rc, const char *what)
     if (device->sim.weak_op == SIZE_MAX && !again) {
         char words[120];
         snprintf(words, sizeof words, "%s: %s", what, kedge_rc_text(rc));
-        broken(device, words);
+        device_broken(device, words);
     }
     return true;
 }
@@ -222,18 +229,24 @@ static enum kedge_rc push_package(struct device *device, const struct package *p
     return kedge_install_end(&device->install);
 }
 
-static bool install(struct device *device, uint8_t slot, const struct package *package)
+/* Lets the package come in at once, as in a factory or by a push. */
+static bool take(struct device *device, uint8_t slot, const struct package *package)
 {
     enum kedge_rc rc =
         kedge_install_begin(&device->install, &device->boot, &device->identity, slot);
-    if (failed(device, rc, "an installation could not begin"))
-        return false;
+    return !device_failed(device, rc, "an installation could not begin") &&
+           !device_failed(device, push_package(device, package), "an installation failed");
+}
+
+static bool install(struct device *device, uint8_t slot, const struct package *package)
+{
+    bool fetches = device->plan->fetches && device->promises.factory_done != 0;
     device->promises.slot_sequence[slot] = 0;
-    mark(device);
-    if (failed(device, push_package(device, package), "an installation failed"))
+    device_mark(device);
+    if (fetches ? !device_download(device, slot, package) : !take(device, slot, package))
         return false;
     device->promises.slot_sequence[slot] = package->sequence;
-    mark(device);
+    device_mark(device);
     return true;
 }
 
@@ -247,7 +260,7 @@ static enum session_end factory(struct device *device)
     if (rc == KEDGE_E_NOT_FOUND && !install(device, 0, package))
         return SESSION_REBOOT;
     if (rc != KEDGE_OK &&
-        failed(device, kedge_boot_factory(&device->boot, 0), "the factory failed"))
+        device_failed(device, kedge_boot_factory(&device->boot, 0), "the factory failed"))
         return SESSION_REBOOT;
     device->promises.factory_done = 1;
     note_record(device, &record);
@@ -278,14 +291,14 @@ static enum session_end run_confirmed(struct device *device, uint8_t slot)
     if (!note_record(device, &record) || record.phase != KEDGE_BOOT_STEADY)
         return SESSION_REBOOT;
     learn(device, &record);
-    mark(device);
+    device_mark(device);
     if (device->promises.step == device->plan->step_count)
         return SESSION_GOAL;
     const struct package *package =
         &device->packages[device->plan->steps[device->promises.step].package];
     device->promises.trial_boots = 0;
     if (!install(device, spare, package) ||
-        failed(device, kedge_boot_activate(&device->boot, spare), "an activation failed"))
+        device_failed(device, kedge_boot_activate(&device->boot, spare), "an activation failed"))
         return SESSION_REBOOT;
     note_record(device, &record);
     return SESSION_REBOOT;
@@ -294,7 +307,7 @@ static enum session_end run_confirmed(struct device *device, uint8_t slot)
 static enum kedge_rc confirm(struct device *device)
 {
     device->promises.ceiling = highest(device->promises.ceiling, device->work.manifest.sequence);
-    mark(device);
+    device_mark(device);
     return kedge_boot_confirm(&device->boot);
 }
 
@@ -311,6 +324,7 @@ static enum kedge_rc end_trial(struct device *device, enum behaviour behaviour)
         return kedge_boot_reject(&device->boot, KEDGE_BOOT_REASON_TIME, "not confirmed in time");
     case CRASHES:
     case MUTE:
+    case BREAKS_OFF: /* it never gets that far */
         break;
     }
     return KEDGE_OK;
@@ -319,10 +333,10 @@ static enum kedge_rc end_trial(struct device *device, enum behaviour behaviour)
 static void count_trial_boot(struct device *device)
 {
     device->promises.trial_boots++;
-    mark(device);
+    device_mark(device);
     if (device->promises.trial_boots > KEDGE_BOOT_TRIAL_BOOTS &&
         device->promises.damaged == DAMAGE_NONE)
-        broken(device, "an image ran on trial more often than three times");
+        device_broken(device, "an image ran on trial more often than three times");
 }
 
 static enum session_end run_on_trial(struct device *device)
@@ -334,7 +348,7 @@ static enum session_end run_on_trial(struct device *device)
     if (device->promises.step == device->plan->step_count) /* an old trial, back after damage */
         return SESSION_GOAL;
     enum behaviour behaviour = device->plan->steps[device->promises.step].behaviour;
-    if (!failed(device, end_trial(device, behaviour), "a trial could not be ended"))
+    if (!device_failed(device, end_trial(device, behaviour), "a trial could not be ended"))
         note_record(device, &record);
     return SESSION_REBOOT;
 }
@@ -343,26 +357,29 @@ static bool check_reason(struct device *device, enum kedge_boot_reason reason)
 {
     bool expected = reason == KEDGE_BOOT_REASON_NONE || reason == KEDGE_BOOT_REASON_BOOTS;
     return expected || device->promises.damaged == DAMAGE_FLASH ||
-           broken(device, kedge_boot_reason_text(reason));
+           device_broken(device, kedge_boot_reason_text(reason));
 }
 
 /* A header of which a cell is between two values may not have been seen at power-on. */
 static bool is_there(const struct device *device, uint8_t slot)
 {
-    return device->verified[slot] != 0 || (sim_is_unstable(&device->sim, SIM_SLOT(slot)) &&
-                                           holds(device, slot, device->work.manifest.sequence));
+    return device->verified[slot] != 0 ||
+           (sim_is_unstable(&device->sim, SIM_SLOT(slot)) &&
+            device_holds(device, slot, device->work.manifest.sequence,
+                         device->work.manifest.image_size));
 }
 
 static bool check_decision(struct device *device, const struct kedge_boot_decision *decision)
 {
     if (decision->slot >= KEDGE_SLOTS || !is_there(device, decision->slot))
-        return broken(device, "an image runs that does not verify");
+        return device_broken(device, "an image runs that does not verify");
     const uint64_t checked = device->verified[decision->slot];
     if (checked != 0 && checked != device->work.manifest.sequence)
-        return broken(device, "another image runs than the one that was checked");
+        return device_broken(device, "another image runs than the one that was checked");
     if (!check_reason(device, decision->reason))
         return false;
-    return !failed(device, decision->write_rc, "the bootloader could not write its record") ||
+    return !device_failed(device, decision->write_rc,
+                          "the bootloader could not write its record") ||
            !is_broken(device);
 }
 
@@ -376,7 +393,7 @@ static enum session_end boot(struct device *device)
     if (rc != KEDGE_OK && !surely && device->promises.damaged != 0)
         return SESSION_NOTHING_LEFT;
     if (rc != KEDGE_OK) {
-        broken(device, "the bootloader finds nothing to run");
+        device_broken(device, "the bootloader finds nothing to run");
         return SESSION_REBOOT;
     }
     if (!check_decision(device, &decision))
@@ -403,7 +420,7 @@ static uint8_t pick_by_environment(struct device *device)
     struct kedge_selection selection;
     bool loads[KEDGE_SLOTS];
     if (!sim_environment_boots(&device->sim))
-        broken(device, "U-Boot's own variables are gone from its environment");
+        device_broken(device, "U-Boot's own variables are gone from its environment");
     if (device->uboot.selector.read(&device->uboot, &selection) != KEDGE_OK)
         selection.count = 0;
     for (uint8_t slot = 0; slot < KEDGE_SLOTS; slot++)
@@ -424,14 +441,16 @@ static bool is_mute(const struct device *device, uint8_t slot)
 static bool check_start(struct device *device, const struct kedge_boot_start *start)
 {
     return check_reason(device, start->reason) &&
-           (!failed(device, start->write_rc, "record and environment could not be written") ||
+           (!device_failed(device, start->write_rc,
+                           "record and environment could not be written") ||
             !is_broken(device));
 }
 
 static enum session_end start_firmware(struct device *device, uint8_t slot)
 {
     struct kedge_boot_start start;
-    if (failed(device, kedge_boot_started(&device->boot, slot, &start), "firmware cannot start") ||
+    if (device_failed(device, kedge_boot_started(&device->boot, slot, &start),
+                      "firmware cannot start") ||
         !check_start(device, &start))
         return SESSION_REBOOT;
     if (start.slot != slot)
@@ -440,7 +459,7 @@ static enum session_end start_firmware(struct device *device, uint8_t slot)
         kedge_slot_verify(device->boot.slots[slot], slot, &device->trust, &device->work);
     if (device->promises.damaged == DAMAGE_FLASH && !anything_verifies(device))
         return SESSION_NOTHING_LEFT;
-    if (failed(device, rc, "an image runs that does not verify"))
+    if (device_failed(device, rc, "an image runs that does not verify"))
         return SESSION_REBOOT;
     return start.on_trial ? run_on_trial(device) : run_confirmed(device, slot);
 }
@@ -452,11 +471,11 @@ static enum session_end boot_by_uboot(struct device *device)
         device->promises.damaged == DAMAGE_FLASH)
         return SESSION_NOTHING_LEFT;
     if (slot == KEDGE_SLOT_NONE) {
-        broken(device, "the bootloader finds nothing to run");
+        device_broken(device, "the bootloader finds nothing to run");
         return SESSION_REBOOT;
     }
     if (!holds_any(device, slot)) {
-        broken(device, "an image runs that is not there as it was signed");
+        device_broken(device, "an image runs that is not there as it was signed");
         return SESSION_REBOOT;
     }
     if (!is_mute(device, slot))
@@ -482,7 +501,7 @@ enum session_end device_session(struct device *device)
     sim_clear_log(&device->sim);
     draw_readings(device);
     device->mark_count = 0;
-    mark(device);
+    device_mark(device);
     enum session_end end = SESSION_REBOOT;
     if (check_power_on(device)) {
         if (device->promises.factory_done == 0)

@@ -6,9 +6,10 @@
 #ifndef KEDGE_TESTS_POWERCUT_DEVICE_H
 #define KEDGE_TESTS_POWERCUT_DEVICE_H
 
-#include "agent/install/install.h"
+#include "agent/client/resumption.h"
+#include "agent/fetch/download.h"
 #include "agent/port/uboot.h"
-#include "tests/powercut/sim_flash.h"
+#include "tests/powercut/sim_folder.h"
 
 #define PACKAGES 3 /* the factory's, and two updates */
 #define STEPS_MAX 2
@@ -16,18 +17,20 @@
 
 /* What new firmware does with its trial. */
 enum behaviour {
-    HEALTHY, /* confirms */
-    SICK,    /* rejects itself */
-    CRASHES, /* ends, each time: three boots */
-    HANGS,   /* does nothing: the bootloader's trial limit */
-    LATE,    /* crashes twice, and confirms at the third boot */
-    MUTE     /* ends before its agent starts: only another bootloader's count moves */
+    HEALTHY,   /* confirms */
+    SICK,      /* rejects itself */
+    CRASHES,   /* ends, each time: three boots */
+    HANGS,     /* does nothing: the bootloader's trial limit */
+    LATE,      /* crashes twice, and confirms at the third boot */
+    MUTE,      /* ends before its agent starts: only another bootloader's count moves */
+    BREAKS_OFF /* is never whole: the download ends in its last frame, and the next step follows */
 };
 
 /** What the server offers, one after the other; the factory's package is number 0. */
 struct plan {
     const char *name;
     bool cut_factory; /* cuts begin at the blank flash, not behind the factory */
+    bool fetches;     /* updates of several frames, from one URI, gone on with after a cut */
     size_t step_count;
     struct {
         unsigned package;
@@ -57,7 +60,8 @@ struct promises {
     uint64_t step;                       /* of the plan */
     uint64_t trial_boots;                /* of the present trial, as they happened */
     uint64_t factory_done;
-    uint64_t lot;     /* no promise: what unstable units read as in the next session */
+    uint64_t lot;  /* no promise: what unstable units read as in the next session */
+    uint64_t kept; /* bytes of the image that a download is gone on with behind; 0: begins anew */
     uint64_t damaged; /* of enum damage: a bit was flipped at rest */
 };
 
@@ -83,6 +87,10 @@ struct device {
     struct kedge_slot_image work, check;
     struct kedge_install install;
     struct kedge_install_identity identity;
+    struct kedge_resumption resumption;
+    struct kedge_download download;
+    const struct package *served; /* by that download */
+    uint64_t now_ms;
     const struct package *packages;
     const struct plan *plan;
     struct promises promises;
@@ -93,8 +101,9 @@ struct device {
     char violation[160]; /* the first rule that was broken; "" when none was */
 };
 
-/** Makes the packages, once for all devices; the key that signed them. */
-void packages_make(struct package packages[PACKAGES], struct kedge_public_key *key);
+/** Makes the packages, once for all devices, the updates of one frame or (`several`) of three; the
+ * key that signed them. */
+void packages_make(struct package packages[PACKAGES], bool several, struct kedge_public_key *key);
 void packages_free(struct package packages[PACKAGES]);
 
 void device_init(struct device *device, const struct sim_geometry *geometry,

@@ -172,7 +172,7 @@ static void lose_bits(struct search *search, const struct recording *session, un
 {
     struct device *device = &search->device;
     for (size_t op = 0; op < session->log_count && !given_up(search); op++) {
-        if (session->log[op].kind != SIM_WRITE)
+        if (session->log[op].kind != SIM_WRITE || session->log[op].region == SIM_FOLDER)
             continue;
         set(device, session->start, &session->marks[0].promises);
         device->sim.weak_op = op;
@@ -183,12 +183,14 @@ static void lose_bits(struct search *search, const struct recording *session, un
         }
         uint8_t *end = copy_state(device);
         struct promises promises = device->promises;
+        promises.kept = 0; /* what was lost may be a part of it */
         follow(search, end, &promises, cuts_left);
         free(end);
     }
 }
 
-/* Where a bit may rot: each copy of the record, header and image of each slot. */
+/* Where a bit may rot: each copy of the record, header and image of each slot, what a file holds.
+ */
 static void damage(struct search *search, const struct recording *session)
 {
     struct device *device = &search->device;
@@ -196,7 +198,9 @@ static void damage(struct search *search, const struct recording *session)
     if (promises.factory_done == 0)
         return;
     promises.damaged = DAMAGE_FLASH;
-    for (unsigned place = 0; place < 7 && !given_up(search); place++) {
+    promises.kept = 0;
+    unsigned places = device->plan->fetches ? 8 : 7;
+    for (unsigned place = 0; place < places && !given_up(search); place++) {
         set(device, session->start, &promises);
         const struct kedge_flash *record = &device->sim.flash[SIM_RECORD];
         uint8_t *records = sim_bytes(&device->sim, SIM_RECORD);
@@ -204,7 +208,9 @@ static void damage(struct search *search, const struct recording *session)
             records[40] ^= 0x04;
         if (place == 1 || place == 2)
             records[record->size / 2 + 40] ^= 0x04;
-        if (place >= 3) {
+        if (place == 7)
+            sim_damage_folder(&device->sim);
+        else if (place >= 3) {
             unsigned region = SIM_SLOT((place - 3) / 2);
             uint32_t image =
                 device->sim.flash[region].size - kedge_slot_capacity(&device->sim.flash[region]);

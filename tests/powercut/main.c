@@ -1,5 +1,6 @@
 /* main.c: the power-cut simulator. scripts/powercut runs it, and its mutants. */
 #define _POSIX_C_SOURCE 200809L
+#include "agent/client/log.h"
 #include "tests/powercut/explore.h"
 #include "tests/powercut/sim_environment.h"
 
@@ -21,6 +22,12 @@ static const struct sim_geometry chosen[] = {
      .erased_value = 0x00,
      .cached = true,
      .one_disk = true},
+    /* Not each end of a frame is one of a sector. */
+    {.name = "NOR, unit 4, sector 65536",
+     .write_size = 4,
+     .erase_size = 65536,
+     .record_erase_size = 4096,
+     .erased_value = 0xFF},
     {.name = "NOR with ECC, unit 16, sector 2048",
      .write_size = 16,
      .erase_size = 2048,
@@ -43,6 +50,7 @@ static const struct sim_geometry chosen[] = {
      .erased_value = 0x00},
 };
 
+#define GRID_PLANS 4u
 static const struct plan plans[] = {
     {.name = "factory, two updates",
      .cut_factory = true,
@@ -51,6 +59,15 @@ static const struct plan plans[] = {
     {.name = "health check fails", .step_count = 2, .steps = {{1, SICK}, {2, HEALTHY}}},
     {.name = "three boots", .step_count = 2, .steps = {{1, CRASHES}, {2, HEALTHY}}},
     {.name = "trial limit", .step_count = 2, .steps = {{1, HANGS}, {2, HEALTHY}}},
+    /* The rest on the chosen flashes only: it is a matter of sectors and frames. */
+    {.name = "download goes on",
+     .fetches = true,
+     .step_count = 2,
+     .steps = {{1, BREAKS_OFF}, {1, HEALTHY}}},
+    {.name = "package replaced",
+     .fetches = true,
+     .step_count = 2,
+     .steps = {{1, BREAKS_OFF}, {2, HEALTHY}}},
 };
 
 /* ---- U-Boot as the bootloader, its environment in files ---- */
@@ -157,22 +174,26 @@ struct course {
 #define CHOSEN_COURSES (COUNT(chosen) * COUNT(plans))
 #define UBOOT_COURSES (COUNT(uboot_geometries) * COUNT(uboot_plans))
 #define DEEP_COURSES (CHOSEN_COURSES + UBOOT_COURSES)
-#define COURSES (DEEP_COURSES + GRID * COUNT(plans))
+#define COURSES (DEEP_COURSES + GRID * GRID_PLANS)
 #define GEOMETRIES(courses) \
-    (COUNT(chosen) + COUNT(uboot_geometries) + ((courses)-DEEP_COURSES) / COUNT(plans))
+    (COUNT(chosen) + COUNT(uboot_geometries) + ((courses)-DEEP_COURSES) / GRID_PLANS)
 
 /* The grid is wide, not deep. */
 static struct course course_at(size_t index, const struct budgets *budgets)
 {
     if (index >= DEEP_COURSES) {
         index -= DEEP_COURSES;
-        return (struct course){geometry_at(COUNT(chosen) + index / COUNT(plans)),
-                               &plans[index % COUNT(plans)], usual};
+        return (struct course){geometry_at(COUNT(chosen) + index / GRID_PLANS),
+                               &plans[index % GRID_PLANS], usual};
     }
     if (index >= UBOOT_COURSES) {
         index -= UBOOT_COURSES;
-        return (struct course){geometry_at(index / COUNT(plans)), &plans[index % COUNT(plans)],
-                               budgets->flash};
+        const struct sim_geometry geometry = geometry_at(index / COUNT(plans));
+        struct explore_budget budget = budgets->flash;
+        /* Most places inside large sectors are alike. */
+        if (geometry.erase_size > KEDGE_FRAME_IMAGE_SIZE && budget.thorough)
+            budget = usual;
+        return (struct course){geometry, &plans[index % COUNT(plans)], budget};
     }
     return (struct course){uboot_geometries[index / COUNT(uboot_plans)],
                            &uboot_plans[index % COUNT(uboot_plans)], budgets->files};
@@ -194,30 +215,33 @@ static void search(const struct sim_geometry *geometry, const struct plan *plan,
 }
 
 /* Runs the first `courses` of them, with a line for each as it ends. */
-static struct explore_counts run(const struct package *packages, const struct kedge_public_key *key,
-                                 const struct budgets *budgets, uint64_t bricks_max, size_t courses)
+static struct explore_counts run(struct package packages[2][PACKAGES],
+                                 const struct kedge_public_key *key, const struct budgets *budgets,
+                                 uint64_t bricks_max, size_t courses)
 {
     struct explore_counts total = {0};
     for (size_t i = 0; i < courses && total.bricks < bricks_max; i++) {
         const struct course course = course_at(i, budgets);
-        search(&course.geometry, course.plan, packages, key, course.budget, bricks_max, &total);
+        search(&course.geometry, course.plan, packages[course.plan->fetches], key, course.budget,
+               bricks_max, &total);
     }
     return total;
 }
 
-/* These are searched without end, too; usually all plans on a disk, and the longest one on NOR. */
-static const size_t endless_on[] = {0, 3, 2, 1, 7};
+/* These are searched without end, too, by the plans of the grid: usually all of them on a disk, and
+ * the longest one on NOR. What meaning.h counts as the same is so without a folder of files. */
+static const size_t endless_on[] = {0, 4, 3, 1, 8};
 
-#define ENDLESS_USUALLY (COUNT(plans) + 1)
-#define ENDLESS_ALL (COUNT(endless_on) * COUNT(plans))
+#define ENDLESS_USUALLY (GRID_PLANS + 1)
+#define ENDLESS_ALL (COUNT(endless_on) * GRID_PLANS)
 
 static void run_endless(const struct package *packages, const struct kedge_public_key *key,
                         uint64_t bricks_max, size_t searches, struct explore_counts *total)
 {
     const struct explore_budget endless = {.cuts = 1, .deep_every = 1, .endless = true};
     for (size_t i = 0; i < searches && total->bricks < bricks_max; i++)
-        search(&chosen[endless_on[i / COUNT(plans)]], &plans[i % COUNT(plans)], packages, key,
-               endless, bricks_max, total);
+        search(&chosen[endless_on[i / GRID_PLANS]], &plans[i % GRID_PLANS], packages, key, endless,
+               bricks_max, total);
 }
 
 /* One line for scripts: histories, states, bricks, geometries. */
@@ -268,12 +292,15 @@ int main(int argc, char **argv)
         else
             return strcmp(argv[i], "--help") == 0 ? usage(stdout, 0) : usage(stderr, 2);
     }
-    static struct package packages[PACKAGES];
+    kedge_log_set_level(KEDGE_LOG_ERROR); /* that a download begins anew is no news here */
+    static struct package packages[2][PACKAGES];
     struct kedge_public_key key;
-    packages_make(packages, &key);
+    packages_make(packages[false], false, &key);
+    packages_make(packages[true], true, &key);
     struct explore_counts total = run(packages, &key, &budgets, bricks_max, courses);
-    run_endless(packages, &key, bricks_max, endless, &total);
-    packages_free(packages);
+    run_endless(packages[false], &key, bricks_max, endless, &total);
+    packages_free(packages[false]);
+    packages_free(packages[true]);
     if (!write_counts(counts, &total, courses > 0 ? GEOMETRIES(courses) : COUNT(endless_on))) {
         perror(counts);
         return 1;

@@ -11,7 +11,10 @@ static const struct {
     uint64_t sequence;
     const char *version;
     size_t image_size; /* several erase units, and one that ends inside a write unit */
-} shapes[PACKAGES] = {{10, "1.0.0", 5000}, {20, "1.1.0", 4100}, {30, "1.2.0", 6007}};
+    size_t long_size;  /* three frames */
+} shapes[PACKAGES] = {{10, "1.0.0", 5000, 5000},
+                      {20, "1.1.0", 4100, 2 * KEDGE_FRAME_IMAGE_SIZE + 4100},
+                      {30, "1.2.0", 6007, 2 * KEDGE_FRAME_IMAGE_SIZE + 6007}};
 
 static void must(enum kedge_rc rc)
 {
@@ -21,15 +24,26 @@ static void must(enum kedge_rc rc)
     abort();
 }
 
-/* One stored frame: 36 bytes and the image. */
-static uint8_t *make_frame(const uint8_t *image, size_t image_size, size_t *size)
+/* Stored frames, 36 bytes and a part of the image each; the digest of the first is for the
+ * manifest.
+ */
+static uint8_t *make_frames(const uint8_t *image, size_t image_size, size_t *size,
+                            uint8_t digest[KEDGE_SHA256_SIZE])
 {
-    static const uint8_t last[KEDGE_SHA256_SIZE];
-    uint8_t *frame = sim_allocate(KEDGE_FRAME_HEAD_SIZE + image_size);
-    kedge_frame_head(last, KEDGE_FRAME_STORED, image_size, frame);
-    memcpy(frame + KEDGE_FRAME_HEAD_SIZE, image, image_size);
-    *size = KEDGE_FRAME_HEAD_SIZE + image_size;
-    return frame;
+    size_t count = (image_size + KEDGE_FRAME_IMAGE_SIZE - 1) / KEDGE_FRAME_IMAGE_SIZE;
+    uint8_t *frames = sim_allocate(image_size + count * KEDGE_FRAME_HEAD_SIZE);
+    memset(digest, 0, KEDGE_SHA256_SIZE); /* behind the last one */
+    for (size_t i = count; i-- > 0;) {
+        uint8_t *frame = frames + i * KEDGE_FRAME_MAX;
+        size_t at = i * KEDGE_FRAME_IMAGE_SIZE;
+        size_t part =
+            image_size - at < KEDGE_FRAME_IMAGE_SIZE ? image_size - at : KEDGE_FRAME_IMAGE_SIZE;
+        kedge_frame_head(digest, KEDGE_FRAME_STORED, part, frame);
+        memcpy(frame + KEDGE_FRAME_HEAD_SIZE, image + at, part);
+        kedge_sha256(kedge_slice(frame, KEDGE_FRAME_HEAD_SIZE + part), digest);
+    }
+    *size = image_size + count * KEDGE_FRAME_HEAD_SIZE;
+    return frames;
 }
 
 static void sign(const struct kedge_private_key *key, const struct kedge_suit_manifest *manifest,
@@ -54,38 +68,39 @@ static void sign(const struct kedge_private_key *key, const struct kedge_suit_ma
     package->size = out.size;
 }
 
-static void make(const struct kedge_private_key *key, size_t which, struct package *package)
+static void make(const struct kedge_private_key *key, size_t which, bool several,
+                 struct package *package)
 {
-    size_t image_size = shapes[which].image_size;
+    size_t image_size = several ? shapes[which].long_size : shapes[which].image_size;
     struct kedge_suit_manifest manifest = {.sequence = shapes[which].sequence,
                                            .image_size = image_size};
     uint8_t *image = sim_allocate(image_size);
     for (size_t i = 0; i < image_size; i++)
         image[i] = (uint8_t)(i * 13 + i / 97 + which * 59);
-    size_t frame_size;
-    uint8_t *frame = make_frame(image, image_size, &frame_size);
+    size_t frames_size;
+    uint8_t *frames =
+        make_frames(image, image_size, &frames_size, manifest.payload.first_frame_digest);
     must(kedge_suit_version_parse(kedge_slice_text(shapes[which].version), &manifest.version));
     kedge_vendor_uuid(kedge_slice_text("example.com"), manifest.vendor);
     kedge_class_uuid(manifest.vendor, kedge_slice_text("board-a"), manifest.class_id);
     kedge_sha256(kedge_slice(image, image_size), manifest.image_digest);
     manifest.payload.encoding = KEDGE_FRAME_STORED;
     manifest.payload.image_size = image_size;
-    manifest.payload.encoded_size = frame_size;
-    kedge_sha256(kedge_slice(frame, frame_size), manifest.payload.first_frame_digest);
+    manifest.payload.encoded_size = frames_size;
     package->sequence = manifest.sequence;
     package->image = image;
     package->image_size = image_size;
-    sign(key, &manifest, kedge_slice(frame, frame_size), package);
-    free(frame);
+    sign(key, &manifest, kedge_slice(frames, frames_size), package);
+    free(frames);
 }
 
-void packages_make(struct package packages[PACKAGES], struct kedge_public_key *key)
+void packages_make(struct package packages[PACKAGES], bool several, struct kedge_public_key *key)
 {
     static const uint8_t secret[KEDGE_PRIVATE_KEY_SIZE] = {42};
     struct kedge_private_key private_key;
     must(kedge_private_key_from_secret(KEDGE_ED25519, secret, &private_key));
     for (size_t i = 0; i < PACKAGES; i++)
-        make(&private_key, i, &packages[i]);
+        make(&private_key, i, several, &packages[i]);
     *key = private_key.public_key;
 }
 

@@ -214,6 +214,13 @@ static enum kedge_rc sync_region(void *context)
     return KEDGE_OK;
 }
 
+/* ---- the folder ---- */
+
+void sim_sync_folder(struct sim_flash *sim, uint32_t offset, uint32_t size)
+{
+    record(sim, SIM_SYNC, SIM_FOLDER, offset, size);
+}
+
 /* ---- making it ---- */
 
 static uint32_t round_up(uint32_t value, uint32_t unit)
@@ -257,10 +264,15 @@ void sim_init(struct sim_flash *sim, const struct sim_geometry *geometry, uint32
                                              .sync = sync_region};
         sim->bytes_size += sim->flash[i].size;
     }
+    sim->regions[SIM_FOLDER] =
+        (struct sim_region){.sim = sim, .index = SIM_FOLDER, .base = (uint32_t)sim->bytes_size};
+    sim->bytes_size += geometry->folder ? SIM_FOLDER_SIZE : 0;
     sim->state_size = sim->bytes_size + sim->bytes_size / geometry->write_size;
     sim->state = sim_allocate(sim->state_size);
     memset(sim->state, geometry->erased_value, sim->bytes_size);
     memset(sim->state + sim->bytes_size, 0, sim->state_size - sim->bytes_size);
+    if (geometry->folder)
+        memset(sim_bytes(sim, SIM_FOLDER), 0, SIM_FOLDER_SIZE);
 }
 
 void sim_free(struct sim_flash *sim)

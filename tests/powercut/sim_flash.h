@@ -15,6 +15,8 @@
 #define SIM_RECORD 0
 #define SIM_SLOT(n) (1 + (n))
 #define SIM_ENVIRONMENT(n) (3 + (n))
+#define SIM_FOLDER SIM_REGIONS /* no flash: see sim_folder.h */
+#define SIM_FOLDER_SIZE 8192u
 
 struct sim_geometry {
     const char *name;
@@ -28,6 +30,7 @@ struct sim_geometry {
     bool ecc;                    /* a torn unit cannot be read until it is erased */
     unsigned environment_copies; /* of U-Boot's environment, see sim_environment.h; 0: none */
     uint32_t environment_size;   /* of one */
+    bool folder;                 /* there is a folder of files beside it */
 };
 
 /* Cells of an unstable unit are between its bytes and the erased value: each reading differs. */
@@ -42,8 +45,8 @@ struct sim_op {
     enum sim_kind kind;
     unsigned region;
     uint32_t offset; /* in the region */
-    uint32_t size;
-    size_t data; /* of a write: where its bytes begin in sim_flash.data */
+    uint32_t size;   /* of a sync: 0 for all of the region */
+    size_t data;     /* of a write: where its bytes begin in sim_flash.data */
 };
 
 struct sim_region {
@@ -54,7 +57,7 @@ struct sim_region {
 
 struct sim_flash {
     struct sim_geometry geometry;
-    struct sim_region regions[SIM_REGIONS];
+    struct sim_region regions[SIM_REGIONS + 1];
     struct kedge_flash flash[SIM_REGIONS];
     /* The state: all bytes, then an enum sim_unit for each write unit. */
     uint8_t *state;
@@ -100,6 +103,8 @@ uint8_t *sim_byte(const struct sim_flash *sim, uint8_t *state, const struct sim_
 /** Writes over what is there, as a file is written: without an erase. */
 void sim_overwrite(struct sim_flash *sim, unsigned region, uint32_t offset, const void *data,
                    size_t size);
+/** Makes a range of the folder durable. */
+void sim_sync_folder(struct sim_flash *sim, uint32_t offset, uint32_t size);
 
 /** malloc() that does not fail: without memory there is nothing to simulate. */
 void *sim_allocate(size_t size);

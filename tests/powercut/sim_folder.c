@@ -1,0 +1,142 @@
+/* sim_folder.c: see sim_folder.h. */
+#include "tests/powercut/sim_folder.h"
+
+#include <errno.h>
+#include <string.h>
+
+/*
+ *   0      which file has the name; 0: none
+ *   1      which one has the name with ".new" behind it
+ *   2      the file that was made last
+ *   512    the files 1 to FILES: length (2 bytes), contents
+ */
+#define NAMES_SIZE 3u
+#define FILES 4u
+#define FILES_AT 512u
+#define FILE_SIZE 1536u
+#define LENGTH_SIZE 2u
+
+_Static_assert(FILES_AT + FILES * FILE_SIZE <= SIM_FOLDER_SIZE, "the files do not fit");
+
+static uint8_t *bytes_of(struct sim_flash *sim)
+{
+    return sim_bytes(sim, SIM_FOLDER);
+}
+
+static unsigned name_index(const char *name)
+{
+    size_t size = strlen(name);
+    return size > 4 && strcmp(name + size - 4, ".new") == 0 ? 1 : 0;
+}
+
+static uint32_t file_at(int file)
+{
+    return FILES_AT + ((uint32_t)file - 1) * FILE_SIZE;
+}
+
+static void put_names(struct sim_flash *sim, const uint8_t names[NAMES_SIZE])
+{
+    sim_overwrite(sim, SIM_FOLDER, 0, names, NAMES_SIZE);
+}
+
+/* One that no name leads to, and that no name led to lately: a cut may bring that name back. */
+static int create(void *context, const char *name)
+{
+    struct sim_flash *sim = context;
+    uint8_t names[NAMES_SIZE], empty[LENGTH_SIZE] = {0};
+    memcpy(names, bytes_of(sim), sizeof names);
+    if (names[2] > FILES)
+        names[2] = 0;
+    do
+        names[2] = (uint8_t)(names[2] % FILES + 1);
+    while (names[2] == names[0] || names[2] == names[1]);
+    names[name_index(name)] = names[2];
+    sim_overwrite(sim, SIM_FOLDER, file_at(names[2]), empty, sizeof empty);
+    put_names(sim, names);
+    return names[2];
+}
+
+static int write_contents(void *context, int file, struct kedge_slice bytes)
+{
+    struct sim_flash *sim = context;
+    if (bytes.size > FILE_SIZE - LENGTH_SIZE) {
+        errno = ENOSPC;
+        return -1;
+    }
+    const uint8_t length[LENGTH_SIZE] = {(uint8_t)(bytes.size >> 8), (uint8_t)bytes.size};
+    sim_overwrite(sim, SIM_FOLDER, file_at(file) + LENGTH_SIZE, bytes.data, bytes.size);
+    sim_overwrite(sim, SIM_FOLDER, file_at(file), length, sizeof length);
+    return 0;
+}
+
+static int sync_contents(void *context, int file)
+{
+    sim_sync_folder(context, file_at(file), FILE_SIZE);
+    return 0;
+}
+
+static void close_nothing(void *context, int file)
+{
+    (void)context, (void)file;
+}
+
+static int rename_file(void *context, const char *from, const char *to)
+{
+    struct sim_flash *sim = context;
+    uint8_t names[NAMES_SIZE];
+    memcpy(names, bytes_of(sim), sizeof names);
+    names[name_index(to)] = names[name_index(from)];
+    names[name_index(from)] = 0;
+    put_names(sim, names);
+    return 0;
+}
+
+static int sync_names(void *context)
+{
+    sim_sync_folder(context, 0, FILES_AT);
+    return 0;
+}
+
+static enum kedge_rc read_file(void *context, const char *name, uint8_t *bytes, size_t capacity,
+                               size_t *size)
+{
+    struct sim_flash *sim = context;
+    unsigned file = bytes_of(sim)[name_index(name)];
+    if (file == 0 || file > FILES)
+        return KEDGE_E_NOT_FOUND;
+    const uint8_t *at = bytes_of(sim) + file_at((int)file);
+    *size = (size_t)at[0] << 8 | at[1];
+    if (*size > FILE_SIZE - LENGTH_SIZE || *size > capacity)
+        return KEDGE_E_LIMIT;
+    memcpy(bytes, at + LENGTH_SIZE, *size);
+    return KEDGE_OK;
+}
+
+static void remove_file(void *context, const char *name)
+{
+    struct sim_flash *sim = context;
+    uint8_t names[NAMES_SIZE];
+    memcpy(names, bytes_of(sim), sizeof names);
+    names[name_index(name)] = 0;
+    put_names(sim, names);
+}
+
+struct kedge_folder sim_folder(struct sim_flash *sim)
+{
+    return (struct kedge_folder){.context = sim,
+                                 .create = create,
+                                 .write = write_contents,
+                                 .sync = sync_contents,
+                                 .close = close_nothing,
+                                 .rename = rename_file,
+                                 .sync_names = sync_names,
+                                 .read = read_file,
+                                 .remove = remove_file};
+}
+
+void sim_damage_folder(struct sim_flash *sim)
+{
+    uint8_t file = bytes_of(sim)[0];
+    if (file != 0 && file <= FILES)
+        bytes_of(sim)[file_at(file) + LENGTH_SIZE + 40] ^= 0x04;
+}
