@@ -50,15 +50,20 @@ static const struct sim_geometry chosen[] = {
      .erased_value = 0x00},
 };
 
+/* How updates go on every flash and with every bootloader. */
+#define EVERYWHERE                                                                           \
+    {.name = "factory, two updates",                                                         \
+     .cut_factory = true,                                                                    \
+     .step_count = 2,                                                                        \
+     .steps = {{1, HEALTHY}, {2, HEALTHY}}},                                                 \
+        {.name = "health check fails", .step_count = 2, .steps = {{1, SICK}, {2, HEALTHY}}}, \
+        {.name = "three boots", .step_count = 2, .steps = {{1, CRASHES}, {2, HEALTHY}}},     \
+    {                                                                                        \
+        .name = "trial limit", .step_count = 2, .steps = { {1, HANGS}, {2, HEALTHY} }        \
+    }
 #define GRID_PLANS 4u
 static const struct plan plans[] = {
-    {.name = "factory, two updates",
-     .cut_factory = true,
-     .step_count = 2,
-     .steps = {{1, HEALTHY}, {2, HEALTHY}}},
-    {.name = "health check fails", .step_count = 2, .steps = {{1, SICK}, {2, HEALTHY}}},
-    {.name = "three boots", .step_count = 2, .steps = {{1, CRASHES}, {2, HEALTHY}}},
-    {.name = "trial limit", .step_count = 2, .steps = {{1, HANGS}, {2, HEALTHY}}},
+    EVERYWHERE,
     /* The rest on the chosen flashes only: it is a matter of sectors and frames. */
     {.name = "download goes on",
      .fetches = true,
@@ -98,13 +103,7 @@ static const struct sim_geometry uboot_geometries[] = {
 };
 
 static const struct plan uboot_plans[] = {
-    {.name = "factory, two updates",
-     .cut_factory = true,
-     .step_count = 2,
-     .steps = {{1, HEALTHY}, {2, HEALTHY}}},
-    {.name = "health check fails", .step_count = 2, .steps = {{1, SICK}, {2, HEALTHY}}},
-    {.name = "three boots", .step_count = 2, .steps = {{1, CRASHES}, {2, HEALTHY}}},
-    {.name = "trial limit", .step_count = 2, .steps = {{1, HANGS}, {2, HEALTHY}}},
+    EVERYWHERE,
     {.name = "well at the third boot", .step_count = 2, .steps = {{1, LATE}, {2, HEALTHY}}},
     {.name = "agent never starts", .step_count = 2, .steps = {{1, MUTE}, {2, HEALTHY}}},
 };
