@@ -16,7 +16,7 @@ struct piece {
 struct cutting {
     const struct sim_flash *sim;
     const struct recording *recording;
-    bool thorough;
+    enum cut_detail detail;
     cut_fn *each;
     void *context;
     uint8_t *base;    /* what is durable when operation `at` begins */
@@ -77,7 +77,7 @@ static void emit(struct cutting *cutting, const uint8_t *state)
 /* Such a cut may go on in many ways: as the unstable cells happen to read. */
 static void emit_unstable(struct cutting *cutting, const uint8_t *state)
 {
-    const unsigned lots = cutting->thorough ? 8 : 2;
+    const unsigned lots = cutting->detail == CUT_MANY ? 8 : 2;
     for (unsigned lot = 0; lot < lots; lot++) {
         cutting->lot = lot * 3;
         emit(cutting, state);
@@ -93,7 +93,8 @@ static void restart_scratch(struct cutting *cutting)
 /* Which of `count` places are cut: all when there are few, else the ends and a spread between. */
 static bool chosen(const struct cutting *cutting, uint32_t place, uint32_t count)
 {
-    uint32_t all = cutting->thorough ? 256 : 10;
+    static const uint32_t most[] = {[CUT_SPREAD] = 10, [CUT_MANY] = 256, [CUT_EVERY] = UINT32_MAX};
+    uint32_t all = most[cutting->detail];
     if (count <= all || place < 3 || place + 3 >= count)
         return true;
     return place % (count / (all - 6)) == 0;
@@ -265,7 +266,7 @@ static void tear_environment(struct cutting *cutting, const struct piece *pieces
 static void cut_pending(struct cutting *cutting, const struct piece *pieces, size_t count)
 {
     bool kept[PIECES_MAX];
-    unsigned lots = cutting->thorough ? 32 : 4;
+    unsigned lots = cutting->detail == CUT_SPREAD ? 4 : 32;
     for (int all = 0; all < 2; all++) {
         memset(kept, all, sizeof kept);
         emit_subset(cutting, pieces, count, kept);
@@ -350,12 +351,12 @@ static void cut_all(struct cutting *cutting)
     cut_between(cutting);
 }
 
-void cut_each(const struct sim_flash *sim, const struct recording *recording, bool thorough,
-              cut_fn *each, void *context)
+void cut_each(const struct sim_flash *sim, const struct recording *recording,
+              enum cut_detail detail, cut_fn *each, void *context)
 {
     struct cutting cutting = {.sim = sim,
                               .recording = recording,
-                              .thorough = thorough,
+                              .detail = detail,
                               .each = each,
                               .context = context,
                               .base = sim_allocate(sim->state_size),

@@ -31,9 +31,16 @@ void recording_free(struct recording *recording);
 /** One cut: the state that it left and what had been promised by then. */
 typedef void cut_fn(void *context, const uint8_t *state, const struct promises *promises);
 
-/** Calls `each` for all cuts, or without `thorough` for a spread of those inside long operations.
- */
-void cut_each(const struct sim_flash *sim, const struct recording *recording, bool thorough,
-              cut_fn *each, void *context);
+/** At how many places inside a long operation the power is cut. */
+enum cut_detail {
+    CUT_SPREAD, /* at its ends, and a few between */
+    CUT_MANY,   /* up to 256 */
+    CUT_EVERY   /* each unit */
+};
+
+/** Calls `each` for all cuts, inside long operations as `detail` says. What it is given is good for
+ * the call. */
+void cut_each(const struct sim_flash *sim, const struct recording *recording,
+              enum cut_detail detail, cut_fn *each, void *context);
 
 #endif

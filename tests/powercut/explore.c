@@ -199,8 +199,7 @@ static void damage(struct search *search, const struct recording *session)
         return;
     promises.damaged = DAMAGE_FLASH;
     promises.kept = 0;
-    unsigned places = device->plan->fetches ? 8 : 7;
-    for (unsigned place = 0; place < places && !given_up(search); place++) {
+    for (unsigned place = 0; place < 7 && !given_up(search); place++) {
         set(device, session->start, &promises);
         const struct kedge_flash *record = &device->sim.flash[SIM_RECORD];
         uint8_t *records = sim_bytes(&device->sim, SIM_RECORD);
@@ -208,14 +207,33 @@ static void damage(struct search *search, const struct recording *session)
             records[40] ^= 0x04;
         if (place == 1 || place == 2)
             records[record->size / 2 + 40] ^= 0x04;
-        if (place == 7)
-            sim_damage_folder(&device->sim);
-        else if (place >= 3) {
+        if (place >= 3) {
             unsigned region = SIM_SLOT((place - 3) / 2);
             uint32_t image =
                 device->sim.flash[region].size - kedge_slot_capacity(&device->sim.flash[region]);
             sim_bytes(&device->sim, region)[place % 2 == 1 ? 9 : image + 77] ^= 0x04;
         }
+        uint8_t *state = copy_state(device);
+        follow(search, state, &promises, 0);
+        free(state);
+    }
+}
+
+/* The file that says how far a download is: a bit of it, or where all is looked at, each one. */
+static void damage_folder(struct search *search, const struct recording *session)
+{
+    struct device *device = &search->device;
+    struct promises promises = session->marks[0].promises;
+    if (promises.factory_done == 0 || !device->plan->fetches)
+        return;
+    promises.damaged = DAMAGE_FLASH;
+    promises.kept = 0;
+    bool every = search->budget.detail == CUT_EVERY;
+    set(device, session->start, &promises);
+    size_t bits = 8 * sim_folder_file(&device->sim).capacity;
+    for (size_t bit = every ? 0 : 322; bit < bits && !given_up(search); bit += every ? 1 : bits) {
+        set(device, session->start, &promises);
+        sim_folder_file(&device->sim).data[bit / 8] ^= (uint8_t)(1u << bit % 8);
         uint8_t *state = copy_state(device);
         follow(search, state, &promises, 0);
         free(state);
@@ -284,10 +302,12 @@ static void visit(struct search *search, const uint8_t *state, const struct prom
     for (size_t i = 0; i < count; i++) {
         struct child child = {.search = search, .cuts_left = cuts_left - 1};
         if (proven && cuts_left > 0 && !given_up(search)) {
-            bool thorough = search->budget.thorough && cuts_left == search->budget.cuts;
-            cut_each(&search->device.sim, &sessions[i], thorough, follow_cut, &child);
+            enum cut_detail detail =
+                cuts_left == search->budget.cuts ? search->budget.detail : CUT_SPREAD;
+            cut_each(&search->device.sim, &sessions[i], detail, follow_cut, &child);
             lose_bits(search, &sessions[i], child.cuts_left);
             damage(search, &sessions[i]);
+            damage_folder(search, &sessions[i]);
             damage_environment(search, &sessions[i]);
             if (search->undisturbed)
                 flip_bits(search, &sessions[i]);

@@ -20,10 +20,10 @@
 #include <stdio.h>
 
 struct explore_budget {
-    unsigned cuts;       /* one after the other, in one history */
-    unsigned deep_every; /* one in so many faults is followed by another */
-    bool thorough;       /* first cuts: see cut_each() */
-    bool endless;        /* instead of all that: until no cut leaves anything new */
+    unsigned cuts;          /* one after the other, in one history */
+    unsigned deep_every;    /* one in so many faults is followed by another */
+    enum cut_detail detail; /* of first cuts; of others CUT_SPREAD */
+    bool endless;           /* instead of all that: until no cut leaves anything new */
 };
 
 struct explore_counts {

@@ -190,7 +190,7 @@ static struct course course_at(size_t index, const struct budgets *budgets)
         const struct sim_geometry geometry = geometry_at(index / COUNT(plans));
         struct explore_budget budget = budgets->flash;
         /* Most places inside large sectors are alike. */
-        if (geometry.erase_size > KEDGE_FRAME_IMAGE_SIZE && budget.thorough)
+        if (geometry.erase_size > KEDGE_FRAME_IMAGE_SIZE && budget.detail == CUT_MANY)
             budget = usual;
         return (struct course){geometry, &plans[index % COUNT(plans)], budget};
     }
@@ -243,6 +243,28 @@ static void run_endless(const struct package *packages, const struct kedge_publi
                bricks_max, total);
 }
 
+/*
+ * Here each unit of each write is a place to cut at, however long the write is, and each bit of the
+ * file of a download one to flip: usually on NOR of large units, and two updates on one of small
+ * ones; in the long run on all.
+ */
+static const size_t every_on[] = {4, 6, 2, 3, 5, 7, 8, 9};
+static const size_t every_plan[] = {0, GRID_PLANS};
+
+#define EVERY_USUALLY (COUNT(every_plan) + 1)
+#define EVERY_ALL (COUNT(every_on) * COUNT(every_plan))
+
+static void run_every(struct package packages[2][PACKAGES], const struct kedge_public_key *key,
+                      uint64_t bricks_max, size_t searches, struct explore_counts *total)
+{
+    const struct explore_budget every = {.cuts = 1, .deep_every = 1, .detail = CUT_EVERY};
+    for (size_t i = 0; i < searches && total->bricks < bricks_max; i++) {
+        const struct plan *plan = &plans[every_plan[i % COUNT(every_plan)]];
+        search(&chosen[every_on[i / COUNT(every_plan)]], plan, packages[plan->fetches], key, every,
+               bricks_max, total);
+    }
+}
+
 /* One line for scripts: histories, states, bricks, geometries. */
 static bool write_counts(const char *path, const struct explore_counts *total, size_t geometries)
 {
@@ -260,7 +282,7 @@ static int usage(FILE *out, int status)
           "\n"
           "  --counts  write histories, states, bricks and geometries to FILE\n"
           "  --few     only the geometries that show most: under a minute\n"
-          "  --long    every place inside long operations, more second cuts, and third ones\n"
+          "  --long    more places inside long operations, more second cuts, and third ones\n"
           "  --endless only the searches that end when no cut leaves anything new\n"
           "  --mutant  end at the first broken rule\n",
           out);
@@ -273,19 +295,20 @@ int main(int argc, char **argv)
     uint64_t bricks_max = 10;
     size_t courses = COURSES;
     size_t endless = ENDLESS_USUALLY;
+    size_t every = EVERY_USUALLY;
     const char *counts = NULL;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--long") == 0)
-            budgets = (struct budgets){{.cuts = 3, .deep_every = 150, .thorough = true},
-                                       {.cuts = 3, .deep_every = 20, .thorough = true}},
-            endless = ENDLESS_ALL;
+            budgets = (struct budgets){{.cuts = 3, .deep_every = 150, .detail = CUT_MANY},
+                                       {.cuts = 3, .deep_every = 20, .detail = CUT_MANY}},
+            endless = ENDLESS_ALL, every = EVERY_ALL;
         else if (strcmp(argv[i], "--few") == 0) {
-            courses = DEEP_COURSES, endless = 0;
+            courses = DEEP_COURSES, endless = every = 0;
             budgets.files.deep_every = 1000;
         } else if (strcmp(argv[i], "--endless") == 0)
-            courses = 0;
+            courses = every = 0;
         else if (strcmp(argv[i], "--mutant") == 0)
-            bricks_max = budgets.flash.cuts = budgets.files.cuts = 1, endless = 0;
+            bricks_max = budgets.flash.cuts = budgets.files.cuts = 1, endless = every = 0;
         else if (strcmp(argv[i], "--counts") == 0 && i + 1 < argc)
             counts = argv[++i];
         else
@@ -298,6 +321,7 @@ int main(int argc, char **argv)
     packages_make(packages[true], true, &key);
     struct explore_counts total = run(packages, &key, &budgets, bricks_max, courses);
     run_endless(packages[false], &key, bricks_max, endless, &total);
+    run_every(packages, &key, bricks_max, every, &total);
     packages_free(packages[false]);
     packages_free(packages[true]);
     if (!write_counts(counts, &total, courses > 0 ? GEOMETRIES(courses) : COUNT(endless_on))) {

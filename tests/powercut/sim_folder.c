@@ -134,9 +134,13 @@ struct kedge_folder sim_folder(struct sim_flash *sim)
                                  .remove = remove_file};
 }
 
-void sim_damage_folder(struct sim_flash *sim)
+struct kedge_writer sim_folder_file(struct sim_flash *sim)
 {
     uint8_t file = bytes_of(sim)[0];
-    if (file != 0 && file <= FILES)
-        bytes_of(sim)[file_at(file) + LENGTH_SIZE + 40] ^= 0x04;
+    if (file == 0 || file > FILES)
+        return kedge_writer(NULL, 0);
+    const uint8_t *length = &bytes_of(sim)[file_at(file)];
+    size_t size = (size_t)length[0] << 8 | length[1];
+    const size_t most = FILE_SIZE - LENGTH_SIZE;
+    return kedge_writer(&bytes_of(sim)[file_at(file) + LENGTH_SIZE], size < most ? size : most);
 }

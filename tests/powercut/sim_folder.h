@@ -15,7 +15,7 @@
 /** The folder in `sim`, whose geometry must have one; it must outlive the result. */
 struct kedge_folder sim_folder(struct sim_flash *sim);
 
-/** Flips a bit in what the file holds, if there is one. */
-void sim_damage_folder(struct sim_flash *sim);
+/** What the file holds, to be damaged; room for nothing when there is none. */
+struct kedge_writer sim_folder_file(struct sim_flash *sim);
 
 #endif
