@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/rollout/group_plans.h"
 #include "updater/rollout/divide.h"
 
 #include <stdio.h>
@@ -95,39 +96,30 @@ static void counts_percentages_and_the_rest_go_together(void **state)
 static void what_does_not_add_up_is_refused_in_words(void **state)
 {
     (void)state;
-#define P(size)                         \
-    {                                   \
-        NULL, KEDGE_GROUP_PERCENT, size \
-    }
-#define C(size)                       \
-    {                                 \
-        NULL, KEDGE_GROUP_COUNT, size \
-    }
-#define R                         \
-    {                             \
-        NULL, KEDGE_GROUP_REST, 0 \
-    }
     static const struct {
         struct kedge_group_plan groups[3];
         uint32_t count, devices;
         const char *words;
     } refused[] = {
-        {{P(10), P(30), P(50)}, 3, 100, "add up to 90 %, not to 100 %: add a group of the rest"},
-        {{P(60), P(50), R}, 3, 100, "add up to 110 %, more than 100 %"},
-        {{P(60), P(41), {0}}, 2, 100, "add up to 101 %, more than 100 %"},
-        {{P(50), P(50), R}, 3, 100, "group 3 would have none of the 100 devices"},
-        {{P(10), P(10), R}, 3, 5, "group 2 would have none of the 5 devices"},
-        {{C(150), R, {0}}, 2, 100, "take 150 devices, but there are only 100"},
-        {{C(50), P(40), {0}}, 2, 100, "take only 90 of 100 devices"},
-        {{R, P(40), {0}}, 2, 100, "group 1 is the rest, but the rest must be the last group"},
-        {{P(0), R, {0}}, 2, 100, "group 1 has the size 0, it must be 1 to 100"},
-        {{P(101), {0}, {0}}, 1, 100, "group 1 has the size 101, it must be 1 to 100"},
-        {{R, {0}, {0}}, 0, 100, "a rollout has 1 to 64 groups"},
-        {{R, {0}, {0}}, 65, 100, "a rollout has 1 to 64 groups"},
+        {{PERCENT(10), PERCENT(30), PERCENT(50)},
+         3,
+         100,
+         "add up to 90 %, not to 100 %: add a group of the rest"},
+        {{PERCENT(60), PERCENT(50), REST}, 3, 100, "add up to 110 %, more than 100 %"},
+        {{PERCENT(60), PERCENT(41), {0}}, 2, 100, "add up to 101 %, more than 100 %"},
+        {{PERCENT(50), PERCENT(50), REST}, 3, 100, "group 3 would have none of the 100 devices"},
+        {{PERCENT(10), PERCENT(10), REST}, 3, 5, "group 2 would have none of the 5 devices"},
+        {{DEVICES(150), REST, {0}}, 2, 100, "take 150 devices, but there are only 100"},
+        {{DEVICES(50), PERCENT(40), {0}}, 2, 100, "take only 90 of 100 devices"},
+        {{REST, PERCENT(40), {0}},
+         2,
+         100,
+         "group 1 is the rest, but the rest must be the last group"},
+        {{PERCENT(0), REST, {0}}, 2, 100, "group 1 has the size 0, it must be 1 to 100"},
+        {{PERCENT(101), {0}, {0}}, 1, 100, "group 1 has the size 101, it must be 1 to 100"},
+        {{REST, {0}, {0}}, 0, 100, "a rollout has 1 to 64 groups"},
+        {{REST, {0}, {0}}, 65, 100, "a rollout has 1 to 64 groups"},
     };
-#undef P
-#undef C
-#undef R
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
         uint32_t sizes[KEDGE_ROLLOUT_GROUPS_MAX];
         char text[KEDGE_DIVIDE_TEXT_MAX] = "";

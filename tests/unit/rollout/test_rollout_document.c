@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/rollout/group_plans.h"
 #include "updater/rollout/divide.h"
 #include "updater/rollout/filter.h"
 #include "updater/rollout/fit.h"
@@ -356,31 +357,24 @@ static void put_plan(struct text *text, const struct kedge_group_plan *plan, uin
 
 static void render_groups_size(struct text *text)
 {
-#define P(size)                         \
-    {                                   \
-        NULL, KEDGE_GROUP_PERCENT, size \
-    }
-#define C(size)                       \
-    {                                 \
-        NULL, KEDGE_GROUP_COUNT, size \
-    }
-#define R                         \
-    {                             \
-        NULL, KEDGE_GROUP_REST, 0 \
-    }
     static const struct {
         uint32_t devices, count;
         struct kedge_group_plan plan[3];
     } rows[] = {
-        {1000, 3, {P(10), P(30), P(60)}}, {1000, 3, {P(10), P(30), R}}, {11, 3, {P(10), P(30), R}},
-        {5, 3, {P(10), P(30), R}},        {3, 3, {P(33), P(33), R}},    {7, 2, {P(50), P(50), R}},
-        {1000000, 2, {P(1), R, R}},       {250, 3, {C(1), P(10), R}},   {120, 2, {C(100), R, R}},
-        {5, 3, {P(10), P(10), R}},        {100, 2, {P(10), P(30), R}},  {100, 2, {P(50), P(60), R}},
-        {100, 2, {C(150), R, R}},
+        {1000, 3, {PERCENT(10), PERCENT(30), PERCENT(60)}},
+        {1000, 3, {PERCENT(10), PERCENT(30), REST}},
+        {11, 3, {PERCENT(10), PERCENT(30), REST}},
+        {5, 3, {PERCENT(10), PERCENT(30), REST}},
+        {3, 3, {PERCENT(33), PERCENT(33), REST}},
+        {7, 2, {PERCENT(50), PERCENT(50), REST}},
+        {1000000, 2, {PERCENT(1), REST, REST}},
+        {250, 3, {DEVICES(1), PERCENT(10), REST}},
+        {120, 2, {DEVICES(100), REST, REST}},
+        {5, 3, {PERCENT(10), PERCENT(10), REST}},
+        {100, 2, {PERCENT(10), PERCENT(30), REST}},
+        {100, 2, {PERCENT(50), PERCENT(60), REST}},
+        {100, 2, {DEVICES(150), REST, REST}},
     };
-#undef P
-#undef C
-#undef R
     put(text, "| devices | groups | so many devices in each |\n|---|---|---|\n");
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         uint32_t sizes[KEDGE_ROLLOUT_GROUPS_MAX];
