@@ -12,7 +12,8 @@ import urllib.request
 
 from dtls_wire import SecureWire
 from lwm2m_client import Client, decode, until
-from lwm2m_peer import BLOCK2, CONTENT_FORMAT, GET, LINK, LOCATION_PATH, POST, PUT, TEXT, TLV, uint
+from lwm2m_peer import (ACK, BLOCK1, BLOCK2, CONTENT_FORMAT, GET, LINK, LOCATION_PATH, POST, PUT, TEXT, TLV, Message, code,
+                        uint)
 
 IDLE, DOWNLOADING, DOWNLOADED, UPDATING = range(4)
 OLD, NEW = "1.0.0", "1.1.0"
@@ -30,6 +31,7 @@ class FieldDevice(Client):
     observable = True
     notifies = True
     trust = None  # how it checks the server of an HTTPS URI
+    pushed = False  # takes pushed packages, and no Package URI
     protocols = ()  # /5/0/8; without, it does not have that resource
 
     def __init__(self, server, **habits):
@@ -38,7 +40,8 @@ class FieldDevice(Client):
             assert hasattr(type(self), name), name
             setattr(self, name, value)
         self.server = server
-        self.objects[5].update({9: 0})
+        self.objects[5][9] = 1 if self.pushed else 0
+        self.body = b""  # of a package that is being pushed
         if self.protocols:
             self.objects[5][8] = dict(enumerate(self.protocols))
         self.registers = []  # the answers
@@ -108,8 +111,25 @@ class FieldDevice(Client):
             self.take_uri(message, uri.decode() if isinstance(uri, bytes) else uri)
         elif (message.code, path) == (POST, "/5/0/2"):
             self.take_execute(message)
+        elif (message.code, path) == (PUT, "/5/0/0") and self.pushed:
+            self.take_block(message)
         else:
             self.reply(message, "4.05")
+
+    def take_block(self, message):
+        block = message.number(BLOCK1)
+        if block is None and message.payload == b"\0":
+            self.reply(message, "2.04")
+            self.becomes(IDLE)
+            return
+        number, more, size = block >> 4, block >> 3 & 1, 16 << (block & 7)
+        self.body = self.body[:number * size] + message.payload
+        answer = Message(ACK, code("2.31" if more else "2.04"), message.message_id, message.token,
+                         [(BLOCK1, message.all(BLOCK1)[0])])
+        self.send(answer.encode())
+        if not more:
+            self.downloaded = self.body
+            self.becomes(DOWNLOADED)
 
     def take_uri(self, message, uri):
         if uri and self.state() != IDLE:

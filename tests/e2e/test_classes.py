@@ -3,9 +3,8 @@ import os
 
 import pytest
 from conftest import CLASS, VENDOR, make_package
-from field_device import DOWNLOADED, IDLE, NEW, OLD, FieldDevice, deployments, ended, known, roll_out
+from field_device import IDLE, NEW, OLD, FieldDevice, deployments, ended, known, roll_out
 from lwm2m_client import until
-from lwm2m_peer import ACK, BLOCK1, PUT, Message, code
 
 LOADER = "mcuboot-2.1.0"  # what /3/0/3 of such a device reads, before and after
 
@@ -15,31 +14,11 @@ class OwnFormat(FieldDevice):
 
     confirms = 0
     says_version = NEW
-    pushed = False
 
     def __init__(self, server, **habits):
         super().__init__(server, **habits)
         self.objects[3][3] = LOADER
         self.objects[5][7] = "1.0.0"
-        self.objects[5][9] = 1 if self.pushed else 0
-        self.body = b""
-
-    def change(self, message, path, form):
-        if (message.code, path) == (PUT, "/5/0/0"):
-            self.take_block(message)
-        else:
-            super().change(message, path, form)
-
-    def take_block(self, message):
-        block = message.number(BLOCK1)
-        number, more, size = block >> 4, block >> 3 & 1, 16 << (block & 7)
-        self.body = self.body[:number * size] + message.payload
-        answer = Message(ACK, code("2.31" if more else "2.04"), message.message_id, message.token,
-                         [(BLOCK1, message.all(BLOCK1)[0])])
-        self.send(answer.encode())
-        if not more:
-            self.downloaded = self.body
-            self.becomes(DOWNLOADED)
 
     def register_it(self):
         if self.registers:  # it comes back from its update
@@ -79,9 +58,10 @@ def test_a_bare_image_with_the_version_at_5_0_7(server, updates, pushed):
     known(server, version=NEW)  # of the firmware, and not of what loads it
 
 
-def test_a_result_alone_counts_where_the_version_says_nothing(server, updates):
+@pytest.mark.parametrize("pushed", [False, True])
+def test_a_result_alone_counts_where_the_version_says_nothing(server, updates, pushed):
     server.kedge("class", "set", CLASS, "--success", "result")
-    done = updates(confirms=1, says_version="build 4711")
+    done = updates(pushed=pushed, confirms=1, says_version="build 4711")
     assert done["state"] == "succeeded", done
 
 

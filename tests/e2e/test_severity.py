@@ -5,7 +5,7 @@ import pytest
 from conftest import make_package
 from field_device import DOWNLOADED, DOWNLOADING, IDLE, NEW, UPDATING, FieldDevice, deployments, ended, known, roll_out
 from lwm2m_client import decode, until
-from lwm2m_peer import POST, PUT
+from lwm2m_peer import BLOCK1, POST, PUT
 
 LINKS_1_0 = b"</1/0>,</3/0>,</5>;ver=1.0,</5/0>"
 LINKS_1_1 = b"</1/0>,</3/0>,</5>;ver=1.1,</5/0>"
@@ -61,8 +61,8 @@ def begins(server, keys, tmp_path):
     """Registers such a device and starts a rollout with these options."""
     running = []
 
-    def begin(*options, stays=False, **habits) -> Newer:
-        device = Newer(server, **habits)
+    def begin(*options, kind=Newer, stays=False, **habits) -> Newer:
+        device = kind(server, **habits)
         device.stays = stays
         device.begin()
         running.append(device)
@@ -121,6 +121,33 @@ def test_an_abort_takes_the_package_back_by_the_means_of_its_version(server, beg
     assert device.canceled == canceled
     assert device.objects[5][5] == (10 if canceled else 0)
     assert device.reset == (0 if canceled else 1)
+
+
+class Stuck(Newer):
+    """Takes the first blocks of what is pushed to it, and is too busy for the others."""
+
+    pushed = True
+    formats = (*Newer.formats, 42)
+    zeros = 0
+
+    def take_block(self, message):
+        self.zeros += message.payload == b"\0"
+        if message.payload == b"\0" or message.number(BLOCK1) >> 4 < 2:
+            super().take_block(message)
+            if self.state() == IDLE and message.payload != b"\0":
+                self.becomes(DOWNLOADING)
+        else:
+            self.reply(message, "5.03")
+
+
+@pytest.mark.parametrize("links,canceled", [(LINKS_1_1, 1), (LINKS_1_0, 0)])
+def test_an_abort_takes_back_what_is_being_pushed_by_cancel_or_by_a_zero_byte(server, begins, links, canceled):
+    device = begins(kind=Stuck, links=links)
+    until(lambda: device.state() == DOWNLOADING and deployments(server)["client"]["state"] == "downloading")
+    server.kedge("rollout", "abort", "1")
+    until(lambda: device.state() == IDLE)
+    assert (device.canceled, device.zeros) == (canceled, 1 - canceled)
+    assert device.given is None and device.reset == 0
 
 
 @pytest.mark.parametrize("option,value", [("--severity", "urgent"), ("--max-defer-s", "31536001")])
