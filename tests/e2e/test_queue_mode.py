@@ -99,7 +99,7 @@ def test_a_device_shown_alone_says_whether_it_sleeps_and_until_when(clocked):
 def test_what_falls_asleep_at_work_makes_room_and_goes_on_when_it_wakes(clocked, keys, tmp_path):
     sleeper = comes(clocked, "a-sleeper", queue=True)
     other = comes(clocked, "other", queue=False)
-    roll_out(clocked, keys, tmp_path)
+    roll_out(clocked, keys, tmp_path, "--seed", 2)  # by which the sleeper comes first
     sleeper.serve_until(lambda: sleeper.written.get("/5/0/1"), "the Package URI", 60)
     sleeper.serve_until(lambda: deployments(clocked)["a-sleeper"]["state"] == "downloading", "the record", 60)
     sleeper.values["/5/0/3"] = b"1"

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import stat
@@ -67,7 +68,7 @@ def test_the_first_start_makes_folder_and_token_for_the_owner_alone(server):
     assert stat.S_IMODE(server.data.stat().st_mode) == 0o700
     assert stat.S_IMODE(server.token_file.stat().st_mode) == 0o600
     assert stat.S_IMODE((server.data / "kedged.db").stat().st_mode) == 0o600
-    assert len(server.token) == 64 and set(server.token) <= set("0123456789abcdef")
+    assert re.fullmatch("kedge_[0-9a-f]{64}", server.token)
     assert [a["what"] for a in listing(server, "audit")] == ["token.create"]
 
 
@@ -79,7 +80,7 @@ def test_the_token_is_nowhere_but_in_its_file(server, keys):
     for file in server.data.rglob("*"):
         if file.is_file() and file.name != "admin.token":
             assert token.encode() not in file.read_bytes(), file
-            assert bytes.fromhex(token) not in file.read_bytes(), file
+            assert bytes.fromhex(token.removeprefix("kedge_")) not in file.read_bytes(), file
 
 
 def test_another_token_is_refused_and_the_same_one_works_after_a_restart(server):

@@ -90,6 +90,7 @@ static void list_left_out(const struct kedge_targets *targets, unsigned from, ch
 }
 
 static enum kedge_rc refuse_nobody(const struct kedge_targets *targets,
+                                   const struct kedge_package_record *package,
                                    const struct kedge_backend_rollout *rollout, char *text)
 {
     char why[KEDGE_BACKEND_TEXT_MAX / 2];
@@ -99,8 +100,10 @@ static enum kedge_rc refuse_nobody(const struct kedge_targets *targets,
                                     "the filter means none of the %" PRIu64 " devices",
                                     targets->unmatched);
     return kedge_backend_refuse(text, KEDGE_E_NOT_FOUND,
-                                "none of the devices is one that the package is for%s%s",
-                                why[0] != '\0' ? ": " : "", why);
+                                "none of the devices is one that the package is for (vendor "
+                                "\"%s\", class \"%s\")%s%s",
+                                package->vendor, package->class_name, why[0] != '\0' ? ": " : "",
+                                why);
 }
 
 /* Devices that were asked for by their names must all do: nobody is left out without a word. */
@@ -124,7 +127,7 @@ static enum kedge_rc take_targets(struct kedge_targets *targets, struct kedge_re
                                     rc == KEDGE_E_LIMIT ? "there are too many for one rollout"
                                                         : kedge_reader_error(reader));
     if (targets->count == 0 || targets->vendor[0] == '\0' || targets->class_name[0] == '\0')
-        return refuse_nobody(targets, rollout, text);
+        return refuse_nobody(targets, package, rollout, text);
     /* The engine names those that are of another vendor or class, or not known. */
     return rollout->endpoint_count > 0 ? refuse_listed(targets, KEDGE_FIT_HARDWARE, text)
                                        : KEDGE_OK;
