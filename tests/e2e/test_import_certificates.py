@@ -7,22 +7,13 @@ import pytest
 from bootstrap_device import SecureDevice, registers
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from test_bootstrap_certificates import CertifiedServer, checks, registers_by_certificate
-from test_dtls import Authority
+from test_bootstrap_certificates import authority, checks, registers_by_certificate, server
 from test_import import enrolled, refused, written
 
 HEADER = "endpoint,key,certificate,private_key\n"
 DER, PEM = serialization.Encoding.DER, serialization.Encoding.PEM
 
-
-@pytest.fixture
-def authority(tmp_path) -> Authority:
-    return Authority(tmp_path)
-
-
-@pytest.fixture
-def server(start, tmp_path, authority) -> CertifiedServer:
-    return CertifiedServer(start, tmp_path / "server", authority)
+_ = authority, server  # fixtures
 
 
 def texts(authority, name, form):
