@@ -3,8 +3,8 @@ import contextlib
 import json
 import os
 import pathlib
+import random
 import re
-import secrets
 import signal
 import socket
 import subprocess
@@ -25,11 +25,22 @@ def program(name: str) -> str:
     return str(path)
 
 
-def free_port(kind: int = socket.SOCK_DGRAM) -> int:
-    """One below those that the kernel gives to sockets that ask for any: no client beside the test takes it meanwhile."""
+def _ports():
+    """This worker's share of the ports below those that the kernel gives to sockets that ask for any, each once, by lot."""
     lowest_given = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-    for _ in range(100):
-        port = 10000 + secrets.randbelow(max(lowest_given - 10000, 1000))
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    mine = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    share = range(10000 + mine, max(lowest_given, 11000), workers)
+    yield from random.SystemRandom().sample(share, len(share))
+
+
+_unused_ports = _ports()
+
+
+def free_port(kind: int = socket.SOCK_DGRAM) -> int:
+    """One that no client beside the test is given by the kernel, and that no other call returned, here or in another worker:
+    a server that is told two ports, or starts again at its own, must not meet one twice."""
+    for port in _unused_ports:
         with socket.socket(socket.AF_INET, kind) as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
