@@ -82,7 +82,8 @@ ROUTES = [("GET", "/devices"), ("GET", "/devices/x"), ("PATCH", "/devices/x"),
           ("GET", "/rollouts/1"), ("POST", "/rollouts/1/start"), ("POST", "/rollouts/1/pause"),
           ("POST", "/rollouts/1/resume"), ("POST", "/rollouts/1/abort"), ("GET", "/rollouts/1/groups"),
           ("GET", "/rollouts/1/deployments"), ("GET", "/rollouts/1/history"), ("GET", "/tokens"),
-          ("POST", "/tokens"), ("DELETE", "/tokens/x"), ("GET", "/token"), ("GET", "/audit")]
+          ("POST", "/tokens"), ("DELETE", "/tokens/x"), ("GET", "/token"), ("GET", "/audit"),
+          ("GET", "/events")]
 
 
 def test_nothing_but_healthz_is_open_without_the_token(server, curl):
@@ -108,7 +109,7 @@ def test_a_method_that_a_resource_has_not_is_405_with_those_that_it_has(curl):
 
 def test_every_route_answers_with_json_that_names_what_is_wrong(curl):
     for method, path in ROUTES:
-        answer = curl(method, V1 + path)
+        answer = curl(method, V1 + (path if path != "/events" else "/events?kinds=none"))  # a stream has no end
         if answer.status < 400:
             assert isinstance(answer.json, dict)
             continue

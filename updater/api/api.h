@@ -23,6 +23,7 @@
 #define KEDGE_API_PER_ADDRESS_MAX 1024u /* connections from one address, by default */
 #define KEDGE_API_RESERVED_SHARE 8u     /* one in so many connections is never a download's */
 #define KEDGE_API_IDLE_LIMIT_S 60u      /* a connection that moves no byte is closed, by default */
+#define KEDGE_API_HEARTBEAT_MS 15000u   /* something goes out on a stream of events so often */
 #define KEDGE_API_UPLOAD_FOLDER "uploads" /* in the data folder: files being received */
 
 /** PEM files: the server's certificate with those that lead to its CA, at most 8, and its key. */
@@ -54,6 +55,7 @@ struct kedge_api_config {
     uint32_t
         per_address_max;   /* 0: KEDGE_API_PER_ADDRESS_MAX; loopback and proxies are not counted */
     uint32_t idle_limit_s; /* 0: KEDGE_API_IDLE_LIMIT_S */
+    uint32_t heartbeat_ms; /* of streams of events; 0: KEDGE_API_HEARTBEAT_MS */
     /* One line for the server's log, from any thread; may be NULL. Never holds a secret. */
     void (*log)(void *context, const char *line);
     void *log_context;
@@ -89,6 +91,12 @@ enum kedge_rc kedge_api_reload(struct kedge_api *api,
 
 /** The port that is bound by the listener of this index. */
 uint16_t kedge_api_port(const struct kedge_api *api, size_t index);
+
+/**
+ * What the store has committed, for those who follow /api/v1/events: a kedge_store_committed_fn.
+ * Have the store call it from when the API was started until before it is stopped.
+ */
+void kedge_api_committed(void *api, const struct kedge_committed *what);
 
 /**
  * kedge_api_stop() takes no more connections and requests, waits for the calls that are in the

@@ -133,10 +133,13 @@ bool query_page(struct request *request, struct kedge_page *page);
 /** The parameter as a number; 404 when it is none. */
 bool parameter_id(struct request *request, uint64_t *id);
 
-/* ---- rollouts.c, for retry.c ---- */
+/* ---- rollouts.c, for others ---- */
 
 /** Makes a rollout, starts it where that is asked, and answers with it or refuses. */
 void rollout_make(struct request *request, const struct kedge_backend_rollout *rollout, bool start);
+/** Puts `counts` and `errors` of all its groups into the JSON of a rollout. */
+enum kedge_rc rollout_put_figures(struct kedge_reader *reader, uint64_t rollout_id,
+                                  json_t **json) KEDGE_MUST_USE;
 /** Whether a rollout of this policy may be started as soon as it is made; if not, it was refused.
  */
 bool rollout_may_start(struct request *request, const struct kedge_rollout_policy *policy,
@@ -237,6 +240,7 @@ void rollout_groups(struct request *request);
 void rollout_deployments(struct request *request);
 void rollout_history(struct request *request);
 void audit_list(struct request *request);
+void events_show(struct request *request);
 void health_show(struct request *request);
 void download_show(struct request *request);
 

@@ -21,15 +21,18 @@ static bool add_figures(void *context, const struct kedge_group *record)
     return true;
 }
 
-static bool put_figures(struct request *request, uint64_t rollout_id, json_t **json)
+enum kedge_rc rollout_put_figures(struct kedge_reader *reader, uint64_t rollout_id, json_t **json)
 {
     struct figures figures = {.errors = 0};
-    if (!reader_ok(request, kedge_reader_groups(request->reader, rollout_id, add_figures, &figures),
-                   "rollout"))
-        return false;
+    KEDGE_TRY(kedge_reader_groups(reader, rollout_id, add_figures, &figures));
     json_put(json, "counts", counts_json(figures.counts));
     json_put(json, "errors", json_count(figures.errors));
-    return true;
+    return KEDGE_OK;
+}
+
+static bool put_figures(struct request *request, uint64_t rollout_id, json_t **json)
+{
+    return reader_ok(request, rollout_put_figures(request->reader, rollout_id, json), "rollout");
 }
 
 /* The engine's words; of what it holds no longer, the reason that is stored. */

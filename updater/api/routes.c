@@ -57,6 +57,7 @@ static const struct route routes[] = {
     {"DELETE", V1 "/tokens/{}", "", BODY_NONE, ADMIN, false, token_revoke},
     {"GET", V1 "/token", "", BODY_NONE, VIEW, false, token_show},
     {"GET", V1 "/audit", PAGE "subject ", BODY_NONE, VIEW, false, audit_list},
+    {"GET", V1 "/events", "kinds rollout endpoint ", BODY_NONE, VIEW, false, events_show},
 };
 #define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))
 

@@ -71,6 +71,8 @@ static struct kedge_api *api_create(const struct kedge_api_config *config)
         api->config.per_address_max = KEDGE_API_PER_ADDRESS_MAX;
     if (api->config.idle_limit_s == 0)
         api->config.idle_limit_s = KEDGE_API_IDLE_LIMIT_S;
+    if (api->config.heartbeat_ms == 0)
+        api->config.heartbeat_ms = KEDGE_API_HEARTBEAT_MS;
     readers_init(&api->readers, config->folder);
     pthread_mutex_init(&api->tags_lock, NULL);
     pthread_mutex_init(&api->handling_lock, NULL);
@@ -167,6 +169,8 @@ static enum kedge_rc start_threads(struct kedge_api *api, char error[KEDGE_API_E
     if (failed == 0)
         failed = failures_start(&api->failures);
     if (failed == 0)
+        failed = events_start(api);
+    if (failed == 0)
         return KEDGE_OK;
     (void)snprintf(error, KEDGE_API_ERROR_MAX, "cannot start threads: %s", strerror(failed));
     return KEDGE_E_SYSTEM;
@@ -245,6 +249,7 @@ void kedge_api_stop(struct kedge_api *api)
         struct MHD_Daemon *daemon = api->listeners[i].daemon;
         sockets[i] = daemon != NULL ? MHD_quiesce_daemon(daemon) : MHD_INVALID_SOCKET;
     }
+    events_end(api->events);
     finish_handling(api);
     workers_stop(&api->workers);
     for (size_t i = 0; i < KEDGE_API_LISTEN_MAX; i++) {
@@ -254,6 +259,7 @@ void kedge_api_stop(struct kedge_api *api)
             (void)close(sockets[i]);
     }
     connections_stop(&api->connections);
+    events_close(api->events);
     failures_close(&api->failures);
     certificate_slot_close(&api->certificates);
     if (api->downloads_folder >= 0)

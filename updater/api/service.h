@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 
 #include "updater/api/api.h"
+#include "updater/api/events.h"
 #include "updater/api/failures.h"
 
 #define READERS_IDLE_MAX 8u
@@ -144,6 +145,7 @@ struct kedge_api {
     struct listener listeners[KEDGE_API_LISTEN_MAX];
     struct connections connections;
     struct failures failures;
+    struct events *events;
     struct networks proxies; /* that are trusted to say for whom they ask */
     struct certificate_slot certificates;
     struct workers workers;

@@ -184,6 +184,7 @@ static enum kedge_rc open_api(struct server *server)
         (void)snprintf(server->error, sizeof(server->error), "%s", error);
         return rc;
     }
+    kedge_store_follow(server->store, kedge_api_committed, server->api);
     struct kedge_fleet_web http, https;
     kedge_web_places(&api_config, server->api, &http, &https);
     kedge_bridge_set_web(&server->bridge, server->config->download_base_url, &http, &https);
@@ -202,10 +203,19 @@ static enum kedge_rc open_all(struct server *server)
 
 /* ---- ending ---- */
 
+static void stop_api(struct server *server)
+{
+    if (server->api == NULL)
+        return;
+    kedge_store_follow(server->store, NULL, NULL);
+    kedge_api_stop(server->api);
+    server->api = NULL;
+}
+
 /* The loop has ended before, or never ran. */
 static void close_all(struct server *server)
 {
-    kedge_api_stop(server->api);
+    stop_api(server);
     kedge_bootstrapping_stop(&server->bootstrapping);
     if (server->bridge_open)
         kedge_bridge_end(&server->bridge);
@@ -343,8 +353,7 @@ static int serve(struct server *server)
     /* First nobody can ask for anything new; the network thread still answers what was asked, but
      * devices are not waited for. */
     kedge_backend_end_asks(&server->backend_state);
-    kedge_api_stop(server->api);
-    server->api = NULL;
+    stop_api(server);
     kedge_bootstrapping_stop(&server->bootstrapping);
     kedge_net_stop(server->net);
     (void)pthread_join(network, NULL);

@@ -71,4 +71,7 @@ struct kedge_batch {
     enum kedge_rc rc;
 };
 
+/** Calls `fn` for each row of the batch that others follow. */
+void kedge_batch_tell(const struct kedge_batch *batch, kedge_store_committed_fn *fn, void *context);
+
 #endif

@@ -332,6 +332,30 @@ void kedge_store_recover(struct kedge_store *store);
 /** Waits until everything submitted before is durable or has failed. Not from on_durable. */
 void kedge_store_flush(struct kedge_store *store);
 
+/** Of what kind a thing is that others follow. */
+enum kedge_committed_kind {
+    KEDGE_COMMITTED_DEVICE,
+    KEDGE_COMMITTED_ROLLOUT,
+    KEDGE_COMMITTED_GROUP,
+    KEDGE_COMMITTED_DEPLOYMENT,
+    KEDGE_COMMITTED_KIND_COUNT
+};
+
+/** "This was written anew and is durable": which, not what. What it is now, a reader says. */
+struct kedge_committed {
+    enum kedge_committed_kind kind;
+    uint64_t rollout_id;  /* 0: of a device */
+    uint64_t id;          /* a group's index, a deployment's id; else 0 */
+    const char *endpoint; /* of a device or deployment; else "". Borrowed for the call */
+};
+
+typedef void kedge_store_committed_fn(void *context, const struct kedge_committed *what);
+/**
+ * From now on `fn` is called on the store thread for each such row after its commit: it must be
+ * quick, and not call the store. NULL ends it: when that returns, `fn` is not running any more.
+ */
+void kedge_store_follow(struct kedge_store *store, kedge_store_committed_fn *fn, void *context);
+
 /** What may be lost in a crash. */
 struct kedge_device_touch {
     const char *endpoint;

@@ -362,7 +362,8 @@ int rig_setup(void **state)
                                             .folder = rig->folder,
                                             .download_folder = RIG_DOWNLOADS,
                                             .backend = &rig->backend,
-                                            .upload_max_bytes = RIG_UPLOAD_MAX};
+                                            .upload_max_bytes = RIG_UPLOAD_MAX,
+                                            .heartbeat_ms = 100};
     assert_int_equal(kedge_api_start(&config, &rig->api, error), KEDGE_OK);
     (void)snprintf(rig->url, sizeof(rig->url), "http://127.0.0.1:%u", kedge_api_port(rig->api, 0));
     *state = rig;

@@ -36,6 +36,10 @@ struct kedge_store {
     bool held, closing;
     struct kedge_touches touches;
     uint64_t flush_at_ms; /* monotonic; 0: no touch waits */
+
+    pthread_mutex_t follow_lock; /* for what follows */
+    kedge_store_committed_fn *follower;
+    void *follower_context;
 };
 
 static uint64_t monotonic_ms(void)
@@ -62,6 +66,14 @@ static void flush_touches(struct kedge_store *store, struct kedge_touches *touch
     if (touches->first != NULL && write_touches(&store->writer, touches) != KEDGE_OK)
         kedge_sql_rollback(&store->writer);
     kedge_touches_free(touches);
+}
+
+static void tell_follower(struct kedge_store *store, const struct kedge_batch *batch)
+{
+    (void)pthread_mutex_lock(&store->follow_lock);
+    if (store->follower != NULL)
+        kedge_batch_tell(batch, store->follower, store->follower_context);
+    (void)pthread_mutex_unlock(&store->follow_lock);
 }
 
 static void answer(struct kedge_batch *batch, const char *detail)
@@ -97,6 +109,8 @@ static void write_queue(struct kedge_store *store, struct kedge_batch *first, bo
         completed = first->number;
         if (held)
             first->rc = KEDGE_E_BUSY;
+        if (first->rc == KEDGE_OK)
+            tell_follower(store, first);
         answer(first, detail);
         first = next;
     }
@@ -214,6 +228,14 @@ bool kedge_store_behind(struct kedge_store *store)
     return behind;
 }
 
+void kedge_store_follow(struct kedge_store *store, kedge_store_committed_fn *fn, void *context)
+{
+    (void)pthread_mutex_lock(&store->follow_lock);
+    store->follower = fn;
+    store->follower_context = context;
+    (void)pthread_mutex_unlock(&store->follow_lock);
+}
+
 void kedge_store_recover(struct kedge_store *store)
 {
     (void)pthread_mutex_lock(&store->lock);
@@ -249,6 +271,7 @@ static enum kedge_rc start_thread(struct kedge_store *store)
 {
     pthread_condattr_t attributes;
     (void)pthread_mutex_init(&store->lock, NULL);
+    (void)pthread_mutex_init(&store->follow_lock, NULL);
     (void)pthread_condattr_init(&attributes);
     (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     (void)pthread_cond_init(&store->wake, &attributes);
@@ -322,6 +345,7 @@ void kedge_store_close(struct kedge_store *store)
     (void)pthread_cond_destroy(&store->wake);
     (void)pthread_cond_destroy(&store->done);
     (void)pthread_mutex_destroy(&store->lock);
+    (void)pthread_mutex_destroy(&store->follow_lock);
     (void)close(store->lock_descriptor);
     free(store);
 }
