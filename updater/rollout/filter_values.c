@@ -3,10 +3,11 @@
  */
 #include "updater/rollout/filter_values.h"
 
+#include "updater/rollout/moment.h"
+
 #include <string.h>
 
 #define SECOND_MS 1000u
-#define DAY_S 86400u
 
 void filter_text_keep(struct kedge_filter *filter, const struct filter_token *token,
                       struct kedge_filter_value *value)
@@ -25,61 +26,6 @@ void filter_text_keep(struct kedge_filter *filter, const struct filter_token *to
 
 /* ---- points in time ---- */
 
-static bool take_digits(struct kedge_cursor *cursor, size_t digits, uint64_t *out)
-{
-    uint8_t byte;
-    *out = 0;
-    for (size_t i = 0; i < digits; i++) {
-        if (kedge_cursor_u8(cursor, &byte) != KEDGE_OK || byte < '0' || byte > '9')
-            return false;
-        *out = *out * 10 + (uint64_t)(byte - '0');
-    }
-    return true;
-}
-
-static bool leap_year(uint64_t year)
-{
-    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-}
-
-static uint64_t days_of_month(uint64_t year, uint64_t month)
-{
-    static const uint64_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    return month == 2 && leap_year(year) ? 29 : days[month - 1];
-}
-
-/* Days from 1970-01-01; false for a day that the calendar does not have. */
-static bool count_days(uint64_t year, uint64_t month, uint64_t day, uint64_t *days)
-{
-    if (year < 1970 || month < 1 || month > 12 || day < 1 || day > days_of_month(year, month))
-        return false;
-    *days = day - 1;
-    for (uint64_t y = 1970; y < year; y++)
-        *days += leap_year(y) ? 366u : 365u;
-    for (uint64_t m = 1; m < month; m++)
-        *days += days_of_month(year, m);
-    return true;
-}
-
-/* 2026-11-26, which begins at midnight UTC, or 2026-11-26T09:00:00Z (RFC 3339). */
-static bool read_date(struct kedge_slice text, uint64_t *time_ms)
-{
-    struct kedge_cursor cursor = kedge_cursor(text);
-    uint64_t year, month, day, hour = 0, minute = 0, second = 0, days;
-    if (!take_digits(&cursor, 4, &year) || !kedge_cursor_accept(&cursor, '-') ||
-        !take_digits(&cursor, 2, &month) || !kedge_cursor_accept(&cursor, '-') ||
-        !take_digits(&cursor, 2, &day) || !count_days(year, month, day, &days))
-        return false;
-    if (kedge_cursor_left(&cursor) > 0 &&
-        (!kedge_cursor_accept(&cursor, 'T') || !take_digits(&cursor, 2, &hour) ||
-         !kedge_cursor_accept(&cursor, ':') || !take_digits(&cursor, 2, &minute) ||
-         !kedge_cursor_accept(&cursor, ':') || !take_digits(&cursor, 2, &second) ||
-         !kedge_cursor_accept(&cursor, 'Z')))
-        return false;
-    *time_ms = (days * DAY_S + hour * 3600 + minute * 60 + second) * SECOND_MS;
-    return hour < 24 && minute < 60 && second < 60 && kedge_cursor_left(&cursor) == 0;
-}
-
 /* Seconds of one of its units; 0: it is none. */
 static uint64_t unit_s(uint8_t unit)
 {
@@ -91,9 +37,9 @@ static uint64_t unit_s(uint8_t unit)
     case 'h':
         return 3600;
     case 'd':
-        return DAY_S;
+        return KEDGE_DAY_S;
     case 'w':
-        return 7 * (uint64_t)DAY_S;
+        return 7 * (uint64_t)KEDGE_DAY_S;
     default:
         return 0;
     }
@@ -114,7 +60,8 @@ static bool read_before_now(struct kedge_slice text, uint64_t *before_ms)
         return true;
     size_t left = kedge_cursor_left(&cursor);
     if (left < 3 || left > 8 || !kedge_cursor_accept(&cursor, '-') ||
-        !take_digits(&cursor, left - 2, &count) || kedge_cursor_u8(&cursor, &unit) != KEDGE_OK)
+        !kedge_moment_digits(&cursor, left - 2, &count) ||
+        kedge_cursor_u8(&cursor, &unit) != KEDGE_OK)
         return false;
     *before_ms = count * unit_s(unit) * SECOND_MS;
     return unit_s(unit) > 0;
@@ -126,7 +73,8 @@ static bool take_time(const struct filter_token *token, struct kedge_filter_valu
     *what = "a time: \"2026-11-26T09:00:00Z\", 2026-11-26, now or as now-7d (s m h d w)";
     value->before_now =
         token->kind == FILTER_WORD && read_before_now(token->bytes, &value->time_ms);
-    return value->before_now || (!token->escaped && read_date(token->bytes, &value->time_ms));
+    return value->before_now ||
+           (!token->escaped && kedge_moment_parse(token->bytes, &value->time_ms));
 }
 
 /* ---- the others ---- */
