@@ -203,7 +203,9 @@ static inline struct kedge_deployment a_deployment(uint64_t id, uint64_t rollout
                                       .offered_at_ms = 41,
                                       .changed_at_ms = 42,
                                       .ended_at_ms = 43,
-                                      .reason = "on its way"};
+                                      .reason = "on its way",
+                                      .retries = {1, 2, 3},
+                                      .retry_at_ms = 44};
     (void)snprintf(record.endpoint, sizeof(record.endpoint), "%s", endpoint);
     return record;
 }

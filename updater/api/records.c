@@ -309,6 +309,10 @@ json_t *deployment_json(const struct kedge_deployment *record)
     json_put(&json, "offered_at_ms", json_time(record->offered_at_ms));
     json_put(&json, "changed_at_ms", json_time(record->changed_at_ms));
     json_put(&json, "ended_at_ms", json_time(record->ended_at_ms));
+    json_put(&json, "failed_retries", json_count(record->retries[KEDGE_ERROR_KIND_FAILED]));
+    json_put(&json, "rejected_retries", json_count(record->retries[KEDGE_ERROR_KIND_REJECTED]));
+    json_put(&json, "timed_out_retries", json_count(record->retries[KEDGE_ERROR_KIND_TIMED_OUT]));
+    json_put(&json, "retry_at_ms", json_time(record->retry_at_ms));
     return json;
 }
 

@@ -6,6 +6,7 @@
 #include "updater/cli/cli.h"
 #include "updater/cli/filter.h"
 #include "updater/cli/json.h"
+#include "updater/cli/spans.h"
 #include "updater/cli/steps.h"
 
 /* --device A B C: what stands without an option after it are devices as well. */
@@ -64,11 +65,15 @@ static bool add_policy(const struct arguments *arguments, json_t *body)
         const char *value = arguments->values[i];
         if (row->field == NULL || value == NULL)
             continue;
+        uint32_t span_s = 0;
         json_t *json = row->kind == OPTION_NUMBER ? json_integer(strtoll(value, NULL, 10))
-                                                  : json_string(value);
+                       : row->kind == OPTION_SPAN && span_read(value, &span_s)
+                           ? json_integer((json_int_t)span_s)
+                           : json_string(value);
         (void)json_object_set_new(policy, row->field, json);
     }
-    return json_object_set_new(body, "policy", policy) == 0;
+    bool complete = add_attempts(arguments, policy);
+    return json_object_set_new(body, "policy", policy) == 0 && complete;
 }
 
 json_t *rollout_body(const struct arguments *arguments, bool plan)

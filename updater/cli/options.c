@@ -1,6 +1,7 @@
 /* options.c: the command line, read and explained by the table of commands. */
 #define _POSIX_C_SOURCE 200809L
 #include "updater/cli/cli.h"
+#include "updater/cli/spans.h"
 
 #include <errno.h>
 #include <kedge/base.h>
@@ -120,6 +121,13 @@ static bool keep_value(struct reading *reading, const struct option_row *row, co
     if (row->kind == OPTION_NUMBER &&
         (value[0] == '\0' || strspn(value, "0123456789") != strlen(value) || strlen(value) > 9)) {
         complain("--%s must be a whole number, not \"%s\"", row->name, value);
+        return false;
+    }
+    uint32_t span_s;
+    if (row->kind == OPTION_SPAN && !span_read(value, &span_s)) {
+        complain("--%s must be a span of time as 90s, 10m, 2h or 7d, or a number of seconds, not "
+                 "\"%s\"",
+                 row->name, value);
         return false;
     }
     if (row->kind == OPTION_TEXTS) {

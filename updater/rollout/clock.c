@@ -31,7 +31,11 @@ static void move_group(struct kedge_engine *engine, struct group_node *group, in
     move_timer(&group->soak_timer, step_ms);
     for (struct deployment_node *node = group->deployments; node != NULL;
          node = node->next_in_group) {
-        move_timer(&node->return_timer, step_ms);
+        move_timer(&node->wait_timer, step_ms);
+        if (node->retry_at_ms != 0) {
+            node->retry_at_ms = moved(node->retry_at_ms, step_ms);
+            engine_deployment_changed(engine, node);
+        }
         struct device_node *device = node->device;
         if (device->open == node && device->expected_at_ms != 0)
             device->expected_at_ms = moved(device->expected_at_ms, step_ms);

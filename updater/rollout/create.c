@@ -116,8 +116,8 @@ enum kedge_rc engine_add_deployment(struct kedge_engine *engine, struct group_no
     node->id = id;
     node->state = state;
     node->update_result = KEDGE_UPDATE_RESULT_NONE;
-    node->return_timer.kind = KEDGE_TIMER_RETURN;
-    node->return_timer.owner = node;
+    node->wait_timer.kind = KEDGE_TIMER_RETURN;
+    node->wait_timer.owner = node;
     node->group = group;
     if (group->last != NULL)
         group->last->next_in_group = node;
@@ -146,7 +146,7 @@ void engine_drop_deployments(struct kedge_engine *engine, struct rollout_node *r
             struct deployment_node *node = group->deployments;
             group->deployments = node->next_in_group;
             kedge_map_remove(&engine->deployments, &node->link);
-            kedge_timer_cancel(&engine->timers, &node->return_timer);
+            kedge_timer_cancel(&engine->timers, &node->wait_timer);
             engine_forget_kept(node);
             release_device(engine, node->device);
             free(node->reason);

@@ -100,8 +100,10 @@ void engine_deployment_record(const struct deployment_node *node, struct kedge_d
                                      .bytes_done = node->bytes_done,
                                      .bytes_total = node->bytes_total,
                                      .offered_at_ms = node->offered_at_ms,
+                                     .retry_at_ms = node->retry_at_ms,
                                      .changed_at_ms = node->changed_at_ms,
                                      .ended_at_ms = node->ended_at_ms};
+    memcpy(out->retries, node->retries, sizeof(out->retries));
     engine_copy_text(out->endpoint, sizeof(out->endpoint), node->device->endpoint);
     engine_copy_text(out->version_before, sizeof(out->version_before), node->version_before);
     engine_copy_text(out->reason, sizeof(out->reason), node->reason);
@@ -268,8 +270,8 @@ static enum kedge_rc deployment_report(struct kedge_engine *engine,
     unsigned event = KEDGE_ON_REPORT_OFFERED + (unsigned)report->state - KEDGE_DEPLOYMENT_OFFERED;
     engine->who = "device";
     bool moved;
-    KEDGE_TRY(engine_move_deployment(engine, node, (enum kedge_deployment_event)event,
-                                     report->reason, &moved));
+    KEDGE_TRY(engine_end_attempt(engine, node, (enum kedge_deployment_event)event, report->reason,
+                                 &moved));
     return moved ? KEDGE_OK : note_words(engine, node, report->reason);
 }
 

@@ -6,6 +6,7 @@
  *   settle.c  what follows from a step: places are filled, groups and rollouts go on
  *   gates.c   whether a group goes badly enough to stop, or well enough for the next one
  *   rate.c    how many devices a minute
+ *   retry.c   attempts that ended in error, and the next ones
  *   approve.c a second person
  *   revert.c  a rollout that is rolled back
  *   keep.c    devices that do not keep the version
@@ -38,11 +39,14 @@ struct deployment_node {
     struct deployment_node *next_changed;
     uint64_t bytes_done, bytes_total;
     uint64_t offered_at_ms, changed_at_ms, ended_at_ms;
-    char *reason;                    /* owned; NULL: none */
-    char *version_before;            /* owned; NULL: none */
-    struct kedge_timer return_timer; /* in flight at a restart, and not taken up again yet */
+    char *reason;         /* owned; NULL: none */
+    char *version_before; /* owned; NULL: none */
+    uint64_t retry_at_ms;
+    struct kedge_timer wait_timer; /* in flight at a restart, and not taken up again yet; or
+                                      pending, and its next attempt is not due */
     int32_t update_result;
     enum kedge_deployment_state state;
+    uint8_t retries[KEDGE_ERROR_KIND_COUNT];
     bool waiting;  /* could be offered at once if there were a place */
     bool placed;   /* holds a place: in flight, and its device is not asleep */
     bool attended; /* in flight, and an OFFER was given out since the engine was made */
@@ -199,6 +203,21 @@ uint32_t engine_offers_per_minute(const struct rollout_node *rollout);
 /** Whether one more device may be offered the package now; if not, a timer says when. */
 enum kedge_rc engine_take_offer(struct kedge_engine *engine, struct rollout_node *rollout,
                                 bool *taken) KEDGE_MUST_USE;
+
+/* retry.c */
+/** Attempts that ended in error and were followed by another one. */
+unsigned engine_retries(const struct deployment_node *node);
+/** "The attempt ended so": by `event`, a report of it, or with another attempt to follow. */
+enum kedge_rc engine_end_attempt(struct kedge_engine *engine, struct deployment_node *node,
+                                 enum kedge_deployment_event event, const char *text,
+                                 bool *moved) KEDGE_MUST_USE;
+/** Has the engine look at a deployment that waits for its next attempt when that is due. */
+enum kedge_rc engine_await_retry(struct kedge_engine *engine,
+                                 struct deployment_node *node) KEDGE_MUST_USE;
+/** How long the next attempt waits, after so many that were followed by another one. */
+uint32_t engine_retry_after_s(const struct kedge_rollout_policy *policy, unsigned retries);
+/** ", attempt 2" of one that has had one; "" of one that has not. */
+const char *engine_attempt_words(const struct deployment_node *node, char text[24]);
 
 /* approve.c */
 /** Lets the rollout begin, or go on behind the gate that waits, by engine->who; or refuses. */

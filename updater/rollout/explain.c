@@ -69,7 +69,7 @@ static void explain_busy(const struct deployment_node *node, uint64_t now_ms,
         say(text,
             "%s when the server was restarted; goes on as soon as the device is registered and "
             "awake, and times out in %" PRIu64 " s if it is not",
-            state, span_s(now_ms, node->return_timer.at_ms));
+            state, span_s(now_ms, node->wait_timer.at_ms));
     else if (node->state == KEDGE_DEPLOYMENT_DOWNLOADING && node->bytes_total > 0)
         say(text, "%s for %" PRIu64 " s: %" PRIu64 " of %" PRIu64 " bytes", state, since_s,
             node->bytes_done, node->bytes_total);
@@ -99,6 +99,8 @@ static void explain_device(const struct deployment_node *node, uint64_t now_ms,
         say(text, "pending: the device %s; it is offered the package when it %s%s",
             engine_sleep_words(device)->is, engine_sleep_words(device)->wakes,
             expectation(device, now_ms, when));
+    else if (node->retry_at_ms > now_ms)
+        say(text, "pending: waits for its next attempt");
     else if (rollout->placed < rollout->record.policy.in_flight_max)
         say(text,
             "pending: waits for its turn, %" PRIu32
@@ -108,6 +110,23 @@ static void explain_device(const struct deployment_node *node, uint64_t now_ms,
         say(text,
             "pending: waits for a place, %" PRIu32 " of at most %" PRIu32 " devices are in flight",
             rollout->placed, rollout->record.policy.in_flight_max);
+}
+
+/* Of one that has had an attempt: when the next one is due, and what became of the last. */
+static void explain_attempt(const struct deployment_node *node, uint64_t now_ms,
+                            char text[KEDGE_EXPLANATION_MAX])
+{
+    unsigned next = engine_retries(node) + 1;
+    size_t used = strlen(text);
+    if (next == 1)
+        return;
+    if (node->retry_at_ms > now_ms)
+        (void)snprintf(text + used, KEDGE_EXPLANATION_MAX - used,
+                       "; attempt %u is due in %" PRIu64 " s (%s)", next,
+                       span_s(now_ms, node->retry_at_ms), node->reason);
+    else
+        (void)snprintf(text + used, KEDGE_EXPLANATION_MAX - used, "; attempt %u is due (%s)", next,
+                       node->reason);
 }
 
 static void explain_pending(const struct deployment_node *node, uint64_t now_ms,
@@ -124,6 +143,7 @@ static void explain_pending(const struct deployment_node *node, uint64_t now_ms,
             node->group->record.index + 1, node->group->record.index);
     else
         explain_device(node, now_ms, text);
+    explain_attempt(node, now_ms, text);
     size_t used = strlen(text);
     if (rollout->deadline_at_ms != 0)
         (void)snprintf(text + used, KEDGE_EXPLANATION_MAX - used,

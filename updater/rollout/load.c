@@ -60,6 +60,14 @@ static bool fits_device(const struct kedge_engine *engine, const struct kedge_de
     return node == NULL;
 }
 
+static bool was_tried(const struct kedge_deployment *record)
+{
+    unsigned retries = 0;
+    for (unsigned kind = 0; kind < KEDGE_ERROR_KIND_COUNT; kind++)
+        retries += record->retries[kind];
+    return retries > 0;
+}
+
 enum kedge_rc kedge_engine_load_deployment(struct kedge_engine *engine,
                                            const struct kedge_deployment *record)
 {
@@ -75,7 +83,8 @@ enum kedge_rc kedge_engine_load_deployment(struct kedge_engine *engine,
     if (kedge_rollout_state_ended(rollout->record.state))
         return KEDGE_OK;
     bool busy = kedge_deployment_state_busy(record->state);
-    if (busy != (record->offered_at_ms != 0) && !kedge_deployment_state_ended(record->state))
+    if (!kedge_deployment_state_ended(record->state) &&
+        (busy || was_tried(record)) != (record->offered_at_ms != 0))
         return KEDGE_E_MALFORMED;
 
     struct deployment_node *node;
@@ -85,6 +94,8 @@ enum kedge_rc kedge_engine_load_deployment(struct kedge_engine *engine,
     node->bytes_done = record->bytes_done;
     node->bytes_total = record->bytes_total;
     node->offered_at_ms = record->offered_at_ms;
+    node->retry_at_ms = record->retry_at_ms;
+    memcpy(node->retries, record->retries, sizeof(node->retries));
     node->changed_at_ms = record->changed_at_ms;
     node->ended_at_ms = record->ended_at_ms;
     engine_count_deployment(node, true);
@@ -125,6 +136,17 @@ static bool cut_to_span(uint64_t *at_ms, uint64_t now_ms, uint32_t span_s)
     return true;
 }
 
+static enum kedge_rc begin_wait(struct kedge_engine *engine, struct deployment_node *node)
+{
+    const struct kedge_rollout_policy *policy = &node->group->rollout->record.policy;
+    if (node->state != KEDGE_DEPLOYMENT_PENDING || node->retry_at_ms == 0)
+        return KEDGE_OK;
+    if (cut_to_span(&node->retry_at_ms, engine->now_ms,
+                    engine_retry_after_s(policy, engine_retries(node))))
+        engine_deployment_changed(engine, node);
+    return engine_await_retry(engine, node);
+}
+
 static enum kedge_rc begin_group(struct kedge_engine *engine, struct group_node *group)
 {
     const struct kedge_rollout_policy *policy = &group->rollout->record.policy;
@@ -136,10 +158,11 @@ static enum kedge_rc begin_group(struct kedge_engine *engine, struct group_node 
     }
     struct deployment_node *node = group->deployments;
     for (; node != NULL; node = node->next_in_group) {
+        KEDGE_TRY(begin_wait(engine, node));
         if (!kedge_deployment_state_busy(node->state))
             continue;
         uint64_t at_ms = engine_after_s(engine->now_ms, engine_phase_limit_s(policy, node->state));
-        KEDGE_TRY(kedge_timer_set(&engine->timers, &node->return_timer, at_ms));
+        KEDGE_TRY(kedge_timer_set(&engine->timers, &node->wait_timer, at_ms));
     }
     return KEDGE_OK;
 }

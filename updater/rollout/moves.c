@@ -86,6 +86,7 @@ void engine_review_place(struct kedge_engine *engine, struct deployment_node *no
 static enum kedge_rc begin_work(struct kedge_engine *engine, struct deployment_node *node)
 {
     node->offered_at_ms = engine->now_ms;
+    node->retry_at_ms = 0;
     node->device->working = node;
     node->device->kept = NULL;
     node->group->rollout->busy++;
@@ -99,12 +100,15 @@ static void end_work(struct kedge_engine *engine, struct deployment_node *node)
     node->group->rollout->busy--;
     engine_review_place(engine, node);
     node->attended = false;
-    kedge_timer_cancel(&engine->timers, &node->return_timer);
+    kedge_timer_cancel(&engine->timers, &node->wait_timer);
 }
 
-/* What is pending again was not offered, as far as anybody can tell. */
+/* What is pending again was not offered, as far as anybody can tell; unless an attempt has ended.
+ */
 static enum kedge_rc forget_offer(struct deployment_node *node)
 {
+    if (engine_retries(node) > 0)
+        return KEDGE_OK;
     node->offered_at_ms = 0;
     return engine_set_text(&node->version_before, NULL);
 }
@@ -112,6 +116,8 @@ static enum kedge_rc forget_offer(struct deployment_node *node)
 static void leave_device(struct kedge_engine *engine, struct deployment_node *node)
 {
     node->ended_at_ms = engine->now_ms;
+    node->retry_at_ms = 0;
+    kedge_timer_cancel(&engine->timers, &node->wait_timer);
     node->group->open--;
     if (node->previous_in_device != NULL)
         node->previous_in_device->next_in_device = node->next_in_device;
@@ -184,7 +190,7 @@ enum kedge_rc engine_attend_device(struct kedge_engine *engine, struct device_no
     if (node == NULL || node->attended || !device->present || device->asleep)
         return KEDGE_OK;
     node->attended = true;
-    kedge_timer_cancel(&engine->timers, &node->return_timer);
+    kedge_timer_cancel(&engine->timers, &node->wait_timer);
     KEDGE_TRY(engine_note_deployment(engine, node, "taken up again after a restart of the server"));
     return engine_command(engine, KEDGE_COMMAND_OFFER, node);
 }

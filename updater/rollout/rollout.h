@@ -27,6 +27,7 @@
 #define KEDGE_ROLLOUT_TARGETS_MAX 1000000u
 #define KEDGE_SEED_MAX 999999999u  /* of the order of a rollout's devices: nine digits to type */
 #define KEDGE_SPAN_MAX_S 31536000u /* every span of a policy is at most a year */
+#define KEDGE_RETRIES_MAX 10u      /* of a device, after each kind of failure */
 
 /* ---- states: one table each, the names are those of the API, the database and the documents ----
  */
@@ -154,6 +155,12 @@ struct kedge_rollout_policy {
     uint32_t offers_per_minute;
     uint32_t offers_per_minute_max; /* it doubles up to this; 0: it does not grow */
     uint32_t ramp_successes;        /* after so many successes each time; at least 1 */
+    /* So many more attempts a device has after each kind of failure; 0: none. */
+    uint32_t retry_failed;
+    uint32_t retry_rejected;
+    uint32_t retry_timed_out;
+    uint32_t retry_after_s;     /* before the second attempt; at least 1 */
+    uint32_t retry_after_max_s; /* it doubles with each attempt up to this; 0: it does not grow */
     enum kedge_severity severity;
     /* So long a device may put the update off (/5/0/13); KEDGE_DEFER_UNSET: it is not told. */
     uint32_t max_defer_s;
@@ -170,7 +177,7 @@ struct kedge_policy_field {
     uint32_t least, most;
 };
 
-#define KEDGE_POLICY_FIELD_COUNT 17u
+#define KEDGE_POLICY_FIELD_COUNT 22u
 /** All numbers of a policy that it always has, in the order of the struct. */
 extern const struct kedge_policy_field kedge_policy_fields[KEDGE_POLICY_FIELD_COUNT];
 
@@ -194,8 +201,8 @@ struct kedge_rollout {
     struct kedge_rollout_policy policy;
     uint32_t group_count;
     uint32_t device_count;
-    uint32_t seed;                      /* of the order in which devices were put into groups */
-    char spread_by[KEDGE_NAME_MAX + 1]; /* the tag whose values are spread over it; "": none */
+    uint32_t seed;                          /* of the order in which devices were put into groups */
+    char spread_by[KEDGE_NAME_MAX + 1];     /* the tag whose values are spread over it; "": none */
     char filter[KEDGE_FILTER_TEXT_MAX + 1]; /* by which its devices were found; "": by none */
     /* What its devices are taken back to, and that version's sequence; "" and 0: nothing. */
     char revert_package_id[KEDGE_PACKAGE_ID_SIZE + 1];
@@ -251,7 +258,9 @@ struct kedge_deployment {
     uint64_t bytes_done;                        /* of the download; live figure, lazily durable */
     uint64_t bytes_total;                       /* 0: unknown */
     uint64_t offered_at_ms;                     /* 0: never offered */
-    uint64_t changed_at_ms;                     /* of the last change of state */
+    uint8_t retries[KEDGE_ERROR_KIND_COUNT]; /* of what it was given another attempt, how often */
+    uint64_t retry_at_ms; /* while it is pending: not offered before; 0: it waits for no attempt */
+    uint64_t changed_at_ms; /* of the last change of state */
     uint64_t ended_at_ms;
     char reason[KEDGE_REASON_MAX + 1];
 };

@@ -101,7 +101,7 @@ enum kedge_rc engine_review_deployment(struct kedge_engine *engine, struct deplo
         return give_up_changed(engine, node);
     if (device->version != NULL && strcmp(device->version, rollout->record.version) == 0)
         return engine_move_deployment(engine, node, KEDGE_ON_ALREADY, "already on it", NULL);
-    if (device->asleep)
+    if (device->asleep || node->retry_at_ms > engine->now_ms)
         engine_stop_waiting(node);
     else
         start_waiting(engine, node);
@@ -128,10 +128,11 @@ static enum kedge_rc fill_places(struct kedge_engine *engine, struct group_node 
         KEDGE_TRY(engine_take_offer(engine, rollout, &taken));
         if (!taken)
             return KEDGE_OK;
-        char text[64];
+        char text[96], attempt[24];
         (void)snprintf(text, sizeof(text),
-                       "offered as %" PRIu32 " of at most %" PRIu32 " in flight",
-                       rollout->placed + 1, rollout->record.policy.in_flight_max);
+                       "offered as %" PRIu32 " of at most %" PRIu32 " in flight%s",
+                       rollout->placed + 1, rollout->record.policy.in_flight_max,
+                       engine_attempt_words(node, attempt));
         KEDGE_TRY(engine_move_deployment(engine, node, KEDGE_ON_OFFER, text, NULL));
         node->attended = true;
         KEDGE_TRY(engine_command(engine, KEDGE_COMMAND_OFFER, node));
@@ -327,23 +328,26 @@ enum kedge_rc engine_abort_rollout(struct kedge_engine *engine, struct rollout_n
 
 static enum kedge_rc pass_deadline(struct kedge_engine *engine, struct rollout_node *rollout)
 {
-    char text[96];
-    (void)snprintf(text, sizeof(text),
-                   "still pending at the rollout's deadline, %" PRIu32 " s after its start",
-                   rollout->record.policy.deadline_s);
+    char text[96], attempt[24];
     for (uint32_t i = 0; i < rollout->record.group_count; i++) {
         struct deployment_node *node = rollout->groups[i].deployments;
-        for (; node != NULL; node = node->next_in_group)
+        for (; node != NULL; node = node->next_in_group) {
+            (void)snprintf(text, sizeof(text),
+                           "still pending%s, at the rollout's deadline, %" PRIu32
+                           " s after its start",
+                           engine_attempt_words(node, attempt), rollout->record.policy.deadline_s);
             KEDGE_TRY(engine_move_deployment(engine, node, KEDGE_ON_DEADLINE, text, NULL));
+        }
     }
     return KEDGE_OK;
 }
 
 static enum kedge_rc give_up_return(struct kedge_engine *engine, struct deployment_node *node)
 {
-    KEDGE_TRY(engine_move_deployment(
+    bool moved;
+    KEDGE_TRY(engine_end_attempt(
         engine, node, KEDGE_ON_REPORT_TIMED_OUT,
-        "the device did not come back in time after a restart of the server", NULL));
+        "the device did not come back in time after a restart of the server", &moved));
     /* A driver that outlived a reload of the engine may still be at it. */
     return engine_command(engine, KEDGE_COMMAND_CANCEL, node);
 }
@@ -366,6 +370,9 @@ enum kedge_rc engine_tick(struct kedge_engine *engine)
             break;
         case KEDGE_TIMER_RETURN:
             KEDGE_TRY(give_up_return(engine, timer->owner));
+            break;
+        case KEDGE_TIMER_RETRY:
+            KEDGE_TRY(engine_review_deployment(engine, timer->owner));
             break;
         }
     }

@@ -30,9 +30,9 @@ static enum kedge_rc wait_for_its_lifetime(struct kedge_engine *engine,
 {
     uint32_t limit_s = engine_phase_limit_s(&node->group->rollout->record.policy, node->state);
     uint64_t at_ms = engine_after_s(node->device->expected_at_ms, limit_s);
-    if (node->return_timer.position == 0 || at_ms <= node->return_timer.at_ms)
+    if (node->wait_timer.position == 0 || at_ms <= node->wait_timer.at_ms)
         return KEDGE_OK;
-    return kedge_timer_set(&engine->timers, &node->return_timer, at_ms);
+    return kedge_timer_set(&engine->timers, &node->wait_timer, at_ms);
 }
 
 static enum kedge_rc withdraw_offer(struct kedge_engine *engine, struct deployment_node *node)

@@ -186,6 +186,7 @@ void kedge_rollout_policy_default(struct kedge_rollout_policy *policy)
         .rejected_threshold_percent = 100,
         .timed_out_threshold_percent = 100,
         .ramp_successes = 10,
+        .retry_after_s = 600,
         .max_defer_s = KEDGE_DEFER_UNSET,
     };
 }
@@ -212,6 +213,11 @@ const struct kedge_policy_field kedge_policy_fields[KEDGE_POLICY_FIELD_COUNT] = 
     FIELD(offers_per_minute, 0, KEDGE_ROLLOUT_TARGETS_MAX),
     FIELD(offers_per_minute_max, 0, KEDGE_ROLLOUT_TARGETS_MAX),
     FIELD(ramp_successes, 1, KEDGE_ROLLOUT_TARGETS_MAX),
+    FIELD(retry_failed, 0, KEDGE_RETRIES_MAX),
+    FIELD(retry_rejected, 0, KEDGE_RETRIES_MAX),
+    FIELD(retry_timed_out, 0, KEDGE_RETRIES_MAX),
+    FIELD(retry_after_s, 1, KEDGE_SPAN_MAX_S),
+    FIELD(retry_after_max_s, 0, KEDGE_SPAN_MAX_S),
 };
 #undef FIELD
 

@@ -43,6 +43,7 @@ enum kedge_deployment_event {
     KEDGE_ON_SUPERSEDE,
     KEDGE_ON_ASLEEP,    /* its device fell asleep */
     KEDGE_ON_FELL_BACK, /* its device had succeeded and runs another version now */
+    KEDGE_ON_RETRY,     /* its attempt ended in error, and another one follows */
     /* reports of the driver, in the order of the states from offered to canceled */
     KEDGE_ON_REPORT_OFFERED,
     KEDGE_ON_REPORT_DOWNLOADING,

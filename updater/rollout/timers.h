@@ -10,6 +10,7 @@ enum kedge_timer_kind {
     KEDGE_TIMER_DEADLINE,
     KEDGE_TIMER_SOAK,
     KEDGE_TIMER_RETURN,
+    KEDGE_TIMER_RETRY,
     KEDGE_TIMER_OFFER
 };
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "updater/cli/cli.h"
+#include "updater/cli/spans.h"
 
 #include <cmocka.h>
 
@@ -161,6 +162,70 @@ static void a_repeated_option_keeps_each_value(void **state)
     assert_null(argument(&arguments, "all"));
 }
 
+static void a_span_is_seconds_or_has_a_unit(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t seconds; /* below 0: it is none */
+    } rows[] = {{"0", 0},
+                {"600", 600},
+                {"90s", 90},
+                {"10m", 600},
+                {"2h", 7200},
+                {"7d", 604800},
+                {"1w", 604800},
+                {"999999999", 999999999},
+                {"1000000000", -1},
+                {"16666667m", -1},
+                {"16666666m", 999999960},
+                {"", -1},
+                {"m", -1},
+                {"10M", -1},
+                {"10 m", -1},
+                {"1h30m", -1},
+                {"-1", -1},
+                {"1.5h", -1}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        uint32_t span_s = 0;
+        assert_int_equal(span_read(rows[i].text, &span_s), rows[i].seconds >= 0);
+        if (rows[i].seconds >= 0)
+            assert_int_equal(span_s, rows[i].seconds);
+    }
+    assert_int_equal(read_line("rollout create --retry-after 10x", &cli, &arguments),
+                     OPTIONS_USAGE);
+}
+
+/* The policy that --retry makes; NULL: it was refused. */
+static json_t *attempts_of(const char *text)
+{
+    char line[256];
+    (void)snprintf(line, sizeof(line), "rollout create --retry %s", text);
+    assert_int_equal(read_line(line, &cli, &arguments), OPTIONS_RUN);
+    json_t *policy = json_object();
+    if (add_attempts(&arguments, policy))
+        return policy;
+    json_decref(policy);
+    return NULL;
+}
+
+static void attempts_are_said_of_each_kind_once(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"failed",    "failed=",           "failed=x",
+                                        "other=1",   "failed=1,",         "failed=1,,rejected=1",
+                                        "failed=1x", "failed=1,failed=2", ",",
+                                        "=1",        "failed=1234567890"};
+    json_t *policy = attempts_of("timed-out=3,failed=2");
+    assert_non_null(policy);
+    assert_int_equal(json_object_size(policy), 2);
+    assert_int_equal(json_integer_value(json_object_get(policy, "retry_failed")), 2);
+    assert_int_equal(json_integer_value(json_object_get(policy, "retry_timed_out")), 3);
+    json_decref(policy);
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        assert_null(attempts_of(wrong[i]));
+}
+
 static void behind_two_dashes_everything_is_an_argument(void **state)
 {
     (void)state;
@@ -203,6 +268,8 @@ int main(void)
         OPTION_TEST(what_is_wrong_is_a_matter_of_usage),
         OPTION_TEST(help_and_version_end_it),
         OPTION_TEST(a_repeated_option_keeps_each_value),
+        OPTION_TEST(a_span_is_seconds_or_has_a_unit),
+        OPTION_TEST(attempts_are_said_of_each_kind_once),
         OPTION_TEST(behind_two_dashes_everything_is_an_argument),
         OPTION_TEST(every_command_fits_the_tables_limits_and_is_in_the_usage),
     };

@@ -105,6 +105,51 @@ static void check_terminal(const struct kedge_engine_output *output)
     }
 }
 
+static bool goes_on(const struct kedge_rollout *rollout)
+{
+    return rollout->state == KEDGE_ROLLOUT_RUNNING || rollout->state == KEDGE_ROLLOUT_PAUSED;
+}
+
+static bool another_one_waits(const struct kedge_deployment *record)
+{
+    for (uint64_t id = 1; id <= w->seen.last.deployment_id; id++) {
+        const struct kedge_deployment *other = &w->seen.deployments[id];
+        if (other->id != 0 && other->rollout_id != record->rollout_id &&
+            strcmp(other->endpoint, record->endpoint) == 0 &&
+            !kedge_deployment_state_ended(other->state) &&
+            goes_on(&w->seen.rollouts[other->rollout_id]))
+            return true;
+    }
+    return false;
+}
+
+/* Another attempt is one of those that the policy has, begins when it is due, and is given only
+ * where the rollout goes on and no newer one waits for the device. */
+static void check_attempts(const struct kedge_engine_output *output)
+{
+    for (size_t i = 0; i < output->deployment_count; i++) {
+        const struct kedge_deployment *after = &output->deployments[i];
+        const struct kedge_deployment *before = &w->seen.deployments[after->id];
+        const struct kedge_rollout *rollout = &w->seen.rollouts[after->rollout_id];
+        if (before->id == 0)
+            continue;
+        INVARIANT(before->retry_at_ms <= w->now_ms || before->state != KEDGE_DEPLOYMENT_PENDING ||
+                      !kedge_deployment_state_busy(after->state),
+                  "deployment %" PRIu64 " has another attempt before it is due", after->id);
+        const uint32_t most[] = {rollout->policy.retry_failed, rollout->policy.retry_rejected,
+                                 rollout->policy.retry_timed_out};
+        for (unsigned kind = 0; kind < KEDGE_ERROR_KIND_COUNT; kind++) {
+            INVARIANT(after->retries[kind] <= most[kind],
+                      "deployment %" PRIu64 " has more attempts than it may have", after->id);
+            INVARIANT(after->retries[kind] == before->retries[kind] ||
+                          (goes_on(rollout) && !another_one_waits(after)),
+                      "deployment %" PRIu64 " of the %s rollout %" PRIu64
+                      " has another attempt in vain",
+                      after->id, kedge_rollout_state_name(rollout->state), rollout->id);
+        }
+    }
+}
+
 static bool is_second_person(const struct kedge_rollout *rollout, const char *who)
 {
     return who[0] != '\0' && strcmp(who, rollout->author) != 0;
@@ -151,6 +196,9 @@ static void check_thresholds(const struct kedge_rollout *rollout)
         INVARIANT(rollout->state != KEDGE_ROLLOUT_RUNNING || group->state != KEDGE_GROUP_RUNNING ||
                       open > 0,
                   "a group of rollout %" PRIu64 " runs on without anybody at work", rollout->id);
+        INVARIANT(open == 0 || group->state == KEDGE_GROUP_SCHEDULED ||
+                      group->state == KEDGE_GROUP_RUNNING || !goes_on(rollout),
+                  "a group of rollout %" PRIu64 " has ended before its devices have", rollout->id);
         bool before_ended =
             g == 0 || kedge_group_state_ended(w->seen.groups[rollout->id][g - 1].state);
         INVARIANT(group->state == KEDGE_GROUP_SCHEDULED || before_ended,
@@ -309,11 +357,15 @@ static void check_nobody_waits(const uint64_t *working, const struct tally *tall
         bool could = rollout->state == KEDGE_ROLLOUT_RUNNING &&
                      group->state == KEDGE_GROUP_RUNNING && device->present && !device->asleep &&
                      !device->untold && working[device - w->devices] == 0 &&
+                     record->retry_at_ms <= w->now_ms &&
                      tallies[rollout->id].in_flight < rollout->policy.in_flight_max;
         uint64_t next_ms = kedge_engine_next_tick_at_ms(w->engine);
         bool in_turn = rate_of(rollout) != 0 && next_ms != 0 &&
                        next_ms <= w->now_ms + 60000 / rate_of(rollout) + 1;
         INVARIANT(!could || in_turn, "deployment %" PRIu64 " waits for nothing", id);
+        INVARIANT(record->retry_at_ms <= w->now_ms ||
+                      (next_ms != 0 && next_ms <= record->retry_at_ms),
+                  "nobody looks at deployment %" PRIu64 " when its attempt is due", id);
     }
 }
 
@@ -416,4 +468,5 @@ void check_output(const struct kedge_engine_output *output)
     check_history(output);
     check_offers(output);
     check_terminal(output);
+    check_attempts(output);
 }

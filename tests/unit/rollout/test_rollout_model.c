@@ -420,6 +420,13 @@ static void create(void)
             event.create.policy.offers_per_minute_max =
                 event.create.policy.offers_per_minute + below(300);
     }
+    if (chance(60)) {
+        event.create.policy.retry_failed = 1 + below(3);
+        event.create.policy.retry_rejected = below(3);
+        event.create.policy.retry_timed_out = below(3);
+        event.create.policy.retry_after_s = 1 + below(60);
+        event.create.policy.retry_after_max_s = chance(50) ? below(100) : 0;
+    }
     if (chance(40))
         event.create.policy.approval = (enum kedge_approval)below(3);
     event.create.policy.error_action = (enum kedge_error_action)below(3);

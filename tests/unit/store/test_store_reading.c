@@ -240,6 +240,8 @@ static void a_rollout_and_its_parts_come_back_as_they_were_written(void **state)
     assert_int_equal(deployment_read.changed_at_ms, deployment.changed_at_ms);
     assert_int_equal(deployment_read.ended_at_ms, deployment.ended_at_ms);
     assert_string_equal(deployment_read.reason, deployment.reason);
+    assert_memory_equal(deployment_read.retries, deployment.retries, sizeof(deployment.retries));
+    assert_int_equal(deployment_read.retry_at_ms, 44);
 
     struct kedge_engine_ids last;
     assert_int_equal(kedge_reader_last_ids(f->reader, &last), KEDGE_OK);

@@ -210,6 +210,13 @@ static bool read_deployment(struct sql_columns *from, struct kedge_deployment *o
     out->changed_at_ms = column_unsigned(from);
     out->ended_at_ms = column_unsigned(from);
     column_text(from, out->reason, sizeof(out->reason));
+    for (int i = 0; i < KEDGE_ERROR_KIND_COUNT; i++) {
+        uint32_t retries = column_u32(from);
+        if (retries > KEDGE_RETRIES_MAX)
+            from->damaged = true;
+        out->retries[i] = (uint8_t)retries;
+    }
+    out->retry_at_ms = column_unsigned(from);
     return !from->damaged;
 }
 

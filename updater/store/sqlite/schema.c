@@ -141,6 +141,16 @@ static const char *const steps[KEDGE_STORE_SCHEMA_VERSION] = {
     ("ALTER TABLE rollouts ADD COLUMN offers_per_minute INTEGER NOT NULL DEFAULT 0;"
      "ALTER TABLE rollouts ADD COLUMN offers_per_minute_max INTEGER NOT NULL DEFAULT 0;"
      "ALTER TABLE rollouts ADD COLUMN ramp_successes INTEGER NOT NULL DEFAULT 10;"),
+
+    ("ALTER TABLE rollouts ADD COLUMN retry_failed INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE rollouts ADD COLUMN retry_rejected INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE rollouts ADD COLUMN retry_timed_out INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE rollouts ADD COLUMN retry_after_s INTEGER NOT NULL DEFAULT 600;"
+     "ALTER TABLE rollouts ADD COLUMN retry_after_max_s INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE deployments ADD COLUMN failed_retries INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE deployments ADD COLUMN rejected_retries INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE deployments ADD COLUMN timed_out_retries INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE deployments ADD COLUMN retry_at_ms INTEGER NOT NULL DEFAULT 0;"),
 };
 
 static enum kedge_rc find_version(sqlite3 *database, int64_t *version)

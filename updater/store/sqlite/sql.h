@@ -37,7 +37,8 @@ enum kedge_rc sql_number(sqlite3 *database, const char *sql, int64_t *out) KEDGE
 #define POLICY_FIELDS_BEFORE 11u
 #define POLICY_COLUMNS                                                                    \
     "failed_threshold_percent, rejected_threshold_percent, timed_out_threshold_percent, " \
-    "offers_per_minute, offers_per_minute_max, ramp_successes"
+    "offers_per_minute, offers_per_minute_max, ramp_successes, "                          \
+    "retry_failed, retry_rejected, retry_timed_out, retry_after_s, retry_after_max_s"
 #define ROLLOUT_COLUMNS                                                                          \
     "id, state, name, package_id, vendor, class, version, sequence, all_devices, author, "       \
     "in_flight_max, error_threshold_percent, error_minimum_sample, error_action, "               \
@@ -53,7 +54,8 @@ enum kedge_rc sql_number(sqlite3 *database, const char *sql, int64_t *out) KEDGE
     "failed_accepted, rejected_accepted, timed_out_accepted, approver"
 #define DEPLOYMENT_COLUMNS                                                                      \
     "id, rollout_id, group_index, state, endpoint, version_before, update_result, bytes_done, " \
-    "bytes_total, offered_at_ms, changed_at_ms, ended_at_ms, reason"
+    "bytes_total, offered_at_ms, changed_at_ms, ended_at_ms, reason, failed_retries, "          \
+    "rejected_retries, timed_out_retries, retry_at_ms"
 #define HISTORY_COLUMNS \
     "at_ms, rollout_id, group_index, deployment_id, endpoint, who, from_state, to_state, text"
 #define AUDIT_COLUMNS "sequence, at_ms, who, what, subject, before, after, hash"

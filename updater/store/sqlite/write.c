@@ -98,7 +98,7 @@ static const char *const row_sql[KEDGE_ROW_KIND_COUNT] = {
     [KEDGE_ROW_PUT_ROLLOUT] =
         "INSERT INTO rollouts (" ROLLOUT_COLUMNS ") VALUES "
         "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?"
-        ",?,?)"
+        ",?,?,?,?,?,?,?)"
         " ON CONFLICT (id) DO UPDATE SET state=excluded.state,"
         " started_at_ms=excluded.started_at_ms, deadline_at_ms=excluded.deadline_at_ms,"
         " ended_at_ms=excluded.ended_at_ms, reason=excluded.reason,"
@@ -118,12 +118,15 @@ static const char *const row_sql[KEDGE_ROW_KIND_COUNT] = {
         " rejected_accepted=excluded.rejected_accepted,"
         " timed_out_accepted=excluded.timed_out_accepted, approver=excluded.approver",
     [KEDGE_ROW_PUT_DEPLOYMENT] =
-        "INSERT INTO deployments (" DEPLOYMENT_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
+        "INSERT INTO deployments (" DEPLOYMENT_COLUMNS
+        ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
         " ON CONFLICT (id) DO UPDATE SET state=excluded.state,"
         " version_before=excluded.version_before, update_result=excluded.update_result,"
         " bytes_done=excluded.bytes_done, bytes_total=excluded.bytes_total,"
         " offered_at_ms=excluded.offered_at_ms, changed_at_ms=excluded.changed_at_ms,"
-        " ended_at_ms=excluded.ended_at_ms, reason=excluded.reason",
+        " ended_at_ms=excluded.ended_at_ms, reason=excluded.reason,"
+        " failed_retries=excluded.failed_retries, rejected_retries=excluded.rejected_retries,"
+        " timed_out_retries=excluded.timed_out_retries, retry_at_ms=excluded.retry_at_ms",
     [KEDGE_ROW_ADD_HISTORY] =
         "INSERT INTO history (" HISTORY_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?)",
     [KEDGE_ROW_ADD_AUDIT] = "INSERT INTO audit (" AUDIT_COLUMNS ") VALUES (?,?,?,?,?,?,?,?)",
@@ -377,6 +380,9 @@ static void bind_deployment(struct sql_binder *to, const struct kedge_deployment
     bind_unsigned(to, record->changed_at_ms);
     bind_unsigned(to, record->ended_at_ms);
     bind_text(to, record->reason);
+    for (int i = 0; i < KEDGE_ERROR_KIND_COUNT; i++)
+        bind_number(to, record->retries[i]);
+    bind_unsigned(to, record->retry_at_ms);
 }
 
 static void bind_history(struct sql_binder *to, const struct kedge_history_entry *entry)
