@@ -243,23 +243,124 @@ static void emit_subset(struct cutting *cutting, const struct piece *pieces, siz
     emit(cutting, cutting->scratch);
 }
 
-/* The files of an environment may lie where not even a sector is written as a whole. */
-static void tear_environment(struct cutting *cutting, const struct piece *pieces, size_t count)
+/* ---- sectors that are torn inside ---- */
+
+enum torn_sector {
+    TORN_BACK,   /* new behind its middle, old in front of it */
+    TORN_MIXED,  /* here old and there new, by lot */
+    TORN_LOTTED, /* and once more */
+    TORN_AND,    /* of old and new */
+    TORN_NOISE,  /* also what else was in the sector */
+    TORN_FRONTS  /* from here on: new up to each of these lengths, old behind it */
+};
+static const uint32_t fronts[] = {1, 3, 4, 5, 16, 64, 256, 511};
+#define TORN_WAYS (TORN_FRONTS + sizeof fronts / sizeof fronts[0])
+#define MIXED_CHUNK 16u
+
+static uint8_t torn_byte(const struct piece *piece, uint32_t at, unsigned how, uint8_t before,
+                         uint8_t after, uint64_t lot)
 {
-    static const uint32_t lengths[] = {1, 3, 4, 5, 16, 64, 256, 511};
-    for (size_t i = 0; i < count; i++) {
-        for (size_t way = 0; way < sizeof lengths / sizeof lengths[0]; way++) {
-            uint32_t end = pieces[i].first + lengths[way];
-            if (pieces[i].op->region < SIM_ENVIRONMENT(0) || pieces[i].op->region == SIM_FOLDER ||
-                end >= pieces[i].end)
-                break;
-            restart_scratch(cutting);
-            for (size_t before = 0; before < i; before++)
-                apply_piece(cutting, &pieces[before], pieces[before].end);
-            apply_piece(cutting, &pieces[i], end);
-            emit(cutting, cutting->scratch);
-        }
+    switch (how) {
+    case TORN_BACK:
+        return at - piece->first < (piece->end - piece->first) / 2 ? before : after;
+    case TORN_MIXED:
+    case TORN_LOTTED:
+        return (lot >> ((piece->op->offset + at) % DISK_SECTOR / MIXED_CHUNK) & 1) != 0 ? after
+                                                                                        : before;
+    case TORN_AND:
+        return before & after;
+    default:
+        return at - piece->first < fronts[how - TORN_FRONTS] ? after : before;
     }
+}
+
+static void tear_bytes(struct cutting *cutting, const struct piece *piece, unsigned how)
+{
+    const struct sim_flash *sim = cutting->sim;
+    const struct sim_op *op = piece->op;
+    const uint8_t *data = cutting->recording->data + op->data;
+    const uint64_t lot = next_random(cutting);
+    for (uint32_t at = piece->first; at < piece->end; at++) {
+        uint8_t *byte = sim_byte(sim, cutting->scratch, op, at);
+        uint8_t after = op->kind == SIM_WRITE ? data[at] : sim->geometry.erased_value;
+        *byte = torn_byte(piece, at, how, *byte, after, lot);
+    }
+    sim_mark(sim, cutting->scratch, op, piece->first, piece->end, SIM_UNIT_TORN);
+}
+
+/* Of a disk the whole sector; the sectors of a file hold nothing else. */
+static void make_noise(struct cutting *cutting, const struct piece *piece)
+{
+    const struct sim_flash *sim = cutting->sim;
+    struct sim_op sector = *piece->op;
+    uint32_t first = piece->first, end = piece->end;
+    if (sector.region != SIM_FOLDER) {
+        sector.offset = (sector.offset + first) / DISK_SECTOR * DISK_SECTOR;
+        const uint32_t left = sim->flash[sector.region].size - sector.offset;
+        first = 0;
+        end = left < DISK_SECTOR ? left : DISK_SECTOR;
+    }
+    for (uint32_t at = first; at < end; at++)
+        *sim_byte(sim, cutting->scratch, &sector, at) = (uint8_t)next_random(cutting);
+    sim_mark(sim, cutting->scratch, &sector, first, end, SIM_UNIT_TORN);
+}
+
+static void apply_pieces(struct cutting *cutting, const struct piece *pieces, size_t begin,
+                         size_t end)
+{
+    for (size_t i = begin; i < end; i++)
+        apply_piece(cutting, &pieces[i], pieces[i].end);
+}
+
+/* All of [begin, end) is kept, and `torn`, which is among them, in each way but whole. */
+static void tear_piece(struct cutting *cutting, const struct piece *pieces, size_t begin,
+                       size_t torn, size_t end)
+{
+    const struct piece *piece = &pieces[torn];
+    for (unsigned how = 0; how < TORN_WAYS; how++) {
+        if (how >= TORN_FRONTS && fronts[how - TORN_FRONTS] >= piece->end - piece->first)
+            break;
+        restart_scratch(cutting);
+        apply_pieces(cutting, pieces, begin, torn);
+        if (how == TORN_NOISE)
+            make_noise(cutting, piece);
+        else
+            tear_bytes(cutting, piece, how);
+        apply_pieces(cutting, pieces, torn + 1, end);
+        emit(cutting, cutting->scratch);
+    }
+}
+
+/* In images all places are alike: of a long operation there the ends and the middle. */
+static bool is_torn(const struct cutting *cutting, size_t place, size_t count)
+{
+    return cutting->detail != CUT_SPREAD || count <= 3 || place == 0 || place == count / 2 ||
+           place + 1 == count;
+}
+
+/*
+ * A sector of the latest operation is torn alone, and behind all that came before it: as it would
+ * be if nothing followed. Before a sync, when most is pending, any sector is, among all others.
+ */
+static void tear_pending(struct cutting *cutting, const struct piece *pieces, size_t count)
+{
+    const struct recording *recording = cutting->recording;
+    const struct sim_op *latest = &recording->log[cutting->at - 1];
+    size_t first = count;
+    while (first > 0 && pieces[first - 1].op == latest)
+        first--;
+    for (size_t i = first; i < count; i++) {
+        if (latest->whole || !is_torn(cutting, i - first, count - first))
+            continue;
+        tear_piece(cutting, pieces, 0, i, i + 1);
+        if (i > 0)
+            tear_piece(cutting, pieces, i, i, i + 1);
+    }
+    if (cutting->at == recording->log_count || recording->log[cutting->at].kind != SIM_SYNC)
+        return;
+    for (size_t i = 0; i < first; i++)
+        if (!pieces[i].op->whole && is_torn(cutting, i, first))
+            tear_piece(cutting, pieces, 0, i, count);
 }
 
 /* All, none, each one alone, each one missing, and some by lot. */
@@ -283,7 +384,7 @@ static void cut_pending(struct cutting *cutting, const struct piece *pieces, siz
             kept[i] = (next_random(cutting) & 1) != 0;
         emit_subset(cutting, pieces, count, kept);
     }
-    tear_environment(cutting, pieces, count);
+    tear_pending(cutting, pieces, count);
 }
 
 static void apply(struct cutting *cutting, uint8_t *state, const struct sim_op *op)

@@ -7,7 +7,8 @@
  * behind ECC they cannot be read.
  *
  * A cached disk, and the folder beside a flash: what has not been synced may be lost or kept sector
- * by sector, in any combination; of an environment's files also part of a sector.
+ * by sector, in any combination; and a sector may be torn inside, or be noise. What a file system
+ * does to names and lengths is done or not.
  */
 #ifndef KEDGE_TESTS_POWERCUT_CUT_H
 #define KEDGE_TESTS_POWERCUT_CUT_H

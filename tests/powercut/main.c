@@ -291,7 +291,7 @@ static int usage(FILE *out, int status)
 
 int main(int argc, char **argv)
 {
-    struct budgets budgets = {.flash = usual, .files = {.cuts = 2, .deep_every = 60}};
+    struct budgets budgets = {.flash = usual, .files = {.cuts = 2, .deep_every = 600}};
     uint64_t bricks_max = 10;
     size_t courses = COURSES;
     size_t endless = ENDLESS_USUALLY;

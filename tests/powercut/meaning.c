@@ -85,13 +85,17 @@ uint64_t meaning_hash(struct device *device)
 {
     const enum sim_reading readings[] = {SIM_READ_WRITTEN, SIM_READ_ERASED};
     uint64_t hash = add_promises(1, &device->promises);
-    for (size_t i = 0; i < sizeof readings / sizeof readings[0]; i++) {
+    bool any = false;
+    for (unsigned region = 0; region < SIM_REGIONS; region++) {
+        bool unstable = sim_is_unstable(&device->sim, region);
+        hash = add(hash, unstable);
+        any |= unstable;
+    }
+    for (size_t i = 0; i < (any ? 2 : 1); i++) {
         device->sim.reading = readings[i];
         hash = add_records(hash, device);
         hash = add_slots(hash, device);
     }
     device->sim.reading = SIM_READ_BY_LOT;
-    for (unsigned region = 0; region < SIM_REGIONS; region++)
-        hash = add(hash, sim_is_unstable(&device->sim, region));
     return hash;
 }

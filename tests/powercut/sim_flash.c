@@ -41,8 +41,10 @@ static uint8_t *unit_of(const struct sim_flash *sim, uint8_t *state, const struc
 void sim_mark(const struct sim_flash *sim, uint8_t *state, const struct sim_op *op, uint32_t first,
               uint32_t end, enum sim_unit unit)
 {
-    for (uint32_t at = first; at < end; at += sim->geometry.write_size)
-        *unit_of(sim, state, op, at) = (uint8_t)unit;
+    if (first >= end)
+        return;
+    uint8_t *from = unit_of(sim, state, op, first);
+    memset(from, unit, (size_t)(unit_of(sim, state, op, end - 1) - from) + 1);
 }
 
 void sim_program(const struct sim_flash *sim, uint8_t *state, const struct sim_op *op,
@@ -165,14 +167,15 @@ static enum kedge_rc read_region(void *context, uint32_t offset, void *out, size
     return KEDGE_OK;
 }
 
-void sim_overwrite(struct sim_flash *sim, unsigned region, uint32_t offset, const void *data,
-                   size_t size)
+struct sim_op *sim_overwrite(struct sim_flash *sim, unsigned region, uint32_t offset,
+                             const void *data, size_t size)
 {
     struct sim_op *op = record(sim, SIM_WRITE, region, offset, (uint32_t)size);
     record_data(sim, data, size);
     if (sim->log_count - 1 == sim->weak_op)
         sim->data[op->data] ^= 0x01;
     sim_program(sim, sim->state, op, sim->data, 0, op->size);
+    return op;
 }
 
 static enum kedge_rc write_region(void *context, uint32_t offset, const void *data, size_t size)

@@ -47,6 +47,7 @@ struct sim_op {
     uint32_t offset; /* in the region */
     uint32_t size;   /* of a sync: 0 for all of the region */
     size_t data;     /* of a write: where its bytes begin in sim_flash.data */
+    bool whole;      /* a file system's own: it is there or is not, never torn */
 };
 
 struct sim_region {
@@ -101,8 +102,8 @@ uint8_t *sim_byte(const struct sim_flash *sim, uint8_t *state, const struct sim_
                   uint32_t offset);
 
 /** Writes over what is there, as a file is written: without an erase. */
-void sim_overwrite(struct sim_flash *sim, unsigned region, uint32_t offset, const void *data,
-                   size_t size);
+struct sim_op *sim_overwrite(struct sim_flash *sim, unsigned region, uint32_t offset,
+                             const void *data, size_t size);
 /** Makes a range of the folder durable. */
 void sim_sync_folder(struct sim_flash *sim, uint32_t offset, uint32_t size);
 

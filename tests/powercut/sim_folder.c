@@ -34,9 +34,15 @@ static uint32_t file_at(int file)
     return FILES_AT + ((uint32_t)file - 1) * FILE_SIZE;
 }
 
+/* Names and lengths are the file system's, which has a journal for them. */
+static void put_whole(struct sim_flash *sim, uint32_t offset, const uint8_t *bytes, size_t size)
+{
+    sim_overwrite(sim, SIM_FOLDER, offset, bytes, size)->whole = true;
+}
+
 static void put_names(struct sim_flash *sim, const uint8_t names[NAMES_SIZE])
 {
-    sim_overwrite(sim, SIM_FOLDER, 0, names, NAMES_SIZE);
+    put_whole(sim, 0, names, NAMES_SIZE);
 }
 
 /* One that no name leads to, and that no name led to lately: a cut may bring that name back. */
@@ -51,7 +57,7 @@ static int create(void *context, const char *name)
         names[2] = (uint8_t)(names[2] % FILES + 1);
     while (names[2] == names[0] || names[2] == names[1]);
     names[name_index(name)] = names[2];
-    sim_overwrite(sim, SIM_FOLDER, file_at(names[2]), empty, sizeof empty);
+    put_whole(sim, file_at(names[2]), empty, sizeof empty);
     put_names(sim, names);
     return names[2];
 }
@@ -65,7 +71,7 @@ static int write_contents(void *context, int file, struct kedge_slice bytes)
     }
     const uint8_t length[LENGTH_SIZE] = {(uint8_t)(bytes.size >> 8), (uint8_t)bytes.size};
     sim_overwrite(sim, SIM_FOLDER, file_at(file) + LENGTH_SIZE, bytes.data, bytes.size);
-    sim_overwrite(sim, SIM_FOLDER, file_at(file), length, sizeof length);
+    put_whole(sim, file_at(file), length, sizeof length);
     return 0;
 }
 
