@@ -108,5 +108,7 @@ const char *kedge_account_flaw(const struct kedge_account *account, bool has_own
     if (flaw == NULL && (account->security.server_id == 0 ||
                          account->security.server_id != account->server.server_id))
         flaw = "the Short Server IDs of its two instances are not the same";
+    if (flaw == NULL)
+        flaw = kedge_access_flaw(&account->access);
     return flaw;
 }

@@ -7,6 +7,7 @@
 #ifndef KEDGE_AGENT_ACCOUNT_H
 #define KEDGE_AGENT_ACCOUNT_H
 
+#include "agent/client/access.h"
 #include "agent/fetch/uri.h"
 
 #include <kedge/lwm2m.h>
@@ -67,7 +68,8 @@ struct kedge_account {
     char endpoint[KEDGE_LWM2M_ENDPOINT_MAX + 1]; /* whom it was given */
     struct kedge_account_security security;
     struct kedge_account_server server;
-    bool has_hold_off; /* /0/x/11 of the account with the bootstrap server was written */
+    struct kedge_access access; /* object 2, numbered as the bootstrap server has it */
+    bool has_hold_off;          /* /0/x/11 of the account with the bootstrap server was written */
     uint32_t hold_off_s;
 };
 

@@ -26,7 +26,8 @@ enum {
     KEY_BINDING,
     KEY_BOOTSTRAP_ON_FAILURE,
     KEY_RETRY_COUNT,
-    KEY_RETRY_TIMER
+    KEY_RETRY_TIMER,
+    KEY_ACCESS /* only where there are instances */
 };
 #define KEY_COUNT 20u
 
@@ -60,15 +61,26 @@ static enum kedge_rc put_server(const struct kedge_account_server *server, struc
     return kedge_record_put_number(out, KEY_RETRY_TIMER, server->retry_timer_s);
 }
 
+static enum kedge_rc put_access(const struct kedge_access *access, struct kedge_writer *out)
+{
+    uint8_t bytes[KEDGE_ACCESS_SIZE_MAX];
+    struct kedge_writer table = kedge_writer(bytes, sizeof bytes);
+    KEDGE_TRY(kedge_access_encode(access, &table));
+    return kedge_record_put_bytes(out, KEY_ACCESS, kedge_writer_slice(&table));
+}
+
 enum kedge_rc kedge_account_encode(const struct kedge_account *account, struct kedge_writer *out)
 {
     size_t start;
+    const bool has_access = account->access.count > 0;
     uint64_t hold_off = account->has_hold_off ? (uint64_t)account->hold_off_s + 1 : 0;
-    KEDGE_TRY(kedge_record_begin(out, MAGIC, KEY_COUNT, &start));
+    KEDGE_TRY(kedge_record_begin(out, MAGIC, KEY_COUNT + has_access, &start));
     KEDGE_TRY(kedge_record_put_text(out, KEY_ENDPOINT, account->endpoint));
     KEDGE_TRY(kedge_record_put_number(out, KEY_HOLD_OFF, hold_off));
     KEDGE_TRY(put_security(&account->security, out));
     KEDGE_TRY(put_server(&account->server, out));
+    if (has_access)
+        KEDGE_TRY(put_access(&account->access, out));
     return kedge_record_end(out, start);
 }
 
@@ -129,6 +141,17 @@ static enum kedge_rc get_server(struct kedge_record *record, struct kedge_accoun
     return get_u32(record, KEY_RETRY_TIMER, &server->retry_timer_s);
 }
 
+static enum kedge_rc get_access(struct kedge_record *record, struct kedge_access *access)
+{
+    uint8_t bytes[KEDGE_ACCESS_SIZE_MAX];
+    size_t size;
+    if (!kedge_record_has(record, KEY_ACCESS))
+        return KEDGE_OK;
+    KEDGE_TRY(kedge_record_get_bytes(record, KEY_ACCESS, bytes, sizeof bytes, &size));
+    KEDGE_TRY(kedge_access_decode(kedge_slice(bytes, size), access));
+    return access->count > 0 ? KEDGE_OK : KEDGE_E_NOT_CANONICAL;
+}
+
 static enum kedge_rc decode(struct kedge_slice bytes, struct kedge_account *account)
 {
     struct kedge_record record;
@@ -142,6 +165,7 @@ static enum kedge_rc decode(struct kedge_slice bytes, struct kedge_account *acco
     KEDGE_TRY(get_security(&record, &account->security));
     KEDGE_TRY(get_server(&record, &account->server));
     account->security.server_id = account->server.server_id;
+    KEDGE_TRY(get_access(&record, &account->access));
     return kedge_record_close(&record);
 }
 

@@ -75,8 +75,7 @@ static void begin_trial(struct agent *agent)
         .without_server = config->health_without_server,
         .command_limit_ms = config->health_timeout_s * 1000,
         .soak_ms = config->health_soak_s * 1000,
-        .limit_ms =
-            config->bootloader == KEDGE_BOOTLOADER_UBOOT ? config->trial_limit_s * 1000 : 0,
+        .limit_ms = config->bootloader == KEDGE_BOOTLOADER_UBOOT ? config->trial_limit_s * 1000 : 0,
     };
     kedge_trial_begin(&agent->trial, &policy, now_ms());
 }
@@ -136,6 +135,13 @@ static bool has_server(const struct agent *agent)
     return agent->server.uri.text[0] != '\0';
 }
 
+static void begin_access(struct agent *agent, const struct kedge_access *given,
+                         struct kedge_slice uri)
+{
+    kedge_access_object_begin(&agent->resources.access, &agent->object5.state, given,
+                              agent->server.short_server_id, uri);
+}
+
 /* What an account holds is what its server is told of object 1, and how it is spoken to. */
 static bool take_account(struct agent *agent)
 {
@@ -147,6 +153,7 @@ static bool take_account(struct agent *agent)
     agent->resources.disable_s = account->server.disable_s;
     agent->resources.storing = account->server.storing;
     server->attributes = (struct kedge_attributes){0};
+    begin_access(agent, &account->access, kedge_slice_text(account->security.uri));
     return kedge_uri_parse(kedge_slice_text(account->security.uri), &server->uri) == KEDGE_OK;
 }
 
@@ -154,6 +161,7 @@ static bool take_account(struct agent *agent)
 static bool change_account(struct agent *agent)
 {
     agent->bootstrap->renewed = false;
+    agent->object5.state.access.count = 0; /* of the account before */
     kedge_object5_attach(&agent->object5, NULL);
     kedge_server_end(&agent->server);
     if (!take_account(agent) ||
@@ -452,6 +460,8 @@ static bool begin_server(struct agent *agent)
     coap_dtls_set_log_level(LOG_CRIT);
     uint32_t lifetime_s = (uint32_t)agent->config->lifetime_s;
     agent->server.short_server_id = KEDGE_SHORT_SERVER_ID;
+    begin_access(agent, &(const struct kedge_access){.count = 0},
+                 kedge_slice_text(agent->server.uri.text));
     if (!begin_bootstrap(agent))
         return false;
     if (agent->bootstrap != NULL && kedge_bootstrap_has_account(agent->bootstrap))
@@ -536,8 +546,8 @@ int kedge_agent_run(const struct kedge_agent_config *config)
     agent->signals = -1;
     find_manager(agent);
     int status = KEDGE_AGENT_EXIT_USAGE;
-    if (!kedge_config_credentials(config, &agent->credentials) || !check_download_ca(config) || !prepare_bootstrap(agent) ||
-        !kedge_agent_trust(config, &agent->trust))
+    if (!kedge_config_credentials(config, &agent->credentials) || !check_download_ca(config) ||
+        !prepare_bootstrap(agent) || !kedge_agent_trust(config, &agent->trust))
         goto cleanup;
     status = 1;
     if (!open_state(agent))

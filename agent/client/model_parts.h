@@ -30,6 +30,8 @@ struct kedge_model_answer kedge_model_code(uint8_t code);
 struct kedge_model_answer kedge_model_discover(const struct kedge_model_hooks *hooks,
                                                const struct kedge_lwm2m_path *path,
                                                struct kedge_writer *out);
+/** Ends what hold() began: `code`, or why what was written is not on the disk. */
+uint8_t kedge_model_release(const struct kedge_model_hooks *hooks, uint8_t code);
 /** Writes the one resource at the request's path. */
 uint8_t kedge_model_write_resource(const struct kedge_model_hooks *hooks,
                                    const struct model_resource *resource,

@@ -8,15 +8,16 @@ struct gathered {
     size_t count;
 };
 
+/* `place` counts the instances of a multiple resource; the record has the instance's own id. */
 static enum kedge_rc gather_value(const struct kedge_model_hooks *hooks,
                                   const struct model_resource *resource, uint16_t instance,
-                                  uint16_t index, struct gathered *gathered)
+                                  uint16_t place, struct gathered *gathered)
 {
     if (gathered->count == KEDGE_MODEL_RECORDS_MAX)
         return KEDGE_E_LIMIT;
     struct kedge_lwm2m_record *record = &gathered->records[gathered->count];
     *record = (struct kedge_lwm2m_record){
-        .path = {.ids = {resource->object, instance, resource->id, index},
+        .path = {.ids = {resource->object, instance, resource->id, place},
                  .depth = kedge_model_is_multiple(resource) ? 4 : 3},
         .encoding = KEDGE_LWM2M_TYPED,
         .value = {.type = kedge_model_type(resource)},
@@ -32,11 +33,27 @@ static enum kedge_rc gather_resource(const struct kedge_model_hooks *hooks,
                                      struct gathered *gathered)
 {
     enum kedge_rc rc = KEDGE_OK;
-    uint16_t index = 0;
+    uint16_t place = 0;
     do
-        rc = gather_value(hooks, resource, instance, index++, gathered);
+        rc = gather_value(hooks, resource, instance, place++, gathered);
     while (rc == KEDGE_OK && kedge_model_is_multiple(resource));
     return rc == KEDGE_E_NOT_FOUND ? KEDGE_OK : rc;
+}
+
+/* The one instance of a multiple resource that has the id, if there is one. */
+static enum kedge_rc gather_instance(const struct kedge_model_hooks *hooks,
+                                     const struct model_resource *resource, uint16_t instance,
+                                     uint16_t id, struct gathered *gathered)
+{
+    const size_t before = gathered->count;
+    for (uint16_t place = 0;; place++) {
+        enum kedge_rc rc = gather_value(hooks, resource, instance, place, gathered);
+        if (rc != KEDGE_OK)
+            return rc == KEDGE_E_NOT_FOUND ? KEDGE_OK : rc;
+        if (gathered->records[before].path.ids[3] == id)
+            return KEDGE_OK;
+        gathered->count = before;
+    }
 }
 
 static bool is_asked(const struct model_resource *resource, uint16_t instance,
@@ -75,8 +92,25 @@ static enum kedge_rc gather_asked(const struct kedge_model_hooks *hooks,
         return gather_resource(hooks, resource, instance, gathered);
     if (index == UINT16_MAX || !kedge_model_is_multiple(resource))
         return KEDGE_OK;
-    enum kedge_rc rc = gather_value(hooks, resource, instance, index, gathered);
-    return rc == KEDGE_E_NOT_FOUND ? KEDGE_OK : rc;
+    return gather_instance(hooks, resource, instance, index, gathered);
+}
+
+static bool is_readable(const struct kedge_model_hooks *hooks, uint16_t object, uint16_t instance)
+{
+    const struct kedge_lwm2m_path path = {.ids = {object, instance}, .depth = 2};
+    return kedge_model_may(hooks, &path, KEDGE_ACCESS_READ);
+}
+
+/* OMA LwM2M Core 1.1, section 8.2.4: of an object, the instances that the server may read. */
+static uint8_t right_refusal(const struct kedge_model_hooks *hooks,
+                             const struct kedge_lwm2m_path *path)
+{
+    uint16_t first = path->depth > 1 ? path->ids[1] : 0;
+    uint16_t end = path->depth > 1 ? (uint16_t)(first + 1) : kedge_model_instances(path->ids[0]);
+    for (uint16_t instance = first; instance < end; instance++)
+        if (is_readable(hooks, path->ids[0], instance))
+            return 0;
+    return KEDGE_COAP_UNAUTHORIZED;
 }
 
 /* Object by object, and of an object instance by instance, as the formats want them. */
@@ -91,7 +125,7 @@ static enum kedge_rc gather(const struct kedge_model_hooks *hooks,
             next++;
         uint16_t instances = kedge_model_instances(object);
         for (uint16_t instance = 0; instance < instances; instance++)
-            for (size_t i = first; i < next; i++)
+            for (size_t i = first; i < next && is_readable(hooks, object, instance); i++)
                 KEDGE_TRY(gather_asked(hooks, &resources[i], instance, paths, gathered));
     }
     return KEDGE_OK;
@@ -168,6 +202,9 @@ struct kedge_model_answer kedge_model_read(const struct kedge_model_hooks *hooks
                                            struct kedge_writer *out)
 {
     struct gathered gathered = {.count = 0};
+    uint8_t refused = paths->composite ? 0 : right_refusal(hooks, &paths->paths[0]);
+    if (refused != 0)
+        return kedge_model_code(refused);
     if (gather(hooks, paths, &gathered) != KEDGE_OK)
         return kedge_model_code(KEDGE_COAP_INTERNAL_ERROR);
     if (paths->composite) {
@@ -204,22 +241,28 @@ bool kedge_model_number(const struct kedge_model_hooks *hooks,
     struct kedge_lwm2m_value value = {.type = kedge_model_type(resource)};
     struct kedge_lwm2m_path whole = *path;
     whole.depth = 4;
-    if (path->depth == 3)
-        whole.ids[3] = 0;
-    if (hooks->read(hooks->context, &whole, &value) != KEDGE_OK)
-        return false;
+    for (uint16_t place = 0;; place++) {
+        whole.ids[3] = place;
+        if (hooks->read(hooks->context, &whole, &value) != KEDGE_OK)
+            return false;
+        if (path->depth == 3 || whole.ids[3] == path->ids[3])
+            break;
+    }
     *number = value.type == KEDGE_LWM2M_FLOAT      ? value.number
               : value.type == KEDGE_LWM2M_UNSIGNED ? (double)value.unsigned_integer
                                                    : (double)value.integer;
     return true;
 }
 
-uint8_t kedge_model_attributes_refusal(const struct kedge_lwm2m_path *path, bool *is_numeric)
+uint8_t kedge_model_attributes_refusal(const struct kedge_model_hooks *hooks,
+                                       const struct kedge_lwm2m_path *path, bool *is_numeric)
 {
     *is_numeric = false;
     if (path->depth == 0)
         return KEDGE_COAP_METHOD_NOT_ALLOWED;
     uint8_t refused = kedge_model_path_refusal(path);
+    if (refused == 0 && path->depth > 1)
+        refused = right_refusal(hooks, path);
     if (refused == 0 && path->depth > 2)
         *is_numeric = is_number(kedge_model_type(kedge_model_find(path->ids[0], path->ids[2])));
     return refused;
@@ -283,8 +326,7 @@ static enum kedge_rc write_link(const struct kedge_model_hooks *hooks, struct ke
 static bool is_there(const struct kedge_model_hooks *hooks, const struct model_resource *resource,
                      uint16_t instance)
 {
-    const struct kedge_lwm2m_path path = {.ids = {resource->object, instance, resource->id},
-                                          .depth = 4};
+    struct kedge_lwm2m_path path = {.ids = {resource->object, instance, resource->id}, .depth = 4};
     struct kedge_lwm2m_value value = {.type = kedge_model_type(resource)};
     if (resource->object == KEDGE_LWM2M_OBJECT_SERVER && resource->id == 9)
         return hooks->has_bootstrap_trigger;

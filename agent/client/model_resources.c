@@ -28,7 +28,8 @@ static const struct model_resource resources[] = {
     {SERVER, 23, RW}, /* mute send */
     {ACCESS, 0, R},   /* which object */
     {ACCESS, 1, R},   /* which instance of it */
-    {ACCESS, 3, R},   /* owner */
+    {ACCESS, 2, RW},  /* who may do what, by Short Server ID */
+    {ACCESS, 3, RW},  /* owner */
     {DEVICE, 0, R},   /* manufacturer: the vendor's domain */
     {DEVICE, 1, R},   /* model: the class */
     {DEVICE, 2, R},   /* serial number */

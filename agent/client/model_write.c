@@ -10,6 +10,12 @@ static uint8_t refusal(enum kedge_rc rc)
     return rc == KEDGE_E_UNSUPPORTED ? KEDGE_COAP_UNSUPPORTED_FORMAT : KEDGE_COAP_BAD_REQUEST;
 }
 
+uint8_t kedge_model_release(const struct kedge_model_hooks *hooks, uint8_t code)
+{
+    uint8_t released = hooks->release(hooks->context, code == KEDGE_COAP_CHANGED);
+    return code == KEDGE_COAP_CHANGED ? released : code;
+}
+
 uint8_t kedge_model_write_resource(const struct kedge_model_hooks *hooks,
                                    const struct model_resource *resource,
                                    const struct kedge_model_request *request)
@@ -25,7 +31,8 @@ uint8_t kedge_model_write_resource(const struct kedge_model_hooks *hooks,
         kedge_lwm2m_value_read(format, request->payload, &request->path, type, &scratch, &value);
     if (rc != KEDGE_OK)
         return refusal(rc);
-    return hooks->write(hooks->context, &request->path, &value);
+    hooks->hold(hooks->context);
+    return kedge_model_release(hooks, hooks->write(hooks->context, &request->path, &value));
 }
 
 static uint8_t take_record(const struct kedge_lwm2m_record *record, struct kedge_writer *scratch,
@@ -40,21 +47,29 @@ static uint8_t take_record(const struct kedge_lwm2m_record *record, struct kedge
         kedge_model_find(record->path.ids[0], record->path.ids[2]);
     if ((resource->operations & KEDGE_LWM2M_W) == 0)
         return KEDGE_COAP_METHOD_NOT_ALLOWED;
+    if (kedge_model_is_multiple(resource) != (record->path.depth == 4))
+        return KEDGE_COAP_BAD_REQUEST;
     return kedge_lwm2m_record_value(record, kedge_model_type(resource), scratch, value) == KEDGE_OK
                ? 0
                : KEDGE_COAP_BAD_REQUEST;
 }
 
+/* One after the other: what can still fail, and be taken back, goes before what cannot. */
 enum walk {
     LOOK_AT_ALL,
-    WRITE_PACKAGE, /* what depends on more than its value: before anything else is written */
-    WRITE_REST,
+    WRITE_LASTING, /* in memory, until all that lasts is put on the disk together */
+    WRITE_PACKAGE, /* depends on more than its value, and is put on the disk with the lasting */
+    WRITE_REST,    /* cannot fail */
 };
 
-static bool is_package(const struct kedge_lwm2m_path *path)
+static enum walk turn_of(const struct kedge_lwm2m_path *path)
 {
-    return path->ids[0] == KEDGE_LWM2M_OBJECT_FIRMWARE &&
-           (path->ids[2] == KEDGE_FIRMWARE_PACKAGE || path->ids[2] == KEDGE_FIRMWARE_PACKAGE_URI);
+    if (path->ids[0] == KEDGE_LWM2M_OBJECT_SERVER)
+        return WRITE_REST;
+    bool is_package =
+        path->ids[0] == KEDGE_LWM2M_OBJECT_FIRMWARE &&
+        (path->ids[2] == KEDGE_FIRMWARE_PACKAGE || path->ids[2] == KEDGE_FIRMWARE_PACKAGE_URI);
+    return is_package ? WRITE_PACKAGE : WRITE_LASTING;
 }
 
 static uint8_t treat(const struct kedge_model_hooks *hooks, enum walk what,
@@ -62,7 +77,7 @@ static uint8_t treat(const struct kedge_model_hooks *hooks, enum walk what,
 {
     if (what == LOOK_AT_ALL)
         return hooks->refusal(hooks->context, path, value);
-    if (is_package(path) != (what == WRITE_PACKAGE))
+    if (turn_of(path) != what)
         return 0;
     return hooks->write(hooks->context, path, value);
 }
@@ -80,6 +95,10 @@ static uint8_t walk(const struct kedge_model_hooks *hooks,
     while (rc == KEDGE_OK && (rc = kedge_lwm2m_reader_next(&reader, &record)) == KEDGE_OK) {
         struct kedge_lwm2m_value value;
         uint8_t code = take_record(&record, &scratch, &value);
+        /* By the rights that there are before the first is written: it may be one of them. */
+        if (code == 0 && what == LOOK_AT_ALL &&
+            !kedge_model_may(hooks, &record.path, KEDGE_ACCESS_WRITE))
+            code = KEDGE_COAP_UNAUTHORIZED;
         if (code == 0)
             code = treat(hooks, what, &record.path, &value);
         if (code != 0 && code != KEDGE_COAP_CHANGED)
@@ -104,10 +123,15 @@ uint8_t kedge_model_write_records(const struct kedge_model_hooks *hooks,
         break;
     }
     uint8_t code = walk(hooks, request, LOOK_AT_ALL);
+    if (code != KEDGE_COAP_CHANGED)
+        return code;
+    hooks->hold(hooks->context);
+    if (request->method == KEDGE_COAP_PUT)
+        code = hooks->unset(hooks->context, &request->path);
+    if (code == KEDGE_COAP_CHANGED)
+        code = walk(hooks, request, WRITE_LASTING);
     if (code == KEDGE_COAP_CHANGED)
         code = walk(hooks, request, WRITE_PACKAGE);
-    bool replaces = request->method == KEDGE_COAP_PUT && request->path.depth == 2;
-    if (code == KEDGE_COAP_CHANGED && replaces)
-        code = hooks->unset(hooks->context, &request->path);
+    code = kedge_model_release(hooks, code);
     return code == KEDGE_COAP_CHANGED ? walk(hooks, request, WRITE_REST) : code;
 }

@@ -31,11 +31,59 @@ uint64_t kedge_object5_now_ms(const struct kedge_object5 *object)
 static bool save(struct kedge_object5 *object)
 {
     object->save_error = 0;
-    if (kedge_agent_state_save(object->folder, &object->state) == KEDGE_OK)
+    if (kedge_agent_state_save(object->folder, &object->state) == KEDGE_OK) {
+        object->saved_since = true;
         return true;
+    }
     object->save_error = errno;
     kedge_log(KEDGE_LOG_ERROR, "%s cannot be written: %s", KEDGE_AGENT_STATE_FILE, strerror(errno));
     return false;
+}
+
+/* ---- what a server sets ---- */
+
+void kedge_object5_hold(struct kedge_object5 *object)
+{
+    object->held_from = object->state;
+    object->held = true;
+    object->saved_since = false;
+}
+
+static bool is_changed(const struct kedge_object5 *object)
+{
+    const struct kedge_agent_state *now = &object->state, *before = &object->held_from;
+    return now->severity != before->severity || now->defer_period_s != before->defer_period_s ||
+           now->access_mark != before->access_mark ||
+           memcmp(&now->access, &before->access, sizeof now->access) != 0;
+}
+
+/* Before anything is saved because the request is refused, too. */
+static void take_back(struct kedge_object5 *object)
+{
+    if (!object->held)
+        return;
+    object->state.severity = object->held_from.severity;
+    object->state.defer_period_s = object->held_from.defer_period_s;
+    object->state.access = object->held_from.access;
+    object->state.access_mark = object->held_from.access_mark;
+}
+
+uint8_t kedge_object5_release(struct kedge_object5 *object, bool keep)
+{
+    uint8_t code = KEDGE_COAP_CHANGED;
+    /* A package that came along has put it all on the disk with itself. */
+    if (keep && is_changed(object) && !object->saved_since && !save(object))
+        code = KEDGE_COAP_INTERNAL_ERROR;
+    if (!keep || code != KEDGE_COAP_CHANGED)
+        take_back(object);
+    object->held = false;
+    return code;
+}
+
+void kedge_object5_unset(struct kedge_object5 *object)
+{
+    object->state.severity = KEDGE_SEVERITY_MANDATORY;
+    object->state.defer_period_s = KEDGE_CONSENT_NO_LIMIT;
 }
 
 /* ---- the state table ---- */
@@ -100,6 +148,7 @@ static uint8_t refuse_uri(struct kedge_object5 *object, enum kedge_rc rc)
     if (cell->action == KEDGE_FIRMWARE_ACCEPT) {
         object->state.result = kedge_rc_update_result(rc);
         snprintf(object->state.reason, sizeof object->state.reason, "%s", kedge_rc_text(rc));
+        take_back(object);
         if (!save(object))
             return KEDGE_COAP_INTERNAL_ERROR;
     }
@@ -108,12 +157,15 @@ static uint8_t refuse_uri(struct kedge_object5 *object, enum kedge_rc rc)
 
 static uint8_t reset(struct kedge_object5 *object, enum kedge_firmware_event event)
 {
-    uint8_t code = kedge_object5_apply(object, event, KEDGE_RESULT_INITIAL, "", true);
-    if (code != KEDGE_COAP_CHANGED)
-        return code;
-    kedge_resumption_drop(&object->resumption);
+    char before[sizeof object->state.uri];
+    memcpy(before, object->state.uri, sizeof before);
     object->state.uri[0] = '\0';
-    return save(object) ? code : KEDGE_COAP_INTERNAL_ERROR;
+    uint8_t code = kedge_object5_apply(object, event, KEDGE_RESULT_INITIAL, "", true);
+    if (code == KEDGE_COAP_CHANGED)
+        kedge_resumption_drop(&object->resumption);
+    else
+        memcpy(object->state.uri, before, sizeof before);
+    return code;
 }
 
 /* Goes to Downloading, with what was offered; "" is a package that is pushed. */
@@ -193,9 +245,11 @@ uint8_t kedge_object5_write(struct kedge_object5 *object, uint16_t resource,
     case KEDGE_FIRMWARE_PACKAGE_URI:
         return kedge_object5_write_uri(object, value->bytes);
     case KEDGE_FIRMWARE_SEVERITY:
-        return kedge_object5_write_severity(object, value->integer);
+        object->state.severity = (uint64_t)value->integer;
+        return KEDGE_COAP_CHANGED;
     default:
-        return kedge_object5_write_defer_period(object, value->unsigned_integer);
+        object->state.defer_period_s = value->unsigned_integer;
+        return KEDGE_COAP_CHANGED;
     }
 }
 

@@ -53,6 +53,8 @@ struct kedge_object5 {
     bool update_wanted;                       /* of the registration: a push has gone quiet */
     unsigned told_tenths;                     /* of the download, in the log */
     uint64_t downloaded_bytes, package_bytes; /* of a download; 0: not known */
+    struct kedge_agent_state held_from;       /* while a write is held: what it began with */
+    bool held, saved_since;
 };
 
 /** What the agent has to do after the start, see reconcile.h. */
@@ -72,9 +74,16 @@ uint8_t kedge_object5_write_uri(struct kedge_object5 *object, struct kedge_slice
 /** Whether resource 0, 1, 11 or 13 can be `value` at all; a package and its URI are judged when
  * they are written. */
 bool kedge_object5_value_fits(uint16_t resource, const struct kedge_lwm2m_value *value);
-/** Severity and maximum defer period are what they are until they are written. */
-uint8_t kedge_object5_unset(struct kedge_object5 *object);
-/** Writes resource 0, 1, 11 or 13, with a value that fits. */
+/** Severity and maximum defer period are what they are until they are written; held. */
+void kedge_object5_unset(struct kedge_object5 *object);
+/**
+ * kedge_object5_hold() begins a write: what a server sets in `state` (severity, maximum defer
+ * period, access) is in memory alone until kedge_object5_release() has put it on the disk: 2.04.
+ * Where that fails it answers 5.00, and then or without `keep` it is all as it was.
+ */
+void kedge_object5_hold(struct kedge_object5 *object);
+uint8_t kedge_object5_release(struct kedge_object5 *object, bool keep);
+/** Writes resource 0 or 1 at once, 11 or 13 held, with a value that fits. */
 uint8_t kedge_object5_write(struct kedge_object5 *object, uint16_t resource,
                             const struct kedge_lwm2m_value *value);
 uint8_t kedge_object5_write_package(struct kedge_object5 *object, struct kedge_slice bytes);

@@ -35,9 +35,6 @@ uint8_t kedge_object5_take_pushed(struct kedge_object5 *object,
 /* ---- object5_update.c ---- */
 
 uint8_t kedge_object5_update(struct kedge_object5 *object);
-/* Both with a value that fits. */
-uint8_t kedge_object5_write_severity(struct kedge_object5 *object, int64_t severity);
-uint8_t kedge_object5_write_defer_period(struct kedge_object5 *object, uint64_t period_s);
 /** After a restart: goes on waiting, if it did. */
 void kedge_object5_resume_consent(struct kedge_object5 *object);
 void kedge_object5_poll_update(struct kedge_object5 *object, uint64_t *wait_ms);

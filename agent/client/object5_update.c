@@ -16,41 +16,7 @@
 #define DEFERRED_WORDS "put off on the device"
 #define GO_ON_RETRY_MS 10000u
 
-/* ---- severity and consent ---- */
-
-/* Writes down what was set; `before` is what holds when that does not work. */
-static uint8_t keep(struct kedge_object5 *object, uint64_t *field, uint64_t before)
-{
-    kedge_object5_save(object);
-    if (object->save_error == 0)
-        return KEDGE_COAP_CHANGED;
-    *field = before;
-    return KEDGE_COAP_INTERNAL_ERROR;
-}
-
-uint8_t kedge_object5_write_severity(struct kedge_object5 *object, int64_t severity)
-{
-    const uint64_t before = object->state.severity;
-    object->state.severity = (uint64_t)severity;
-    return keep(object, &object->state.severity, before);
-}
-
-uint8_t kedge_object5_write_defer_period(struct kedge_object5 *object, uint64_t period_s)
-{
-    const uint64_t before = object->state.defer_period_s;
-    object->state.defer_period_s = period_s;
-    return keep(object, &object->state.defer_period_s, before);
-}
-
-uint8_t kedge_object5_unset(struct kedge_object5 *object)
-{
-    const uint64_t severity = object->state.severity;
-    object->state.severity = KEDGE_SEVERITY_MANDATORY;
-    uint8_t code = kedge_object5_write_defer_period(object, KEDGE_CONSENT_NO_LIMIT);
-    if (code != KEDGE_COAP_CHANGED)
-        object->state.severity = severity;
-    return code;
-}
+/* ---- consent ---- */
 
 static bool asks(const struct kedge_object5 *object)
 {

@@ -1,13 +1,13 @@
 /* provision.c: Bootstrap-Write and Bootstrap-Delete; see provision.h. */
-#include "agent/client/provision.h"
-
 #include "agent/client/model_parts.h"
+#include "agent/client/provision_parts.h"
 
 #include <kedge/lwm2m_records.h>
 #include <string.h>
 
 #define SECURITY KEDGE_LWM2M_OBJECT_SECURITY
 #define SERVER KEDGE_LWM2M_OBJECT_SERVER
+#define ACCESS KEDGE_LWM2M_OBJECT_ACCESS
 
 void kedge_provision_begin(struct kedge_provision *provision, const struct kedge_account *account,
                            const struct kedge_uri *own, enum kedge_account_mode mode)
@@ -189,7 +189,14 @@ static uint8_t have_instance(struct kedge_account *account, const struct kedge_l
 struct writing {
     bool whole;
     bool security_begun, server_begun;
+    uint32_t access_begun;
 };
+
+/* What a bootstrap server writes at all. */
+static bool is_written(uint16_t object)
+{
+    return object == SECURITY || object == SERVER || object == ACCESS;
+}
 
 static bool is_own(const struct kedge_lwm2m_path *path)
 {
@@ -201,9 +208,9 @@ static uint8_t take_record(struct kedge_provision *provision, struct writing *wr
 {
     const struct kedge_lwm2m_path *path = &record->path;
     struct kedge_lwm2m_value value;
-    if (path->depth < 3 || (path->ids[0] != SECURITY && path->ids[0] != SERVER))
+    if (path->depth < 3 || !is_written(path->ids[0]))
         return KEDGE_COAP_BAD_REQUEST;
-    if (!is_own(path)) {
+    if (path->ids[0] != ACCESS && !is_own(path)) {
         uint8_t refused = have_instance(&provision->next, path, writing->whole,
                                         path->ids[0] == SECURITY ? &writing->security_begun
                                                                  : &writing->server_begun);
@@ -217,6 +224,9 @@ static uint8_t take_record(struct kedge_provision *provision, struct writing *wr
     if (definition->type == KEDGE_LWM2M_NOTHING ||
         kedge_lwm2m_record_value(record, definition->type, scratch, &value) != KEDGE_OK)
         return KEDGE_COAP_BAD_REQUEST;
+    if (path->ids[0] == ACCESS)
+        return kedge_provision_write_access(&provision->next.access, writing->whole,
+                                            &writing->access_begun, path, &value);
     if (is_own(path))
         return set_own(provision, path->ids[2], &value);
     return path->ids[0] == SECURITY ? set_security(&provision->next.security, path->ids[2], &value)
@@ -273,7 +283,7 @@ static uint8_t write(struct kedge_provision *provision, const struct kedge_model
 {
     const struct kedge_lwm2m_path *path = &request->path;
     uint32_t format = request->format;
-    if (path->depth == 0 || (path->ids[0] != SECURITY && path->ids[0] != SERVER))
+    if (path->depth == 0 || !is_written(path->ids[0]))
         return KEDGE_COAP_METHOD_NOT_ALLOWED;
     if (path->depth > 2) {
         const struct kedge_lwm2m_definition *definition =
@@ -288,13 +298,24 @@ static uint8_t write(struct kedge_provision *provision, const struct kedge_model
     return carry_out(provision, path, format, request->payload);
 }
 
+/* What the server of the account had a say in is another's, or nobody's. */
+static void delete_security(struct kedge_account *account)
+{
+    if (account->security.present && account->security.server_id != 0)
+        kedge_access_forget(&account->access, account->security.server_id);
+    kedge_wipe(&account->security, sizeof account->security);
+}
+
 static uint8_t delete_instance(struct kedge_account *account, const struct kedge_lwm2m_path *path)
 {
     if (is_own(path))
         return KEDGE_COAP_BAD_REQUEST;
+    if (path->ids[0] == ACCESS)
+        return kedge_access_remove(&account->access, path->ids[1]) ? KEDGE_COAP_DELETED
+                                                                   : KEDGE_COAP_NOT_FOUND;
     if (path->ids[0] == SECURITY && account->security.present &&
         account->security.instance == path->ids[1]) {
-        kedge_wipe(&account->security, sizeof account->security);
+        delete_security(account);
         return KEDGE_COAP_DELETED;
     }
     if (path->ids[0] == SERVER && account->server.present &&
@@ -312,14 +333,15 @@ static uint8_t delete (struct kedge_account *account, const struct kedge_lwm2m_p
     uint16_t object = path->ids[0];
     if (path->depth > 2)
         return KEDGE_COAP_METHOD_NOT_ALLOWED;
-    if (path->depth == 2 && (object == SECURITY || object == SERVER))
+    if (path->depth == 2 && is_written(object))
         return delete_instance(account, path);
-    if (!all && object != SECURITY && object != SERVER)
-        return object == KEDGE_LWM2M_OBJECT_ACCESS || object == KEDGE_LWM2M_OBJECT_OSCORE
-                   ? KEDGE_COAP_DELETED /* what there is of them is the device's own */
-                   : KEDGE_COAP_METHOD_NOT_ALLOWED;
+    if (!all && !is_written(object))
+        return object == KEDGE_LWM2M_OBJECT_OSCORE ? KEDGE_COAP_DELETED /* there is nothing */
+                                                   : KEDGE_COAP_METHOD_NOT_ALLOWED;
+    if (all || object == ACCESS)
+        account->access.count = 0;
     if (all || object == SECURITY)
-        kedge_wipe(&account->security, sizeof account->security);
+        delete_security(account);
     if (all || object == SERVER)
         kedge_wipe(&account->server, sizeof account->server);
     return KEDGE_COAP_DELETED;

@@ -3,6 +3,8 @@
  * writes, deletes, discovers and reads, on a copy of the account. Whether the copy takes the
  * account's place is decided at Finish, by others. Pure.
  *
+ * It says too what the server of the account, and others, may do (object 2).
+ *
  * There is room for one account, and instance 0 of the Security object is the one with the
  * bootstrap server itself: it stays whatever is deleted, and only its hold-off time (resource 11)
  * can be changed.

@@ -1,13 +1,10 @@
 /* provision_read.c: Bootstrap-Discover and Bootstrap-Read; see provision.h. */
-#include "agent/client/provision.h"
-
 #include "agent/client/model_parts.h"
+#include "agent/client/provision_parts.h"
 
-#include <kedge/lwm2m_records.h>
 #include <stdio.h>
 
 #define ATTRIBUTES_SIZE (KEDGE_URI_MAX + 32u)
-#define RECORDS_MAX 8u
 
 /* ---- Discover ---- */
 
@@ -57,6 +54,15 @@ static enum kedge_rc write_server(const struct kedge_provision *provision,
     return write_link(out, asked, KEDGE_LWM2M_OBJECT_SERVER, server->instance, attributes);
 }
 
+static enum kedge_rc write_access(const struct kedge_provision *provision,
+                                  const struct kedge_lwm2m_path *asked, struct kedge_writer *out)
+{
+    const struct kedge_access *access = &provision->account.access;
+    for (size_t i = 0; i < access->count; i++)
+        KEDGE_TRY(write_link(out, asked, KEDGE_LWM2M_OBJECT_ACCESS, access->entries[i].number, ""));
+    return KEDGE_OK;
+}
+
 /* The objects that the device has in any case. */
 static enum kedge_rc write_others(const struct kedge_lwm2m_path *asked, struct kedge_writer *out)
 {
@@ -83,6 +89,8 @@ struct kedge_model_answer kedge_provision_discover(const struct kedge_provision 
     if (rc == KEDGE_OK)
         rc = write_server(provision, path, out);
     if (rc == KEDGE_OK)
+        rc = write_access(provision, path, out);
+    if (rc == KEDGE_OK)
         rc = write_others(path, out);
     if (rc != KEDGE_OK)
         return kedge_model_code(KEDGE_COAP_INTERNAL_ERROR);
@@ -92,13 +100,8 @@ struct kedge_model_answer kedge_provision_discover(const struct kedge_provision 
 
 /* ---- Read ---- */
 
-struct records {
-    struct kedge_lwm2m_record records[RECORDS_MAX];
-    size_t count;
-};
-
-static void add(struct records *all, const struct kedge_lwm2m_path *asked, uint16_t instance,
-                uint16_t resource, struct kedge_lwm2m_value value)
+static void add(struct kedge_provision_records *all, const struct kedge_lwm2m_path *asked,
+                uint16_t instance, uint16_t resource, struct kedge_lwm2m_value value)
 {
     const struct kedge_lwm2m_path path = {.ids = {KEDGE_LWM2M_OBJECT_SERVER, instance, resource},
                                           .depth = 3};
@@ -113,7 +116,7 @@ static struct kedge_lwm2m_value number(int64_t integer, enum kedge_lwm2m_type ty
 }
 
 static void gather(const struct kedge_account_server *server, const struct kedge_lwm2m_path *asked,
-                   struct records *all)
+                   struct kedge_provision_records *all)
 {
     const struct kedge_lwm2m_value binding = {.type = KEDGE_LWM2M_STRING,
                                               .bytes = kedge_slice_text(server->binding)};
@@ -136,12 +139,16 @@ struct kedge_model_answer kedge_provision_read(const struct kedge_provision *pro
 {
     const struct kedge_lwm2m_path *path = &request->path;
     const struct kedge_account_server *server = &provision->account.server;
-    struct records all = {.count = 0};
+    struct kedge_provision_records all = {.count = 0};
+    bool reads_access = path->depth > 0 && path->ids[0] == KEDGE_LWM2M_OBJECT_ACCESS;
     if (path->depth > 0 && path->ids[0] == KEDGE_LWM2M_OBJECT_SECURITY)
         return kedge_model_code(KEDGE_COAP_UNAUTHORIZED); /* keys are never told */
-    if (path->depth == 0 || path->depth > 3 || path->ids[0] != KEDGE_LWM2M_OBJECT_SERVER)
+    if (path->depth == 0 || path->depth > 3 ||
+        (!reads_access && path->ids[0] != KEDGE_LWM2M_OBJECT_SERVER))
         return kedge_model_code(KEDGE_COAP_METHOD_NOT_ALLOWED);
-    if (server->present && (path->depth < 2 || path->ids[1] == server->instance))
+    if (reads_access)
+        kedge_provision_gather_access(&provision->account.access, path, &all);
+    else if (server->present && (path->depth < 2 || path->ids[1] == server->instance))
         gather(server, path, &all);
     if (path->depth > 1 && all.count == 0)
         return kedge_model_code(KEDGE_COAP_NOT_FOUND);

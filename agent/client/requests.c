@@ -56,6 +56,8 @@ static bool is_package(const struct kedge_lwm2m_path *path)
 static uint8_t take_block(struct kedge_server *server, const coap_pdu_t *request,
                           const struct kedge_incoming *in)
 {
+    if (!kedge_model_may(&server->hooks, &in->model.path, KEDGE_ACCESS_WRITE))
+        return KEDGE_COAP_UNAUTHORIZED;
     if (in->model.format != KEDGE_LWM2M_FORMAT_NONE &&
         in->model.format != KEDGE_LWM2M_FORMAT_OPAQUE)
         return KEDGE_COAP_UNSUPPORTED_FORMAT;
@@ -68,7 +70,7 @@ static uint8_t write_attributes(struct kedge_server *server, const coap_pdu_t *r
                                 const struct kedge_lwm2m_path *path)
 {
     bool is_number;
-    uint8_t refused = kedge_model_attributes_refusal(path, &is_number);
+    uint8_t refused = kedge_model_attributes_refusal(&server->hooks, path, &is_number);
     if (refused != 0)
         return refused;
     coap_opt_filter_t filter;

@@ -58,23 +58,6 @@ static enum kedge_rc read_server(const struct kedge_resources *resources, uint16
     }
 }
 
-/*
- * OMA LwM2M Core 1.1, section 8.2.1: the one server of a device has every right, and so has the
- * owner of an instance without an ACL. So there are owners here, and no ACLs.
- */
-static enum kedge_rc read_access(const struct kedge_resources *resources,
-                                 const struct kedge_lwm2m_path *path,
-                                 struct kedge_lwm2m_value *value)
-{
-    uint16_t object;
-    if (!kedge_model_access(path->ids[1], &object))
-        return KEDGE_E_NOT_FOUND;
-    value->integer = path->ids[2] == 0   ? object
-                     : path->ids[2] == 1 ? 0
-                                         : resources->server->short_server_id;
-    return KEDGE_OK;
-}
-
 static enum kedge_rc read_device(const struct kedge_resources *resources,
                                  const struct kedge_lwm2m_path *path,
                                  struct kedge_lwm2m_value *value)
@@ -105,7 +88,7 @@ static enum kedge_rc read_device(const struct kedge_resources *resources,
     }
 }
 
-static enum kedge_rc on_read(void *context, const struct kedge_lwm2m_path *path,
+static enum kedge_rc on_read(void *context, struct kedge_lwm2m_path *path,
                              struct kedge_lwm2m_value *value)
 {
     const struct kedge_resources *resources = context;
@@ -113,7 +96,7 @@ static enum kedge_rc on_read(void *context, const struct kedge_lwm2m_path *path,
     case KEDGE_LWM2M_OBJECT_SERVER:
         return read_server(resources, path->ids[2], value);
     case KEDGE_LWM2M_OBJECT_ACCESS:
-        return read_access(resources, path, value);
+        return kedge_access_object_read(&resources->access, path, value);
     case KEDGE_LWM2M_OBJECT_DEVICE:
         return read_device(resources, path, value);
     case KEDGE_LWM2M_OBJECT_CONNECTIVITY:
@@ -154,8 +137,16 @@ static uint8_t on_refusal(void *context, const struct kedge_lwm2m_path *path,
     const struct kedge_resources *resources = context;
     bool fits = path->ids[0] == KEDGE_LWM2M_OBJECT_FIRMWARE
                     ? kedge_object5_value_fits(path->ids[2], value)
+                : path->ids[0] == KEDGE_LWM2M_OBJECT_ACCESS
+                    ? kedge_access_object_fits(path, value)
                     : fits_server(resources->server, path->ids[2], value);
     return fits ? 0 : KEDGE_COAP_BAD_REQUEST;
+}
+
+static uint8_t on_rights(void *context, const struct kedge_lwm2m_path *instance)
+{
+    const struct kedge_resources *resources = context;
+    return kedge_access_object_rights(&resources->access, instance);
 }
 
 /* A server of LwM2M 1.0 turns queue mode on and off by this; later ones are told of it alone. */
@@ -204,20 +195,36 @@ static uint8_t on_write(void *context, const struct kedge_lwm2m_path *path,
         return refused;
     if (path->ids[0] == KEDGE_LWM2M_OBJECT_FIRMWARE)
         return kedge_object5_write(resources->object5, path->ids[2], value);
+    if (path->ids[0] == KEDGE_LWM2M_OBJECT_ACCESS)
+        return kedge_access_object_write(&resources->access, path, value);
     write_server(resources, path->ids[2], value);
     return KEDGE_COAP_CHANGED;
 }
 
 /* A Replace of the instance leaves nothing of what it does not name, but what must be there. */
-static uint8_t on_unset(void *context, const struct kedge_lwm2m_path *instance)
+static uint8_t on_unset(void *context, const struct kedge_lwm2m_path *path)
 {
     struct kedge_resources *resources = context;
-    if (instance->ids[0] == KEDGE_LWM2M_OBJECT_FIRMWARE)
-        return kedge_object5_unset(resources->object5);
+    if (path->ids[0] == KEDGE_LWM2M_OBJECT_ACCESS)
+        return kedge_access_object_unset(&resources->access, path);
+    if (path->ids[0] == KEDGE_LWM2M_OBJECT_FIRMWARE) {
+        kedge_object5_unset(resources->object5);
+        return KEDGE_COAP_CHANGED;
+    }
     resources->server->default_pmin_s = resources->server->default_pmax_s = 0;
     resources->server->send.muted = !resources->config->send;
     resources->disable_s = 0;
     return KEDGE_COAP_CHANGED;
+}
+
+static void on_hold(void *context)
+{
+    kedge_object5_hold(((struct kedge_resources *)context)->object5);
+}
+
+static uint8_t on_release(void *context, bool keep)
+{
+    return kedge_object5_release(((struct kedge_resources *)context)->object5, keep);
 }
 
 static uint8_t execute_server(struct kedge_resources *resources, uint16_t resource)
@@ -287,9 +294,12 @@ struct kedge_model_hooks kedge_resources_hooks(struct kedge_resources *resources
 {
     return (struct kedge_model_hooks){.context = resources,
                                       .read = on_read,
+                                      .rights = on_rights,
                                       .write = on_write,
                                       .refusal = on_refusal,
                                       .unset = on_unset,
+                                      .hold = on_hold,
+                                      .release = on_release,
                                       .execute = on_execute,
                                       .attributes = on_attributes,
                                       .has_bootstrap_trigger = resources->bootstrap != NULL};

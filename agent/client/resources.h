@@ -5,6 +5,7 @@
 #ifndef KEDGE_AGENT_RESOURCES_H
 #define KEDGE_AGENT_RESOURCES_H
 
+#include "agent/client/access_object.h"
 #include "agent/client/bootstrap.h"
 #include "agent/client/config.h"
 #include "agent/client/device.h"
@@ -23,6 +24,7 @@ struct kedge_resources {
     struct kedge_device device; /* its first fields too */
     uint32_t disable_s;         /* /1/0/5; 0: as LwM2M has it, a day */
     bool storing;               /* /1/0/6 */
+    struct kedge_access_object access;
 };
 
 /** Looks at the device, where that is due: before its resources are read. */

@@ -28,8 +28,10 @@ enum {
     KEY_CONSENT_COUNTED, /* while consent is wanted */
     KEY_CONSENT_CHOICE,  /* once the device's software has named a time */
     KEY_POST_INSTALL,    /* while that hook is due */
-    KEY_SPENT            /* while a download is on that has cost something */
+    KEY_SPENT,           /* while a download is on that has cost something */
+    KEY_ACCESS           /* once an owner has written some: four bytes of mark, and the table */
 };
+#define MARK_SIZE 4u
 #define KEY_COUNT 9u
 
 void kedge_agent_state_init(struct kedge_agent_state *state)
@@ -67,6 +69,29 @@ static void take_optional(const struct kedge_agent_state *state,
          state->spent},
     };
     memcpy(optional, all, sizeof all);
+}
+
+static enum kedge_rc put_access(struct kedge_writer *out, const struct kedge_agent_state *state)
+{
+    uint8_t bytes[MARK_SIZE + KEDGE_ACCESS_SIZE_MAX];
+    struct kedge_writer table = kedge_writer(bytes, sizeof bytes);
+    KEDGE_TRY(kedge_writer_u32(&table, state->access_mark));
+    KEDGE_TRY(kedge_access_encode(&state->access, &table));
+    return kedge_record_put_bytes(out, KEY_ACCESS, kedge_writer_slice(&table));
+}
+
+static enum kedge_rc get_access(struct kedge_record *record, struct kedge_agent_state *state)
+{
+    uint8_t bytes[MARK_SIZE + KEDGE_ACCESS_SIZE_MAX];
+    size_t size;
+    if (!kedge_record_has(record, KEY_ACCESS))
+        return KEDGE_OK;
+    KEDGE_TRY(kedge_record_get_bytes(record, KEY_ACCESS, bytes, sizeof bytes, &size));
+    struct kedge_cursor mark = kedge_cursor(kedge_slice(bytes, size));
+    KEDGE_TRY(kedge_cursor_u32(&mark, &state->access_mark));
+    KEDGE_TRY(
+        kedge_access_decode(kedge_slice(bytes + MARK_SIZE, size - MARK_SIZE), &state->access));
+    return state->access.count > 0 ? KEDGE_OK : KEDGE_E_NOT_CANONICAL;
 }
 
 /* What was there is what would be written: nothing that says what holds without it. */
@@ -108,6 +133,7 @@ enum kedge_rc kedge_agent_state_encode(const struct kedge_agent_state *state,
     take_optional(state, optional);
     for (size_t i = 0; i < OPTIONAL_COUNT; i++)
         count += optional[i].given;
+    count += state->access.count > 0;
     KEDGE_TRY(kedge_record_begin(out, MAGIC, count, &start));
     KEDGE_TRY(kedge_record_put_number(out, KEY_STATE, (uint64_t)state->state));
     KEDGE_TRY(kedge_record_put_number(out, KEY_RESULT, (uint64_t)state->result));
@@ -121,6 +147,8 @@ enum kedge_rc kedge_agent_state_encode(const struct kedge_agent_state *state,
     for (size_t i = 0; i < OPTIONAL_COUNT; i++)
         if (optional[i].given)
             KEDGE_TRY(kedge_record_put_number(out, optional[i].key, optional[i].value));
+    if (state->access.count > 0)
+        KEDGE_TRY(put_access(out, state));
     return kedge_record_end(out, start);
 }
 
@@ -142,6 +170,7 @@ static enum kedge_rc decode(struct kedge_slice bytes, struct kedge_agent_state *
     KEDGE_TRY(
         kedge_record_get_text(&record, KEY_ENDPOINT, state->endpoint, sizeof state->endpoint));
     KEDGE_TRY(get_optional(&record, state));
+    KEDGE_TRY(get_access(&record, state));
     return kedge_record_close(&record);
 }
 

@@ -9,6 +9,7 @@
 #ifndef KEDGE_AGENT_STATE_FILE_H
 #define KEDGE_AGENT_STATE_FILE_H
 
+#include "agent/client/access.h"
 #include "agent/client/consent.h"
 
 #include <kedge/lwm2m.h>
@@ -30,7 +31,9 @@ struct kedge_agent_state {
     uint64_t severity;       /* /5/0/11, of enum kedge_severity */
     uint64_t defer_period_s; /* /5/0/13; KEDGE_CONSENT_NO_LIMIT: never written */
     struct kedge_consent consent;
-    bool post_install_due; /* the hook, once the update that was executed has ended */
+    bool post_install_due;      /* the hook, once the update that was executed has ended */
+    struct kedge_access access; /* as an owner has written it; no instances: none has */
+    uint32_t access_mark;       /* of the account that it belongs to, see access_object.h */
 };
 
 /** kedge_agent_state_init() is a device to which nothing has happened yet. */

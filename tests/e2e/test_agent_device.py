@@ -122,6 +122,6 @@ def test_every_instance_has_the_one_server_for_its_owner(agent, peer):
     values = instance(peer, "/2")
     about = [(values[f"/2/{i}/0"], values[f"/2/{i}/1"], values[f"/2/{i}/3"]) for i in range(5)]
     assert about == [(object_id, 0, 1) for object_id in (1, 3, 4, 5, 26241)]
-    assert len(values) == 15, "no ACL: an owner without one has every right"
+    assert len(values) == 15, "no ACL yet: an owner without one has every right"
     assert peer.request(ENDPOINT, GET, "/2/5").code_text == "4.04"
-    assert peer.request(ENDPOINT, PUT, "/2/0/3", "2", content_format=TEXT).code_text == "4.05"
+    assert peer.request(ENDPOINT, PUT, "/2/0/0", "2", content_format=TEXT).code_text == "4.05"

@@ -31,8 +31,12 @@ struct device {
     bool has_hardware;
     enum kedge_rc read_rc;
     uint8_t code; /* the answer of write and execute */
-    unsigned writes, executes, unsets;
-    int64_t never; /* a number that nothing can be; 0: none */
+    unsigned writes, executes, unsets, holds;
+    bool held, kept; /* a write is on; the last one was to last */
+    uint8_t disk;    /* what release() says when it is to keep */
+    uint8_t rights;  /* on every object but `spared` */
+    uint16_t spared; /* 0: none */
+    int64_t never;   /* a number that nothing can be; 0: none */
     struct kedge_lwm2m_path moving;
     int64_t moved_by;
     uint16_t object, resource;
@@ -49,7 +53,7 @@ static int64_t moved(const struct device *device, const struct kedge_lwm2m_path 
     return kedge_lwm2m_path_shares(path, &device->moving, 3) ? device->moved_by : 0;
 }
 
-static enum kedge_rc on_read(void *context, const struct kedge_lwm2m_path *path,
+static enum kedge_rc on_read(void *context, struct kedge_lwm2m_path *path,
                              struct kedge_lwm2m_value *value)
 {
     const struct device *device = context;
@@ -57,6 +61,8 @@ static enum kedge_rc on_read(void *context, const struct kedge_lwm2m_path *path,
     if (device->read_rc != KEDGE_OK)
         return device->read_rc;
     if (object == 3 && resource == 18 && !device->has_hardware)
+        return KEDGE_E_NOT_FOUND;
+    if (object == 2 && resource == 2)
         return KEDGE_E_NOT_FOUND;
     bool protocols = object == 5 && resource == 8;
     if (index > (protocols ? 1u : 0u))
@@ -101,12 +107,37 @@ static uint8_t on_refusal(void *context, const struct kedge_lwm2m_path *path,
     return device->never != 0 && value->integer == device->never ? KEDGE_COAP_BAD_REQUEST : 0;
 }
 
-static uint8_t on_unset(void *context, const struct kedge_lwm2m_path *instance)
+static uint8_t on_rights(void *context, const struct kedge_lwm2m_path *instance)
+{
+    const struct device *device = context;
+    assert_int_equal(instance->depth, 2);
+    return instance->ids[0] == device->spared ? KEDGE_ACCESS_ALL : device->rights;
+}
+
+static uint8_t on_unset(void *context, const struct kedge_lwm2m_path *path)
 {
     struct device *device = context;
-    assert_int_equal(instance->depth, 2);
+    assert_in_range(path->depth, 2, 4);
+    assert_true(device->held);
     device->unsets++;
     return KEDGE_COAP_CHANGED;
+}
+
+static void on_hold(void *context)
+{
+    struct device *device = context;
+    assert_false(device->held);
+    device->held = true;
+    device->holds++;
+}
+
+static uint8_t on_release(void *context, bool keep)
+{
+    struct device *device = context;
+    assert_true(device->held);
+    device->held = false;
+    device->kept = keep && device->disk == KEDGE_COAP_CHANGED;
+    return keep ? device->disk : KEDGE_COAP_CHANGED;
 }
 
 static uint8_t on_execute(void *context, const struct kedge_lwm2m_path *path,
@@ -131,8 +162,19 @@ static enum kedge_rc on_attributes(void *context, const struct kedge_lwm2m_path 
 static int make(void **state)
 {
     static struct device device;
-    device = (struct device){.hooks = {&device, on_read, on_write, on_refusal, on_unset, on_execute,
-                                       on_attributes, true},
+    device = (struct device){.hooks = {.context = &device,
+                                       .read = on_read,
+                                       .rights = on_rights,
+                                       .write = on_write,
+                                       .refusal = on_refusal,
+                                       .unset = on_unset,
+                                       .hold = on_hold,
+                                       .release = on_release,
+                                       .execute = on_execute,
+                                       .attributes = on_attributes,
+                                       .has_bootstrap_trigger = true},
+                             .disk = KEDGE_COAP_CHANGED,
+                             .rights = KEDGE_ACCESS_ALL,
                              .has_hardware = true,
                              .code = KEDGE_COAP_CHANGED};
     *state = &device;

@@ -173,6 +173,10 @@ static void every_field_comes_back(void **state)
     before.server.bootstrap_on_failure = false;
     before.server.retry_count = 9;
     before.server.retry_timer_s = 10;
+    struct kedge_access_entry *entry = kedge_access_add(&before.access, 7);
+    entry->object = 5;
+    entry->owner = KEDGE_ACCESS_BOOTSTRAP;
+    assert_true(kedge_access_set_list(entry, 1, KEDGE_ACCESS_READ));
     size_t size = encode(&before, bytes);
     assert_int_equal(kedge_account_decode(kedge_slice(bytes, size), false, &after), KEDGE_OK);
     assert_string_equal(after.endpoint, before.endpoint);
@@ -180,6 +184,8 @@ static void every_field_comes_back(void **state)
     assert_int_equal(after.hold_off_s, before.hold_off_s);
     assert_memory_equal(&after.security, &before.security, sizeof before.security);
     assert_memory_equal(&after.server, &before.server, sizeof before.server);
+    assert_same(&before, &after);
+    assert_int_equal(kedge_access_rights(&after.access, 5, 0, 1), KEDGE_ACCESS_READ);
 }
 
 static void the_largest_account_fits(void **state)
@@ -199,6 +205,14 @@ static void the_largest_account_fits(void **state)
     memset(security->uri + 100, '/', 1);
     memset(before.endpoint, 'e', sizeof before.endpoint - 1);
     snprintf(before.server.binding, sizeof before.server.binding, "UQSTNHM");
+    while (before.access.count < KEDGE_ACCESS_ENTRIES_MAX) {
+        struct kedge_access_entry *entry =
+            kedge_access_add(&before.access, (uint16_t)before.access.count);
+        entry->object = (uint16_t)before.access.count;
+        entry->owner = 1;
+        for (uint16_t i = 0; i < KEDGE_ACCESS_LISTS_MAX; i++)
+            assert_true(kedge_access_set_list(entry, i, KEDGE_ACCESS_ALL));
+    }
     size_t size = encode(&before, bytes);
     assert_int_equal(kedge_account_decode(kedge_slice(bytes, size), false, &after), KEDGE_OK);
     assert_same(&before, &after);

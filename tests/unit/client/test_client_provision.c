@@ -412,6 +412,113 @@ static struct kedge_model_answer get(struct world *world, const char *path, uint
     return ask(world, KEDGE_COAP_GET, path, NONE, accept, kedge_slice(NULL, 0));
 }
 
+/* ---- who may do what ---- */
+
+static void list_access(struct list *list)
+{
+    add_number(list, "/2/7/0", 5);
+    add_number(list, "/2/7/1", 0);
+    add_number(list, "/2/7/2/0", 1);
+    add_number(list, "/2/7/2/310", 7);
+    add_number(list, "/2/7/3", 65535);
+    add_number(list, "/2/9/0", 3);
+    add_number(list, "/2/9/1", 0);
+    add_number(list, "/2/9/3", 1);
+}
+
+static void access_control_is_written_in_each_format_of_records(void **state)
+{
+    struct world *world = *state;
+    struct list list = {.count = 0};
+    list_access(&list);
+    for (size_t i = 0; i < RECORD_FORMAT_COUNT; i++) {
+        const struct kedge_access *access = &world->provision.account.access;
+        assert_int_equal(delete (world, "/2"), KEDGE_COAP_DELETED);
+        assert_int_equal(access->count, 0);
+        assert_int_equal(put_list(world, &list, "/2", record_formats[i]), KEDGE_COAP_CHANGED);
+        assert_int_equal(access->count, 2);
+        assert_null(kedge_access_flaw(access));
+        assert_int_equal(kedge_access_rights(access, 5, 0, 310), 7);
+        assert_int_equal(kedge_access_rights(access, 5, 0, 1), 1);
+        assert_int_equal(kedge_access_rights(access, 3, 0, 1), KEDGE_ACCESS_ALL);
+    }
+}
+
+static void access_control_is_read_discovered_and_deleted_as_it_was_written(void **state)
+{
+    struct world *world = *state;
+    struct list list = {.count = 0};
+    list_access(&list);
+    assert_int_equal(put_list(world, &list, "/2", TLV), KEDGE_COAP_CHANGED);
+    ask(world, KEDGE_COAP_GET, "/2", NONE, LINK, kedge_slice(NULL, 0));
+    assert_answer(world, "</>;lwm2m=1.1,</2/7>,</2/9>");
+    ask(world, KEDGE_COAP_GET, "/2/7", NONE, KEDGE_LWM2M_FORMAT_SENML_JSON, kedge_slice(NULL, 0));
+    assert_answer(world, "[{\"bn\":\"/2/7/\",\"n\":\"0\",\"v\":5},{\"n\":\"1\",\"v\":0},"
+                         "{\"n\":\"2/0\",\"v\":1},{\"n\":\"2/310\",\"v\":7},"
+                         "{\"n\":\"3\",\"v\":65535}]");
+    ask(world, KEDGE_COAP_GET, "/2/9/3", NONE, NONE, kedge_slice(NULL, 0));
+    assert_answer(world, "1");
+    assert_int_equal(delete (world, "/2/8"), KEDGE_COAP_NOT_FOUND);
+    assert_int_equal(delete (world, "/2/7"), KEDGE_COAP_DELETED);
+    ask(world, KEDGE_COAP_GET, "/2", NONE, LINK, kedge_slice(NULL, 0));
+    assert_answer(world, "</>;lwm2m=1.1,</2/9>");
+    assert_int_equal(delete (world, "/"), KEDGE_COAP_DELETED);
+    assert_int_equal(world->provision.account.access.count, 0);
+}
+
+static void a_whole_instance_of_access_control_takes_the_place_of_the_old_one(void **state)
+{
+    struct world *world = *state;
+    struct list list = {.count = 0}, second = {.count = 0};
+    list_access(&list);
+    assert_int_equal(put_list(world, &list, "/2", TLV), KEDGE_COAP_CHANGED);
+    assert_int_equal(put_text(world, "/2/7/3", "2"), KEDGE_COAP_CHANGED); /* one value alone */
+    assert_int_equal(kedge_access_about(&world->provision.account.access, 5, 0)->list_count, 2);
+    add_number(&second, "/2/7/0", 4);
+    add_number(&second, "/2/7/3", 1);
+    assert_int_equal(put_list(world, &second, "/2/7", TLV), KEDGE_COAP_CHANGED);
+    const struct kedge_access *access = &world->provision.account.access;
+    assert_null(kedge_access_about(access, 5, 0));
+    assert_int_equal(kedge_access_about(access, 4, 0)->list_count, 0);
+    assert_int_equal(access->count, 2);
+}
+
+static void what_no_access_control_can_be_changes_nothing(void **state)
+{
+    struct world *world = *state;
+    static const struct {
+        const char *path, *text;
+        uint8_t code;
+    } writes[] = {
+        {"/2/7/0", "0", KEDGE_COAP_BAD_REQUEST}, {"/2/7/1", "65536", KEDGE_COAP_BAD_REQUEST},
+        {"/2/7/3", "0", KEDGE_COAP_BAD_REQUEST}, {"/2/7/2/1", "32", KEDGE_COAP_BAD_REQUEST},
+        {"/2/7/2", "1", KEDGE_COAP_BAD_REQUEST}, {"/2/7/4", "1", KEDGE_COAP_NOT_FOUND}};
+    for (size_t i = 0; i < sizeof writes / sizeof writes[0]; i++)
+        assert_int_equal(put_text(world, writes[i].path, writes[i].text), writes[i].code);
+    for (unsigned i = 0; i < KEDGE_ACCESS_ENTRIES_MAX; i++) {
+        char path[16];
+        snprintf(path, sizeof path, "/2/%u/0", i + 10);
+        assert_int_equal(put_text(world, path, "3"), KEDGE_COAP_CHANGED);
+    }
+    assert_int_equal(put_text(world, "/2/1/0", "3"), KEDGE_COAP_TOO_LARGE);
+    assert_int_equal(world->provision.account.access.count, KEDGE_ACCESS_ENTRIES_MAX);
+}
+
+/* Appendix E.1.3 of the specification. */
+static void an_account_that_is_deleted_takes_its_rights_along(void **state)
+{
+    struct world *world = *state;
+    struct list list = {.count = 0};
+    write_account(world, TLV);
+    list_access(&list);
+    assert_int_equal(put_list(world, &list, "/2", TLV), KEDGE_COAP_CHANGED);
+    assert_int_equal(put_text(world, "/2/7/2/1", "3"), KEDGE_COAP_CHANGED);
+    assert_int_equal(delete (world, "/0/1"), KEDGE_COAP_DELETED);
+    const struct kedge_access *access = &world->provision.account.access;
+    assert_int_equal(access->count, 1); /* what it owned alone is gone */
+    assert_int_equal(kedge_access_about(access, 5, 0)->list_count, 2);
+}
+
 static void discover_tells_which_account_is_which(void **state)
 {
     struct world *world = *state;
@@ -526,6 +633,11 @@ int main(void)
         TEST(the_account_with_the_bootstrap_server_stays_what_it_is),
         TEST(its_hold_off_time_can_be_written),
         TEST(deleting_removes_accounts_and_nothing_else),
+        TEST(access_control_is_written_in_each_format_of_records),
+        TEST(access_control_is_read_discovered_and_deleted_as_it_was_written),
+        TEST(a_whole_instance_of_access_control_takes_the_place_of_the_old_one),
+        TEST(what_no_access_control_can_be_changes_nothing),
+        TEST(an_account_that_is_deleted_takes_its_rights_along),
         TEST(discover_tells_which_account_is_which),
         TEST(the_server_object_can_be_read_and_keys_never),
         TEST(a_pack_takes_the_place_of_what_was_there),

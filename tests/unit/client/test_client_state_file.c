@@ -244,13 +244,72 @@ static size_t add_keys(uint8_t *bytes, size_t size, unsigned first, unsigned cou
     return out.size;
 }
 
+static void what_an_owner_wrote_of_access_is_kept(void **state)
+{
+    (void)state;
+    struct kedge_agent_state before = sample(), after;
+    uint8_t bytes[KEDGE_AGENT_STATE_SIZE_MAX];
+    struct kedge_access_entry *entry = kedge_access_add(&before.access, 1);
+    entry->object = 3;
+    entry->owner = 1;
+    assert_true(kedge_access_set_list(entry, 310, KEDGE_ACCESS_READ));
+    before.access_mark = 0x89ABCDEF;
+    size_t size = encode(&before, bytes);
+    assert_int_equal(kedge_agent_state_decode(kedge_slice(bytes, size), &after), KEDGE_OK);
+    assert_same(&before, &after);
+    assert_int_equal(after.access_mark, 0x89ABCDEF);
+    assert_int_equal(after.access.count, 1);
+    assert_int_equal(kedge_access_rights(&after.access, 3, 0, 310), KEDGE_ACCESS_READ);
+    /* A mark without a table would not be written so. */
+    const struct kedge_agent_state without = sample();
+    struct kedge_writer out = kedge_writer(bytes, sizeof bytes);
+    out.size = encode(&without, bytes) - CRC_SIZE;
+    bytes[MAP_HEAD_AT]++;
+    assert_int_equal(kedge_cbor_write_uint(&out, 19), KEDGE_OK);
+    assert_int_equal(kedge_cbor_write_bstr(&out, kedge_slice("mark", 4)), KEDGE_OK);
+    assert_int_equal(kedge_writer_u32(&out, kedge_crc32(0, kedge_writer_slice(&out))), KEDGE_OK);
+    assert_int_equal(kedge_agent_state_decode(kedge_writer_slice(&out), &after),
+                     KEDGE_E_NOT_CANONICAL);
+    assert_blank(&after);
+}
+
+/* The longest of everything fits into the file. */
+static void the_longest_state_fits(void **state)
+{
+    (void)state;
+    struct kedge_agent_state longest = sample();
+    uint8_t bytes[KEDGE_AGENT_STATE_SIZE_MAX];
+    memset(longest.uri, 'u', sizeof longest.uri - 1);
+    memset(longest.reason, 'r', sizeof longest.reason - 1);
+    memset(longest.message, 'm', sizeof longest.message - 1);
+    memset(longest.endpoint, 'e', sizeof longest.endpoint - 1);
+    longest.changed_at_s = INT64_MAX;
+    longest.boot_number = longest.begun = UINT64_MAX;
+    longest.severity = KEDGE_SEVERITY_OPTIONAL;
+    longest.defer_period_s = KEDGE_CONSENT_S_MAX;
+    longest.consent = (struct kedge_consent){
+        .wanted = true, .counted_s = UINT64_MAX / 4, .choice_s = UINT64_MAX / 2};
+    longest.post_install_due = true;
+    longest.state = KEDGE_FIRMWARE_DOWNLOADING;
+    longest.spent = UINT64_MAX;
+    while (longest.access.count < KEDGE_ACCESS_ENTRIES_MAX) {
+        struct kedge_access_entry *entry =
+            kedge_access_add(&longest.access, (uint16_t)longest.access.count);
+        entry->object = (uint16_t)(1 + longest.access.count);
+        entry->owner = 1;
+        for (uint16_t i = 0; i < KEDGE_ACCESS_LISTS_MAX; i++)
+            assert_true(kedge_access_set_list(entry, i, KEDGE_ACCESS_ALL));
+    }
+    assert_in_range(encode(&longest, bytes), 1, KEDGE_AGENT_STATE_SIZE_MAX);
+}
+
 /* The agent that a rollback brings back reads what the newer one left. */
 static void keys_of_a_later_agent_are_skipped(void **state)
 {
     (void)state;
     struct kedge_agent_state before = sample(), after;
     uint8_t bytes[KEDGE_AGENT_STATE_SIZE_MAX];
-    size_t size = add_keys(bytes, encode(&before, bytes), 19, 14);
+    size_t size = add_keys(bytes, encode(&before, bytes), 20, 14);
     assert_int_equal(kedge_agent_state_decode(kedge_slice(bytes, size), &after), KEDGE_OK);
     assert_same(&before, &after);
 }
@@ -396,6 +455,8 @@ int main(void)
         cmocka_unit_test(the_largest_state_fits),
         cmocka_unit_test(no_damaged_bit_and_no_other_length_is_believed),
         cmocka_unit_test(values_that_cannot_be_are_refused),
+        cmocka_unit_test(what_an_owner_wrote_of_access_is_kept),
+        cmocka_unit_test(the_longest_state_fits),
         cmocka_unit_test(keys_of_a_later_agent_are_skipped),
         cmocka_unit_test(more_keys_than_the_limit_are_refused),
         cmocka_unit_test(a_missing_key_is_damage),
