@@ -1,6 +1,7 @@
 """The server program: starting, refusing to start, being killed, a full disk, ending.
 
 Spoken to by Python's own HTTP client and over raw sockets, so that nothing here rests on ours."""
+import errno
 import hashlib
 import json
 import os
@@ -534,8 +535,15 @@ class SmallDisk(Server):
 
     def fill(self, leave: int):
         """Takes the room that is left, but for `leave` bytes."""
-        room = os.statvfs(self.seen)
-        (self.seen / "ballast").write_bytes(bytes(room.f_bavail * room.f_bsize - leave))
+        def taken():
+            room = os.statvfs(self.seen)
+            try:
+                return (self.seen / "ballast").write_bytes(bytes(room.f_bavail * room.f_bsize - leave)) is not None
+            except OSError as error:  # the server has taken some of it meanwhile
+                if error.errno != errno.ENOSPC:
+                    raise
+                self.make_room()
+        wait_until(taken, 30, "the room to be taken")
 
     def make_room(self):
         (self.seen / "ballast").unlink()
