@@ -7,8 +7,9 @@
 
 #include <kedge/lwm2m_records.h>
 
-#define KEDGE_OPERATION_RECORDS_MAX 64u /* of one operation */
-#define KEDGE_OPERATION_TEXT_MAX 255u   /* bytes of arguments and attributes */
+#define KEDGE_OPERATION_RECORDS_MAX 64u    /* of one operation */
+#define KEDGE_OPERATION_TEXT_MAX 255u      /* bytes of arguments and attributes */
+#define KEDGE_OPERATION_PAYLOAD_MAX 65536u /* bytes of what is written, as it is encoded */
 
 /* X(identifier, name, whether it changes something on the device) */
 #define KEDGE_OPERATION_LIST(X)                                                              \
@@ -38,7 +39,6 @@ const char *kedge_operation_name(enum kedge_operation_kind kind);
 enum kedge_operation_kind kedge_operation_named(const char *name);
 /** Whether it changes something on the device. */
 bool kedge_operation_changes(enum kedge_operation_kind kind);
-
 
 /** Whether it can be asked of a path of so many numbers. */
 bool kedge_operation_reaches(enum kedge_operation_kind kind, uint8_t depth);

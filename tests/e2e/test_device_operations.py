@@ -10,7 +10,7 @@ import pytest
 from conftest import make_package
 from lwm2m_client import (CBOR, DEVICE, FETCH, IPATCH, JSON, LWM2M_CBOR, OPAQUE, SENML_CBOR, SENML_JSON, Background, Client, decode, encode,
                           leaves, look, operate, slashed, until, values)
-from lwm2m_peer import (ACK, CONTENT_FORMAT, DELETE, LINK, LOCATION_PATH, POST, PUT, RST, TEXT, TLV, Message, code, uint)
+from lwm2m_peer import (ACK, BLOCK1, CONTENT_FORMAT, DELETE, LINK, LOCATION_PATH, POST, PUT, RST, TEXT, TLV, Message, code, uint)
 from shims import ServerWithClock
 
 
@@ -201,6 +201,78 @@ def test_attributes_are_written_by_the_command_line(server, client):
     assert last(device, PUT)[3] == {"pmin": "", "gt": ""}
 
 
+# ---- what does not fit into one message ----
+
+class TakesBlocks:
+    """Puts the blocks of what is written to a device together, and answers the last one as if it were the whole."""
+
+    def __init__(self, device, exponent=6, refuses=None):
+        self.device, self.exponent, self.refuses = device, exponent, refuses
+        self.whole, self.body, self.blocks = device.serve, b"", []
+        device.serve = self.serve
+
+    def serve(self, message):
+        block = message.number(BLOCK1)
+        if not message.is_request or block is None:
+            self.whole(message)
+            return
+        number, more, exponent = block >> 4, block >> 3 & 1, block & 7
+        self.blocks.append((number, exponent))
+        refused = "4.15" if message.number(CONTENT_FORMAT) not in self.device.formats else self.refuses(self) if self.refuses else None
+        if refused:
+            self.device.reply(message, refused, payload=b"not this")
+            return
+        assert len(self.body) >= number << (exponent + 4)
+        self.body = self.body[:number << (exponent + 4)] + message.payload
+        if more:
+            said = uint(number << 4 | 8 | min(exponent, self.exponent))
+            self.device.send(Message(ACK, code("2.31"), message.message_id, message.token, [(BLOCK1, said)]).encode())
+            return
+        message.payload = self.body
+        self.whole(message)
+
+
+@pytest.mark.parametrize("form", [OPAQUE, CBOR, TLV, SENML_JSON, SENML_CBOR, LWM2M_CBOR])
+def test_opaque_bytes_of_several_messages_are_written_in_blocks(server, client, form):
+    device = client(form, wait=False)
+    taken = TakesBlocks(device)
+    config = bytes(i * 7 % 256 for i in range(5000))
+    server.kedge("device", "write", "client", "/5/0/0", base64.b64encode(config).decode())
+    _, where, used, _, payload = last(device, PUT)
+    sent = decode(form, "/5/0/0", payload)["/5/0/0"]
+    if form == SENML_JSON:
+        sent = base64.urlsafe_b64decode(sent + "=" * (-len(sent) % 4))
+    assert (where, used, sent) == ("/5/0/0", form, config)
+    assert len(taken.blocks) >= 5
+
+
+@pytest.mark.parametrize("operation, method, path", [("write", PUT, "/1/0"), ("write_partial", POST, "/1/0"), ("create", POST, "/1"),
+                                                     ("write_composite", IPATCH, "")])
+def test_many_values_are_written_in_blocks(server, client, operation, method, path):
+    device = client(SENML_CBOR, wait=False)
+    taken = TakesBlocks(device)
+    given = {f"/1/0/{i}": f"{i} " + "x" * 200 for i in range(100, 140)}
+    body = {"operation": operation, "values": [{"path": where, "value": value} for where, value in given.items()]}
+    status, answer = operate(server, {**body, "path": path} if path else body)
+    assert (status, answer["code"]) == (200, "2.04"), answer
+    _, where, used, _, payload = last(device, method)
+    assert (where, decode(used, "", payload)) == (path, given)
+    assert len(taken.blocks) >= 8
+
+
+def test_a_device_may_want_smaller_blocks_and_a_refusal_is_told(server, client):
+    device = client(OPAQUE, wait=False)
+    taken = TakesBlocks(device, exponent=4)
+    config = bytes(i * 7 % 256 for i in range(2048))
+    given = base64.b64encode(config).decode()
+    server.kedge("device", "write", "client", "/5/0/0", given)
+    assert last(device, PUT)[4] == config
+    assert taken.blocks == [(0, 6), *((number, 4) for number in range(4, 8))]
+    taken.refuses = lambda at: "4.01" if len(at.blocks) > 7 else None
+    refused = server.kedge("device", "write", "client", "/5/0/0", given, check=False)
+    assert refused.returncode == 1 and "4.01: not this" in refused.stderr
+
+
 # ---- answers that do not fit into one message ----
 
 @pytest.mark.parametrize("exponent", [0, 2, 6])
@@ -369,13 +441,21 @@ def test_a_request_that_cannot_be_is_refused_and_not_sent(server, client, body, 
     (("write", "client", "/3/0/13", "noon"), "/3/0/13 takes a time: seconds since 1970"),
     (("write", "client", "/1/0/6", "perhaps"), "/1/0/6 takes a boolean: true or false"),
     (("write", "client", "/5/0/0", "no base64"), "/5/0/0 takes opaque bytes, in Base64"),
-    (("write", "client", "/5/0/0", "A" * 1368), "does not fit into one message"),
     (("read", "client", "/3/0/99"), "the device answered 4.04: not so (it has no such object, instance or resource)"),
 ], ids=str)
 def test_what_is_wrong_is_said_by_its_path(server, client, arguments, words):
     client(TLV, TEXT, OPAQUE)
     refused = server.kedge("device", *arguments, check=False)
     assert refused.returncode == 1 and words in refused.stderr, refused.stderr
+
+
+def test_what_is_too_large_even_for_blocks_is_refused_and_not_sent(server, client):
+    device = client(OPAQUE, wait=False)
+    for size, words in ((87380, "the request is too large: values make 64 KiB at most"),
+                        (87396, "/5/0/0 takes opaque bytes, in Base64 with padding, of at most 64 KiB")):
+        refused = server.kedge("device", "write", "client", "/5/0/0", "A" * size, check=False)
+        assert refused.returncode == 1 and words in refused.stderr, refused.stderr[:400]
+    assert not [asked for asked in device.asked if asked[1] == "/5/0/0"]
 
 
 @pytest.mark.parametrize("path, given, sent", [("/3/0/13", "-300", "-300"), ("/1/0/6", "true", "1"), ("/1/0/6", "false", "0")])

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define PATH_TEXT_MAX 24u
-#define VALUE_TEXT_MAX 1400u /* Base64 of what fits into a message */
+#define VALUE_TEXT_MAX (KEDGE_OPERATION_PAYLOAD_MAX / 3u * 4u + 4u) /* in Base64 */
 #define ANSWERS_MAX 64u
 #define DEPTH_MAX 3u /* OMA LwM2M Core 1.2, section 6.3.3 */
 #define DEPTH_NONE UINT32_MAX
@@ -19,7 +19,8 @@
 struct asked {
     struct kedge_operation_request request;
     struct kedge_lwm2m_record records[KEDGE_OPERATION_RECORDS_MAX];
-    uint8_t scratch_bytes[4096];
+    char value_text[VALUE_TEXT_MAX + 1]; /* of the one that is being read */
+    uint8_t scratch_bytes[KEDGE_OPERATION_PAYLOAD_MAX];
     struct kedge_writer scratch;
     uint32_t timeout_s, count, depth;
     char depth_text[sizeof("depth=") + 10];
@@ -95,7 +96,7 @@ static const char *form_of(enum kedge_lwm2m_type type)
     case KEDGE_LWM2M_BOOLEAN:
         return "takes a boolean: true or false, or 1 or 0";
     case KEDGE_LWM2M_OPAQUE:
-        return "takes opaque bytes, in Base64 with padding";
+        return "takes opaque bytes, in Base64 with padding, of at most 64 KiB";
     case KEDGE_LWM2M_TIME:
         return "takes a time: seconds since 1970, an integer";
     case KEDGE_LWM2M_FLOAT:
@@ -170,7 +171,7 @@ static bool read_value(struct request *request, struct asked *asked, json_t *obj
          .text = &path},
         {.name = "type", .kind = FIELD_TEXT, .most = 16, .text = &type_name},
     };
-    char text[VALUE_TEXT_MAX + 1];
+    char *text = asked->value_text;
     struct kedge_lwm2m_record record = {.encoding = KEDGE_LWM2M_TYPED};
     enum kedge_lwm2m_type type;
     json_t *value = json_incref(json_object_get(object, "value"));
@@ -179,8 +180,8 @@ static bool read_value(struct request *request, struct asked *asked, json_t *obj
     good = good && body_read(request, object, "values[].", fields, 2) &&
            read_path(request, "values[].path", path, &record.path) &&
            choose_type(request, &record.path, type_name, value, &type);
-    if (good &&
-        (!value_text(value, text, sizeof(text)) || !keep_value(asked, text, type, &record.value)))
+    if (good && (!value_text(value, text, sizeof(asked->value_text)) ||
+                 !keep_value(asked, text, type, &record.value)))
         good = refuse_at(request, "values[].value", &record.path, form_of(type));
     json_decref(value);
     return good && add_record(request, asked, "values", &record);

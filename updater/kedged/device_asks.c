@@ -43,7 +43,9 @@ static const char *words_for(enum kedge_rc rc)
     case KEDGE_E_CANCELED:
         return "the device registered anew, or left, before it answered";
     case KEDGE_E_BUFFER:
-        return "the request does not fit into one message, which holds some 1000 bytes of values";
+        return "the request is too large: values make 64 KiB at most, and paths to read 1024 bytes";
+    case KEDGE_E_MALFORMED:
+        return "what the device answered to blocks, or in blocks, does not go together";
     case KEDGE_E_LIMIT:
         return "the answer is larger than the server takes";
     case KEDGE_E_ARGUMENT:

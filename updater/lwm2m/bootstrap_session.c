@@ -159,8 +159,10 @@ static const struct kedge_upload_owner upload_owner = {
 
 static enum kedge_rc send_in_blocks(struct bootstrap_session *session)
 {
-    const struct kedge_upload_request request = {
-        .path = session->path, .content_format = (uint16_t)session->content_format};
+    const struct kedge_upload_request request = {.method = KEDGE_COAP_PUT,
+                                                 .path = session->path,
+                                                 .content_format =
+                                                     (uint16_t)session->content_format};
     return kedge_upload_begin(&session->upload, session->bootstrap->net, &session->address,
                               &request, &upload_owner, session);
 }

@@ -54,7 +54,8 @@ static enum kedge_rc find_target(struct job *job)
 static enum kedge_rc begin(struct job *job)
 {
     const struct device *device = job->device;
-    const struct kedge_upload_request request = {.path = job->upload_target,
+    const struct kedge_upload_request request = {.method = KEDGE_COAP_PUT,
+                                                 .path = job->upload_target,
                                                  .content_format = KEDGE_LWM2M_FORMAT_OPAQUE,
                                                  .bytes_per_s = job->machine.plan.push_bytes_per_s};
     KEDGE_TRY(find_target(job));

@@ -7,11 +7,12 @@
  */
 #include "updater/lwm2m/formats.h"
 #include "updater/lwm2m/internal.h"
+#include "updater/net/upload.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define PAYLOAD_MAX 1024u
+#define PAYLOAD_MAX 1024u /* of one message */
 #define SCRATCH_MAX 1024u
 #define PLACE_MAX 64u /* bytes of the path of a new instance */
 
@@ -45,10 +46,18 @@ static const struct kind {
                                          .composite = true},
 };
 
+/* A payload that goes in blocks. */
+struct long_payload {
+    struct kedge_upload upload;
+    size_t size;
+    uint8_t bytes[KEDGE_OPERATION_PAYLOAD_MAX];
+};
+
 struct operation {
     struct kedge_fleet *fleet;
     struct kedge_index_link by_id;
-    uint64_t handle; /* of the request on its way */
+    uint64_t handle;              /* of the request on its way */
+    struct long_payload *payload; /* on its way; NULL: it fits into that request */
     struct kedge_address to;
     const struct kind *kind;
     enum format_use use;
@@ -63,13 +72,30 @@ struct operation {
     uint8_t stored[];
 };
 
+static void drop_payload(struct operation *operation)
+{
+    if (operation->payload != NULL)
+        kedge_upload_cancel(&operation->payload->upload);
+    free(operation->payload);
+    operation->payload = NULL;
+}
+
 static void operation_free(struct operation *operation)
 {
+    drop_payload(operation);
     kedge_index_remove(&operation->fleet->operations, &operation->by_id);
     free(operation);
 }
 
 static void on_result(void *context, enum kedge_rc rc, const struct kedge_coap_message *response);
+
+/* Whatever it answers, it is awake. */
+static void note_heard(const struct operation *operation)
+{
+    struct device *device = device_by_address(operation->fleet, &operation->to);
+    if (device != NULL)
+        device_heard(device);
+}
 
 /* ---- sending ---- */
 
@@ -106,6 +132,56 @@ static int32_t choose_to_write(const struct operation *operation)
                : format_to_write(operation->use, operation->said, operation->refused);
 }
 
+/* ---- in blocks ---- */
+
+static enum kedge_rc find_payload(void *context, struct kedge_slice *body)
+{
+    const struct operation *operation = context;
+    *body = kedge_slice(operation->payload->bytes, operation->payload->size);
+    return KEDGE_OK;
+}
+
+static void on_progress(void *context, uint64_t reach, uint8_t code)
+{
+    (void)reach, (void)code;
+    note_heard(context);
+}
+
+static void on_stopped(void *context, const struct kedge_upload_stop *stop)
+{
+    struct operation *operation = context;
+    bool answered = stop->rc == KEDGE_OK || stop->rc == KEDGE_E_REFUSED;
+    drop_payload(operation);
+    on_result(operation, answered ? KEDGE_OK : stop->rc, answered ? stop->response : NULL);
+}
+
+static const struct kedge_upload_owner owner = {
+    .body = find_payload, .progress = on_progress, .stopped = on_stopped};
+
+static enum kedge_rc transmit_in_blocks(struct operation *operation)
+{
+    const struct kedge_upload_request request = {.method = operation->kind->method,
+                                                 .path = operation->target,
+                                                 .content_format =
+                                                     (uint16_t)operation->content_format};
+    struct kedge_writer payload;
+    enum kedge_rc rc;
+    operation->handle = 0;
+    operation->payload = malloc(sizeof *operation->payload);
+    if (operation->payload == NULL)
+        return KEDGE_E_MEMORY;
+    operation->payload->upload = (struct kedge_upload){0};
+    payload = kedge_writer(operation->payload->bytes, sizeof operation->payload->bytes);
+    rc = recode(operation, (uint32_t)operation->content_format, &payload);
+    operation->payload->size = payload.size;
+    if (rc == KEDGE_OK)
+        rc = kedge_upload_begin(&operation->payload->upload, operation->fleet->net, &operation->to,
+                                &request, &owner, operation);
+    if (rc != KEDGE_OK)
+        drop_payload(operation);
+    return rc;
+}
+
 /* Chooses the formats, as the device now stands to them, and sends it. */
 static enum kedge_rc transmit(struct operation *operation)
 {
@@ -119,7 +195,10 @@ static enum kedge_rc transmit(struct operation *operation)
         operation->content_format = choose_to_write(operation);
         if (operation->content_format == FORMAT_NONE_LEFT)
             return KEDGE_E_UNSUPPORTED;
-        KEDGE_TRY(recode(operation, (uint32_t)operation->content_format, &payload));
+        enum kedge_rc rc = recode(operation, (uint32_t)operation->content_format, &payload);
+        if (rc == KEDGE_E_BUFFER && !kind->reads)
+            return transmit_in_blocks(operation);
+        KEDGE_TRY(rc);
     }
     request.method = kind->method;
     request.path = operation->target;
@@ -168,14 +247,6 @@ static void note_pause(const struct operation *operation, const struct kedge_coa
     if (is_busy && device != NULL && device->job != NULL &&
         kedge_coap_option_uint(response, KEDGE_COAP_MAX_AGE, &max_age_s))
         job_quiet(device->job, max_age_s);
-}
-
-/* Whatever it answers, it is awake. */
-static void note_heard(const struct operation *operation)
-{
-    struct device *device = device_by_address(operation->fleet, &operation->to);
-    if (device != NULL)
-        device_heard(device);
 }
 
 /* OMA LwM2M Core 1.1 section 6.3.6: where the instance is, when its number was left to the device.
@@ -289,16 +360,15 @@ enum kedge_rc device_target(const struct device *device, const struct kedge_lwm2
     return KEDGE_OK;
 }
 
-static enum kedge_rc create(struct device *device, const struct kedge_operation_request *request,
-                            struct operation **out)
+static enum kedge_rc create_with(struct device *device,
+                                 const struct kedge_operation_request *request,
+                                 struct kedge_writer *stored, struct operation **out)
 {
     struct kedge_lwm2m_path path;
-    uint8_t bytes[PAYLOAD_MAX];
-    struct kedge_writer stored = kedge_writer(bytes, sizeof bytes);
     KEDGE_TRY(kedge_lwm2m_path_parse(kedge_slice_text(request->path), &path));
     KEDGE_TRY(check_request(request, &path));
-    KEDGE_TRY(store(request, &path, &stored));
-    struct operation *operation = calloc(1, sizeof *operation + stored.size);
+    KEDGE_TRY(store(request, &path, stored));
+    struct operation *operation = calloc(1, sizeof *operation + stored->size);
     if (operation == NULL)
         return KEDGE_E_MEMORY;
     *operation = (struct operation){.fleet = device->fleet,
@@ -309,16 +379,34 @@ static enum kedge_rc create(struct device *device, const struct kedge_operation_
                                     .accept = -1,
                                     .content_format = -1,
                                     .path = path,
-                                    .stored_size = stored.size};
+                                    .stored_size = stored->size};
     if (request->kind == KEDGE_OPERATION_DISCOVER)
         operation->accept = (int32_t)KEDGE_LWM2M_FORMAT_LINK;
-    if (request->kind == KEDGE_OPERATION_EXECUTE && stored.size > 1)
+    if (request->kind == KEDGE_OPERATION_EXECUTE && stored->size > 1)
         operation->content_format = (int32_t)KEDGE_LWM2M_FORMAT_TEXT;
-    memcpy(operation->stored, bytes, stored.size);
+    memcpy(operation->stored, stored->data, stored->size);
     enum kedge_rc rc = device_target(device, &path, operation->target);
-    if (rc != KEDGE_OK)
+    if (rc == KEDGE_OK)
+        *out = operation;
+    else
         free(operation);
-    *out = operation;
+    return rc;
+}
+
+static enum kedge_rc create(struct device *device, const struct kedge_operation_request *request,
+                            struct operation **out)
+{
+    uint8_t bytes[PAYLOAD_MAX];
+    struct kedge_writer stored = kedge_writer(bytes, sizeof bytes);
+    enum kedge_rc rc = create_with(device, request, &stored, out);
+    if (rc != KEDGE_E_BUFFER)
+        return rc;
+    uint8_t *many = malloc(KEDGE_OPERATION_PAYLOAD_MAX);
+    if (many == NULL)
+        return KEDGE_E_MEMORY;
+    stored = kedge_writer(many, KEDGE_OPERATION_PAYLOAD_MAX);
+    rc = create_with(device, request, &stored, out);
+    free(many);
     return rc;
 }
 

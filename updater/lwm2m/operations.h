@@ -5,7 +5,8 @@
  *
  * The payload goes in the best format that the device has; when it refuses one by 4.15, or by 4.06
  * the one that is asked for, the next is tried, and when that does, the refusal is remembered until
- * its next Register (updater/lwm2m/formats.h). Payloads must fit into one message.
+ * its next Register (updater/lwm2m/formats.h). What is to be written goes by Block1 (RFC 7959) when
+ * it does not fit into one message; the paths of composite reads must fit.
  */
 #ifndef KEDGE_UPDATER_OPERATIONS_H
 #define KEDGE_UPDATER_OPERATIONS_H
@@ -29,9 +30,10 @@ struct kedge_operation_answer {
 
 /**
  * How it ended: KEDGE_OK with the answer (any code), else NULL and KEDGE_E_TIMEOUT, KEDGE_E_REFUSED
- * (RST), KEDGE_E_LIMIT (too large) or KEDGE_E_CANCELED (the registration it was made under ended).
- * Called once; for an observation with each newer value, until it ends with another rc than
- * KEDGE_OK or with an answer that is not `observing`.
+ * (RST), KEDGE_E_LIMIT (too large), KEDGE_E_MALFORMED (an answer to a block that is none to that)
+ * or KEDGE_E_CANCELED (the registration it was made under ended). Called once; for an observation
+ * with each newer value, until it ends with another rc than KEDGE_OK or with an answer that is not
+ * `observing`.
  */
 typedef void kedge_operation_fn(void *context, enum kedge_rc rc,
                                 const struct kedge_operation_answer *answer);
@@ -39,8 +41,8 @@ typedef void kedge_operation_fn(void *context, enum kedge_rc rc,
 /**
  * Asks the device that is registered under this endpoint. Fails at once, and then without a
  * callback, with KEDGE_E_NOT_FOUND (none is), KEDGE_E_STATE (it is in queue mode and asleep:
- * nothing is sent), KEDGE_E_BUSY (too much waits for it), KEDGE_E_BUFFER (too large for one
- * message), KEDGE_E_ARGUMENT and KEDGE_E_TYPE (path, records and kind do not go together),
+ * nothing is sent), KEDGE_E_BUSY (too much waits for it), KEDGE_E_BUFFER (too large),
+ * KEDGE_E_ARGUMENT and KEDGE_E_TYPE (path, records and kind do not go together),
  * KEDGE_E_CONNECTION, KEDGE_E_MEMORY. `handle` (may be NULL) names it for kedge_device_cancel().
  */
 enum kedge_rc kedge_device_ask(struct kedge_fleet *fleet, const char *endpoint,

@@ -34,7 +34,7 @@ static enum kedge_rc send_block(struct kedge_upload *upload)
     upload->sent_last = !block.more;
     upload->sent_size = (uint16_t)(block.more ? size : body.size - upload->offset);
     const struct kedge_net_request request = {
-        .method = KEDGE_COAP_PUT,
+        .method = upload->request.method,
         .path = upload->request.path,
         .content_format = upload->request.content_format,
         .accept = -1,
@@ -106,7 +106,8 @@ static void begin_anew(struct kedge_upload *upload, uint8_t code)
 static void take_answer(struct kedge_upload *upload, const struct kedge_coap_message *response)
 {
     struct kedge_coap_block said = {.size_exponent = upload->size_exponent};
-    struct kedge_upload_stop end = {.rc = KEDGE_E_REFUSED, .code = response->code};
+    struct kedge_upload_stop end = {
+        .rc = KEDGE_E_REFUSED, .code = response->code, .response = response};
     enum kedge_rc block_rc = kedge_coap_block_find(response, KEDGE_COAP_BLOCK1, &said);
     bool goes_on = response->code == KEDGE_COAP_CONTINUE;
     bool taken = response->code >> 5 == 2;

@@ -33,8 +33,9 @@ struct kedge_upload_stop {
      * `body` failed with.
      */
     enum kedge_rc rc;
-    uint8_t code;      /* of the last answer; 0: none */
-    uint32_t size_max; /* what a 4.13 says would fit; 0: it does not say */
+    uint8_t code;                              /* of the last answer; 0: none */
+    uint32_t size_max;                         /* what a 4.13 says would fit; 0: it does not say */
+    const struct kedge_coap_message *response; /* the last answer, borrowed; NULL: none */
 };
 
 /** Who has something uploaded. */
@@ -51,6 +52,7 @@ struct kedge_upload_owner {
 };
 
 struct kedge_upload_request {
+    uint8_t method;   /* that of each block: KEDGE_COAP_PUT, ... */
     const char *path; /* "5/0/0"; the caller's, for as long as it lasts */
     uint16_t content_format;
     uint32_t bytes_per_s; /* at most; 0: as fast as the peer takes it */

@@ -91,8 +91,10 @@ static int tear_down(void **state)
 
 static enum kedge_rc try_begin(struct scene *scene, uint32_t bytes_per_s)
 {
-    const struct kedge_upload_request request = {
-        .path = "5/0/0", .content_format = 42, .bytes_per_s = bytes_per_s};
+    const struct kedge_upload_request request = {.method = KEDGE_COAP_PUT,
+                                                 .path = "5/0/0",
+                                                 .content_format = 42,
+                                                 .bytes_per_s = bytes_per_s};
     return kedge_upload_begin(&scene->upload, scene->net, &scene->peer.address, &request, &owner,
                               scene);
 }
