@@ -66,12 +66,16 @@ void peer_earn(struct peer *peer, size_t received, size_t answered)
     peer->credit = credit < UINT16_MAX ? (uint16_t)credit : UINT16_MAX;
 }
 
+bool peer_affords(const struct peer *peer, size_t size)
+{
+    return !peer->doubted || peer->credit >= size;
+}
+
 bool peer_spend(struct peer *peer, size_t size)
 {
-    if (!peer->doubted)
-        return true;
-    if (peer->credit < size)
+    if (!peer_affords(peer, size))
         return false;
-    peer->credit = (uint16_t)(peer->credit - size);
+    if (peer->doubted)
+        peer->credit = (uint16_t)(peer->credit - size);
     return true;
 }

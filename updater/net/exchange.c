@@ -29,6 +29,14 @@ static void unlink_queued(struct peer *peer, struct exchange *exchange)
     peer->queued--;
 }
 
+static void enqueue_first(struct peer *peer, struct exchange *exchange)
+{
+    exchange->state = QUEUED;
+    exchange->next = peer->queue;
+    peer->queue = exchange;
+    peer->queued++;
+}
+
 static void enqueue(struct peer *peer, struct exchange *exchange)
 {
     exchange->state = QUEUED;
@@ -46,9 +54,11 @@ static void transmit(struct exchange *exchange)
 {
     if (exchange->peer->rests)
         return;
-    if (peer_spend(exchange->peer, exchange->message_size))
+    if (peer_spend(exchange->peer, exchange->message_size)) {
         net_transmit(exchange->net, &exchange->peer->address, &exchange->peer->path,
                      kedge_slice(exchange->message, exchange->message_size));
+        exchange->has_left = true;
+    }
     exchange->sent_ms = exchange->net->now_ms;
 }
 
@@ -60,10 +70,36 @@ static void transmit_in_turn(struct exchange *exchange)
     kedge_net_timer_arm(exchange->net, &exchange->timer, exchange->turn_ms, on_timer, exchange);
 }
 
+/* The first that may go to a peer which is doubted; NULL: none may. */
+static struct exchange *first_that_may_leave(const struct peer *peer)
+{
+    struct exchange *exchange = peer->queue;
+    while (exchange != NULL && !peer_affords(peer, exchange->message_size))
+        exchange = exchange->next;
+    return exchange;
+}
+
+/*
+ * What is too large for a doubted peer must not hold up the small question whose answer ends the
+ * doubt: it waits its turn again when it has not left yet.
+ */
+static void give_way(struct peer *peer)
+{
+    struct exchange *exchange = peer->in_flight;
+    if (exchange == NULL || exchange->has_left || first_that_may_leave(peer) == NULL)
+        return;
+    kedge_net_timer_cancel(exchange->net, &exchange->timer);
+    exchange->transmissions = 0;
+    peer->in_flight = NULL;
+    enqueue_first(peer, exchange);
+}
+
 static void start_next(struct kedge_net *net, struct peer *peer)
 {
     if (peer->in_flight == NULL && peer->queue != NULL && !peer->rests) {
-        struct exchange *exchange = peer->queue;
+        struct exchange *exchange = first_that_may_leave(peer);
+        if (exchange == NULL)
+            exchange = peer->queue; /* lost, unless the peer earns more while it is repeated */
         unlink_queued(peer, exchange);
         peer->in_flight = exchange;
         exchange->state = WAITING_FOR_ACK;
@@ -188,6 +224,7 @@ static void start(struct exchange *exchange)
 {
     exchange_enter(exchange->net, exchange);
     enqueue(exchange->peer, exchange);
+    give_way(exchange->peer);
     start_next(exchange->net, exchange->peer);
 }
 
@@ -390,10 +427,7 @@ static enum kedge_rc ask_for_next_block(struct exchange *exchange,
     kedge_net_timer_cancel(net, &exchange->timer);
     exchange->peer->in_flight = NULL;
     /* At the head of the queue: nothing else of this peer comes between. */
-    exchange->state = QUEUED;
-    exchange->next = exchange->peer->queue;
-    exchange->peer->queue = exchange;
-    exchange->peer->queued++;
+    enqueue_first(exchange->peer, exchange);
     start_next(net, exchange->peer);
     return KEDGE_OK;
 }

@@ -155,7 +155,9 @@ void probe_on_empty(struct kedge_net *net, const struct kedge_address *from, uin
 
 /** A request came from the peer and was answered. */
 void peer_earn(struct peer *peer, size_t received, size_t answered);
-/** Whether a message of ours may go to it; then it counts. */
+/** Whether a message of ours may go to it. */
+bool peer_affords(const struct peer *peer, size_t size);
+/** The same, and then it counts. */
 bool peer_spend(struct peer *peer, size_t size);
 
 /* ---- DTLS (updater/net/dtls.h) ---- */
@@ -190,7 +192,8 @@ struct exchange {
     enum exchange_state state;
     bool observe;
     bool observed_once;
-    bool ending; /* it asks for the end of what it observed */
+    bool ending;   /* it asks for the end of what it observed */
+    bool has_left; /* once at least: it was not held back for doubt of the peer */
     uint8_t transmissions;
     uint16_t message_id;
     uint64_t token;

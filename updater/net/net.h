@@ -345,7 +345,8 @@ bool kedge_net_is_present(const struct kedge_net *net, const struct kedge_addres
 /**
  * "This peer is kept, but its address may be somebody else's": until it answers one of our requests
  * it is sent no more than KEDGE_NET_ANSWER_FACTOR times the bytes of its requests from now on;
- * beyond that ours are lost. Does nothing to a secure peer.
+ * beyond that ours are lost, and what is small enough goes before what is too large. Does nothing to
+ * a secure peer.
  */
 void kedge_net_peer_doubt(struct kedge_net *net, const struct kedge_address *peer);
 /** It has shown otherwise that it receives there. */

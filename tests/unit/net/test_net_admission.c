@@ -328,6 +328,42 @@ static void test_a_doubted_peer_is_asked_no_more_than_three_times_what_it_sent(v
     peer_close(&peer);
 }
 
+static void test_what_is_too_large_for_a_doubted_peer_lets_a_small_question_by(void **state)
+{
+    static const uint8_t block[1024];
+    struct scene *scene = *state;
+    struct scripted_peer peer;
+    struct outcome large = {0}, small = {0};
+    struct kedge_net_request request = KEDGE_NET_REQUEST_INIT, question = KEDGE_NET_REQUEST_INIT;
+    question.path = "3/0/0";
+    request.path = "5/0/0";
+    request.method = KEDGE_COAP_PUT;
+    request.payload = kedge_slice(block, sizeof block);
+    peer_open(&peer, scene->net);
+    peer_is_kept(&peer);
+    kedge_net_peer_doubt(scene->net, &peer.address);
+    uint8_t sent[40] = {0x40, KEDGE_COAP_GET, 1, 2, 0xFF};
+    peer_send_bytes(&peer, sent, sizeof sent);
+    peer_receives(&peer);
+    assert_int_equal(
+        kedge_net_send(scene->net, &peer.address, &request, outcome_note, &large, NULL), KEDGE_OK);
+    peer_hears_nothing(&peer, 10);
+    assert_int_equal(
+        kedge_net_send(scene->net, &peer.address, &question, outcome_note, &small, NULL), KEDGE_OK);
+    peer_receives(&peer);
+    assert_int_equal(peer.message.code, KEDGE_COAP_GET);
+    peer_answers(&peer, KEDGE_COAP_CONTENT, "here");
+    outcome_wait(scene->net, &small, 1);
+    assert_int_equal(large.calls, 0);
+    peer_receives(&peer);
+    assert_int_equal(peer.message.code, KEDGE_COAP_PUT);
+    assert_int_equal(peer.message.payload.size, sizeof block);
+    peer_answers(&peer, KEDGE_COAP_CHANGED, "");
+    outcome_wait(scene->net, &large, 1);
+    assert_int_equal(large.rc, KEDGE_OK);
+    peer_close(&peer);
+}
+
 static void test_an_answer_ends_the_doubt(void **state)
 {
     struct scene *scene = *state;
@@ -398,6 +434,7 @@ int main(void)
         SCENE_TEST(test_who_answers_a_ping_is_present_for_a_while_and_nobody_else_is),
         SCENE_TEST(test_those_who_answer_pings_do_not_take_each_others_place),
         SCENE_TEST(test_a_doubted_peer_is_asked_no_more_than_three_times_what_it_sent),
+        SCENE_TEST(test_what_is_too_large_for_a_doubted_peer_lets_a_small_question_by),
         SCENE_TEST(test_an_answer_ends_the_doubt),
         SCENE_TEST(test_it_is_known_how_large_a_burst_may_wait),
     };
