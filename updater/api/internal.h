@@ -52,6 +52,7 @@ struct request {
     const char *who;                        /* whose that is: its name */
     struct kedge_reader *reader;            /* while a handler runs */
     bool reader_failed;
+    bool locked;      /* holds api.changers */
     bool handled;     /* counted in api.handling */
     bool downloading; /* counted in api.downloads */
     uint64_t body_max;
@@ -130,7 +131,9 @@ bool query_check(struct request *request);
 bool query_text(struct request *request, const char *name, char *out, size_t out_size, bool *given);
 /** `limit` (1 to 500, by default 100) and `cursor`. */
 bool query_page(struct request *request, struct kedge_page *page);
-/** The parameter as a number; 404 when it is none. */
+/** The parameter as a number above 0; false when it is none. */
+bool parameter_number(const struct request *request, uint64_t *id);
+/** The same; 404 when it is none. */
 bool parameter_id(struct request *request, uint64_t *id);
 
 /* ---- rollouts.c, for others ---- */
@@ -241,6 +244,7 @@ void rollout_deployments(struct request *request);
 void rollout_history(struct request *request);
 void audit_list(struct request *request);
 void events_show(struct request *request);
+void openapi_show(struct request *request);
 void health_show(struct request *request);
 void download_show(struct request *request);
 

@@ -89,7 +89,7 @@ bool query_page(struct request *request, struct kedge_page *page)
     return true;
 }
 
-bool parameter_id(struct request *request, uint64_t *id)
+bool parameter_number(const struct request *request, uint64_t *id)
 {
     const char *text = request->parameter;
     size_t digits = strlen(text);
@@ -97,8 +97,14 @@ bool parameter_id(struct request *request, uint64_t *id)
     /* 18 digits are below 2^63, which is what the store can hold */
     if (digits <= 18 && strspn(text, "0123456789") == digits)
         *id = strtoull(text, NULL, 10);
-    if (*id != 0)
+    return *id != 0;
+}
+
+bool parameter_id(struct request *request, uint64_t *id)
+{
+    if (parameter_number(request, id))
         return true;
-    refuse(request, MHD_HTTP_NOT_FOUND, "not_found", NULL, "there is no rollout \"%s\"", text);
+    refuse(request, MHD_HTTP_NOT_FOUND, "not_found", NULL, "there is no rollout \"%s\"",
+           request->parameter);
     return false;
 }

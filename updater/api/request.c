@@ -1,5 +1,5 @@
 /* request.c: a request on its way: route, body, handler. */
-#include "updater/api/internal.h"
+#include "updater/api/precondition.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -153,7 +153,9 @@ void request_finish(struct request *request)
         return;
     if (!enter(request) || !request_take_reader(request))
         return;
-    request->route->handle(request);
+    if (precondition_enter(request))
+        request->route->handle(request);
+    precondition_leave(request);
     request_give_back_reader(request);
 }
 

@@ -16,6 +16,7 @@
 
 static const struct route routes[] = {
     {"GET", "/healthz", "", BODY_NONE, 0, false, health_show},
+    {"GET", "/openapi.json", "", BODY_NONE, 0, true, openapi_show},
     {"GET", "/fw/{}", "", BODY_NONE, 0, true, download_show},
     {"GET", V1 "/devices", PAGE "vendor class filter ", BODY_NONE, VIEW, false, devices_list},
     {"GET", V1 "/devices/{}", "", BODY_NONE, VIEW, false, device_show},

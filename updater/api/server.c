@@ -1,6 +1,6 @@
 /* server.c: the HTTP server around the requests. */
 #define _GNU_SOURCE
-#include "updater/api/internal.h"
+#include "updater/api/precondition.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -75,6 +75,7 @@ static struct kedge_api *api_create(const struct kedge_api_config *config)
         api->config.heartbeat_ms = KEDGE_API_HEARTBEAT_MS;
     readers_init(&api->readers, config->folder);
     pthread_mutex_init(&api->tags_lock, NULL);
+    api->changers = changers_create();
     pthread_mutex_init(&api->handling_lock, NULL);
     condition_init(&api->handled);
     workers_init(&api->workers);
@@ -170,6 +171,8 @@ static enum kedge_rc start_threads(struct kedge_api *api, char error[KEDGE_API_E
         failed = failures_start(&api->failures);
     if (failed == 0)
         failed = events_start(api);
+    if (failed == 0 && api->changers == NULL)
+        failed = ENOMEM;
     if (failed == 0)
         return KEDGE_OK;
     (void)snprintf(error, KEDGE_API_ERROR_MAX, "cannot start threads: %s", strerror(failed));
@@ -266,6 +269,7 @@ void kedge_api_stop(struct kedge_api *api)
         (void)close(api->downloads_folder);
     readers_close(&api->readers);
     pthread_mutex_destroy(&api->tags_lock);
+    changers_destroy(api->changers);
     pthread_mutex_destroy(&api->handling_lock);
     pthread_cond_destroy(&api->handled);
     free(api);

@@ -152,8 +152,9 @@ struct kedge_api {
     struct readers readers;
     int downloads_folder;
     unsigned downloads_max;
-    _Atomic unsigned downloads; /* being answered now */
-    pthread_mutex_t tags_lock;  /* around reading, merging and setting the tags of a device */
+    _Atomic unsigned downloads;    /* being answered now */
+    struct changers *changers;     /* precondition.h */
+    pthread_mutex_t tags_lock;     /* around reading, merging and setting the tags of a device */
     char uploads[PATH_MAX_BYTES];
     /* what kedge_api_stop() waits for */
     pthread_mutex_t handling_lock;
