@@ -110,6 +110,7 @@ bool rollout_asked_read(struct request *request, bool plan, struct rollout_asked
          .most = KEDGE_PACKAGE_ID_SIZE,
          .text = &asked->rollout.revert_package_id},
         {.name = "all_devices", .kind = FIELD_FLAG, .flag = &asked->rollout.all_devices},
+        {.name = "dynamic", .kind = FIELD_FLAG, .flag = &asked->rollout.dynamic},
         {.name = "devices",
          .kind = FIELD_TEXTS,
          .least = 1,

@@ -36,6 +36,7 @@ struct kedge_backend_rollout {
     const char *name;
     const char *package_id;
     const char *revert_package_id;     /* what devices are taken back to; NULL: nothing */
+    bool dynamic;                      /* devices that come to match later join it */
     bool all_devices;                  /* all of the package's vendor and class; */
     const struct kedge_filter *filter; /* else those of them that it means; */
     const char *filter_text;
@@ -79,6 +80,7 @@ enum kedge_backend_rollout_change {
     KEDGE_BACKEND_ROLLOUT_RESUME,
     KEDGE_BACKEND_ROLLOUT_ABORT,
     KEDGE_BACKEND_ROLLOUT_ROLL_BACK,
+    KEDGE_BACKEND_ROLLOUT_CLOSE,  /* of a dynamic one; else KEDGE_E_STATE */
     KEDGE_BACKEND_ROLLOUT_APPROVE /* by another than the author; else KEDGE_E_CONFLICT */
 };
 

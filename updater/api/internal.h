@@ -236,6 +236,7 @@ void rollout_start(struct request *request);
 void rollout_pause(struct request *request);
 void rollout_resume(struct request *request);
 void rollout_abort(struct request *request);
+void rollout_close(struct request *request);
 void rollout_approve(struct request *request);
 void rollout_retry(struct request *request);
 void rollout_roll_back(struct request *request);

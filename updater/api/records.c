@@ -235,6 +235,8 @@ json_t *rollout_json(const struct kedge_rollout *record)
     json_put(&json, "version", json_text(record->version));
     json_put(&json, "sequence", json_count(record->sequence));
     json_put(&json, "all_devices", json_boolean(record->all_devices));
+    json_put(&json, "dynamic", json_boolean(record->dynamic));
+    json_put(&json, "closed_at_ms", json_time(record->closed_at_ms));
     json_put(&json, "author", json_text(record->author));
     json_put(&json, "approver", json_name(record->approver));
     json_put(&json, "policy", policy_json(&record->policy));

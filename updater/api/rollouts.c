@@ -171,6 +171,11 @@ void rollout_roll_back(struct request *request)
     change_and_show(request, KEDGE_BACKEND_ROLLOUT_ROLL_BACK);
 }
 
+void rollout_close(struct request *request)
+{
+    change_and_show(request, KEDGE_BACKEND_ROLLOUT_CLOSE);
+}
+
 void rollout_approve(struct request *request)
 {
     change_and_show(request, KEDGE_BACKEND_ROLLOUT_APPROVE);

@@ -46,6 +46,7 @@ static const struct route routes[] = {
     {"POST", V1 "/rollouts/{}/pause", "", BODY_JSON, OPERATE | AUTHOR, false, rollout_pause},
     {"POST", V1 "/rollouts/{}/resume", "", BODY_JSON, AUTHOR, false, rollout_resume},
     {"POST", V1 "/rollouts/{}/abort", "", BODY_JSON, AUTHOR, false, rollout_abort},
+    {"POST", V1 "/rollouts/{}/close", "", BODY_JSON, AUTHOR, false, rollout_close},
     {"POST", V1 "/rollouts/{}/approve", "", BODY_JSON, APPROVE, false, rollout_approve},
     {"POST", V1 "/rollouts/{}/retry", "", BODY_JSON, AUTHOR, false, rollout_retry},
     {"POST", V1 "/rollouts/{}/roll-back", "", BODY_JSON, AUTHOR, false, rollout_roll_back},

@@ -88,6 +88,8 @@ json_t *rollout_body(const struct arguments *arguments, bool plan)
                              argument(arguments, "start") != NULL);
     if (body == NULL)
         complain("the name is not UTF-8");
+    if (body != NULL && argument(arguments, "dynamic") != NULL)
+        (void)json_object_set_new(body, "dynamic", json_true());
     const char *revert = argument(arguments, "revert-package");
     if (body != NULL && revert != NULL)
         (void)json_object_set_new(body, "revert_package_id", json_string(revert));

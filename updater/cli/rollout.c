@@ -77,6 +77,10 @@ static void print_summary(const json_t *rollout)
     say("  devices   %" PRIu64 ": %s", number_of(rollout, "device_count"), counts);
     if (text_of(rollout, "filter")[0] != '\0')
         say("  filter    %s", text_of(rollout, "filter"));
+    if (json_is_true(json_object_get(rollout, "dynamic")))
+        say("  dynamic   %s", json_is_integer(json_object_get(rollout, "closed_at_ms"))
+                                  ? "closed: no device joins any more"
+                                  : "devices that come to match join it");
     if (json_object_get(rollout, "seed") != NULL)
         say("  order     seed %" PRIu64 "%s%s", number_of(rollout, "seed"),
             text_of(rollout, "spread_by")[0] != '\0' ? ", spread by " : "",

@@ -90,9 +90,13 @@ static enum kedge_rc device_set_tags(void *context, const char *who, const char 
     if (batch == NULL)
         return KEDGE_E_MEMORY;
     rc = kedge_batch_set_tags(batch, endpoint, tags_json);
+    if (rc != KEDGE_OK) {
+        kedge_batch_destroy(batch);
+        return rc;
+    }
+    rc = kedge_backend_commit(state, batch, &change, text);
     if (rc == KEDGE_OK)
-        return kedge_backend_commit(state, batch, &change, text);
-    kedge_batch_destroy(batch);
+        kedge_backend_devices_changed(state, &endpoint, 1);
     return rc;
 }
 

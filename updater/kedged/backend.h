@@ -21,6 +21,7 @@
 #include "updater/api/backend.h"
 #include "updater/kedged/bootstrapping.h"
 #include "updater/kedged/bridge.h"
+#include "updater/kedged/targets.h"
 
 #include <pthread.h>
 
@@ -117,6 +118,14 @@ enum kedge_rc kedge_backend_package_delete(void *context, const char *who, const
 /* download_progress.c */
 void kedge_backend_downloaded(void *context, const struct kedge_backend_progress *progress,
                               size_t count);
+/* rollout_joins.c */
+/** These are looked at, whether they have come to match a dynamic rollout. Waits for that. */
+void kedge_backend_devices_changed(struct kedge_backend_state *state, const char *const *endpoints,
+                                   size_t count);
+/** The same of devices that are targets now, and were not when the rollout was created. */
+void kedge_backend_join_missed(struct kedge_backend_state *state,
+                               const struct kedge_targets *before,
+                               const struct kedge_targets *after);
 /* rollout_changes.c */
 enum kedge_rc kedge_backend_rollout_plan(void *context, const struct kedge_backend_rollout *rollout,
                                          struct kedge_backend_plan *plan,

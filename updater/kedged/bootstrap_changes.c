@@ -68,6 +68,19 @@ static enum kedge_rc commit(struct kedge_backend_state *state, struct kedge_batc
     return kedge_net_post(state->net, look_again, state->bridge);
 }
 
+/* What the factory says of a device is what filters ask for, too. */
+static void tell_changed(struct kedge_backend_state *state,
+                         const struct kedge_backend_factory *devices)
+{
+    const char **endpoints = malloc(devices->count * sizeof(*endpoints));
+    if (endpoints == NULL)
+        return;
+    for (size_t i = 0; i < devices->count; i++)
+        endpoints[i] = devices->records[i].credential.endpoint;
+    kedge_backend_devices_changed(state, endpoints, devices->count);
+    free(endpoints);
+}
+
 enum kedge_rc kedge_backend_bootstraps_put(void *context, const char *who,
                                            const struct kedge_backend_factory *devices, char *text)
 {
@@ -88,7 +101,10 @@ enum kedge_rc kedge_backend_bootstraps_put(void *context, const char *who,
     for (size_t i = 0; i < devices->count; i++)
         kedge_expelling_add(expelling, devices->records[i].credential.endpoint);
     state->bridge->nobody_enrolled = false;
-    return kedge_backend_name_conflict(text, commit(state, batch, &change, expelling, text));
+    rc = commit(state, batch, &change, expelling, text);
+    if (rc == KEDGE_OK)
+        tell_changed(state, devices);
+    return kedge_backend_name_conflict(text, rc);
 }
 
 enum kedge_rc kedge_backend_bootstrap_remove(void *context, const char *who, const char *endpoint,

@@ -402,6 +402,7 @@ void kedge_bridge_end(struct kedge_bridge *bridge)
         kedge_steering_end(bridge->steering);
     kedge_net_timer_cancel(bridge->net, &bridge->pressure.timer);
     kedge_rekeying_clear(bridge);
+    kedge_joining_clear(&bridge->joining);
     kedge_fleet_destroy(bridge->fleet);
     bridge->fleet = NULL;
     kedge_device_files_clear(&bridge->files);

@@ -5,6 +5,7 @@
  *   pressure.c what strangers may have written, and what is said of them
  *   devices.c  what devices do, as records and events; registrations taken up after a restart
  *   rekeying.c keys that devices were given by the bootstrap server, and are seen with
+ *   joining.c  devices that come to match a dynamic rollout
  *   reload.c   the list of revoked certificates, read again
  *
  * All of it is on the network thread, but for making it (before that runs) and ending it (after).
@@ -13,6 +14,7 @@
 #define KEDGE_UPDATER_BRIDGE_H
 
 #include "updater/kedged/device_files.h"
+#include "updater/kedged/joining.h"
 #include "updater/kedged/pressure.h"
 #include "updater/kedged/rekeying.h"
 #include "updater/kedged/steering.h"
@@ -54,6 +56,7 @@ struct kedge_bridge {
      * above. */
     _Atomic bool somebody_issued;
     struct kedge_rekeying rekeying;
+    struct kedge_joining joining;
 };
 
 /**

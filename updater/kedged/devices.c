@@ -164,6 +164,7 @@ static void on_identified(void *context, const struct kedge_device *device)
     kedge_log(KEDGE_LOG_INFO, "device %s is a %s of %s with version %s", device->endpoint,
               device->class_name, device->vendor, device->version);
     put_device(context, device, true);
+    kedge_joining_said(context, device);
     tell_present(context, device);
 }
 
@@ -255,6 +256,8 @@ static void write_again(struct kedge_bridge *bridge, const char *endpoint)
 
 static void tell_one(void *context, const struct kedge_device *device)
 {
+    if (device->identified)
+        kedge_joining_said(context, device);
     on_turned(context, device);
 }
 
@@ -309,6 +312,7 @@ static bool restore(void *context, const struct kedge_device_record *record)
     };
     if (strlen(record->location) < sizeof device.location)
         copy(device.location, sizeof device.location, record->location); /* else it is refused */
+    kedge_joining_stored(restoring->bridge, record);
     if (!record->registered)
         return true;
     enum kedge_rc rc = kedge_address_parse(record->address, &device.address);

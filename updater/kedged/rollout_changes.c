@@ -30,17 +30,8 @@ static void done(void *context, enum kedge_rc rc, uint64_t rollout_id, const cha
 
 static void look_who_is_there(struct kedge_fleet *fleet, struct kedge_targets *targets)
 {
-    struct kedge_device device;
-    for (size_t i = 0; i < targets->count; i++) {
-        struct kedge_rollout_target *target = &targets->items[i];
-        if (!kedge_fleet_device(fleet, target->endpoint, &device))
-            continue;
-        target->asleep = device.asleep;
-        target->unassociated = device.asleep && !device.queue_mode;
-        target->present = device.identified || device.asleep;
-        if (device.asleep && device.expected_in_s > 0)
-            target->expected_at_ms = kedge_wall_ms() + (uint64_t)device.expected_in_s * 1000u;
-    }
+    for (size_t i = 0; i < targets->count; i++)
+        kedge_targets_look(fleet, &targets->items[i]);
 }
 
 static void ask(struct kedge_call *call)
@@ -207,6 +198,7 @@ static enum kedge_rc create(struct kedge_backend_state *state, struct kedge_read
                              .version = package.version,
                              .sequence = package.sequence,
                              .all_devices = rollout->all_devices,
+                             .dynamic = rollout->dynamic,
                              .policy = rollout->policy,
                              .targets = targets->items,
                              .target_count = targets->count}},
@@ -215,6 +207,20 @@ static enum kedge_rc create(struct kedge_backend_state *state, struct kedge_read
                          text));
     KEDGE_TRY(divide(targets, &asking.event.create, rollout, text));
     return ask_engine(&asking, rollout_id, text);
+}
+
+/* Who came to match after the devices were read and before the engine knew the rollout. */
+static void join_missed(struct kedge_backend_state *state, struct kedge_reader *reader,
+                        const struct kedge_backend_rollout *rollout,
+                        const struct kedge_targets *before)
+{
+    struct kedge_targets after = {.count = 0};
+    struct kedge_package_record package;
+    char text[KEDGE_BACKEND_TEXT_MAX];
+    if (find_package(reader, rollout->package_id, &package, text) == KEDGE_OK &&
+        read_targets(&after, reader, &package, rollout) == KEDGE_OK)
+        kedge_backend_join_missed(state, before, &after);
+    kedge_targets_clear(&after);
 }
 
 enum kedge_rc kedge_backend_rollout_create(void *context, const char *who,
@@ -226,6 +232,8 @@ enum kedge_rc kedge_backend_rollout_create(void *context, const char *who,
     struct kedge_reader *reader;
     KEDGE_TRY(kedge_backend_reader(state, &reader, text));
     enum kedge_rc rc = create(state, reader, who, rollout, &targets, rollout_id, text);
+    if (rc == KEDGE_OK && rollout->dynamic)
+        join_missed(state, reader, rollout, &targets);
     kedge_targets_clear(&targets);
     kedge_reader_close(reader);
     return rc;
@@ -284,6 +292,7 @@ enum kedge_rc kedge_backend_rollout_change(void *context, const char *who, uint6
         [KEDGE_BACKEND_ROLLOUT_RESUME] = KEDGE_EVENT_ROLLOUT_RESUME,
         [KEDGE_BACKEND_ROLLOUT_ABORT] = KEDGE_EVENT_ROLLOUT_ABORT,
         [KEDGE_BACKEND_ROLLOUT_ROLL_BACK] = KEDGE_EVENT_ROLLOUT_ROLL_BACK,
+        [KEDGE_BACKEND_ROLLOUT_CLOSE] = KEDGE_EVENT_ROLLOUT_CLOSE,
         [KEDGE_BACKEND_ROLLOUT_APPROVE] = KEDGE_EVENT_ROLLOUT_APPROVE,
     };
     struct asking asking = {

@@ -1,7 +1,9 @@
 /*
  * targets.c: devices of a package's vendor and class.
  */
+#define _GNU_SOURCE
 #include "updater/kedged/targets.h"
+#include "updater/kedged/clock.h"
 
 #include <kedge/crypto.h>
 
@@ -115,10 +117,9 @@ static enum kedge_fit compare_names(struct kedge_targets *targets,
     return KEDGE_FIT_OK;
 }
 
-/* Whether the package is for the device; counts it. */
-static enum kedge_fit judge(struct kedge_targets *targets,
-                            const struct kedge_package_record *package,
-                            const struct kedge_device_record *record)
+enum kedge_fit kedge_targets_judge(struct kedge_targets *targets,
+                                   const struct kedge_package_record *package,
+                                   const struct kedge_device_record *record)
 {
     const struct kedge_fit_conditions conditions = {.hardware = package->hardware,
                                                     .min_version = package->min_version,
@@ -144,7 +145,7 @@ static bool select_device(void *context, const struct kedge_device_record *recor
 {
     struct selecting *selecting = context;
     selecting->seen++;
-    if (judge(selecting->targets, selecting->package, record) == KEDGE_FIT_OK)
+    if (kedge_targets_judge(selecting->targets, selecting->package, record) == KEDGE_FIT_OK)
         selecting->rc = add(selecting->targets, record, true);
     return selecting->rc == KEDGE_OK;
 }
@@ -179,7 +180,7 @@ static enum kedge_rc take_listed(struct kedge_targets *targets, struct kedge_rea
     struct kedge_device_record record;
     enum kedge_rc rc = kedge_reader_device(reader, endpoint, &record);
     if (rc == KEDGE_OK) {
-        (void)judge(targets, package, &record);
+        (void)kedge_targets_judge(targets, package, &record);
         return add(targets, &record, true);
     }
     if (rc != KEDGE_E_NOT_FOUND)
@@ -199,4 +200,16 @@ enum kedge_rc kedge_targets_take_listed(struct kedge_targets *targets, struct ke
     for (size_t i = 0; i < count; i++)
         KEDGE_TRY(take_listed(targets, reader, package, endpoints[i]));
     return KEDGE_OK;
+}
+
+void kedge_targets_look(struct kedge_fleet *fleet, struct kedge_rollout_target *target)
+{
+    struct kedge_device device;
+    if (!kedge_fleet_device(fleet, target->endpoint, &device))
+        return;
+    target->asleep = device.asleep;
+    target->unassociated = device.asleep && !device.queue_mode;
+    target->present = device.identified || device.asleep;
+    if (device.asleep && device.expected_in_s > 0)
+        target->expected_at_ms = kedge_wall_ms() + (uint64_t)device.expected_in_s * 1000u;
 }

@@ -4,6 +4,7 @@
 #ifndef KEDGE_UPDATER_TARGETS_H
 #define KEDGE_UPDATER_TARGETS_H
 
+#include "updater/lwm2m/fleet.h"
 #include "updater/rollout/fit.h"
 #include "updater/store/store.h"
 
@@ -36,12 +37,21 @@ enum kedge_rc kedge_targets_take_matching(struct kedge_targets *targets,
                                           const struct kedge_filter *filter,
                                           uint64_t now_ms) KEDGE_MUST_USE;
 /**
+ * Whether the package is for the device, which is counted; of `targets`, the names must be there:
+ * those of the package, or "", and then the first device that it is for gives them.
+ */
+enum kedge_fit kedge_targets_judge(struct kedge_targets *targets,
+                                   const struct kedge_package_record *package,
+                                   const struct kedge_device_record *record);
+/**
  * Takes the devices listed, whoever they are: the engine says which of them do not fit. One that
  * is not stored is taken as not known.
  */
 enum kedge_rc kedge_targets_take_listed(struct kedge_targets *targets, struct kedge_reader *reader,
                                         const struct kedge_package_record *package,
                                         const char *const *endpoints, size_t count) KEDGE_MUST_USE;
+/** Whether the target's device is there now, on the network thread. */
+void kedge_targets_look(struct kedge_fleet *fleet, struct kedge_rollout_target *target);
 void kedge_targets_clear(struct kedge_targets *targets);
 
 #endif

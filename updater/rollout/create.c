@@ -56,6 +56,10 @@ enum kedge_rc engine_add_rollout(struct kedge_engine *engine, const struct kedge
     }
     rollout->next = engine->first_rollout;
     engine->first_rollout = rollout;
+    if (record->dynamic) {
+        rollout->next_dynamic = engine->first_dynamic;
+        engine->first_dynamic = rollout;
+    }
     if (record->id > engine->last.rollout_id)
         engine->last.rollout_id = record->id;
     *out = rollout;
@@ -125,6 +129,8 @@ enum kedge_rc engine_add_deployment(struct kedge_engine *engine, struct group_no
         group->deployments = node;
     group->last = node;
     group->size++;
+    node->next_of_device = node->device->all;
+    node->device->all = node;
     if (!kedge_deployment_state_ended(state)) {
         group->open++;
         node->next_in_device = node->device->open;
@@ -138,6 +144,14 @@ enum kedge_rc engine_add_deployment(struct kedge_engine *engine, struct group_no
     return KEDGE_OK;
 }
 
+static void forget_deployment(struct deployment_node *node)
+{
+    struct deployment_node **link = &node->device->all;
+    while (*link != node)
+        link = &(*link)->next_of_device;
+    *link = node->next_of_device;
+}
+
 void engine_drop_deployments(struct kedge_engine *engine, struct rollout_node *rollout)
 {
     for (uint32_t i = 0; i < rollout->record.group_count; i++) {
@@ -148,6 +162,7 @@ void engine_drop_deployments(struct kedge_engine *engine, struct rollout_node *r
             kedge_map_remove(&engine->deployments, &node->link);
             kedge_timer_cancel(&engine->timers, &node->wait_timer);
             engine_forget_kept(node);
+            forget_deployment(node);
             release_device(engine, node->device);
             free(node->reason);
             free(node->version_before);
@@ -278,9 +293,15 @@ static enum kedge_rc check_duplicates(struct kedge_engine *engine,
 static enum kedge_rc check_groups(struct kedge_engine *engine,
                                   const struct kedge_rollout_spec *spec)
 {
-    if (spec->group_count == 0 || spec->group_count > KEDGE_ROLLOUT_GROUPS_MAX)
-        return engine_refuse(engine, KEDGE_E_ARGUMENT, "a rollout has 1 to %u groups",
-                             KEDGE_ROLLOUT_GROUPS_MAX);
+    uint32_t most = KEDGE_ROLLOUT_GROUPS_MAX - spec->dynamic;
+    if (spec->group_count == 0 || spec->group_count > most)
+        return engine_refuse(engine, KEDGE_E_ARGUMENT, "a %srollout has 1 to %" PRIu32 " groups%s",
+                             spec->dynamic ? "dynamic " : "", most,
+                             spec->dynamic ? ", beside that of the devices that join it" : "");
+    if (spec->dynamic && !spec->all_devices && spec->filter == NULL)
+        return engine_refuse(engine, KEDGE_E_ARGUMENT,
+                             "devices can join a rollout for all of a class or for those that a "
+                             "filter means, not one for a list of them");
     if (spec->target_count == 0)
         return engine_refuse(engine, KEDGE_E_NOT_FOUND,
                              "no device of vendor %s and class %s is known", spec->vendor,
@@ -387,10 +408,10 @@ enum kedge_rc engine_add_pending(struct kedge_engine *engine, struct group_node 
     return KEDGE_OK;
 }
 
-static enum kedge_rc add_target(struct kedge_engine *engine, struct rollout_node *rollout,
+enum kedge_rc engine_add_target(struct kedge_engine *engine, struct group_node *group,
                                 const struct kedge_rollout_target *target)
 {
-    KEDGE_TRY(engine_add_pending(engine, &rollout->groups[target->group_index], target->endpoint));
+    KEDGE_TRY(engine_add_pending(engine, group, target->endpoint));
     /* A device that an older rollout names is followed already, event by event. */
     struct device_node *device = engine_device(engine, target->endpoint);
     if (device->references > 1)
@@ -429,7 +450,8 @@ enum kedge_rc engine_create_rollout(struct kedge_engine *engine,
                                    .sequence = spec->sequence,
                                    .all_devices = spec->all_devices,
                                    .policy = spec->policy,
-                                   .group_count = spec->group_count,
+                                   .dynamic = spec->dynamic,
+                                   .group_count = spec->group_count + spec->dynamic,
                                    .device_count = (uint32_t)spec->target_count,
                                    .seed = spec->seed,
                                    .revert_sequence = spec->revert_sequence,
@@ -457,7 +479,10 @@ enum kedge_rc engine_create_rollout(struct kedge_engine *engine,
     engine_rollout_changed(engine, rollout);
     for (uint32_t i = 0; i < record.group_count; i++) {
         struct kedge_group *group = &rollout->groups[i].record;
-        const char *name = spec->groups == NULL ? NULL : spec->groups[i].name;
+        const char *name =
+            spec->groups == NULL || i >= spec->group_count ? NULL : spec->groups[i].name;
+        if (i >= spec->group_count)
+            name = KEDGE_GROUP_JOINED;
         if (name != NULL)
             engine_copy_text(group->name, sizeof(group->name), name);
         else
@@ -465,7 +490,8 @@ enum kedge_rc engine_create_rollout(struct kedge_engine *engine,
         engine_group_changed(engine, &rollout->groups[i]);
     }
     for (size_t i = 0; i < spec->target_count; i++)
-        KEDGE_TRY(add_target(engine, rollout, &spec->targets[i]));
+        KEDGE_TRY(engine_add_target(engine, &rollout->groups[spec->targets[i].group_index],
+                                    &spec->targets[i]));
     engine->output->rollout_id = record.id;
     return engine_say_created(engine, &record);
 }

@@ -272,7 +272,11 @@ static enum kedge_rc deployment_report(struct kedge_engine *engine,
     bool moved;
     KEDGE_TRY(engine_end_attempt(engine, node, (enum kedge_deployment_event)event, report->reason,
                                  &moved));
-    return moved ? KEDGE_OK : note_words(engine, node, report->reason);
+    if (!moved)
+        return note_words(engine, node, report->reason);
+    bool begins_anew =
+        kedge_deployment_state_busy(node->state) && node->state < KEDGE_DEPLOYMENT_INSTALLING;
+    return begins_anew ? engine_cancel_restarted(engine, node) : KEDGE_OK;
 }
 
 static enum kedge_rc dispatch(struct kedge_engine *engine, const struct kedge_engine_event *event)
@@ -287,6 +291,10 @@ static enum kedge_rc dispatch(struct kedge_engine *engine, const struct kedge_en
     case KEDGE_EVENT_ROLLOUT_ROLL_BACK:
     case KEDGE_EVENT_ROLLOUT_APPROVE:
         return act(engine, event);
+    case KEDGE_EVENT_ROLLOUT_CLOSE:
+        return engine_close_rollout(engine, event->rollout_id);
+    case KEDGE_EVENT_ROLLOUT_JOIN:
+        return engine_join(engine, event);
     case KEDGE_EVENT_DEVICE_PRESENT:
         return device_present(engine, &event->device);
     case KEDGE_EVENT_DEVICE_ASLEEP:

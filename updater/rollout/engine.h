@@ -11,6 +11,7 @@
  *   revert.c  a rollout that is rolled back
  *   keep.c    devices that do not keep the version
  *   sleep.c   devices that sleep
+ *   join.c    devices that come to match later
  *   clock.c   a wall clock that is set    output.c   records and commands out
  *   explain.c the sentences
  */
@@ -35,6 +36,7 @@ struct deployment_node {
     struct deployment_node *next_in_group;
     struct deployment_node *next_in_device, *previous_in_device; /* while it is open */
     struct deployment_node *next_kept;                           /* in device.kept */
+    struct deployment_node *next_of_device;                      /* in device.all */
     struct deployment_node *next_waiting, *previous_waiting;     /* in group.waiting */
     struct deployment_node *next_changed;
     uint64_t bytes_done, bytes_total;
@@ -69,6 +71,7 @@ struct rollout_node {
     struct kedge_rollout record;
     struct group_node *groups; /* record.group_count of them */
     struct rollout_node *next;
+    struct rollout_node *next_dynamic; /* in engine.first_dynamic */
     struct rollout_node *next_changed, *next_unsettled;
     uint32_t current;                /* the group that is at work, or would be */
     uint32_t busy;                   /* deployments in flight, */
@@ -86,6 +89,7 @@ struct device_node {
     struct deployment_node *open;        /* its open deployments */
     struct deployment_node *working;     /* the one in flight; at most one */
     struct deployment_node *kept;        /* those that succeeded on it since one began */
+    struct deployment_node *all;         /* all that are held, also those that have ended */
     size_t references;                   /* deployments that point here */
     char *vendor, *class_name, *version; /* owned; NULL: not known */
     bool present, asleep;                /* one that has gone may have been asleep */
@@ -96,7 +100,7 @@ struct device_node {
 
 struct kedge_engine {
     struct kedge_map rollouts, deployments, devices;
-    struct rollout_node *first_rollout;
+    struct rollout_node *first_rollout, *first_dynamic;
     struct kedge_timers timers;
     struct kedge_engine_ids last;
     bool loading, broken;
@@ -130,6 +134,9 @@ enum kedge_rc engine_add_deployment(struct kedge_engine *engine, struct group_no
 /** Adds a device that waits, under a new id, and counts it. */
 enum kedge_rc engine_add_pending(struct kedge_engine *engine, struct group_node *group,
                                  const char *endpoint) KEDGE_MUST_USE;
+/** The same of a target, with what is known of its device. */
+enum kedge_rc engine_add_target(struct kedge_engine *engine, struct group_node *group,
+                                const struct kedge_rollout_target *target) KEDGE_MUST_USE;
 /** History and audit of a new rollout. */
 enum kedge_rc engine_say_created(struct kedge_engine *engine,
                                  const struct kedge_rollout *record) KEDGE_MUST_USE;
@@ -180,10 +187,29 @@ enum kedge_rc engine_abort_rollout(struct kedge_engine *engine, struct rollout_n
 enum kedge_rc engine_cancel_rollout(struct kedge_engine *engine, struct rollout_node *rollout,
                                     enum kedge_rollout_event event, const char *text,
                                     const char *why) KEDGE_MUST_USE;
+/** Of a device that was installing when its rollout was stopped, and has lost what it had since:
+ * nobody tells it to begin anew. */
+enum kedge_rc engine_cancel_restarted(struct kedge_engine *engine,
+                                      struct deployment_node *node) KEDGE_MUST_USE;
 /** Ends the groups that have not ended. */
 enum kedge_rc engine_end_groups(struct kedge_engine *engine, struct rollout_node *rollout,
                                 const char *why) KEDGE_MUST_USE;
 enum kedge_rc engine_tick(struct kedge_engine *engine) KEDGE_MUST_USE;
+
+/** The newer wish counts: what older rollouts have not really begun with on this device ends. */
+enum kedge_rc engine_supersede_others(struct kedge_engine *engine,
+                                      struct deployment_node *node) KEDGE_MUST_USE;
+
+/* join.c */
+/** Whether devices may still join the group, so that it does not end by itself. */
+bool engine_may_grow(const struct group_node *group);
+enum kedge_rc engine_join(struct kedge_engine *engine,
+                          const struct kedge_engine_event *event) KEDGE_MUST_USE;
+/** "Nobody joins it any more", as the history says in `text`; of one that can be joined. */
+enum kedge_rc engine_close(struct kedge_engine *engine, struct rollout_node *rollout,
+                           const char *text) KEDGE_MUST_USE;
+/** What a person asks: closes it, or refuses. */
+enum kedge_rc engine_close_rollout(struct kedge_engine *engine, uint64_t rollout_id) KEDGE_MUST_USE;
 
 /* gates.c */
 /**

@@ -207,6 +207,12 @@ static void explain_group(const struct group_node *group, uint64_t now_ms,
     else if (record->state == KEDGE_GROUP_SCHEDULED)
         say(text, "group %" PRIu32 " is %s: it starts when the rollout, now %s, runs", number,
             state, kedge_rollout_state_name(rollout->state));
+    else if (record->state == KEDGE_GROUP_RUNNING && group->open == 0)
+        say(text,
+            "group %" PRIu32 " is %s: all %" PRIu32
+            " devices that joined are done, and it waits for "
+            "others that come to match, until somebody closes the rollout",
+            number, state, group->size);
     else if (record->state == KEDGE_GROUP_RUNNING)
         say(text,
             "group %" PRIu32 " is %s: of %" PRIu32 " devices %" PRIu32 " succeeded, %" PRIu32

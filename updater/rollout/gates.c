@@ -51,7 +51,7 @@ static struct verdict judge(const struct group_node *group)
                               .words = "ended in error"};
     uint64_t tried =
         (uint64_t)figures->counts[KEDGE_DEPLOYMENT_SUCCEEDED] - figures->already + figures->errors;
-    if (tried < policy->error_minimum_sample && group->open > 0)
+    if (tried < policy->error_minimum_sample && (group->open > 0 || engine_may_grow(group)))
         return (struct verdict){0};
     for (unsigned kind = 0; !trips(group, &verdict); kind++) {
         if (kind == KEDGE_ERROR_KIND_COUNT)

@@ -50,6 +50,8 @@ static struct kedge_rollout describe(const struct kedge_engine *engine,
     record.state = KEDGE_ROLLOUT_READY;
     record.sequence = from->revert_sequence;
     record.all_devices = false;
+    record.dynamic = false;
+    record.closed_at_ms = 0;
     record.policy.error_action = KEDGE_ERROR_PAUSE;
     record.policy.error_threshold_percent = 100;
     record.policy.failed_threshold_percent = 100;

@@ -199,6 +199,8 @@ struct kedge_rollout {
     char author[KEDGE_NAME_MAX + 1];
     char approver[KEDGE_NAME_MAX + 1]; /* who let it begin; "": nobody was needed, or has yet */
     struct kedge_rollout_policy policy;
+    bool dynamic;          /* devices that come to match later join it, in its last group */
+    uint64_t closed_at_ms; /* of a dynamic one: since when nobody joins any more; 0: not yet */
     uint32_t group_count;
     uint32_t device_count;
     uint32_t seed;                          /* of the order in which devices were put into groups */
@@ -314,6 +316,8 @@ enum kedge_group_share {
     KEDGE_GROUP_COUNT
 };
 
+#define KEDGE_GROUP_JOINED "joined" /* the name of a dynamic rollout's last group */
+
 /** What a person asks a group to be. */
 struct kedge_group_plan {
     const char *name; /* NULL: "group N" */
@@ -333,6 +337,7 @@ struct kedge_rollout_spec {
     const char *revert_version;    /* NULL, as the id: none */
     uint64_t revert_sequence;
     bool all_devices; /* how the targets came about; for the record */
+    bool dynamic;     /* gets one more group, KEDGE_GROUP_JOINED, for devices that join later */
     struct kedge_rollout_policy policy;
     uint32_t seed;         /* for the record, and likewise the next: the targets are in order */
     const char *spread_by; /* NULL: none */
@@ -345,12 +350,14 @@ struct kedge_rollout_spec {
 
 enum kedge_engine_event_kind {
     KEDGE_EVENT_ROLLOUT_CREATE, /* .create; the output's rollout_id is the new one's */
-    KEDGE_EVENT_ROLLOUT_START,  /* .rollout_id, and likewise the next five */
+    KEDGE_EVENT_ROLLOUT_START,  /* .rollout_id, and likewise the next six */
     KEDGE_EVENT_ROLLOUT_PAUSE,
     KEDGE_EVENT_ROLLOUT_RESUME,
     KEDGE_EVENT_ROLLOUT_ABORT,
     KEDGE_EVENT_ROLLOUT_ROLL_BACK,
     KEDGE_EVENT_ROLLOUT_APPROVE,
+    KEDGE_EVENT_ROLLOUT_CLOSE,     /* nobody joins it any more */
+    KEDGE_EVENT_ROLLOUT_JOIN,      /* .rollout_id, .join: a device has come to match */
     KEDGE_EVENT_DEVICE_PRESENT,    /* .device: registered, identified and awake, or changed */
     KEDGE_EVENT_DEVICE_ASLEEP,     /* .device.endpoint, .unassociated, .expected_at_ms: registered,
                                       and not to be reached until it is PRESENT */
@@ -365,6 +372,7 @@ struct kedge_engine_event {
     const char *who; /* of what a person asks for; NULL: "server" */
     uint64_t rollout_id;
     struct kedge_rollout_spec create;
+    struct kedge_rollout_target join; /* its group_index is not looked at */
     struct kedge_engine_device {
         const char *endpoint;
         const char *vendor;
@@ -464,9 +472,10 @@ enum kedge_rc kedge_engine_load_done(struct kedge_engine *engine, uint64_t now_m
                                      struct kedge_engine_output *output) KEDGE_MUST_USE;
 
 /**
- * Takes one event. `output` is emptied first and then filled. Costs O(what changes), not O(what
- * there is); creating and starting cost O(targets). Devices that no open deployment names are
- * ignored, and so are reports on deployments that have ended.
+ * Takes one event. A JOIN of a device that the rollout names already, or of a rollout that cannot
+ * be joined, changes nothing and is no refusal. `output` is emptied first and then filled. Costs
+ * O(what changes), not O(what there is); creating and starting cost O(targets). Devices that no
+ * open deployment names are ignored, and so are reports on deployments that have ended.
  *
  * A refusal changes nothing and leaves its words in output->refusal: KEDGE_E_NOT_FOUND (no such
  * rollout, or no device matches), KEDGE_E_STATE (not possible in this state), KEDGE_E_ARGUMENT (a
@@ -498,6 +507,11 @@ const struct kedge_group *kedge_engine_group(const struct kedge_engine *engine, 
 /** The deployment as it is now, with live progress; only of rollouts that have not ended. */
 enum kedge_rc kedge_engine_deployment(const struct kedge_engine *engine, uint64_t deployment_id,
                                       struct kedge_deployment *out) KEDGE_MUST_USE;
+/**
+ * The newest rollout older than `before_id` (0: than none) that devices can join now: a dynamic one
+ * that nobody has closed and that has not stopped for good; 0: there is none. O(dynamic rollouts).
+ */
+uint64_t kedge_engine_joinable(const struct kedge_engine *engine, uint64_t before_id);
 /** The deployment that is at work on the device now; 0: none. */
 uint64_t kedge_engine_device_deployment(const struct kedge_engine *engine, const char *endpoint);
 /** How many rollouts are running and how many deployments are busy. O(rollouts). */

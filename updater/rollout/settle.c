@@ -192,7 +192,7 @@ static enum kedge_rc step_rollout(struct kedge_engine *engine, struct rollout_no
     case KEDGE_GROUP_SCHEDULED:
         return start_group(engine, group);
     case KEDGE_GROUP_RUNNING:
-        if (group->open == 0)
+        if (group->open == 0 && !engine_may_grow(group))
             return end_group(engine, group);
         *stepped = false;
         return fill_places(engine, group);
@@ -262,8 +262,7 @@ enum kedge_rc engine_settle(struct kedge_engine *engine)
 
 /* ---- what a person or the time asks of a whole rollout ---- */
 
-/* The newer wish counts: what an older rollout has not really begun with on this device ends. */
-static enum kedge_rc supersede_others(struct kedge_engine *engine, struct deployment_node *node)
+enum kedge_rc engine_supersede_others(struct kedge_engine *engine, struct deployment_node *node)
 {
     char text[96];
     (void)snprintf(text, sizeof(text), "rollout %" PRIu64 " was started for the same device",
@@ -297,9 +296,18 @@ enum kedge_rc engine_start_rollout(struct kedge_engine *engine, struct rollout_n
     for (uint32_t i = 0; i < record->group_count; i++) {
         struct deployment_node *node = rollout->groups[i].deployments;
         for (; node != NULL; node = node->next_in_group)
-            KEDGE_TRY(supersede_others(engine, node));
+            KEDGE_TRY(engine_supersede_others(engine, node));
     }
     return KEDGE_OK;
+}
+
+static enum kedge_rc cancel_deployment(struct kedge_engine *engine, struct deployment_node *node,
+                                       const char *why)
+{
+    bool busy = kedge_deployment_state_busy(node->state);
+    bool moved;
+    KEDGE_TRY(engine_move_deployment(engine, node, KEDGE_ON_CANCEL, why, &moved));
+    return moved && busy ? engine_command(engine, KEDGE_COMMAND_CANCEL, node) : KEDGE_OK;
 }
 
 enum kedge_rc engine_cancel_rollout(struct kedge_engine *engine, struct rollout_node *rollout,
@@ -309,13 +317,8 @@ enum kedge_rc engine_cancel_rollout(struct kedge_engine *engine, struct rollout_
     KEDGE_TRY(engine_move_rollout(engine, rollout, event, text, NULL));
     for (uint32_t i = 0; i < rollout->record.group_count; i++) {
         struct deployment_node *node = rollout->groups[i].deployments;
-        for (; node != NULL; node = node->next_in_group) {
-            bool busy = kedge_deployment_state_busy(node->state);
-            bool moved;
-            KEDGE_TRY(engine_move_deployment(engine, node, KEDGE_ON_CANCEL, why, &moved));
-            if (moved && busy)
-                KEDGE_TRY(engine_command(engine, KEDGE_COMMAND_CANCEL, node));
-        }
+        for (; node != NULL; node = node->next_in_group)
+            KEDGE_TRY(cancel_deployment(engine, node, why));
     }
     return KEDGE_OK;
 }
@@ -326,9 +329,23 @@ enum kedge_rc engine_abort_rollout(struct kedge_engine *engine, struct rollout_n
     return engine_cancel_rollout(engine, rollout, event, text, "the rollout was aborted");
 }
 
+enum kedge_rc engine_cancel_restarted(struct kedge_engine *engine, struct deployment_node *node)
+{
+    enum kedge_rollout_state state = node->group->rollout->record.state;
+    if (state != KEDGE_ROLLOUT_ABORTING && state != KEDGE_ROLLOUT_ROLLING_BACK)
+        return KEDGE_OK;
+    engine->who = "server";
+    return cancel_deployment(engine, node,
+                             state == KEDGE_ROLLOUT_ABORTING ? "the rollout was aborted"
+                                                             : "the rollout is rolled back");
+}
+
 static enum kedge_rc pass_deadline(struct kedge_engine *engine, struct rollout_node *rollout)
 {
     char text[96], attempt[24];
+    if (rollout->record.dynamic && rollout->record.closed_at_ms == 0)
+        KEDGE_TRY(
+            engine_close(engine, rollout, "closed at its deadline: no device joins any more"));
     for (uint32_t i = 0; i < rollout->record.group_count; i++) {
         struct deployment_node *node = rollout->groups[i].deployments;
         for (; node != NULL; node = node->next_in_group) {

@@ -18,7 +18,7 @@
 #include "updater/rollout/rollout.h"
 #include "updater/store/roles.h"
 
-#define KEDGE_STORE_SCHEMA_VERSION 16
+#define KEDGE_STORE_SCHEMA_VERSION 17
 #define KEDGE_STORE_PAGE_MAX 500u   /* records of one page */
 #define KEDGE_STORE_CURSOR_MAX 160u /* an opaque cursor, with its NUL */
 #define KEDGE_STORE_BATCH_ROWS_MAX 4000000u
@@ -412,7 +412,8 @@ enum kedge_rc kedge_reader_devices(struct kedge_reader *reader, const char *vend
                                    const char *class_name, struct kedge_page *page,
                                    kedge_device_fn *fn, void *context) KEDGE_MUST_USE;
 
-#define KEDGE_STORE_SCAN_MAX 100000u /* devices that are looked at for one page of matching ones */
+#define KEDGE_STORE_SCAN_MAX 100000u /* devices that are looked at for one page of matching ones \
+                                      */
 
 /** Which devices. */
 struct kedge_matching {
@@ -421,6 +422,10 @@ struct kedge_matching {
     uint64_t now_ms;                 /* what "now" is in the filter */
 };
 
+/** Whether the filter means this device, as the record has it; `serial` and `batch`: "" unknown. */
+bool kedge_matching_means(const struct kedge_matching *which,
+                          const struct kedge_device_record *record, const char *serial,
+                          const char *batch);
 /**
  * The devices that match, in the order of endpoints. A page ends when it is full, and also after
  * KEDGE_STORE_SCAN_MAX devices that were looked at: then it holds fewer than its limit, or none,

@@ -177,6 +177,12 @@ static bool unbearable(const struct kedge_rollout *rollout, const struct kedge_g
             late > group->kinds_accepted[2]);
 }
 
+/* Devices may join its last group, which does not end before somebody has closed the rollout. */
+static bool may_grow(const struct kedge_rollout *rollout, uint32_t group)
+{
+    return rollout->dynamic && rollout->closed_at_ms == 0 && group + 1 == rollout->group_count;
+}
+
 static void check_thresholds(const struct kedge_rollout *rollout)
 {
     INVARIANT(rollout->started_at_ms == 0 || rollout->policy.approval == KEDGE_APPROVAL_NONE ||
@@ -188,13 +194,18 @@ static void check_thresholds(const struct kedge_rollout *rollout)
         for (unsigned s = 0; s <= KEDGE_DEPLOYMENT_VERIFYING; s++)
             open += group->counts[s];
         uint64_t tried = group->counts[KEDGE_DEPLOYMENT_SUCCEEDED] - group->already + group->errors;
-        bool enough = tried >= rollout->policy.error_minimum_sample || open == 0;
+        bool enough =
+            tried >= rollout->policy.error_minimum_sample || (open == 0 && !may_grow(rollout, g));
+        INVARIANT(rollout->state != KEDGE_ROLLOUT_RUNNING || !may_grow(rollout, g) ||
+                      group->state <= KEDGE_GROUP_RUNNING,
+                  "rollout %" PRIu64 " is open, and the group of those that join it is not",
+                  rollout->id);
         INVARIANT(
             rollout->state != KEDGE_ROLLOUT_RUNNING || group->state == KEDGE_GROUP_SCHEDULED ||
                 kedge_group_state_ended(group->state) || !enough || !unbearable(rollout, group),
             "rollout %" PRIu64 " runs on with %" PRIu32 " errors", rollout->id, group->errors);
         INVARIANT(rollout->state != KEDGE_ROLLOUT_RUNNING || group->state != KEDGE_GROUP_RUNNING ||
-                      open > 0,
+                      open > 0 || may_grow(rollout, g),
                   "a group of rollout %" PRIu64 " runs on without anybody at work", rollout->id);
         INVARIANT(open == 0 || group->state == KEDGE_GROUP_SCHEDULED ||
                       group->state == KEDGE_GROUP_RUNNING || !goes_on(rollout),

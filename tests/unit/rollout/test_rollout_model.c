@@ -369,6 +369,7 @@ static void create(void)
     static struct kedge_rollout_target targets[DEVICES];
     static const char id[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
     uint32_t groups = 1 + below(GROUPS_MAX);
+    bool dynamic = groups < GROUPS_MAX && chance(30);
     /* Every other rollout has groups of ten, twenty ... devices, and thresholds that such a group
      * can meet to the device: boundaries are where an engine goes wrong. */
     bool exact = chance(50);
@@ -401,6 +402,8 @@ static void create(void)
                                                   .class_name = CLASS,
                                                   .version = version,
                                                   .sequence = w->steps,
+                                                  .all_devices = dynamic,
+                                                  .dynamic = dynamic,
                                                   .group_count = groups,
                                                   .targets = targets,
                                                   .target_count = count}};
@@ -451,6 +454,23 @@ static void act(enum kedge_engine_event_kind kind)
         (void)!handle(&event); /* a refusal is checked in handle() */
 }
 
+/* Some device has come to match some rollout. */
+static void join(void)
+{
+    struct device *device = &w->devices[below(DEVICES)];
+    uint64_t id = kedge_engine_joinable(w->engine, chance(50) ? 0 : 1 + below(ROLLOUTS_MAX));
+    struct kedge_engine_event event = {.kind = KEDGE_EVENT_ROLLOUT_JOIN,
+                                       .rollout_id = id,
+                                       .join = {.endpoint = device->endpoint,
+                                                .known = true,
+                                                .vendor = VENDOR,
+                                                .class_name = CLASS,
+                                                .version = device->version,
+                                                .present = false}};
+    assert_int_equal(handle(&event), KEDGE_OK);
+    tell(device);
+}
+
 /* ---- time ---- */
 
 static void pass_time(uint64_t most_ms)
@@ -473,6 +493,8 @@ static void one_random_thing(void)
         work(device);
     else if (dice < 790)
         flap(device);
+    else if (dice < 800)
+        join();
     else if (dice < 820)
         fall_back(chance(50) ? soaking_device(device) : device);
     else if (dice < 870)
@@ -490,7 +512,7 @@ static void one_random_thing(void)
     else if (dice < 988)
         act(KEDGE_EVENT_ROLLOUT_RESUME);
     else if (dice < 989)
-        act(KEDGE_EVENT_ROLLOUT_ABORT);
+        act(chance(50) ? KEDGE_EVENT_ROLLOUT_CLOSE : KEDGE_EVENT_ROLLOUT_ABORT);
     else if (dice < 990)
         act(KEDGE_EVENT_ROLLOUT_ROLL_BACK);
     else if (dice < 994)
@@ -514,6 +536,8 @@ static void everything_ends(void)
             struct kedge_engine_event approval = {
                 .who = "bob", .kind = KEDGE_EVENT_ROLLOUT_APPROVE, .rollout_id = id};
             (void)!handle(&approval); /* where it waits for that */
+            event.kind = KEDGE_EVENT_ROLLOUT_CLOSE;
+            (void)!handle(&event); /* where devices might join for ever */
             event.kind = KEDGE_EVENT_ROLLOUT_RESUME;
             if (w->seen.rollouts[id].state == KEDGE_ROLLOUT_PAUSED)
                 assert_int_equal(handle(&event), KEDGE_OK);

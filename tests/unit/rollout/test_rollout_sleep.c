@@ -98,6 +98,25 @@ static void an_abort_waits_for_a_sleeper_that_installs(void **state)
     assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_ABORTED);
 }
 
+/* One that was installing when its rollout was aborted, and has lost what it had, is not to begin
+ * anew: as one that sleeps it would be pending again, in a rollout that offers nothing any more. */
+static void one_that_lost_its_download_after_an_abort_is_canceled(void **state)
+{
+    struct fixture *f = *state;
+    create_and_start(f);
+    report(f, 101, KEDGE_DEPLOYMENT_INSTALLING);
+    assert_int_equal(act(f, KEDGE_EVENT_ROLLOUT_ABORT, 42), KEDGE_OK);
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_ABORTING);
+    report(f, 101, KEDGE_DEPLOYMENT_OFFERED);
+    assert_true(said(&f->output, "installing", "offered"));
+    assert_true(said(&f->output, "offered", "canceled"));
+    assert_int_equal(f->output.command_count, 1);
+    assert_int_equal(f->output.commands[0].kind, KEDGE_COMMAND_CANCEL);
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_ABORTED);
+    sleeps(f, "dev-0", 0);
+    assert_int_equal(f->output.deployment_count, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -105,6 +124,7 @@ int main(void)
         TEST(what_a_device_that_falls_asleep_was_only_offered_is_pending_again),
         TEST(a_sleeper_goes_on_when_it_wakes_and_holds_no_place_until_then),
         TEST(an_abort_waits_for_a_sleeper_that_installs),
+        TEST(one_that_lost_its_download_after_an_abort_is_canceled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -162,6 +162,8 @@ static void a_database_of_version_1_keeps_its_devices_and_takes_credentials(void
                                   "ALTER TABLE deployments DROP COLUMN rejected_retries;"
                                   "ALTER TABLE deployments DROP COLUMN timed_out_retries;"
                                   "ALTER TABLE deployments DROP COLUMN retry_at_ms;"
+                                  "ALTER TABLE rollouts DROP COLUMN dynamic;"
+                                  "ALTER TABLE rollouts DROP COLUMN closed_at_ms;"
                                   "ALTER TABLE groups DROP COLUMN failed_accepted;"
                                   "ALTER TABLE groups DROP COLUMN rejected_accepted;"
                                   "ALTER TABLE groups DROP COLUMN timed_out_accepted;"

@@ -176,6 +176,8 @@ static void a_rollout_and_its_parts_come_back_as_they_were_written(void **state)
     rollout.revert_rollout_id = 13;
     rollout.reverts_rollout_id = 14;
     rollout.seed = KEDGE_SEED_MAX;
+    rollout.dynamic = true;
+    rollout.closed_at_ms = 15;
     (void)snprintf(rollout.spread_by, sizeof(rollout.spread_by), "site");
     (void)snprintf(rollout.filter, sizeof(rollout.filter), "tag == \"eu\"");
     for (uint32_t i = 0; i < KEDGE_ERROR_KIND_COUNT; i++)
@@ -205,6 +207,8 @@ static void a_rollout_and_its_parts_come_back_as_they_were_written(void **state)
     assert_int_equal(rollout_read.revert_rollout_id, 13);
     assert_int_equal(rollout_read.reverts_rollout_id, 14);
     assert_int_equal(rollout_read.seed, rollout.seed);
+    assert_true(rollout_read.dynamic);
+    assert_int_equal(rollout_read.closed_at_ms, 15);
     assert_string_equal(rollout_read.spread_by, "site");
     assert_string_equal(rollout_read.filter, "tag == \"eu\"");
     assert_int_equal(rollout_read.group_count, rollout.group_count);

@@ -12,7 +12,6 @@
 #define TAGS_MAX (KEDGE_TAGS_MAX / 6u) /* "":"", is the shortest one in JSON */
 
 struct judging {
-    const struct kedge_matching *which;
     struct kedge_device_record record;
     char serial[KEDGE_FACTORY_TEXT_MAX + 1];
     char batch[KEDGE_FACTORY_TEXT_MAX + 1];
@@ -43,24 +42,25 @@ static size_t list_tags(json_t *json, struct kedge_filter_tag tags[TAGS_MAX])
     return count;
 }
 
-static bool matches(const struct judging *judging)
+bool kedge_matching_means(const struct kedge_matching *which,
+                          const struct kedge_device_record *record, const char *serial,
+                          const char *batch)
 {
-    const struct kedge_filter *filter = judging->which->filter;
-    const struct kedge_device_record *record = &judging->record;
+    const struct kedge_filter *filter = which->filter;
     struct kedge_filter_tag tags[TAGS_MAX];
     struct kedge_filter_subject subject = {
         .texts = {[KEDGE_FILTER_ENDPOINT] = record->endpoint,
                   [KEDGE_FILTER_VENDOR] = record->vendor,
                   [KEDGE_FILTER_CLASS] = record->class_name,
                   [KEDGE_FILTER_HARDWARE] = record->hardware,
-                  [KEDGE_FILTER_SERIAL] = judging->serial,
-                  [KEDGE_FILTER_BATCH] = judging->batch,
+                  [KEDGE_FILTER_SERIAL] = serial,
+                  [KEDGE_FILTER_BATCH] = batch,
                   [KEDGE_FILTER_VERSION] = record->version},
         .tags = tags,
         .registered = record->registered,
         .first_seen_ms = record->first_seen_ms,
         .last_seen_ms = record->last_seen_ms,
-        .now_ms = judging->which->now_ms,
+        .now_ms = which->now_ms,
     };
     json_t *json = NULL;
     if (kedge_filter_uses(filter, KEDGE_FILTER_TAG) ||
@@ -107,11 +107,11 @@ enum kedge_rc kedge_reader_matching(struct kedge_reader *reader, const struct ke
 {
     struct query query;
     struct sql_columns columns = {0};
-    struct judging judging = {.which = which};
+    struct judging judging;
     uint32_t scanned = 0, left = page == NULL ? 0 : page->limit;
     KEDGE_TRY(begin(&query, reader, which, page));
     while (query_row(&query, &columns, "") && take_row(&columns, &judging)) {
-        bool matched = matches(&judging);
+        bool matched = kedge_matching_means(which, &judging.record, judging.serial, judging.batch);
         bool more = !matched || fn(context, &judging.record);
         scanned++;
         left -= matched && page != NULL;

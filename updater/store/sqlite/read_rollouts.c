@@ -75,6 +75,8 @@ static bool read_rollout(struct sql_columns *from, struct kedge_rollout *out)
     column_text(from, out->filter, sizeof(out->filter));
     for (size_t i = POLICY_FIELDS_BEFORE; i < KEDGE_POLICY_FIELD_COUNT; i++)
         kedge_policy_set(&out->policy, &kedge_policy_fields[i], column_u32(from));
+    out->dynamic = column_bool(from);
+    out->closed_at_ms = column_unsigned(from);
     return !from->damaged;
 }
 

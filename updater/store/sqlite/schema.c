@@ -151,6 +151,9 @@ static const char *const steps[KEDGE_STORE_SCHEMA_VERSION] = {
      "ALTER TABLE deployments ADD COLUMN rejected_retries INTEGER NOT NULL DEFAULT 0;"
      "ALTER TABLE deployments ADD COLUMN timed_out_retries INTEGER NOT NULL DEFAULT 0;"
      "ALTER TABLE deployments ADD COLUMN retry_at_ms INTEGER NOT NULL DEFAULT 0;"),
+
+    ("ALTER TABLE rollouts ADD COLUMN dynamic INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE rollouts ADD COLUMN closed_at_ms INTEGER NOT NULL DEFAULT 0;"),
 };
 
 static enum kedge_rc find_version(sqlite3 *database, int64_t *version)

@@ -98,8 +98,9 @@ static const char *const row_sql[KEDGE_ROW_KIND_COUNT] = {
     [KEDGE_ROW_PUT_ROLLOUT] =
         "INSERT INTO rollouts (" ROLLOUT_COLUMNS ") VALUES "
         "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?"
-        ",?,?,?,?,?,?,?)"
+        ",?,?,?,?,?,?,?,?,?)"
         " ON CONFLICT (id) DO UPDATE SET state=excluded.state,"
+        " device_count=excluded.device_count, closed_at_ms=excluded.closed_at_ms,"
         " started_at_ms=excluded.started_at_ms, deadline_at_ms=excluded.deadline_at_ms,"
         " ended_at_ms=excluded.ended_at_ms, reason=excluded.reason,"
         " revert_rollout_id=excluded.revert_rollout_id, approver=excluded.approver",
@@ -343,6 +344,8 @@ static void bind_rollout(struct sql_binder *to, const struct kedge_rollout *reco
     bind_text(to, record->filter);
     for (size_t i = POLICY_FIELDS_BEFORE; i < KEDGE_POLICY_FIELD_COUNT; i++)
         bind_number(to, kedge_policy_get(&record->policy, &kedge_policy_fields[i]));
+    bind_number(to, record->dynamic);
+    bind_unsigned(to, record->closed_at_ms);
 }
 
 static void bind_group(struct sql_binder *to, const struct kedge_group *record)
