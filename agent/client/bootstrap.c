@@ -139,13 +139,6 @@ static enum kedge_rc restart_body(void *context)
     return KEDGE_OK;
 }
 
-struct kedge_download_sink kedge_bootstrap_collect(struct kedge_bootstrap_work *work)
-{
-    work->body_size = 0;
-    return (struct kedge_download_sink){
-        .context = work, .push = push_body, .restart = restart_body};
-}
-
 /* RFC 7252 section 5.10: in ascending order. */
 static bool fill_pack_request(const struct kedge_bootstrap *bootstrap, coap_pdu_t *pdu,
                               uint32_t number)
@@ -354,10 +347,13 @@ static enum kedge_rc have_session(struct kedge_bootstrap *bootstrap)
     bootstrap->work = calloc(1, sizeof *bootstrap->work);
     if (bootstrap->work == NULL)
         return KEDGE_E_MEMORY;
-    const struct kedge_download_sink sink = kedge_bootstrap_collect(bootstrap->work);
-    kedge_download_begin(&bootstrap->work->pack, &sink, NULL, bootstrap->course.patience_ms,
+    struct kedge_bootstrap_work *work = bootstrap->work;
+    const struct kedge_download_sink sink = {
+        .context = work, .push = push_body, .restart = restart_body};
+    work->collect = (struct kedge_collect){.bytes = work->body, .capacity = sizeof work->body};
+    kedge_download_begin(&work->pack, &sink, NULL, bootstrap->course.patience_ms,
                          now_ms(bootstrap));
-    kedge_provision_begin(&bootstrap->work->provision, &bootstrap->account, &bootstrap->uri,
+    kedge_provision_begin(&work->provision, &bootstrap->account, &bootstrap->uri,
                           own_mode(bootstrap));
     return open_session(bootstrap);
 }

@@ -9,6 +9,7 @@
 
 #include "agent/client/account_file.h"
 #include "agent/client/bootstrap_course.h"
+#include "agent/client/collect.h"
 #include "agent/client/incoming.h"
 #include "agent/client/provision.h"
 #include "agent/fetch/channel.h"
@@ -22,12 +23,10 @@
 struct kedge_bootstrap_work {
     struct kedge_provision provision;
     uint8_t body[KEDGE_PROVISION_PAYLOAD_MAX]; /* of a pack, or of a write in blocks */
-    size_t body_size;
+    size_t body_size;                          /* of a pack */
     struct kedge_download pack;
     uint32_t pack_format;
-    struct kedge_intake intake;
-    struct kedge_lwm2m_path intake_path;
-    uint32_t intake_format;
+    struct kedge_collect collect; /* of a write in blocks, in `body` */
 };
 
 struct kedge_bootstrap {
@@ -74,13 +73,11 @@ void kedge_bootstrap_look(struct kedge_bootstrap *bootstrap,
 void kedge_bootstrap_poll(struct kedge_bootstrap *bootstrap, uint64_t *wait_ms);
 /** A file number that is readable when there is something to poll for; -1: none. */
 int kedge_bootstrap_file(const struct kedge_bootstrap *bootstrap);
-/** Sets libcoap's timers: the last thing before a wait. True when there is something to poll for. */
+/** Sets libcoap's timers: the last thing before a wait. True when there is something to poll for.
+ */
 bool kedge_bootstrap_arm(struct kedge_bootstrap *bootstrap);
 /** Stops what runs, and wipes the keys; the account on the disk stays. */
 void kedge_bootstrap_end(struct kedge_bootstrap *bootstrap);
-
-/** Collects a payload in `body`, from its beginning. */
-struct kedge_download_sink kedge_bootstrap_collect(struct kedge_bootstrap_work *work);
 
 /* ---- bootstrap_requests.c ---- */
 

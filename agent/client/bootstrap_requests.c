@@ -72,33 +72,6 @@ static uint8_t finish(struct kedge_bootstrap *bootstrap)
     return code;
 }
 
-/* ---- writes in blocks ---- */
-
-static bool same_path(const struct kedge_lwm2m_path *a, const struct kedge_lwm2m_path *b)
-{
-    return a->depth == b->depth && memcmp(a->ids, b->ids, a->depth * sizeof a->ids[0]) == 0;
-}
-
-/* Takes a block; 2.04 when the request has all of its payload. */
-static uint8_t take_block(struct kedge_bootstrap *bootstrap, const coap_pdu_t *pdu,
-                          struct kedge_incoming *in)
-{
-    struct kedge_bootstrap_work *work = bootstrap->work;
-    const struct kedge_intake_block block = kedge_incoming_block(pdu, in);
-    if (block.number == 0) {
-        const struct kedge_download_sink sink = kedge_bootstrap_collect(work);
-        work->intake_path = in->model.path;
-        work->intake_format = in->model.format;
-        kedge_intake_begin(&work->intake, &sink, bootstrap->course.patience_ms, now_ms(bootstrap));
-    } else if (!same_path(&work->intake_path, &in->model.path) ||
-               work->intake_format != in->model.format) {
-        return KEDGE_COAP_INCOMPLETE;
-    }
-    uint8_t code = kedge_intake_take(&work->intake, &block, now_ms(bootstrap));
-    in->model.payload = kedge_slice(work->body, work->body_size);
-    return code;
-}
-
 /* ---- requests ---- */
 
 static bool is_finish(const coap_pdu_t *request)
@@ -132,19 +105,17 @@ static uint8_t change(struct kedge_bootstrap *bootstrap, const coap_pdu_t *reque
                       struct kedge_incoming *in, bool is_path)
 {
     struct kedge_writer none = kedge_writer(NULL, 0);
-    coap_opt_iterator_t each;
     if (is_finish(request))
         return finish(bootstrap);
     if (!is_path)
         return KEDGE_COAP_NOT_FOUND;
-    if (!in->has_block1 && coap_check_option(request, COAP_OPTION_BLOCK1, &each) != NULL)
-        return KEDGE_COAP_BAD_OPTION; /* an SZX of 7: it would be taken for a whole body */
-    if (in->has_block1 && (in->block1.num > 0 || in->block1.m != 0)) {
-        uint8_t code = take_block(bootstrap, request, in);
-        if (code != KEDGE_COAP_CHANGED)
-            return code;
-    }
-    return kedge_provision_handle(&bootstrap->work->provision, &in->model, &none).code;
+    struct kedge_collect *collect = &bootstrap->work->collect;
+    uint8_t code = kedge_incoming_collect(request, in, collect, now_ms(bootstrap));
+    if (code != 0)
+        return code;
+    code = kedge_provision_handle(&bootstrap->work->provision, &in->model, &none).code;
+    kedge_incoming_answered(in, collect, code);
+    return code;
 }
 
 static void answer_change(struct kedge_bootstrap *bootstrap, const coap_pdu_t *request,

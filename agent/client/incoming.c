@@ -66,12 +66,38 @@ struct kedge_intake_block kedge_incoming_block(const coap_pdu_t *pdu,
     return block;
 }
 
+uint8_t kedge_incoming_collect(const coap_pdu_t *pdu, struct kedge_incoming *in,
+                               struct kedge_collect *collect, uint64_t now_ms)
+{
+    coap_opt_iterator_t each;
+    if (!in->has_block1)
+        /* An SZX of 7 would be taken for a whole body. */
+        return coap_check_option(pdu, COAP_OPTION_BLOCK1, &each) != NULL ? KEDGE_COAP_BAD_OPTION
+                                                                         : 0;
+    if (in->block1.num == 0 && in->block1.m == 0)
+        return 0;
+    const struct kedge_intake_block block = kedge_incoming_block(pdu, in);
+    uint8_t code = kedge_collect_take(collect, &in->model, &block, now_ms);
+    if (code == KEDGE_COAP_TOO_LARGE)
+        in->size_max = collect->capacity;
+    return code;
+}
+
+void kedge_incoming_answered(const struct kedge_incoming *in, struct kedge_collect *collect,
+                             uint8_t code)
+{
+    if (in->has_block1 && in->block1.num > 0)
+        kedge_collect_answered(collect, code);
+}
+
 void kedge_incoming_add_block(const struct kedge_incoming *in, uint8_t code, coap_pdu_t *response)
 {
     bool more = code == KEDGE_COAP_CONTINUE;
     if (in->has_block1)
         kedge_channel_add_uint(response, COAP_OPTION_BLOCK1,
                                in->block1.num << 4 | (more ? 8u : 0u) | in->block1.szx);
+    if (in->size_max > 0)
+        kedge_channel_add_uint(response, COAP_OPTION_SIZE1, (uint32_t)in->size_max);
 }
 
 enum kedge_rc kedge_incoming_register(coap_context_t *context, coap_method_handler_t on_request)

@@ -5,6 +5,11 @@
 #include "agent/client/log.h"
 #include "agent/client/server.h"
 
+static uint64_t now_ms(const struct kedge_server *server)
+{
+    return server->clock->monotonic_ms(server->clock->context);
+}
+
 /* ---- the answer ---- */
 
 static void observe(struct kedge_server *server, const struct kedge_incoming *in,
@@ -21,16 +26,22 @@ static void observe(struct kedge_server *server, const struct kedge_incoming *in
         return;
     struct kedge_observed observed = {.mark = answer->mark};
     observed.has_number = kedge_model_number(&server->hooks, &paths, &observed.number);
-    const struct kedge_observation *observation =
-        kedge_observe_add(&server->observe, &paths, answer->format, token, &observed,
-                          server->clock->monotonic_ms(server->clock->context));
+    const struct kedge_observation *observation = kedge_observe_add(
+        &server->observe, &paths, answer->format, token, &observed, now_ms(server));
     if (observation != NULL)
         kedge_channel_add_uint(response, COAP_OPTION_OBSERVE, observation->sequence);
 }
 
-static void answer_read(struct kedge_server *server, struct kedge_incoming *in,
-                        coap_pdu_t *response)
+static void answer_read(struct kedge_server *server, const coap_pdu_t *request,
+                        struct kedge_incoming *in, coap_pdu_t *response)
 {
+    /* The paths of a composite read may come in blocks, too. */
+    uint8_t refused = kedge_incoming_collect(request, in, &server->collect, now_ms(server));
+    if (refused != 0) {
+        coap_pdu_set_code(response, (coap_pdu_code_t)refused);
+        kedge_incoming_add_block(in, refused, response);
+        return;
+    }
     uint8_t buffer[KEDGE_MODEL_PAYLOAD_MAX];
     struct kedge_writer out = kedge_writer(buffer, sizeof buffer);
     struct kedge_model_answer answer = kedge_model_handle(&server->hooks, &in->model, &out);
@@ -40,9 +51,11 @@ static void answer_read(struct kedge_server *server, struct kedge_incoming *in,
     if (answer.code == KEDGE_COAP_CONTENT)
         kedge_body_tag(response, &in->body, payload);
     observe(server, in, response, &answer);
+    if (answer.code == KEDGE_COAP_CONTENT)
+        kedge_channel_add_uint(response, COAP_OPTION_CONTENT_FORMAT, answer.format);
+    kedge_incoming_add_block(in, answer.code, response);
     if (answer.code != KEDGE_COAP_CONTENT)
         return;
-    kedge_channel_add_uint(response, COAP_OPTION_CONTENT_FORMAT, answer.format);
     if (!kedge_body_add(response, &in->body, payload))
         coap_pdu_set_code(response, COAP_RESPONSE_CODE_BAD_REQUEST);
 }
@@ -89,20 +102,20 @@ static uint8_t write_attributes(struct kedge_server *server, const coap_pdu_t *r
 static uint8_t change(struct kedge_server *server, const coap_pdu_t *request,
                       struct kedge_incoming *in)
 {
-    bool in_blocks = in->has_block1 && (in->block1.num > 0 || in->block1.m != 0);
     if (in->has_block1 && in->model.method == KEDGE_COAP_PUT && is_package(&in->model.path))
         return take_block(server, request, in);
-    if (in_blocks)
-        return KEDGE_COAP_TOO_LARGE;
+    uint8_t code = kedge_incoming_collect(request, in, &server->collect, now_ms(server));
+    if (code != 0)
+        return code;
     coap_opt_iterator_t each;
-    if (!in->has_block1 && coap_check_option(request, COAP_OPTION_BLOCK1, &each) != NULL)
-        return KEDGE_COAP_BAD_OPTION; /* an SZX of 7: it would be taken for a whole body */
     /* Never a Write of nothing. */
     if (in->model.method == KEDGE_COAP_PUT && in->model.payload.size == 0 &&
         coap_check_option(request, COAP_OPTION_URI_QUERY, &each) != NULL)
         return write_attributes(server, request, &in->model.path);
     struct kedge_writer none = kedge_writer(NULL, 0);
-    return kedge_model_handle(&server->hooks, &in->model, &none).code;
+    code = kedge_model_handle(&server->hooks, &in->model, &none).code;
+    kedge_incoming_answered(in, &server->collect, code);
+    return code;
 }
 
 /* A block in mid-push is told from a new one by its place and tag: hundreds of them must not push
@@ -118,15 +131,14 @@ static bool is_known_by_its_place(const coap_pdu_t *request, const struct kedge_
 static void answer_change(struct kedge_server *server, const coap_pdu_t *request,
                           struct kedge_incoming *in, coap_pdu_t *response)
 {
-    uint64_t now_ms = server->clock->monotonic_ms(server->clock->context);
-    uint8_t code = kedge_recent_find(&server->recent, in->key, now_ms);
+    uint8_t code = kedge_recent_find(&server->recent, in->key, now_ms(server));
     if (code != 0) {
         kedge_log(KEDGE_LOG_DEBUG, "request %u came again: answered again",
                   (unsigned)in->key.message_id);
     } else {
         code = change(server, request, in);
         if (!is_known_by_its_place(request, in, code))
-            kedge_recent_keep(&server->recent, in->key, code, now_ms);
+            kedge_recent_keep(&server->recent, in->key, code, now_ms(server));
     }
     coap_pdu_set_code(response, (coap_pdu_code_t)code);
     kedge_incoming_add_block(in, code, response);
@@ -153,7 +165,7 @@ static void on_request(coap_resource_t *resource, coap_session_t *session,
               in.model.method & 0x1Fu, in.model.path.ids[0], in.model.path.ids[1],
               in.model.path.ids[2]);
     if (in.model.method == KEDGE_COAP_GET || in.model.method == KEDGE_COAP_FETCH)
-        answer_read(server, &in, response);
+        answer_read(server, request, &in, response);
     else
         answer_change(server, request, &in, response);
 }

@@ -110,6 +110,7 @@ static void drop_session(struct kedge_server *server)
     server->session_failed = false;
     kedge_observe_clear(&server->observe);
     kedge_recent_clear(&server->recent);
+    kedge_collect_clear(&server->collect);
 }
 
 static bool have_session(struct kedge_server *server, enum kedge_registration_action action)
@@ -380,6 +381,8 @@ enum kedge_rc kedge_server_begin(struct kedge_server *server, uint32_t lifetime_
     kedge_registration_begin(&server->registration, server->random, lifetime_s, now_ms(server));
     server->waiting = false;
     server->location_count = 0;
+    server->collect =
+        (struct kedge_collect){.bytes = server->body, .capacity = sizeof server->body};
     return kedge_requests_register(server->context);
 }
 

@@ -6,6 +6,7 @@
 #ifndef KEDGE_AGENT_SERVER_H
 #define KEDGE_AGENT_SERVER_H
 
+#include "agent/client/collect.h"
 #include "agent/client/model.h"
 #include "agent/client/observe.h"
 #include "agent/client/queue_mode.h"
@@ -18,6 +19,7 @@
 
 #define KEDGE_LOCATION_MAX 8u /* segments of a Location-Path */
 #define KEDGE_LOCATION_SIZE_MAX 64u
+#define KEDGE_WRITE_BODY_MAX KEDGE_MODEL_PAYLOAD_MAX /* what can be read can be written back */
 /* How often a request is sent again by DTLS, once the server has answered: a server that has
  * restarted cannot even say that it knows the association no more (RFC 6347 section 4.1.2.7), so
  * after two that went unanswered a new one is made. */
@@ -53,6 +55,8 @@ struct kedge_server {
     } location[KEDGE_LOCATION_MAX];
     size_t location_count;
     struct kedge_recent recent;
+    uint8_t body[KEDGE_WRITE_BODY_MAX]; /* of a request in blocks */
+    struct kedge_collect collect;
     struct kedge_observe observe;
     struct kedge_attributes attributes;
     /* /1/0/2 and /1/0/3, for paths without pmin and pmax of their own; 0: none. */

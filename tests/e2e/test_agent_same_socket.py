@@ -49,15 +49,15 @@ def ends_without_a_second_beginning(peer):
     assert peer.blocks_asked.count(0) == 1
 
 
-def test_a_write_in_blocks_beside_a_download_is_4_13_and_stops_nothing_of_it(held, peer):
-    """Nothing but a package is longer than one message takes; the same in one message is carried out."""
+def test_a_write_in_blocks_beside_a_download_stops_nothing_of_it(held, peer):
     held()
     payload = encode(SENML_CBOR, "/1/0", {1: 4711, 2: 1, 3: 60})
-    block = peer.make_request(POST, "/1/0", payload[:16], content_format=SENML_CBOR)
-    block.options.append((BLOCK1, uint(8)))
-    assert peer.exchange(ENDPOINT, block).code_text == "4.13"
+    first, last = (peer.make_request(POST, "/1/0", part, content_format=SENML_CBOR) for part in (payload[:16], payload[16:]))
+    first.options.append((BLOCK1, uint(8)))
+    last.options.append((BLOCK1, uint(16)))
+    assert peer.exchange(ENDPOINT, first).code_text == "2.31"
     assert peer.read(ENDPOINT, "/1/0/1") == "86400"
-    assert peer.request(ENDPOINT, POST, "/1/0", payload, content_format=SENML_CBOR).code_text == "2.04"
+    assert peer.exchange(ENDPOINT, last).code_text == "2.04"
     assert [peer.read(ENDPOINT, f"/1/0/{resource}") for resource in (1, 2, 3)] == ["4711", "1", "60"]
     assert state_of(peer)[0] == DOWNLOADING
     held.release()
