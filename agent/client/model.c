@@ -1,4 +1,5 @@
 /* model.c: what a method means where; see model.h. */
+#include "agent/client/execute.h"
 #include "agent/client/model_parts.h"
 
 #include <kedge/lwm2m_records.h>
@@ -78,6 +79,17 @@ static struct kedge_model_answer read_paths(const struct kedge_model_hooks *hook
     return kedge_model_read(hooks, &paths, format, out);
 }
 
+static uint8_t execute(const struct kedge_model_hooks *hooks,
+                       const struct kedge_model_request *request)
+{
+    if (request->payload.size > 0 && request->format != KEDGE_LWM2M_FORMAT_NONE &&
+        request->format != KEDGE_LWM2M_FORMAT_TEXT)
+        return KEDGE_COAP_UNSUPPORTED_FORMAT;
+    if (kedge_execute_check(request->payload) != KEDGE_OK)
+        return KEDGE_COAP_BAD_REQUEST;
+    return hooks->execute(hooks->context, &request->path, request->payload);
+}
+
 /* What has instances is written as records, all of it (PUT) or some (POST); of one instance its
  * value, and it can be deleted (OMA LwM2M Core 1.2, section 6.3.5). */
 static uint8_t on_multiple(const struct kedge_model_hooks *hooks,
@@ -109,7 +121,7 @@ static struct kedge_model_answer on_resource(const struct kedge_model_hooks *hoo
     if (request->method == KEDGE_COAP_PUT && is_writable(resource))
         return kedge_model_code(kedge_model_write_resource(hooks, resource, request));
     if (request->method == KEDGE_COAP_POST && (operations & KEDGE_LWM2M_E) != 0)
-        return kedge_model_code(hooks->execute(hooks->context, &request->path, request->payload));
+        return kedge_model_code(execute(hooks, request));
     return kedge_model_code(KEDGE_COAP_METHOD_NOT_ALLOWED);
 }
 

@@ -48,6 +48,7 @@ struct kedge_model_hooks {
      */
     void (*hold)(void *context);
     uint8_t (*release)(void *context, bool keep);
+    /** `arguments` are as the grammar has them, see execute.h. */
     uint8_t (*execute)(void *context, const struct kedge_lwm2m_path *path,
                        struct kedge_slice arguments);
     /** Appends what Discover says of a path, ";pmin=10": all that holds there, or its own alone. */

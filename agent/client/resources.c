@@ -261,7 +261,7 @@ static uint8_t execute_device(struct kedge_resources *resources, uint16_t resour
 static uint8_t on_execute(void *context, const struct kedge_lwm2m_path *path,
                           struct kedge_slice arguments)
 {
-    (void)arguments; /* none of these takes any */
+    (void)arguments; /* none of these defines any */
     struct kedge_resources *resources = context;
     switch (path->ids[0]) {
     case KEDGE_LWM2M_OBJECT_SERVER:

@@ -1,8 +1,8 @@
-"""A server that sends the agent away, and servers of other versions."""
+"""A server that sends the agent away, servers of other versions, and what may stand in an Execute."""
 import time
 
 from agent_kit import ENDPOINT, Agent, agent, peer
-from lwm2m_peer import ACK, CON, DELETE, GET, Message, code
+from lwm2m_peer import ACK, CON, DELETE, GET, POST, TEXT, Message, code
 
 
 def test_a_server_sends_the_device_away_for_a_time(agent, peer):
@@ -52,3 +52,20 @@ def test_a_server_that_knows_neither_is_asked_again_with_pauses(start, tmp_path,
     peer.wait_for(lambda: len(seen) >= 4, 60, "four attempts")
     assert seen[:4] == ["1.1", "1.0", "1.1", "1.0"]
     assert "answered the registration with 4.12" in made.process.log
+
+
+def test_arguments_of_an_execute_are_as_lwm2m_has_them_or_4_00(agent, peer):
+    agent()
+
+    def execute(arguments, form=TEXT) -> str:
+        return peer.request(ENDPOINT, POST, "/1/0/8", arguments, content_format=form).code_text
+
+    for wrong in ("now", "10", "0=", "0='x", "0=\"x\"", "0,", "0 ,1", "0='a b'", "0='\\'"):
+        assert execute(wrong) == "4.00", wrong
+    assert execute("0", 42) == "4.15"
+    assert not [what for what, _, _ in peer.events if what == "update"], "nothing of these was carried out"
+    for number, right in enumerate(("0", "0,1", "0='',9", "0='http://example.com/?a=b,c'", ""), 1):
+        assert execute(right) == "2.04", right
+        peer.wait_for_event("update", ENDPOINT, number, 60)
+    assert peer.request(ENDPOINT, POST, "/5/0/2", "x", content_format=TEXT).code_text == "4.00"
+    assert peer.request(ENDPOINT, POST, "/5/0/2", "0", content_format=TEXT).code_text == "4.05"
