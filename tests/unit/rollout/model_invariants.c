@@ -183,6 +183,20 @@ static bool may_grow(const struct kedge_rollout *rollout, uint32_t group)
     return rollout->dynamic && rollout->closed_at_ms == 0 && group + 1 == rollout->group_count;
 }
 
+/* Whoever could still be told to begin has been canceled, and stays so. */
+static void check_stopping(const struct kedge_rollout *rollout)
+{
+    uint32_t count = 0;
+    for (uint32_t g = 0; g < rollout->group_count; g++)
+        for (unsigned s = 0; s < KEDGE_DEPLOYMENT_INSTALLING; s++)
+            count += w->seen.groups[rollout->id][g].counts[s];
+    INVARIANT(count == 0 || (rollout->state != KEDGE_ROLLOUT_ABORTING &&
+                             rollout->state != KEDGE_ROLLOUT_ROLLING_BACK &&
+                             !kedge_rollout_state_ended(rollout->state)),
+              "rollout %" PRIu64 " is %s, and %" PRIu32 " of its devices may begin", rollout->id,
+              kedge_rollout_state_name(rollout->state), count);
+}
+
 static void check_thresholds(const struct kedge_rollout *rollout)
 {
     INVARIANT(rollout->started_at_ms == 0 || rollout->policy.approval == KEDGE_APPROVAL_NONE ||
@@ -466,6 +480,7 @@ void check_seen(const struct kedge_engine_output *output)
                           tallies[id].already[g] == group->already,
                       "the counts of rollout %" PRIu64 " are not the sum of its parts", id);
         }
+        check_stopping(rollout);
         check_thresholds(rollout);
     }
     check_nobody_waits(working, tallies);
