@@ -15,6 +15,7 @@
 #include "updater/kedged/data_folder.h"
 #include "updater/kedged/listening.h"
 #include "updater/kedged/log.h"
+#include "updater/kedged/sampling.h"
 #include "updater/kedged/web.h"
 
 #include <errno.h>
@@ -35,6 +36,7 @@ struct server {
     struct kedge_backend_state backend_state;
     struct kedge_backend backend;
     struct kedge_web web;
+    struct kedge_sampling sampling;
     struct kedge_api *api;
     char error[KEDGE_STORE_ERROR_MAX];
 };
@@ -216,6 +218,7 @@ static void stop_api(struct server *server)
 static void close_all(struct server *server)
 {
     stop_api(server);
+    kedge_sampling_stop(&server->sampling);
     kedge_bootstrapping_stop(&server->bootstrapping);
     if (server->bridge_open)
         kedge_bridge_end(&server->bridge);
@@ -348,12 +351,16 @@ static int serve(struct server *server)
     }
     if (kedge_bootstrapping_start(&server->bootstrapping) != KEDGE_OK)
         kedge_log(KEDGE_LOG_ERROR, "cannot start the bootstrap server's thread");
+    if (kedge_sampling_start(&server->sampling, server->store, &server->bridge,
+                             server->config->data) != 0)
+        kedge_log(KEDGE_LOG_ERROR, "cannot start the thread that notes figures for charts");
     say_ready(server);
     kedge_log(KEDGE_LOG_INFO, "ending, as asked by %s", strsignal(wait_for_end(server)));
     /* First nobody can ask for anything new; the network thread still answers what was asked, but
      * devices are not waited for. */
     kedge_backend_end_asks(&server->backend_state);
     stop_api(server);
+    kedge_sampling_stop(&server->sampling);
     kedge_bootstrapping_stop(&server->bootstrapping);
     kedge_net_stop(server->net);
     (void)pthread_join(network, NULL);

@@ -243,6 +243,12 @@ enum kedge_rc kedge_batch_add_audit(struct kedge_batch *batch,
     return add(batch, KEDGE_ROW_ADD_AUDIT, &clean, sizeof(clean));
 }
 
+enum kedge_rc kedge_batch_add_sample(struct kedge_batch *batch, const struct kedge_sample *sample)
+{
+    KEDGE_TRY(add(batch, KEDGE_ROW_ADD_SAMPLE, sample, sizeof(*sample)));
+    return add(batch, KEDGE_ROW_THIN_SAMPLES, &sample->series, sizeof(sample->series));
+}
+
 enum kedge_rc kedge_batch_add_output(struct kedge_batch *batch,
                                      const struct kedge_engine_output *output)
 {

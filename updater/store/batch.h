@@ -4,7 +4,7 @@
 #ifndef KEDGE_UPDATER_STORE_BATCH_H
 #define KEDGE_UPDATER_STORE_BATCH_H
 
-#include "updater/store/store.h"
+#include "updater/store/figures.h"
 
 enum kedge_row_kind {
     KEDGE_ROW_PUT_DEVICE,        /* struct kedge_device_record, but for its tags */
@@ -35,6 +35,8 @@ enum kedge_row_kind {
     KEDGE_ROW_PUT_DEPLOYMENT,
     KEDGE_ROW_ADD_HISTORY,
     KEDGE_ROW_ADD_AUDIT,
+    KEDGE_ROW_ADD_SAMPLE,   /* struct kedge_sample */
+    KEDGE_ROW_THIN_SAMPLES, /* uint64_t, of which series */
     KEDGE_ROW_KIND_COUNT
 };
 

@@ -129,7 +129,9 @@ static void a_database_of_version_1_keeps_its_devices_and_takes_credentials(void
     assert_int_equal(sqlite3_exec(database,
                                   "DROP TABLE credentials; DROP TABLE clock; DROP TABLE bootstrap;"
                                   "DROP TABLE issued; DROP TABLE handouts; DROP TABLE classes;"
-                                  "DROP INDEX audit_subject;"
+                                  "DROP INDEX audit_subject; DROP TABLE samples; DROP TABLE fleet_shares;"
+                                  "DROP INDEX rollouts_ended; DROP TRIGGER device_comes;"
+                                  "DROP TRIGGER device_goes; DROP TRIGGER device_moves;"
                                   "ALTER TABLE rollouts DROP COLUMN severity;"
                                   "ALTER TABLE rollouts DROP COLUMN max_defer_s;"
                                   "ALTER TABLE rollouts DROP COLUMN seed;"

@@ -3,6 +3,15 @@
  */
 #include "updater/store/sqlite/sql.h"
 
+#define SHARE_GAINS_NEW                                                                       \
+    "INSERT INTO fleet_shares VALUES (NEW.vendor, NEW.class, NEW.version, 1, NEW.registered)" \
+    " ON CONFLICT (vendor, class, version) DO UPDATE SET devices = devices + 1,"              \
+    " registered = registered + NEW.registered;"
+#define OF_OLD " WHERE vendor = OLD.vendor AND class = OLD.class AND version = OLD.version"
+#define SHARE_LOSES_OLD                                                         \
+    "UPDATE fleet_shares SET devices = devices - 1, registered = registered - " \
+    "OLD.registered" OF_OLD ";DELETE FROM fleet_shares" OF_OLD " AND devices = 0;"
+
 /*
  * Step i leads from version i to version i + 1. Texts that come from outside are kept within the
  * limits of the records; STRICT refuses values of another type.
@@ -154,6 +163,21 @@ static const char *const steps[KEDGE_STORE_SCHEMA_VERSION] = {
 
     ("ALTER TABLE rollouts ADD COLUMN dynamic INTEGER NOT NULL DEFAULT 0;"
      "ALTER TABLE rollouts ADD COLUMN closed_at_ms INTEGER NOT NULL DEFAULT 0;"),
+
+    /* The devices are counted where they are written, so that nobody needs to go through them. */
+    ("CREATE TABLE fleet_shares (vendor TEXT NOT NULL, class TEXT NOT NULL, version TEXT NOT NULL,"
+     " devices INTEGER NOT NULL, registered INTEGER NOT NULL,"
+     " PRIMARY KEY (vendor, class, version)) STRICT, WITHOUT ROWID;"
+     "INSERT INTO fleet_shares SELECT vendor, class, version, count(*), sum(registered)"
+     " FROM devices GROUP BY vendor, class, version;"
+     "CREATE TRIGGER device_comes AFTER INSERT ON devices BEGIN " SHARE_GAINS_NEW " END;"
+     "CREATE TRIGGER device_goes AFTER DELETE ON devices BEGIN " SHARE_LOSES_OLD " END;"
+     "CREATE TRIGGER device_moves AFTER UPDATE OF vendor, class, version, registered ON devices"
+     " WHEN OLD.vendor <> NEW.vendor OR OLD.class <> NEW.class OR OLD.version <> NEW.version"
+     " OR OLD.registered <> NEW.registered BEGIN " SHARE_GAINS_NEW SHARE_LOSES_OLD " END;"
+     "CREATE TABLE samples (series INTEGER NOT NULL, at_ms INTEGER NOT NULL,"
+     " figures TEXT NOT NULL, PRIMARY KEY (series, at_ms)) STRICT, WITHOUT ROWID;"
+     "CREATE INDEX rollouts_ended ON rollouts (ended_at_ms) WHERE started_at_ms > 0;"),
 };
 
 static enum kedge_rc find_version(sqlite3 *database, int64_t *version)

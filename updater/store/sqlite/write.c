@@ -9,6 +9,8 @@
 
 #define ISSUED_KEPT "4"
 _Static_assert(KEDGE_ISSUED_KEPT_MAX == 4, "so many are kept");
+#define SAMPLES_MAX "1000"
+_Static_assert(KEDGE_SAMPLES_MAX == 1000, "so many are kept");
 
 /* A record that exists is changed in place: replacing it would trip over what refers to it. */
 static const char *const row_sql[KEDGE_ROW_KIND_COUNT] = {
@@ -131,6 +133,14 @@ static const char *const row_sql[KEDGE_ROW_KIND_COUNT] = {
     [KEDGE_ROW_ADD_HISTORY] =
         "INSERT INTO history (" HISTORY_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?)",
     [KEDGE_ROW_ADD_AUDIT] = "INSERT INTO audit (" AUDIT_COLUMNS ") VALUES (?,?,?,?,?,?,?,?)",
+    [KEDGE_ROW_ADD_SAMPLE] = "INSERT INTO samples (series, at_ms, figures) VALUES (?,?,?)"
+                             " ON CONFLICT (series, at_ms) DO UPDATE SET figures=excluded.figures",
+    /* The newest stays. */
+    [KEDGE_ROW_THIN_SAMPLES] =
+        "DELETE FROM samples WHERE series = ?1 AND at_ms IN (SELECT at_ms FROM (SELECT at_ms,"
+        " row_number() OVER (ORDER BY at_ms DESC) AS number FROM samples WHERE series = ?1"
+        " AND (SELECT count(*) FROM samples WHERE series = ?1) > " SAMPLES_MAX ")"
+        " WHERE number % 2 = 0)",
 };
 
 static const char touch_sql[] =
@@ -436,6 +446,13 @@ static void bind_clock(struct sql_binder *to, const struct kedge_clock_record *r
     bind_number(to, record->ahead_ms);
 }
 
+static void bind_sample(struct sql_binder *to, const struct kedge_sample *sample)
+{
+    bind_unsigned(to, sample->series);
+    bind_unsigned(to, sample->at_ms);
+    bind_text(to, sample->figures);
+}
+
 static void bind_row(struct sql_binder *to, struct kedge_row *row, struct kedge_audit_head *head)
 {
     void *record = row->record;
@@ -453,10 +470,14 @@ static void bind_row(struct sql_binder *to, struct kedge_row *row, struct kedge_
         bind_package(to, record);
         return;
     case KEDGE_ROW_TRIM_DEVICES:
+    case KEDGE_ROW_THIN_SAMPLES:
         bind_unsigned(to, *(const uint64_t *)record);
         return;
     case KEDGE_ROW_DELETE_PACKAGE:
         bind_text(to, record);
+        return;
+    case KEDGE_ROW_ADD_SAMPLE:
+        bind_sample(to, record);
         return;
     case KEDGE_ROW_PUT_TRUST:
         bind_trust(to, record);
