@@ -29,7 +29,8 @@ MAY_KNOW = {
     "updater/lwm2m": ["core", "updater/net"],
     "updater/rollout": ["core"],
     "updater/store": ["core", "updater/rollout"],
-    "updater/api": ["core", "updater/store", "updater/rollout"],
+    "updater/web": ["core"],
+    "updater/api": ["core", "updater/web", "updater/store", "updater/rollout"],
     "updater/cli": ["core", "updater/rollout", "updater/store"],  # the chain of the audit log
     "updater/kedged": ["core", "updater/net", "updater/lwm2m", "updater/rollout", "updater/store", "updater/api"],
     "agent/port": ["core"],

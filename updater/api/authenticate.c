@@ -21,6 +21,11 @@ static uint64_t seconds_of(clockid_t clock)
     return (uint64_t)now.tv_sec;
 }
 
+uint64_t seconds_now(void)
+{
+    return seconds_of(CLOCK_MONOTONIC);
+}
+
 /* The token of "Authorization: Bearer TOKEN" (RFC 6750 section 2.1); NULL when there is none. */
 static const char *bearer_token(struct request *request)
 {
@@ -34,13 +39,11 @@ static const char *bearer_token(struct request *request)
     return size == 0 || size > TOKEN_MAX ? NULL : value;
 }
 
-/* Says that the token is not known, or, when that was said too often, when to come again. */
-static bool refuse_token(struct request *request, const char *why)
+bool refuse_token(struct request *request, const char *why)
 {
     struct host client = request_client(request);
     bool first;
-    uint32_t wait_s =
-        failures_count(&request->api->failures, &client, seconds_of(CLOCK_MONOTONIC), &first);
+    uint32_t wait_s = failures_count(&request->api->failures, &client, seconds_now(), &first);
     if (wait_s == 0) {
         refuse(request, MHD_HTTP_UNAUTHORIZED, "token", NULL, "%s", why);
         return false;
@@ -59,15 +62,13 @@ static bool refuse_token(struct request *request, const char *why)
     return false;
 }
 
-static bool token_known(struct request *request, const char *token)
+bool token_take(struct request *request, const uint8_t hash[KEDGE_SHA256_SIZE])
 {
-    uint8_t hash[KEDGE_SHA256_SIZE];
     struct kedge_token_record record;
-    kedge_sha256(kedge_slice_text(token), hash);
     enum kedge_rc rc = kedge_reader_token(request->reader, hash, &record);
     if (rc != KEDGE_OK && rc != KEDGE_E_NOT_FOUND)
         return reader_ok(request, rc, "token");
-    if (rc != KEDGE_OK || !kedge_equal_constant_time(hash, record.hash, sizeof(hash)))
+    if (rc != KEDGE_OK || !kedge_equal_constant_time(hash, record.hash, KEDGE_SHA256_SIZE))
         return refuse_token(request, "this server knows no such token");
     if (record.expires_at_ms != 0 && record.expires_at_ms <= seconds_of(CLOCK_REALTIME) * 1000)
         return refuse_token(request, "this token has expired");
@@ -92,16 +93,25 @@ bool request_may(struct request *request, unsigned rights)
     return false;
 }
 
+static bool find_who_asks(struct request *request)
+{
+    uint8_t hash[KEDGE_SHA256_SIZE];
+    const char *token = bearer_token(request);
+    if (token == NULL)
+        return session_authenticate(request);
+    kedge_sha256(kedge_slice_text(token), hash);
+    return token_take(request, hash);
+}
+
 bool authenticate(struct request *request)
 {
     if (request->route->rights == 0)
         return true;
-    const char *token = bearer_token(request);
-    if (token == NULL)
+    if (bearer_token(request) == NULL && !session_given(request))
         return refuse_token(request, "a token is needed: Authorization: Bearer TOKEN");
     if (!request_take_reader(request))
         return false;
-    bool known = token_known(request, token);
+    bool known = find_who_asks(request);
     request_give_back_reader(request);
     return known && request_may(request, request->route->rights);
 }

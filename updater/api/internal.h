@@ -9,6 +9,7 @@
 #define KEDGE_UPDATER_API_INTERNAL_H
 
 #include <jansson.h>
+#include <kedge/crypto.h>
 
 #include "updater/api/service.h"
 
@@ -80,6 +81,16 @@ void request_destroy(struct request *request, bool completed);
 
 /** Fills in the token, when it may do what the route does; else it refuses. */
 bool authenticate(struct request *request);
+/** Fills in the token of this hash as the request's; refuses one that is unknown or has expired. */
+bool token_take(struct request *request, const uint8_t hash[KEDGE_SHA256_SIZE]);
+/** Refuses, and counts it: `why`, or when to come again. Returns false. */
+bool refuse_token(struct request *request, const char *why);
+/** The seconds of the clock that never goes back. */
+uint64_t seconds_now(void);
+/** Whether a cookie of somebody who has logged in with a browser came along. */
+bool session_given(const struct request *request);
+/** Fills in the token of that; else, and for what another page would change, it refuses. */
+bool session_authenticate(struct request *request);
 /** Whether the token has any of these rights; refuses when it has none. */
 bool request_may(struct request *request, unsigned rights);
 /** Who asks, through what proxies ever. */
@@ -204,6 +215,9 @@ json_t *counts_json(const uint64_t counts[KEDGE_DEPLOYMENT_STATE_COUNT]);
 
 /* ---- handlers ---- */
 
+void fleet_show(struct request *request);
+void fleet_samples(struct request *request);
+void rollout_samples(struct request *request);
 void devices_list(struct request *request);
 void device_show(struct request *request);
 void device_change(struct request *request);
@@ -225,6 +239,10 @@ void tokens_list(struct request *request);
 void token_create(struct request *request);
 void token_revoke(struct request *request);
 void token_show(struct request *request);
+void session_begin(struct request *request);
+void session_end(struct request *request);
+void page_show(struct request *request);
+void page_asset(struct request *request);
 void trust_list(struct request *request);
 void trust_add(struct request *request);
 void trust_remove(struct request *request);

@@ -15,9 +15,13 @@
 #define ADMIN KEDGE_RIGHT_ADMIN
 
 static const struct route routes[] = {
+    {"GET", "/", "", BODY_NONE, 0, true, page_show},
+    {"GET", "/assets/{}", "", BODY_NONE, 0, true, page_asset},
     {"GET", "/healthz", "", BODY_NONE, 0, false, health_show},
     {"GET", "/openapi.json", "", BODY_NONE, 0, true, openapi_show},
     {"GET", "/fw/{}", "", BODY_NONE, 0, true, download_show},
+    {"GET", V1 "/fleet", "", BODY_NONE, VIEW, false, fleet_show},
+    {"GET", V1 "/fleet/samples", "", BODY_NONE, VIEW, false, fleet_samples},
     {"GET", V1 "/devices", PAGE "vendor class filter ", BODY_NONE, VIEW, false, devices_list},
     {"GET", V1 "/devices/{}", "", BODY_NONE, VIEW, false, device_show},
     {"PATCH", V1 "/devices/{}", "", BODY_JSON, OPERATE, false, device_change},
@@ -53,11 +57,14 @@ static const struct route routes[] = {
     {"GET", V1 "/rollouts/{}/groups", "", BODY_NONE, VIEW, false, rollout_groups},
     {"GET", V1 "/rollouts/{}/deployments", PAGE "state group endpoint ", BODY_NONE, VIEW, false,
      rollout_deployments},
+    {"GET", V1 "/rollouts/{}/samples", "", BODY_NONE, VIEW, false, rollout_samples},
     {"GET", V1 "/rollouts/{}/history", PAGE "endpoint ", BODY_NONE, VIEW, false, rollout_history},
     {"GET", V1 "/tokens", PAGE, BODY_NONE, ADMIN, false, tokens_list},
     {"POST", V1 "/tokens", "", BODY_JSON, ADMIN, false, token_create},
     {"DELETE", V1 "/tokens/{}", "", BODY_NONE, ADMIN, false, token_revoke},
     {"GET", V1 "/token", "", BODY_NONE, VIEW, false, token_show},
+    {"POST", V1 "/session", "", BODY_JSON, 0, false, session_begin},
+    {"DELETE", V1 "/session", "", BODY_NONE, VIEW, false, session_end},
     {"GET", V1 "/audit", PAGE "subject ", BODY_NONE, VIEW, false, audit_list},
     {"GET", V1 "/events", "kinds rollout endpoint ", BODY_NONE, VIEW, false, events_show},
 };

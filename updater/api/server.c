@@ -81,6 +81,7 @@ static struct kedge_api *api_create(const struct kedge_api_config *config)
     workers_init(&api->workers);
     connections_init(&api->connections);
     failures_init(&api->failures);
+    sessions_init(&api->sessions);
     certificate_slot_init(&api->certificates);
     return api;
 }
@@ -264,6 +265,7 @@ void kedge_api_stop(struct kedge_api *api)
     connections_stop(&api->connections);
     events_close(api->events);
     failures_close(&api->failures);
+    sessions_close(&api->sessions);
     certificate_slot_close(&api->certificates);
     if (api->downloads_folder >= 0)
         (void)close(api->downloads_folder);

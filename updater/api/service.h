@@ -18,6 +18,7 @@
 #include "updater/api/api.h"
 #include "updater/api/events.h"
 #include "updater/api/failures.h"
+#include "updater/api/sessions.h"
 
 #define READERS_IDLE_MAX 8u
 #define WORKERS 32u           /* handlers that run at once; others wait for one to end */
@@ -146,6 +147,7 @@ struct kedge_api {
     struct connections connections;
     struct failures failures;
     struct events *events;
+    struct sessions sessions;
     struct networks proxies; /* that are trusted to say for whom they ask */
     struct certificate_slot certificates;
     struct workers workers;

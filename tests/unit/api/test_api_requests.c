@@ -97,7 +97,7 @@ static void a_token_of_any_length_is_only_looked_up(void **state)
 
 static void what_is_not_there_is_404_and_a_wrong_method_405(void **state)
 {
-    expect_status(*state, "GET", "/", NULL, NULL, 404);
+    expect_status(*state, "GET", "/assets/nothing", NULL, NULL, 404);
     expect_status(*state, "GET", "/api/v1/", NULL, NULL, 404);
     expect_status(*state, "GET", "/api/v1/devices/", NULL, NULL, 404);
     expect_status(*state, "GET", "/api/v1/devicess", NULL, NULL, 404);

@@ -1,0 +1,71 @@
+// A chart over time: areas on top of each other, drawn by uPlot.
+import { count } from "./format.js";
+import { html, useEffect, useRef } from "./html.js";
+import uPlot from "./uplot.js";
+
+const HEIGHT_PX = 220;
+const SPAN_MIN_S = 60;
+
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+/** Each series on top of those before it. */
+function stacked(series) {
+  const sums = series.length > 0 ? series[0].values.map(() => 0) : [];
+  return series.map(({ values }) => values.map((value, i) => (sums[i] += value)));
+}
+
+function optionsFor(series, tops, width) {
+  const ink = colour("--ink");
+  const grid = { stroke: colour("--line"), width: 1 };
+  return {
+    width,
+    height: HEIGHT_PX,
+    cursor: { drag: { x: false, y: false } },
+    // What stood still was not noted again: so a line goes on level until the next point.
+    scales: {
+      x: { range: (plot, first, last) => [Math.min(first, last - SPAN_MIN_S), last] },
+      y: { range: (plot, low, high) => [0, Math.max(high, 1)] },
+    },
+    axes: [
+      { stroke: ink, grid, ticks: grid },
+      { stroke: ink, grid, ticks: grid, values: (plot, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? count(tick) : "")) },
+    ],
+    series: [
+      {},
+      // uPlot draws in this order: the highest area first, so that the others come in front of it.
+      ...series.map(({ name, values, colour: its }, i) => ({
+        label: name,
+        stroke: colour(its),
+        fill: colour(its),
+        paths: uPlot.paths.stepped({ align: 1 }),
+        points: { show: tops[i].length < 2 },
+        value: (plot, top, at, index) => (index === null ? "–" : count(values[index])),
+      })),
+    ],
+  };
+}
+
+/** `times` in milliseconds; each of `series` is { name, colour (a CSS variable), values }. */
+export const Chart = ({ label, times, series }) => {
+  const place = useRef();
+  useEffect(() => {
+    const tops = stacked(series).reverse();
+    const drawn = [...series].reverse();
+    const dark = matchMedia("(prefers-color-scheme: dark)");
+    let plot = null;
+    const draw = () => {
+      plot?.destroy();
+      plot = new uPlot(optionsFor(drawn, tops, place.current.clientWidth), [times.map((ms) => ms / 1000), ...tops], place.current);
+    };
+    draw();
+    const resized = new ResizeObserver(() => plot.setSize({ width: place.current.clientWidth, height: HEIGHT_PX }));
+    resized.observe(place.current);
+    dark.addEventListener("change", draw);
+    return () => {
+      resized.disconnect();
+      dark.removeEventListener("change", draw);
+      plot.destroy();
+    };
+  }, [JSON.stringify(times), JSON.stringify(series)]);
+  return html`<figure class="chart" aria-label=${label} ref=${place}></figure>`;
+};

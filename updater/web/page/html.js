@@ -1,0 +1,8 @@
+// What every module draws with: Preact's elements by htm's templates. Values that stand in a template
+// become text or properties, never markup.
+import htm from "./htm.js";
+import { h } from "./preact.js";
+
+export { render } from "./preact.js";
+export { useEffect, useRef, useState } from "./hooks.js";
+export const html = htm.bind(h);

@@ -1,0 +1,48 @@
+// The dashboard: who is logged in, and which page the address names.
+import { get, remove, whenLoggedOut } from "./api.js";
+import { Fleet } from "./fleet.js";
+import { html, render, useEffect, useState } from "./html.js";
+import { Login } from "./login.js";
+
+const pages = [
+  { name: "Fleet", pattern: /^$/, at: "", show: () => html`<${Fleet} />` },
+];
+
+/** What stands behind the "#": the parts of its path, decoded, and its query. */
+function placeNow() {
+  const [path, query] = location.hash.replace(/^#\/?/, "").split("?", 2);
+  return { path, query: new URLSearchParams(query ?? "") };
+}
+
+const Shell = ({ me, place, onLogOut }) => {
+  const page = pages.find(({ pattern }) => pattern.test(place.path));
+  const match = page ? page.pattern.exec(place.path).slice(1).map(decodeURIComponent) : [];
+  return html`
+    <a class="skip" href="#content" onClick=${(event) => { event.preventDefault(); document.querySelector("h1")?.focus(); }}>To the content</a>
+    <header class="top">
+      <a class="mark" href="#/"><img src="/assets/icon.svg" alt="" width="24" height="24" /> Kedge</a>
+      <nav aria-label="Pages">${pages
+        .filter(({ at }) => at !== undefined)
+        .map(({ name, at }) => html`<a key=${name} href=${`#/${at}`} aria-current=${page?.name === name ? "page" : undefined}>${name}</a>`)}</nav>
+      <span class="me">${me.name} <span class="quiet">(${me.role})</span> <button type="button" onClick=${onLogOut}>Log out</button></span>
+    </header>
+    ${page ? page.show({ me, match, query: place.query, key: place.path }) : html`<main id="content"><h1 tabindex="-1">There is no such page</h1></main>`}
+    <footer class="quiet"><a href="/assets/licenses.txt">Licenses</a></footer>`;
+};
+
+const App = () => {
+  const [me, setMe] = useState(undefined);
+  const [place, setPlace] = useState(placeNow());
+  useEffect(() => {
+    const onMoved = () => setPlace(placeNow());
+    addEventListener("hashchange", onMoved);
+    whenLoggedOut(() => setMe(null));
+    get("token").then(setMe, () => setMe(null));
+    return () => removeEventListener("hashchange", onMoved);
+  }, []);
+  const logOut = () => remove("session").catch(() => {}).then(() => setMe(null));
+  if (me === undefined) return null;
+  return me === null ? html`<${Login} onDone=${setMe} />` : html`<${Shell} me=${me} place=${place} onLogOut=${logOut} />`;
+};
+
+render(html`<${App} />`, document.body);
