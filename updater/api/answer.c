@@ -34,6 +34,10 @@ bool answer_header(struct request *request, const char *name, const char *value)
 static void answer_text(struct request *request, unsigned status, json_t *json, const char *type)
 {
     char *text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
+    if (request->replay != NULL) {
+        json_decref(request->answered);
+        request->answered = json_incref(json);
+    }
     json_decref(json);
     if (text != NULL) {
         answer(request, status,
@@ -50,6 +54,12 @@ static void answer_text(struct request *request, unsigned status, json_t *json, 
 void answer_json(struct request *request, unsigned status, json_t *json)
 {
     answer_text(request, status, json, "application/json");
+}
+
+void answer_json_as(struct request *request, unsigned status, json_t *json)
+{
+    answer_text(request, status, json,
+                status < MHD_HTTP_BAD_REQUEST ? "application/json" : "application/problem+json");
 }
 
 void answer_list(struct request *request, bool complete, const char *name, json_t *items,

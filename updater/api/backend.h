@@ -145,6 +145,12 @@ struct kedge_backend_health {
     uint64_t deployments_busy; /* offered to verifying */
 };
 
+/** How long notes of a kind are kept, and how many. */
+struct kedge_backend_keep {
+    uint32_t kept_s;
+    uint32_t kept_max;
+};
+
 struct kedge_backend {
     void *context; /* given to every function */
 
@@ -254,6 +260,11 @@ struct kedge_backend {
     /* Fills in up to KEDGE_BACKEND_LOOKS_MAX looks in one go; unknown ones are not live. */
     enum kedge_rc (*deployments_look)(void *context, struct kedge_backend_look *looks,
                                       size_t count);
+    /* Keeps a note of the API's own; older ones of the kind are dropped. Not audited. */
+    enum kedge_rc (*note_put)(void *context, const struct kedge_note *note,
+                              const struct kedge_backend_keep *how);
+    enum kedge_rc (*note_delete)(void *context, const char *kind, const char *id);
+
     /* "So far they are", in downloads that move. Does not wait, and cannot fail. */
     void (*downloaded)(void *context, const struct kedge_backend_progress *progress, size_t count);
     /* Never waits longer than a second: a network thread that does not answer is not ready. */

@@ -53,6 +53,9 @@ struct request {
     const char *who;                        /* whose that is: its name */
     struct kedge_reader *reader;            /* while a handler runs */
     bool reader_failed;
+    char *replay;     /* the id under which its answer is kept; NULL: it is not */
+    bool made;        /* whatever the answer is: something was made */
+    json_t *answered; /* the body of the answer, where it is to be kept */
     bool locked;      /* holds api.changers */
     bool handled;     /* counted in api.handling */
     bool downloading; /* counted in api.downloads */
@@ -112,6 +115,8 @@ void upload_discard(struct upload *upload);
 
 /* ---- answers ---- */
 
+/** As JSON, or from 400 on as problem details. Takes `json` over. */
+void answer_json_as(struct request *request, unsigned status, json_t *json);
 /** Takes `json` over; NULL (no memory) becomes 500. */
 void answer_json(struct request *request, unsigned status, json_t *json);
 /** 200 with a page of `items`, or nothing when it is not `complete` and so is refused already.

@@ -81,20 +81,30 @@ static bool rollout_tag(struct request *request, char tag[TAG_SIZE])
 typedef bool tag_fn(struct request *request, char tag[TAG_SIZE]);
 
 static const struct {
-    void (*handle)(struct request *request);
-    tag_fn *tag; /* of what it shows or changes */
+    const char *pattern; /* of the thing; what changes it stands there too, or below it */
+    tag_fn *tag;
 } tagged[] = {
-    {device_show, device_tag},      {device_change, device_tag},   {package_show, package_tag},
-    {package_remove, package_tag},  {rollout_show, rollout_tag},   {rollout_start, rollout_tag},
-    {rollout_pause, rollout_tag},   {rollout_resume, rollout_tag}, {rollout_abort, rollout_tag},
-    {rollout_approve, rollout_tag}, {rollout_retry, rollout_tag},  {rollout_roll_back, rollout_tag},
+    {"/api/v1/devices/{}", device_tag},
+    {"/api/v1/packages/{}", package_tag},
+    {"/api/v1/rollouts/{}", rollout_tag},
 };
 
+static bool is_change(const struct request *request)
+{
+    return strcmp(request->route->method, MHD_HTTP_METHOD_GET) != 0;
+}
+
+/* Of a device, what is below it asks it something, and changes no tags. */
 static tag_fn *find_tag(const struct request *request)
 {
-    for (size_t i = 0; i < sizeof(tagged) / sizeof(tagged[0]); i++)
-        if (tagged[i].handle == request->route->handle)
+    for (size_t i = 0; i < sizeof(tagged) / sizeof(tagged[0]); i++) {
+        size_t size = strlen(tagged[i].pattern);
+        const char *below = request->route->pattern + size;
+        if (strncmp(request->route->pattern, tagged[i].pattern, size) == 0 &&
+            (*below == '\0' ||
+             (*below == '/' && is_change(request) && tagged[i].tag == rollout_tag)))
             return tagged[i].tag;
+    }
     return NULL;
 }
 
@@ -126,11 +136,6 @@ static enum MHD_Result take_line(void *context, enum MHD_ValueKind kind, const c
     if (value != NULL)
         conditions_take(context, name, kedge_slice_text(value));
     return MHD_YES;
-}
-
-static bool is_change(const struct request *request)
-{
-    return strcmp(request->route->method, MHD_HTTP_METHOD_GET) != 0;
 }
 
 /* What is not there has no tag: the handler says so itself. */

@@ -1,5 +1,6 @@
 /* request.c: a request on its way: route, body, handler. */
 #include "updater/api/precondition.h"
+#include "updater/api/replay.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -153,9 +154,12 @@ void request_finish(struct request *request)
         return;
     if (!enter(request) || !request_take_reader(request))
         return;
-    if (precondition_enter(request))
-        request->route->handle(request);
-    precondition_leave(request);
+    if (replay_enter(request)) {
+        if (precondition_enter(request))
+            request->route->handle(request);
+        precondition_leave(request);
+        replay_leave(request);
+    }
     request_give_back_reader(request);
 }
 
@@ -172,6 +176,8 @@ void request_destroy(struct request *request, bool completed)
     if (request->answer != NULL)
         MHD_destroy_response(request->answer);
     json_decref(request->json);
+    json_decref(request->answered);
+    free(request->replay);
     if (request->body != NULL)
         kedge_wipe(request->body, request->body_size); /* there may be keys in it */
     free(request->body);

@@ -123,6 +123,7 @@ void rollout_make(struct request *request, const struct kedge_backend_rollout *r
         refuse_create(request, rc, text);
         return;
     }
+    request->made = true;
     if (start && !change(request, id, KEDGE_BACKEND_ROLLOUT_START))
         return;
     (void)snprintf(location, sizeof(location), "/api/v1/rollouts/%llu", (unsigned long long)id);

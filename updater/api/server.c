@@ -75,6 +75,7 @@ static struct kedge_api *api_create(const struct kedge_api_config *config)
         api->config.heartbeat_ms = KEDGE_API_HEARTBEAT_MS;
     readers_init(&api->readers, config->folder);
     pthread_mutex_init(&api->tags_lock, NULL);
+    pthread_mutex_init(&api->replay_lock, NULL);
     api->changers = changers_create();
     pthread_mutex_init(&api->handling_lock, NULL);
     condition_init(&api->handled);
@@ -271,6 +272,7 @@ void kedge_api_stop(struct kedge_api *api)
         (void)close(api->downloads_folder);
     readers_close(&api->readers);
     pthread_mutex_destroy(&api->tags_lock);
+    pthread_mutex_destroy(&api->replay_lock);
     changers_destroy(api->changers);
     pthread_mutex_destroy(&api->handling_lock);
     pthread_cond_destroy(&api->handled);

@@ -155,6 +155,7 @@ struct kedge_api {
     int downloads_folder;
     unsigned downloads_max;
     _Atomic unsigned downloads;    /* being answered now */
+    pthread_mutex_t replay_lock; /* replay.c */
     struct changers *changers;     /* precondition.h */
     pthread_mutex_t tags_lock;     /* around reading, merging and setting the tags of a device */
     char uploads[PATH_MAX_BYTES];

@@ -316,6 +316,8 @@ void kedge_backend_init(struct kedge_backend_state *state, struct kedge_backend 
         .rollout_explain = rollout_explain,
         .device_reach = device_reach,
         .deployments_look = deployments_look,
+        .note_put = kedge_backend_note_put,
+        .note_delete = kedge_backend_note_delete,
         .downloaded = kedge_backend_downloaded,
         .health = health,
     };

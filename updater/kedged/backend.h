@@ -10,6 +10,7 @@
  *   expelling.c         whose credentials either of them changes
  *   device_asks.c       operations on devices
  *   rollout_changes.c   rollouts           targets.c           the devices of a new one
+ *   notes.c            what the API keeps for itself
  *   download_progress.c    how far downloads are
  *
  * Trust records, packages and tags are the store's alone: the API's thread writes them itself, one
@@ -115,6 +116,10 @@ enum kedge_rc kedge_backend_package_accept(void *context, const char *who, const
                                            char *text);
 enum kedge_rc kedge_backend_package_delete(void *context, const char *who, const char *id,
                                            char *text);
+/* notes.c */
+enum kedge_rc kedge_backend_note_put(void *context, const struct kedge_note *note,
+                                     const struct kedge_backend_keep *how);
+enum kedge_rc kedge_backend_note_delete(void *context, const char *kind, const char *id);
 /* download_progress.c */
 void kedge_backend_downloaded(void *context, const struct kedge_backend_progress *progress,
                               size_t count);

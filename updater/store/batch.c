@@ -6,6 +6,7 @@
 #include "updater/store/audit.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +18,8 @@ struct kedge_batch *kedge_batch_create(void)
 static bool holds_secret(enum kedge_row_kind kind)
 {
     return kind == KEDGE_ROW_PUT_CREDENTIAL || kind == KEDGE_ROW_ISSUE_CREDENTIAL ||
-           kind == KEDGE_ROW_PUT_BOOTSTRAP || kind == KEDGE_ROW_PUT_HANDOUT;
+           kind == KEDGE_ROW_PUT_BOOTSTRAP || kind == KEDGE_ROW_PUT_HANDOUT ||
+           kind == KEDGE_ROW_PUT_NOTE;
 }
 
 void kedge_batch_destroy(struct kedge_batch *batch)
@@ -194,6 +196,29 @@ enum kedge_rc kedge_batch_delete_bootstrap(struct kedge_batch *batch, const char
     KEDGE_TRY(kedge_batch_delete_handout(batch, endpoint));
     KEDGE_TRY(add(batch, KEDGE_ROW_DELETE_BOOTSTRAP, endpoint, strlen(endpoint) + 1));
     return kedge_batch_drop_issued(batch, endpoint);
+}
+
+enum kedge_rc kedge_batch_put_note(struct kedge_batch *batch, const struct kedge_note *note)
+{
+    if (note->size > KEDGE_NOTE_MAX)
+        return KEDGE_E_LIMIT;
+    return add(batch, KEDGE_ROW_PUT_NOTE, note, offsetof(struct kedge_note, content) + note->size);
+}
+
+enum kedge_rc kedge_batch_delete_note(struct kedge_batch *batch, const char *kind, const char *id)
+{
+    struct kedge_note_row row = {.before_ms = 0};
+    (void)snprintf(row.kind, sizeof(row.kind), "%s", kind);
+    (void)snprintf(row.id, sizeof(row.id), "%s", id);
+    return add(batch, KEDGE_ROW_DELETE_NOTE, &row, sizeof(row));
+}
+
+enum kedge_rc kedge_batch_trim_notes(struct kedge_batch *batch, const char *kind,
+                                     uint64_t before_ms, uint64_t keep)
+{
+    struct kedge_note_row row = {.before_ms = before_ms, .keep = keep};
+    (void)snprintf(row.kind, sizeof(row.kind), "%s", kind);
+    return add(batch, KEDGE_ROW_TRIM_NOTES, &row, sizeof(row));
 }
 
 enum kedge_rc kedge_batch_put_token(struct kedge_batch *batch,

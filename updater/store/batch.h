@@ -29,8 +29,11 @@ enum kedge_row_kind {
     KEDGE_ROW_DELETE_HANDOUT,    /* the endpoint, with its NUL */
     KEDGE_ROW_PUT_TOKEN,         /* struct kedge_token_record */
     KEDGE_ROW_DELETE_TOKEN,      /* the name, with its NUL */
-    KEDGE_ROW_PUT_CLOCK,         /* struct kedge_clock_record */
-    KEDGE_ROW_PUT_ROLLOUT,       /* the structs of rollout.h */
+    KEDGE_ROW_PUT_NOTE,          /* struct kedge_note, as far as its content goes */
+    KEDGE_ROW_DELETE_NOTE,       /* struct kedge_note_row, and likewise the next */
+    KEDGE_ROW_TRIM_NOTES,
+    KEDGE_ROW_PUT_CLOCK,   /* struct kedge_clock_record */
+    KEDGE_ROW_PUT_ROLLOUT, /* the structs of rollout.h */
     KEDGE_ROW_PUT_GROUP,
     KEDGE_ROW_PUT_DEPLOYMENT,
     KEDGE_ROW_ADD_HISTORY,
@@ -48,6 +51,12 @@ struct kedge_provision_row {
 struct kedge_tags_row {
     char endpoint[KEDGE_ENDPOINT_MAX + 1];
     char tags[KEDGE_TAGS_MAX + 1];
+};
+
+struct kedge_note_row {
+    char kind[KEDGE_NOTE_KIND_MAX + 1];
+    char id[KEDGE_NOTE_ID_MAX + 1]; /* of one that is deleted */
+    uint64_t before_ms, keep;       /* of those that stay */
 };
 
 struct kedge_adopt_row {

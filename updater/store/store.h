@@ -18,7 +18,7 @@
 #include "updater/rollout/rollout.h"
 #include "updater/store/roles.h"
 
-#define KEDGE_STORE_SCHEMA_VERSION 18
+#define KEDGE_STORE_SCHEMA_VERSION 19
 #define KEDGE_STORE_PAGE_MAX 500u   /* records of one page */
 #define KEDGE_STORE_CURSOR_MAX 160u /* an opaque cursor, with its NUL */
 #define KEDGE_STORE_BATCH_ROWS_MAX 4000000u
@@ -170,6 +170,19 @@ struct kedge_token_record {
     char creator[KEDGE_NAME_MAX + 1]; /* whose token made it; "server" */
 };
 
+#define KEDGE_NOTE_KIND_MAX 15u
+#define KEDGE_NOTE_ID_MAX 159u
+#define KEDGE_NOTE_MAX 32768u /* bytes of one's content */
+
+/** What a part of the server keeps for itself; the store does not look into it. */
+struct kedge_note {
+    char kind[KEDGE_NOTE_KIND_MAX + 1]; /* whose, and of what */
+    char id[KEDGE_NOTE_ID_MAX + 1];     /* of its kind */
+    uint64_t at_ms;                     /* by which old ones are dropped */
+    size_t size;
+    char content[KEDGE_NOTE_MAX + 1]; /* the last; read with a NUL behind it */
+};
+
 #define KEDGE_CLOCK_BOOT_MAX 36u /* what the system calls one boot: a UUID */
 
 /**
@@ -284,6 +297,14 @@ enum kedge_rc kedge_batch_delete_bootstrap(struct kedge_batch *batch,
 enum kedge_rc kedge_batch_put_token(struct kedge_batch *batch,
                                     const struct kedge_token_record *record) KEDGE_MUST_USE;
 enum kedge_rc kedge_batch_delete_token(struct kedge_batch *batch, const char *name) KEDGE_MUST_USE;
+/** Replaces the note of that kind and id. KEDGE_E_LIMIT for one that is too long. */
+enum kedge_rc kedge_batch_put_note(struct kedge_batch *batch,
+                                   const struct kedge_note *note) KEDGE_MUST_USE;
+enum kedge_rc kedge_batch_delete_note(struct kedge_batch *batch, const char *kind,
+                                      const char *id) KEDGE_MUST_USE;
+/** Deletes those of the kind from before `before_ms`, and all but the `keep` newest. */
+enum kedge_rc kedge_batch_trim_notes(struct kedge_batch *batch, const char *kind,
+                                     uint64_t before_ms, uint64_t keep) KEDGE_MUST_USE;
 /** There is one such record. */
 enum kedge_rc kedge_batch_put_clock(struct kedge_batch *batch,
                                     const struct kedge_clock_record *record) KEDGE_MUST_USE;
@@ -400,6 +421,7 @@ typedef bool kedge_package_fn(void *context, const struct kedge_package_record *
 typedef bool kedge_trust_fn(void *context, const struct kedge_trust_record *record);
 typedef bool kedge_credential_fn(void *context, const struct kedge_credential_record *record);
 typedef bool kedge_bootstrap_fn(void *context, const struct kedge_bootstrap_record *record);
+typedef bool kedge_note_fn(void *context, const struct kedge_note *note);
 typedef bool kedge_token_fn(void *context, const struct kedge_token_record *record);
 typedef bool kedge_rollout_fn(void *context, const struct kedge_rollout *record);
 typedef bool kedge_group_fn(void *context, const struct kedge_group *record);
@@ -457,6 +479,10 @@ enum kedge_rc kedge_reader_bootstraps(struct kedge_reader *reader, struct kedge_
 /** In the order of names. */
 enum kedge_rc kedge_reader_tokens(struct kedge_reader *reader, struct kedge_page *page,
                                   kedge_token_fn *fn, void *context) KEDGE_MUST_USE;
+/** Of one kind, in the order of ids. */
+enum kedge_rc kedge_reader_notes(struct kedge_reader *reader, const char *kind,
+                                 struct kedge_page *page, kedge_note_fn *fn,
+                                 void *context) KEDGE_MUST_USE;
 /** Newest first. */
 enum kedge_rc kedge_reader_rollouts(struct kedge_reader *reader, struct kedge_page *page,
                                     kedge_rollout_fn *fn, void *context) KEDGE_MUST_USE;
@@ -531,6 +557,8 @@ enum kedge_rc kedge_reader_handout(struct kedge_reader *reader, const char *endp
 enum kedge_rc kedge_reader_bootstrap(struct kedge_reader *reader, enum kedge_credential_kind kind,
                                      const char *identity,
                                      struct kedge_bootstrap_record *out) KEDGE_MUST_USE;
+enum kedge_rc kedge_reader_note(struct kedge_reader *reader, const char *kind, const char *id,
+                                struct kedge_note *out) KEDGE_MUST_USE;
 /** By the SHA-256 of what the caller presented. */
 enum kedge_rc kedge_reader_token(struct kedge_reader *reader, const uint8_t hash[32],
                                  struct kedge_token_record *out) KEDGE_MUST_USE;

@@ -178,6 +178,9 @@ static const char *const steps[KEDGE_STORE_SCHEMA_VERSION] = {
      "CREATE TABLE samples (series INTEGER NOT NULL, at_ms INTEGER NOT NULL,"
      " figures TEXT NOT NULL, PRIMARY KEY (series, at_ms)) STRICT, WITHOUT ROWID;"
      "CREATE INDEX rollouts_ended ON rollouts (ended_at_ms) WHERE started_at_ms > 0;"),
+
+    ("CREATE TABLE notes (kind TEXT NOT NULL, id TEXT NOT NULL, at_ms INTEGER NOT NULL,"
+     " content BLOB NOT NULL, PRIMARY KEY (kind, id)) STRICT, WITHOUT ROWID;"),
 };
 
 static enum kedge_rc find_version(sqlite3 *database, int64_t *version)

@@ -32,6 +32,7 @@ enum kedge_rc sql_number(sqlite3 *database, const char *sql, int64_t *out) KEDGE
 #define BOOTSTRAP_COLUMNS CREDENTIAL_COLUMNS ", serial, hardware, batch"
 #define HANDOUT_COLUMNS "endpoint, certificate, private_key"
 #define TOKEN_COLUMNS "name, hash, created_at_ms, expires_at_ms, role, creator"
+#define NOTE_COLUMNS "kind, id, at_ms, content"
 #define CLOCK_COLUMNS "boot, ahead_ms"
 /* Numbers of a policy that came later stand at the end, in the order of kedge_policy_fields. */
 #define POLICY_FIELDS_BEFORE 11u

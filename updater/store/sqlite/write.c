@@ -93,6 +93,13 @@ static const char *const row_sql[KEDGE_ROW_KIND_COUNT] = {
                             " expires_at_ms=excluded.expires_at_ms, role=excluded.role,"
                             " creator=excluded.creator",
     [KEDGE_ROW_DELETE_TOKEN] = "DELETE FROM tokens WHERE name = ?",
+    [KEDGE_ROW_PUT_NOTE] = "INSERT INTO notes (" NOTE_COLUMNS ") VALUES (?,?,?,?)"
+                           " ON CONFLICT (kind, id) DO UPDATE SET at_ms=excluded.at_ms,"
+                           " content=excluded.content",
+    [KEDGE_ROW_DELETE_NOTE] = "DELETE FROM notes WHERE kind = ?1 AND id = ?2",
+    [KEDGE_ROW_TRIM_NOTES] =
+        "DELETE FROM notes WHERE kind = ?1 AND ?2 = '' AND (at_ms < ?3 OR id IN"
+        " (SELECT id FROM notes WHERE kind = ?1 ORDER BY at_ms DESC, id DESC LIMIT -1 OFFSET ?4))",
     [KEDGE_ROW_PUT_CLOCK] =
         "INSERT INTO clock (one, " CLOCK_COLUMNS ") VALUES (1,?,?)"
         " ON CONFLICT (one) DO UPDATE SET boot=excluded.boot, ahead_ms=excluded.ahead_ms",
@@ -285,6 +292,20 @@ static void bind_bootstrap(struct sql_binder *to, const struct kedge_bootstrap_r
     bind_text(to, record->serial);
     bind_text(to, record->hardware);
     bind_text(to, record->batch);
+}
+
+static void bind_note(struct sql_binder *to, const struct kedge_note *note)
+{
+    bind_text(to, note->kind);
+    bind_text(to, note->id);
+    bind_unsigned(to, note->at_ms);
+    bind_blob(to, note->content, note->size);
+}
+
+static void bind_note_row(struct sql_binder *to, const struct kedge_note_row *row)
+{
+    bind_text(to, row->kind);
+    bind_text(to, row->id);
 }
 
 static void bind_handout(struct sql_binder *to, const struct kedge_handout_record *record)
@@ -500,6 +521,17 @@ static void bind_row(struct sql_binder *to, struct kedge_row *row, struct kedge_
     case KEDGE_ROW_DELETE_HANDOUT:
     case KEDGE_ROW_DELETE_TOKEN:
         bind_text(to, record);
+        return;
+    case KEDGE_ROW_PUT_NOTE:
+        bind_note(to, record);
+        return;
+    case KEDGE_ROW_DELETE_NOTE:
+        bind_note_row(to, record);
+        return;
+    case KEDGE_ROW_TRIM_NOTES:
+        bind_note_row(to, record);
+        bind_unsigned(to, ((const struct kedge_note_row *)record)->before_ms);
+        bind_unsigned(to, ((const struct kedge_note_row *)record)->keep);
         return;
     case KEDGE_ROW_PUT_HANDOUT:
         bind_handout(to, record);
