@@ -235,6 +235,23 @@ static bool keep_deployment(void *context, const struct kedge_deployment *record
     return page->count < page->capacity;
 }
 
+/* One whose cancel came too late shows in what it runs now, however long ago its rollout ended. */
+static void explain_canceled(struct request *request, const struct kedge_deployment *record,
+                             char explanation[KEDGE_EXPLANATION_MAX])
+{
+    struct kedge_device_record device;
+    struct kedge_rollout rollout;
+    if (record->state != KEDGE_DEPLOYMENT_CANCELED || record->offered_at_ms == 0 ||
+        strstr(explanation, "canceled too late") != NULL ||
+        kedge_reader_rollout(request->reader, record->rollout_id, &rollout) != KEDGE_OK ||
+        kedge_reader_device(request->reader, record->endpoint, &device) != KEDGE_OK ||
+        strcmp(device.version, rollout.version) != 0)
+        return;
+    size_t used = strlen(explanation);
+    (void)snprintf(&explanation[used], KEDGE_EXPLANATION_MAX - used,
+                   "; it runs version %s all the same", device.version);
+}
+
 static void add_deployments(struct request *request, struct deployments *page)
 {
     const struct kedge_backend *backend = request->api->config.backend;
@@ -247,6 +264,7 @@ static void add_deployments(struct request *request, struct deployments *page)
             record->bytes_total = look->bytes_total;
         } else {
             kedge_deployment_explain(record, look->explanation);
+            explain_canceled(request, record, look->explanation);
         }
         json_t *item = deployment_json(record);
         json_put(&item, "explanation", json_text(look->explanation));

@@ -292,6 +292,16 @@ static void give_up(struct kedge_bridge *bridge, const struct kedge_device_recor
     put_record(bridge, &given_up);
 }
 
+/* So that one that fell back while the server was down is seen to have done so. */
+static void tell_remembered(struct kedge_bridge *bridge, const struct kedge_device_record *record)
+{
+    const struct kedge_engine_event event = {
+        .kind = KEDGE_EVENT_DEVICE_REMEMBERED,
+        .device = {.endpoint = record->endpoint, .version = record->version}};
+    if (record->version[0] != '\0')
+        kedge_steering_handle(bridge->steering, &event, NULL, NULL);
+}
+
 static bool restore(void *context, const struct kedge_device_record *record)
 {
     struct restoring *restoring = context;
@@ -312,6 +322,7 @@ static bool restore(void *context, const struct kedge_device_record *record)
     };
     if (strlen(record->location) < sizeof device.location)
         copy(device.location, sizeof device.location, record->location); /* else it is refused */
+    tell_remembered(restoring->bridge, record);
     kedge_joining_stored(restoring->bridge, record);
     if (!record->registered)
         return true;

@@ -215,6 +215,7 @@ static enum kedge_rc device_present(struct kedge_engine *engine,
     KEDGE_TRY(engine_set_text(&device->class_name, now->class_name));
     KEDGE_TRY(engine_set_text(&device->version, now->version));
     device->present = true;
+    KEDGE_TRY(engine_check_late(engine, device));
     KEDGE_TRY(engine_device_wakes(engine, device));
     KEDGE_TRY(engine_attend_device(engine, device));
     return engine_review_device(engine, device);
@@ -297,6 +298,8 @@ static enum kedge_rc dispatch(struct kedge_engine *engine, const struct kedge_en
         return engine_join(engine, event);
     case KEDGE_EVENT_DEVICE_PRESENT:
         return device_present(engine, &event->device);
+    case KEDGE_EVENT_DEVICE_REMEMBERED:
+        return engine_remember(engine, &event->device);
     case KEDGE_EVENT_DEVICE_ASLEEP:
         return device_asleep(engine, &event->device);
     case KEDGE_EVENT_DEVICE_GONE:

@@ -10,6 +10,7 @@
  *   approve.c a second person
  *   revert.c  a rollout that is rolled back
  *   keep.c    devices that do not keep the version
+ *   late.c    devices that were canceled too late
  *   sleep.c   devices that sleep
  *   join.c    devices that come to match later
  *   clock.c   a wall clock that is set    output.c   records and commands out
@@ -201,6 +202,9 @@ enum kedge_rc engine_supersede_others(struct kedge_engine *engine,
                                       struct deployment_node *node) KEDGE_MUST_USE;
 
 /* join.c */
+/** Also when its part has ended: nobody is taken through a rollout twice. */
+bool engine_names_device(const struct kedge_engine *engine, uint64_t rollout_id,
+                         const char *endpoint);
 /** Whether devices may still join the group, so that it does not end by itself. */
 bool engine_may_grow(const struct group_node *group);
 enum kedge_rc engine_join(struct kedge_engine *engine,
@@ -268,7 +272,16 @@ void engine_tell_reverted(struct kedge_engine *engine, const struct rollout_node
 uint32_t engine_phase_limit_s(const struct kedge_rollout_policy *policy,
                               enum kedge_deployment_state state);
 
+/* late.c */
+/** Of a device that says its version: what an abort or a way back came too late for is said, and
+ * taken back. */
+enum kedge_rc engine_check_late(struct kedge_engine *engine,
+                                struct device_node *device) KEDGE_MUST_USE;
+
 /* keep.c */
+/** What the device ran when it was heard of last; what it has said since counts more. */
+enum kedge_rc engine_remember(struct kedge_engine *engine,
+                              const struct kedge_engine_device *then) KEDGE_MUST_USE;
 void engine_keep(struct deployment_node *node);
 void engine_forget_kept(struct deployment_node *node);
 /** "The device runs `version`" (NULL: not known), before that is written down: a success that this

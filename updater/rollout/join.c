@@ -39,8 +39,7 @@ uint64_t kedge_engine_joinable(const struct kedge_engine *engine, uint64_t befor
     return newest;
 }
 
-/* Also when its part has ended: nobody is taken through a rollout twice. */
-static bool names_device(const struct kedge_engine *engine, uint64_t rollout_id,
+bool engine_names_device(const struct kedge_engine *engine, uint64_t rollout_id,
                          const char *endpoint)
 {
     const struct device_node *device = engine_device(engine, endpoint);
@@ -63,7 +62,7 @@ enum kedge_rc engine_join(struct kedge_engine *engine, const struct kedge_engine
     if (rollout == NULL || !is_joinable(rollout) || endpoint == NULL || endpoint[0] == '\0' ||
         strlen(endpoint) > KEDGE_ENDPOINT_MAX ||
         rollout->record.device_count >= KEDGE_ROLLOUT_TARGETS_MAX ||
-        names_device(engine, event->rollout_id, endpoint))
+        engine_names_device(engine, event->rollout_id, endpoint))
         return KEDGE_OK;
     struct group_node *group = &rollout->groups[rollout->record.group_count - 1];
     KEDGE_TRY(engine_add_target(engine, group, &event->join));

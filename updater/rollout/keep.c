@@ -5,6 +5,8 @@
  * device.
  *
  * Only what was seen to run the version can leave it: of some devices the version does not tell.
+ * What was seen before a restart of the server was, too: one that falls back meanwhile is noticed
+ * when it registers again.
  */
 #include "updater/rollout/engine.h"
 
@@ -51,4 +53,13 @@ enum kedge_rc engine_check_kept(struct kedge_engine *engine, struct device_node 
         node = next;
     }
     return KEDGE_OK;
+}
+
+enum kedge_rc engine_remember(struct kedge_engine *engine, const struct kedge_engine_device *then)
+{
+    struct device_node *device =
+        then->endpoint == NULL ? NULL : engine_device(engine, then->endpoint);
+    return device == NULL || device->version != NULL
+               ? KEDGE_OK
+               : engine_set_text(&device->version, then->version);
 }

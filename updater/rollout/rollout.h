@@ -359,6 +359,8 @@ enum kedge_engine_event_kind {
     KEDGE_EVENT_ROLLOUT_CLOSE,     /* nobody joins it any more */
     KEDGE_EVENT_ROLLOUT_JOIN,      /* .rollout_id, .join: a device has come to match */
     KEDGE_EVENT_DEVICE_PRESENT,    /* .device: registered, identified and awake, or changed */
+    KEDGE_EVENT_DEVICE_REMEMBERED, /* .device: as it was when it was heard of last, before this
+                                      engine was made; not whether it is there */
     KEDGE_EVENT_DEVICE_ASLEEP,     /* .device.endpoint, .unassociated, .expected_at_ms: registered,
                                       and not to be reached until it is PRESENT */
     KEDGE_EVENT_DEVICE_GONE,       /* .device.endpoint: de-registered or expired */

@@ -89,6 +89,51 @@ static void a_device_without_association_is_waited_for_and_that_is_said(void **s
     assert_says(f, 102, "the device is asleep");
 }
 
+/* 101 has succeeded with another at work, when the server goes; it says what was heard of it last.
+ */
+static void restart_with_a_success(struct fixture *f, const char *remembered)
+{
+    struct kedge_deployment records[5];
+    create_and_start(f);
+    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-0", "1.1.0");
+    report(f, 101, KEDGE_DEPLOYMENT_SUCCEEDED);
+    struct kedge_rollout rollout = *kedge_engine_rollout(f->engine, 42);
+    struct kedge_group group = *kedge_engine_group(f->engine, 42, 0);
+    for (uint64_t i = 0; i < 5; i++)
+        assert_int_equal(kedge_engine_deployment(f->engine, 101 + i, &records[i]), KEDGE_OK);
+    reload(f, &rollout, &group, records, 5);
+    device(f, KEDGE_EVENT_DEVICE_REMEMBERED, "dev-0", remembered);
+    assert_int_equal(f->output.deployment_count, 0);
+}
+
+static void who_fell_back_while_the_server_was_down_is_noticed_when_it_comes(void **state)
+{
+    struct fixture *f = *state;
+    restart_with_a_success(f, "1.1.0");
+    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-0", "1.0.0");
+    assert_int_equal(state_of(f, 101), KEDGE_DEPLOYMENT_FAILED);
+    assert_int_equal(kedge_engine_group(f->engine, 42, 0)->errors, 1);
+}
+
+/* By another path, or by the Result alone: the version did not tell before, and does not now. */
+static void who_was_never_seen_on_the_version_cannot_have_left_it(void **state)
+{
+    struct fixture *f = *state;
+    restart_with_a_success(f, "1.0.0");
+    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-0", "1.0.0");
+    assert_int_equal(state_of(f, 101), KEDGE_DEPLOYMENT_SUCCEEDED);
+}
+
+static void what_a_device_says_counts_more_than_what_is_remembered(void **state)
+{
+    struct fixture *f = *state;
+    restart_with_a_success(f, "1.1.0");
+    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-0", "1.1.0");
+    device(f, KEDGE_EVENT_DEVICE_REMEMBERED, "dev-0", "1.0.0");
+    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-0", "1.1.0");
+    assert_int_equal(state_of(f, 101), KEDGE_DEPLOYMENT_SUCCEEDED);
+}
+
 static void records_that_do_not_fit_together_are_refused(void **state)
 {
     struct fixture *f = *state;
@@ -122,6 +167,9 @@ int main(void)
         TEST(who_does_not_come_back_after_a_restart_times_out),
         TEST(a_sleeper_has_its_lifetime_on_top_after_a_restart),
         TEST(a_device_without_association_is_waited_for_and_that_is_said),
+        TEST(who_fell_back_while_the_server_was_down_is_noticed_when_it_comes),
+        TEST(who_was_never_seen_on_the_version_cannot_have_left_it),
+        TEST(what_a_device_says_counts_more_than_what_is_remembered),
         TEST(records_that_do_not_fit_together_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -121,6 +121,40 @@ static void who_runs_the_version_is_taken_back_whatever_was_said_of_it(void **st
     assert_string_equal(f->output.commands[f->output.command_count - 1].endpoint, "dev-1");
 }
 
+/* 104 downloads when the rollout is stopped, and had begun to install when its cancel arrived. */
+static void who_was_canceled_too_late_is_taken_back_as_well(void **state)
+{
+    struct fixture *f = *state;
+    struct kedge_deployment record;
+    fail_with_others_at_work(f);
+    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-2", "1.1.0");
+    report(f, 103, KEDGE_DEPLOYMENT_SUCCEEDED); /* 43 takes back dev-0 and dev-2 */
+    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-3", "1.1.0");
+    assert_int_equal(kedge_engine_deployment(f->engine, 104, &record), KEDGE_OK);
+    assert_int_equal(record.state, KEDGE_DEPLOYMENT_CANCELED);
+    assert_string_equal(record.reason,
+                        "canceled too late: the device has installed version 1.1.0 and runs it");
+    assert_int_equal(kedge_engine_rollout(f->engine, 43)->device_count, 3);
+    assert_int_equal(state_of(f, 108), KEDGE_DEPLOYMENT_OFFERED);
+    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-3", "1.1.0"); /* is said once, and taken back once */
+    assert_int_equal(f->output.deployment_count, 0);
+    for (uint64_t id = 106; id <= 108; id++)
+        report(f, id, KEDGE_DEPLOYMENT_SUCCEEDED);
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_ROLLED_BACK);
+    assert_rollout_says(f, 42, "3 of 3 devices that had moved are on version 1.0.9 now");
+}
+
+static void who_was_never_offered_it_is_not_taken_back(void **state)
+{
+    struct fixture *f = *state;
+    fill_targets(f, 6);
+    fail_with_others_at_work(f);
+    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-2", "1.1.0");
+    report(f, 103, KEDGE_DEPLOYMENT_SUCCEEDED);
+    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-5", "1.1.0"); /* by whatever way */
+    assert_int_equal(kedge_engine_rollout(f->engine, 43)->device_count, 2);
+}
+
 static void without_anybody_moved_it_is_rolled_back_at_once(void **state)
 {
     struct fixture *f = *state;
@@ -190,6 +224,8 @@ int main(void)
         TEST(a_plan_that_rolls_back_needs_a_package_that_takes_devices_back),
         TEST(errors_take_back_whom_the_rollout_had_moved_and_nobody_else),
         TEST(who_runs_the_version_is_taken_back_whatever_was_said_of_it),
+        TEST(who_was_canceled_too_late_is_taken_back_as_well),
+        TEST(who_was_never_offered_it_is_not_taken_back),
         TEST(without_anybody_moved_it_is_rolled_back_at_once),
         TEST(a_person_may_roll_back_what_runs_or_is_paused),
         TEST(without_a_way_back_nobody_can_roll_back),

@@ -1,0 +1,39 @@
+"""What is said of devices stays true when nobody was there to see it change."""
+from conftest import wait_until
+from test_rollout_groups import prepare, show
+from test_swarm import swarm  # noqa: F401 (a fixture)
+
+
+def test_a_device_that_fell_back_while_the_server_was_down_counts_when_it_comes(server, keys, tmp_path,
+                                                                               swarm):  # noqa: F811
+    fleet = swarm(server.coap_uri, 3, "--reboot-time", 0.2)
+    package = prepare(server, keys, tmp_path, 3)
+    server.kedge("rollout", "create", "--name", "n", "--package", package, "--all", "--group-soak", 3600,
+                 "--error-sample", 1, "--start")
+    wait_until(lambda: show(server)["groups"][0]["state"] == "soaking", 90, "the group to soak")
+    wait_until(lambda: {d["version"] for d in server.json("device", "list")["devices"]} == {"1.1.0"}, 60, "the records")
+    server.kill()
+    fleet.process.kill()
+    fleet.process.communicate()
+    server.begin()
+    assert show(server)["counts"]["succeeded"] == 3
+    swarm(server.coap_uri, 3)  # the same devices, on what they ran before
+    wait_until(lambda: show(server)["state"] == "paused", 90, "the rollout to stop")
+    failed = [d for d in server.json("rollout", "show", 1, "--devices")["deployments"] if d["state"] == "failed"]
+    assert failed and all("had succeeded, and runs version 1.0.0 now" in d["explanation"] for d in failed)
+
+
+def test_a_device_that_was_canceled_too_late_says_so_after_its_rollout_has_ended(server, keys, tmp_path,
+                                                                                swarm):  # noqa: F811
+    fleet = swarm(server.coap_uri, 1, "--slow-rate", 1, "--slow-time", 3)
+    package = prepare(server, keys, tmp_path, 1)
+    server.kedge("rollout", "create", "--name", "n", "--package", package, "--all", "--start")
+    part = lambda: server.json("rollout", "show", 1, "--devices")["deployments"][0]  # noqa: E731
+    wait_until(lambda: part()["state"] in ("offered", "downloading"), 60, "the offer")
+    server.kedge("rollout", "abort", 1)
+    assert (show(server)["state"], part()["state"]) == ("aborted", "canceled")
+    assert "all the same" not in part()["explanation"]
+    fleet.process.kill()
+    fleet.process.communicate()
+    swarm(server.coap_uri, 1, "--version", "1.1.0")  # what it had begun has brought it there
+    wait_until(lambda: part()["explanation"].endswith("it runs version 1.1.0 all the same"), 60, "the truth of it")
