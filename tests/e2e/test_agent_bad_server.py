@@ -12,6 +12,7 @@ from conftest import make_package, wait_until
 from lwm2m_peer import ACK, BLOCK2, CON, CONTENT_FORMAT, ETAG, GET, NON, PUT, RST, SIZE2, Message, code, uint
 from test_agent_keys import by_certificate, certified
 from test_dtls import Authority, CertifiedServer, authority
+from test_update import upload
 
 _ = certified, authority  # fixtures
 
@@ -268,3 +269,8 @@ def test_a_package_on_a_host_with_a_wrong_certificate_is_not_fetched(certified, 
     wait_until(lambda: made.status()["result"] == 4, 120, "its end")
     assert made.status()["state"] == "idle"
     assert not [d for d in other.json("device", "list")["devices"] if d["registered"]]
+    package = upload(certified, keys, make_package(tmp_path, keys, "1.1.0", 6))
+    done = certified.kedge("rollout", "create", "--name", "next", "--package", package, "--all", "--start")
+    assert done.returncode == 0, done.stderr
+    made.process.wait_for("slot 1 is to run on trial", timeout=120)
+    assert (made.status()["state"], made.status()["package_version"]) == ("updating", "1.1.0")

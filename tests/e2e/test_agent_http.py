@@ -120,10 +120,11 @@ def test_nobody_at_the_port_is_result_4_and_the_next_update_works(agent, peer, w
     and_the_next_one_works(peer, web)
 
 
-def test_a_name_that_nobody_knows_is_result_4(agent, peer):
+def test_a_name_that_nobody_knows_is_result_4(agent, peer, web):
     agent("--download-patience", "3")
     assert peer.write(ENDPOINT, "/5/0/1", "http://no-such-host.invalid/fw/package") == "2.04"
     fails(peer, 4, "no-such-host.invalid")
+    and_the_next_one_works(peer, web)
 
 
 def test_a_server_that_restarts_in_mid_download_is_survived(agent, peer, web, update):

@@ -63,9 +63,10 @@ def test_a_ca_of_the_name_of_one_that_is_believed_is_another(agent, peer, secure
     offer(peer, web)
     fails(peer, 4, "the server's certificate")
     assert web.requests == []
+    and_the_next_one_works(peer, secured())
 
 
-def test_a_certificate_for_clients_is_none_for_a_server(agent, peer, authority, update):
+def test_a_certificate_for_clients_is_none_for_a_server(agent, peer, secured, authority, update):
     key, certificate, _ = authority.issue("client", ExtendedKeyUsageOID.CLIENT_AUTH)
     web = WebServer(certificate, key)
     web.files["/fw/package"] = update
@@ -76,6 +77,7 @@ def test_a_certificate_for_clients_is_none_for_a_server(agent, peer, authority, 
         assert web.requests == []
     finally:
         web.close()
+    and_the_next_one_works(peer, secured())
 
 
 @pytest.mark.parametrize("shown", [True, False], ids=["shown", "kept-back"])
@@ -90,6 +92,7 @@ def test_a_ca_between_leads_to_one_that_is_believed_when_it_is_shown(agent, peer
     else:
         fails(peer, 4, "no CA that this device believes")
         assert web.requests == []
+        and_the_next_one_works(peer, secured(by=between, chain=between.file))
 
 
 @pytest.mark.parametrize("what, words", [
