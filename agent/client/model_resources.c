@@ -64,6 +64,7 @@ static const struct model_resource resources[] = {
     {FIRMWARE, KEDGE_FIRMWARE_LAST_STATE_CHANGE_TIME, R},
     {FIRMWARE, KEDGE_FIRMWARE_MAXIMUM_DEFER_PERIOD, RW},
     {KEDGE_LWM2M_OBJECT_KEDGE, 0, R}, /* why the last update failed */
+    {KEDGE_LWM2M_OBJECT_KEDGE, 1, R}, /* how much of the package has come */
 };
 #define RESOURCE_COUNT (sizeof resources / sizeof resources[0])
 
@@ -111,10 +112,11 @@ const struct model_resource *kedge_model_find(uint16_t object, uint16_t id)
     return NULL;
 }
 
-/* Memory free, and the time. */
+/* Memory free, the time, and how far a download is. */
 bool kedge_model_moves(const struct model_resource *resource)
 {
-    return resource->object == DEVICE && (resource->id == 10 || resource->id == 13);
+    return (resource->object == DEVICE && (resource->id == 10 || resource->id == 13)) ||
+           (resource->object == KEDGE_LWM2M_OBJECT_KEDGE && resource->id == 1);
 }
 
 /* Every resource of the table is in core's definitions: a test goes through them. */

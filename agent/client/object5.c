@@ -322,6 +322,17 @@ enum kedge_rc kedge_object5_read(const struct kedge_object5 *object, uint16_t re
     }
 }
 
+unsigned kedge_object5_percent(const struct kedge_object5 *object)
+{
+    if (object->state.state == KEDGE_FIRMWARE_IDLE)
+        return 0;
+    if (object->state.state != KEDGE_FIRMWARE_DOWNLOADING)
+        return 100;
+    if (object->package_bytes == 0 || object->downloaded_bytes > object->package_bytes)
+        return 0;
+    return (unsigned)(object->downloaded_bytes * 100 / object->package_bytes);
+}
+
 /* ---- start, trial, stop ---- */
 
 /* A package that was complete before a restart counts only if the slot still says so. */

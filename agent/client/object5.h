@@ -94,6 +94,10 @@ uint8_t kedge_object5_execute(struct kedge_object5 *object, uint16_t resource);
 enum kedge_rc kedge_object5_read(const struct kedge_object5 *object, uint16_t resource,
                                  size_t index, struct kedge_lwm2m_value *value) KEDGE_MUST_USE;
 
+/** How much of the package has come, in percent: 0 too where its size is not known. In steps that a
+ * server can be told of one by one, however fast it comes. */
+unsigned kedge_object5_percent(const struct kedge_object5 *object);
+
 /** Carries an update that was executed on, or a download, or gives one up that does not get on;
  * `wait_ms` is lowered to when this wants to be called again. */
 void kedge_object5_poll(struct kedge_object5 *object, coap_session_t *server,

@@ -88,6 +88,15 @@ static enum kedge_rc read_device(const struct kedge_resources *resources,
     }
 }
 
+static enum kedge_rc read_kedge(const struct kedge_resources *resources, uint16_t resource,
+                                struct kedge_lwm2m_value *value)
+{
+    if (resource == 0)
+        return text_value(resources->object5->state.reason, value);
+    value->integer = kedge_object5_percent(resources->object5);
+    return KEDGE_OK;
+}
+
 static enum kedge_rc on_read(void *context, struct kedge_lwm2m_path *path,
                              struct kedge_lwm2m_value *value)
 {
@@ -104,7 +113,7 @@ static enum kedge_rc on_read(void *context, struct kedge_lwm2m_path *path,
     case KEDGE_LWM2M_OBJECT_FIRMWARE:
         return kedge_object5_read(resources->object5, path->ids[2], path->ids[3], value);
     default:
-        return text_value(resources->object5->state.reason, value);
+        return read_kedge(resources, path->ids[2], value);
     }
 }
 

@@ -30,7 +30,7 @@
 #define KEDGE_LWM2M_OBJECT_CONNECTIVITY 4u
 #define KEDGE_LWM2M_OBJECT_FIRMWARE 5u
 #define KEDGE_LWM2M_OBJECT_OSCORE 21u
-#define KEDGE_LWM2M_OBJECT_KEDGE 26241u /* private: /26241/0/0 is why the last update failed */
+#define KEDGE_LWM2M_OBJECT_KEDGE 26241u /* private: why the last update failed, and progress */
 
 #define KEDGE_LWM2M_ID_NONE 65535u      /* reserved by OMA: never an id */
 #define KEDGE_LWM2M_ENDPOINT_MAX 128u   /* bytes of an endpoint name */

@@ -6,11 +6,13 @@ import signal
 import socket
 import stat
 import subprocess
+import time
 
 import pytest
 
 from agent_kit import DOWNLOADED, ENDPOINT, IDLE, Agent, agent, assert_downloads, peer, state_of, update
 from conftest import run, program, wait_until
+from lwm2m_peer import TLV
 
 
 class Local:
@@ -76,6 +78,24 @@ def test_the_progress_of_a_download_is_told(agent, peer, update):
     peer.block_hook = lambda number, reply: reply
     wait_until(lambda: made.status()["state"] == "downloaded", 60, "the rest")
     assert made.status()["package_bytes"] == 0
+
+
+@pytest.mark.parametrize("pmin", [None, 1])
+def test_the_server_is_told_how_far_a_download_is(agent, peer, update, pmin):
+    agent()
+    if pmin:
+        assert peer.attach(ENDPOINT, "/26241/0/1", f"pmin={pmin}") == "2.04"
+    observed, words = peer.observe(ENDPOINT, "/26241/0/1"), peer.observe(ENDPOINT, "/26241/0", accept=TLV)
+    peer.block_hook = lambda number, reply: (time.sleep(0.01), reply)[1]
+    begin = time.monotonic()
+    assert_downloads(peer, update, 60)
+    peer.wait_for(lambda: observed.values[-1:] == ["100"], 60, "the end")
+    told = [int(value) for value in observed.values]
+    assert told == sorted(set(told)) and told[0] == 0 and len(told) > 2
+    assert len(told) <= (101 if pmin is None else (time.monotonic() - begin) / pmin + 2)
+    assert len(words.messages) == 1, "no news of the words"
+    assert peer.execute(ENDPOINT, "/5/0/10") == "2.04"
+    peer.wait_for(lambda: observed.values[-1:] == ["0"], 60, "nothing")
 
 
 def test_why_the_last_update_failed_is_told(agent, peer):
