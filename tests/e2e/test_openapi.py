@@ -327,7 +327,7 @@ def course_of_a_rollout(world: World) -> list[tuple[str, str, dict, object]]:
         ("get", f"{V1}/bootstrap", {}, None),
         ("delete", f"{V1}/bootstrap/{{endpoint}}", {"endpoint": "e"}, None),
         ("patch", f"{V1}/devices/{{endpoint}}", {"endpoint": "船"}, {"tags": {"site": "北", "gone": None}}),
-        ("get", f"{V1}/devices/{{endpoint}}", {"endpoint": "船"}, None),
+        *[("get", f"{V1}/devices/{{endpoint}}{part}", {"endpoint": "船"}, None) for part in ("", "/deployments", "/history")],
         ("post", f"{V1}/tokens", {}, {"name": "made", "role": "viewer", "lifetime_s": 60}),
         ("delete", f"{V1}/tokens/{{name}}", {"name": "made"}, None),
         ("get", f"{V1}/packages/{{id}}", {"id": spare}, None),

@@ -226,6 +226,8 @@ void rollout_samples(struct request *request);
 void devices_list(struct request *request);
 void device_show(struct request *request);
 void device_change(struct request *request);
+void device_deployments(struct request *request);
+void device_history(struct request *request);
 void device_operate(struct request *request);
 void credentials_list(struct request *request);
 void credentials_put(struct request *request);

@@ -298,17 +298,13 @@ static bool query_deployments(struct request *request, struct kedge_deployment_f
     return true;
 }
 
-void rollout_deployments(struct request *request)
+static void answer_deployments(struct request *request,
+                               const struct kedge_deployment_filter *filter,
+                               struct kedge_page *page)
 {
-    struct kedge_page page;
-    struct kedge_deployment_filter filter = {.of_open_rollouts = false};
-    char endpoint[KEDGE_ENDPOINT_MAX + 1];
     struct deployments found = {.items = NULL};
-    if (!find_rollout(request, &filter.rollout_id) || !query_page(request, &page) ||
-        !query_deployments(request, &filter, endpoint))
-        return;
     /* One more than a page, so that the listing ends by itself and knows whether more follows. */
-    found.capacity = page.limit + 1u;
+    found.capacity = page->limit + 1u;
     found.items = json_array();
     found.looks = calloc(found.capacity, sizeof(*found.looks));
     found.records = calloc(found.capacity, sizeof(*found.records));
@@ -316,13 +312,12 @@ void rollout_deployments(struct request *request)
         answer_json(request, MHD_HTTP_INTERNAL_SERVER_ERROR, NULL);
         goto cleanup;
     }
-    if (!reader_ok(
-            request,
-            kedge_reader_deployments(request->reader, &filter, &page, keep_deployment, &found),
-            "rollout"))
+    if (!reader_ok(request,
+                   kedge_reader_deployments(request->reader, filter, page, keep_deployment, &found),
+                   "rollout"))
         goto cleanup;
     add_deployments(request, &found);
-    answer_json(request, MHD_HTTP_OK, json_list("deployments", found.items, &page));
+    answer_json(request, MHD_HTTP_OK, json_list("deployments", found.items, page));
     found.items = NULL;
 cleanup:
     json_decref(found.items);
@@ -330,11 +325,53 @@ cleanup:
     free(found.records);
 }
 
+void rollout_deployments(struct request *request)
+{
+    struct kedge_page page;
+    struct kedge_deployment_filter filter = {.of_open_rollouts = false};
+    char endpoint[KEDGE_ENDPOINT_MAX + 1];
+    if (find_rollout(request, &filter.rollout_id) && query_page(request, &page) &&
+        query_deployments(request, &filter, endpoint))
+        answer_deployments(request, &filter, &page);
+}
+
+static bool find_device(struct request *request)
+{
+    struct kedge_device_record record;
+    return reader_ok(request, kedge_reader_device(request->reader, request->parameter, &record),
+                     "device");
+}
+
+void device_deployments(struct request *request)
+{
+    struct kedge_page page;
+    const struct kedge_deployment_filter filter = {
+        .group_index = -1, .state = -1, .endpoint = request->parameter};
+    if (find_device(request) && query_page(request, &page))
+        answer_deployments(request, &filter, &page);
+}
+
 static bool list_history(void *context, const struct kedge_history_entry *entry)
 {
     json_t **items = context;
     json_add(items, history_json(entry));
     return *items != NULL;
+}
+
+static void answer_history(struct request *request, const struct kedge_history_filter *filter,
+                           struct kedge_page *page)
+{
+    json_t *items = json_array();
+    enum kedge_rc rc = kedge_reader_history(request->reader, filter, page, list_history, &items);
+    answer_list(request, reader_ok(request, rc, "rollout"), "history", items, page);
+}
+
+void device_history(struct request *request)
+{
+    struct kedge_page page;
+    const struct kedge_history_filter filter = {.endpoint = request->parameter};
+    if (find_device(request) && query_page(request, &page))
+        answer_history(request, &filter, &page);
 }
 
 void rollout_history(struct request *request)
@@ -347,7 +384,5 @@ void rollout_history(struct request *request)
         !query_text(request, "endpoint", endpoint, sizeof(endpoint), &by_endpoint))
         return;
     filter.endpoint = by_endpoint ? endpoint : NULL;
-    json_t *items = json_array();
-    enum kedge_rc rc = kedge_reader_history(request->reader, &filter, &page, list_history, &items);
-    answer_list(request, reader_ok(request, rc, "rollout"), "history", items, &page);
+    answer_history(request, &filter, &page);
 }

@@ -24,6 +24,8 @@ static const struct route routes[] = {
     {"GET", V1 "/fleet/samples", "", BODY_NONE, VIEW, false, fleet_samples},
     {"GET", V1 "/devices", PAGE "vendor class filter ", BODY_NONE, VIEW, false, devices_list},
     {"GET", V1 "/devices/{}", "", BODY_NONE, VIEW, false, device_show},
+    {"GET", V1 "/devices/{}/deployments", PAGE, BODY_NONE, VIEW, false, device_deployments},
+    {"GET", V1 "/devices/{}/history", PAGE, BODY_NONE, VIEW, false, device_history},
     {"PATCH", V1 "/devices/{}", "", BODY_JSON, OPERATE, false, device_change},
     {"POST", V1 "/devices/{}/operations", "", BODY_JSON, OPERATE, false, device_operate},
     {"GET", V1 "/classes", "", BODY_NONE, VIEW, false, classes_list},

@@ -1,6 +1,6 @@
 // A chart over time: areas on top of each other, drawn by uPlot.
 import { count } from "./format.js";
-import { html, useEffect, useRef } from "./html.js";
+import { html, useLayoutEffect, useRef } from "./html.js";
 import uPlot from "./uplot.js";
 
 const HEIGHT_PX = 220;
@@ -39,23 +39,30 @@ function optionsFor(series, tops, width) {
         fill: colour(its),
         paths: uPlot.paths.stepped({ align: 1 }),
         points: { show: tops[i].length < 2 },
-        value: (plot, top, at, index) => (index === null ? "–" : count(values[index])),
+        value: (plot, top, at, index) => (index === null || top === null ? "–" : count(values[Math.min(index, values.length - 1)])),
       })),
     ],
   };
 }
 
+/** uPlot's columns. It takes a lonely point for one of years: so nothing stands a minute before it. */
+function columnsOf(times, tops) {
+  const lonely = times.length === 1;
+  const seconds = times.map((ms) => ms / 1000);
+  return lonely ? [[seconds[0] - SPAN_MIN_S, seconds[0]], ...tops.map(([top]) => [null, top])] : [seconds, ...tops];
+}
+
 /** `times` in milliseconds; each of `series` is { name, colour (a CSS variable), values }. */
 export const Chart = ({ label, times, series }) => {
   const place = useRef();
-  useEffect(() => {
+  useLayoutEffect(() => {
     const tops = stacked(series).reverse();
     const drawn = [...series].reverse();
     const dark = matchMedia("(prefers-color-scheme: dark)");
     let plot = null;
     const draw = () => {
       plot?.destroy();
-      plot = new uPlot(optionsFor(drawn, tops, place.current.clientWidth), [times.map((ms) => ms / 1000), ...tops], place.current);
+      plot = new uPlot(optionsFor(drawn, tops, place.current.clientWidth), columnsOf(times, tops), place.current);
     };
     draw();
     const resized = new ResizeObserver(() => plot.setSize({ width: place.current.clientWidth, height: HEIGHT_PX }));

@@ -7,7 +7,11 @@ import { useResource } from "./live.js";
 import { Bar, Figure, Page, Table, Waiting } from "./parts.js";
 import { RolloutTable } from "./rollouts.js";
 
+const SAMPLED_MS = 60000; // the server notes the fleet so often
 const COLOURS = ["--hue-1", "--hue-2", "--hue-3", "--hue-4", "--hue-5", "--hue-6"];
+
+/** As a text stands in a filter. */
+const quoted = (text) => `"${text.replace(/["\\]/g, "\\$&")}"`;
 
 const nameOf = ({ version }) => version || "not known yet";
 
@@ -32,7 +36,7 @@ function seriesOf(samples, fleet) {
 }
 
 const shareColumns = (fleet) => [
-  ["Version", (share) => html`<a href=${`#/devices?${new URLSearchParams({ filter: `version = "${share.version}"` })}`}>${nameOf(share)}</a>`],
+  ["Version", (share) => html`<a href=${`#/devices?${new URLSearchParams({ filter: `version == ${quoted(share.version)}` })}`}>${nameOf(share)}</a>`],
   ["Vendor", (share) => share.vendor || "–"],
   ["Class", (share) => share.class || "–"],
   ["Devices", (share) => count(share.devices)],
@@ -42,7 +46,7 @@ const shareColumns = (fleet) => [
 
 export const Fleet = () => {
   const fleet = useResource("fleet");
-  const samples = useResource("fleet/samples");
+  const samples = useResource("fleet/samples", SAMPLED_MS);
   const rollouts = useResource(withQuery("rollouts", { limit: 5 }));
   if (!fleet.data) return html`<${Page} title="Fleet"><${Waiting} of=${fleet} /><//>`;
   const { devices, registered, versions, versions_count: different } = fleet.data;

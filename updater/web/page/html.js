@@ -4,5 +4,5 @@ import htm from "./htm.js";
 import { h } from "./preact.js";
 
 export { render } from "./preact.js";
-export { useEffect, useRef, useState } from "./hooks.js";
+export { useEffect, useLayoutEffect, useRef, useState } from "./hooks.js";
 export const html = htm.bind(h);

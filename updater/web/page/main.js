@@ -1,11 +1,26 @@
 // The dashboard: who is logged in, and which page the address names.
 import { get, remove, whenLoggedOut } from "./api.js";
+import { Audit } from "./audit.js";
+import { Create } from "./create.js";
+import { Device } from "./device.js";
+import { Devices } from "./devices.js";
 import { Fleet } from "./fleet.js";
 import { html, render, useEffect, useState } from "./html.js";
 import { Login } from "./login.js";
+import { Package, Packages } from "./packages.js";
+import { Rollout } from "./rollout.js";
+import { Rollouts } from "./rollouts.js";
 
 const pages = [
-  { name: "Fleet", pattern: /^$/, at: "", show: () => html`<${Fleet} />` },
+  { name: "Fleet", pattern: /^$/, at: "", page: Fleet },
+  { name: "Devices", pattern: /^devices$/, at: "devices", page: Devices },
+  { name: "Devices", pattern: /^devices\/([^/]+)$/, page: Device },
+  { name: "Packages", pattern: /^packages$/, at: "packages", page: Packages },
+  { name: "Packages", pattern: /^packages\/([^/]+)$/, page: Package },
+  { name: "Rollouts", pattern: /^rollouts$/, at: "rollouts", page: Rollouts },
+  { name: "Rollouts", pattern: /^rollouts\/(\d+)$/, page: Rollout },
+  { name: "Rollouts", pattern: /^create$/, page: Create },
+  { name: "Audit", pattern: /^audit$/, at: "audit", page: Audit },
 ];
 
 /** What stands behind the "#": the parts of its path, decoded, and its query. */
@@ -14,9 +29,17 @@ function placeNow() {
   return { path, query: new URLSearchParams(query ?? "") };
 }
 
+function decoded(name) {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name; // somebody wrote it by hand, and no device is called so
+  }
+}
+
 const Shell = ({ me, place, onLogOut }) => {
   const page = pages.find(({ pattern }) => pattern.test(place.path));
-  const match = page ? page.pattern.exec(place.path).slice(1).map(decodeURIComponent) : [];
+  const match = page ? page.pattern.exec(place.path).slice(1).map(decoded) : [];
   return html`
     <a class="skip" href="#content" onClick=${(event) => { event.preventDefault(); document.querySelector("h1")?.focus(); }}>To the content</a>
     <header class="top">
@@ -26,7 +49,7 @@ const Shell = ({ me, place, onLogOut }) => {
         .map(({ name, at }) => html`<a key=${name} href=${`#/${at}`} aria-current=${page?.name === name ? "page" : undefined}>${name}</a>`)}</nav>
       <span class="me">${me.name} <span class="quiet">(${me.role})</span> <button type="button" onClick=${onLogOut}>Log out</button></span>
     </header>
-    ${page ? page.show({ me, match, query: place.query, key: place.path }) : html`<main id="content"><h1 tabindex="-1">There is no such page</h1></main>`}
+    ${page ? html`<${page.page} key=${place.path} me=${me} match=${match} query=${place.query} />` : html`<main id="content"><h1 tabindex="-1">There is no such page</h1></main>`}
     <footer class="quiet"><a href="/assets/licenses.txt">Licenses</a></footer>`;
 };
 

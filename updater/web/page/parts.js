@@ -1,10 +1,10 @@
 // Pieces that several pages are made of.
 import { count, time, ago, words } from "./format.js";
-import { html, useEffect, useRef, useState } from "./html.js";
+import { html, useLayoutEffect, useRef, useState } from "./html.js";
 
 export const Page = ({ title, actions, children }) => {
   const heading = useRef();
-  useEffect(() => {
+  useLayoutEffect(() => {
     document.title = `${title} – Kedge`;
     heading.current.focus();
   }, [title]);

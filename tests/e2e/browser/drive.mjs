@@ -1,0 +1,53 @@
+// Debian's Chromium, driven by lines of JSON: { "do": ..., ... } in, { "ok": ... } or { "error": ... } out.
+// Each "as" is somebody with a browser of their own; what goes wrong on their pages is kept for "complaints".
+import readline from "node:readline";
+import { chromium } from "playwright-core";
+
+const browser = await chromium.launch({ executablePath: process.argv[2], args: ["--no-sandbox"] });
+const people = new Map();
+
+async function person({ as = "somebody", options = {} }) {
+  if (!people.has(as)) {
+    const context = await browser.newContext({ viewport: { width: 1100, height: 800 }, ignoreHTTPSErrors: true, ...options });
+    const page = await context.newPage();
+    const complaints = [];
+    page.setDefaultTimeout(60000);
+    page.on("pageerror", (error) => complaints.push(String(error)));
+    page.on("dialog", (dialog) => complaints.push(`dialog: ${dialog.message()}`) && dialog.dismiss());
+    // Whoever is not logged in is told so by 401: the browser notes it as if it were a fault.
+    page.on("console", (line) => line.type() === "error" && !line.text().includes("status of 4") && complaints.push(line.text()));
+    people.set(as, { page, complaints, context });
+  }
+  return people.get(as);
+}
+
+const found = (page, { role, name, label, css, text }) =>
+  role ? page.getByRole(role, { name, exact: true }) : label ? page.getByLabel(label, { exact: true }) : css ? page.locator(css) : page.getByText(text);
+
+const actions = {
+  open: ({ page }, { url }) => page.goto(url).then(() => null),
+  go: ({ page }, { hash }) => page.evaluate((to) => { location.hash = to; }, hash),
+  fill: ({ page }, what) => found(page, what).fill(what.value),
+  choose: ({ page }, what) => found(page, what).selectOption(what.value).then(() => null),
+  attach: ({ page }, what) => found(page, what).setInputFiles(what.file),
+  click: ({ page }, what) => found(page, what).click(),
+  press: ({ page }, { key }) => page.keyboard.press(key),
+  see: ({ page }, what) => found(page, what).first().waitFor(),
+  text: ({ page }, what) => found(page, what).first().innerText(),
+  texts: ({ page }, what) => found(page, what).allInnerTexts(),
+  run: ({ page }, { script }) => page.evaluate(script),
+  shot: ({ page }, { file }) => page.screenshot({ path: file }).then(() => null),
+  complaints: ({ complaints }) => complaints,
+  cookies: ({ context }) => context.cookies(),
+};
+
+for await (const line of readline.createInterface({ input: process.stdin })) {
+  const request = JSON.parse(line);
+  try {
+    const value = await actions[request.do](await person(request), request);
+    console.log(JSON.stringify({ ok: value ?? null }));
+  } catch (error) {
+    console.log(JSON.stringify({ error: String(error) }));
+  }
+}
+await browser.close();

@@ -1,0 +1,45 @@
+// The audit log: who did what, of what, before and after.
+import { withQuery } from "./api.js";
+import { time } from "./format.js";
+import { html } from "./html.js";
+import { useResource } from "./live.js";
+import { Page, Table, Waiting } from "./parts.js";
+
+const columns = [
+  ["Row", (entry) => entry.sequence],
+  ["When", (entry) => time(entry.at_ms)],
+  ["Who", (entry) => entry.who],
+  ["What", (entry) => entry.what],
+  ["Of", (entry) => entry.subject],
+  ["Before", (entry) => entry.before || "–"],
+  ["After", (entry) => entry.after || "–"],
+];
+
+const SubjectForm = ({ subject }) => {
+  const apply = (event) => {
+    event.preventDefault();
+    location.hash = withQuery("#/audit", { subject: event.target.elements.subject.value.trim() });
+  };
+  return html`<form class="line" role="search" onSubmit=${apply}>
+    <label for="subject">Of</label>
+    <input id="subject" name="subject" defaultValue=${subject} placeholder="an endpoint, an id, a name" spellcheck="false" />
+    <button>Show</button>
+  </form>`;
+};
+
+export const Audit = ({ query }) => {
+  const subject = query.get("subject") ?? "";
+  const cursor = query.get("cursor") ?? "";
+  const audit = useResource(withQuery("audit", { subject, cursor, limit: 100 }));
+  return html`<${Page} title="Audit">
+    <${SubjectForm} key=${subject} subject=${subject} />
+    <${Waiting} of=${audit} />
+    ${audit.data && html`
+      <${Table} label="Audit log" columns=${columns} of=${audit.data.audit} keyOf=${(entry) => entry.sequence} empty="Nothing was done to it." />
+      <p class="actions">
+        ${cursor && html`<a class="button" href=${withQuery("#/audit", { subject })}>Oldest</a>`}
+        ${audit.data.next && html`<a class="button" href=${withQuery("#/audit", { subject, cursor: audit.data.next })}>Newer</a>`}
+      </p>`}
+    <p class="quiet"><code>kedge audit verify</code> follows the chain of hashes and names the first row that was altered.</p>
+  <//>`;
+};

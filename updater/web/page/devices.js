@@ -1,0 +1,50 @@
+// Devices, page by page, narrowed by the filter language of rollouts.
+import { withQuery } from "./api.js";
+import { html } from "./html.js";
+import { useResource } from "./live.js";
+import { Moment, Page, Table, Waiting } from "./parts.js";
+
+export const deviceLink = (endpoint) => html`<a href=${`#/devices/${encodeURIComponent(endpoint)}`}>${endpoint}</a>`;
+
+export const Online = ({ device }) =>
+  html`<span class=${`state ${device.registered ? "online" : "offline"}`}>${device.registered ? "online" : "silent"}</span>`;
+
+const columns = [
+  ["Device", (device) => deviceLink(device.endpoint)],
+  ["", (device) => html`<${Online} device=${device} />`],
+  ["Version", (device) => device.version || "–"],
+  ["Class", (device) => device.class || "–"],
+  ["Tags", (device) => Object.entries(device.tags).map(([name, value]) => html`<span class="tag" key=${name}>${name}=${value}</span>`)],
+  ["Seen", (device) => html`<${Moment} ms=${device.last_seen_ms} />`],
+];
+
+/** The address of this page with another filter or cursor. */
+const addressOf = (query) => withQuery("#/devices", query);
+
+const FilterForm = ({ filter }) => {
+  const apply = (event) => {
+    event.preventDefault();
+    location.hash = addressOf({ filter: event.target.elements.filter.value.trim() });
+  };
+  return html`<form class="line" role="search" onSubmit=${apply}>
+    <label for="filter">Filter</label>
+    <input id="filter" name="filter" defaultValue=${filter} placeholder='version < 2.0.0 and tag.site == "hall-3"' spellcheck="false" />
+    <button>Show</button>
+  </form>`;
+};
+
+export const Devices = ({ query }) => {
+  const filter = query.get("filter") ?? "";
+  const cursor = query.get("cursor") ?? "";
+  const devices = useResource(withQuery("devices", { filter, cursor, limit: 100 }));
+  return html`<${Page} title="Devices">
+    <${FilterForm} key=${filter} filter=${filter} />
+    <${Waiting} of=${devices} />
+    ${devices.data && html`
+      <${Table} label="Devices" columns=${columns} of=${devices.data.devices} keyOf=${(device) => device.endpoint} empty="No device here is so." />
+      <p class="actions">
+        ${cursor && html`<a class="button" href=${addressOf({ filter })}>First page</a>`}
+        ${devices.data.next && html`<a class="button" href=${addressOf({ filter, cursor: devices.data.next })}>Next page</a>`}
+      </p>`}
+  <//>`;
+};

@@ -1,0 +1,90 @@
+// Packages: what they are for, who signed them; uploading another one.
+import { path, remove, upload } from "./api.js";
+import { bytes } from "./format.js";
+import { html, useState } from "./html.js";
+import { useResource } from "./live.js";
+import { Careful, Facts, Moment, Page, Refused, Table, Waiting } from "./parts.js";
+import { may } from "./roles.js";
+
+const short = (digest) => `${digest.slice(0, 12)}…`;
+
+/** Names of the keys by which it was accepted; of one that is trusted no more, the start of its id. */
+const signersOf = (one, trust) =>
+  one.signers.map((id) => trust.find((key) => key.id === id)?.name ?? `${short(id)} (not trusted any more)`).join(", ");
+
+const columnsFor = (trust) => [
+  ["Version", (one) => html`<a href=${`#/packages/${one.id}`}>${one.version}</a>`],
+  ["For", (one) => `${one.vendor} ${one.class}`],
+  ["Sequence", (one) => one.sequence],
+  ["Signed by", (one) => signersOf(one, trust)],
+  ["Image", (one) => bytes(one.image_size)],
+  ["Uploaded", (one) => html`<${Moment} ms=${one.uploaded_at_ms} /> by ${one.uploader}`],
+];
+
+const Upload = ({ onDone }) => {
+  const [share, setShare] = useState(null);
+  const [refusal, setRefusal] = useState(null);
+  const send = async (event) => {
+    event.preventDefault();
+    const form = event.target;
+    setRefusal(null);
+    setShare(0);
+    try {
+      await upload("packages", form.elements.file.files[0], setShare);
+      form.reset();
+      onDone();
+    } catch (problem) {
+      setRefusal(problem);
+    }
+    setShare(null);
+  };
+  return html`<form class="card" onSubmit=${send}>
+    <label for="file">Upload a signed package</label>
+    <input id="file" name="file" type="file" accept=".suit" required />
+    <p class="quiet">It is checked whole against the trusted keys before it is kept.</p>
+    ${share !== null && html`<progress aria-label="Upload" max="1" value=${share}></progress>`}
+    <${Refused} refusal=${refusal} />
+    <button class="main" disabled=${share !== null}>Upload</button>
+  </form>`;
+};
+
+export const Packages = ({ me }) => {
+  const packages = useResource("packages");
+  const trust = useResource("trust");
+  const keys = trust.data?.trust ?? [];
+  return html`<${Page} title="Packages">
+    <${Waiting} of=${packages} />
+    ${packages.data && html`<${Table} label="Packages" columns=${columnsFor(keys)} of=${packages.data.packages} keyOf=${(one) => one.id} empty="There is no package yet." />`}
+    ${packages.data?.next && html`<p class="quiet">These are the newest 100.</p>`}
+    ${may(me, "release") && html`<${Upload} onDone=${packages.reload} />`}
+  <//>`;
+};
+
+const factsOf = (one, trust) => [
+  ["For", `${one.vendor} ${one.class}`],
+  ["Hardware", one.hardware.length > 0 ? one.hardware.join(", ") : "every revision"],
+  ["Replaces", one.min_version || one.max_version ? `${one.min_version ?? "any"} to ${one.max_version ?? "any"}` : "any version"],
+  ["Signed by", signersOf(one, trust)],
+  ["Sequence number", one.sequence],
+  ["Image", `${bytes(one.image_size)}, SHA-256 ${one.image_digest}`],
+  ["Sent to devices", `${bytes(one.device_size)} (${one.deliver === "payload" ? "the bare image" : "the signed envelope"})`],
+  ["Manifest digest", one.id],
+  ["Uploaded", html`<${Moment} ms=${one.uploaded_at_ms} /> by ${one.uploader}`],
+];
+
+export const Package = ({ me, match: [id] }) => {
+  const one = useResource(path`packages/${id}`);
+  const trust = useResource("trust");
+  const title = one.data ? `Package ${one.data.version}` : "Package";
+  const drop = async () => {
+    await remove(path`packages/${id}`);
+    location.hash = "#/packages";
+  };
+  const actions = one.data && html`
+    ${may(me, "author") && html`<a class="button main" href=${`#/create?package=${id}`}>Roll it out</a>`}
+    ${may(me, "release") && html`<${Careful} name="Delete" kind="danger" action=${drop} what="The package is removed from this server. That is refused as long as a rollout names it; devices that run it are not touched." />`}`;
+  return html`<${Page} title=${title} actions=${actions}>
+    <${Waiting} of=${one} />
+    ${one.data && html`<${Facts} of=${factsOf(one.data, trust.data?.trust ?? [])} />`}
+  <//>`;
+};

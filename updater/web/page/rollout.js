@@ -1,0 +1,96 @@
+// One rollout: its groups as a staged bar, how far it is and was, its gates, and who is in error, and why.
+import { path, withQuery } from "./api.js";
+import { RolloutActions } from "./actions.js";
+import { Chart } from "./chart.js";
+import { deviceLink } from "./devices.js";
+import { historyColumns } from "./device.js";
+import { count, percent, plural, span } from "./format.js";
+import { html } from "./html.js";
+import { useResource } from "./live.js";
+import { Facts, Moment, Page, State, Table, Waiting } from "./parts.js";
+import { KINDS, Progress, sumOf, wholeOf } from "./progress.js";
+
+const ERRORS = KINDS.find(({ kind }) => kind === "error").states;
+
+/** The groups side by side, each as wide as its share of the devices. */
+const Stages = ({ groups }) =>
+  html`<ol class="stages" aria-label="Groups">${groups.map((group) => html`
+    <li key=${group.index} style=${{ flexGrow: wholeOf(group.counts) }}>
+      <span class="stage"><b>${group.name}</b> <${State} of=${group.state} /></span>
+      <${Progress} label=${group.name} counts=${group.counts} />
+    </li>`)}</ol>`;
+
+const gateColumns = ({ policy }) => [
+  ["Group", (group) => group.name],
+  ["State", (group) => html`<${State} of=${group.state} />`],
+  ["Succeeded", (group) => `${percent(group.counts.succeeded, wholeOf(group.counts))} of ${count(wholeOf(group.counts))}, must be ${policy.success_threshold_percent} %`],
+  ["In error", (group) => `${count(group.errors - group.errors_accepted)} (${percent(group.errors - group.errors_accepted, wholeOf(group.counts))}), over ${policy.error_threshold_percent} % it does: ${policy.error_action.replaceAll("_", " ")}`],
+  ["Approved by", (group) => group.approver ?? "–"],
+  ["Where it stands", (group) => group.explanation],
+];
+
+const errorColumns = [
+  ["Device", (one) => deviceLink(one.endpoint)],
+  ["State", (one) => html`<${State} of=${one.state} />`],
+  ["Update Result", (one) => one.update_result ?? "–"],
+  ["Why", (one) => one.explanation],
+  ["Ended", (one) => html`<${Moment} ms=${one.ended_at_ms} />`],
+];
+
+/** The samples and what is now as areas that add up to the devices. */
+function seriesOf(samples, counts) {
+  const points = [...samples.map((sample) => sample.counts), counts];
+  return KINDS.map(({ name, states, colour }) => ({ name, colour, values: points.map((point) => sumOf(point, states)) }));
+}
+
+const factsOf = (rollout) => [
+  ["Package", html`<a href=${`#/packages/${rollout.package_id}`}>${rollout.version}, sequence ${rollout.sequence}</a>`],
+  ["For", `${rollout.vendor} ${rollout.class}`],
+  ["Devices", `${count(rollout.device_count)}${rollout.filter ? ` by the filter ${rollout.filter}` : ""}`],
+  ["Made", html`<${Moment} ms=${rollout.created_at_ms} /> by ${rollout.author}`],
+  ["Approved by", rollout.approver ?? undefined],
+  ["Started", html`<${Moment} ms=${rollout.started_at_ms} />`],
+  ["Ended", html`<${Moment} ms=${rollout.ended_at_ms} />`],
+  ["At once", `${count(rollout.policy.in_flight_max)} devices at most`],
+  ["Soak", `${span(rollout.policy.deployment_soak_s)} for a device, ${span(rollout.policy.group_soak_s)} for a group`],
+  ["Way back", rollout.revert_version ?? "none"],
+];
+
+const ErrorTables = ({ base }) => {
+  const failing = ERRORS.map((state) => useResource(withQuery(`${base}/deployments`, { state, limit: 50 })));
+  const found = failing.flatMap(({ data }) => data?.deployments ?? []);
+  return html`<section><h2>In error</h2>
+    ${failing.map((one, i) => html`<${Waiting} key=${i} of=${one} />`)}
+    <${Table} label="Devices in error" columns=${errorColumns} of=${found} keyOf=${(one) => one.id} empty="No device has ended in error." />
+    ${failing.some(({ data }) => data?.next) && html`<p class="quiet">These are the first 50 of each kind.</p>`}
+  </section>`;
+};
+
+export const Rollout = ({ me, match: [id] }) => {
+  const base = path`rollouts/${id}`;
+  const rollout = useResource(base);
+  const groups = useResource(`${base}/groups`);
+  const samples = useResource(`${base}/samples`);
+  const history = useResource(`${base}/history`);
+  if (!rollout.data || !groups.data) return html`<${Page} title=${`Rollout ${id}`}><${Waiting} of=${rollout} /><//>`;
+  const past = samples.data?.samples ?? [];
+  const reload = () => [rollout, groups, history].forEach((one) => one.reload());
+  const actions = html`<${RolloutActions} me=${me} rollout=${rollout.data} groups=${groups.data.groups} onDone=${reload} />`;
+  const at = rollout.data.ended_at_ms ?? Date.now();
+  return html`<${Page} title=${rollout.data.name} actions=${actions}>
+    <${Waiting} of=${rollout} />
+    <p class="where" aria-live="polite"><${State} of=${rollout.data.state} /> ${rollout.data.explanation}</p>
+    <${Stages} groups=${groups.data.groups} />
+    <p class="legend">${KINDS.map(({ kind, name, states }) => html`<span key=${kind} class=${kind}>${plural(sumOf(rollout.data.counts, states), "device")} ${name}</span>`)}</p>
+    ${rollout.data.started_at_ms && html`<section><h2>Over time</h2>
+      <${Chart} label="Devices by state over time" times=${[...past.map((sample) => sample.at_ms), Math.max(at, past.at(-1)?.at_ms ?? 0)]} series=${seriesOf(past, rollout.data.counts)} /></section>`}
+    <section><h2>Gates</h2>
+      <${Table} label="Gates" columns=${gateColumns(rollout.data)} of=${groups.data.groups} keyOf=${(group) => group.index} empty="" /></section>
+    <${ErrorTables} base=${base} />
+    <${Facts} of=${factsOf(rollout.data)} />
+    <section><h2>History</h2><${Waiting} of=${history} />
+      <${Table} label="History" columns=${historyColumns} of=${(history.data?.history ?? []).toReversed()} keyOf=${(entry) => entry.id} empty="Nothing has happened yet." />
+      ${history.data?.next && html`<p class="quiet">These are the first 100 entries; <code>kedge rollout watch</code> follows all.</p>`}
+    </section>
+  <//>`;
+};
