@@ -2,12 +2,14 @@
 
 KEDGE_GROUPS_DEVICES says how large the fleet is (1000 unless it does)."""
 import collections
+import json
 import os
 import re
 
 import pytest
 
 from conftest import make_package, wait_until
+from test_api import curl, json_body  # noqa: F401 (a fixture)
 from test_swarm import swarm  # noqa: F401 (a fixture)
 
 DEVICES = int(os.environ.get("KEDGE_GROUPS_DEVICES", "1000"))
@@ -157,3 +159,52 @@ def test_devices_are_offered_it_at_the_pace_that_was_asked_for(server, keys, tmp
         assert at_ms - offered[0] >= number * 250 - 1, "never before its turn"
     refused = create(server, package, "--offers-per-minute", 10, "--offers-per-minute-max", 5, check=False)
     assert refused.returncode == 1 and "at least offers_per_minute" in refused.stderr
+
+
+def test_groups_of_their_own_filters_take_their_devices_first(server, keys, tmp_path, swarm):  # noqa: F811
+    swarm(server.coap_uri, 12, "--reboot-time", 0.2)
+    package = prepare(server, keys, tmp_path, 12)
+    names = sorted(d["endpoint"] for d in server.json("device", "list")["devices"])
+    for name in names[:3]:
+        server.kedge("device", "tag", name, "pilot=yes", "eu=yes")
+    for name in names[3:5]:
+        server.kedge("device", "tag", name, "eu=yes")
+    groups = ("--group", "half=50%", "--group", 'pilots=success=100,filter=tag == "pilot"',
+              "--group", "filter=tag == 'eu'", "--group", "rest,approval=no", "--seed", 3)
+    planned = json.loads(server.kedge("--json", "rollout", "plan", "--package", package, "--all", *groups).stdout)
+    assert [(g["name"], g["device_count"]) for g in planned["groups"]] == \
+        [("half", 4), ("pilots", 3), ("group 3", 2), ("group 4", 3)]
+    assert sorted(planned["groups"][1]["devices"]) == names[:3]
+    assert sorted(planned["groups"][2]["devices"]) == names[3:5]
+    said = server.kedge("rollout", "plan", "--package", package, "--all", *groups).stdout
+    assert 'pilots: success=100,filter=tag == "pilot"' in said
+    create(server, package, *groups, "--start")
+    server.kedge("rollout", "watch", "1")
+    shown = show(server)
+    pilots = shown["groups"][1]
+    assert pilots["filter"] == 'tag == "pilot"' and pilots["success_threshold_percent"] == 100
+    assert pilots["approval"] is None and shown["groups"][3]["approval"] is False
+    assert pilots["reason"] == "3 of 3 devices succeeded, at least 100 %"
+    assert shown["groups"][0]["reason"] == "4 of 4 devices succeeded, at least 80 %"
+    members = server.json("rollout", "show", 1, "--devices")["deployments"]
+    for group, planned_group in zip(shown["groups"], planned["groups"]):
+        assert {d["endpoint"] for d in members if d["group_index"] == group["index"]} == set(planned_group["devices"])
+
+
+@pytest.mark.parametrize("groups, words", [
+    (("filter=tag == 'none'", "rest"), "group 1 would have none of the 3 devices: its filter means none"),
+    (("filter=registered", "rest"), "group 2 would have none of the 3 devices"),
+])
+def test_filters_of_groups_that_do_not_add_up_are_refused(server, keys, tmp_path, swarm, groups, words):  # noqa: F811
+    swarm(server.coap_uri, 3)
+    package = prepare(server, keys, tmp_path, 3)
+    done = create(server, package, *(text for group in groups for text in ("--group", group)), check=False)
+    assert done.returncode == 1 and words in done.stderr
+    assert server.json("rollout", "list")["rollouts"] == []
+
+
+def test_a_filter_of_a_group_that_is_none_is_refused_by_its_place(curl):  # noqa: F811
+    body = {"package_id": "0" * 64, "all_devices": True, "groups": [{"rest": True}, {"filter": "tag = 1"}]}
+    answer = curl("POST", "/api/v1/rollouts/plan", *json_body(body))
+    assert answer.status == 400 and answer.json["field"] == "groups[1].filter"
+    assert "line 1, column 5" in json.dumps(answer.json)

@@ -144,7 +144,8 @@ bool rollout_asked_read(struct request *request, bool plan, struct rollout_asked
     asked->show = SHOW_DEFAULT;
     if (!body_read(request, request->json, "", fields, count) ||
         (policy != NULL && !read_policy(request, policy, &asked->rollout.policy)) ||
-        (groups != NULL && !steps_read(request, groups, asked->plans, &asked->rollout.group_count)))
+        (groups != NULL &&
+         !steps_read(request, groups, asked->plans, asked->gates, &asked->rollout.group_count)))
         return false;
     asked->rollout.groups = asked->plans;
     asked->rollout.seed_given = json_object_get(request->json, "seed") != NULL;

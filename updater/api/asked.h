@@ -10,6 +10,7 @@
 struct rollout_asked {
     struct kedge_backend_rollout rollout;
     struct kedge_group_plan plans[KEDGE_ROLLOUT_GROUPS_MAX];
+    struct kedge_group_gate gates[KEDGE_ROLLOUT_GROUPS_MAX]; /* to which the plans point */
     struct kedge_filter *filter;
     const char **endpoints;
     bool start;

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-struct kedge_filter *filter_read(struct request *request, const char *text)
+/* NULL: refused by the name of the field. */
+static struct kedge_filter *read_field(struct request *request, const char *field, const char *text)
 {
     struct kedge_filter_problem problem;
     struct kedge_filter *filter = malloc(sizeof(*filter));
@@ -16,9 +17,21 @@ struct kedge_filter *filter_read(struct request *request, const char *text)
     if (kedge_filter_parse(kedge_slice_text(text), filter, &problem) == KEDGE_OK)
         return filter;
     free(filter);
-    refuse(request, MHD_HTTP_BAD_REQUEST, "filter", "filter", "filter: line %u, column %u: %s",
+    refuse(request, MHD_HTTP_BAD_REQUEST, "filter", field, "%s: line %u, column %u: %s", field,
            problem.line, problem.column, problem.text);
     return NULL;
+}
+
+struct kedge_filter *filter_read(struct request *request, const char *text)
+{
+    return read_field(request, "filter", text);
+}
+
+bool filter_check(struct request *request, const char *field, const char *text)
+{
+    struct kedge_filter *filter = read_field(request, field, text);
+    free(filter);
+    return filter != NULL;
 }
 
 bool query_filter(struct request *request, struct kedge_filter **out)

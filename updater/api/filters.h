@@ -11,6 +11,8 @@
  * place where it is none, or for want of memory.
  */
 struct kedge_filter *filter_read(struct request *request, const char *text);
+/** Whether it is a filter; if not, the request is refused by the name of the `field`. */
+bool filter_check(struct request *request, const char *field, const char *text);
 /** The query's `filter`: *out is NULL when it is not given; false: refused. */
 bool query_filter(struct request *request, struct kedge_filter **out);
 /** What "now" is in a filter. */

@@ -207,6 +207,8 @@ json_t *class_json(const struct kedge_class_record *record);
 json_t *token_json(const struct kedge_token_record *record);
 json_t *trust_json(const struct kedge_trust_record *record);
 json_t *rollout_json(const struct kedge_rollout *record);
+/** Puts what a group says of itself: null where it is as the rollout has it. */
+void gate_put(json_t **json, const struct kedge_group_gate *gate, const char *filter);
 json_t *group_json(const struct kedge_group *record);
 json_t *deployment_json(const struct kedge_deployment *record);
 json_t *history_json(const struct kedge_history_entry *entry);

@@ -20,6 +20,9 @@ static json_t *group_of(const struct rollout_asked *asked, uint32_t index)
     else
         (void)snprintf(name, sizeof(name), "group %u", index + 1);
     json_put(&group, "name", json_text(name));
+    if (index < asked->rollout.group_count)
+        gate_put(&group, &asked->gates[index],
+                 asked->plans[index].filter == NULL ? "" : asked->plans[index].filter);
     json_put(&group, "devices", json_array());
     return group;
 }

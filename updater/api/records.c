@@ -265,6 +265,18 @@ json_t *counts_json(const uint64_t counts[KEDGE_DEPLOYMENT_STATE_COUNT])
     return json;
 }
 
+void gate_put(json_t **json, const struct kedge_group_gate *gate, const char *filter)
+{
+    json_put(json, "filter", json_name(filter));
+    for (size_t i = 0; i < KEDGE_GATE_FIELD_COUNT; i++) {
+        uint32_t value = kedge_gate_get(gate, &kedge_gate_fields[i]);
+        json_put(json, kedge_gate_fields[i].name,
+                 value == KEDGE_GATE_UNSET ? json_null() : json_count(value));
+    }
+    json_put(json, "approval",
+             gate->approval == KEDGE_GATE_UNSET ? json_null() : json_boolean(gate->approval == 1));
+}
+
 json_t *group_json(const struct kedge_group *record)
 {
     uint64_t counts[KEDGE_DEPLOYMENT_STATE_COUNT];
@@ -276,6 +288,7 @@ json_t *group_json(const struct kedge_group *record)
     json_put(&json, "name", json_text(record->name));
     json_put(&json, "state", json_text(kedge_group_state_name(record->state)));
     json_put(&json, "reason", json_text(record->reason));
+    gate_put(&json, &record->gate, record->filter);
     json_put(&json, "counts", counts_json(counts));
     json_put(&json, "errors", json_count(record->errors));
     json_put(&json, "already", json_count(record->already));

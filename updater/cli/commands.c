@@ -129,9 +129,10 @@ static const struct option_row create_options[] = {
     {"dynamic", NULL, OPTION_FLAG,
      "devices that come to match later join it, in a last group of their own, until it is closed",
      NULL},
-    {"group", "[NAME=]SIZE", OPTION_TEXTS,
-     "a group of 10% of the devices, of 100 devices or of the rest; they go one after the other "
-     "(default: all in one)",
+    {"group", "[NAME=]SIZE[,RULE=...]", OPTION_TEXTS,
+     "a group of 10% of the devices, of 100 devices, of the rest, or of those that filter=FILTER "
+     "means; they go one after the other (default: all in one); for it alone: success=P, errors=P, "
+     "sample=N, soak=S, approval=yes, before a filter",
      NULL},
     {"spread-by", "TAG", OPTION_TEXT,
      "spread the groups over the values of this tag, as a site, so that none is updated at once",

@@ -46,6 +46,7 @@ static void print_groups(const json_t *groups)
         table_add(&table, devices);
     }
     table_print(&table, stdout, terminal_width(stdout));
+    print_rules(groups);
 }
 
 static void print_left_out(const json_t *plan)

@@ -5,6 +5,7 @@
 #include "updater/cli/cli.h"
 #include "updater/cli/json.h"
 #include "updater/cli/progress.h"
+#include "updater/cli/steps.h"
 #include "updater/cli/table.h"
 
 #define ROLLOUTS "/api/v1/rollouts"
@@ -103,6 +104,7 @@ static void print_groups(const json_t *groups)
         table_add(&table, text_of(group, "explanation"));
     }
     table_print(&table, stdout, terminal_width(stdout));
+    print_rules(groups);
 }
 
 static void add_deployment(struct table *table, const json_t *deployment)

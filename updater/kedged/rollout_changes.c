@@ -6,6 +6,7 @@
 #include "updater/kedged/backend.h"
 #include "updater/kedged/call.h"
 #include "updater/kedged/clock.h"
+#include "updater/kedged/group_filters.h"
 #include "updater/kedged/targets.h"
 #include "updater/rollout/divide.h"
 
@@ -133,7 +134,28 @@ static bool draw_seed(uint32_t *seed)
     return drawn;
 }
 
-static enum kedge_rc divide(struct kedge_targets *targets, struct kedge_rollout_spec *spec,
+static bool any_filter(const struct kedge_backend_rollout *rollout)
+{
+    for (uint32_t i = 0; i < rollout->group_count; i++)
+        if (rollout->groups[i].share == KEDGE_GROUP_FILTER)
+            return true;
+    return false;
+}
+
+static enum kedge_rc apply_filters(struct kedge_targets *targets, struct kedge_reader *reader,
+                                   const struct kedge_backend_rollout *rollout, char *text)
+{
+    if (!any_filter(rollout))
+        return KEDGE_OK;
+    enum kedge_rc rc = kedge_group_filters_apply(targets, reader, rollout->groups,
+                                                 rollout->group_count, kedge_wall_ms());
+    return rc == KEDGE_OK ? rc
+                          : kedge_backend_refuse(text, rc, "the groups' devices cannot be read: %s",
+                                                 kedge_reader_error(reader));
+}
+
+static enum kedge_rc divide(struct kedge_targets *targets, struct kedge_reader *reader,
+                            struct kedge_rollout_spec *spec,
                             const struct kedge_backend_rollout *rollout, char *text)
 {
     char why[KEDGE_DIVIDE_TEXT_MAX] = "";
@@ -146,6 +168,7 @@ static enum kedge_rc divide(struct kedge_targets *targets, struct kedge_rollout_
     spec->filter = rollout->filter_text;
     if (targets->count == 0)
         return KEDGE_OK; /* which the engine refuses */
+    KEDGE_TRY(apply_filters(targets, reader, rollout, text));
     enum kedge_rc rc = kedge_groups_divide(spec->groups, spec->group_count, spec->seed,
                                            targets->items, targets->count, why);
     return rc == KEDGE_OK ? rc : kedge_backend_refuse(text, rc, "%s", why);
@@ -205,7 +228,7 @@ static enum kedge_rc create(struct kedge_backend_state *state, struct kedge_read
     };
     KEDGE_TRY(add_revert(reader, &package, rollout->revert_package_id, &back, &asking.event.create,
                          text));
-    KEDGE_TRY(divide(targets, &asking.event.create, rollout, text));
+    KEDGE_TRY(divide(targets, reader, &asking.event.create, rollout, text));
     return ask_engine(&asking, rollout_id, text);
 }
 
@@ -253,7 +276,7 @@ static enum kedge_rc plan_targets(struct kedge_reader *reader,
     if (rollout->endpoint_count > 0)
         KEDGE_TRY(refuse_listed(targets, KEDGE_FIT_OK + 1, text));
     KEDGE_TRY(add_revert(reader, &package, rollout->revert_package_id, &back, &spec, text));
-    KEDGE_TRY(divide(targets, &spec, rollout, text));
+    KEDGE_TRY(divide(targets, reader, &spec, rollout, text));
     memcpy(plan->vendor, targets->vendor, sizeof(plan->vendor));
     memcpy(plan->class_name, targets->class_name, sizeof(plan->class_name));
     memcpy(plan->version, package.version, sizeof(plan->version));

@@ -11,8 +11,8 @@
 bool engine_gate_needs_approval(const struct group_node *group)
 {
     const struct kedge_rollout *rollout = &group->rollout->record;
-    return rollout->policy.approval == KEDGE_APPROVAL_GROUPS &&
-           group->record.index + 1 < rollout->group_count && group->record.approver[0] == '\0';
+    return engine_gate_asks_somebody(group) && group->record.index + 1 < rollout->group_count &&
+           group->record.approver[0] == '\0';
 }
 
 /* The group whose gate has been met and waits for a person; NULL: none does. */

@@ -51,6 +51,7 @@ enum kedge_rc engine_add_rollout(struct kedge_engine *engine, const struct kedge
         group->rollout = rollout;
         group->record.rollout_id = record->id;
         group->record.index = i;
+        kedge_group_gate_unset(&group->record.gate);
         group->soak_timer.kind = KEDGE_TIMER_SOAK;
         group->soak_timer.owner = group;
     }
@@ -290,6 +291,30 @@ static enum kedge_rc check_duplicates(struct kedge_engine *engine,
     return rc;
 }
 
+static enum kedge_rc check_rules(struct kedge_engine *engine, const struct kedge_group_plan *plan,
+                                 uint32_t number)
+{
+    if (plan->share == KEDGE_GROUP_FILTER && !text_fits(plan->filter, KEDGE_GROUP_FILTER_MAX))
+        return engine_refuse(engine, KEDGE_E_ARGUMENT,
+                             "the filter of group %" PRIu32 " must have 1 to %u bytes", number,
+                             KEDGE_GROUP_FILTER_MAX);
+    if (plan->gate == NULL)
+        return KEDGE_OK;
+    for (size_t i = 0; i < KEDGE_GATE_FIELD_COUNT; i++) {
+        const struct kedge_policy_field *field = &kedge_gate_fields[i];
+        uint32_t value = kedge_gate_get(plan->gate, field);
+        if (value != KEDGE_GATE_UNSET && (value < field->least || value > field->most))
+            return engine_refuse(engine, KEDGE_E_ARGUMENT,
+                                 "%s of group %" PRIu32 " is %" PRIu32 ", it must be %" PRIu32
+                                 " to %" PRIu32,
+                                 field->name, number, value, field->least, field->most);
+    }
+    return plan->gate->approval <= 1 || plan->gate->approval == KEDGE_GATE_UNSET
+               ? KEDGE_OK
+               : engine_refuse(engine, KEDGE_E_ARGUMENT,
+                               "the approval of group %" PRIu32 " must be 0 or 1", number);
+}
+
 static enum kedge_rc check_groups(struct kedge_engine *engine,
                                   const struct kedge_rollout_spec *spec)
 {
@@ -326,6 +351,8 @@ static enum kedge_rc check_groups(struct kedge_engine *engine,
             return engine_refuse(engine, KEDGE_E_ARGUMENT,
                                  "the name of group %" PRIu32 " must have 1 to %u bytes", i + 1,
                                  KEDGE_NAME_MAX);
+        if (spec->groups != NULL)
+            KEDGE_TRY(check_rules(engine, &spec->groups[i], i + 1));
         if (!used[i])
             return engine_refuse(engine, KEDGE_E_ARGUMENT, "group %" PRIu32 " has no device",
                                  i + 1);
@@ -441,6 +468,14 @@ enum kedge_rc engine_say_created(struct kedge_engine *engine, const struct kedge
     return engine_audit(engine, "rollout.create", record->id, "", text);
 }
 
+static void take_rules(struct kedge_group *group, const struct kedge_group_plan *plan)
+{
+    if (plan->gate != NULL)
+        group->gate = *plan->gate;
+    if (plan->share == KEDGE_GROUP_FILTER)
+        engine_copy_text(group->filter, sizeof(group->filter), plan->filter);
+}
+
 enum kedge_rc engine_create_rollout(struct kedge_engine *engine,
                                     const struct kedge_rollout_spec *spec)
 {
@@ -487,6 +522,8 @@ enum kedge_rc engine_create_rollout(struct kedge_engine *engine,
             engine_copy_text(group->name, sizeof(group->name), name);
         else
             (void)snprintf(group->name, sizeof(group->name), "group %" PRIu32, i + 1);
+        if (spec->groups != NULL && i < spec->group_count)
+            take_rules(group, &spec->groups[i]);
         engine_group_changed(engine, &rollout->groups[i]);
     }
     for (size_t i = 0; i < spec->target_count; i++)

@@ -6,7 +6,8 @@
  * of the whole way, with a shift below 1 that follows from the seed and the place. Devices of all
  * places, sorted by where they stand, are the order of the rollout: whatever stretch of it is cut
  * out holds of every place the same share, to a device or two, and places of one device each are
- * simply in random order. Without places all devices are of one.
+ * simply in random order. Without places all devices are of one. Those that a group's filter takes
+ * are a pool of their own, in which the same is done; what is left is the pool of the other groups.
  */
 #include "updater/rollout/divide.h"
 #include "updater/rollout/map.h"
@@ -42,7 +43,8 @@ static enum kedge_rc check_plan(const struct kedge_group_plan *groups, uint32_t 
                           "group %" PRIu32 " is the rest, but the rest must be the last group",
                           i + 1);
         uint32_t most = group->share == KEDGE_GROUP_PERCENT ? 100 : KEDGE_ROLLOUT_TARGETS_MAX;
-        if (group->share != KEDGE_GROUP_REST && (group->size == 0 || group->size > most))
+        bool sized = group->share == KEDGE_GROUP_PERCENT || group->share == KEDGE_GROUP_COUNT;
+        if (sized && (group->size == 0 || group->size > most))
             return refuse(text, KEDGE_E_ARGUMENT,
                           "group %" PRIu32 " has the size %" PRIu32 ", it must be 1 to %" PRIu32,
                           i + 1, group->size, most);
@@ -61,7 +63,7 @@ static uint64_t end_of(const struct taken *taken, uint32_t device_count)
 }
 
 static enum kedge_rc check_sum(const struct taken *taken, bool rest, uint32_t device_count,
-                               char text[KEDGE_DIVIDE_TEXT_MAX])
+                               const char *left, char text[KEDGE_DIVIDE_TEXT_MAX])
 {
     uint64_t end = end_of(taken, device_count);
     if (taken->percent > 100)
@@ -70,19 +72,39 @@ static enum kedge_rc check_sum(const struct taken *taken, bool rest, uint32_t de
                       taken->percent);
     if (end > device_count)
         return refuse(text, KEDGE_E_ARGUMENT,
-                      "the groups take %" PRIu64 " devices, but there are only %" PRIu32, end,
-                      device_count);
+                      "the groups take %" PRIu64 " devices, but there are only %" PRIu32 "%s", end,
+                      device_count, left);
     if (rest || end == device_count)
         return KEDGE_OK;
-    if (taken->count == 0)
+    if (taken->count == 0 && taken->percent > 0)
         return refuse(text, KEDGE_E_ARGUMENT,
                       "the percentages of the groups add up to %" PRIu64
                       " %%, not to 100 %%: add a group of the rest",
                       taken->percent);
     return refuse(text, KEDGE_E_ARGUMENT,
                   "the groups take only %" PRIu64 " of %" PRIu32
-                  " devices: add a group of the rest",
-                  end, device_count);
+                  " devices%s: add a group of the rest",
+                  end, device_count, left);
+}
+
+static uint64_t taken_by_filters(const struct kedge_group_plan *groups, uint32_t group_count,
+                                 const uint32_t sizes[KEDGE_ROLLOUT_GROUPS_MAX])
+{
+    uint64_t taken = 0;
+    for (uint32_t i = 0; i < group_count; i++)
+        taken += groups[i].share == KEDGE_GROUP_FILTER ? sizes[i] : 0;
+    return taken;
+}
+
+static enum kedge_rc refuse_empty(const struct kedge_group_plan *group, uint32_t number,
+                                  uint32_t device_count, char text[KEDGE_DIVIDE_TEXT_MAX])
+{
+    return refuse(text, KEDGE_E_ARGUMENT,
+                  "group %" PRIu32 " would have none of the %" PRIu32 " devices%s", number,
+                  device_count,
+                  group->share == KEDGE_GROUP_FILTER
+                      ? ": its filter means none of those that the groups before it leave"
+                      : "");
 }
 
 enum kedge_rc kedge_groups_size(const struct kedge_group_plan *groups, uint32_t group_count,
@@ -93,20 +115,20 @@ enum kedge_rc kedge_groups_size(const struct kedge_group_plan *groups, uint32_t 
     uint64_t begin = 0;
     KEDGE_TRY(check_plan(groups, group_count, text));
     bool rest = groups[group_count - 1].share == KEDGE_GROUP_REST;
+    uint64_t filtered = taken_by_filters(groups, group_count, sizes);
+    uint32_t left = (uint32_t)(device_count - filtered);
     for (uint32_t i = 0; i < group_count; i++) {
         taken.percent += groups[i].share == KEDGE_GROUP_PERCENT ? groups[i].size : 0;
         taken.count += groups[i].share == KEDGE_GROUP_COUNT ? groups[i].size : 0;
-        uint64_t end =
-            groups[i].share == KEDGE_GROUP_REST ? device_count : end_of(&taken, device_count);
-        sizes[i] = end > begin ? (uint32_t)(end - begin) : 0;
+        uint64_t end = groups[i].share == KEDGE_GROUP_REST ? left : end_of(&taken, left);
+        if (groups[i].share != KEDGE_GROUP_FILTER)
+            sizes[i] = end > begin ? (uint32_t)(end - begin) : 0;
         begin = end;
     }
-    KEDGE_TRY(check_sum(&taken, rest, device_count, text));
+    KEDGE_TRY(check_sum(&taken, rest, left, filtered > 0 ? " that no filter takes" : "", text));
     for (uint32_t i = 0; i < group_count; i++)
         if (sizes[i] == 0)
-            return refuse(text, KEDGE_E_ARGUMENT,
-                          "group %" PRIu32 " would have none of the %" PRIu32 " devices", i + 1,
-                          device_count);
+            return refuse_empty(&groups[i], i + 1, device_count, text);
     return KEDGE_OK;
 }
 
@@ -116,7 +138,8 @@ struct turn {
     const struct kedge_rollout_target *target;
     const char *place;
     uint64_t number; /* of the device, by the seed */
-    uint32_t rank;   /* in its place, */
+    uint32_t pool;   /* 0: of those that no filter takes; else the group of the filter, from 1 */
+    uint32_t rank;   /* in its place in its pool, */
     uint32_t peers;  /* which has so many devices */
     uint16_t shift;  /* of its place, in 65536ths */
 };
@@ -135,7 +158,10 @@ static int compare_devices(const struct turn *a, const struct turn *b)
 static int compare_in_place(const void *left, const void *right)
 {
     const struct turn *a = left, *b = right;
-    int order = strcmp(a->place, b->place);
+    int order = compare_numbers(a->pool, b->pool);
+    if (order != 0)
+        return order;
+    order = strcmp(a->place, b->place);
     return order != 0 ? order : compare_devices(a, b);
 }
 
@@ -145,7 +171,10 @@ static int compare_turns(const void *left, const void *right)
     const struct turn *a = left, *b = right;
     uint64_t a_stands = ((uint64_t)a->rank << 16 | a->shift) * b->peers;
     uint64_t b_stands = ((uint64_t)b->rank << 16 | b->shift) * a->peers;
-    int order = compare_numbers(a_stands, b_stands);
+    int order = compare_numbers(a->pool, b->pool);
+    if (order != 0)
+        return order;
+    order = compare_numbers(a_stands, b_stands);
     return order != 0 ? order : compare_devices(a, b);
 }
 
@@ -154,7 +183,8 @@ static void rank_places(struct turn *turns, size_t count, const struct kedge_map
     size_t begin = 0;
     while (begin < count) {
         size_t end = begin + 1;
-        while (end < count && strcmp(turns[end].place, turns[begin].place) == 0)
+        while (end < count && turns[end].pool == turns[begin].pool &&
+               strcmp(turns[end].place, turns[begin].place) == 0)
             end++;
         uint16_t shift = (uint16_t)kedge_map_hash_text(random, turns[begin].place);
         for (size_t i = begin; i < end; i++) {
@@ -176,6 +206,25 @@ static void order_turns(struct turn *turns, size_t count, uint32_t seed)
     qsort(turns, count, sizeof(*turns), compare_turns);
 }
 
+/* Counts whom each filter takes. */
+static void count_filters(const struct kedge_rollout_target *targets, size_t count,
+                          uint32_t sizes[KEDGE_ROLLOUT_GROUPS_MAX])
+{
+    memset(sizes, 0, KEDGE_ROLLOUT_GROUPS_MAX * sizeof(*sizes));
+    for (size_t i = 0; i < count; i++)
+        if (targets[i].filter_group > 0 && targets[i].filter_group <= KEDGE_ROLLOUT_GROUPS_MAX)
+            sizes[targets[i].filter_group - 1]++;
+}
+
+/* The next group that is not full yet and is no filter's. */
+static uint32_t next_group(const struct kedge_group_plan *groups, uint32_t group_count,
+                           uint32_t from)
+{
+    while (from + 1 < group_count && groups[from].share == KEDGE_GROUP_FILTER)
+        from++;
+    return from;
+}
+
 enum kedge_rc kedge_groups_divide(const struct kedge_group_plan *groups, uint32_t group_count,
                                   uint32_t seed, struct kedge_rollout_target *targets,
                                   size_t target_count, char text[KEDGE_DIVIDE_TEXT_MAX])
@@ -184,6 +233,7 @@ enum kedge_rc kedge_groups_divide(const struct kedge_group_plan *groups, uint32_
     if (target_count == 0 || target_count > KEDGE_ROLLOUT_TARGETS_MAX)
         return refuse(text, KEDGE_E_LIMIT, "a rollout has 1 to %u devices",
                       KEDGE_ROLLOUT_TARGETS_MAX);
+    count_filters(targets, target_count, sizes);
     KEDGE_TRY(kedge_groups_size(groups, group_count, (uint32_t)target_count, sizes, text));
     struct turn *turns = calloc(target_count, sizeof(*turns));
     struct kedge_rollout_target *listed = malloc(target_count * sizeof(*listed));
@@ -194,13 +244,20 @@ enum kedge_rc kedge_groups_divide(const struct kedge_group_plan *groups, uint32_
     for (size_t i = 0; i < target_count; i++) {
         turns[i].target = &listed[i];
         turns[i].place = listed[i].place == NULL ? "" : listed[i].place;
+        turns[i].pool = listed[i].filter_group;
     }
     order_turns(turns, target_count, seed);
-    uint32_t group = 0, left = sizes[0];
+    uint32_t group = next_group(groups, group_count, 0), left = sizes[group];
     for (size_t i = 0; i < target_count; i++) {
-        if (left == 0)
-            left = sizes[++group];
         targets[i] = *turns[i].target;
+        if (turns[i].pool > 0) {
+            targets[i].group_index = turns[i].pool - 1;
+            continue;
+        }
+        if (left == 0) {
+            group = next_group(groups, group_count, group + 1);
+            left = sizes[group];
+        }
         targets[i].group_index = group;
         left--;
     }

@@ -4,6 +4,7 @@
  *   engine.c  events in, and looking      create.c  a new rollout, checked     load.c  from records
  *   moves.c   one step of one thing, by the tables, with its counts and its history
  *   settle.c  what follows from a step: places are filled, groups and rollouts go on
+ *   gate_rules.c  what a group says of that itself
  *   gates.c   whether a group goes badly enough to stop, or well enough for the next one
  *   rate.c    how many devices a minute
  *   retry.c   attempts that ended in error, and the next ones
@@ -173,6 +174,8 @@ enum kedge_rc engine_review_device(struct kedge_engine *engine,
                                    struct device_node *device) KEDGE_MUST_USE;
 void engine_stop_waiting(struct deployment_node *node);
 bool engine_device_fits(const struct device_node *device, const struct rollout_node *rollout);
+/** Whether it runs or is paused: it has begun, and is not ending. */
+bool engine_goes_on(const struct rollout_node *rollout);
 void engine_unsettle(struct kedge_engine *engine, struct rollout_node *rollout);
 /** Carries on until nothing more follows from what has happened. */
 enum kedge_rc engine_settle(struct kedge_engine *engine) KEDGE_MUST_USE;
@@ -195,6 +198,10 @@ enum kedge_rc engine_cancel_restarted(struct kedge_engine *engine,
 /** Ends the groups that have not ended. */
 enum kedge_rc engine_end_groups(struct kedge_engine *engine, struct rollout_node *rollout,
                                 const char *why) KEDGE_MUST_USE;
+bool engine_deadline_passed(const struct kedge_engine *engine, const struct rollout_node *rollout);
+/** Ends a deployment that is pending: nobody looks at it again after the deadline. */
+enum kedge_rc engine_end_by_deadline(struct kedge_engine *engine,
+                                     struct deployment_node *node) KEDGE_MUST_USE;
 enum kedge_rc engine_tick(struct kedge_engine *engine) KEDGE_MUST_USE;
 
 /** The newer wish counts: what older rollouts have not really begun with on this device ends. */
@@ -214,6 +221,14 @@ enum kedge_rc engine_close(struct kedge_engine *engine, struct rollout_node *rol
                            const char *text) KEDGE_MUST_USE;
 /** What a person asks: closes it, or refuses. */
 enum kedge_rc engine_close_rollout(struct kedge_engine *engine, uint64_t rollout_id) KEDGE_MUST_USE;
+
+/* gate_rules.c: what a group's thresholds are: its own, or those of its rollout */
+uint32_t engine_error_threshold_percent(const struct group_node *group);
+uint32_t engine_error_minimum_sample(const struct group_node *group);
+uint32_t engine_success_threshold_percent(const struct group_node *group);
+uint32_t engine_group_soak_s(const struct group_node *group);
+/** Whether somebody else than the author must approve what follows the group. */
+bool engine_gate_asks_somebody(const struct group_node *group);
 
 /* gates.c */
 /**

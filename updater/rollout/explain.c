@@ -219,7 +219,7 @@ static void explain_group(const struct group_node *group, uint64_t now_ms,
             " ended in error (more than %" PRIu32 " %% would %s the rollout), %" PRIu32
             " are in flight%s, %" PRIu32 " are pending",
             number, state, group->size, record->counts[KEDGE_DEPLOYMENT_SUCCEEDED], record->errors,
-            rollout->policy.error_threshold_percent,
+            engine_error_threshold_percent(group),
             kedge_error_action_name(rollout->policy.error_action), group_in_flight(group),
             sleepers(group, asleep), record->counts[KEDGE_DEPLOYMENT_PENDING]);
     else if (record->state == KEDGE_GROUP_WAITING_FOR_GATE && engine_gate_needs_approval(group))

@@ -44,14 +44,13 @@ static bool trips(const struct group_node *group, const struct verdict *verdict)
 static struct verdict judge(const struct group_node *group)
 {
     const struct kedge_group *figures = &group->record;
-    const struct kedge_rollout_policy *policy = &group->rollout->record.policy;
     struct verdict verdict = {.errors = figures->errors,
                               .accepted = figures->errors_accepted,
-                              .percent = policy->error_threshold_percent,
+                              .percent = engine_error_threshold_percent(group),
                               .words = "ended in error"};
     uint64_t tried =
         (uint64_t)figures->counts[KEDGE_DEPLOYMENT_SUCCEEDED] - figures->already + figures->errors;
-    if (tried < policy->error_minimum_sample && (group->open > 0 || engine_may_grow(group)))
+    if (tried < engine_error_minimum_sample(group) && (group->open > 0 || engine_may_grow(group)))
         return (struct verdict){0};
     for (unsigned kind = 0; !trips(group, &verdict); kind++) {
         if (kind == KEDGE_ERROR_KIND_COUNT)
@@ -98,7 +97,7 @@ enum kedge_rc engine_judge_errors(struct kedge_engine *engine, struct group_node
 enum kedge_rc engine_judge_gate(struct kedge_engine *engine, struct group_node *group, bool *judged)
 {
     struct rollout_node *rollout = group->rollout;
-    uint32_t percent = rollout->record.policy.success_threshold_percent;
+    uint32_t percent = engine_success_threshold_percent(group);
     uint32_t succeeded = group->record.counts[KEDGE_DEPLOYMENT_SUCCEEDED];
     bool passed = (uint64_t)succeeded * 100 >= (uint64_t)percent * group->size;
     *judged = !passed || !engine_gate_needs_approval(group);

@@ -151,7 +151,7 @@ static enum kedge_rc begin_group(struct kedge_engine *engine, struct group_node 
 {
     const struct kedge_rollout_policy *policy = &group->rollout->record.policy;
     if (group->record.state == KEDGE_GROUP_SOAKING) {
-        if (cut_to_span(&group->record.soak_until_ms, engine->now_ms, policy->group_soak_s))
+        if (cut_to_span(&group->record.soak_until_ms, engine->now_ms, engine_group_soak_s(group)))
             engine_group_changed(engine, group);
         KEDGE_TRY(
             kedge_timer_set(&engine->timers, &group->soak_timer, group->record.soak_until_ms));

@@ -6,7 +6,7 @@
  *
  * The kinds are counted apart, so that a device that could not be reached three times still has
  * its attempts after a failed installation. No further attempt follows when the rollout is ending,
- * or when a newer one waits for the device.
+ * when its deadline has passed, or when a newer one waits for the device.
  */
 #include "updater/rollout/engine.h"
 
@@ -72,18 +72,12 @@ static uint32_t retries_of(const struct kedge_rollout_policy *policy, enum kedge
     return most[kind];
 }
 
-static bool goes_on(const struct rollout_node *rollout)
-{
-    return rollout->record.state == KEDGE_ROLLOUT_RUNNING ||
-           rollout->record.state == KEDGE_ROLLOUT_PAUSED;
-}
-
 /* What an older rollout had not begun with was superseded when this one started: who waits for the
  * device now is newer. */
 static bool newer_one_waits(const struct deployment_node *node)
 {
     const struct deployment_node *other = node->device->open;
-    while (other != NULL && (other == node || !goes_on(other->group->rollout)))
+    while (other != NULL && (other == node || !engine_goes_on(other->group->rollout)))
         other = other->next_in_device;
     return other != NULL;
 }
@@ -121,8 +115,9 @@ enum kedge_rc engine_end_attempt(struct kedge_engine *engine, struct deployment_
     const struct rollout_node *rollout = node->group->rollout;
     if (!kind_of(event, &kind))
         return engine_move_deployment(engine, node, event, text, moved);
-    if (node->retries[kind] < retries_of(&rollout->record.policy, kind) && goes_on(rollout) &&
-        !newer_one_waits(node))
+    if (node->retries[kind] < retries_of(&rollout->record.policy, kind) &&
+        engine_goes_on(rollout) && !newer_one_waits(node) &&
+        !engine_deadline_passed(engine, rollout))
         return try_again(engine, node, kind, text, moved);
     if (engine_retries(node) == 0)
         return engine_move_deployment(engine, node, event, text, moved);

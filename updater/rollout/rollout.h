@@ -25,9 +25,10 @@
 #define KEDGE_REASON_MAX 255u        /* one sentence for people; longer ones are cut */
 #define KEDGE_ROLLOUT_GROUPS_MAX 64u /* groups of one rollout */
 #define KEDGE_ROLLOUT_TARGETS_MAX 1000000u
-#define KEDGE_SEED_MAX 999999999u  /* of the order of a rollout's devices: nine digits to type */
-#define KEDGE_SPAN_MAX_S 31536000u /* every span of a policy is at most a year */
-#define KEDGE_RETRIES_MAX 10u      /* of a device, after each kind of failure */
+#define KEDGE_SEED_MAX 999999999u   /* of the order of a rollout's devices: nine digits to type */
+#define KEDGE_SPAN_MAX_S 31536000u  /* every span of a policy is at most a year */
+#define KEDGE_GROUP_FILTER_MAX 255u /* bytes of the filter of a group */
+#define KEDGE_RETRIES_MAX 10u       /* of a device, after each kind of failure */
 
 /* ---- states: one table each, the names are those of the API, the database and the documents ----
  */
@@ -186,6 +187,27 @@ uint32_t kedge_policy_get(const struct kedge_rollout_policy *policy,
 void kedge_policy_set(struct kedge_rollout_policy *policy, const struct kedge_policy_field *field,
                       uint32_t value);
 
+#define KEDGE_GATE_UNSET UINT32_MAX
+
+/** What holds for one group alone; KEDGE_GATE_UNSET: what its rollout's policy says. */
+struct kedge_group_gate {
+    uint32_t error_threshold_percent;
+    uint32_t error_minimum_sample;
+    uint32_t success_threshold_percent;
+    uint32_t group_soak_s;
+    uint32_t approval; /* 1: somebody else approves that the next group begins; 0: nobody need */
+};
+
+#define KEDGE_GATE_FIELD_COUNT 4u
+/** Its numbers that a policy has as well, under the same names. */
+extern const struct kedge_policy_field kedge_gate_fields[KEDGE_GATE_FIELD_COUNT];
+
+void kedge_group_gate_unset(struct kedge_group_gate *gate);
+uint32_t kedge_gate_get(const struct kedge_group_gate *gate,
+                        const struct kedge_policy_field *field);
+void kedge_gate_set(struct kedge_group_gate *gate, const struct kedge_policy_field *field,
+                    uint32_t value);
+
 struct kedge_rollout {
     uint64_t id;
     enum kedge_rollout_state state;
@@ -238,6 +260,8 @@ struct kedge_group {
     uint32_t errors_accepted; /* what `errors` was when a person resumed the rollout */
     uint32_t kinds_accepted[KEDGE_ERROR_KIND_COUNT]; /* likewise, of each kind */
     char approver[KEDGE_NAME_MAX + 1];               /* of its gate; "" likewise */
+    struct kedge_group_gate gate;
+    char filter[KEDGE_GROUP_FILTER_MAX + 1]; /* by which devices are in it; "": by none */
     uint64_t started_at_ms;
     uint64_t soak_until_ms;
     uint64_t ended_at_ms;
@@ -307,13 +331,15 @@ struct kedge_rollout_target {
     bool unassociated;       /* likewise */
     uint64_t expected_at_ms; /* of one that is asleep, as in the event */
     const char *place;       /* what kedge_groups_divide() spreads; NULL or "": nowhere */
+    uint32_t filter_group;   /* for it: from 1, the first group whose filter means the device; 0 */
     uint32_t group_index;    /* below group_count */
 };
 
 enum kedge_group_share {
     KEDGE_GROUP_REST,    /* all that the groups before it leave; the last group only */
-    KEDGE_GROUP_PERCENT, /* of all devices of the rollout */
-    KEDGE_GROUP_COUNT
+    KEDGE_GROUP_PERCENT, /* of the devices of the rollout that no group's filter means */
+    KEDGE_GROUP_COUNT,   /* of these, too */
+    KEDGE_GROUP_FILTER   /* all that its filter means, and that of no group before it */
 };
 
 #define KEDGE_GROUP_JOINED "joined" /* the name of a dynamic rollout's last group */
@@ -322,7 +348,9 @@ enum kedge_group_share {
 struct kedge_group_plan {
     const char *name; /* NULL: "group N" */
     enum kedge_group_share share;
-    uint32_t size; /* percent, 1..100, or devices, at least 1; of the rest: not looked at */
+    uint32_t size;      /* percent, 1..100, or devices, at least 1; of the others: not looked at */
+    const char *filter; /* of KEDGE_GROUP_FILTER */
+    const struct kedge_group_gate *gate; /* NULL: all as the rollout has it */
 };
 
 /** What a person asks for. Strings are borrowed for the call. */

@@ -63,7 +63,7 @@ bool engine_device_fits(const struct device_node *device, const struct rollout_n
            !text_differs(device->class_name, rollout->record.class_name);
 }
 
-static bool rollout_started(const struct rollout_node *rollout)
+bool engine_goes_on(const struct rollout_node *rollout)
 {
     return rollout->record.state == KEDGE_ROLLOUT_RUNNING ||
            rollout->record.state == KEDGE_ROLLOUT_PAUSED;
@@ -91,7 +91,7 @@ enum kedge_rc engine_review_deployment(struct kedge_engine *engine, struct deplo
     const struct device_node *device = node->device;
     const struct rollout_node *rollout = node->group->rollout;
     /* While a device is at work its version may be one on trial: it counts only afterwards. */
-    if (node->state != KEDGE_DEPLOYMENT_PENDING || !rollout_started(rollout) ||
+    if (node->state != KEDGE_DEPLOYMENT_PENDING || !engine_goes_on(rollout) ||
         node->group->record.state != KEDGE_GROUP_RUNNING || device->working != NULL ||
         !device->present) {
         engine_stop_waiting(node);
@@ -158,7 +158,7 @@ static enum kedge_rc start_group(struct kedge_engine *engine, struct group_node 
 
 static enum kedge_rc end_group(struct kedge_engine *engine, struct group_node *group)
 {
-    uint32_t soak_s = group->rollout->record.policy.group_soak_s;
+    uint32_t soak_s = engine_group_soak_s(group);
     char text[96];
     (void)snprintf(text, sizeof(text),
                    "all %" PRIu32 " devices are done; soaking for %" PRIu32 " s", group->size,
@@ -233,7 +233,7 @@ static enum kedge_rc settle_rollout(struct kedge_engine *engine, struct rollout_
             return end_abort(engine, rollout);
         if (rollout->record.state == KEDGE_ROLLOUT_ROLLING_BACK)
             return engine_settle_revert(engine, rollout);
-        if (!rollout_started(rollout))
+        if (!engine_goes_on(rollout))
             return KEDGE_OK;
         if (rollout->current < rollout->record.group_count) {
             bool acted;
@@ -272,7 +272,7 @@ enum kedge_rc engine_supersede_others(struct kedge_engine *engine, struct deploy
         struct deployment_node *next = other->next_in_device;
         bool busy = kedge_deployment_state_busy(other->state);
         bool moved = false;
-        if (other != node && rollout_started(other->group->rollout))
+        if (other != node && engine_goes_on(other->group->rollout))
             KEDGE_TRY(engine_move_deployment(engine, other, KEDGE_ON_SUPERSEDE, text, &moved));
         if (moved && busy)
             KEDGE_TRY(engine_command(engine, KEDGE_COMMAND_CANCEL, other));
@@ -340,21 +340,30 @@ enum kedge_rc engine_cancel_restarted(struct kedge_engine *engine, struct deploy
                                                              : "the rollout is rolled back");
 }
 
-static enum kedge_rc pass_deadline(struct kedge_engine *engine, struct rollout_node *rollout)
+bool engine_deadline_passed(const struct kedge_engine *engine, const struct rollout_node *rollout)
+{
+    return rollout->record.deadline_at_ms != 0 && engine->now_ms >= rollout->record.deadline_at_ms;
+}
+
+enum kedge_rc engine_end_by_deadline(struct kedge_engine *engine, struct deployment_node *node)
 {
     char text[96], attempt[24];
+    (void)snprintf(text, sizeof(text),
+                   "still pending%s, at the rollout's deadline, %" PRIu32 " s after its start",
+                   engine_attempt_words(node, attempt),
+                   node->group->rollout->record.policy.deadline_s);
+    return engine_move_deployment(engine, node, KEDGE_ON_DEADLINE, text, NULL);
+}
+
+static enum kedge_rc pass_deadline(struct kedge_engine *engine, struct rollout_node *rollout)
+{
     if (rollout->record.dynamic && rollout->record.closed_at_ms == 0)
         KEDGE_TRY(
             engine_close(engine, rollout, "closed at its deadline: no device joins any more"));
     for (uint32_t i = 0; i < rollout->record.group_count; i++) {
         struct deployment_node *node = rollout->groups[i].deployments;
-        for (; node != NULL; node = node->next_in_group) {
-            (void)snprintf(text, sizeof(text),
-                           "still pending%s, at the rollout's deadline, %" PRIu32
-                           " s after its start",
-                           engine_attempt_words(node, attempt), rollout->record.policy.deadline_s);
-            KEDGE_TRY(engine_move_deployment(engine, node, KEDGE_ON_DEADLINE, text, NULL));
-        }
+        for (; node != NULL; node = node->next_in_group)
+            KEDGE_TRY(engine_end_by_deadline(engine, node));
     }
     return KEDGE_OK;
 }

@@ -221,6 +221,40 @@ const struct kedge_policy_field kedge_policy_fields[KEDGE_POLICY_FIELD_COUNT] = 
 };
 #undef FIELD
 
+#define GATE_FIELD(member, least, most)                                 \
+    {                                                                   \
+#member, offsetof(struct kedge_group_gate, member), least, most \
+    }
+const struct kedge_policy_field kedge_gate_fields[KEDGE_GATE_FIELD_COUNT] = {
+    GATE_FIELD(error_threshold_percent, 0, 100),
+    GATE_FIELD(error_minimum_sample, 0, KEDGE_ROLLOUT_TARGETS_MAX),
+    GATE_FIELD(success_threshold_percent, 0, 100),
+    GATE_FIELD(group_soak_s, 0, KEDGE_SPAN_MAX_S),
+};
+#undef GATE_FIELD
+
+void kedge_group_gate_unset(struct kedge_group_gate *gate)
+{
+    *gate = (struct kedge_group_gate){.error_threshold_percent = KEDGE_GATE_UNSET,
+                                      .error_minimum_sample = KEDGE_GATE_UNSET,
+                                      .success_threshold_percent = KEDGE_GATE_UNSET,
+                                      .group_soak_s = KEDGE_GATE_UNSET,
+                                      .approval = KEDGE_GATE_UNSET};
+}
+
+uint32_t kedge_gate_get(const struct kedge_group_gate *gate, const struct kedge_policy_field *field)
+{
+    uint32_t value;
+    memcpy(&value, (const char *)gate + field->offset, sizeof(value));
+    return value;
+}
+
+void kedge_gate_set(struct kedge_group_gate *gate, const struct kedge_policy_field *field,
+                    uint32_t value)
+{
+    memcpy((char *)gate + field->offset, &value, sizeof(value));
+}
+
 uint32_t kedge_policy_get(const struct kedge_rollout_policy *policy,
                           const struct kedge_policy_field *field)
 {

@@ -7,6 +7,7 @@
 
 #include "updater/cli/cli.h"
 #include "updater/cli/spans.h"
+#include "updater/cli/steps.h"
 
 #include <cmocka.h>
 
@@ -226,6 +227,62 @@ static void attempts_are_said_of_each_kind_once(void **state)
         assert_null(attempts_of(wrong[i]));
 }
 
+static json_t *groups_of(const char *text)
+{
+    static char line[][8] = {"kedge", "rollout", "create", "--group"};
+    char *words[] = {line[0], line[1], line[2], line[3], (char *)(uintptr_t)text};
+    assert_int_equal(options_read(5, words, &cli, &arguments), OPTIONS_RUN);
+    json_t *body = json_object();
+    bool added = add_steps(&arguments, body);
+    json_t *group = json_incref(json_array_get(json_object_get(body, "groups"), 0));
+    json_decref(body);
+    assert_int_equal(added, group != NULL);
+    return group;
+}
+
+static void a_group_is_a_size_or_a_filter_with_rules_of_its_own(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *json; /* NULL: it is none */
+    } rows[] = {
+        {"10%", "{\"percent\":10}"},
+        {"canary=20", "{\"count\":20,\"name\":\"canary\"}"},
+        {"a=b=rest", "{\"name\":\"a=b\",\"rest\":true}"},
+        {"filter=tag == \"eu\"", "{\"filter\":\"tag == \\\"eu\\\"\"}"},
+        {"p=filter=tag in ('a','b')", "{\"filter\":\"tag in ('a','b')\",\"name\":\"p\"}"},
+        {"p=soak=2h,filter=tag == 'a'",
+         "{\"filter\":\"tag == 'a'\",\"group_soak_s\":7200,\"name\":\"p\"}"},
+        {"c=10%,success=95,errors=2,sample=5,approval=no",
+         "{\"approval\":false,\"error_minimum_sample\":5,\"error_threshold_percent\":2,"
+         "\"name\":\"c\",\"percent\":10,\"success_threshold_percent\":95}"},
+        {"success=95,rest", "{\"rest\":true,\"success_threshold_percent\":95}"},
+        {"approval=yes,5", "{\"approval\":true,\"count\":5}"},
+        {"", NULL},
+        {"canary", NULL},
+        {"10%,20", NULL},
+        {"10%,", NULL},
+        {"10%,success=95,success=96", NULL},
+        {"10%,success=95m", NULL},
+        {"10%,soak=x", NULL},
+        {"10%,approval=maybe", NULL},
+        {"10%,other=1", NULL},
+        {"filter=tag ==", NULL},
+        {"filter=", NULL},
+        {"10%,filter=registered", NULL},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        json_t *group = groups_of(rows[i].text);
+        char *text = group == NULL ? NULL : json_dumps(group, JSON_COMPACT | JSON_SORT_KEYS);
+        if (rows[i].json == NULL)
+            assert_null(text);
+        else
+            assert_string_equal(text, rows[i].json);
+        free(text);
+        json_decref(group);
+    }
+}
+
 static void behind_two_dashes_everything_is_an_argument(void **state)
 {
     (void)state;
@@ -270,6 +327,7 @@ int main(void)
         OPTION_TEST(a_repeated_option_keeps_each_value),
         OPTION_TEST(a_span_is_seconds_or_has_a_unit),
         OPTION_TEST(attempts_are_said_of_each_kind_once),
+        OPTION_TEST(a_group_is_a_size_or_a_filter_with_rules_of_its_own),
         OPTION_TEST(behind_two_dashes_everything_is_an_argument),
         OPTION_TEST(every_command_fits_the_tables_limits_and_is_in_the_usage),
     };

@@ -4,17 +4,22 @@
 
 #include "updater/rollout/rollout.h"
 
-#define PERCENT(size)                   \
-    {                                   \
-        NULL, KEDGE_GROUP_PERCENT, size \
+#define PERCENT(percent)                                \
+    {                                                   \
+        .share = KEDGE_GROUP_PERCENT, .size = (percent) \
     }
-#define DEVICES(size)                 \
-    {                                 \
-        NULL, KEDGE_GROUP_COUNT, size \
+#define DEVICES(count)                              \
+    {                                               \
+        .share = KEDGE_GROUP_COUNT, .size = (count) \
     }
 #define REST                      \
     {                             \
-        NULL, KEDGE_GROUP_REST, 0 \
+        .share = KEDGE_GROUP_REST \
+    }
+/* `count` is what it takes, for the tables that say so. */
+#define FILTER(count)                                \
+    {                                                \
+        .share = KEDGE_GROUP_FILTER, .size = (count) \
     }
 
 #endif

@@ -155,6 +155,11 @@ static bool is_second_person(const struct kedge_rollout *rollout, const char *wh
     return who[0] != '\0' && strcmp(who, rollout->author) != 0;
 }
 
+static uint32_t own_or(uint32_t own, uint32_t of_rollout)
+{
+    return own < KEDGE_GATE_UNSET ? own : of_rollout;
+}
+
 /* Whether the group has more errors than its rollout bears and a person has accepted, all of them
  * or of one kind; in another arithmetic than the engine's: errors > the percentage, rounded down.
  */
@@ -167,8 +172,8 @@ static bool unbearable(const struct kedge_rollout *rollout, const struct kedge_g
     uint32_t failed = group->counts[KEDGE_DEPLOYMENT_FAILED];
     uint32_t rejected = group->counts[KEDGE_DEPLOYMENT_REJECTED];
     uint32_t late = group->errors - failed - rejected;
-    return (group->errors > size * policy->error_threshold_percent / 100 &&
-            group->errors > group->errors_accepted) ||
+    uint32_t percent = own_or(group->gate.error_threshold_percent, policy->error_threshold_percent);
+    return (group->errors > size * percent / 100 && group->errors > group->errors_accepted) ||
            (failed > size * policy->failed_threshold_percent / 100 &&
             failed > group->kinds_accepted[0]) ||
            (rejected > size * policy->rejected_threshold_percent / 100 &&
@@ -208,8 +213,9 @@ static void check_thresholds(const struct kedge_rollout *rollout)
         for (unsigned s = 0; s <= KEDGE_DEPLOYMENT_VERIFYING; s++)
             open += group->counts[s];
         uint64_t tried = group->counts[KEDGE_DEPLOYMENT_SUCCEEDED] - group->already + group->errors;
-        bool enough =
-            tried >= rollout->policy.error_minimum_sample || (open == 0 && !may_grow(rollout, g));
+        bool enough = (open == 0 && !may_grow(rollout, g)) ||
+                      tried >= own_or(group->gate.error_minimum_sample,
+                                      rollout->policy.error_minimum_sample);
         INVARIANT(rollout->state != KEDGE_ROLLOUT_RUNNING || !may_grow(rollout, g) ||
                       group->state <= KEDGE_GROUP_RUNNING,
                   "rollout %" PRIu64 " is open, and the group of those that join it is not",
@@ -253,7 +259,9 @@ static bool gate_is_met(const struct kedge_rollout *rollout, const struct kedge_
     for (unsigned s = 0; s < KEDGE_DEPLOYMENT_STATE_COUNT; s++)
         size += group->counts[s];
     /* in another arithmetic than the engine's: the percentage, rounded up to a device */
-    uint64_t needed = (size * rollout->policy.success_threshold_percent + 99) / 100;
+    uint32_t percent =
+        own_or(group->gate.success_threshold_percent, rollout->policy.success_threshold_percent);
+    uint64_t needed = (size * percent + 99) / 100;
     return group->counts[KEDGE_DEPLOYMENT_SUCCEEDED] >= needed;
 }
 
@@ -274,8 +282,9 @@ static void check_gates(const struct kedge_engine_output *output)
                   opened ? "opened without enough successes" : "stayed shut with enough of them");
         const struct kedge_group *group = &w->seen.groups[rollout->id][entry->group_index];
         bool last = (uint32_t)entry->group_index + 1 == rollout->group_count;
-        INVARIANT(!opened || last || rollout->policy.approval != KEDGE_APPROVAL_GROUPS ||
-                      is_second_person(rollout, group->approver),
+        uint32_t asks =
+            own_or(group->gate.approval, rollout->policy.approval == KEDGE_APPROVAL_GROUPS ? 1 : 0);
+        INVARIANT(!opened || last || asks == 0 || is_second_person(rollout, group->approver),
                   "a gate of rollout %" PRIu64 " opened without a second person", rollout->id);
         if (opened || last)
             continue;

@@ -50,8 +50,7 @@ static void divide(struct fleet *fleet, const struct kedge_group_plan *groups, u
 }
 
 static const struct kedge_group_plan rest = {.share = KEDGE_GROUP_REST};
-static const struct kedge_group_plan ten_thirty_sixty[] = {
-    {NULL, KEDGE_GROUP_PERCENT, 10}, {NULL, KEDGE_GROUP_PERCENT, 30}, {NULL, KEDGE_GROUP_REST, 0}};
+static const struct kedge_group_plan ten_thirty_sixty[] = {PERCENT(10), PERCENT(30), REST};
 
 static void everybody_is_in_one_group_and_groups_are_as_large_as_asked(void **state)
 {
@@ -82,15 +81,70 @@ static void everybody_is_in_one_group_and_groups_are_as_large_as_asked(void **st
 static void counts_percentages_and_the_rest_go_together(void **state)
 {
     (void)state;
-    static const struct kedge_group_plan plan[] = {{"canary", KEDGE_GROUP_COUNT, 5},
-                                                   {NULL, KEDGE_GROUP_PERCENT, 10},
-                                                   {NULL, KEDGE_GROUP_COUNT, 100},
-                                                   {NULL, KEDGE_GROUP_REST, 0}};
+    static const struct kedge_group_plan plan[] = {DEVICES(5), PERCENT(10), DEVICES(100), REST};
     static const uint32_t expected[] = {5, 21, 100, 79};
     uint32_t sizes[KEDGE_ROLLOUT_GROUPS_MAX];
     char text[KEDGE_DIVIDE_TEXT_MAX];
     assert_int_equal(kedge_groups_size(plan, 4, 205, sizes, text), KEDGE_OK);
     assert_memory_equal(sizes, expected, sizeof(expected));
+}
+
+/* Of 40 devices filters mean 10, 5 of them first: the percentages are of the other 30. */
+static void a_filter_takes_its_own_and_the_others_are_divided(void **state)
+{
+    (void)state;
+    static const struct kedge_group_plan plan[] = {PERCENT(50), FILTER(0), PERCENT(50), FILTER(0)};
+    struct fleet *fleet = new_fleet(40, 2);
+    uint32_t found[4] = {0}, of_a_place[4] = {0};
+    for (uint32_t i = 0; i < 10; i++)
+        fleet->targets[i].filter_group = i < 6 ? 2 : 4;
+    divide(fleet, plan, 4, 9);
+    for (uint32_t i = 0; i < 40; i++) {
+        const struct kedge_rollout_target *target = &fleet->targets[i];
+        uint32_t number = (uint32_t)atoi(target->endpoint + 1);
+        found[target->group_index]++;
+        of_a_place[target->group_index] += strcmp(target->place, "site-0") == 0;
+        if (number < 10)
+            assert_int_equal(target->group_index, number < 6 ? 1 : 3);
+        else
+            assert_true(target->group_index == 0 || target->group_index == 2);
+    }
+    assert_int_equal(found[0], 15);
+    assert_int_equal(found[1], 6);
+    assert_int_equal(found[2], 15);
+    assert_int_equal(found[3], 4);
+    assert_in_range(of_a_place[0], 7, 8); /* in what filters leave, places are spread as well */
+    free(fleet);
+}
+
+static void filters_that_take_everybody_or_nobody_are_seen(void **state)
+{
+    (void)state;
+    static const struct {
+        struct kedge_group_plan groups[3];
+        uint32_t count, takes[3];
+        const char *words; /* NULL: it is as it should be */
+    } rows[] = {
+        {{FILTER(0), REST}, 2, {15}, NULL},
+        {{FILTER(0), FILTER(0)}, 2, {15, 85}, NULL},
+        {{FILTER(0), FILTER(0)}, 2, {15, 80}, "take only 0 of 5 devices that no filter takes: add"},
+        {{FILTER(0), REST}, 2, {100}, "group 2 would have none of the 100 devices"},
+        {{FILTER(0), REST}, 2, {0}, "its filter means none of those that the groups before it"},
+        {{FILTER(0), PERCENT(40), PERCENT(50)}, 3, {15}, "add up to 90 %, not to 100 %"},
+        {{FILTER(0), DEVICES(86), REST},
+         3,
+         {15},
+         "86 devices, but there are only 85 that no filter"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        uint32_t sizes[KEDGE_ROLLOUT_GROUPS_MAX] = {0};
+        char text[KEDGE_DIVIDE_TEXT_MAX] = "";
+        memcpy(sizes, rows[i].takes, sizeof(rows[i].takes));
+        enum kedge_rc rc = kedge_groups_size(rows[i].groups, rows[i].count, 100, sizes, text);
+        assert_int_equal(rc, rows[i].words == NULL ? KEDGE_OK : KEDGE_E_ARGUMENT);
+        if (rows[i].words != NULL && strstr(text, rows[i].words) == NULL)
+            fail_msg("\"%s\" does not say \"%s\"", text, rows[i].words);
+    }
 }
 
 static void what_does_not_add_up_is_refused_in_words(void **state)
@@ -229,6 +283,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everybody_is_in_one_group_and_groups_are_as_large_as_asked),
         cmocka_unit_test(counts_percentages_and_the_rest_go_together),
+        cmocka_unit_test(a_filter_takes_its_own_and_the_others_are_divided),
+        cmocka_unit_test(filters_that_take_everybody_or_nobody_are_seen),
         cmocka_unit_test(what_does_not_add_up_is_refused_in_words),
         cmocka_unit_test(a_seed_gives_the_same_order_however_the_devices_are_listed),
         cmocka_unit_test(the_order_of_a_seed_never_changes),

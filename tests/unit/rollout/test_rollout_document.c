@@ -347,7 +347,9 @@ static void put_plan(struct text *text, const struct kedge_group_plan *plan, uin
 {
     for (uint32_t i = 0; i < count; i++) {
         put(text, i == 0 ? " " : ", ");
-        if (plan[i].share == KEDGE_GROUP_REST)
+        if (plan[i].share == KEDGE_GROUP_FILTER)
+            put(text, "a filter that means %" PRIu32, plan[i].size);
+        else if (plan[i].share == KEDGE_GROUP_REST)
             put(text, "rest");
         else
             put(text, plan[i].share == KEDGE_GROUP_PERCENT ? "%" PRIu32 " %%" : "%" PRIu32,
@@ -373,6 +375,14 @@ static void render_groups_size(struct text *text)
         {120, 2, {DEVICES(100), REST, REST}},
         {5, 3, {PERCENT(10), PERCENT(10), REST}},
         {100, 2, {PERCENT(10), PERCENT(30), REST}},
+        {100, 3, {FILTER(15), PERCENT(10), REST}},
+        {100, 3, {FILTER(15), PERCENT(40), PERCENT(60)}},
+        {100, 3, {PERCENT(10), FILTER(15), REST}},
+        {100, 2, {FILTER(15), FILTER(85), REST}},
+        {100, 2, {FILTER(15), FILTER(80), REST}},
+        {100, 2, {FILTER(0), REST, REST}},
+        {100, 3, {FILTER(15), PERCENT(40), PERCENT(50)}},
+        {100, 3, {FILTER(15), DEVICES(90), REST}},
         {100, 2, {PERCENT(50), PERCENT(60), REST}},
         {100, 2, {DEVICES(150), REST, REST}},
     };
@@ -382,6 +392,8 @@ static void render_groups_size(struct text *text)
         char words[KEDGE_DIVIDE_TEXT_MAX];
         put(text, "| %" PRIu32 " |", rows[i].devices);
         put_plan(text, rows[i].plan, rows[i].count);
+        for (uint32_t g = 0; g < rows[i].count; g++)
+            sizes[g] = rows[i].plan[g].size; /* of filters, what they take */
         if (kedge_groups_size(rows[i].plan, rows[i].count, rows[i].devices, sizes, words) ==
             KEDGE_OK)
             for (uint32_t g = 0; g < rows[i].count; g++)

@@ -287,6 +287,126 @@ static void somebody_else_lets_a_rollout_go_on_behind_each_gate(void **state)
     assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_FINISHED);
 }
 
+/* Two groups of five; the first bears one error of five less than the rollout does. */
+static void what_a_group_says_of_its_gate_counts_for_it_alone(void **state)
+{
+    struct fixture *f = *state;
+    struct kedge_group_gate gate;
+    kedge_group_gate_unset(&gate);
+    gate.error_threshold_percent = 20;
+    gate.error_minimum_sample = 2;
+    const struct kedge_group_plan plans[] = {{.name = "careful", .gate = &gate}, {.name = "b"}};
+    fill_targets(f, 10);
+    for (size_t i = 5; i < 10; i++)
+        f->targets[i].group_index = 1;
+    f->spec.group_count = 2;
+    f->spec.groups = plans;
+    f->spec.policy.error_threshold_percent = 40;
+    f->spec.policy.error_minimum_sample = 0;
+    f->spec.policy.success_threshold_percent = 0;
+    create_and_start(f);
+    report(f, 101, KEDGE_DEPLOYMENT_FAILED);
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_RUNNING);
+    report(f, 102, KEDGE_DEPLOYMENT_FAILED);
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_PAUSED);
+    assert_string_equal(kedge_engine_rollout(f->engine, 42)->reason,
+                        "2 of 5 devices of group 1 ended in error, more than 20 %");
+    assert_int_equal(act(f, KEDGE_EVENT_ROLLOUT_RESUME, 42), KEDGE_OK);
+    for (uint64_t id = 103; id <= 105; id++)
+        report(f, id, KEDGE_DEPLOYMENT_SUCCEEDED);
+    report(f, 106, KEDGE_DEPLOYMENT_FAILED);
+    report(f, 107, KEDGE_DEPLOYMENT_FAILED);
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_RUNNING);
+    report(f, 108, KEDGE_DEPLOYMENT_FAILED);
+    assert_string_equal(kedge_engine_rollout(f->engine, 42)->reason,
+                        "3 of 5 devices of group 2 ended in error, more than 40 %");
+}
+
+/* Four of five are 80 %: enough for the rollout, and not for this group; at 80 % they are. */
+static void a_group_may_ask_for_more_successes_and_a_soak_of_its_own(void **state)
+{
+    struct fixture *f = *state;
+    struct kedge_group_gate gate;
+    kedge_group_gate_unset(&gate);
+    gate.group_soak_s = 30;
+    const struct kedge_group_plan plans[] = {{.gate = &gate}};
+    f->spec.groups = plans;
+    f->spec.policy.error_threshold_percent = 100;
+    f->spec.policy.group_soak_s = 7;
+    for (gate.success_threshold_percent = 80; gate.success_threshold_percent <= 81;
+         gate.success_threshold_percent++) {
+        assert_int_equal(create(f), KEDGE_OK);
+        uint64_t rollout = f->output.rollout_id;
+        uint64_t first = 101 + (rollout - 42) * 5;
+        start(f, rollout);
+        report(f, first, KEDGE_DEPLOYMENT_FAILED);
+        for (uint64_t id = first + 1; id < first + 5; id++)
+            report(f, id, KEDGE_DEPLOYMENT_SUCCEEDED);
+        tick_at(f, f->now_ms + 29999);
+        assert_int_equal(kedge_engine_group(f->engine, rollout, 0)->state, KEDGE_GROUP_SOAKING);
+        tick_at(f, f->now_ms + 1);
+        assert_int_equal(kedge_engine_group(f->engine, rollout, 0)->state,
+                         rollout == 42 ? KEDGE_GROUP_SUCCEEDED : KEDGE_GROUP_FAILED);
+    }
+}
+
+/* Somebody must approve what follows the first group, and nobody what follows the second. */
+static void a_group_may_ask_for_an_approval_or_do_without(void **state)
+{
+    struct fixture *f = *state;
+    struct kedge_group_gate asks, does_without;
+    kedge_group_gate_unset(&asks);
+    kedge_group_gate_unset(&does_without);
+    asks.approval = 1;
+    does_without.approval = 0;
+    for (enum kedge_approval approval = KEDGE_APPROVAL_NONE; approval < KEDGE_APPROVAL_COUNT;
+         approval++) {
+        const struct kedge_group_plan plans[] = {{.gate = &asks}, {.gate = &does_without}, {0}};
+        fill_targets(f, 3);
+        for (uint32_t i = 0; i < 3; i++)
+            f->targets[i].group_index = i;
+        f->spec.group_count = 3;
+        f->spec.groups = plans;
+        f->spec.policy.approval = approval;
+        assert_int_equal(create(f), KEDGE_OK);
+        uint64_t rollout = f->output.rollout_id, first = 101 + (rollout - 42) * 3;
+        struct kedge_engine_event approve = {
+            .kind = KEDGE_EVENT_ROLLOUT_APPROVE, .who = "bob", .rollout_id = rollout};
+        if (approval != KEDGE_APPROVAL_NONE)
+            assert_int_equal(kedge_engine_handle(f->engine, f->now_ms, &approve, &f->output),
+                             KEDGE_OK);
+        start(f, rollout);
+        report(f, first, KEDGE_DEPLOYMENT_SUCCEEDED);
+        assert_int_equal(kedge_engine_group(f->engine, rollout, 0)->state,
+                         KEDGE_GROUP_WAITING_FOR_GATE);
+        assert_int_equal(kedge_engine_handle(f->engine, f->now_ms, &approve, &f->output), KEDGE_OK);
+        report(f, first + 1, KEDGE_DEPLOYMENT_SUCCEEDED);
+        assert_int_equal(kedge_engine_group(f->engine, rollout, 2)->state, KEDGE_GROUP_RUNNING);
+        report(f, first + 2, KEDGE_DEPLOYMENT_SUCCEEDED);
+    }
+}
+
+static void rules_of_groups_that_cannot_be_are_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct kedge_group_gate gate;
+    const struct kedge_group_plan plans[] = {{.gate = &gate}};
+    f->spec.groups = plans;
+    for (size_t i = 0; i < KEDGE_GATE_FIELD_COUNT; i++) {
+        kedge_group_gate_unset(&gate);
+        kedge_gate_set(&gate, &kedge_gate_fields[i], kedge_gate_fields[i].most + 1);
+        assert_int_equal(create(f), KEDGE_E_ARGUMENT);
+        assert_non_null(strstr(f->output.refusal, kedge_gate_fields[i].name));
+        kedge_gate_set(&gate, &kedge_gate_fields[i], kedge_gate_fields[i].most);
+        assert_int_equal(create(f), KEDGE_OK);
+    }
+    gate.approval = 2;
+    assert_int_equal(create(f), KEDGE_E_ARGUMENT);
+    const struct kedge_group_plan filters[] = {{.share = KEDGE_GROUP_FILTER}};
+    f->spec.groups = filters;
+    assert_int_equal(create(f), KEDGE_E_ARGUMENT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -304,6 +424,10 @@ int main(void)
         TEST(somebody_else_lets_a_rollout_begin),
         TEST(somebody_else_lets_a_rollout_go_on_behind_each_gate),
         TEST(a_gate_that_stays_shut_pauses_before_the_next_group),
+        TEST(what_a_group_says_of_its_gate_counts_for_it_alone),
+        TEST(a_group_may_ask_for_more_successes_and_a_soak_of_its_own),
+        TEST(a_group_may_ask_for_an_approval_or_do_without),
+        TEST(rules_of_groups_that_cannot_be_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

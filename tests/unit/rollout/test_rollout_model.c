@@ -432,6 +432,23 @@ static void create(void)
     }
     if (chance(40))
         event.create.policy.approval = (enum kedge_approval)below(3);
+    struct kedge_group_gate gates[GROUPS_MAX];
+    struct kedge_group_plan plans[GROUPS_MAX];
+    for (uint32_t g = 0; g < groups; g++) {
+        kedge_group_gate_unset(&gates[g]);
+        plans[g] = (struct kedge_group_plan){.gate = &gates[g]};
+        if (chance(30))
+            gates[g].error_threshold_percent = exact ? 10 * below(4) : below(101);
+        if (chance(30))
+            gates[g].error_minimum_sample = below(20);
+        if (chance(30))
+            gates[g].success_threshold_percent = below(101);
+        if (chance(30))
+            gates[g].group_soak_s = below(60);
+        if (chance(30))
+            gates[g].approval = below(2);
+    }
+    event.create.groups = plans;
     event.create.policy.error_action = (enum kedge_error_action)below(3);
     char back[16];
     (void)snprintf(back, sizeof(back), "0.%u.0", below(3));

@@ -215,6 +215,20 @@ static void at_the_deadline_the_last_attempt_has_been_and_counts(void **state)
     assert_says(f, 101, "still pending, attempt 2, at the rollout's deadline, 60 s after");
 }
 
+static void after_the_deadline_no_attempt_follows(void **state)
+{
+    struct fixture *f = *state;
+    one_device(f);
+    f->spec.policy.retry_failed = 1;
+    f->spec.policy.deadline_s = 60;
+    create_and_start(f);
+    report(f, 101, KEDGE_DEPLOYMENT_INSTALLING);
+    tick_at(f, NOW + 60000);
+    assert_int_equal(state_of(f, 101), KEDGE_DEPLOYMENT_INSTALLING);
+    report(f, 101, KEDGE_DEPLOYMENT_FAILED);
+    assert_true(said(&f->output, "installing", "failed"));
+}
+
 static void an_abort_cancels_who_waits_and_gives_nobody_another_attempt(void **state)
 {
     struct fixture *f = *state;
@@ -386,6 +400,7 @@ int main(void)
         TEST(who_waits_for_an_attempt_is_not_in_the_sample),
         TEST(no_gate_is_judged_before_the_last_attempt_has_ended),
         TEST(at_the_deadline_the_last_attempt_has_been_and_counts),
+        TEST(after_the_deadline_no_attempt_follows),
         TEST(an_abort_cancels_who_waits_and_gives_nobody_another_attempt),
         TEST(a_pause_lets_the_attempt_wait_for_the_resume),
         TEST(after_a_restart_the_attempt_comes_when_it_was_due),

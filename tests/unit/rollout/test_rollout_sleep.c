@@ -98,6 +98,19 @@ static void an_abort_waits_for_a_sleeper_that_installs(void **state)
     assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_ABORTED);
 }
 
+/* Its offer is taken back after the deadline: nobody would look at it again. */
+static void who_falls_asleep_after_the_deadline_has_timed_out(void **state)
+{
+    struct fixture *f = *state;
+    f->spec.policy.deadline_s = 60;
+    create_and_start(f);
+    tick_at(f, NOW + 60000);
+    assert_int_equal(state_of(f, 101), KEDGE_DEPLOYMENT_OFFERED);
+    sleeps(f, "dev-0", NOW + 90000);
+    assert_int_equal(state_of(f, 101), KEDGE_DEPLOYMENT_TIMED_OUT);
+    assert_int_equal(kedge_engine_group(f->engine, 42, 0)->errors, 0); /* it was offered nothing */
+}
+
 /* One that was installing when its rollout was aborted, and has lost what it had, is not to begin
  * anew: as one that sleeps it would be pending again, in a rollout that offers nothing any more. */
 static void one_that_lost_its_download_after_an_abort_is_canceled(void **state)
@@ -125,6 +138,7 @@ int main(void)
         TEST(a_sleeper_goes_on_when_it_wakes_and_holds_no_place_until_then),
         TEST(an_abort_waits_for_a_sleeper_that_installs),
         TEST(one_that_lost_its_download_after_an_abort_is_canceled),
+        TEST(who_falls_asleep_after_the_deadline_has_timed_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

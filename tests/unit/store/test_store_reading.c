@@ -182,6 +182,10 @@ static void a_rollout_and_its_parts_come_back_as_they_were_written(void **state)
     (void)snprintf(rollout.filter, sizeof(rollout.filter), "tag == \"eu\"");
     for (uint32_t i = 0; i < KEDGE_ERROR_KIND_COUNT; i++)
         group.kinds_accepted[i] = 7 + i;
+    kedge_group_gate_unset(&group.gate);
+    group.gate.success_threshold_percent = 95;
+    group.gate.approval = 1;
+    (void)snprintf(group.filter, sizeof(group.filter), "tag == \"pilot\"");
     struct kedge_batch *batch = new_batch();
     add_package(batch, PACKAGE_ID);
     assert_int_equal(kedge_batch_put_rollout(batch, &rollout), KEDGE_OK);
@@ -228,6 +232,8 @@ static void a_rollout_and_its_parts_come_back_as_they_were_written(void **state)
     assert_int_equal(group_read.errors_accepted, group.errors_accepted);
     assert_memory_equal(group_read.kinds_accepted, group.kinds_accepted,
                         sizeof(group.kinds_accepted));
+    assert_memory_equal(&group_read.gate, &group.gate, sizeof(group.gate));
+    assert_string_equal(group_read.filter, group.filter);
     assert_int_equal(group_read.started_at_ms, group.started_at_ms);
     assert_int_equal(group_read.soak_until_ms, group.soak_until_ms);
     assert_int_equal(group_read.ended_at_ms, group.ended_at_ms);

@@ -169,6 +169,10 @@ static bool read_group(struct sql_columns *from, struct kedge_group *out)
     for (int i = 0; i < KEDGE_ERROR_KIND_COUNT; i++)
         out->kinds_accepted[i] = column_u32(from);
     column_text(from, out->approver, sizeof(out->approver));
+    for (size_t i = 0; i < KEDGE_GATE_FIELD_COUNT; i++)
+        kedge_gate_set(&out->gate, &kedge_gate_fields[i], column_u32(from));
+    out->gate.approval = column_u32(from);
+    column_text(from, out->filter, sizeof(out->filter));
     return !from->damaged;
 }
 

@@ -181,6 +181,16 @@ static const char *const steps[KEDGE_STORE_SCHEMA_VERSION] = {
 
     ("CREATE TABLE notes (kind TEXT NOT NULL, id TEXT NOT NULL, at_ms INTEGER NOT NULL,"
      " content BLOB NOT NULL, PRIMARY KEY (kind, id)) STRICT, WITHOUT ROWID;"),
+
+    /* 2^32 - 1: as the rollout has it. */
+    ("ALTER TABLE groups ADD COLUMN own_error_threshold_percent INTEGER NOT NULL"
+     " DEFAULT 4294967295;"
+     "ALTER TABLE groups ADD COLUMN own_error_minimum_sample INTEGER NOT NULL DEFAULT 4294967295;"
+     "ALTER TABLE groups ADD COLUMN own_success_threshold_percent INTEGER NOT NULL"
+     " DEFAULT 4294967295;"
+     "ALTER TABLE groups ADD COLUMN own_soak_s INTEGER NOT NULL DEFAULT 4294967295;"
+     "ALTER TABLE groups ADD COLUMN own_approval INTEGER NOT NULL DEFAULT 4294967295;"
+     "ALTER TABLE groups ADD COLUMN filter TEXT NOT NULL DEFAULT '';"),
 };
 
 static enum kedge_rc find_version(sqlite3 *database, int64_t *version)

@@ -48,11 +48,13 @@ enum kedge_rc sql_number(sqlite3 *database, const char *sql, int64_t *out) KEDGE
     "created_at_ms, started_at_ms, deadline_at_ms, ended_at_ms, reason, severity, max_defer_s, " \
     "seed, spread_by, revert_package_id, revert_version, revert_sequence, revert_rollout_id, "   \
     "reverts_rollout_id, approval, approver, filter, " POLICY_COLUMNS ", dynamic, closed_at_ms"
-#define GROUP_COLUMNS                                                                       \
-    "rollout_id, group_index, state, name, pending, offered, downloading, downloaded, "     \
-    "installing, verifying, succeeded, failed, rejected, timed_out, canceled, superseded, " \
-    "errors, already, errors_accepted, started_at_ms, soak_until_ms, ended_at_ms, reason, " \
-    "failed_accepted, rejected_accepted, timed_out_accepted, approver"
+#define GROUP_COLUMNS                                                                        \
+    "rollout_id, group_index, state, name, pending, offered, downloading, downloaded, "      \
+    "installing, verifying, succeeded, failed, rejected, timed_out, canceled, superseded, "  \
+    "errors, already, errors_accepted, started_at_ms, soak_until_ms, ended_at_ms, reason, "  \
+    "failed_accepted, rejected_accepted, timed_out_accepted, approver, "                     \
+    "own_error_threshold_percent, own_error_minimum_sample, own_success_threshold_percent, " \
+    "own_soak_s, own_approval, filter"
 #define DEPLOYMENT_COLUMNS                                                                      \
     "id, rollout_id, group_index, state, endpoint, version_before, update_result, bytes_done, " \
     "bytes_total, offered_at_ms, changed_at_ms, ended_at_ms, reason, failed_retries, "          \

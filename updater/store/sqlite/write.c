@@ -115,7 +115,7 @@ static const char *const row_sql[KEDGE_ROW_KIND_COUNT] = {
         " revert_rollout_id=excluded.revert_rollout_id, approver=excluded.approver",
     [KEDGE_ROW_PUT_GROUP] =
         "INSERT INTO groups (" GROUP_COLUMNS
-        ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+        ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
         " ON CONFLICT (rollout_id, group_index) DO UPDATE SET state=excluded.state,"
         " pending=excluded.pending, offered=excluded.offered, downloading=excluded.downloading,"
         " downloaded=excluded.downloaded, installing=excluded.installing,"
@@ -397,6 +397,10 @@ static void bind_group(struct sql_binder *to, const struct kedge_group *record)
     for (int i = 0; i < KEDGE_ERROR_KIND_COUNT; i++)
         bind_number(to, record->kinds_accepted[i]);
     bind_text(to, record->approver);
+    for (size_t i = 0; i < KEDGE_GATE_FIELD_COUNT; i++)
+        bind_number(to, kedge_gate_get(&record->gate, &kedge_gate_fields[i]));
+    bind_number(to, record->gate.approval);
+    bind_text(to, record->filter);
 }
 
 static void bind_deployment(struct sql_binder *to, const struct kedge_deployment *record)
