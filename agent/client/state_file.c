@@ -2,7 +2,6 @@
 #include "agent/client/state_file.h"
 
 #include "agent/client/record.h"
-#include "agent/client/record_file.h"
 
 #include <string.h>
 
@@ -183,20 +182,33 @@ enum kedge_rc kedge_agent_state_decode(struct kedge_slice bytes, struct kedge_ag
     return rc;
 }
 
-enum kedge_rc kedge_agent_state_load(int folder, struct kedge_agent_state *state)
+enum kedge_rc kedge_agent_state_load_in(const struct kedge_folder *folder,
+                                        struct kedge_agent_state *state)
 {
     uint8_t bytes[KEDGE_AGENT_STATE_SIZE_MAX];
     size_t size;
     kedge_agent_state_init(state);
-    KEDGE_TRY(kedge_record_file_read(folder, KEDGE_AGENT_STATE_FILE, bytes, sizeof bytes, &size));
+    KEDGE_TRY(folder->read(folder->context, KEDGE_AGENT_STATE_FILE, bytes, sizeof bytes, &size));
     return kedge_agent_state_decode(kedge_slice(bytes, size), state);
+}
+
+enum kedge_rc kedge_agent_state_save_in(const struct kedge_folder *folder,
+                                        const struct kedge_agent_state *state)
+{
+    uint8_t bytes[KEDGE_AGENT_STATE_SIZE_MAX];
+    struct kedge_writer out = kedge_writer(bytes, sizeof bytes);
+    KEDGE_TRY(kedge_agent_state_encode(state, &out));
+    return kedge_record_file_replace(folder, KEDGE_AGENT_STATE_FILE, kedge_writer_slice(&out));
+}
+
+enum kedge_rc kedge_agent_state_load(int folder, struct kedge_agent_state *state)
+{
+    const struct kedge_folder in = kedge_folder_of(&folder);
+    return kedge_agent_state_load_in(&in, state);
 }
 
 enum kedge_rc kedge_agent_state_save(int folder, const struct kedge_agent_state *state)
 {
-    uint8_t bytes[KEDGE_AGENT_STATE_SIZE_MAX];
-    struct kedge_writer out = kedge_writer(bytes, sizeof bytes);
     const struct kedge_folder in = kedge_folder_of(&folder);
-    KEDGE_TRY(kedge_agent_state_encode(state, &out));
-    return kedge_record_file_replace(&in, KEDGE_AGENT_STATE_FILE, kedge_writer_slice(&out));
+    return kedge_agent_state_save_in(&in, state);
 }

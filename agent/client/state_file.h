@@ -11,6 +11,7 @@
 
 #include "agent/client/access.h"
 #include "agent/client/consent.h"
+#include "agent/client/record_file.h"
 
 #include <kedge/lwm2m.h>
 
@@ -49,12 +50,18 @@ enum kedge_rc kedge_agent_state_decode(struct kedge_slice bytes,
                                        struct kedge_agent_state *state) KEDGE_MUST_USE;
 
 /**
- * kedge_agent_state_load() reads the file in the open folder. KEDGE_E_NOT_FOUND when there is none
+ * kedge_agent_state_load_in() reads the file in `folder`. KEDGE_E_NOT_FOUND when there is none
  * yet, KEDGE_E_SYSTEM when it cannot be read, a result of decoding when it is damaged; `state` is
  * then as by _init().
  */
-enum kedge_rc kedge_agent_state_load(int folder, struct kedge_agent_state *state) KEDGE_MUST_USE;
+enum kedge_rc kedge_agent_state_load_in(const struct kedge_folder *folder,
+                                        struct kedge_agent_state *state) KEDGE_MUST_USE;
 /** Replaces the file, durably. KEDGE_E_SYSTEM with errno; the old file is then still there. */
+enum kedge_rc kedge_agent_state_save_in(const struct kedge_folder *folder,
+                                        const struct kedge_agent_state *state) KEDGE_MUST_USE;
+
+/* The same in an open folder of the system. */
+enum kedge_rc kedge_agent_state_load(int folder, struct kedge_agent_state *state) KEDGE_MUST_USE;
 enum kedge_rc kedge_agent_state_save(int folder,
                                      const struct kedge_agent_state *state) KEDGE_MUST_USE;
 

@@ -1,6 +1,7 @@
 /* device.c: see device.h. */
 #include "tests/powercut/device_parts.h"
 
+#include "agent/client/trial.h"
 #include "tests/powercut/sim_environment.h"
 #include "tests/powercut/uboot_model.h"
 
@@ -31,7 +32,7 @@ void device_init(struct device *device, const struct sim_geometry *geometry,
 {
     struct sim_geometry with_folder = *geometry;
     memset(device, 0, sizeof *device);
-    with_folder.folder = plan->fetches;
+    with_folder.folder = plan->fetches || plan->keeps_state;
     sim_init(&device->sim, &with_folder, plan->fetches ? LONG_IMAGE_CAPACITY : IMAGE_CAPACITY);
     device->trust = (struct kedge_suit_trust){.keys = key, .key_count = 1, .required = 1};
     device->boot = (struct kedge_boot){
@@ -234,8 +235,12 @@ static bool take(struct device *device, uint8_t slot, const struct package *pack
 {
     enum kedge_rc rc =
         kedge_install_begin(&device->install, &device->boot, &device->identity, slot);
-    return !device_failed(device, rc, "an installation could not begin") &&
-           !device_failed(device, push_package(device, package), "an installation failed");
+    if (rc == KEDGE_OK)
+        rc = push_package(device, package);
+    if (rc != KEDGE_OK && device->promises.factory_done != 0)
+        device_agent_applies(device, KEDGE_FIRMWARE_DOWNLOAD_FAILED, kedge_rc_update_result(rc),
+                             kedge_rc_text(rc));
+    return !device_failed(device, rc, "an installation failed");
 }
 
 static bool install(struct device *device, uint8_t slot, const struct package *package)
@@ -280,15 +285,41 @@ static void learn(struct device *device, const struct kedge_boot_record *record)
     bool healthy = behaviour == HEALTHY || behaviour == LATE;
     uint64_t wanted = device->packages[plan->steps[promises->step].package].sequence;
     promises->rollbacks_seen = record->rolled_back_count;
-    if ((rolled_back && !healthy) || (healthy && device->work.manifest.sequence == wanted))
+    if ((rolled_back && !healthy) || (healthy && device->work.manifest.sequence == wanted)) {
         promises->step++;
+        promises->trial_boots = 0;
+    }
+}
+
+/* What the server's command comes to: the package is in the slot, and nothing but a reboot is
+ * left. */
+static bool take_update(struct device *device, uint8_t spare, const struct package *package)
+{
+    if (!device_agent_has_package(device)) {
+        device->promises.trial_boots = 0;
+        device_mark(device);
+        device_agent_is_offered(device, "coap://server/fw/package");
+        if (!install(device, spare, package))
+            return false;
+        device_agent_applies(device, KEDGE_FIRMWARE_DOWNLOAD_DONE, KEDGE_RESULT_INITIAL, "");
+    }
+    device_agent_applies(device, KEDGE_FIRMWARE_UPDATE_EXECUTED, KEDGE_RESULT_INITIAL, "");
+    enum kedge_rc rc = kedge_boot_activate(&device->boot, spare);
+    if (!device_failed(device, rc, "an activation failed"))
+        return true;
+    device_agent_applies(device, KEDGE_FIRMWARE_INSTALL_FAILED, KEDGE_RESULT_FAILED,
+                         kedge_rc_text(rc));
+    return false;
 }
 
 static enum session_end run_confirmed(struct device *device, uint8_t slot)
 {
     struct kedge_boot_record record;
     uint8_t spare = (uint8_t)(1 - slot);
-    if (!note_record(device, &record) || record.phase != KEDGE_BOOT_STEADY)
+    if (!note_record(device, &record))
+        return SESSION_REBOOT;
+    device_agent_starts(device, &record, slot);
+    if (record.phase != KEDGE_BOOT_STEADY)
         return SESSION_REBOOT;
     learn(device, &record);
     device_mark(device);
@@ -296,11 +327,8 @@ static enum session_end run_confirmed(struct device *device, uint8_t slot)
         return SESSION_GOAL;
     const struct package *package =
         &device->packages[device->plan->steps[device->promises.step].package];
-    device->promises.trial_boots = 0;
-    if (!install(device, spare, package) ||
-        device_failed(device, kedge_boot_activate(&device->boot, spare), "an activation failed"))
-        return SESSION_REBOOT;
-    note_record(device, &record);
+    if (take_update(device, spare, package))
+        note_record(device, &record);
     return SESSION_REBOOT;
 }
 
@@ -308,26 +336,52 @@ static enum kedge_rc confirm(struct device *device)
 {
     device->promises.ceiling = highest(device->promises.ceiling, device->work.manifest.sequence);
     device_mark(device);
-    return kedge_boot_confirm(&device->boot);
+    KEDGE_TRY(kedge_boot_confirm(&device->boot));
+    device_agent_has_confirmed(device);
+    return KEDGE_OK;
 }
 
+static bool crashes(const struct device *device, enum behaviour behaviour)
+{
+    return behaviour == CRASHES || behaviour == MUTE || behaviour == BREAKS_OFF ||
+           (behaviour == LATE && device->promises.trial_boots < KEDGE_BOOT_TRIAL_BOOTS);
+}
+
+/* The agent's own policy, on a clock that runs when it waits. A health command of firmware that
+ * hangs never ends, and the trial's limit comes first. */
 static enum kedge_rc end_trial(struct device *device, enum behaviour behaviour)
 {
-    switch (behaviour) {
-    case HEALTHY:
-        return confirm(device);
-    case LATE:
-        return device->promises.trial_boots == KEDGE_BOOT_TRIAL_BOOTS ? confirm(device) : KEDGE_OK;
-    case SICK:
-        return kedge_boot_reject(&device->boot, KEDGE_BOOT_REASON_HEALTH, "exit status 1");
-    case HANGS:
-        return kedge_boot_reject(&device->boot, KEDGE_BOOT_REASON_TIME, "not confirmed in time");
-    case CRASHES:
-    case MUTE:
-    case BREAKS_OFF: /* it never gets that far */
-        break;
+    const struct kedge_trial_policy policy = {
+        .has_command = true, .command_limit_ms = 3600000, .limit_ms = 1800000};
+    struct kedge_trial trial;
+    uint64_t now_ms = 0, wait_ms;
+    if (crashes(device, behaviour))
+        return KEDGE_OK;
+    kedge_trial_begin(&trial, &policy, now_ms);
+    kedge_trial_server_reached(&trial);
+    for (;;) {
+        switch (kedge_trial_next(&trial, now_ms, &wait_ms)) {
+        case KEDGE_TRIAL_RUN_HEALTH:
+            kedge_trial_health_started(&trial, true, now_ms);
+            if (behaviour != HANGS)
+                kedge_trial_health_ended(&trial, behaviour == SICK ? 1 : 0, 0);
+            break;
+        case KEDGE_TRIAL_WAIT:
+            now_ms += wait_ms;
+            break;
+        case KEDGE_TRIAL_CONFIRM:
+            if (behaviour == SICK || behaviour == HANGS)
+                device_broken(device, "firmware that is not well was confirmed");
+            return confirm(device);
+        case KEDGE_TRIAL_REJECT:
+            return kedge_boot_reject(&device->boot,
+                                     trial.out_of_time ? KEDGE_BOOT_REASON_TIME
+                                                       : KEDGE_BOOT_REASON_HEALTH,
+                                     trial.reason);
+        default: /* a command that hangs is killed; nothing else is asked of a trial that runs */
+            break;
+        }
     }
-    return KEDGE_OK;
 }
 
 static void count_trial_boot(struct device *device)
@@ -345,6 +399,7 @@ static enum session_end run_on_trial(struct device *device)
     if (!note_record(device, &record))
         return SESSION_REBOOT;
     count_trial_boot(device);
+    device_agent_starts(device, &record, (uint8_t)(1 - record.confirmed_slot));
     if (device->promises.step == device->plan->step_count) /* an old trial, back after damage */
         return SESSION_GOAL;
     enum behaviour behaviour = device->plan->steps[device->promises.step].behaviour;

@@ -7,13 +7,14 @@
 #define KEDGE_TESTS_POWERCUT_DEVICE_H
 
 #include "agent/client/resumption.h"
+#include "agent/client/state_file.h"
 #include "agent/fetch/download.h"
 #include "agent/port/uboot.h"
 #include "tests/powercut/sim_folder.h"
 
 #define PACKAGES 3 /* the factory's, and two updates */
 #define STEPS_MAX 2
-#define MARKS_MAX 16
+#define MARKS_MAX 32
 
 /* What new firmware does with its trial. */
 enum behaviour {
@@ -31,6 +32,7 @@ struct plan {
     const char *name;
     bool cut_factory; /* cuts begin at the blank flash, not behind the factory */
     bool fetches;     /* updates of several frames, from one URI, gone on with after a cut */
+    bool keeps_state; /* its agent has a state file, and what it tells the server must be true */
     size_t step_count;
     struct {
         unsigned package;
@@ -62,13 +64,17 @@ struct promises {
     uint64_t factory_done;
     uint64_t lot;  /* no promise: what unstable units read as in the next session */
     uint64_t kept; /* bytes of the image that a download is gone on with behind; 0: begins anew */
-    uint64_t damaged; /* of enum damage: a bit was flipped at rest */
+    uint64_t agent_kept;  /* the agent's state file was saved once */
+    uint64_t agent_state; /* the State that it says at least */
+    uint64_t told;        /* how the latest update ended, as an Update Result */
+    uint64_t damaged;     /* of enum damage: a bit was flipped at rest */
 };
 
 enum damage {
     DAMAGE_NONE,
-    DAMAGE_FLASH,      /* in record or slots: only what must boot is asked for */
-    DAMAGE_ENVIRONMENT /* in U-Boot's environment: an older one may be back */
+    DAMAGE_FLASH,       /* in record or slots: only what must boot is asked for */
+    DAMAGE_ENVIRONMENT, /* in U-Boot's environment: an older one may be back */
+    DAMAGE_STATE        /* in the agent's state file: what was on its way may be forgotten */
 };
 
 /** A moment in a session: what had been promised when `at` operations had been done. */
@@ -88,6 +94,7 @@ struct device {
     struct kedge_install install;
     struct kedge_install_identity identity;
     struct kedge_resumption resumption;
+    struct kedge_agent_state agent;
     struct kedge_download download;
     const struct package *served; /* by that download */
     uint64_t now_ms;

@@ -151,5 +151,8 @@ bool device_download(struct device *device, uint8_t slot, const struct package *
         return false;
     }
     drop(device);
+    if (rc != KEDGE_OK)
+        device_agent_applies(device, KEDGE_FIRMWARE_DOWNLOAD_FAILED, kedge_rc_update_result(rc),
+                             kedge_rc_text(rc));
     return !device_failed(device, rc, "a download failed");
 }

@@ -219,25 +219,41 @@ static void damage(struct search *search, const struct recording *session)
     }
 }
 
-/* The file that says how far a download is: a bit of it, or where all is looked at, each one. */
-static void damage_folder(struct search *search, const struct recording *session)
+/* Flips the bits [first, end) of a file of the folder, one at a time. */
+static void damage_file(struct search *search, const struct recording *session, const char *name,
+                        struct promises promises, size_t first, size_t end)
 {
     struct device *device = &search->device;
-    struct promises promises = session->marks[0].promises;
-    if (promises.factory_done == 0 || !device->plan->fetches)
-        return;
-    promises.damaged = DAMAGE_FLASH;
-    promises.kept = 0;
-    bool every = search->budget.detail == CUT_EVERY;
     set(device, session->start, &promises);
-    size_t bits = 8 * sim_folder_file(&device->sim).capacity;
-    for (size_t bit = every ? 0 : 322; bit < bits && !given_up(search); bit += every ? 1 : bits) {
+    const size_t bits = 8 * sim_folder_file(&device->sim, name).capacity;
+    for (size_t bit = first; bit < bits && bit < end && !given_up(search); bit++) {
         set(device, session->start, &promises);
-        sim_folder_file(&device->sim).data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        sim_folder_file(&device->sim, name).data[bit / 8] ^= (uint8_t)(1u << bit % 8);
         uint8_t *state = copy_state(device);
         follow(search, state, &promises, 0);
         free(state);
     }
+}
+
+/* The file that says how far a download is: a bit of it; the agent's state file: those of State and
+ * Result. Where all is looked at, each one of both. */
+static void damage_folder(struct search *search, const struct recording *session)
+{
+    const struct plan *plan = search->device.plan;
+    const bool every = search->budget.detail == CUT_EVERY;
+    struct promises promises = session->marks[0].promises;
+    if (promises.factory_done == 0)
+        return;
+    if (plan->keeps_state) {
+        promises.damaged = DAMAGE_STATE;
+        damage_file(search, session, KEDGE_AGENT_STATE_FILE, promises, every ? 0 : 48,
+                    every ? SIZE_MAX : 72);
+    }
+    promises.damaged = DAMAGE_FLASH;
+    promises.kept = 0;
+    if (plan->fetches)
+        damage_file(search, session, KEDGE_PROGRESS_FILE, promises, every ? 0 : 322,
+                    every ? SIZE_MAX : 323);
 }
 
 /* The variables of either copy of U-Boot's environment, or of both; and the flag that says which

@@ -67,12 +67,26 @@ static const struct plan plans[] = {
     /* The rest on the chosen flashes only: it is a matter of sectors and frames. */
     {.name = "download goes on",
      .fetches = true,
+     .keeps_state = true,
      .step_count = 2,
      .steps = {{1, BREAKS_OFF}, {1, HEALTHY}}},
     {.name = "package replaced",
      .fetches = true,
+     .keeps_state = true,
      .step_count = 2,
      .steps = {{1, BREAKS_OFF}, {2, HEALTHY}}},
+    {.name = "told: health check",
+     .keeps_state = true,
+     .step_count = 2,
+     .steps = {{1, SICK}, {2, HEALTHY}}},
+    {.name = "told: three boots",
+     .keeps_state = true,
+     .step_count = 2,
+     .steps = {{1, CRASHES}, {2, HEALTHY}}},
+    {.name = "told: trial limit",
+     .keeps_state = true,
+     .step_count = 2,
+     .steps = {{1, HANGS}, {2, HEALTHY}}},
 };
 
 /* ---- U-Boot as the bootloader, its environment in files ---- */

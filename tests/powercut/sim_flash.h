@@ -16,7 +16,7 @@
 #define SIM_SLOT(n) (1 + (n))
 #define SIM_ENVIRONMENT(n) (3 + (n))
 #define SIM_FOLDER SIM_REGIONS /* no flash: see sim_folder.h */
-#define SIM_FOLDER_SIZE 8192u
+#define SIM_FOLDER_SIZE 13312u
 
 struct sim_geometry {
     const char *name;

@@ -16,6 +16,6 @@
 struct kedge_folder sim_folder(struct sim_flash *sim);
 
 /** What the file holds, to be damaged; room for nothing when there is none. */
-struct kedge_writer sim_folder_file(struct sim_flash *sim);
+struct kedge_writer sim_folder_file(struct sim_flash *sim, const char *name);
 
 #endif
