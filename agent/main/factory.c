@@ -63,15 +63,14 @@ static void say_refusal(const char *package, enum kedge_rc rc)
                   kedge_rc_text(rc), kedge_rc_update_result(rc));
 }
 
-/* An installation that was cut short has left no record, and is simply done again. */
+/* An installation that was cut short has left no record that can be read: it is done again. */
 static bool is_blank(const struct factory *factory, const char *path)
 {
-    struct kedge_boot_record record;
-    enum kedge_rc rc = kedge_boot_record_read(&factory->port.boot, &record);
-    if (rc == KEDGE_E_NOT_FOUND)
+    enum kedge_rc rc = kedge_boot_blank(&factory->port.boot);
+    if (rc == KEDGE_OK)
         return true;
     kedge_log(KEDGE_LOG_ERROR, "--state %s: %s", path,
-              rc == KEDGE_OK ? "this device has firmware already" : kedge_rc_text(rc));
+              rc == KEDGE_E_EXISTS ? "this device has firmware already" : kedge_rc_text(rc));
     return false;
 }
 

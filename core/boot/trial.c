@@ -16,6 +16,19 @@ static enum kedge_rc select_first(const struct kedge_boot *boot, uint8_t slot)
     return rc == KEDGE_E_NOT_FOUND ? KEDGE_OK : rc;
 }
 
+enum kedge_rc kedge_boot_blank(const struct kedge_boot *boot)
+{
+    const uint8_t spare = KEDGE_SLOTS - 1;
+    struct kedge_boot_record record;
+    enum kedge_rc rc = kedge_boot_record_read(boot, &record);
+    if (rc == KEDGE_OK)
+        return KEDGE_E_EXISTS;
+    if (rc == KEDGE_E_FLASH &&
+        kedge_slot_manifest(boot->slots[spare], spare, boot->work) == KEDGE_E_NOT_FOUND)
+        return KEDGE_OK;
+    return rc == KEDGE_E_NOT_FOUND ? KEDGE_OK : rc;
+}
+
 enum kedge_rc kedge_boot_factory(const struct kedge_boot *boot, uint8_t slot)
 {
     struct kedge_boot_record record;

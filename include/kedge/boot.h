@@ -217,6 +217,14 @@ enum kedge_rc kedge_boot_record_decode(struct kedge_slice bytes,
                                        struct kedge_boot_record *out) KEDGE_MUST_USE;
 
 /**
+ * kedge_boot_blank() is KEDGE_OK when a factory may begin: there is no record, or none that can be
+ * read, as a first one is that was torn on flash with ECC; then the second slot, which a factory
+ * leaves empty, must have no whole header. KEDGE_E_EXISTS for a device that has a record,
+ * KEDGE_E_FLASH for one that has lost its own, else as kedge_boot_record_read(). Writes nothing.
+ */
+enum kedge_rc kedge_boot_blank(const struct kedge_boot *boot) KEDGE_MUST_USE;
+
+/**
  * kedge_boot_factory() makes `slot`, which must verify, the confirmed one of a device that has no
  * record yet; its sequence number becomes the floor. Doing it again with the same image is
  * KEDGE_OK; KEDGE_E_EXISTS when the device has another record. A first record that was torn and

@@ -259,12 +259,15 @@ static enum session_end factory(struct device *device)
 {
     struct kedge_boot_record record;
     const struct package *package = &device->packages[0];
-    enum kedge_rc rc = kedge_boot_record_read(&device->boot, &record);
+    enum kedge_rc rc = kedge_boot_blank(&device->boot);
     device->promises.ceiling = package->sequence;
-    /* A record that cannot be read was being written when the power went: the slot is done. */
-    if (rc == KEDGE_E_NOT_FOUND && !install(device, 0, package))
+    if (rc != KEDGE_OK && rc != KEDGE_E_EXISTS) {
+        device_failed(device, rc, "a factory that was cut cannot go on");
         return SESSION_REBOOT;
-    if (rc != KEDGE_OK &&
+    }
+    if (rc == KEDGE_OK && !install(device, 0, package))
+        return SESSION_REBOOT;
+    if (rc == KEDGE_OK &&
         device_failed(device, kedge_boot_factory(&device->boot, 0), "the factory failed"))
         return SESSION_REBOOT;
     device->promises.factory_done = 1;
@@ -438,14 +441,21 @@ static bool check_decision(struct device *device, const struct kedge_boot_decisi
            !is_broken(device);
 }
 
+/* A header of which a cell is between two values may verify at power-on, and then not: such a slot
+ * is no loss, as nobody was told that it was written; but any other that verifies must run. */
+static bool surely_verifies(const struct device *device)
+{
+    for (uint8_t slot = 0; slot < KEDGE_SLOTS; slot++)
+        if (device->verified[slot] != 0 && !sim_is_unstable(&device->sim, SIM_SLOT(slot)))
+            return true;
+    return false;
+}
+
 static enum session_end boot(struct device *device)
 {
     struct kedge_boot_decision decision;
     enum kedge_rc rc = kedge_boot_select(&device->boot, &decision);
-    /* A header of which a cell is between two values may verify at power-on, and then not. */
-    bool surely = anything_verifies(device) && !sim_is_unstable(&device->sim, SIM_SLOT(0)) &&
-                  !sim_is_unstable(&device->sim, SIM_SLOT(1));
-    if (rc != KEDGE_OK && !surely && device->promises.damaged != 0)
+    if (rc != KEDGE_OK && !surely_verifies(device) && device->promises.damaged == DAMAGE_FLASH)
         return SESSION_NOTHING_LEFT;
     if (rc != KEDGE_OK) {
         device_broken(device, "the bootloader finds nothing to run");

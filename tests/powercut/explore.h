@@ -30,7 +30,8 @@ struct explore_counts {
     uint64_t histories; /* cuts and other faults that were tried */
     uint64_t states;    /* different nodes */
     uint64_t bricks;    /* broken rules */
-    uint64_t chances; /* cuts that might have been followed by another: counts on over all plans */
+    uint64_t
+        chances; /* cuts that might have been followed by another: begins where the caller says */
 };
 
 /**

@@ -5,7 +5,9 @@
 #include "tests/powercut/sim_environment.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -168,6 +170,10 @@ struct budgets {
     struct explore_budget flash, files;
 };
 
+/* About as many as a course has: so that the places for second cuts go round. */
+#define COURSE_HISTORIES 900u
+#define JOBS_MAX 8u
+
 static const struct explore_budget usual = {.cuts = 2, .deep_every = 2500};
 
 static double seconds(void)
@@ -213,32 +219,20 @@ static struct course course_at(size_t index, const struct budgets *budgets)
 }
 
 /* One search, and its line. */
-static void search(const struct sim_geometry *geometry, const struct plan *plan,
-                   const struct package *packages, const struct kedge_public_key *key,
-                   struct explore_budget budget, uint64_t bricks_max, struct explore_counts *total)
+static void search(const struct course *course, struct package packages[2][PACKAGES],
+                   const struct kedge_public_key *key, uint64_t bricks_max,
+                   struct explore_counts *total)
 {
+    const struct plan *plan = course->plan;
     struct explore_counts before = *total;
     double began = seconds();
-    explore(geometry, plan, packages, key, budget, bricks_max, total, stdout);
+    explore(&course->geometry, plan, packages[plan->fetches], key, course->budget, bricks_max,
+            total, stdout);
     printf("%-46s %-22s %9" PRIu64 " histories %8" PRIu64 " states %3" PRIu64 " bricks %6.1f s%s\n",
-           geometry->name, plan->name, total->histories - before.histories,
+           course->geometry.name, plan->name, total->histories - before.histories,
            total->states - before.states, total->bricks - before.bricks, seconds() - began,
-           budget.endless ? ", to the end" : "");
+           course->budget.endless ? ", to the end" : "");
     fflush(stdout);
-}
-
-/* Runs the first `courses` of them, with a line for each as it ends. */
-static struct explore_counts run(struct package packages[2][PACKAGES],
-                                 const struct kedge_public_key *key, const struct budgets *budgets,
-                                 uint64_t bricks_max, size_t courses)
-{
-    struct explore_counts total = {0};
-    for (size_t i = 0; i < courses && total.bricks < bricks_max; i++) {
-        const struct course course = course_at(i, budgets);
-        search(&course.geometry, course.plan, packages[course.plan->fetches], key, course.budget,
-               bricks_max, &total);
-    }
-    return total;
 }
 
 /* These are searched without end, too, by the plans of the grid: usually all of them on a disk, and
@@ -248,19 +242,17 @@ static const size_t endless_on[] = {0, 4, 3, 1, 8};
 #define ENDLESS_USUALLY (GRID_PLANS + 1)
 #define ENDLESS_ALL (COUNT(endless_on) * GRID_PLANS)
 
-static void run_endless(const struct package *packages, const struct kedge_public_key *key,
-                        uint64_t bricks_max, size_t searches, struct explore_counts *total)
+static struct course endless_at(size_t index)
 {
     const struct explore_budget endless = {.cuts = 1, .deep_every = 1, .endless = true};
-    for (size_t i = 0; i < searches && total->bricks < bricks_max; i++)
-        search(&chosen[endless_on[i / GRID_PLANS]], &plans[i % GRID_PLANS], packages, key, endless,
-               bricks_max, total);
+    return (struct course){chosen[endless_on[index / GRID_PLANS]], &plans[index % GRID_PLANS],
+                           endless};
 }
 
 /*
  * Here each unit of each write is a place to cut at, however long the write is, and each bit of the
- * file of a download one to flip: usually on NOR of large units, and two updates on one of small
- * ones; in the long run on all.
+ * folder's files one to flip: usually on NOR of large units, and two updates on one of small ones;
+ * in the long run on all.
  */
 static const size_t every_on[] = {4, 6, 2, 3, 5, 7, 8, 9};
 static const size_t every_plan[] = {0, GRID_PLANS};
@@ -268,15 +260,93 @@ static const size_t every_plan[] = {0, GRID_PLANS};
 #define EVERY_USUALLY (COUNT(every_plan) + 1)
 #define EVERY_ALL (COUNT(every_on) * COUNT(every_plan))
 
-static void run_every(struct package packages[2][PACKAGES], const struct kedge_public_key *key,
-                      uint64_t bricks_max, size_t searches, struct explore_counts *total)
+static struct course every_at(size_t index)
 {
     const struct explore_budget every = {.cuts = 1, .deep_every = 1, .detail = CUT_EVERY};
-    for (size_t i = 0; i < searches && total->bricks < bricks_max; i++) {
-        const struct plan *plan = &plans[every_plan[i % COUNT(every_plan)]];
-        search(&chosen[every_on[i / COUNT(every_plan)]], plan, packages[plan->fetches], key, every,
-               bricks_max, total);
+    return (struct course){chosen[every_on[index / COUNT(every_plan)]],
+                           &plans[every_plan[index % COUNT(every_plan)]], every};
+}
+
+/* What is searched: so many courses of each kind, one after the other. */
+struct agenda {
+    struct budgets budgets;
+    size_t courses, endless, every;
+    uint64_t bricks_max;
+    unsigned jobs; /* processes that share it */
+};
+
+static struct course agenda_at(const struct agenda *agenda, size_t index)
+{
+    if (index < agenda->courses)
+        return course_at(index, &agenda->budgets);
+    index -= agenda->courses;
+    return index < agenda->endless ? endless_at(index) : every_at(index - agenda->endless);
+}
+
+/* Which cuts are followed by another is told by the course, whoever takes it. */
+static struct explore_counts run_share(const struct agenda *agenda, unsigned job,
+                                       struct package packages[2][PACKAGES],
+                                       const struct kedge_public_key *key)
+{
+    struct explore_counts total = {0};
+    const size_t count = agenda->courses + agenda->endless + agenda->every;
+    for (size_t i = count; i > 0 && total.bricks < agenda->bricks_max; i--) {
+        const size_t index = agenda->jobs > 1 ? i - 1 : count - i; /* the longest ones first */
+        if (index % agenda->jobs != job)
+            continue;
+        const struct course course = agenda_at(agenda, index);
+        total.chances = index * COURSE_HISTORIES;
+        search(&course, packages, key, agenda->bricks_max, &total);
     }
+    return total;
+}
+
+/* One process for each share; what it counted comes back by a pipe. */
+static int start_share(const struct agenda *agenda, unsigned job,
+                       struct package packages[2][PACKAGES], const struct kedge_public_key *key)
+{
+    int ends[2];
+    pid_t child = pipe(ends) == 0 ? fork() : -1;
+    if (child < 0) {
+        perror("powercut");
+        exit(1);
+    }
+    if (child > 0) {
+        close(ends[1]);
+        return ends[0];
+    }
+    struct explore_counts total = run_share(agenda, job, packages, key);
+    exit(write(ends[1], &total, sizeof total) == (ssize_t)sizeof total ? 0 : 1);
+}
+
+static struct explore_counts run(const struct agenda *agenda, struct package packages[2][PACKAGES],
+                                 const struct kedge_public_key *key)
+{
+    struct explore_counts total = {0}, share;
+    int shares[JOBS_MAX];
+    if (agenda->jobs == 1)
+        return run_share(agenda, 0, packages, key);
+    for (unsigned job = 0; job < agenda->jobs; job++)
+        shares[job] = start_share(agenda, job, packages, key);
+    for (unsigned job = 0; job < agenda->jobs; job++) {
+        if (read(shares[job], &share, sizeof share) != (ssize_t)sizeof share) {
+            fputs("powercut: a process has ended before its searches\n", stderr);
+            share = (struct explore_counts){.bricks = 1};
+        }
+        close(shares[job]);
+        total.histories += share.histories;
+        total.states += share.states;
+        total.bricks += share.bricks;
+    }
+    while (wait(NULL) > 0)
+        ;
+    return total;
+}
+
+static unsigned processors(void)
+{
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+    return count < 1 ? 1 : count > JOBS_MAX ? JOBS_MAX : (unsigned)count;
 }
 
 /* One line for scripts: histories, states, bricks, geometries. */
@@ -305,25 +375,29 @@ static int usage(FILE *out, int status)
 
 int main(int argc, char **argv)
 {
-    struct budgets budgets = {.flash = usual, .files = {.cuts = 2, .deep_every = 600}};
-    uint64_t bricks_max = 10;
-    size_t courses = COURSES;
-    size_t endless = ENDLESS_USUALLY;
-    size_t every = EVERY_USUALLY;
+    struct agenda agenda = {.budgets = {.flash = usual, .files = {.cuts = 2, .deep_every = 600}},
+                            .courses = COURSES,
+                            .endless = ENDLESS_USUALLY,
+                            .every = EVERY_USUALLY,
+                            .bricks_max = 10,
+                            .jobs = processors()};
+    struct budgets *budgets = &agenda.budgets;
     const char *counts = NULL;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--long") == 0)
-            budgets = (struct budgets){{.cuts = 3, .deep_every = 150, .detail = CUT_MANY},
-                                       {.cuts = 3, .deep_every = 20, .detail = CUT_MANY}},
-            endless = ENDLESS_ALL, every = EVERY_ALL;
+            *budgets = (struct budgets){{.cuts = 3, .deep_every = 150, .detail = CUT_MANY},
+                                        {.cuts = 3, .deep_every = 20, .detail = CUT_MANY}},
+            agenda.endless = ENDLESS_ALL, agenda.every = EVERY_ALL;
         else if (strcmp(argv[i], "--few") == 0) {
-            courses = DEEP_COURSES, endless = every = 0;
-            budgets.files.deep_every = 1000;
+            agenda.courses = DEEP_COURSES, agenda.endless = agenda.every = 0;
+            budgets->files.deep_every = 1000;
         } else if (strcmp(argv[i], "--endless") == 0)
-            courses = every = 0;
-        else if (strcmp(argv[i], "--mutant") == 0)
-            bricks_max = budgets.flash.cuts = budgets.files.cuts = 1, endless = every = 0;
-        else if (strcmp(argv[i], "--counts") == 0 && i + 1 < argc)
+            agenda.courses = agenda.every = 0;
+        else if (strcmp(argv[i], "--mutant") == 0) {
+            agenda.bricks_max = budgets->flash.cuts = budgets->files.cuts = 1;
+            agenda.endless = agenda.every = 0;
+            agenda.jobs = 1;
+        } else if (strcmp(argv[i], "--counts") == 0 && i + 1 < argc)
             counts = argv[++i];
         else
             return strcmp(argv[i], "--help") == 0 ? usage(stdout, 0) : usage(stderr, 2);
@@ -333,12 +407,11 @@ int main(int argc, char **argv)
     struct kedge_public_key key;
     packages_make(packages[false], false, &key);
     packages_make(packages[true], true, &key);
-    struct explore_counts total = run(packages, &key, &budgets, bricks_max, courses);
-    run_endless(packages[false], &key, bricks_max, endless, &total);
-    run_every(packages, &key, bricks_max, every, &total);
+    struct explore_counts total = run(&agenda, packages, &key);
     packages_free(packages[false]);
     packages_free(packages[true]);
-    if (!write_counts(counts, &total, courses > 0 ? GEOMETRIES(courses) : COUNT(endless_on))) {
+    const size_t geometries = agenda.courses > 0 ? GEOMETRIES(agenda.courses) : COUNT(endless_on);
+    if (!write_counts(counts, &total, geometries)) {
         perror(counts);
         return 1;
     }

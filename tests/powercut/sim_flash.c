@@ -44,7 +44,7 @@ void sim_mark(const struct sim_flash *sim, uint8_t *state, const struct sim_op *
     if (first >= end)
         return;
     uint8_t *from = unit_of(sim, state, op, first);
-    memset(from, unit, (size_t)(unit_of(sim, state, op, end - 1) - from) + 1);
+    memset(from, (int)unit, (size_t)(unit_of(sim, state, op, end - 1) - from) + 1);
 }
 
 void sim_program(const struct sim_flash *sim, uint8_t *state, const struct sim_op *op,

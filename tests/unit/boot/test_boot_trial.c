@@ -175,10 +175,33 @@ static void a_record_that_does_not_hold_is_reported(void **state)
     device_free(&device);
 }
 
+static void a_factory_begins_where_no_record_can_be_read_but_a_torn_first_one(void **state)
+{
+    (void)state;
+    const struct sim_geometry ecc = {
+        .name = "ecc", .write_size = 16, .erase_size = 4096, .erased_value = 0xFF, .ecc = true};
+    struct device device;
+    device_init_on(&device, &ecc);
+    assert_int_equal(kedge_boot_blank(&device.boot), KEDGE_OK);
+    device_put(&device, 0, 5, &device.key, 5000);
+    assert_int_equal(kedge_boot_factory(&device.boot, 0), KEDGE_OK);
+    assert_int_equal(kedge_boot_blank(&device.boot), KEDGE_E_EXISTS);
+
+    const struct sim_op first = {.kind = SIM_WRITE, .region = SIM_RECORD};
+    sim_mark(&device.sim, device.sim.state, &first, 0, KEDGE_BOOT_RECORD_SIZE, SIM_UNIT_TORN);
+    assert_int_equal(kedge_boot_blank(&device.boot), KEDGE_OK);
+
+    /* With an update in its second slot it is no device that comes from a factory. */
+    device_put(&device, 1, 6, &device.key, 5000);
+    assert_int_equal(kedge_boot_blank(&device.boot), KEDGE_E_FLASH);
+    device_free(&device);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_factory_makes_the_first_slot_the_confirmed_one),
+        cmocka_unit_test(a_factory_begins_where_no_record_can_be_read_but_a_torn_first_one),
         cmocka_unit_test(the_floor_rises_at_confirm_and_no_sooner),
         cmocka_unit_test(a_rejected_trial_leaves_the_floor_and_says_why),
         cmocka_unit_test(a_trial_that_was_only_asked_for_can_be_called_off),
