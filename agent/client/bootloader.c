@@ -2,6 +2,7 @@
 #include "agent/client/bootloader.h"
 
 #include "agent/client/log.h"
+#include "agent/client/reconcile.h"
 
 #include <errno.h>
 #include <string.h>
@@ -41,7 +42,8 @@ static enum kedge_bootloader_start ask_own(const struct kedge_agent_config *conf
 {
     struct kedge_boot_record record;
     enum kedge_rc rc = kedge_boot_record_read(&port->boot, &record);
-    if (rc != KEDGE_OK) {
+    const bool later = rc == KEDGE_E_UNSUPPORTED;
+    if (rc != KEDGE_OK && !later) {
         kedge_log(KEDGE_LOG_ERROR, "--state %s: %s", config->state,
                   rc == KEDGE_E_NOT_FOUND
                       ? "no factory firmware here; run kedge-agent install-factory first"
@@ -54,6 +56,10 @@ static enum kedge_bootloader_start ask_own(const struct kedge_agent_config *conf
         return KEDGE_BOOTLOADER_RUN;
     if (rc != KEDGE_E_NOT_FOUND) {
         kedge_log(KEDGE_LOG_ERROR, "%s in the environment makes no sense", KEDGE_BOOT_ENV_SLOT);
+        return KEDGE_BOOTLOADER_FAILED;
+    }
+    if (later) {
+        kedge_log(KEDGE_LOG_ERROR, "not started by kedge-boot, and %s", KEDGE_LATER_RECORD_WORDS);
         return KEDGE_BOOTLOADER_FAILED;
     }
     *slot = record.confirmed_slot;

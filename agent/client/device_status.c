@@ -45,13 +45,30 @@ static void take_agent(const struct kedge_agent_state *agent, struct kedge_statu
     status->changed_at_s = agent->changed_at_s;
 }
 
+/* By a record of a later format the bootloader does not go: see kedge_boot_select(). */
+static enum kedge_rc read_record(const struct kedge_boot *boot, struct kedge_boot_record *record)
+{
+    enum kedge_rc rc = kedge_boot_record_read(boot, record);
+    if (rc != KEDGE_E_UNSUPPORTED)
+        return rc;
+    uint64_t lowest = UINT64_MAX;
+    *record = (struct kedge_boot_record){.number = record->number, .trial_slot = KEDGE_SLOT_NONE};
+    for (uint8_t slot = 0; slot < KEDGE_SLOTS; slot++)
+        if (kedge_slot_manifest(boot->slots[slot], slot, boot->work) == KEDGE_OK &&
+            boot->work->manifest.sequence < lowest) {
+            lowest = boot->work->manifest.sequence;
+            record->confirmed_slot = slot;
+        }
+    return KEDGE_OK;
+}
+
 enum kedge_rc kedge_device_status(const struct kedge_boot *boot,
                                   const struct kedge_agent_state *agent,
                                   struct kedge_status *status)
 {
     struct kedge_boot_record record;
     struct kedge_agent_state known = *agent;
-    KEDGE_TRY(kedge_boot_record_read(boot, &record));
+    KEDGE_TRY(read_record(boot, &record));
     *status = (struct kedge_status){.slot = 0};
     take_record(&record, status);
     if (record.number != known.boot_number)

@@ -369,7 +369,8 @@ static void load(struct kedge_object5 *object)
 enum kedge_rc kedge_object5_start(struct kedge_object5 *object, enum kedge_object5_start *start)
 {
     struct kedge_boot_record record;
-    KEDGE_TRY(kedge_boot_record_read(object->boot, &record));
+    bool later;
+    KEDGE_TRY(kedge_boot_record_in(object->boot, object->slot, &record, &later));
     KEDGE_TRY(
         kedge_slot_manifest(object->boot->slots[object->slot], object->slot, object->boot->work));
     KEDGE_TRY(kedge_suit_version_text(&object->boot->work->manifest.version, object->version));
@@ -378,6 +379,8 @@ enum kedge_rc kedge_object5_start(struct kedge_object5 *object, enum kedge_objec
 
     *start = KEDGE_OBJECT5_RUNS;
     enum kedge_start how = kedge_reconcile(&object->state, &record, object->slot, now_s(object));
+    if (later)
+        snprintf(object->state.reason, sizeof object->state.reason, "%s", KEDGE_LATER_RECORD_WORDS);
     if (how == KEDGE_START_REBOOT)
         *start = KEDGE_OBJECT5_MUST_REBOOT;
     if (how == KEDGE_START_TRIAL) {

@@ -9,6 +9,8 @@
 
 #include <kedge/boot.h>
 
+#define KEDGE_LATER_RECORD_WORDS \
+    "the boot record is of a later version, and is left alone until the next update"
 #define KEDGE_DOWNLOAD_BEGUN_MAX 8u /* over restarts: then it costs more than it will bring */
 
 enum kedge_start {

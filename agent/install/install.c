@@ -85,11 +85,11 @@ static enum kedge_rc read_floor(const struct kedge_boot *boot, uint8_t slot,
                                 struct kedge_suit_device *device)
 {
     struct kedge_boot_record record;
-    enum kedge_rc rc = kedge_boot_record_read(boot, &record);
-    device->blank = rc == KEDGE_E_NOT_FOUND;
+    bool later;
+    device->blank = kedge_boot_blank(boot) == KEDGE_OK;
     if (device->blank)
         return KEDGE_OK;
-    KEDGE_TRY(rc);
+    KEDGE_TRY(kedge_boot_record_in(boot, (uint8_t)(1 - slot), &record, &later));
     if (record.phase != KEDGE_BOOT_STEADY || record.confirmed_slot == slot)
         return KEDGE_E_STATE;
     device->sequence_floor = record.floor;

@@ -38,8 +38,7 @@ enum kedge_rc boot_hash_flash(const struct kedge_flash *flash, uint32_t offset, 
 
 /**
  * boot_record_write() makes `record` the newest one: numbers it, writes it over the copy that is
- * not the newest, syncs, and reads it back. The only writer of boot records. KEDGE_E_UNSUPPORTED
- * when the newest copy is of a later format.
+ * not the newest, syncs, and reads it back. The only writer of boot records.
  */
 enum kedge_rc boot_record_write(const struct kedge_boot *boot,
                                 struct kedge_boot_record *record) KEDGE_MUST_USE;

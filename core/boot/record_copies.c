@@ -122,10 +122,9 @@ enum kedge_rc boot_record_write(const struct kedge_boot *boot, struct kedge_boot
     struct kedge_boot_record check;
     KEDGE_TRY(check_room(boot->record));
     read_copies(boot->record, &copies);
-    record->number = 1;
+    /* A factory's has no reason; one that is made anew must not be taken for the one lost. */
+    record->number = 1 + ((uint64_t)record->reason << 32);
     if (copies.newest != NO_COPY) {
-        if (copies.rc[copies.newest] == KEDGE_E_UNSUPPORTED)
-            return KEDGE_E_UNSUPPORTED;
         if (copies.record[copies.newest].number == UINT64_MAX)
             return KEDGE_E_LIMIT;
         record->number = copies.record[copies.newest].number + 1;

@@ -53,7 +53,8 @@ enum kedge_rc kedge_boot_retire(const struct kedge_boot *boot, uint8_t slot)
     struct kedge_boot_record record;
     if (boot->selector == NULL)
         return KEDGE_OK;
-    enum kedge_rc rc = kedge_boot_record_read(boot, &record);
+    bool later;
+    enum kedge_rc rc = kedge_boot_record_in(boot, (uint8_t)(1 - slot), &record, &later);
     if (rc == KEDGE_E_NOT_FOUND)
         return KEDGE_OK;
     KEDGE_TRY(rc);

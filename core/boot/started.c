@@ -201,6 +201,8 @@ enum kedge_rc kedge_boot_started(const struct kedge_boot *boot, uint8_t slot,
     start->record_rc = kedge_boot_record_read(boot, &starting.record);
     if (start->record_rc == KEDGE_E_NOT_FOUND || start->record_rc == KEDGE_E_FLASH)
         return remake(&starting);
+    if (start->record_rc == KEDGE_E_UNSUPPORTED) /* of a later format: what runs goes on */
+        return KEDGE_OK;
     KEDGE_TRY(start->record_rc);
     bool steady = starting.record.phase == KEDGE_BOOT_STEADY;
     bool confirmed = slot == starting.record.confirmed_slot;

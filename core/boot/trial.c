@@ -16,6 +16,20 @@ static enum kedge_rc select_first(const struct kedge_boot *boot, uint8_t slot)
     return rc == KEDGE_E_NOT_FOUND ? KEDGE_OK : rc;
 }
 
+enum kedge_rc kedge_boot_record_in(const struct kedge_boot *boot, uint8_t slot,
+                                   struct kedge_boot_record *out, bool *later)
+{
+    enum kedge_rc rc = kedge_boot_record_read(boot, out);
+    *later = rc == KEDGE_E_UNSUPPORTED;
+    if (!*later)
+        return rc;
+    KEDGE_TRY(verify_slot(boot, slot));
+    out->confirmed_slot = slot; /* all but the number is zeros: steady */
+    out->trial_slot = KEDGE_SLOT_NONE;
+    out->floor = boot->work->manifest.sequence;
+    return KEDGE_OK;
+}
+
 enum kedge_rc kedge_boot_blank(const struct kedge_boot *boot)
 {
     const uint8_t spare = KEDGE_SLOTS - 1;
@@ -67,7 +81,8 @@ static enum kedge_rc switch_to(const struct kedge_boot *boot, struct kedge_boot_
 enum kedge_rc kedge_boot_activate(const struct kedge_boot *boot, uint8_t slot)
 {
     struct kedge_boot_record record;
-    KEDGE_TRY(kedge_boot_record_read(boot, &record));
+    bool later;
+    KEDGE_TRY(kedge_boot_record_in(boot, (uint8_t)(1 - slot), &record, &later));
     if (record.phase == KEDGE_BOOT_ON_TRIAL || record.confirmed_slot == slot)
         return KEDGE_E_STATE;
     KEDGE_TRY(verify_slot(boot, slot));

@@ -207,6 +207,15 @@ struct kedge_boot {
 enum kedge_rc kedge_boot_record_read(const struct kedge_boot *boot,
                                      struct kedge_boot_record *out) KEDGE_MUST_USE;
 
+/**
+ * kedge_boot_record_in() is kedge_boot_record_read() for what runs in `slot` or installs beside it:
+ * of a record of a later format, what it can do without: `slot`, which must verify, counts as
+ * confirmed, its sequence number as floor. Nothing is written; kedge_boot_activate() is what begins
+ * a record of this format again. `later` says that it was so.
+ */
+enum kedge_rc kedge_boot_record_in(const struct kedge_boot *boot, uint8_t slot,
+                                   struct kedge_boot_record *out, bool *later) KEDGE_MUST_USE;
+
 /*
  * The bytes of one copy; for tests and tools. Decoding is KEDGE_E_MALFORMED unless all is right,
  * but KEDGE_E_UNSUPPORTED, with `number` set, for a whole record of a later format.
@@ -236,7 +245,8 @@ enum kedge_rc kedge_boot_factory(const struct kedge_boot *boot, uint8_t slot) KE
  * kedge_boot_activate() asks for a trial of `slot`, which must verify and must not be the confirmed
  * one: the last write of an update. Asking again before the reboot is KEDGE_OK; KEDGE_E_STATE while
  * a trial runs; KEDGE_E_SEQUENCE below the floor, where the old image of an update before is.
- * Forgets the outcome of the update before. A reboot must follow.
+ * Forgets the outcome of the update before. A reboot must follow. A newest record of a later format
+ * is left alone, and the one that asks for the trial put over the other copy, as the newer one.
  */
 enum kedge_rc kedge_boot_activate(const struct kedge_boot *boot, uint8_t slot) KEDGE_MUST_USE;
 

@@ -242,7 +242,6 @@ static void a_record_of_a_later_format_is_left_alone(void **state)
     assert_non_null(before);
     memcpy(before, device.sim.state, device.sim.state_size);
     assert_int_equal(kedge_boot_record_read(&device.boot, &record), KEDGE_E_UNSUPPORTED);
-    assert_int_equal(kedge_boot_activate(&device.boot, 1), KEDGE_E_UNSUPPORTED);
     assert_int_equal(kedge_boot_confirm(&device.boot), KEDGE_E_UNSUPPORTED);
     assert_int_equal(kedge_boot_factory(&device.boot, 0), KEDGE_E_UNSUPPORTED);
     assert_int_equal(kedge_boot_select(&device.boot, &decision), KEDGE_OK);
@@ -250,7 +249,16 @@ static void a_record_of_a_later_format_is_left_alone(void **state)
     assert_int_equal(decision.record_rc, KEDGE_E_UNSUPPORTED);
     assert_memory_equal(before, device.sim.state, device.sim.state_size);
     free(before);
+    /* An update begins one of ours beside it, which is the newer one. */
+    assert_int_equal(kedge_boot_activate(&device.boot, 1), KEDGE_OK);
+    record = device_record(&device);
+    assert_int_equal(record.number, 10);
+    assert_int_equal(record.phase, KEDGE_BOOT_TRIAL_REQUESTED);
+    assert_int_equal(record.confirmed_slot, 0);
+    assert_int_equal(record.floor, 1);
     /* An older one of a later format is history. */
+    record = steady(3, 0, 1);
+    device_put_record(&device, 0, &record);
     put_later_format(&device, 1, 2);
     assert_int_equal(device_record(&device).number, 3);
     device_free(&device);
