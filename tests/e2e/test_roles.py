@@ -33,7 +33,7 @@ def documented_routes() -> list[tuple[str, str, set[str]]]:
     """Method, a path that fits, and who may, from the table in docs/api.md."""
     document = (ROOT / "docs" / "api.md").read_text()
     routes = []
-    for method, paths, roles in re.findall(r"^\| (GET|POST|PATCH|DELETE) (`/api/v1[^|]*`) \| ([a-z, ]+) \|", document,
+    for method, paths, roles in re.findall(r"^\| (GET|POST|PATCH|DELETE) (`/(?:api/v1|metrics)[^|]*`) \| ([a-z, ]+) \|", document,
                                            re.MULTILINE):
         if roles == "no token":
             continue

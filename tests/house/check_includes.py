@@ -25,14 +25,15 @@ MAY_KNOW = {
     "signer/commands": ["core", "signer/cli", "signer/files", "signer/keys", "signer/ledger",
                         "signer/package"],
     "signer": ["core", "signer"],  # main() and what stands beside it
+    "updater/metrics": ["core"],
     "updater/net": ["core"],
     "updater/lwm2m": ["core", "updater/net"],
     "updater/rollout": ["core"],
-    "updater/store": ["core", "updater/rollout"],
+    "updater/store": ["core", "updater/metrics", "updater/rollout"],
     "updater/web": ["core"],
-    "updater/api": ["core", "updater/web", "updater/store", "updater/rollout"],
+    "updater/api": ["core", "updater/metrics", "updater/web", "updater/store", "updater/rollout"],
     "updater/cli": ["core", "updater/rollout", "updater/store"],  # the chain of the audit log
-    "updater/kedged": ["core", "updater/net", "updater/lwm2m", "updater/rollout", "updater/store", "updater/api"],
+    "updater/kedged": ["core", "updater/metrics", "updater/net", "updater/lwm2m", "updater/rollout", "updater/store", "updater/api"],
     "agent/port": ["core"],
     "agent/fetch": ["core"],
     "agent/install": ["core"],

@@ -16,6 +16,7 @@
 #ifndef KEDGE_UPDATER_BACKEND_H
 #define KEDGE_UPDATER_BACKEND_H
 
+#include "updater/metrics/exposition.h"
 #include "updater/rollout/fit.h"
 #include "updater/store/store.h"
 
@@ -269,6 +270,9 @@ struct kedge_backend {
     void (*downloaded)(void *context, const struct kedge_backend_progress *progress, size_t count);
     /* Never waits longer than a second: a network thread that does not answer is not ready. */
     void (*health)(void *context, struct kedge_backend_health *out);
+    /* Writes the figures of what the API does not see itself: of the network threads, where they
+     * answer within a second, and of the store. */
+    void (*figures)(void *context, struct kedge_exposition *out);
 };
 
 #endif

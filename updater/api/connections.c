@@ -176,6 +176,8 @@ void transfer_end(struct request *request, bool whole)
         return;
     pthread_mutex_lock(&request->api->connections.lock);
     connection->transfer.going = false;
+    tally_downloaded(request->api->tally,
+                     whole ? connection->transfer.size : connection->transfer.told);
     connection->transfer.told = connection->transfer.size;
     describe(connection, &progress);
     pthread_mutex_unlock(&request->api->connections.lock);

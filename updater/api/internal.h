@@ -67,6 +67,7 @@ struct request {
     struct upload upload;
     struct MHD_Response *answer;
     unsigned status;
+    uint64_t began_us; /* by kedge_histogram_clock_us() */
 };
 
 /** Finds route and token, opens what is needed; gives the answer when that fails. */
@@ -104,6 +105,10 @@ void request_give_back_reader(struct request *request);
 
 /** Finds the row and fills in the parameter; a refusal when there is none. */
 bool find_route(struct request *request, const char *url, const char *method);
+/** The table: how many rows, one of them, and which one it is. */
+size_t route_count(void);
+const struct route *route_at(size_t index);
+size_t route_index(const struct route *route);
 /** Replaces %XX (RFC 3986 section 2.1); false for what is no escape, for NUL, and when it does not
  * fit. */
 bool percent_decode(struct kedge_slice text, char *out, size_t out_size);
@@ -274,6 +279,7 @@ void audit_list(struct request *request);
 void events_show(struct request *request);
 void openapi_show(struct request *request);
 void health_show(struct request *request);
+void metrics_show(struct request *request);
 void download_show(struct request *request);
 
 #endif

@@ -24,6 +24,8 @@ static enum MHD_Result queue_answer(struct request *request)
 {
     if (request->answer == NULL)
         return MHD_NO;
+    tally_note(request->api->tally, request->route, request->status,
+               kedge_histogram_clock_us() - request->began_us);
     return MHD_queue_response(request->connection, request->status, request->answer);
 }
 
@@ -39,6 +41,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
             return MHD_NO;
         const struct listener *listener = context;
         request->api = listener->api;
+        request->began_us = kedge_histogram_clock_us();
         request->place = listener->place;
         request->connection = connection;
         *state = request;

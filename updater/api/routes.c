@@ -19,6 +19,7 @@ static const struct route routes[] = {
     {"GET", "/assets/{}", "", BODY_NONE, 0, true, page_asset},
     {"GET", "/healthz", "", BODY_NONE, 0, false, health_show},
     {"GET", "/openapi.json", "", BODY_NONE, 0, true, openapi_show},
+    {"GET", "/metrics", "", BODY_NONE, VIEW, false, metrics_show},
     {"GET", "/fw/{}", "", BODY_NONE, 0, true, download_show},
     {"GET", V1 "/fleet", "", BODY_NONE, VIEW, false, fleet_show},
     {"GET", V1 "/fleet/samples", "", BODY_NONE, VIEW, false, fleet_samples},
@@ -99,6 +100,21 @@ static bool method_fits(const struct route *route, const char *method)
 static bool is_served_at(const struct kedge_api_listener *place, const struct route *route)
 {
     return !place->downloads_only || route->handle == download_show;
+}
+
+size_t route_count(void)
+{
+    return ROUTE_COUNT;
+}
+
+const struct route *route_at(size_t index)
+{
+    return &routes[index];
+}
+
+size_t route_index(const struct route *route)
+{
+    return (size_t)(route - routes);
 }
 
 bool find_route(struct request *request, const char *url, const char *method)

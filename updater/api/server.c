@@ -77,6 +77,7 @@ static struct kedge_api *api_create(const struct kedge_api_config *config)
     pthread_mutex_init(&api->tags_lock, NULL);
     pthread_mutex_init(&api->replay_lock, NULL);
     api->changers = changers_create();
+    api->tally = tally_create();
     pthread_mutex_init(&api->handling_lock, NULL);
     condition_init(&api->handled);
     workers_init(&api->workers);
@@ -173,7 +174,7 @@ static enum kedge_rc start_threads(struct kedge_api *api, char error[KEDGE_API_E
         failed = failures_start(&api->failures);
     if (failed == 0)
         failed = events_start(api);
-    if (failed == 0 && api->changers == NULL)
+    if (failed == 0 && (api->changers == NULL || api->tally == NULL))
         failed = ENOMEM;
     if (failed == 0)
         return KEDGE_OK;
@@ -274,6 +275,7 @@ void kedge_api_stop(struct kedge_api *api)
     pthread_mutex_destroy(&api->tags_lock);
     pthread_mutex_destroy(&api->replay_lock);
     changers_destroy(api->changers);
+    tally_destroy(api->tally);
     pthread_mutex_destroy(&api->handling_lock);
     pthread_cond_destroy(&api->handled);
     free(api);

@@ -6,6 +6,7 @@
  *   connections.c   the open connections, and how far transfers over them are
  *   certificate.c   the certificate of HTTPS      workers.c   handlers' threads
  *   readers.c       store readers                 server.c    all of it started and stopped
+ *   tally.c         requests by route and status
  */
 #ifndef KEDGE_UPDATER_API_SERVICE_H
 #define KEDGE_UPDATER_API_SERVICE_H
@@ -19,6 +20,7 @@
 #include "updater/api/events.h"
 #include "updater/api/failures.h"
 #include "updater/api/sessions.h"
+#include "updater/api/tally.h"
 
 #define READERS_IDLE_MAX 8u
 #define WORKERS 32u           /* handlers that run at once; others wait for one to end */
@@ -146,6 +148,7 @@ struct kedge_api {
     struct listener listeners[KEDGE_API_LISTEN_MAX];
     struct connections connections;
     struct failures failures;
+    struct tally *tally;
     struct events *events;
     struct sessions sessions;
     struct networks proxies; /* that are trusted to say for whom they ask */

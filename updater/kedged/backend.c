@@ -6,14 +6,13 @@
 
 #include "updater/kedged/call.h"
 #include "updater/kedged/clock.h"
+#include "updater/kedged/glance.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#define HEALTH_WAIT_MS 1000
 
 /* ---- what the parts share ---- */
 
@@ -207,84 +206,26 @@ static enum kedge_rc deployments_look(void *context, struct kedge_backend_look *
     return kedge_call_network(state->net, &call);
 }
 
-/* ---- health: the one question that does not wait for its answer for ever ---- */
+/* ---- health ---- */
 
-/* Shared by who asks and who answers; the last of them frees it. */
-struct checkup {
-    struct kedge_backend_state *state;
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
-    bool answered, given_up;
-    struct kedge_backend_health health;
-};
-
-static void checkup_free(struct checkup *checkup)
+static void check_up(void *context, void *out)
 {
-    (void)pthread_cond_destroy(&checkup->wake);
-    (void)pthread_mutex_destroy(&checkup->lock);
-    free(checkup);
-}
-
-static void check_up(void *context)
-{
-    struct checkup *checkup = context;
-    struct kedge_bridge *bridge = checkup->state->bridge;
+    const struct kedge_bridge *bridge = context;
+    struct kedge_backend_health *health = out;
     const struct kedge_engine *engine =
         bridge->ended ? NULL : kedge_steering_engine(bridge->steering);
-    struct kedge_backend_health health = {.ready = engine != NULL};
+    health->ready = engine != NULL;
     if (!bridge->ended)
-        health.devices_registered = kedge_fleet_counters(bridge->fleet).registered;
+        health->devices_registered = kedge_fleet_counters(bridge->fleet).registered;
     if (engine != NULL)
-        kedge_engine_figures(engine, &health.rollouts_running, &health.deployments_busy);
-    (void)pthread_mutex_lock(&checkup->lock);
-    bool given_up = checkup->given_up;
-    checkup->health = health;
-    checkup->answered = true;
-    (void)pthread_cond_signal(&checkup->wake);
-    (void)pthread_mutex_unlock(&checkup->lock);
-    if (given_up)
-        checkup_free(checkup);
-}
-
-static struct checkup *checkup_create(struct kedge_backend_state *state)
-{
-    struct checkup *checkup = calloc(1, sizeof(*checkup));
-    pthread_condattr_t attributes;
-    if (checkup == NULL)
-        return NULL;
-    checkup->state = state;
-    (void)pthread_mutex_init(&checkup->lock, NULL);
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&checkup->wake, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
-    return checkup;
+        kedge_engine_figures(engine, &health->rollouts_running, &health->deployments_busy);
 }
 
 static void health(void *context, struct kedge_backend_health *out)
 {
     struct kedge_backend_state *state = context;
-    struct timespec until;
     *out = (struct kedge_backend_health){.ready = false};
-    struct checkup *checkup = checkup_create(state);
-    if (checkup == NULL)
-        return;
-    if (kedge_net_post(state->net, check_up, checkup) != KEDGE_OK) {
-        checkup_free(checkup);
-        return;
-    }
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += HEALTH_WAIT_MS / 1000;
-    (void)pthread_mutex_lock(&checkup->lock);
-    while (!checkup->answered &&
-           pthread_cond_timedwait(&checkup->wake, &checkup->lock, &until) == 0)
-        continue;
-    *out = checkup->health;
-    bool answered = checkup->answered;
-    checkup->given_up = !answered;
-    (void)pthread_mutex_unlock(&checkup->lock);
-    if (answered)
-        checkup_free(checkup);
+    (void)kedge_glance(state->net, check_up, state->bridge, out, sizeof(*out));
 }
 
 /* ---- the table ---- */
@@ -320,6 +261,7 @@ void kedge_backend_init(struct kedge_backend_state *state, struct kedge_backend 
         .note_delete = kedge_backend_note_delete,
         .downloaded = kedge_backend_downloaded,
         .health = health,
+        .figures = kedge_backend_figures,
     };
 }
 

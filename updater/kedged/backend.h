@@ -12,6 +12,7 @@
  *   rollout_changes.c   rollouts           targets.c           the devices of a new one
  *   notes.c            what the API keeps for itself
  *   download_progress.c    how far downloads are
+ *   figures.c           what the network threads and the store have done, for /metrics
  *
  * Trust records, packages and tags are the store's alone: the API's thread writes them itself, one
  * at a time, and the network thread hears of it only where it matters (a file that is served).
@@ -140,5 +141,7 @@ enum kedge_rc kedge_backend_rollout_create(void *context, const char *who,
                                            uint64_t *rollout_id, char *text);
 enum kedge_rc kedge_backend_rollout_change(void *context, const char *who, uint64_t rollout_id,
                                            enum kedge_backend_rollout_change change, char *text);
+/* figures.c */
+void kedge_backend_figures(void *context, struct kedge_exposition *out);
 
 #endif

@@ -355,7 +355,7 @@ void kedge_net_peer_trust(struct kedge_net *net, const struct kedge_address *pee
 /* ---- figures ---- */
 
 struct kedge_net_counters {
-    uint64_t datagrams_in, datagrams_out, malformed, duplicates, retransmissions, timeouts;
+    uint64_t datagrams_in, datagrams_out, bytes_in, bytes_out, malformed, duplicates, retransmissions, timeouts;
     uint64_t peers, exchanges, send_failures, handshakes, handshakes_failed;
     uint64_t held_off; /* for lack of a token */
     uint64_t cut_down; /* replies to unproven addresses that would have been too large */

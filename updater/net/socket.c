@@ -122,6 +122,7 @@ static int read_batch(struct kedge_net *net, uint8_t index)
     for (int i = 0; i < count; i++) {
         struct path path = path_of(index, &headers[i].msg_hdr);
         net->counters.datagrams_in++;
+        net->counters.bytes_in += headers[i].msg_len;
         /* One that was cut is larger than any message that we take. */
         if ((headers[i].msg_hdr.msg_flags & MSG_TRUNC) != 0)
             net->counters.malformed++;
@@ -207,6 +208,7 @@ static void send_run(struct kedge_net *net, size_t first, size_t count, int file
     memset(headers, 0, sizeof headers);
     for (size_t i = 0; i < count; i++) {
         struct outgoing *out = &net->outgoing[first + i];
+        net->counters.bytes_out += out->size;
         vectors[i] = (struct iovec){.iov_base = out->bytes, .iov_len = out->size};
         headers[i].msg_hdr = (struct msghdr){.msg_name = &out->to,
                                              .msg_namelen = kedge_address_size(&out->to),

@@ -385,6 +385,11 @@ void kedge_engine_figures(const struct kedge_engine *engine, uint64_t *rollouts_
     }
 }
 
+struct kedge_gate_decisions kedge_engine_gate_decisions(const struct kedge_engine *engine)
+{
+    return engine->decisions;
+}
+
 bool kedge_engine_package_in_use(const struct kedge_engine *engine, const char *package_id)
 {
     const struct rollout_node *rollout = engine->first_rollout;

@@ -108,6 +108,7 @@ struct kedge_engine {
     bool loading, broken;
     /* during one call */
     struct kedge_engine_output *output;
+    struct kedge_gate_decisions decisions;
     uint64_t now_ms;
     const char *who;
     struct rollout_node *changed_rollouts, *unsettled;

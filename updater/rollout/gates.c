@@ -60,10 +60,21 @@ static struct verdict judge(const struct group_node *group)
     return verdict;
 }
 
+static void count_stop(struct kedge_engine *engine, const struct rollout_node *rollout)
+{
+    const enum kedge_error_action action = rollout->record.policy.error_action;
+    if (rollout->record.state != KEDGE_ROLLOUT_RUNNING)
+        return;
+    engine->decisions.paused += action == KEDGE_ERROR_PAUSE;
+    engine->decisions.aborted += action == KEDGE_ERROR_ABORT;
+    engine->decisions.rolled_back += action == KEDGE_ERROR_ROLL_BACK;
+}
+
 static enum kedge_rc act_on_errors(struct kedge_engine *engine, struct rollout_node *rollout,
                                    const char *text, bool *moved)
 {
     *moved = true;
+    count_stop(engine, rollout);
     switch (rollout->record.policy.error_action) {
     case KEDGE_ERROR_ABORT:
         return engine_abort_rollout(engine, rollout, KEDGE_ON_ERRORS_ABORT, text);
@@ -109,6 +120,8 @@ enum kedge_rc engine_judge_gate(struct kedge_engine *engine, struct group_node *
                    group->size, passed ? "at least" : "less than", percent);
     KEDGE_TRY(engine_move_group(engine, group, passed ? KEDGE_ON_GATE_PASSED : KEDGE_ON_GATE_FAILED,
                                 text));
+    engine->decisions.passed += passed;
+    engine->decisions.failed += !passed;
     rollout->current++;
     if (passed || rollout->current == rollout->record.group_count)
         return KEDGE_OK;

@@ -547,6 +547,13 @@ uint64_t kedge_engine_device_deployment(const struct kedge_engine *engine, const
 /** How many rollouts are running and how many deployments are busy. O(rollouts). */
 void kedge_engine_figures(const struct kedge_engine *engine, uint64_t *rollouts_running,
                           uint64_t *deployments_busy);
+
+/** What gates have decided since the engine was made. */
+struct kedge_gate_decisions {
+    uint64_t passed, failed;               /* a group's success threshold was met, or was not */
+    uint64_t paused, aborted, rolled_back; /* a rollout was, by a gate or by a threshold of errors */
+};
+struct kedge_gate_decisions kedge_engine_gate_decisions(const struct kedge_engine *engine);
 /** Whether a rollout that has not ended rests on the package, or may go back to it. O(rollouts). */
 bool kedge_engine_package_in_use(const struct kedge_engine *engine, const char *package_id);
 

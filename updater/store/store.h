@@ -14,6 +14,7 @@
 
 #include <stddef.h>
 
+#include "updater/metrics/histogram.h"
 #include "updater/rollout/filter.h"
 #include "updater/rollout/rollout.h"
 #include "updater/store/roles.h"
@@ -345,6 +346,16 @@ void kedge_store_submit(struct kedge_store *store, struct kedge_batch *batch,
  * thread.
  */
 bool kedge_store_behind(struct kedge_store *store);
+
+/** What the store has done since it was opened. */
+struct kedge_store_figures {
+    uint64_t submitted;                    /* batches */
+    uint64_t waiting;                      /* of them: not durable yet */
+    uint64_t failures;                     /* transactions that could not be written */
+    const struct kedge_histogram *commits; /* how long the others took; the store's */
+};
+/** Any thread. */
+void kedge_store_figures(struct kedge_store *store, struct kedge_store_figures *out);
 /**
  * "I know that batches were lost": lets submitted batches through again. Call kedge_store_flush()
  * before it, so that none that was built on a lost one is still waiting. Any thread.
@@ -489,6 +500,15 @@ enum kedge_rc kedge_reader_rollouts(struct kedge_reader *reader, struct kedge_pa
 /** All groups of a rollout (0: of all rollouts), by rollout and index. */
 enum kedge_rc kedge_reader_groups(struct kedge_reader *reader, uint64_t rollout_id,
                                   kedge_group_fn *fn, void *context) KEDGE_MUST_USE;
+
+/** How many there are in each state, of all rollouts. */
+struct kedge_store_totals {
+    uint64_t rollouts[KEDGE_ROLLOUT_STATE_COUNT];
+    uint64_t deployments[KEDGE_DEPLOYMENT_STATE_COUNT];
+};
+/** O(groups): no deployment is looked at. */
+enum kedge_rc kedge_reader_totals(struct kedge_reader *reader,
+                                  struct kedge_store_totals *out) KEDGE_MUST_USE;
 
 /** Which deployments; zeroed fields with `state` = -1 and `group_index` = -1 mean all there are. */
 struct kedge_deployment_filter {

@@ -24,6 +24,7 @@
 struct kedge_store {
     struct kedge_sql_writer writer; /* the store thread's */
     uint64_t committed_at_ms;       /* likewise; monotonic */
+    struct kedge_histogram commits; /* how long they took */
     int lock_descriptor;
     uint32_t touch_flush_ms;
     pthread_t thread;
@@ -33,6 +34,7 @@ struct kedge_store {
     pthread_cond_t done;  /* from the thread: completed has risen */
     struct kedge_batch *first, *last;
     uint64_t submitted, completed; /* numbers of batches */
+    uint64_t failures;             /* transactions that could not be written */
     bool held, closing;
     struct kedge_touches touches;
     uint64_t flush_at_ms; /* monotonic; 0: no touch waits */
@@ -92,7 +94,10 @@ static void answer(struct kedge_batch *batch, const char *detail)
 static void write_queue(struct kedge_store *store, struct kedge_batch *first, bool held)
 {
     char detail[KEDGE_STORE_ERROR_MAX] = "a reference does not hold";
+    uint64_t begun_us = kedge_histogram_clock_us();
     enum kedge_rc rc = held ? KEDGE_OK : kedge_sql_write_batches(&store->writer, first);
+    if (rc == KEDGE_OK && !held)
+        kedge_histogram_note(&store->commits, kedge_histogram_clock_us() - begun_us);
     if (rc != KEDGE_OK) {
         /* A batch needs no slot: what lacks space here is the disk, or the database's limit. */
         (void)snprintf(detail, sizeof(detail), "%s (%.300s)",
@@ -101,6 +106,7 @@ static void write_queue(struct kedge_store *store, struct kedge_batch *first, bo
         /* Held before anybody hears of the failure: nothing slips in between. */
         (void)pthread_mutex_lock(&store->lock);
         store->held = true;
+        store->failures++;
         (void)pthread_mutex_unlock(&store->lock);
     }
     uint64_t completed = 0;
@@ -226,6 +232,16 @@ bool kedge_store_behind(struct kedge_store *store)
     bool behind = store->submitted - store->completed > KEDGE_STORE_WAITING_MAX;
     (void)pthread_mutex_unlock(&store->lock);
     return behind;
+}
+
+void kedge_store_figures(struct kedge_store *store, struct kedge_store_figures *out)
+{
+    (void)pthread_mutex_lock(&store->lock);
+    *out = (struct kedge_store_figures){.submitted = store->submitted,
+                                        .waiting = store->submitted - store->completed,
+                                        .failures = store->failures,
+                                        .commits = &store->commits};
+    (void)pthread_mutex_unlock(&store->lock);
 }
 
 void kedge_store_follow(struct kedge_store *store, kedge_store_committed_fn *fn, void *context)
