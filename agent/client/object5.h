@@ -50,8 +50,9 @@ struct kedge_object5 {
     struct kedge_consent_clock consent_clock;
     uint64_t go_on_at_ms; /* not before this is it tried again */
     bool reboot_wanted;
-    bool update_wanted;                       /* of the registration: a push has gone quiet */
-    unsigned told_tenths;                     /* of the download, in the log */
+    bool update_wanted;      /* of the registration: a push, or a download, has gone quiet */
+    uint64_t quiet_since_ms; /* when that was last wanted for a download */
+    unsigned told_tenths;    /* of the download, in the log */
     uint64_t downloaded_bytes, package_bytes; /* of a download; 0: not known */
     struct kedge_agent_state held_from;       /* while a write is held: what it began with */
     bool held, saved_since;

@@ -233,6 +233,22 @@ static void poll_intake(struct kedge_object5 *object, uint64_t *wait_ms)
     failed(object, object->intake.failure, object->intake.words);
 }
 
+/* The address that this device had may be gone, and its socket with it: an Update, once it is not
+ * answered, leads to a Register from the new one, by which the download goes on too. */
+static void mind_quiet(struct kedge_object5 *object, const struct kedge_patience *patience,
+                       uint64_t *wait_ms)
+{
+    uint64_t now_ms = kedge_object5_now_ms(object), since_ms = patience->progress_at_ms;
+    if (since_ms < object->quiet_since_ms)
+        since_ms = object->quiet_since_ms;
+    if (now_ms - since_ms >= KEDGE_INTAKE_QUIET_MS) {
+        object->update_wanted = true;
+        object->quiet_since_ms = since_ms = now_ms;
+    }
+    if (since_ms + KEDGE_INTAKE_QUIET_MS - now_ms < *wait_ms)
+        *wait_ms = since_ms + KEDGE_INTAKE_QUIET_MS - now_ms;
+}
+
 void kedge_object5_poll(struct kedge_object5 *object, coap_session_t *server,
                         const struct kedge_uri *server_uri, uint64_t *wait_ms)
 {
@@ -248,6 +264,7 @@ void kedge_object5_poll(struct kedge_object5 *object, coap_session_t *server,
     tell_progress(object, transfer->offset, transfer->total);
     if (step == KEDGE_DOWNLOAD_WAIT) {
         keep_progress(object, false);
+        mind_quiet(object, &transfer->patience, wait_ms);
         if (own_wait_ms < *wait_ms)
             *wait_ms = own_wait_ms;
         return;
