@@ -93,6 +93,12 @@ static void devices_of_an_older_database_are_counted_when_it_is_opened(void **st
                                   "DROP TRIGGER device_comes; DROP TRIGGER device_goes;"
                                   "DROP TRIGGER device_moves; DROP TABLE fleet_shares;"
                                   "DROP TABLE samples; DROP INDEX rollouts_ended; DROP TABLE notes;"
+                                  "ALTER TABLE groups DROP COLUMN own_error_threshold_percent;"
+                                  "ALTER TABLE groups DROP COLUMN own_error_minimum_sample;"
+                                  "ALTER TABLE groups DROP COLUMN own_success_threshold_percent;"
+                                  "ALTER TABLE groups DROP COLUMN own_soak_s;"
+                                  "ALTER TABLE groups DROP COLUMN own_approval;"
+                                  "ALTER TABLE groups DROP COLUMN filter;"
                                   "UPDATE schema_version SET version = 17",
                                   NULL, NULL, NULL),
                      SQLITE_OK);
