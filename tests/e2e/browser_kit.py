@@ -1,35 +1,12 @@
 """Debian's Chromium, driven by playwright-core: people in front of the dashboard."""
-import json
 import os
 import pathlib
-import shutil
-import subprocess
 
 import pytest
 
-from conftest import ROOT
+from browser.driver import Browser, missing
 
-FOLDER = ROOT / "tests" / "e2e" / "browser"
 SHOTS = os.environ.get("KEDGE_SCREENSHOTS")  # where pictures for the documents go; scripts/screenshots sets it
-
-
-class Browser:
-    """The browser; `somebody.click(...)` and the others are the actions of drive.mjs."""
-
-    def __init__(self, chromium: str, node: str):
-        self.process = subprocess.Popen([node, "drive.mjs", chromium], cwd=FOLDER, text=True, stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE)
-
-    def ask(self, **request):
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
-        answer = json.loads(self.process.stdout.readline())
-        assert "error" not in answer, f"{request}: {answer['error']}"
-        return answer["ok"]
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait(30)
 
 
 class Person:
@@ -63,14 +40,10 @@ class Person:
 
 @pytest.fixture(scope="module")
 def browser():
-    chromium, node = shutil.which("chromium"), shutil.which("node") or shutil.which("nodejs")
-    if chromium is None or node is None:
-        pytest.skip("there is no Chromium or no Node.js here; scripts/setup installs them")
-    if not (FOLDER / "node_modules" / "playwright-core").is_dir():
-        pytest.skip("playwright-core is not here; scripts/setup fetches it")
-    driven = Browser(chromium, node)
-    yield driven
-    driven.close()
+    if missing():
+        pytest.skip(missing())
+    with Browser() as driven:
+        yield driven
 
 
 @pytest.fixture

@@ -72,7 +72,7 @@ def package(server, curl, keys, tmp_path):
 
 
 LOG_IN = ("POST", "/session")  # which is where a token is shown
-ROUTES = [("GET", "/fleet"), ("GET", "/fleet/samples"), ("GET", "/rollouts/1/samples"), ("DELETE", "/session"), ("GET", "/devices/x/deployments"), ("GET", "/devices/x/history"), ("GET", "/devices"), ("GET", "/devices/x"), ("PATCH", "/devices/x"),
+ROUTES = [("GET", "/fleet"), ("GET", "/fleet/samples"), ("GET", "/rollouts/1/samples"), ("DELETE", "/session"), ("GET", "/devices/x/deployments"), ("GET", "/packages/x/attachments"), ("GET", "/packages/x/sbom"), ("GET", "/packages/x/prov"), ("GET", "/packages/x/notes"), ("GET", "/devices/x/history"), ("GET", "/devices"), ("GET", "/devices/x"), ("PATCH", "/devices/x"),
           ("POST", "/devices/x/operations"), ("GET", "/credentials"),
           ("POST", "/credentials"), ("DELETE", "/credentials/x"), ("GET", "/bootstrap"),
           ("POST", "/bootstrap"), ("POST", "/import"), ("DELETE", "/bootstrap/x"), ("GET", "/packages"),

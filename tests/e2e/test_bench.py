@@ -73,6 +73,17 @@ def test_bootstraps_stand_beside_a_bare_server_that_sends_the_same(monkeypatch, 
     assert list(tmp_path.iterdir()) == [], "it leaves nothing behind"
 
 
+def test_the_dashboards_first_page_is_measured_with_and_without_a_fleet(monkeypatch):
+    bench = load("bench_dashboard")
+    if bench.missing():
+        pytest.skip(bench.missing())
+    for name, value in (("DEVICES", 40), ("RUNS", 1)):
+        monkeypatch.setattr(bench, name, value)
+    rows = list(bench.measure(BUILD))
+    assert [row["unit"] for row in rows] == ["ms"] * 4 and all(row["value"] > 0 and row["floor"] > 0 for row in rows)
+    assert rows[0]["target"] == 1000
+
+
 def test_a_bench_that_does_not_exist_is_a_usage_error(tmp_path):
     done = subprocess.run([ROOT / "scripts" / "bench", "nothing", "--json", tmp_path / "x"], capture_output=True, text=True,
                           check=False)

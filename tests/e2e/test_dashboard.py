@@ -1,12 +1,13 @@
 """The dashboard's files and sessions, asked by curl and by hand; test_dashboard_browser.py uses it as people do."""
 import gzip
+import hashlib
 import json
 import re
 import socket
 
 import pytest
 
-from conftest import run, wait_until
+from conftest import make_package, run, wait_until
 from test_api import V1, curl, json_body, register  # noqa: F401 (a fixture)
 from test_tls import secured  # noqa: F401 (a fixture)
 
@@ -44,6 +45,9 @@ def size_of(server, name: str, *options) -> int:
 
 def test_all_of_it_is_in_the_program_and_is_small(server, page):
     files = everything(page)
+    # None is found only when another one was read.
+    told = set(re.findall(r'(?:modulepreload" href|src)="/assets/([\w-]+\.js)"', files[""]))
+    assert told == {name for name in files if name.endswith(".js")}
     assert {"preact.js", "hooks.js", "htm.js", "uplot.js", "main.js", "style.css"} <= set(files)
     assert sum(size_of(server, name) for name in files) < LOADED_MAX
     packed = sum(size_of(server, name, "--header", "Accept-Encoding: gzip, br") for name in files)
@@ -225,3 +229,30 @@ def test_the_fleet_in_numbers_is_that_of_its_devices_and_is_noted(server, curl):
     samples = wait_until(lambda: curl("GET", f"{V1}/fleet/samples").json["samples"])
     assert samples[0]["at_ms"] > 0 and set(samples[0]) == {"at_ms", "devices", "registered", "versions"}
     assert curl("GET", f"{V1}/rollouts/1/samples").status == 404
+
+
+def test_what_a_package_carries_for_people_is_given_as_files_alone(server, curl, keys, tmp_path):
+    sbom, notes = tmp_path / "bom.json", tmp_path / "notes.md"
+    sbom.write_text('{"bomFormat": "CycloneDX", "specVersion": "1.5"}')
+    notes.write_text("<script>window.broken=1</script> \u00fc\n")
+    server.kedge("trust", "add", "--name", "release", keys.public)
+    with_all = server.json("package", "upload", make_package(tmp_path, keys, "1.1.0", 2, None, "--attach", f"sbom={sbom}",
+                                                             "--attach", f"notes={notes}"))["id"]
+    bare = server.json("package", "upload", make_package(tmp_path, keys, "1.2.0", 3))["id"]
+    carried = {one["name"]: one for one in curl("GET", f"{V1}/packages/{with_all}/attachments").json["attachments"]}
+    assert set(carried) == {"sbom", "notes"} and carried["sbom"]["text"] is None
+    assert carried["notes"]["text"] == notes.read_text()
+    assert carried["sbom"]["sha256"] == hashlib.sha256(sbom.read_bytes()).hexdigest()
+    for name, file in (("sbom", sbom), ("notes", notes)):
+        answer = curl("GET", f"{V1}/packages/{with_all}/{name}")
+        assert answer.status == 200 and answer.body == file.read_text()
+        assert answer.headers["content-type"] == "application/octet-stream"
+        assert answer.headers["content-disposition"].startswith("attachment;")
+        assert answer.headers["content-security-policy"] == "sandbox"
+    assert curl("GET", f"{V1}/packages/{with_all}/prov").status == 404
+    assert curl("GET", f"{V1}/packages/{bare}/attachments").json["attachments"] == []
+    assert curl("GET", f"{V1}/packages/{'0' * 64}/attachments").status == 404
+    # The signed digest is asked each time: a file that rots on the disk is not handed out.
+    kept = server.data / "packages" / f"{with_all}.suit"
+    kept.write_bytes(kept.read_bytes().replace(b"window.broken", b"window.brokem"))
+    assert curl("GET", f"{V1}/packages/{with_all}/notes").status == 500

@@ -30,6 +30,7 @@ def uploads(somebody, package, version: str):
 
 def creates(somebody, name: str, version: str, **fields):
     somebody.click(role="link", name=version)
+    somebody.see(role="heading", name=f"Package {version}")
     somebody.click(role="link", name="Roll it out")
     somebody.fill(label="Name", value=name)
     for label, value in fields.items():
@@ -43,7 +44,9 @@ def test_a_package_goes_from_its_upload_to_every_device(server, device, keys, tm
     admin, paula = person("admin"), person("paula")
     admin.logs_in(server.token)
     admin.see(css=".figure >> text=online")
-    uploads(admin, make_package(tmp_path, keys, "1.1.0", 2), "1.1.0")
+    notes = tmp_path / "notes.md"
+    notes.write_text("Mends <b>everything</b>.\n")
+    uploads(admin, make_package(tmp_path, keys, "1.1.0", 2, None, "--attach", f"notes={notes}"), "1.1.0")
     assert "release key" in admin.text(css="table")
     creates(admin, "spring", "1.1.0", groups="canary=1, rest", in_flight_max=2)
     admin.choose(css="#approval", value="start")
@@ -75,6 +78,8 @@ def test_a_package_goes_from_its_upload_to_every_device(server, device, keys, tm
     admin.see(role="heading", name="Devices")
     admin.see(role="link", name="edge-1")
     assert admin.run(script="document.querySelector('#filter').value") == 'version == "1.1.0"'
+    admin.goes_to(f"#/packages/{shown['package_id']}", "Package 1.1.0")
+    admin.see(text="Mends <b>everything</b>.")
     admin.goes_to("#/audit", "Audit")
     assert "paula" in admin.text(css="table")
 

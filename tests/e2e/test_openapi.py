@@ -294,6 +294,7 @@ def send(method, path, operation, world, draw):
 ELSEWHERE = {("get", "/", 200), ("get", "/", 304), ("get", "/assets/{file}", 200), ("get", "/assets/{file}", 304),
              ("post", "/api/v1/devices/{endpoint}/operations", 200), ("post", "/api/v1/import", 200),
              ("get", "/fw/{sha256}", 206), ("get", "/fw/{sha256}", 304), ("get", "/healthz", 503),
+             *(("get", f"/api/v1/packages/{{id}}/{name}", 200) for name in ("sbom", "prov", "notes")),
              ("post", "/api/v1/session", 201), ("delete", "/api/v1/session", 204),
              ("post", "/api/v1/rollouts/{id}/approve", 200), ("post", "/api/v1/rollouts/{id}/roll-back", 200),
              ("post", "/api/v1/rollouts/{id}/retry", 201), ("post", "/api/v1/rollouts/{id}/close", 200)}
@@ -331,6 +332,7 @@ def course_of_a_rollout(world: World) -> list[tuple[str, str, dict, object]]:
         ("post", f"{V1}/tokens", {}, {"name": "made", "role": "viewer", "lifetime_s": 60}),
         ("delete", f"{V1}/tokens/{{name}}", {"name": "made"}, None),
         ("get", f"{V1}/packages/{{id}}", {"id": spare}, None),
+        ("get", f"{V1}/packages/{{id}}/attachments", {"id": spare}, None),
         ("delete", f"{V1}/packages/{{id}}", {"id": spare}, None),
         ("post", f"{V1}/packages", {}, world.spare_file.read_bytes()),
         ("post", f"{V1}/packages", {}, world.spare_file.read_bytes()),

@@ -72,6 +72,22 @@ const factsOf = (one, trust) => [
   ["Uploaded", html`<${Moment} ms=${one.uploaded_at_ms} /> by ${one.uploader}`],
 ];
 
+const attachmentColumns = (id) => [
+  ["Name", (one) => html`<a href=${`/api/v1/${path`packages/${id}`}/${encodeURIComponent(one.name)}`} download>${one.name}</a>`],
+  ["Size", (one) => bytes(one.size)],
+  ["SHA-256", (one) => html`<code>${one.sha256}</code>`],
+];
+
+/** What it carries for people, by the digests that its signers signed. */
+const Attachments = ({ id }) => {
+  const carried = useResource(path`packages/${id}/attachments`, 60000);
+  const all = carried.data?.attachments ?? [];
+  return html`<section><h2>Attached</h2><${Waiting} of=${carried} />
+    ${carried.data && html`<${Table} label="Attached" columns=${attachmentColumns(id)} of=${all} keyOf=${(one) => one.name} empty="Nothing: neither a bill of materials nor notes." />`}
+    ${all.filter(({ text }) => text !== null).map(({ name, text }) => html`<h2 key=${name}>Notes</h2><pre class="card">${text}</pre>`)}
+  </section>`;
+};
+
 export const Package = ({ me, match: [id] }) => {
   const one = useResource(path`packages/${id}`);
   const trust = useResource("trust");
@@ -85,6 +101,7 @@ export const Package = ({ me, match: [id] }) => {
     ${may(me, "release") && html`<${Careful} name="Delete" kind="danger" action=${drop} what="The package is removed from this server. That is refused as long as a rollout names it; devices that run it are not touched." />`}`;
   return html`<${Page} title=${title} actions=${actions}>
     <${Waiting} of=${one} />
-    ${one.data && html`<${Facts} of=${factsOf(one.data, trust.data?.trust ?? [])} />`}
+    ${one.data && html`<${Facts} of=${factsOf(one.data, trust.data?.trust ?? [])} />
+      <${Attachments} id=${id} />`}
   <//>`;
 };
