@@ -98,6 +98,8 @@ def test_a_rollout_that_fails_stops_and_says_why(server, device, keys, tmp_path,
     admin.see(css="section >> text=/Result 8|health|rolled back|fell back/i")
     said = admin.text(css=".where")
     assert re.search("error", said), said
+    gate = admin.text(css="[aria-label=Gates] tbody tr")
+    assert "1 ended in error (more than 0 % would pause" in gate and "come to match" not in gate  # nobody joins this one
     errors = admin.text(css="[aria-label='Devices in error']")
     assert "edge-" in errors and "failed" in errors and "8" in errors
     admin.shows("rollout-paused")

@@ -207,7 +207,7 @@ static void explain_group(const struct group_node *group, uint64_t now_ms,
     else if (record->state == KEDGE_GROUP_SCHEDULED)
         say(text, "group %" PRIu32 " is %s: it starts when the rollout, now %s, runs", number,
             state, kedge_rollout_state_name(rollout->state));
-    else if (record->state == KEDGE_GROUP_RUNNING && group->open == 0)
+    else if (record->state == KEDGE_GROUP_RUNNING && group->open == 0 && rollout->dynamic)
         say(text,
             "group %" PRIu32 " is %s: all %" PRIu32
             " devices that joined are done, and it waits for "
