@@ -1,5 +1,5 @@
 """What is said of devices stays true when nobody was there to see it change."""
-from conftest import wait_until
+from conftest import make_package, wait_until
 from test_rollout_groups import prepare, show
 from test_swarm import swarm  # noqa: F401 (a fixture)
 
@@ -37,3 +37,23 @@ def test_a_device_that_was_canceled_too_late_says_so_after_its_rollout_has_ended
     fleet.process.communicate()
     swarm(server.coap_uri, 1, "--version", "1.1.0")  # what it had begun has brought it there
     wait_until(lambda: part()["explanation"].endswith("it runs version 1.1.0 all the same"), 60, "the truth of it")
+
+
+def test_a_device_whose_hardware_was_changed_meanwhile_is_not_offered_the_package(server, keys, tmp_path,
+                                                                                 swarm):  # noqa: F811
+    fleet = swarm(server.coap_uri, 2, "--hardware", "A")
+    prepare(server, keys, tmp_path, 2)
+    server.kedge("package", "upload", make_package(tmp_path, keys, "1.2.0", 3, bytes(4096), "--hardware", "A"))
+    package = next(p["id"] for p in server.json("package", "list")["packages"] if p["version"] == "1.2.0")
+    server.kedge("rollout", "create", "--name", "n", "--package", package, "--all")
+    fleet.process.kill()
+    fleet.process.communicate()
+    server.kill()
+    server.begin()
+    swarm(server.coap_uri, 2, "--hardware", "B")
+    wait_until(lambda: {d["hardware"] for d in server.json("device", "list")["devices"]} == {"B"}, 60, "the new boards")
+    server.kedge("rollout", "start", 1)
+    wait_until(lambda: show(server)["counts"]["canceled"] == 2, 60, "both to be left out")
+    for part in server.json("rollout", "show", 1, "--devices")["deployments"]:
+        assert "has a hardware revision that the package is not for (hardware \"B\")" in part["explanation"]
+    assert (show(server)["state"], show(server)["errors"]) == ("finished", 0)

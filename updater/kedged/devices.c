@@ -137,7 +137,8 @@ static void tell_present(struct kedge_bridge *bridge, const struct kedge_device 
                                        .device = {.endpoint = device->endpoint,
                                                   .vendor = device->vendor,
                                                   .class_name = device->class_name,
-                                                  .version = device->version}};
+                                                  .version = device->version,
+                                                  .hardware = device->hardware}};
     kedge_steering_handle(bridge->steering, &event, NULL, NULL);
 }
 

@@ -116,7 +116,8 @@ static void join(struct kedge_bridge *bridge, uint64_t rollout_id,
                                                 .known = true,
                                                 .vendor = record->vendor,
                                                 .class_name = record->class_name,
-                                                .version = record->version}};
+                                                .version = record->version,
+                                                .hardware = record->hardware}};
     kedge_targets_look(bridge->fleet, &event.join);
     kedge_steering_handle(bridge->steering, &event, NULL, NULL);
 }

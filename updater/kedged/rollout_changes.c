@@ -199,6 +199,7 @@ static enum kedge_rc add_revert(struct kedge_reader *reader,
     spec->revert_package_id = back->id;
     spec->revert_version = back->version;
     spec->revert_sequence = back->sequence;
+    spec->revert_conditions = kedge_package_conditions(back);
     return KEDGE_OK;
 }
 
@@ -220,6 +221,7 @@ static enum kedge_rc create(struct kedge_backend_state *state, struct kedge_read
                              .class_name = targets->class_name,
                              .version = package.version,
                              .sequence = package.sequence,
+                             .conditions = kedge_package_conditions(&package),
                              .all_devices = rollout->all_devices,
                              .dynamic = rollout->dynamic,
                              .policy = rollout->policy,

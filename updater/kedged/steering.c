@@ -162,13 +162,48 @@ static bool load_deployment(void *context, const struct kedge_deployment *record
     return loading->rc == KEDGE_OK;
 }
 
+/* Of a package that is gone, nothing is asked: its rollout has ended, or it would still be there.
+ */
+static enum kedge_rc load_package(struct kedge_reader *reader, struct kedge_engine *engine,
+                                  const char *package_id)
+{
+    struct kedge_package_record record;
+    enum kedge_rc rc = package_id[0] == '\0' ? KEDGE_E_NOT_FOUND
+                                             : kedge_reader_package(reader, package_id, &record);
+    if (rc == KEDGE_E_NOT_FOUND)
+        return KEDGE_OK;
+    KEDGE_TRY(rc);
+    const struct kedge_fit_conditions conditions = kedge_package_conditions(&record);
+    return kedge_engine_load_package(engine, record.id, &conditions);
+}
+
+struct packages {
+    struct kedge_reader *reader;
+    struct kedge_engine *engine;
+    enum kedge_rc rc;
+};
+
+static bool load_packages_of(void *context, const struct kedge_rollout *record)
+{
+    struct packages *packages = context;
+    if (kedge_rollout_state_ended(record->state))
+        return true;
+    packages->rc = load_package(packages->reader, packages->engine, record->package_id);
+    if (packages->rc == KEDGE_OK)
+        packages->rc = load_package(packages->reader, packages->engine, record->revert_package_id);
+    return packages->rc == KEDGE_OK;
+}
+
 static enum kedge_rc load_records(struct kedge_reader *reader, struct kedge_engine *engine)
 {
     struct loading loading = {.engine = engine, .rc = KEDGE_OK};
     const struct kedge_deployment_filter open = {
         .group_index = -1, .state = -1, .of_open_rollouts = true};
+    struct packages packages = {.reader = reader, .engine = engine, .rc = KEDGE_OK};
     KEDGE_TRY(kedge_reader_rollouts(reader, NULL, load_rollout, &loading));
     KEDGE_TRY(loading.rc);
+    KEDGE_TRY(kedge_reader_rollouts(reader, NULL, load_packages_of, &packages));
+    KEDGE_TRY(packages.rc);
     KEDGE_TRY(kedge_reader_groups(reader, 0, load_group, &loading));
     KEDGE_TRY(loading.rc);
     KEDGE_TRY(kedge_reader_deployments(reader, &open, NULL, load_deployment, &loading));

@@ -41,8 +41,9 @@ static enum kedge_rc add_at(struct kedge_targets *targets, const struct kedge_de
                             bool known, const char *place)
 {
     KEDGE_TRY(make_room(targets));
-    char *at = malloc(strlen(record->endpoint) + strlen(record->vendor) +
-                      strlen(record->class_name) + strlen(record->version) + strlen(place) + 5);
+    char *at =
+        malloc(strlen(record->endpoint) + strlen(record->vendor) + strlen(record->class_name) +
+               strlen(record->version) + strlen(record->hardware) + strlen(place) + 6);
     if (at == NULL)
         return KEDGE_E_MEMORY;
     struct kedge_rollout_target *target = &targets->items[targets->count++];
@@ -51,6 +52,7 @@ static enum kedge_rc add_at(struct kedge_targets *targets, const struct kedge_de
     target->vendor = put_text(&at, record->vendor);
     target->class_name = put_text(&at, record->class_name);
     target->version = put_text(&at, record->version);
+    target->hardware = put_text(&at, record->hardware);
     target->place = put_text(&at, place);
     return KEDGE_OK;
 }
@@ -121,9 +123,7 @@ enum kedge_fit kedge_targets_judge(struct kedge_targets *targets,
                                    const struct kedge_package_record *package,
                                    const struct kedge_device_record *record)
 {
-    const struct kedge_fit_conditions conditions = {.hardware = package->hardware,
-                                                    .min_version = package->min_version,
-                                                    .max_version = package->max_version};
+    const struct kedge_fit_conditions conditions = kedge_package_conditions(package);
     bool already = strcmp(record->version, package->version) == 0;
     enum kedge_fit fit = compare_names(targets, package, record);
     if (fit == KEDGE_FIT_OK && !already) /* which is offered nothing */

@@ -55,6 +55,7 @@ enum kedge_rc engine_add_rollout(struct kedge_engine *engine, const struct kedge
         group->soak_timer.kind = KEDGE_TIMER_SOAK;
         group->soak_timer.owner = group;
     }
+    rollout->package = engine_package(engine, record->package_id);
     rollout->next = engine->first_rollout;
     engine->first_rollout = rollout;
     if (record->dynamic) {
@@ -97,6 +98,7 @@ static void release_device(struct kedge_engine *engine, struct device_node *devi
     free(device->vendor);
     free(device->class_name);
     free(device->version);
+    free(device->hardware);
     free(device);
 }
 
@@ -446,6 +448,7 @@ enum kedge_rc engine_add_target(struct kedge_engine *engine, struct group_node *
     KEDGE_TRY(engine_set_text(&device->vendor, target->vendor));
     KEDGE_TRY(engine_set_text(&device->class_name, target->class_name));
     KEDGE_TRY(engine_set_text(&device->version, target->version));
+    KEDGE_TRY(engine_set_text(&device->hardware, target->hardware));
     device->present = target->present;
     device->asleep = target->asleep;
     device->unassociated = target->unassociated;
@@ -510,6 +513,9 @@ enum kedge_rc engine_create_rollout(struct kedge_engine *engine,
     }
 
     struct rollout_node *rollout;
+    KEDGE_TRY(engine_know_package(engine, record.package_id, &spec->conditions));
+    if (record.revert_package_id[0] != '\0')
+        KEDGE_TRY(engine_know_package(engine, record.revert_package_id, &spec->revert_conditions));
     KEDGE_TRY(engine_add_rollout(engine, &record, &rollout));
     engine_rollout_changed(engine, rollout);
     for (uint32_t i = 0; i < record.group_count; i++) {

@@ -54,6 +54,7 @@ void kedge_engine_destroy(struct kedge_engine *engine)
         engine->first_rollout = rollout->next;
         free_rollout(engine, rollout);
     }
+    engine_forget_packages(engine);
     kedge_map_free(&engine->rollouts);
     kedge_map_free(&engine->deployments);
     kedge_map_free(&engine->devices);
@@ -214,6 +215,7 @@ static enum kedge_rc device_present(struct kedge_engine *engine,
     KEDGE_TRY(engine_set_text(&device->vendor, now->vendor));
     KEDGE_TRY(engine_set_text(&device->class_name, now->class_name));
     KEDGE_TRY(engine_set_text(&device->version, now->version));
+    KEDGE_TRY(engine_set_text(&device->hardware, now->hardware));
     device->present = true;
     KEDGE_TRY(engine_check_late(engine, device));
     KEDGE_TRY(engine_device_wakes(engine, device));

@@ -13,6 +13,7 @@
  *   keep.c    devices that do not keep the version
  *   late.c    devices that were canceled too late
  *   sleep.c   devices that sleep
+ *   terms.c   what packages ask of devices
  *   join.c    devices that come to match later
  *   clock.c   a wall clock that is set    output.c   records and commands out
  *   explain.c the sentences
@@ -24,6 +25,13 @@
 #include "updater/rollout/rollout.h"
 #include "updater/rollout/tables.h"
 #include "updater/rollout/timers.h"
+
+/** What a package asks of devices; all texts are owned. */
+struct package_node {
+    struct package_node *next;
+    char id[KEDGE_PACKAGE_ID_SIZE + 1];
+    char *hardware, *min_version, *max_version; /* NULL: nothing */
+};
 
 struct rollout_node;
 struct group_node;
@@ -73,7 +81,8 @@ struct rollout_node {
     struct kedge_rollout record;
     struct group_node *groups; /* record.group_count of them */
     struct rollout_node *next;
-    struct rollout_node *next_dynamic; /* in engine.first_dynamic */
+    const struct package_node *package; /* NULL: not known */
+    struct rollout_node *next_dynamic;  /* in engine.first_dynamic */
     struct rollout_node *next_changed, *next_unsettled;
     uint32_t current;                /* the group that is at work, or would be */
     uint32_t busy;                   /* deployments in flight, */
@@ -87,22 +96,23 @@ struct rollout_node {
 
 /** A device that a deployment of an open rollout names. */
 struct device_node {
-    struct kedge_map_link link;          /* in engine.devices, by endpoint: the first member */
-    struct deployment_node *open;        /* its open deployments */
-    struct deployment_node *working;     /* the one in flight; at most one */
-    struct deployment_node *kept;        /* those that succeeded on it since one began */
-    struct deployment_node *all;         /* all that are held, also those that have ended */
-    size_t references;                   /* deployments that point here */
-    char *vendor, *class_name, *version; /* owned; NULL: not known */
-    bool present, asleep;                /* one that has gone may have been asleep */
-    bool unassociated;                   /* that is why it is asleep, as the event says */
-    uint64_t expected_at_ms;             /* while it is asleep; 0: nobody knows */
-    char endpoint[];                     /* NUL-terminated */
+    struct kedge_map_link link;      /* in engine.devices, by endpoint: the first member */
+    struct deployment_node *open;    /* its open deployments */
+    struct deployment_node *working; /* the one in flight; at most one */
+    struct deployment_node *kept;    /* those that succeeded on it since one began */
+    struct deployment_node *all;     /* all that are held, also those that have ended */
+    size_t references;               /* deployments that point here */
+    char *vendor, *class_name, *version, *hardware; /* owned; NULL: not known */
+    bool present, asleep;                           /* one that has gone may have been asleep */
+    bool unassociated;       /* that is why it is asleep, as the event says */
+    uint64_t expected_at_ms; /* while it is asleep; 0: nobody knows */
+    char endpoint[];         /* NUL-terminated */
 };
 
 struct kedge_engine {
     struct kedge_map rollouts, deployments, devices;
     struct rollout_node *first_rollout, *first_dynamic;
+    struct package_node *first_package;
     struct kedge_timers timers;
     struct kedge_engine_ids last;
     bool loading, broken;
@@ -287,6 +297,16 @@ void engine_tell_reverted(struct kedge_engine *engine, const struct rollout_node
 /** How long a deployment may stand in this state without a sign of its device. */
 uint32_t engine_phase_limit_s(const struct kedge_rollout_policy *policy,
                               enum kedge_deployment_state state);
+
+/* terms.c */
+enum kedge_rc engine_know_package(struct kedge_engine *engine, const char *package_id,
+                                  const struct kedge_fit_conditions *conditions) KEDGE_MUST_USE;
+const struct package_node *engine_package(const struct kedge_engine *engine,
+                                          const char *package_id);
+void engine_forget_packages(struct kedge_engine *engine);
+/** Whether the device, as it is now, can take the package; else `why` says what keeps it. */
+bool engine_device_meets_terms(const struct device_node *device, const struct rollout_node *rollout,
+                               char why[KEDGE_REASON_MAX + 1]);
 
 /* late.c */
 /** Of a device that says its version: what an abort or a way back came too late for is said, and

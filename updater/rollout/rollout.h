@@ -15,6 +15,7 @@
 #define KEDGE_UPDATER_ROLLOUT_H
 
 #include "updater/rollout/filter.h"
+#include "updater/rollout/fit.h"
 
 #define KEDGE_ENDPOINT_MAX 128u      /* bytes of an endpoint name, without the NUL */
 #define KEDGE_NAME_MAX 64u           /* of a rollout's, group's, key's or person's name */
@@ -326,6 +327,7 @@ struct kedge_rollout_target {
     const char *vendor; /* "" or NULL: not identified yet */
     const char *class_name;
     const char *version;
+    const char *hardware;    /* NULL or "": not said */
     bool present;            /* registered now */
     bool asleep;             /* not to be reached now, as in the event */
     bool unassociated;       /* likewise */
@@ -361,9 +363,11 @@ struct kedge_rollout_spec {
     const char *class_name;
     const char *version;
     uint64_t sequence;
+    struct kedge_fit_conditions conditions; /* the package's: who is offered it must meet them */
     const char *revert_package_id; /* of the same vendor and class, which is not checked here */
     const char *revert_version;    /* NULL, as the id: none */
     uint64_t revert_sequence;
+    struct kedge_fit_conditions revert_conditions;
     bool all_devices; /* how the targets came about; for the record */
     bool dynamic;     /* gets one more group, KEDGE_GROUP_JOINED, for devices that join later */
     struct kedge_rollout_policy policy;
@@ -408,6 +412,7 @@ struct kedge_engine_event {
         const char *vendor;
         const char *class_name;
         const char *version;     /* NULL or "": not known */
+        const char *hardware;    /* likewise */
         bool unassociated;       /* it has no association by DTLS; else it sleeps, in queue mode */
         uint64_t expected_at_ms; /* when its lifetime is over; 0: it has none */
     } device;
@@ -492,6 +497,14 @@ enum kedge_rc kedge_engine_load_group(struct kedge_engine *engine,
                                       const struct kedge_group *record) KEDGE_MUST_USE;
 enum kedge_rc kedge_engine_load_deployment(struct kedge_engine *engine,
                                            const struct kedge_deployment *record) KEDGE_MUST_USE;
+/**
+ * What a package asks of devices, which is copied: for each one that a rollout names which has not
+ * ended, after the rollouts are loaded. Of one that is not known, it asks nothing but vendor and
+ * class.
+ */
+enum kedge_rc
+kedge_engine_load_package(struct kedge_engine *engine, const char *package_id,
+                          const struct kedge_fit_conditions *conditions) KEDGE_MUST_USE;
 /**
  * Ends the loading. A deployment in flight is offered again when its device is present; one whose
  * device does not come back within the time limit of its phase, from `now_ms` on, has timed out. No

@@ -69,8 +69,15 @@ bool engine_goes_on(const struct rollout_node *rollout)
            rollout->record.state == KEDGE_ROLLOUT_PAUSED;
 }
 
-/* It was one of those that the package is for, and now says that it is another: it will never be
- * offered it, and nobody should wait for it. */
+/* It could take the package when the rollout was created, and now says what it cannot take it with:
+ * it will never be offered it, and nobody should wait for it. */
+static enum kedge_rc give_up(struct kedge_engine *engine, struct deployment_node *node,
+                             const char *why)
+{
+    engine_stop_waiting(node);
+    return engine_move_deployment(engine, node, KEDGE_ON_CANCEL, why, NULL);
+}
+
 static enum kedge_rc give_up_changed(struct kedge_engine *engine, struct deployment_node *node)
 {
     const struct device_node *device = node->device;
@@ -82,14 +89,14 @@ static enum kedge_rc give_up_changed(struct kedge_engine *engine, struct deploym
                    device->class_name == NULL ? record->class_name : device->class_name,
                    device->vendor == NULL ? record->vendor : device->vendor, record->class_name,
                    record->vendor);
-    engine_stop_waiting(node);
-    return engine_move_deployment(engine, node, KEDGE_ON_CANCEL, text, NULL);
+    return give_up(engine, node, text);
 }
 
 enum kedge_rc engine_review_deployment(struct kedge_engine *engine, struct deployment_node *node)
 {
     const struct device_node *device = node->device;
     const struct rollout_node *rollout = node->group->rollout;
+    char why[KEDGE_REASON_MAX + 1];
     /* While a device is at work its version may be one on trial: it counts only afterwards. */
     if (node->state != KEDGE_DEPLOYMENT_PENDING || !engine_goes_on(rollout) ||
         node->group->record.state != KEDGE_GROUP_RUNNING || device->working != NULL ||
@@ -101,6 +108,8 @@ enum kedge_rc engine_review_deployment(struct kedge_engine *engine, struct deplo
         return give_up_changed(engine, node);
     if (device->version != NULL && strcmp(device->version, rollout->record.version) == 0)
         return engine_move_deployment(engine, node, KEDGE_ON_ALREADY, "already on it", NULL);
+    if (!engine_device_meets_terms(device, rollout, why))
+        return give_up(engine, node, why);
     if (device->asleep || node->retry_at_ms > engine->now_ms)
         engine_stop_waiting(node);
     else

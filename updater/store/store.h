@@ -83,6 +83,15 @@ struct kedge_package_record {
     char max_version[KEDGE_VERSION_MAX + 1];
 };
 
+/** What it asks of devices, borrowed from the record. */
+static inline struct kedge_fit_conditions
+kedge_package_conditions(const struct kedge_package_record *record)
+{
+    return (struct kedge_fit_conditions){.hardware = record->hardware,
+                                         .min_version = record->min_version,
+                                         .max_version = record->max_version};
+}
+
 #define KEDGE_CLASSES_MAX 1000u /* classes of devices with settings of their own */
 #define KEDGE_CLASS_PATH_MAX 23u
 
@@ -445,8 +454,9 @@ enum kedge_rc kedge_reader_devices(struct kedge_reader *reader, const char *vend
                                    const char *class_name, struct kedge_page *page,
                                    kedge_device_fn *fn, void *context) KEDGE_MUST_USE;
 
-#define KEDGE_STORE_SCAN_MAX 100000u /* devices that are looked at for one page of matching ones \
-                                      */
+#define KEDGE_STORE_SCAN_MAX                                            \
+    100000u /* devices that are looked at for one page of matching ones \
+             */
 
 /** Which devices. */
 struct kedge_matching {

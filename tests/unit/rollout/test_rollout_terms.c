@@ -1,0 +1,127 @@
+/*
+ * What a package asks of devices, looked at again when one is about to be offered it.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/rollout/engine_rig.h"
+
+#include <string.h>
+
+/* For hardware A and B, from 1.0.0 to 1.0.9; all five devices are away, and were fit. */
+static void create_with_terms(struct fixture *f)
+{
+    f->spec.conditions = (struct kedge_fit_conditions){
+        .hardware = "A\nB", .min_version = "1.0.0", .max_version = "1.0.9"};
+    for (size_t i = 0; i < f->spec.target_count; i++) {
+        f->targets[i].hardware = "A";
+        f->targets[i].present = false;
+    }
+    create_and_start(f);
+}
+
+static void comes(struct fixture *f, const char *endpoint, const char *hardware,
+                  const char *version)
+{
+    struct kedge_engine_event event = {.kind = KEDGE_EVENT_DEVICE_PRESENT,
+                                       .device = {.endpoint = endpoint,
+                                                  .vendor = "acme.example",
+                                                  .class_name = "meter",
+                                                  .version = version,
+                                                  .hardware = hardware}};
+    assert_int_equal(kedge_engine_handle(f->engine, f->now_ms, &event, &f->output), KEDGE_OK);
+}
+
+static void who_cannot_take_it_any_more_is_not_offered_it_and_nobody_waits(void **state)
+{
+    struct fixture *f = *state;
+    create_with_terms(f);
+    comes(f, "dev-0", "B", "1.0.9");
+    assert_int_equal(state_of(f, 101), KEDGE_DEPLOYMENT_OFFERED);
+    comes(f, "dev-1", "C", "1.0.0"); /* its board was replaced */
+    assert_int_equal(state_of(f, 102), KEDGE_DEPLOYMENT_CANCELED);
+    assert_says(f, 102,
+                "canceled: not offered: the device now has a hardware revision that the package is "
+                "not for (hardware \"C\")");
+    comes(f, "dev-2", "A", "1.0.10"); /* somebody updated it by hand */
+    assert_int_equal(state_of(f, 103), KEDGE_DEPLOYMENT_CANCELED);
+    assert_says(f, 103, "runs a version that the package does not replace (version \"1.0.10\")");
+    comes(f, "dev-3", NULL, "1.0.0");
+    assert_int_equal(state_of(f, 104), KEDGE_DEPLOYMENT_CANCELED);
+    comes(f, "dev-4", "C", "1.1.0"); /* runs it already */
+    assert_int_equal(state_of(f, 105), KEDGE_DEPLOYMENT_SUCCEEDED);
+    assert_int_equal(kedge_engine_group(f->engine, 42, 0)->errors, 0);
+    report(f, 101, KEDGE_DEPLOYMENT_SUCCEEDED);
+    assert_int_not_equal(rollout_state(f, 42), KEDGE_ROLLOUT_RUNNING);
+}
+
+static void one_that_changes_while_it_waits_for_a_place_is_looked_at_then(void **state)
+{
+    struct fixture *f = *state;
+    f->spec.policy.in_flight_max = 1;
+    create_with_terms(f);
+    comes(f, "dev-0", "A", "1.0.0");
+    comes(f, "dev-1", "A", "1.0.0");
+    assert_says(f, 102, "waits for a place");
+    comes(f, "dev-1", "A", "2.0.0");
+    assert_int_equal(state_of(f, 102), KEDGE_DEPLOYMENT_CANCELED);
+}
+
+static void the_terms_are_loaded_with_the_rollouts(void **state)
+{
+    struct fixture *f = *state;
+    struct kedge_deployment records[5];
+    create_with_terms(f);
+    struct kedge_rollout rollout = *kedge_engine_rollout(f->engine, 42);
+    struct kedge_group group = *kedge_engine_group(f->engine, 42, 0);
+    const struct kedge_fit_conditions conditions = f->spec.conditions;
+    for (uint64_t i = 0; i < 5; i++)
+        assert_int_equal(kedge_engine_deployment(f->engine, 101 + i, &records[i]), KEDGE_OK);
+    struct kedge_engine_ids last = {.rollout_id = 42, .deployment_id = 105};
+    kedge_engine_destroy(f->engine);
+    assert_int_equal(kedge_engine_create(&last, &f->engine), KEDGE_OK);
+    assert_int_equal(kedge_engine_load_rollout(f->engine, &rollout), KEDGE_OK);
+    assert_int_equal(kedge_engine_load_package(f->engine, PACKAGE, &conditions), KEDGE_OK);
+    assert_int_equal(kedge_engine_load_group(f->engine, &group), KEDGE_OK);
+    for (size_t i = 0; i < 5; i++)
+        assert_int_equal(kedge_engine_load_deployment(f->engine, &records[i]), KEDGE_OK);
+    assert_int_equal(kedge_engine_load_done(f->engine, f->now_ms, &f->output), KEDGE_OK);
+    comes(f, "dev-1", "C", "1.0.0");
+    assert_int_equal(state_of(f, 102), KEDGE_DEPLOYMENT_CANCELED);
+    comes(f, "dev-2", "B", "1.0.0");
+    assert_int_equal(state_of(f, 103), KEDGE_DEPLOYMENT_OFFERED);
+}
+
+static void what_takes_devices_back_has_terms_of_its_own(void **state)
+{
+    struct fixture *f = *state;
+    f->spec.revert_package_id = "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210";
+    f->spec.revert_version = "1.0.9";
+    f->spec.revert_sequence = 8;
+    f->spec.revert_conditions = (struct kedge_fit_conditions){.hardware = "A"};
+    create_with_terms(f);
+    comes(f, "dev-0", "A", "1.0.0");
+    comes(f, "dev-1", "B", "1.0.0");
+    comes(f, "dev-0", "A", "1.1.0");
+    comes(f, "dev-1", "B", "1.1.0");
+    report(f, 101, KEDGE_DEPLOYMENT_SUCCEEDED);
+    report(f, 102, KEDGE_DEPLOYMENT_SUCCEEDED);
+    assert_int_equal(act(f, KEDGE_EVENT_ROLLOUT_ROLL_BACK, 42), KEDGE_OK);
+    assert_int_equal(state_of(f, 106), KEDGE_DEPLOYMENT_OFFERED);
+    assert_int_equal(state_of(f, 107), KEDGE_DEPLOYMENT_CANCELED);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(who_cannot_take_it_any_more_is_not_offered_it_and_nobody_waits),
+        TEST(one_that_changes_while_it_waits_for_a_place_is_looked_at_then),
+        TEST(the_terms_are_loaded_with_the_rollouts),
+        TEST(what_takes_devices_back_has_terms_of_its_own),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
