@@ -4,9 +4,11 @@
  * count. The first tenth of the devices is the first group; so many of it as may be are in flight
  * at once. Prints a line for each thing measured, "name value", in microseconds or bytes.
  *
- * A step of the engine is what keeps kedged's network thread busy; `stall` is the longest one.
+ * A step is what the engine makes of an event, and the batch that it becomes: so long kedged's
+ * network thread does nothing else. `stall` is the longest one.
  */
 #define _GNU_SOURCE
+#include "updater/rollout/divide.h"
 #include "updater/store/store.h"
 
 #include <inttypes.h>
@@ -29,6 +31,7 @@ struct bench {
     struct kedge_engine *engine;
     struct kedge_engine_output output;
     struct kedge_rollout_target *targets;
+    struct kedge_group_plan groups[2];
     char (*endpoints)[24];
     uint64_t now_ms; /* the engine's time, which the bench makes */
     uint64_t rollout_id;
@@ -55,6 +58,14 @@ static double now_us(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
+}
+
+/* Of this thread: what else the machine does meanwhile does not count. */
+static double spent_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
     return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
 }
 
@@ -158,34 +169,38 @@ static void note_offers(struct bench *bench)
     }
 }
 
-static void write_output(struct bench *bench)
+/* One event, with what it brings about put into a batch. */
+static void step_into(struct bench *bench, const struct kedge_engine_event *event,
+                      struct kedge_batch *batch)
+{
+    double begun = spent_us();
+    enum kedge_rc rc = kedge_engine_handle(bench->engine, bench->now_ms, event, &bench->output);
+    if (rc != KEDGE_OK)
+        fail(bench->output.refusal);
+    check(kedge_batch_add_output(batch, &bench->output), "out of memory");
+    double took_us = spent_us() - begun;
+    bench->stall_us = took_us > bench->stall_us ? took_us : bench->stall_us;
+    note_offers(bench);
+}
+
+/* The same, until its commands may be carried out. */
+static void step(struct bench *bench, const struct kedge_engine_event *event)
 {
     struct kedge_batch *batch = new_batch();
-    check(kedge_batch_add_output(batch, &bench->output), "out of memory");
+    step_into(bench, event, batch);
     if (kedge_batch_rows(batch) > 0)
         commit(bench, batch);
     else
         kedge_batch_destroy(batch);
 }
 
-/* One event, and what it takes until its commands may be carried out. */
-static void step(struct bench *bench, const struct kedge_engine_event *event)
-{
-    double begun = now_us();
-    enum kedge_rc rc = kedge_engine_handle(bench->engine, bench->now_ms, event, &bench->output);
-    double took_us = now_us() - begun;
-    bench->stall_us = took_us > bench->stall_us ? took_us : bench->stall_us;
-    if (rc != KEDGE_OK)
-        fail(bench->output.refusal);
-    note_offers(bench);
-}
-
-static void report(struct bench *bench, uint64_t id, enum kedge_deployment_state state)
+static void report(struct bench *bench, uint64_t id, enum kedge_deployment_state state,
+                   struct kedge_batch *batch)
 {
     struct kedge_engine_event event = {
         .kind = KEDGE_EVENT_DEPLOYMENT_REPORT,
         .report = {.deployment_id = id, .state = state, .update_result = KEDGE_UPDATE_RESULT_NONE}};
-    step(bench, &event);
+    step_into(bench, &event, batch);
 }
 
 static void tick(struct bench *bench)
@@ -194,7 +209,6 @@ static void tick(struct bench *bench)
     uint64_t due_ms = kedge_engine_next_tick_at_ms(bench->engine);
     bench->now_ms = due_ms > bench->now_ms ? due_ms : bench->now_ms;
     step(bench, &event);
-    write_output(bench);
 }
 
 static void open_engine(struct bench *bench)
@@ -217,9 +231,20 @@ static void close_all(struct bench *bench)
 
 /* ---- creating and starting ---- */
 
+/* In the order of a rollout, by the code that makes it: that of the rows in the database. */
+static void divide(struct bench *bench)
+{
+    char why[KEDGE_DIVIDE_TEXT_MAX];
+    bench->groups[0] =
+        (struct kedge_group_plan){.share = KEDGE_GROUP_COUNT, .size = (uint32_t)bench->in_flight};
+    bench->groups[1] = (struct kedge_group_plan){.share = KEDGE_GROUP_REST};
+    double begun = now_us();
+    check(kedge_groups_divide(bench->groups, 2, 1, bench->targets, bench->device_count, why), why);
+    say("divide", now_us() - begun);
+}
+
 static void create(struct bench *bench)
 {
-    struct kedge_group_plan groups[] = {{.name = "first"}, {.name = "rest"}};
     struct kedge_engine_event event = {.kind = KEDGE_EVENT_ROLLOUT_CREATE,
                                        .who = "bench",
                                        .create = {.name = "bench",
@@ -230,7 +255,7 @@ static void create(struct bench *bench)
                                                   .sequence = 2,
                                                   .all_devices = true,
                                                   .group_count = 2,
-                                                  .groups = groups,
+                                                  .groups = bench->groups,
                                                   .targets = bench->targets,
                                                   .target_count = bench->device_count}};
     kedge_rollout_policy_default(&event.create.policy);
@@ -239,7 +264,6 @@ static void create(struct bench *bench)
     double begun = now_us();
     step(bench, &event);
     bench->rollout_id = bench->output.rollout_id;
-    write_output(bench);
     say("create", now_us() - begun);
     say("create_stall", bench->stall_us);
 }
@@ -250,7 +274,6 @@ static void start(struct bench *bench)
         .kind = KEDGE_EVENT_ROLLOUT_START, .who = "bench", .rollout_id = bench->rollout_id};
     bench->stall_us = 0;
     step(bench, &event);
-    write_output(bench);
     while (bench->work_count < bench->in_flight)
         tick(bench);
     say("start_stall", bench->stall_us);
@@ -258,35 +281,35 @@ static void start(struct bench *bench)
 
 /* ---- with everybody in flight ---- */
 
-/* Says of the first `count` that they are in `state` now, and returns the microseconds of the
- * engine for one. What follows from it becomes durable as in kedged: many at once. */
+/* Says of the first `count` that they are in `state` now, and returns the microseconds that one
+ * takes. What follows from it becomes durable as in kedged: many at once. */
 static double report_of(struct bench *bench, size_t count, enum kedge_deployment_state state)
 {
     enum { AT_ONCE = 1000 };
-    double spent_us = 0;
+    double took_us = 0;
     for (size_t i = 0; i < count;) {
         struct kedge_batch *batch = new_batch();
-        for (size_t k = 0; k < AT_ONCE && i < count; k++, i++) {
-            double begun = now_us();
-            report(bench, bench->in_work[i], state);
-            spent_us += now_us() - begun;
-            check(kedge_batch_add_output(batch, &bench->output), "out of memory");
-        }
+        double begun = spent_us();
+        for (size_t k = 0; k < AT_ONCE && i < count; k++, i++)
+            report(bench, bench->in_work[i], state, batch);
+        took_us += spent_us() - begun;
         commit(bench, batch);
     }
-    return spent_us / (double)count;
+    return took_us / (double)count;
 }
 
 /* Each report has its group judged, and writes a deployment, its group and a line of history. */
 static void evaluate(struct bench *bench)
 {
-    say("evaluate", report_of(bench, bench->work_count, KEDGE_DEPLOYMENT_DOWNLOADING));
     const struct kedge_engine_event nothing = {.kind = KEDGE_EVENT_DEVICE_GONE,
                                                .device = {.endpoint = "nobody"}};
-    double begun = now_us();
+    say("evaluate", report_of(bench, bench->work_count, KEDGE_DEPLOYMENT_DOWNLOADING));
+    struct kedge_batch *batch = new_batch();
+    double begun = spent_us();
     for (size_t i = 0; i < bench->work_count; i++)
-        step(bench, &nothing);
-    say("evaluate_floor", (now_us() - begun) / (double)bench->work_count);
+        step_into(bench, &nothing, batch);
+    say("evaluate_floor", (spent_us() - begun) / (double)bench->work_count);
+    kedge_batch_destroy(batch);
     report_of(bench, bench->work_count, KEDGE_DEPLOYMENT_DOWNLOADED);
     report_of(bench, bench->work_count, KEDGE_DEPLOYMENT_INSTALLING);
     report_of(bench, bench->work_count, KEDGE_DEPLOYMENT_VERIFYING);
@@ -320,21 +343,29 @@ static void look(struct bench *bench)
 
 /* ---- from the last success that was needed to the next group ---- */
 
+/* All but one of the group succeed: what a deployment leaves in the database is there then. */
+static void end_group(struct bench *bench, double with_rollout)
+{
+    report_of(bench, bench->work_count - 1, KEDGE_DEPLOYMENT_SUCCEEDED);
+    reopen_store(bench);
+    double grown = database_bytes(bench) - with_rollout;
+    say("bytes_of_history", grown / (double)bench->work_count);
+}
+
 static void go_on(struct bench *bench)
 {
-    size_t last = bench->work_count - 1;
-    report_of(bench, last, KEDGE_DEPLOYMENT_SUCCEEDED);
     bench->offer_count = 0;
     bench->stall_us = 0;
     double begun = now_us();
-    report(bench, bench->in_work[last], KEDGE_DEPLOYMENT_SUCCEEDED);
-    write_output(bench);
+    struct kedge_batch *batch = new_batch();
+    report(bench, bench->in_work[bench->work_count - 1], KEDGE_DEPLOYMENT_SUCCEEDED, batch);
+    commit(bench, batch);
     while (bench->offer_count == 0)
         tick(bench);
     say("next_group", now_us() - begun);
 
     begun = now_us();
-    struct kedge_batch *batch = new_batch();
+    batch = new_batch();
     struct kedge_clock_record clock = {.boot = "bench"};
     check(kedge_batch_put_clock(batch, &clock), "out of memory");
     commit(bench, batch);
@@ -352,7 +383,6 @@ static void abort_it(struct bench *bench)
     bench->stall_us = 0;
     double begun = now_us();
     step(bench, &event);
-    write_output(bench);
     while (kedge_engine_next_tick_at_ms(bench->engine) != 0)
         tick(bench);
     say("abort", now_us() - begun);
@@ -426,14 +456,12 @@ static void make_devices(struct bench *bench)
         fail("out of memory");
     for (size_t i = 0; i < bench->device_count; i++) {
         snprintf(bench->endpoints[i], sizeof bench->endpoints[i], "device-%08" PRIu32, (uint32_t)i);
-        bench->targets[i] =
-            (struct kedge_rollout_target){.endpoint = bench->endpoints[i],
-                                          .known = true,
-                                          .vendor = "vendor.example",
-                                          .class_name = "meter",
-                                          .version = "1.0.0",
-                                          .present = true,
-                                          .group_index = i < bench->in_flight ? 0 : 1};
+        bench->targets[i] = (struct kedge_rollout_target){.endpoint = bench->endpoints[i],
+                                                          .known = true,
+                                                          .vendor = "vendor.example",
+                                                          .class_name = "meter",
+                                                          .version = "1.0.0",
+                                                          .present = true};
     }
 }
 
@@ -458,6 +486,7 @@ int main(int count, char **words)
     reopen_store(&bench);
     double with_devices = database_bytes(&bench);
     say("bytes_of_device", (with_devices - empty) / (double)bench.device_count);
+    divide(&bench);
     open_engine(&bench);
     create(&bench);
     reopen_store(&bench);
@@ -467,6 +496,7 @@ int main(int count, char **words)
     evaluate(&bench);
     look(&bench);
     measure_scan(&bench);
+    end_group(&bench, with_rollout);
     go_on(&bench);
     abort_it(&bench);
     close_all(&bench);

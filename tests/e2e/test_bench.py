@@ -96,3 +96,23 @@ def test_without_a_build_it_says_how_to_make_one(tmp_path):
     assert done.returncode == 1 and done.stdout == ""
     assert done.stderr == (f"bench: nothing is built in {tmp_path}: "
                            "cmake --preset release && cmake --build --preset release\n")
+
+
+def test_a_rollout_is_measured_step_by_step(monkeypatch, tmp_path):
+    bench = load("bench_rollout")
+    for name, value in {"DEVICES": 3000, "IN_FLIGHT": 1500}.items():
+        monkeypatch.setattr(bench, name, value)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    rows = list(bench.measure(BUILD))
+    assert all(set(row) == COLUMNS for row in rows)
+    by_name = {row["name"]: row for row in rows}
+    for name in ("creating a rollout over 3000 devices, until it is durable", "status counts of 3000 deployments",
+                 "a report with 1500 in flight, its group judged", "database, for each deployment with its history",
+                 "last success that was needed to the first offer of the next group, 1500 devices"):
+        assert by_name[name]["value"] > 0 and by_name[name]["floor"] > 0, name
+        assert by_name[name]["ratio"] == by_name[name]["value"] / by_name[name]["floor"]
+    steps = [row for row in rows if row["name"].startswith("longest step, ")]
+    assert len(steps) == 4 and all(row["value"] > 0 and row["target"] == bench.STALL_MS for row in steps)
+    for what in ("each device", "each deployment as it is created"):
+        assert 50 < by_name[f"database, for {what}"]["value"] < 1000, "a row is there, and is no page"
+    assert list(tmp_path.iterdir()) == [], "it leaves nothing behind"

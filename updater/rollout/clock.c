@@ -46,6 +46,8 @@ void kedge_engine_clock_stepped(struct kedge_engine *engine, int64_t step_ms)
 {
     for (struct rollout_node *rollout = engine->first_rollout; rollout != NULL;
          rollout = rollout->next) {
+        move_timer(&rollout->slice_timer, step_ms);
+        rollout->slice_ends_at_ms = 0;
         if (kedge_rollout_state_ended(rollout->record.state))
             continue;
         if (rollout->record.deadline_at_ms != 0) {

@@ -46,6 +46,8 @@ enum kedge_rc engine_add_rollout(struct kedge_engine *engine, const struct kedge
     rollout->deadline_timer.owner = rollout;
     rollout->offer_timer.kind = KEDGE_TIMER_OFFER;
     rollout->offer_timer.owner = rollout;
+    rollout->slice_timer.kind = KEDGE_TIMER_SLICE;
+    rollout->slice_timer.owner = rollout;
     for (uint32_t i = 0; i < record->group_count; i++) {
         struct group_node *group = &rollout->groups[i];
         group->rollout = rollout;
@@ -155,24 +157,32 @@ static void forget_deployment(struct deployment_node *node)
     *link = node->next_of_device;
 }
 
-void engine_drop_deployments(struct kedge_engine *engine, struct rollout_node *rollout)
+static void free_deployment(struct kedge_engine *engine, struct deployment_node *node)
+{
+    kedge_map_remove(&engine->deployments, &node->link);
+    kedge_timer_cancel(&engine->timers, &node->wait_timer);
+    engine_forget_kept(node);
+    forget_deployment(node);
+    release_device(engine, node->device);
+    free(node->reason);
+    free(node->version_before);
+    free(node);
+}
+
+bool engine_drop_deployment(struct kedge_engine *engine, struct rollout_node *rollout)
 {
     for (uint32_t i = 0; i < rollout->record.group_count; i++) {
         struct group_node *group = &rollout->groups[i];
-        while (group->deployments != NULL) {
-            struct deployment_node *node = group->deployments;
-            group->deployments = node->next_in_group;
-            kedge_map_remove(&engine->deployments, &node->link);
-            kedge_timer_cancel(&engine->timers, &node->wait_timer);
-            engine_forget_kept(node);
-            forget_deployment(node);
-            release_device(engine, node->device);
-            free(node->reason);
-            free(node->version_before);
-            free(node);
-        }
-        group->last = NULL;
+        struct deployment_node *node = group->deployments;
+        if (node == NULL)
+            continue;
+        group->deployments = node->next_in_group;
+        if (group->last == node)
+            group->last = NULL;
+        free_deployment(engine, node);
+        return true;
     }
+    return false;
 }
 
 /* ---- the checks ---- */

@@ -18,6 +18,7 @@ enum kedge_rc kedge_engine_create(const struct kedge_engine_ids *last, struct ke
         return KEDGE_E_MEMORY;
     engine->last = *last;
     engine->loading = true;
+    kedge_engine_set_slice(engine, KEDGE_ENGINE_SLICE_MOVES);
     /* Where the engine lies is not known outside, so nobody chooses endpoint names that collide. */
     uint64_t seed = (uint64_t)(uintptr_t)engine;
     enum kedge_rc rc = kedge_map_init(&engine->rollouts, seed);
@@ -38,9 +39,11 @@ static void free_rollout(struct kedge_engine *engine, struct rollout_node *rollo
 {
     kedge_timer_cancel(&engine->timers, &rollout->deadline_timer);
     kedge_timer_cancel(&engine->timers, &rollout->offer_timer);
+    kedge_timer_cancel(&engine->timers, &rollout->slice_timer);
     for (uint32_t i = 0; i < rollout->record.group_count; i++)
         kedge_timer_cancel(&engine->timers, &rollout->groups[i].soak_timer);
-    engine_drop_deployments(engine, rollout);
+    while (engine_drop_deployment(engine, rollout))
+        continue;
     free(rollout->groups);
     free(rollout);
 }

@@ -8,6 +8,7 @@
  *   gates.c   whether a group goes badly enough to stop, or well enough for the next one
  *   rate.c    how many devices a minute
  *   retry.c   attempts that ended in error, and the next ones
+ *   slice.c   how much at once
  *   approve.c a second person
  *   revert.c  a rollout that is rolled back
  *   keep.c    devices that do not keep the version
@@ -76,6 +77,21 @@ struct group_node {
     bool changed, loaded;
 };
 
+/* What is done with one deployment after the other; a later kind replaces an earlier one. */
+enum sweep_kind {
+    SWEEP_NONE,
+    SWEEP_REVIEW,   /* the group has begun: who may be offered the package */
+    SWEEP_DEADLINE, /* what is pending ends */
+    SWEEP_CANCEL,   /* what is not installing yet ends */
+    SWEEP_DROP      /* the rollout has ended: nothing of it is needed any more */
+};
+
+struct sweep {
+    enum sweep_kind kind;
+    uint32_t group_index;
+    struct deployment_node *next; /* NULL: the next group's first */
+};
+
 struct rollout_node {
     struct kedge_map_link link; /* in engine.rollouts, by id: the first member */
     struct kedge_rollout record;
@@ -88,7 +104,10 @@ struct rollout_node {
     uint32_t busy;                   /* deployments in flight, */
     uint32_t placed;                 /* of which so many hold a place */
     uint64_t credit, credited_at_ms; /* for offers, by the rate; 0: not at any time yet */
-    struct kedge_timer deadline_timer, offer_timer;
+    struct sweep sweep;
+    uint64_t slice_ends_at_ms; /* then there is a whole slice again */
+    uint32_t slice_left;
+    struct kedge_timer deadline_timer, offer_timer, slice_timer;
     bool changed; /* stands in engine.changed_rollouts: the record or one of its groups */
     bool record_changed;
     bool unsettled;
@@ -115,6 +134,7 @@ struct kedge_engine {
     struct package_node *first_package;
     struct kedge_timers timers;
     struct kedge_engine_ids last;
+    uint32_t slice_moves;
     bool loading, broken;
     /* during one call */
     struct kedge_engine_output *output;
@@ -122,7 +142,7 @@ struct kedge_engine {
     uint64_t now_ms;
     const char *who;
     struct rollout_node *changed_rollouts, *unsettled;
-    struct deployment_node *changed_deployments;
+    struct deployment_node *changed_deployments, *last_changed_deployment;
 };
 
 /* engine.c */
@@ -153,7 +173,8 @@ enum kedge_rc engine_add_target(struct kedge_engine *engine, struct group_node *
 /** History and audit of a new rollout. */
 enum kedge_rc engine_say_created(struct kedge_engine *engine,
                                  const struct kedge_rollout *record) KEDGE_MUST_USE;
-void engine_drop_deployments(struct kedge_engine *engine, struct rollout_node *rollout);
+/** Frees the first deployment that is left of a rollout that has ended; false: there is none. */
+bool engine_drop_deployment(struct kedge_engine *engine, struct rollout_node *rollout);
 enum kedge_rc engine_set_text(char **text, const char *value) KEDGE_MUST_USE;
 
 /*
@@ -198,10 +219,10 @@ enum kedge_rc engine_attend_device(struct kedge_engine *engine,
 /** Moves by `event`, ON_ABORT or ON_ERRORS_ABORT, and cancels what is not installing yet. */
 enum kedge_rc engine_abort_rollout(struct kedge_engine *engine, struct rollout_node *rollout,
                                    enum kedge_rollout_event event, const char *text) KEDGE_MUST_USE;
-/** The same by any event; `why` is said of each deployment. */
+/** The same by any event. */
 enum kedge_rc engine_cancel_rollout(struct kedge_engine *engine, struct rollout_node *rollout,
-                                    enum kedge_rollout_event event, const char *text,
-                                    const char *why) KEDGE_MUST_USE;
+                                    enum kedge_rollout_event event,
+                                    const char *text) KEDGE_MUST_USE;
 /** Of a device that was installing when its rollout was stopped, and has lost what it had since:
  * nobody tells it to begin anew. */
 enum kedge_rc engine_cancel_restarted(struct kedge_engine *engine,
@@ -274,6 +295,19 @@ enum kedge_rc engine_await_retry(struct kedge_engine *engine,
 uint32_t engine_retry_after_s(const struct kedge_rollout_policy *policy, unsigned retries);
 /** ", attempt 2" of one that has had one; "" of one that has not. */
 const char *engine_attempt_words(const struct deployment_node *node, char text[24]);
+
+/* slice.c */
+/** Whether one more deployment may be moved now; if not, a timer says when. */
+enum kedge_rc engine_take_move(struct kedge_engine *engine, struct rollout_node *rollout,
+                               bool *taken) KEDGE_MUST_USE;
+/** Begins to go over the deployments, of the current group (SWEEP_REVIEW) or of all; the next
+ * settling goes on with it. */
+void engine_begin_sweep(struct kedge_engine *engine, struct rollout_node *rollout,
+                        enum sweep_kind kind);
+/** Goes on with it, for a slice; without one, nothing happens. */
+enum kedge_rc engine_sweep(struct kedge_engine *engine,
+                           struct rollout_node *rollout) KEDGE_MUST_USE;
+void engine_end_sweep(struct kedge_engine *engine, struct rollout_node *rollout);
 
 /* approve.c */
 /** Lets the rollout begin, or go on behind the gate that waits, by engine->who; or refuses. */

@@ -78,8 +78,8 @@ static void explain_busy(const struct deployment_node *node, uint64_t now_ms,
 }
 
 /* What a pending deployment of a running group waits for. */
-static void explain_device(const struct deployment_node *node, uint64_t now_ms,
-                           char text[KEDGE_EXPLANATION_MAX])
+static void explain_device(const struct kedge_engine *engine, const struct deployment_node *node,
+                           uint64_t now_ms, char text[KEDGE_EXPLANATION_MAX])
 {
     char when[64];
     const struct device_node *device = node->device;
@@ -101,6 +101,11 @@ static void explain_device(const struct deployment_node *node, uint64_t now_ms,
             expectation(device, now_ms, when));
     else if (node->retry_at_ms > now_ms)
         say(text, "pending: waits for its next attempt");
+    else if (rollout->placed < rollout->record.policy.in_flight_max &&
+             rollout->record.policy.offers_per_minute == 0)
+        say(text,
+            "pending: waits for its turn, the package is offered to %" PRIu32 " devices at a time",
+            engine->slice_moves);
     else if (rollout->placed < rollout->record.policy.in_flight_max)
         say(text,
             "pending: waits for its turn, %" PRIu32
@@ -129,12 +134,16 @@ static void explain_attempt(const struct deployment_node *node, uint64_t now_ms,
                        node->reason);
 }
 
-static void explain_pending(const struct deployment_node *node, uint64_t now_ms,
-                            char text[KEDGE_EXPLANATION_MAX])
+static void explain_pending(const struct kedge_engine *engine, const struct deployment_node *node,
+                            uint64_t now_ms, char text[KEDGE_EXPLANATION_MAX])
 {
     const struct kedge_rollout *rollout = &node->group->rollout->record;
     if (rollout->state == KEDGE_ROLLOUT_PAUSED)
         say(text, "pending: the rollout is paused (%s)", rollout->reason);
+    else if (rollout->state == KEDGE_ROLLOUT_ABORTING ||
+             rollout->state == KEDGE_ROLLOUT_ROLLING_BACK)
+        say(text, "pending: the rollout is %s, its devices are canceled one after the other",
+            kedge_rollout_state_name(rollout->state));
     else if (rollout->state != KEDGE_ROLLOUT_RUNNING)
         say(text, "pending: the rollout is %s and has not been started",
             kedge_rollout_state_name(rollout->state));
@@ -142,7 +151,7 @@ static void explain_pending(const struct deployment_node *node, uint64_t now_ms,
         say(text, "pending: group %" PRIu32 " starts after the gate of group %" PRIu32,
             node->group->record.index + 1, node->group->record.index);
     else
-        explain_device(node, now_ms, text);
+        explain_device(engine, node, now_ms, text);
     explain_attempt(node, now_ms, text);
     size_t used = strlen(text);
     if (rollout->deadline_at_ms != 0)
@@ -159,7 +168,7 @@ enum kedge_rc kedge_engine_explain_deployment(const struct kedge_engine *engine,
     if (node == NULL)
         return KEDGE_E_NOT_FOUND;
     if (node->state == KEDGE_DEPLOYMENT_PENDING) {
-        explain_pending(node, now_ms, text);
+        explain_pending(engine, node, now_ms, text);
         return KEDGE_OK;
     }
     if (kedge_deployment_state_busy(node->state)) {

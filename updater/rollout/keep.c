@@ -47,8 +47,10 @@ enum kedge_rc engine_check_kept(struct kedge_engine *engine, struct device_node 
     struct deployment_node *node = device->kept;
     while (node != NULL) {
         struct deployment_node *next = node->next_kept;
-        const char *wanted = node->group->rollout->record.version;
-        if (strcmp(device->version, wanted) == 0 && strcmp(version, wanted) != 0)
+        const struct kedge_rollout *rollout = &node->group->rollout->record;
+        const char *wanted = rollout->version;
+        if (!kedge_rollout_state_ended(rollout->state) && strcmp(device->version, wanted) == 0 &&
+            strcmp(version, wanted) != 0)
             KEDGE_TRY(fall_back(engine, node, version));
         node = next;
     }

@@ -47,7 +47,9 @@ enum kedge_rc engine_check_late(struct kedge_engine *engine, struct device_node 
         return KEDGE_OK;
     for (struct deployment_node *node = device->all; node != NULL; node = node->next_of_device) {
         const struct rollout_node *rollout = node->group->rollout;
-        if (node->offered_at_ms == 0 || strcmp(device->version, rollout->record.version) != 0 ||
+        /* Those of an ended one are on their way out. */
+        if (kedge_rollout_state_ended(rollout->record.state) || node->offered_at_ms == 0 ||
+            strcmp(device->version, rollout->record.version) != 0 ||
             !kedge_deployment_state_ended(node->state))
             continue;
         if (node->state == KEDGE_DEPLOYMENT_CANCELED)

@@ -186,6 +186,9 @@ static enum kedge_rc begin_rollout(struct kedge_engine *engine, struct rollout_n
     }
     for (uint32_t i = 0; i < rollout->record.group_count; i++)
         KEDGE_TRY(begin_group(engine, &rollout->groups[i]));
+    if (rollout->record.state == KEDGE_ROLLOUT_ABORTING ||
+        rollout->record.state == KEDGE_ROLLOUT_ROLLING_BACK)
+        engine_begin_sweep(engine, rollout, SWEEP_CANCEL);
     engine_unsettle(engine, rollout);
     return KEDGE_OK;
 }

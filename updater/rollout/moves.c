@@ -30,6 +30,7 @@ enum kedge_rc engine_move_rollout(struct kedge_engine *engine, struct rollout_no
         record->ended_at_ms = engine->now_ms;
         kedge_timer_cancel(&engine->timers, &rollout->deadline_timer);
         kedge_timer_cancel(&engine->timers, &rollout->offer_timer);
+        engine_end_sweep(engine, rollout);
         engine_tell_reverted(engine, rollout);
     }
     engine_rollout_changed(engine, rollout);

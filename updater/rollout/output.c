@@ -95,8 +95,12 @@ void engine_deployment_changed(struct kedge_engine *engine, struct deployment_no
     if (node->changed)
         return;
     node->changed = true;
-    node->next_changed = engine->changed_deployments;
-    engine->changed_deployments = node;
+    node->next_changed = NULL;
+    if (engine->changed_deployments != NULL)
+        engine->last_changed_deployment->next_changed = node;
+    else
+        engine->changed_deployments = node;
+    engine->last_changed_deployment = node;
 }
 
 enum kedge_rc engine_say(struct kedge_engine *engine, const struct kedge_history_entry *entry,
@@ -197,8 +201,10 @@ enum kedge_rc engine_output_records(struct kedge_engine *engine)
         rollout->changed = false;
         engine->changed_rollouts = rollout->next_changed;
         /* Everything of an ended rollout is in the output now. */
-        if (kedge_rollout_state_ended(rollout->record.state))
-            engine_drop_deployments(engine, rollout);
+        if (kedge_rollout_state_ended(rollout->record.state)) {
+            engine_begin_sweep(engine, rollout, SWEEP_DROP);
+            KEDGE_TRY(engine_sweep(engine, rollout));
+        }
     }
     return KEDGE_OK;
 }

@@ -17,7 +17,7 @@
 enum kedge_rc engine_roll_back_rollout(struct kedge_engine *engine, struct rollout_node *rollout,
                                        enum kedge_rollout_event event, const char *text)
 {
-    return engine_cancel_rollout(engine, rollout, event, text, "the rollout is rolled back");
+    return engine_cancel_rollout(engine, rollout, event, text);
 }
 
 /* It took the package, or whatever became of it, runs the version of it now. */

@@ -484,6 +484,14 @@ enum kedge_rc kedge_engine_create(const struct kedge_engine_ids *last,
                                   struct kedge_engine **out) KEDGE_MUST_USE;
 void kedge_engine_destroy(struct kedge_engine *engine);
 
+#define KEDGE_ENGINE_SLICE_MOVES 250u
+/**
+ * How many deployments of one rollout are moved at once where all of them are to be, before other
+ * events have their turn: offers, an abort, a deadline. The rest follows by TICKs that
+ * next_tick_at_ms names, 5 ms apart. At least 1; KEDGE_ENGINE_SLICE_MOVES from the beginning on.
+ */
+void kedge_engine_set_slice(struct kedge_engine *engine, uint32_t moves);
+
 /*
  * Loading what is durable, in this order: every rollout that has not ended (ended ones are
  * welcome, for kedge_engine_rollout() and the explanations), their groups, all deployments of those

@@ -134,7 +134,9 @@ static enum kedge_rc fill_places(struct kedge_engine *engine, struct group_node 
     while (group->first_waiting != NULL && rollout->placed < rollout->record.policy.in_flight_max) {
         struct deployment_node *node = group->first_waiting;
         bool taken;
-        KEDGE_TRY(engine_take_offer(engine, rollout, &taken));
+        KEDGE_TRY(engine_take_move(engine, rollout, &taken));
+        if (taken)
+            KEDGE_TRY(engine_take_offer(engine, rollout, &taken));
         if (!taken)
             return KEDGE_OK;
         char text[96], attempt[24];
@@ -159,9 +161,7 @@ static enum kedge_rc start_group(struct kedge_engine *engine, struct group_node 
     (void)snprintf(text, sizeof(text), "started with %" PRIu32 " devices", group->size);
     group->record.started_at_ms = engine->now_ms;
     KEDGE_TRY(engine_move_group(engine, group, KEDGE_ON_GROUP_START, text));
-    struct deployment_node *node = group->deployments;
-    for (; node != NULL; node = node->next_in_group)
-        KEDGE_TRY(engine_review_deployment(engine, node));
+    engine_begin_sweep(engine, group->rollout, SWEEP_REVIEW);
     return KEDGE_OK;
 }
 
@@ -204,6 +204,7 @@ static enum kedge_rc step_rollout(struct kedge_engine *engine, struct rollout_no
         if (group->open == 0 && !engine_may_grow(group))
             return end_group(engine, group);
         *stepped = false;
+        KEDGE_TRY(engine_sweep(engine, rollout));
         return fill_places(engine, group);
     case KEDGE_GROUP_SOAKING:
         if (engine->now_ms >= group->record.soak_until_ms)
@@ -238,18 +239,20 @@ static enum kedge_rc settle_rollout(struct kedge_engine *engine, struct rollout_
 {
     bool stepped = true;
     while (stepped) {
-        if (rollout->record.state == KEDGE_ROLLOUT_ABORTING && rollout->busy == 0)
-            return end_abort(engine, rollout);
-        if (rollout->record.state == KEDGE_ROLLOUT_ROLLING_BACK)
-            return engine_settle_revert(engine, rollout);
-        if (!engine_goes_on(rollout))
-            return KEDGE_OK;
-        if (rollout->current < rollout->record.group_count) {
+        if (engine_goes_on(rollout) && rollout->current < rollout->record.group_count) {
             bool acted;
             KEDGE_TRY(engine_judge_errors(engine, &rollout->groups[rollout->current], &acted));
             if (acted)
                 continue;
         }
+        if (rollout->sweep.kind > SWEEP_REVIEW)
+            KEDGE_TRY(engine_sweep(engine, rollout));
+        if (rollout->sweep.kind > SWEEP_REVIEW)
+            return KEDGE_OK;
+        if (rollout->record.state == KEDGE_ROLLOUT_ABORTING && rollout->busy == 0)
+            return end_abort(engine, rollout);
+        if (rollout->record.state == KEDGE_ROLLOUT_ROLLING_BACK)
+            return engine_settle_revert(engine, rollout);
         if (rollout->record.state != KEDGE_ROLLOUT_RUNNING)
             return KEDGE_OK;
         KEDGE_TRY(step_rollout(engine, rollout, &stepped));
@@ -310,43 +313,26 @@ enum kedge_rc engine_start_rollout(struct kedge_engine *engine, struct rollout_n
     return KEDGE_OK;
 }
 
-static enum kedge_rc cancel_deployment(struct kedge_engine *engine, struct deployment_node *node,
-                                       const char *why)
+static enum kedge_rc pass_deadline(struct kedge_engine *engine, struct rollout_node *rollout)
 {
-    bool busy = kedge_deployment_state_busy(node->state);
-    bool moved;
-    KEDGE_TRY(engine_move_deployment(engine, node, KEDGE_ON_CANCEL, why, &moved));
-    return moved && busy ? engine_command(engine, KEDGE_COMMAND_CANCEL, node) : KEDGE_OK;
+    engine_begin_sweep(engine, rollout, SWEEP_DEADLINE);
+    return rollout->record.dynamic && rollout->record.closed_at_ms == 0
+               ? engine_close(engine, rollout, "closed at its deadline: no device joins any more")
+               : KEDGE_OK;
 }
 
 enum kedge_rc engine_cancel_rollout(struct kedge_engine *engine, struct rollout_node *rollout,
-                                    enum kedge_rollout_event event, const char *text,
-                                    const char *why)
+                                    enum kedge_rollout_event event, const char *text)
 {
     KEDGE_TRY(engine_move_rollout(engine, rollout, event, text, NULL));
-    for (uint32_t i = 0; i < rollout->record.group_count; i++) {
-        struct deployment_node *node = rollout->groups[i].deployments;
-        for (; node != NULL; node = node->next_in_group)
-            KEDGE_TRY(cancel_deployment(engine, node, why));
-    }
+    engine_begin_sweep(engine, rollout, SWEEP_CANCEL);
     return KEDGE_OK;
 }
 
 enum kedge_rc engine_abort_rollout(struct kedge_engine *engine, struct rollout_node *rollout,
                                    enum kedge_rollout_event event, const char *text)
 {
-    return engine_cancel_rollout(engine, rollout, event, text, "the rollout was aborted");
-}
-
-enum kedge_rc engine_cancel_restarted(struct kedge_engine *engine, struct deployment_node *node)
-{
-    enum kedge_rollout_state state = node->group->rollout->record.state;
-    if (state != KEDGE_ROLLOUT_ABORTING && state != KEDGE_ROLLOUT_ROLLING_BACK)
-        return KEDGE_OK;
-    engine->who = "server";
-    return cancel_deployment(engine, node,
-                             state == KEDGE_ROLLOUT_ABORTING ? "the rollout was aborted"
-                                                             : "the rollout is rolled back");
+    return engine_cancel_rollout(engine, rollout, event, text);
 }
 
 bool engine_deadline_passed(const struct kedge_engine *engine, const struct rollout_node *rollout)
@@ -362,19 +348,6 @@ enum kedge_rc engine_end_by_deadline(struct kedge_engine *engine, struct deploym
                    engine_attempt_words(node, attempt),
                    node->group->rollout->record.policy.deadline_s);
     return engine_move_deployment(engine, node, KEDGE_ON_DEADLINE, text, NULL);
-}
-
-static enum kedge_rc pass_deadline(struct kedge_engine *engine, struct rollout_node *rollout)
-{
-    if (rollout->record.dynamic && rollout->record.closed_at_ms == 0)
-        KEDGE_TRY(
-            engine_close(engine, rollout, "closed at its deadline: no device joins any more"));
-    for (uint32_t i = 0; i < rollout->record.group_count; i++) {
-        struct deployment_node *node = rollout->groups[i].deployments;
-        for (; node != NULL; node = node->next_in_group)
-            KEDGE_TRY(engine_end_by_deadline(engine, node));
-    }
-    return KEDGE_OK;
 }
 
 static enum kedge_rc give_up_return(struct kedge_engine *engine, struct deployment_node *node)
@@ -400,6 +373,7 @@ enum kedge_rc engine_tick(struct kedge_engine *engine)
         case KEDGE_TIMER_SOAK:
             engine_unsettle(engine, ((struct group_node *)timer->owner)->rollout);
             break;
+        case KEDGE_TIMER_SLICE:
         case KEDGE_TIMER_OFFER:
             engine_unsettle(engine, timer->owner);
             break;

@@ -11,7 +11,8 @@ enum kedge_timer_kind {
     KEDGE_TIMER_SOAK,
     KEDGE_TIMER_RETURN,
     KEDGE_TIMER_RETRY,
-    KEDGE_TIMER_OFFER
+    KEDGE_TIMER_OFFER,
+    KEDGE_TIMER_SLICE
 };
 
 /** `owner` is the rollout, group or deployment that waits; position 0: not set. */

@@ -49,6 +49,7 @@ struct world {
         uint64_t since_ms, offers;
         uint32_t peak;         /* the highest rate that was allowed */
     } paces[ROLLOUTS_MAX + 1]; /* since the engine was made */
+    uint32_t slice_moves;      /* of the engine; 0: as many as it likes */
     unsigned created;          /* rollouts, by people */
     struct kedge_engine *engine;
     struct mirror seen, durable;

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define SLICES_APART_MS 5u
+
 /* Only a rollout that is running, at that point of the history, offers anything. */
 static void check_offers(const struct kedge_engine_output *output)
 {
@@ -160,6 +162,18 @@ static uint32_t own_or(uint32_t own, uint32_t of_rollout)
     return own < KEDGE_GATE_UNSET ? own : of_rollout;
 }
 
+static bool goes_on_soon(uint64_t within_ms)
+{
+    uint64_t next_ms = kedge_engine_next_tick_at_ms(w->engine);
+    return next_ms != 0 && next_ms <= w->now_ms + within_ms;
+}
+
+/* A slice is over, and the next one has not come yet. */
+static bool between_slices(void)
+{
+    return w->slice_moves > 0 && goes_on_soon(SLICES_APART_MS);
+}
+
 /* Whether the group has more errors than its rollout bears and a person has accepted, all of them
  * or of one kind; in another arithmetic than the engine's: errors > the percentage, rounded down.
  */
@@ -195,9 +209,10 @@ static void check_stopping(const struct kedge_rollout *rollout)
     for (uint32_t g = 0; g < rollout->group_count; g++)
         for (unsigned s = 0; s < KEDGE_DEPLOYMENT_INSTALLING; s++)
             count += w->seen.groups[rollout->id][g].counts[s];
-    INVARIANT(count == 0 || (rollout->state != KEDGE_ROLLOUT_ABORTING &&
-                             rollout->state != KEDGE_ROLLOUT_ROLLING_BACK &&
-                             !kedge_rollout_state_ended(rollout->state)),
+    bool stopping =
+        rollout->state == KEDGE_ROLLOUT_ABORTING || rollout->state == KEDGE_ROLLOUT_ROLLING_BACK;
+    INVARIANT(count == 0 || (stopping && between_slices()) ||
+                  (!stopping && !kedge_rollout_state_ended(rollout->state)),
               "rollout %" PRIu64 " is %s, and %" PRIu32 " of its devices may begin", rollout->id,
               kedge_rollout_state_name(rollout->state), count);
 }
@@ -225,7 +240,7 @@ static void check_thresholds(const struct kedge_rollout *rollout)
                 kedge_group_state_ended(group->state) || !enough || !unbearable(rollout, group),
             "rollout %" PRIu64 " runs on with %" PRIu32 " errors", rollout->id, group->errors);
         INVARIANT(rollout->state != KEDGE_ROLLOUT_RUNNING || group->state != KEDGE_GROUP_RUNNING ||
-                      open > 0 || may_grow(rollout, g),
+                      open > 0 || may_grow(rollout, g) || between_slices(),
                   "a group of rollout %" PRIu64 " runs on without anybody at work", rollout->id);
         INVARIANT(open == 0 || group->state == KEDGE_GROUP_SCHEDULED ||
                       group->state == KEDGE_GROUP_RUNNING || !goes_on(rollout),
@@ -393,12 +408,10 @@ static void check_nobody_waits(const uint64_t *working, const struct tally *tall
                      !device->untold && working[device - w->devices] == 0 &&
                      record->retry_at_ms <= w->now_ms &&
                      tallies[rollout->id].in_flight < rollout->policy.in_flight_max;
-        uint64_t next_ms = kedge_engine_next_tick_at_ms(w->engine);
-        bool in_turn = rate_of(rollout) != 0 && next_ms != 0 &&
-                       next_ms <= w->now_ms + 60000 / rate_of(rollout) + 1;
+        uint64_t turn_ms = rate_of(rollout) != 0 ? 60000 / rate_of(rollout) + 1 : 0;
+        bool in_turn = between_slices() || (turn_ms > 0 && goes_on_soon(turn_ms));
         INVARIANT(!could || in_turn, "deployment %" PRIu64 " waits for nothing", id);
-        INVARIANT(record->retry_at_ms <= w->now_ms ||
-                      (next_ms != 0 && next_ms <= record->retry_at_ms),
+        INVARIANT(record->retry_at_ms <= w->now_ms || goes_on_soon(record->retry_at_ms - w->now_ms),
                   "nobody looks at deployment %" PRIu64 " when its attempt is due", id);
     }
 }
@@ -452,7 +465,8 @@ static void check_reverts(const struct kedge_engine_output *output, const struct
         bool under_way = revert->id != 0 && !kedge_rollout_state_ended(revert->state);
         INVARIANT(rollout->state != KEDGE_ROLLOUT_ROLLED_BACK || !under_way,
                   "rollout %" PRIu64 " is rolled back before its devices are", id);
-        INVARIANT(rollout->state != KEDGE_ROLLOUT_ROLLING_BACK || busy > 0 || under_way,
+        INVARIANT(rollout->state != KEDGE_ROLLOUT_ROLLING_BACK || busy > 0 || under_way ||
+                      between_slices(),
                   "rollout %" PRIu64 " is rolling back and waits for nothing", id);
         INVARIANT(revert->id == 0 || revert->reverts_rollout_id == id,
                   "rollout %" PRIu64 " does not know what it takes back", revert->id);

@@ -197,6 +197,8 @@ static void load(void)
     struct kedge_engine_output output;
     kedge_engine_output_init(&output);
     assert_int_equal(kedge_engine_create(&w->durable.last, &w->engine), KEDGE_OK);
+    if (w->slice_moves > 0)
+        kedge_engine_set_slice(w->engine, w->slice_moves);
     for (uint64_t id = 1; id <= w->durable.last.rollout_id; id++) {
         const struct kedge_rollout *rollout = &w->durable.rollouts[id];
         if (rollout->id == 0)
@@ -563,7 +565,7 @@ static void one_random_thing(void)
 /* When all that can answer does, all that was started ends. */
 static void everything_ends(void)
 {
-    for (int round = 0; round < 400; round++) {
+    for (int round = 0; round < 800; round++) {
         for (uint64_t id = 1; id <= w->seen.last.rollout_id; id++) {
             if (!rollout_exists(id))
                 continue;
@@ -625,6 +627,7 @@ static void run_seed(uint64_t seed)
     w->seed = seed;
     w->random = seed * 7919;
     w->now_ms = 1700000000000u;
+    w->slice_moves = seed % 3 == 0 ? 1 + below(8) : 0; /* smaller ones than kedged has */
     for (int i = 0; i < DEVICES; i++) {
         (void)snprintf(w->devices[i].endpoint, sizeof(w->devices[i].endpoint), "d%d", i);
         (void)snprintf(w->devices[i].version, sizeof(w->devices[i].version), "1.%d.0", i % 2);

@@ -199,6 +199,17 @@ static void no_gate_is_judged_before_the_last_attempt_has_ended(void **state)
     assert_int_equal(state_of(f, 103), KEDGE_DEPLOYMENT_OFFERED);
 }
 
+static void after_the_deadline_no_further_attempt_follows(void **state)
+{
+    struct fixture *f = *state;
+    f->spec.policy.retry_failed = 1;
+    f->spec.policy.deadline_s = 60;
+    create_and_start(f);
+    tick_at(f, NOW + 60000);
+    report(f, 101, KEDGE_DEPLOYMENT_FAILED);
+    assert_int_equal(state_of(f, 101), KEDGE_DEPLOYMENT_FAILED);
+}
+
 static void at_the_deadline_the_last_attempt_has_been_and_counts(void **state)
 {
     struct fixture *f = *state;
@@ -399,6 +410,7 @@ int main(void)
         TEST(errors_stop_a_rollout_only_with_the_last_attempt),
         TEST(who_waits_for_an_attempt_is_not_in_the_sample),
         TEST(no_gate_is_judged_before_the_last_attempt_has_ended),
+        TEST(after_the_deadline_no_further_attempt_follows),
         TEST(at_the_deadline_the_last_attempt_has_been_and_counts),
         TEST(after_the_deadline_no_attempt_follows),
         TEST(an_abort_cancels_who_waits_and_gives_nobody_another_attempt),

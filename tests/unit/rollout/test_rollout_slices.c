@@ -1,0 +1,171 @@
+/*
+ * What concerns all devices of a rollout is done a slice at a time, and goes on after a restart.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/rollout/engine_rig.h"
+
+#define APART_MS 5u
+
+static unsigned in_state(const struct fixture *f, enum kedge_deployment_state state)
+{
+    return kedge_engine_group(f->engine, 42, 0)->counts[state];
+}
+
+static void next_slice(struct fixture *f)
+{
+    assert_in_range(f->output.next_tick_at_ms, f->now_ms + 1, f->now_ms + APART_MS);
+    tick_at(f, f->output.next_tick_at_ms);
+}
+
+static void offers_are_made_a_slice_at_a_time(void **state)
+{
+    struct fixture *f = *state;
+    kedge_engine_set_slice(f->engine, 2);
+    create_and_start(f);
+    assert_int_equal(offers(&f->output), 2);
+    assert_says(f, 103, "waits for its turn, the package is offered to 2 devices at a time");
+    report(f, 101, KEDGE_DEPLOYMENT_DOWNLOADING); /* what happens meanwhile is no next slice */
+    assert_int_equal(offers(&f->output), 0);
+    next_slice(f);
+    assert_int_equal(offers(&f->output), 2);
+    next_slice(f);
+    assert_int_equal(offers(&f->output), 1);
+    assert_int_equal(f->output.commands[0].deployment_id, 105);
+    assert_int_equal(f->output.next_tick_at_ms, 0);
+}
+
+static void devices_that_run_the_version_already_are_found_a_slice_at_a_time(void **state)
+{
+    struct fixture *f = *state;
+    kedge_engine_set_slice(f->engine, 2);
+    for (int i = 0; i < 5; i++)
+        f->targets[i].version = "1.1.0";
+    create_and_start(f);
+    unsigned found = in_state(f, KEDGE_DEPLOYMENT_SUCCEEDED);
+    assert_in_range(found, 1, 4);
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_RUNNING);
+    while (rollout_state(f, 42) == KEDGE_ROLLOUT_RUNNING)
+        next_slice(f);
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_FINISHED);
+    assert_int_equal(in_state(f, KEDGE_DEPLOYMENT_SUCCEEDED), 5);
+}
+
+static void a_pause_interrupts_what_a_group_begins_with_and_a_resume_goes_on(void **state)
+{
+    struct fixture *f = *state;
+    kedge_engine_set_slice(f->engine, 2);
+    create_and_start(f);
+    assert_int_equal(act(f, KEDGE_EVENT_ROLLOUT_PAUSE, 42), KEDGE_OK);
+    next_slice(f);
+    assert_int_equal(offers(&f->output), 0);
+    assert_int_equal(act(f, KEDGE_EVENT_ROLLOUT_RESUME, 42), KEDGE_OK);
+    assert_int_equal(offers(&f->output), 2);
+}
+
+/* Aborts 42 in slices of two moves and stops after the first one. */
+static void abort_in_slices(struct fixture *f)
+{
+    create_and_start(f);
+    kedge_engine_set_slice(f->engine, 2);
+    f->now_ms += APART_MS;
+    assert_int_equal(act(f, KEDGE_EVENT_ROLLOUT_ABORT, 42), KEDGE_OK);
+    unsigned canceled = in_state(f, KEDGE_DEPLOYMENT_CANCELED);
+    assert_in_range(canceled, 1, 2);
+    assert_int_equal(f->output.command_count, canceled);
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_ABORTING);
+}
+
+static void an_abort_cancels_a_slice_at_a_time(void **state)
+{
+    struct fixture *f = *state;
+    f->spec.policy.in_flight_max = 3;
+    abort_in_slices(f);
+    assert_says(f, 104, "the rollout is aborting, its devices are canceled one after the other");
+    while (rollout_state(f, 42) == KEDGE_ROLLOUT_ABORTING)
+        next_slice(f);
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_ABORTED);
+    assert_int_equal(in_state(f, KEDGE_DEPLOYMENT_CANCELED), 5);
+    assert_int_equal(f->output.next_tick_at_ms, 0);
+}
+
+static void an_abort_goes_on_after_a_restart(void **state)
+{
+    struct fixture *f = *state;
+    struct kedge_deployment records[5];
+    abort_in_slices(f);
+    struct kedge_rollout rollout = *kedge_engine_rollout(f->engine, 42);
+    struct kedge_group group = *kedge_engine_group(f->engine, 42, 0);
+    for (uint64_t i = 0; i < 5; i++)
+        assert_int_equal(kedge_engine_deployment(f->engine, 101 + i, &records[i]), KEDGE_OK);
+    reload(f, &rollout, &group, records, 5);
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_ABORTED);
+    assert_int_equal(in_state(f, KEDGE_DEPLOYMENT_CANCELED), 5);
+}
+
+static void an_abort_overtakes_the_deadline(void **state)
+{
+    struct fixture *f = *state;
+    f->spec.policy.deadline_s = 60;
+    f->spec.policy.in_flight_max = 1;
+    create_and_start(f);
+    kedge_engine_set_slice(f->engine, 1);
+    tick_at(f, NOW + 60000);
+    assert_int_equal(in_state(f, KEDGE_DEPLOYMENT_TIMED_OUT), 1);
+    assert_int_equal(act(f, KEDGE_EVENT_ROLLOUT_ABORT, 42), KEDGE_OK);
+    while (rollout_state(f, 42) == KEDGE_ROLLOUT_ABORTING)
+        next_slice(f);
+    assert_int_equal(in_state(f, KEDGE_DEPLOYMENT_TIMED_OUT), 1);
+    assert_int_equal(in_state(f, KEDGE_DEPLOYMENT_CANCELED), 4);
+}
+
+static void the_deadline_does_not_overtake_an_abort(void **state)
+{
+    struct fixture *f = *state;
+    f->spec.policy.deadline_s = 60;
+    f->spec.policy.in_flight_max = 1;
+    create_and_start(f);
+    kedge_engine_set_slice(f->engine, 1);
+    f->now_ms = NOW + 59999;
+    assert_int_equal(act(f, KEDGE_EVENT_ROLLOUT_ABORT, 42), KEDGE_OK);
+    tick_at(f, NOW + 60000);
+    while (rollout_state(f, 42) == KEDGE_ROLLOUT_ABORTING)
+        next_slice(f);
+    assert_int_equal(in_state(f, KEDGE_DEPLOYMENT_CANCELED), 5);
+}
+
+static void nothing_is_offered_while_the_deadline_ends_what_is_pending(void **state)
+{
+    struct fixture *f = *state;
+    f->spec.policy.deadline_s = 60;
+    f->spec.policy.in_flight_max = 1;
+    create_and_start(f);
+    kedge_engine_set_slice(f->engine, 1);
+    tick_at(f, NOW + 60000);
+    report(f, 101, KEDGE_DEPLOYMENT_SUCCEEDED); /* its place is free */
+    assert_int_equal(offers(&f->output), 0);
+    while (rollout_state(f, 42) == KEDGE_ROLLOUT_RUNNING)
+        next_slice(f);
+    assert_int_equal(in_state(f, KEDGE_DEPLOYMENT_SUCCEEDED), 1);
+    assert_int_equal(in_state(f, KEDGE_DEPLOYMENT_TIMED_OUT), 4);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(offers_are_made_a_slice_at_a_time),
+        TEST(devices_that_run_the_version_already_are_found_a_slice_at_a_time),
+        TEST(a_pause_interrupts_what_a_group_begins_with_and_a_resume_goes_on),
+        TEST(an_abort_cancels_a_slice_at_a_time),
+        TEST(an_abort_goes_on_after_a_restart),
+        TEST(an_abort_overtakes_the_deadline),
+        TEST(the_deadline_does_not_overtake_an_abort),
+        TEST(nothing_is_offered_while_the_deadline_ends_what_is_pending),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
