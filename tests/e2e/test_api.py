@@ -84,7 +84,8 @@ ROUTES = [("GET", "/fleet"), ("GET", "/fleet/samples"), ("GET", "/rollouts/1/sam
           ("POST", "/rollouts/1/resume"), ("POST", "/rollouts/1/abort"), ("GET", "/rollouts/1/groups"),
           ("GET", "/rollouts/1/deployments"), ("GET", "/rollouts/1/history"), ("GET", "/tokens"),
           ("POST", "/tokens"), ("DELETE", "/tokens/x"), ("GET", "/token"), ("GET", "/audit"),
-          ("GET", "/events")]
+          ("GET", "/webhooks"), ("POST", "/webhooks"), ("DELETE", "/webhooks/x"), ("GET", "/undelivered"),
+          ("POST", "/undelivered/x/again"), ("GET", "/events")]
 
 
 def test_nothing_but_healthz_is_open_without_the_token(server, curl):

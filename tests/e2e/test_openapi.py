@@ -296,6 +296,7 @@ ELSEWHERE = {("get", "/", 200), ("get", "/", 304), ("get", "/assets/{file}", 200
              ("get", "/fw/{sha256}", 206), ("get", "/fw/{sha256}", 304), ("get", "/healthz", 503),
              *(("get", f"/api/v1/packages/{{id}}/{name}", 200) for name in ("sbom", "prov", "notes")),
              ("post", "/api/v1/session", 201), ("delete", "/api/v1/session", 204),
+             ("post", "/api/v1/undelivered/{id}/again", 204),  # test_webhooks.py
              ("post", "/api/v1/rollouts/{id}/approve", 200), ("post", "/api/v1/rollouts/{id}/roll-back", 200),
              ("post", "/api/v1/rollouts/{id}/retry", 201), ("post", "/api/v1/rollouts/{id}/close", 200)}
 
@@ -318,6 +319,8 @@ def course_of_a_rollout(world: World) -> list[tuple[str, str, dict, object]]:
         ("post", f"{V1}/rollouts/plan", {}, {"package_id": package, "all_devices": True}),
         ("post", f"{V1}/rollouts", {}, rollout),
         *[("post", f"{V1}/rollouts/{{id}}/{step}", one, {}) for step in ("start", "pause", "resume", "abort")],
+        ("post", f"{V1}/webhooks", {}, {"name": "ci", "url": "http://127.0.0.1:9/", "secret": "x" * 16}),
+        ("delete", f"{V1}/webhooks/{{name}}", {"name": "ci"}, None),
         ("delete", f"{V1}/trust/{{id}}", {"id": key}, None),
         ("post", f"{V1}/trust", {}, {"name": "release", "pem": world.known["pem"][0]}),
         ("post", f"{V1}/classes", {}, {"class": "board-a", "success": "both"}),

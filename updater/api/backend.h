@@ -266,6 +266,16 @@ struct kedge_backend {
                               const struct kedge_backend_keep *how);
     enum kedge_rc (*note_delete)(void *context, const char *kind, const char *id);
 
+    /*
+     * Keeps the hook, whose note is complete; events are posted to the URL from now on.
+     * KEDGE_E_ARGUMENT (what is wrong with the URL), KEDGE_E_EXISTS, KEDGE_E_LIMIT.
+     */
+    enum kedge_rc (*webhook_put)(void *context, const char *who, const struct kedge_note *hook,
+                                 const char *url, bool allow_http, char *text);
+    enum kedge_rc (*webhook_remove)(void *context, const char *who, const char *name, char *text);
+    /* Posts once more what was not delivered. KEDGE_E_NOT_FOUND. */
+    enum kedge_rc (*webhook_again)(void *context, const char *who, const char *number, char *text);
+
     /* "So far they are", in downloads that move. Does not wait, and cannot fail. */
     void (*downloaded)(void *context, const struct kedge_backend_progress *progress, size_t count);
     /* Never waits longer than a second: a network thread that does not answer is not ready. */

@@ -15,7 +15,7 @@
 static bool takes_key(const struct request *request)
 {
     return request->route->handle == rollout_create || request->route->handle == rollout_retry ||
-           request->route->handle == trust_add;
+           request->route->handle == trust_add || request->route->handle == webhook_create;
 }
 
 static bool key_is_good(const char *key)

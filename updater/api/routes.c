@@ -73,6 +73,11 @@ static const struct route routes[] = {
     {"POST", V1 "/session", "", BODY_JSON, 0, false, session_begin},
     {"DELETE", V1 "/session", "", BODY_NONE, VIEW, false, session_end},
     {"GET", V1 "/audit", PAGE "subject ", BODY_NONE, VIEW, false, audit_list},
+    {"GET", V1 "/webhooks", "", BODY_NONE, ADMIN, false, webhooks_list},
+    {"POST", V1 "/webhooks", "", BODY_JSON, ADMIN, false, webhook_create},
+    {"DELETE", V1 "/webhooks/{}", "", BODY_NONE, ADMIN, false, webhook_remove},
+    {"GET", V1 "/undelivered", PAGE, BODY_NONE, ADMIN, false, undelivered_list},
+    {"POST", V1 "/undelivered/{}/again", "", BODY_JSON, ADMIN, false, undelivered_again},
     {"GET", V1 "/events", "kinds rollout endpoint ", BODY_NONE, VIEW, false, events_show},
 };
 #define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))

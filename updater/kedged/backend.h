@@ -11,6 +11,7 @@
  *   device_asks.c       operations on devices
  *   rollout_changes.c   rollouts           targets.c           the devices of a new one
  *   notes.c            what the API keeps for itself
+ *   webhook_changes.c  where events are posted to
  *   download_progress.c    how far downloads are
  *   figures.c           what the network threads and the store have done, for /metrics
  *
@@ -32,6 +33,7 @@ struct kedge_backend_state {
     struct kedge_store *store;
     struct kedge_bridge *bridge;
     struct kedge_bootstrapping *bootstrapping;
+    struct kedge_webhooks *webhooks;
     const char *folder;
     bool allow_development_keys;
     size_t required_signers;       /* different trusted keys that must have signed a package */
@@ -121,6 +123,14 @@ enum kedge_rc kedge_backend_package_delete(void *context, const char *who, const
 enum kedge_rc kedge_backend_note_put(void *context, const struct kedge_note *note,
                                      const struct kedge_backend_keep *how);
 enum kedge_rc kedge_backend_note_delete(void *context, const char *kind, const char *id);
+/* webhook_changes.c */
+enum kedge_rc kedge_backend_webhook_put(void *context, const char *who,
+                                        const struct kedge_note *hook, const char *url,
+                                        bool allow_http, char *text);
+enum kedge_rc kedge_backend_webhook_remove(void *context, const char *who, const char *name,
+                                           char *text);
+enum kedge_rc kedge_backend_webhook_again(void *context, const char *who, const char *number,
+                                          char *text);
 /* download_progress.c */
 void kedge_backend_downloaded(void *context, const struct kedge_backend_progress *progress,
                               size_t count);

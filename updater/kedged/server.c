@@ -17,6 +17,7 @@
 #include "updater/kedged/log.h"
 #include "updater/kedged/sampling.h"
 #include "updater/kedged/web.h"
+#include "updater/kedged/webhooks.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -37,6 +38,7 @@ struct server {
     struct kedge_backend backend;
     struct kedge_web web;
     struct kedge_sampling sampling;
+    struct kedge_webhooks *webhooks;
     struct kedge_api *api;
     char error[KEDGE_STORE_ERROR_MAX];
 };
@@ -159,6 +161,20 @@ static void log_api(void *context, const char *line)
     kedge_log(KEDGE_LOG_INFO, "api: %s", line);
 }
 
+static void tell_committed(void *context, const struct kedge_committed *what)
+{
+    struct server *server = context;
+    kedge_api_committed(server->api, what);
+    if (what->kind != KEDGE_COMMITTED_DEVICE)
+        kedge_webhooks_wake(server->webhooks);
+}
+
+static enum kedge_rc open_webhooks(struct server *server)
+{
+    enum kedge_rc rc = kedge_webhooks_start(server->store, server->config->data, &server->webhooks);
+    return rc == KEDGE_OK ? rc : explain(server, rc, "webhooks", kedge_rc_text(rc));
+}
+
 static enum kedge_rc open_api(struct server *server)
 {
     char error[KEDGE_API_ERROR_MAX] = "";
@@ -167,6 +183,7 @@ static enum kedge_rc open_api(struct server *server)
         .store = server->store,
         .bridge = &server->bridge,
         .bootstrapping = &server->bootstrapping,
+        .webhooks = server->webhooks,
         .folder = server->config->data,
         .allow_development_keys = server->config->allow_development_keys,
         .required_signers = (size_t)server->config->required,
@@ -186,7 +203,7 @@ static enum kedge_rc open_api(struct server *server)
         (void)snprintf(server->error, sizeof(server->error), "%s", error);
         return rc;
     }
-    kedge_store_follow(server->store, kedge_api_committed, server->api);
+    kedge_store_follow(server->store, tell_committed, server);
     struct kedge_fleet_web http, https;
     kedge_web_places(&api_config, server->api, &http, &https);
     kedge_bridge_set_web(&server->bridge, server->config->download_base_url, &http, &https);
@@ -200,6 +217,7 @@ static enum kedge_rc open_all(struct server *server)
     KEDGE_TRY(open_sockets(server));
     KEDGE_TRY(open_bridge(server));
     KEDGE_TRY(open_bootstrapping(server));
+    KEDGE_TRY(open_webhooks(server));
     return open_api(server);
 }
 
@@ -214,6 +232,12 @@ static void stop_api(struct server *server)
     server->api = NULL;
 }
 
+static void stop_webhooks(struct server *server)
+{
+    kedge_webhooks_stop(server->webhooks);
+    server->webhooks = NULL;
+}
+
 /* The loop has ended before, or never ran. */
 static void close_all(struct server *server)
 {
@@ -222,6 +246,7 @@ static void close_all(struct server *server)
     kedge_bootstrapping_stop(&server->bootstrapping);
     if (server->bridge_open)
         kedge_bridge_end(&server->bridge);
+    stop_webhooks(server);
     kedge_store_close(server->store);
     kedge_bootstrapping_close(&server->bootstrapping);
     kedge_net_destroy(server->net);

@@ -600,6 +600,8 @@ enum kedge_rc kedge_reader_deployment(struct kedge_reader *reader, uint64_t depl
 /** The highest ids ever given, for kedge_engine_create(). */
 enum kedge_rc kedge_reader_last_ids(struct kedge_reader *reader,
                                     struct kedge_engine_ids *out) KEDGE_MUST_USE;
+/** The id of the newest entry of the history; 0: there is none. */
+enum kedge_rc kedge_reader_last_history(struct kedge_reader *reader, uint64_t *id) KEDGE_MUST_USE;
 /** By which clock the times in the records are; KEDGE_E_NOT_FOUND before the first one was put. */
 enum kedge_rc kedge_reader_clock(struct kedge_reader *reader,
                                  struct kedge_clock_record *out) KEDGE_MUST_USE;

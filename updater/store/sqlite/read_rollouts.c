@@ -388,3 +388,14 @@ enum kedge_rc kedge_reader_audit(struct kedge_reader *reader, const char *subjec
     }
     return query_end(&query, columns.damaged);
 }
+
+enum kedge_rc kedge_reader_last_history(struct kedge_reader *reader, uint64_t *id)
+{
+    int64_t newest;
+    enum kedge_rc rc =
+        sql_number(reader->database, "SELECT coalesce(max(id), 0) FROM history", &newest);
+    if (rc != KEDGE_OK)
+        return reader_failed(reader, rc, sqlite3_errmsg(reader->database));
+    *id = (uint64_t)newest;
+    return KEDGE_OK;
+}

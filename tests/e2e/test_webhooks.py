@@ -1,0 +1,188 @@
+"""Webhooks of a running kedged, posted to a receiver that takes, fails, stalls and sends elsewhere."""
+import hashlib
+import hmac
+import http.server
+import json
+import threading
+import time
+
+import pytest
+
+from conftest import CLASS, VENDOR, make_package, program, wait_until
+from test_preconditions import ask  # noqa: F401 (a fixture)
+
+SECRET = "a secret of some length"
+
+
+class Receiver:
+    """An HTTP server that keeps what is posted, and answers as it is told."""
+
+    def __init__(self):
+        self.posts: list[tuple[str, dict, bytes]] = []
+        self.answer = 204  # or a function of the path and the number of the post
+        self.go_on = threading.Event()
+        receiver = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                receiver.posts.append((self.path, dict(self.headers), body))
+                answer = receiver.answer
+                if answer == "stall":
+                    receiver.go_on.wait(60)
+                    answer = 204
+                if answer == "cut":
+                    self.close_connection = True
+                    return
+                self.send_response(answer)
+                if answer in (301, 302, 307, 308):
+                    self.send_header("Location", "/elsewhere")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread.start()
+        self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
+
+    def bodies(self, path: str = "/hook") -> list[dict]:
+        return [json.loads(body) for where, _, body in list(self.posts) if where == path]
+
+    def close(self):
+        self.go_on.set()
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture
+def receiver():
+    made = Receiver()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def rollout(server, start, keys, tmp_path):
+    """rollout(name) makes one that waits to be started; with abort, each makes two events or more."""
+    server.kedge("trust", "add", "--name", "release", keys.public)
+    package = server.json("package", "upload", make_package(tmp_path, keys, "1.1.0", 2))["id"]
+    start(program("kedge-swarm"), "--server", server.coap_uri, "--devices", "1", "--vendor", VENDOR, "--class", CLASS,
+          "--version", "1.0.0")
+    wait_until(lambda: server.json("device", "list", "--class", CLASS)["devices"], what="the device")
+    return lambda name, *options: server.json("rollout", "create", "--name", name, "--package", package, "--all", *options)["id"]
+
+
+def hook(ask, receiver, name="ci", **more):
+    status, made, _ = ask("POST", "/webhooks", {"name": name, "url": receiver.url, "secret": SECRET, **more})
+    assert status == 201, made
+    return made
+
+
+def test_what_happens_is_posted_in_order_and_signed(server, ask, receiver, rollout):
+    rollout("before")  # is not told
+    made = hook(ask, receiver)
+    assert made["events"] == ["rollout", "group", "deployment"] and "secret" not in json.dumps(made)
+    number = rollout("spring", "--start")
+    wait_until(lambda: any(post["event"] == "rollout" and post["to"] == "finished" for post in receiver.bodies()),
+               what=f"the end of the rollout: {receiver.bodies()[-3:]}")
+    posts = receiver.bodies()
+    assert {post["rollout_id"] for post in posts} == {number}
+    history = ask("GET", f"/rollouts/{number}/history?limit=500")[1]["history"]
+    wait_until(lambda: len(receiver.bodies()) >= len(history), what="all of the history")
+    assert [post["id"] for post in receiver.bodies()] == [entry["id"] for entry in history]
+    for post, entry in zip(receiver.bodies(), history):
+        assert {key: post[key] for key in entry} == entry and post["webhook"] == "ci"
+    for _, headers, body in receiver.posts:
+        seconds, told = [part.partition("=")[2] for part in headers["Kedge-Signature"].split(",")]
+        right = hmac.new(SECRET.encode(), f"{seconds}.".encode() + body, hashlib.sha256).hexdigest()
+        assert hmac.compare_digest(told, right) and abs(int(seconds) - time.time()) < 120
+        assert headers["Content-Type"] == "application/json" and headers["Kedge-Event-Id"] == str(json.loads(body)["id"])
+
+
+def test_only_the_events_that_were_asked_for_are_posted(server, ask, receiver, rollout):
+    hook(ask, receiver, events=["rollout"])
+    rollout("spring", "--start")
+    wait_until(lambda: any(post["to"] == "finished" for post in receiver.bodies()), what="the end of the rollout")
+    assert {post["event"] for post in receiver.bodies()} == {"rollout"}
+
+
+@pytest.mark.parametrize("answer", [500, 302, 404, "cut"])
+def test_what_fails_is_tried_again_then_put_aside_and_replayed(server, ask, receiver, rollout, answer):
+    receiver.answer = answer
+    hook(ask, receiver, events=["rollout"], attempts=2)
+    rollout("spring")
+    aside = wait_until(lambda: ask("GET", "/undelivered")[1]["undelivered"], what="the event to be put aside")[0]
+    assert aside["webhook"] == "ci" and aside["attempts"] == 2 and aside["again"] is False
+    assert (str(answer) in aside["error"]) == (answer != "cut") and aside["error"]
+    assert len(receiver.bodies()) == 2 and receiver.bodies()[0] == receiver.bodies()[1]
+    assert receiver.bodies("/elsewhere") == []  # a redirection is not followed
+    assert SECRET not in json.dumps(ask("GET", "/undelivered")[1]) + server.process.log
+    receiver.answer = 200
+    assert ask("POST", f"/undelivered/{aside['id']}/again", {})[0] == 204
+    wait_until(lambda: ask("GET", "/undelivered")[1]["undelivered"] == [], what="it to be delivered")
+    assert receiver.posts[-1][2] == aside["body"].encode()
+
+
+def test_one_that_stalls_holds_nobody_up_and_goes_on_later(server, ask, rollout, receiver):
+    other = Receiver()
+    receiver.answer = "stall"
+    hook(ask, receiver, "slow", events=["rollout"])
+    hook(ask, other, "fast", events=["rollout"])
+    for name in ("one", "two", "three"):
+        rollout(name)
+    wait_until(lambda: len(other.bodies()) == 3, what="the other hook")
+    assert len(receiver.bodies()) == 1
+    receiver.go_on.set()
+    wait_until(lambda: len(receiver.bodies()) == 3, what="the one that stalled")
+    other.close()
+
+
+def test_what_was_not_delivered_before_a_crash_is_delivered_after_it(server, ask, receiver, rollout):
+    hook(ask, receiver, events=["rollout"], attempts=20)
+    first = rollout("first")
+    wait_until(lambda: receiver.bodies(), what="the first")
+    receiver.answer = 503
+    later = [rollout("second"), rollout("third")]
+    wait_until(lambda: len(receiver.bodies()) >= 2, what="an attempt")
+    server.kill()
+    receiver.answer = 200
+    server.begin()
+    wait_until(lambda: [post["rollout_id"] for post in receiver.bodies()][-2:] == later, what="the others")
+    assert [post["rollout_id"] for post in receiver.bodies()][0] == first
+
+
+def test_a_hook_that_was_removed_is_told_nothing_more(server, ask, receiver, rollout):
+    hook(ask, receiver, "gone", events=["rollout"])
+    kept = Receiver()
+    hook(ask, kept, "kept", events=["rollout"])
+    assert ask("DELETE", "/webhooks/gone")[0] == 204
+    assert ask("DELETE", "/webhooks/gone")[0] == 404
+    rollout("spring")
+    wait_until(lambda: kept.bodies(), what="the other hook")
+    assert receiver.posts == [] and [h["name"] for h in ask("GET", "/webhooks")[1]["webhooks"]] == ["kept"]
+    kept.close()
+    told = {entry["what"] for entry in server.json("audit", "list")["audit"]}
+    assert {"webhook.create", "webhook.remove"} <= told
+
+
+@pytest.mark.parametrize("change, field", [
+    ({"url": "http://example.com/"}, "url"), ({"url": "ftp://127.0.0.1/"}, "url"), ({"url": "file:///etc/passwd"}, "url"),
+    ({"url": "https://user:secret@example.com/"}, "url"), ({"url": "https://"}, "url"), ({"url": "example.com"}, "url"),
+    ({"url": "http://127.0.0.1/\r\nX: y"}, "url"), ({"url": "https://example.com/ä"}, "url"),
+    ({"url": "http://127.0.0.1.example.com/"}, "url"), ({"secret": "short"}, "secret"), ({"events": ["devices"]}, "events"), ({"name": "a\nb"}, "name"),
+    ({"attempts": 0}, "attempts"), ({"attempts": 21}, "attempts")])
+def test_a_hook_that_cannot_be_is_refused(ask, change, field):
+    body = {"name": "ci", "url": "https://example.com/hook", "secret": SECRET}
+    status, problem, _ = ask("POST", "/webhooks", {**body, **change})
+    assert (status, problem["field"]) == (400, field)
+    assert ask("GET", "/webhooks")[1]["webhooks"] == []
+
+
+def test_http_beyond_this_machine_is_asked_for_by_name(ask):
+    body = {"name": "ci", "url": "http://example.invalid/hook", "secret": SECRET, "allow_http": True}
+    assert ask("POST", "/webhooks", body)[0] == 201
+    assert ask("POST", "/webhooks", body)[0] == 409
