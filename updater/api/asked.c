@@ -2,6 +2,7 @@
 #include "updater/api/asked.h"
 #include "updater/api/filters.h"
 #include "updater/api/steps.h"
+#include "updater/api/timing.h"
 
 #include <stdlib.h>
 
@@ -89,8 +90,8 @@ static bool read_who(struct request *request, json_t *devices, const char *filte
 
 bool rollout_asked_read(struct request *request, bool plan, struct rollout_asked *asked)
 {
-    json_t *policy = NULL, *groups = NULL, *devices = NULL;
-    const char *filter = NULL;
+    json_t *policy = NULL, *groups = NULL, *devices = NULL, *windows = NULL, *gate_windows = NULL;
+    const char *filter = NULL, *start_at = NULL;
     const struct field fields[] = {
         {.name = "name",
          .kind = FIELD_TEXT,
@@ -135,6 +136,20 @@ bool rollout_asked_read(struct request *request, bool plan, struct rollout_asked
          .kind = FIELD_NUMBER,
          .most = KEDGE_SEED_MAX,
          .number = &asked->rollout.seed},
+        {.name = "start_at", .kind = FIELD_TEXT, .least = 1, .most = 32, .text = &start_at},
+        {.name = "windows",
+         .kind = FIELD_TEXTS,
+         .least = 1,
+         .most = KEDGE_WINDOWS_MAX,
+         .json = &windows},
+        {.name = "gate_windows",
+         .kind = FIELD_TEXTS,
+         .least = 1,
+         .most = KEDGE_WINDOWS_MAX,
+         .json = &gate_windows},
+        {.name = "download_in_window",
+         .kind = FIELD_FLAG,
+         .flag = &asked->rollout.download_in_window},
         {.name = "policy", .kind = FIELD_OBJECT, .json = &policy},
         {.name = "start", .kind = FIELD_FLAG, .flag = &asked->start},
         {.name = "show", .kind = FIELD_NUMBER, .most = SHOW_MAX, .number = &asked->show},
@@ -146,6 +161,12 @@ bool rollout_asked_read(struct request *request, bool plan, struct rollout_asked
         (policy != NULL && !read_policy(request, policy, &asked->rollout.policy)) ||
         (groups != NULL &&
          !steps_read(request, groups, asked->plans, asked->gates, &asked->rollout.group_count)))
+        return false;
+    if (!timing_read_start(request, start_at, asked->start, &asked->rollout.start_at_ms) ||
+        !timing_read_windows(request, "windows", windows, asked->windows,
+                             &asked->rollout.windows) ||
+        !timing_read_windows(request, "gate_windows", gate_windows, asked->gate_windows,
+                             &asked->rollout.gate_windows))
         return false;
     asked->rollout.groups = asked->plans;
     asked->rollout.seed_given = json_object_get(request->json, "seed") != NULL;

@@ -6,6 +6,9 @@
 
 #include "updater/api/internal.h"
 
+/* What somebody may write: a window, and what ends its line, so many times. */
+#define KEDGE_WINDOWS_LINES_MAX (KEDGE_WINDOWS_MAX * (KEDGE_WINDOW_TEXT_MAX + 1u))
+
 /** Zero it first. Strings are borrowed from the body. */
 struct rollout_asked {
     struct kedge_backend_rollout rollout;
@@ -13,6 +16,7 @@ struct rollout_asked {
     struct kedge_group_gate gates[KEDGE_ROLLOUT_GROUPS_MAX]; /* to which the plans point */
     struct kedge_filter *filter;
     const char **endpoints;
+    char windows[KEDGE_WINDOWS_LINES_MAX], gate_windows[KEDGE_WINDOWS_LINES_MAX];
     bool start;
     uint32_t show; /* devices of a plan that are named, of each group */
 };

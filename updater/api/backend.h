@@ -46,9 +46,14 @@ struct kedge_backend_rollout {
     struct kedge_rollout_policy policy;
     const struct kedge_group_plan *groups; /* none (0): one group with all devices */
     uint32_t group_count;
-    const char *spread_by; /* a tag, over whose values the groups are spread; NULL: none */
-    uint32_t seed;         /* of the order of the devices; */
-    bool seed_given;       /* without, one is drawn */
+    uint64_t start_at_ms; /* it starts by itself then; 0: when somebody says so */
+    /* Windows as people write them, one a line; NULL: at any time. */
+    const char *windows;      /* when its devices may install */
+    const char *gate_windows; /* when its gates may open */
+    bool download_in_window;  /* and when downloads may begin */
+    const char *spread_by;    /* a tag, over whose values the groups are spread; NULL: none */
+    uint32_t seed;            /* of the order of the devices; */
+    bool seed_given;          /* without, one is drawn */
 };
 
 /** What a rollout would be, if it were created now. */
@@ -58,7 +63,11 @@ struct kedge_backend_plan {
     char version[KEDGE_VERSION_MAX + 1];
     uint32_t seed;
     uint64_t device_count;
-    uint64_t already;                   /* of them: run the version already */
+    uint64_t already; /* of them: run the version already */
+    /* The windows in the one way of writing them, and how they stand at its start. */
+    char windows[KEDGE_WINDOWS_TEXT_MAX + 1];
+    char gate_windows[KEDGE_WINDOWS_TEXT_MAX + 1];
+    struct kedge_window_state standing;
     uint64_t unmatched;                 /* known devices that the filter does not mean */
     uint64_t left_out[KEDGE_FIT_COUNT]; /* asked for, and why they cannot take the package */
     char example[KEDGE_FIT_COUNT][KEDGE_ENDPOINT_MAX + 1]; /* one of those, where there are any */

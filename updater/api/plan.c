@@ -72,6 +72,14 @@ static json_t *plan_json(const struct drawing *drawing, const struct kedge_backe
     json_put(&json, "already", json_count(plan->already));
     json_put(&json, "unmatched", json_count(plan->unmatched));
     json_put(&json, "left_out", left_out_json(plan));
+    uint64_t start_at_ms = drawing->asked->rollout.start_at_ms;
+    bool changes = plan->standing.changes_at_ms != KEDGE_WINDOW_NEVER;
+    json_put(&json, "start_at_ms", start_at_ms == 0 ? json_null() : json_count(start_at_ms));
+    json_put(&json, "windows", windows_json(plan->windows));
+    json_put(&json, "gate_windows", windows_json(plan->gate_windows));
+    json_put(&json, "window_open", json_boolean(plan->standing.open));
+    json_put(&json, "window_changes_at_ms",
+             changes ? json_count(plan->standing.changes_at_ms) : json_null());
     json_put(&json, "groups", json_incref(drawing->groups));
     return json;
 }

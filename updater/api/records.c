@@ -249,6 +249,10 @@ json_t *rollout_json(const struct kedge_rollout *record)
     json_put(&json, "revert_version", json_name(record->revert_version));
     json_put(&json, "revert_rollout_id", json_id(record->revert_rollout_id));
     json_put(&json, "reverts_rollout_id", json_id(record->reverts_rollout_id));
+    json_put(&json, "start_at_ms", json_time(record->start_at_ms));
+    json_put(&json, "windows", windows_json(record->windows));
+    json_put(&json, "gate_windows", windows_json(record->gate_windows));
+    json_put(&json, "download_in_window", json_boolean(record->download_in_window));
     json_put(&json, "created_at_ms", json_time(record->created_at_ms));
     json_put(&json, "started_at_ms", json_time(record->started_at_ms));
     json_put(&json, "deadline_at_ms", json_time(record->deadline_at_ms));

@@ -67,6 +67,9 @@ static void make_retry(struct request *request, const struct kedge_rollout *from
         .endpoints = (const char *const *)retried->endpoints,
         .endpoint_count = retried->count,
         .policy = from->policy,
+        .windows = from->windows[0] == '\0' ? NULL : from->windows,
+        .gate_windows = from->gate_windows[0] == '\0' ? NULL : from->gate_windows,
+        .download_in_window = from->download_in_window,
         .spread_by = from->spread_by[0] == '\0' ? NULL : from->spread_by,
         .seed = from->seed,
         .seed_given = true};

@@ -8,6 +8,7 @@
 #include "updater/cli/json.h"
 #include "updater/cli/spans.h"
 #include "updater/cli/steps.h"
+#include "updater/cli/timing.h"
 
 /* --device A B C: what stands without an option after it are devices as well. */
 static bool list_devices(const struct arguments *arguments, json_t *devices)
@@ -94,7 +95,7 @@ json_t *rollout_body(const struct arguments *arguments, bool plan)
     if (body != NULL && revert != NULL)
         (void)json_object_set_new(body, "revert_package_id", json_string(revert));
     if (body != NULL && add_devices(arguments, body) && add_steps(arguments, body) &&
-        add_policy(arguments, body))
+        add_timing(arguments, body) && add_policy(arguments, body))
         return body;
     json_decref(body);
     return NULL;
@@ -113,6 +114,8 @@ static enum status print_made(struct cli *cli, const struct arguments *arguments
         say("follow it: kedge rollout watch %" PRIu64, id);
     else if (strcmp(text_of(rollout, "state"), "waiting_for_approval") == 0)
         say("somebody else approves it: kedge rollout approve %" PRIu64, id);
+    else if (number_of(rollout, "start_at_ms") != 0)
+        say("%s", text_of(rollout, "explanation"));
     else
         say("start it: kedge rollout start %" PRIu64, id);
     json_decref(rollout);

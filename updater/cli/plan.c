@@ -5,6 +5,7 @@
 #include "updater/cli/json.h"
 #include "updater/cli/steps.h"
 #include "updater/cli/table.h"
+#include "updater/cli/timing.h"
 
 #define NAMED_ALL 100000 /* of each group, for machines: as many as the server names */
 #define NAMED_SOME 10
@@ -71,6 +72,7 @@ static void print_plan(const json_t *plan)
     if (already > 0)
         say("  already   %" PRIu64 " of them run it and will be offered nothing", already);
     print_left_out(plan);
+    print_timing(plan);
     say("  order     seed %" PRIu64 ": create it with --seed to have it so",
         number_of(plan, "seed"));
     print_groups(json_object_get(plan, "groups"));

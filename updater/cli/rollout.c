@@ -7,6 +7,7 @@
 #include "updater/cli/progress.h"
 #include "updater/cli/steps.h"
 #include "updater/cli/table.h"
+#include "updater/cli/timing.h"
 
 #define ROLLOUTS "/api/v1/rollouts"
 #define COUNTS_MAX 256u
@@ -76,6 +77,7 @@ static void print_summary(const json_t *rollout)
             text_of(rollout, "revert_package_id"));
     say("  started   %s", time);
     say("  devices   %" PRIu64 ": %s", number_of(rollout, "device_count"), counts);
+    print_timing(rollout);
     if (text_of(rollout, "filter")[0] != '\0')
         say("  filter    %s", text_of(rollout, "filter"));
     if (json_is_true(json_object_get(rollout, "dynamic")))

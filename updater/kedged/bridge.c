@@ -177,6 +177,7 @@ static void offer(void *context, const struct kedge_deployment *deployment,
         .severity = severity_code(rollout->policy.severity),
         .tells_max_defer = rollout->policy.max_defer_s != KEDGE_DEFER_UNSET,
         .max_defer_s = rollout->policy.max_defer_s,
+        .hold_install = rollout->windows[0] != '\0',
         .push_bytes_per_s = bridge->push_bytes_per_s,
     };
     struct kedge_class_record class_record;
@@ -198,6 +199,12 @@ static void cancel(void *context, uint64_t deployment_id)
 {
     struct kedge_bridge *bridge = context;
     kedge_fleet_cancel(bridge->fleet, deployment_id);
+}
+
+static void install(void *context, uint64_t deployment_id, uint64_t for_ms)
+{
+    struct kedge_bridge *bridge = context;
+    kedge_fleet_let_install(bridge->fleet, deployment_id, for_ms);
 }
 
 static void reloaded(void *context)
@@ -356,8 +363,11 @@ static enum kedge_rc make_fleet(struct kedge_bridge *bridge,
 
 static enum kedge_rc make_steering(struct kedge_bridge *bridge, char error[KEDGE_STORE_ERROR_MAX])
 {
-    const struct kedge_steering_crew crew = {
-        .context = bridge, .offer = offer, .cancel = cancel, .reloaded = reloaded};
+    const struct kedge_steering_crew crew = {.context = bridge,
+                                             .offer = offer,
+                                             .cancel = cancel,
+                                             .install = install,
+                                             .reloaded = reloaded};
     return kedge_steering_create(bridge->net, bridge->store, bridge->folder, &crew,
                                  &bridge->steering, error);
 }

@@ -9,6 +9,7 @@
 #include "updater/kedged/bridge.h"
 #include "updater/kedged/clock.h"
 #include "updater/kedged/log.h"
+#include "updater/kedged/zone_tags.h"
 
 #include <inttypes.h>
 #include <stddef.h>
@@ -272,6 +273,7 @@ void kedge_bridge_tell_all(struct kedge_bridge *bridge)
         free(lost);
         lost = next;
     }
+    kedge_tell_zones(bridge);
     kedge_fleet_each(bridge->fleet, tell_one, bridge);
 }
 
@@ -343,6 +345,7 @@ static bool restore(void *context, const struct kedge_device_record *record)
 enum kedge_rc kedge_bridge_restore(struct kedge_bridge *bridge, char error[KEDGE_STORE_ERROR_MAX])
 {
     struct restoring restoring = {.bridge = bridge};
+    kedge_tell_zones(bridge);
     enum kedge_rc rc = kedge_reader_devices(bridge->reader, NULL, NULL, NULL, restore, &restoring);
     if (rc != KEDGE_OK)
         (void)snprintf(error, KEDGE_STORE_ERROR_MAX, "cannot read the devices: %.400s",

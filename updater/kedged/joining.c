@@ -12,6 +12,7 @@
 #include "updater/kedged/clock.h"
 #include "updater/kedged/log.h"
 #include "updater/kedged/targets.h"
+#include "updater/kedged/zone_tags.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -110,6 +111,8 @@ static bool is_meant(struct kedge_bridge *bridge, struct kedge_joiner *joiner,
 static void join(struct kedge_bridge *bridge, uint64_t rollout_id,
                  const struct kedge_device_record *record)
 {
+    char zone[KEDGE_ZONE_NAME_MAX + 2];
+    kedge_zone_of_tags(record->tags, zone);
     struct kedge_engine_event event = {.kind = KEDGE_EVENT_ROLLOUT_JOIN,
                                        .rollout_id = rollout_id,
                                        .join = {.endpoint = record->endpoint,
@@ -117,7 +120,8 @@ static void join(struct kedge_bridge *bridge, uint64_t rollout_id,
                                                 .vendor = record->vendor,
                                                 .class_name = record->class_name,
                                                 .version = record->version,
-                                                .hardware = record->hardware}};
+                                                .hardware = record->hardware,
+                                                .zone = zone}};
     kedge_targets_look(bridge->fleet, &event.join);
     kedge_steering_handle(bridge->steering, &event, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 #include "updater/kedged/clock.h"
 #include "updater/kedged/group_filters.h"
 #include "updater/kedged/targets.h"
+#include "updater/kedged/timing.h"
 #include "updater/rollout/divide.h"
 
 #include <inttypes.h>
@@ -208,6 +209,8 @@ static enum kedge_rc create(struct kedge_backend_state *state, struct kedge_read
                             struct kedge_targets *targets, uint64_t *rollout_id, char *text)
 {
     struct kedge_package_record package, back;
+    struct kedge_timing timing;
+    KEDGE_TRY(kedge_timing_read(rollout, &timing, text));
     KEDGE_TRY(find_package(reader, rollout->package_id, &package, text));
     KEDGE_TRY(take_targets(targets, reader, &package, rollout, text));
     struct asking asking = {
@@ -225,6 +228,10 @@ static enum kedge_rc create(struct kedge_backend_state *state, struct kedge_read
                              .all_devices = rollout->all_devices,
                              .dynamic = rollout->dynamic,
                              .policy = rollout->policy,
+                             .start_at_ms = rollout->start_at_ms,
+                             .windows = timing.windows,
+                             .gate_windows = timing.gate_windows,
+                             .download_in_window = rollout->download_in_window,
                              .targets = targets->items,
                              .target_count = targets->count}},
     };
@@ -273,6 +280,7 @@ static enum kedge_rc plan_targets(struct kedge_reader *reader,
 {
     struct kedge_package_record package, back;
     struct kedge_rollout_spec spec = {.target_count = 0};
+    KEDGE_TRY(kedge_timing_plan(rollout, plan, text));
     KEDGE_TRY(find_package(reader, rollout->package_id, &package, text));
     KEDGE_TRY(take_targets(targets, reader, &package, rollout, text));
     if (rollout->endpoint_count > 0)

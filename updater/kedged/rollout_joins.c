@@ -1,13 +1,15 @@
 /*
- * rollout_joins.c: devices that may have come to match a dynamic rollout through what people did:
- * the network thread is asked to look at them. What people did is done either way, so nothing here
- * is a refusal; who could not be looked at is when it says who it is the next time.
+ * rollout_joins.c: devices that may have come to match a dynamic rollout, or to another time zone,
+ * through what people did: the network thread is asked to look at them. What people did is done
+ * either way, so nothing here is a refusal; who could not be looked at is when it says who it is
+ * the next time.
  */
 #define _GNU_SOURCE
 #include "updater/kedged/backend.h"
 #include "updater/kedged/call.h"
 #include "updater/kedged/clock.h"
 #include "updater/kedged/log.h"
+#include "updater/kedged/zone_tags.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,8 +23,10 @@ struct changed {
 static void look_at_all(struct kedge_call *call)
 {
     const struct changed *changed = call->context;
-    for (size_t i = 0; i < changed->count; i++)
+    for (size_t i = 0; i < changed->count; i++) {
+        kedge_tell_zone(changed->bridge, changed->endpoints[i]);
         kedge_joining_changed(changed->bridge, changed->endpoints[i]);
+    }
     kedge_call_answer(call, KEDGE_OK, "");
 }
 

@@ -10,6 +10,7 @@
 
 #include "updater/kedged/clock.h"
 #include "updater/kedged/log.h"
+#include "updater/kedged/zones.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,6 +18,8 @@
 #include <string.h>
 
 #define RELOAD_DELAY_MS 1000u
+/* Start times and windows are by the wall clock: that it was set is noticed within a minute. */
+#define TICK_DELAY_MAX_MS 60000u
 
 struct kedge_steering {
     struct kedge_net *net;
@@ -112,14 +115,28 @@ static void arm_tick(struct kedge_steering *steering)
         return;
     }
     uint64_t delay_ms = at_ms > steering->now_ms ? at_ms - steering->now_ms : 0;
+    if (delay_ms > TICK_DELAY_MAX_MS)
+        delay_ms = TICK_DELAY_MAX_MS;
     kedge_net_timer_arm(steering->net, &steering->tick, kedge_net_now_ms(steering->net) + delay_ms,
                         on_tick, steering);
+}
+
+static void let_install(struct kedge_steering *steering, const struct kedge_engine_command *command)
+{
+    uint64_t now_ms = kedge_wall_ms(), until_ms = command->install_until_ms;
+    uint64_t for_ms = until_ms > now_ms ? until_ms - now_ms : 0;
+    steering->crew.install(steering->crew.context, command->deployment_id,
+                           until_ms == KEDGE_WINDOW_NEVER ? UINT64_MAX : for_ms);
 }
 
 static void carry_out(struct kedge_steering *steering, const struct kedge_engine_command *command)
 {
     if (command->kind == KEDGE_COMMAND_CANCEL) {
         steering->crew.cancel(steering->crew.context, command->deployment_id);
+        return;
+    }
+    if (command->kind == KEDGE_COMMAND_INSTALL) {
+        let_install(steering, command);
         return;
     }
     /* What has changed since the command was given wins: an ended deployment is not offered. */
@@ -221,6 +238,8 @@ static enum kedge_rc load(struct kedge_steering *steering, char error[KEDGE_STOR
     enum kedge_rc rc = kedge_reader_last_ids(reader, &last);
     if (rc == KEDGE_OK)
         rc = kedge_engine_create(&last, &engine);
+    if (rc == KEDGE_OK)
+        kedge_engine_use_zones(engine, kedge_system_zones());
     if (rc == KEDGE_OK)
         rc = load_records(reader, engine);
     if (rc == KEDGE_OK)

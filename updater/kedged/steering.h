@@ -20,6 +20,8 @@ struct kedge_steering_crew {
     void (*offer)(void *context, const struct kedge_deployment *deployment,
                   const struct kedge_rollout *rollout);
     void (*cancel)(void *context, uint64_t deployment_id);
+    /** It may begin to install for so long from now; UINT64_MAX: at any time; 0: not any more. */
+    void (*install)(void *context, uint64_t deployment_id, uint64_t for_ms);
     /** The engine was loaded anew: say kedge_steering_handle(DEVICE_PRESENT) for each device that
      * is there. */
     void (*reloaded)(void *context);

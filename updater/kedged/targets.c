@@ -5,6 +5,8 @@
 #include "updater/kedged/targets.h"
 #include "updater/kedged/clock.h"
 
+#include "updater/kedged/zone_tags.h"
+
 #include <kedge/crypto.h>
 
 #include <jansson.h>
@@ -38,12 +40,12 @@ static char *put_text(char **at, const char *text)
 
 /* All strings of a target stand in one piece of memory, the endpoint first. */
 static enum kedge_rc add_at(struct kedge_targets *targets, const struct kedge_device_record *record,
-                            bool known, const char *place)
+                            bool known, const char *place, const char *zone)
 {
     KEDGE_TRY(make_room(targets));
-    char *at =
-        malloc(strlen(record->endpoint) + strlen(record->vendor) + strlen(record->class_name) +
-               strlen(record->version) + strlen(record->hardware) + strlen(place) + 6);
+    char *at = malloc(strlen(record->endpoint) + strlen(record->vendor) +
+                      strlen(record->class_name) + strlen(record->version) +
+                      strlen(record->hardware) + strlen(place) + strlen(zone) + 7);
     if (at == NULL)
         return KEDGE_E_MEMORY;
     struct kedge_rollout_target *target = &targets->items[targets->count++];
@@ -54,17 +56,20 @@ static enum kedge_rc add_at(struct kedge_targets *targets, const struct kedge_de
     target->version = put_text(&at, record->version);
     target->hardware = put_text(&at, record->hardware);
     target->place = put_text(&at, place);
+    target->zone = put_text(&at, zone);
     return KEDGE_OK;
 }
 
 static enum kedge_rc add(struct kedge_targets *targets, const struct kedge_device_record *record,
                          bool known)
 {
+    char zone[KEDGE_ZONE_NAME_MAX + 2];
+    kedge_zone_of_tags(record->tags, zone);
     if (targets->spread_by == NULL)
-        return add_at(targets, record, known, "");
+        return add_at(targets, record, known, "", zone);
     json_t *tags = json_loads(record->tags, 0, NULL);
     const char *place = json_string_value(json_object_get(tags, targets->spread_by));
-    enum kedge_rc rc = add_at(targets, record, known, place == NULL ? "" : place);
+    enum kedge_rc rc = add_at(targets, record, known, place == NULL ? "" : place, zone);
     json_decref(tags);
     return rc;
 }

@@ -214,6 +214,17 @@ enum kedge_rc kedge_fleet_offer(struct kedge_fleet *fleet, uint64_t deployment_i
     return rc;
 }
 
+void kedge_fleet_let_install(struct kedge_fleet *fleet, uint64_t deployment_id, uint64_t for_ms)
+{
+    struct job *job = job_by_id(fleet, deployment_id);
+    if (job == NULL)
+        return;
+    uint64_t now_ms = job_now_ms(job);
+    uint64_t until_ms = for_ms > UINT64_MAX - now_ms ? UINT64_MAX : now_ms + for_ms;
+    kedge_machine_let_install(&job->machine, for_ms == 0 ? 0 : until_ms, now_ms);
+    job_wake(job);
+}
+
 void kedge_fleet_cancel(struct kedge_fleet *fleet, uint64_t deployment_id)
 {
     struct job *job = job_by_id(fleet, deployment_id);

@@ -483,6 +483,9 @@ enum kedge_machine_action kedge_machine_next(struct kedge_machine *machine, uint
 {
     *wait_ms = 0;
     kedge_machine_check_limit(machine, now_ms);
+    if (!machine->ended &&
+        (machine->next == KEDGE_MACHINE_EXECUTE || machine->next == KEDGE_MACHINE_PREPARE))
+        (void)machine_may_install(machine, now_ms);
     uint64_t due_ms = due_at(machine);
     if (!machine->ended && (!machine->reachable || now_ms < due_ms)) {
         uint64_t until_ms = machine->limit_at_ms;

@@ -13,9 +13,10 @@
 
 #include "updater/lwm2m/update.h"
 
-#define KEDGE_MACHINE_TRIES_MAX 3u      /* writings of the URI, Executes, resets: of each */
-#define KEDGE_MACHINE_SETBACKS_MAX 8u   /* ways back, as from Updating to Downloading */
-#define KEDGE_MACHINE_SHARED_LIMITS 24u /* limits of a download, by blocks that may be another's \
+#define KEDGE_MACHINE_TRIES_MAX 3u    /* writings of the URI, Executes, resets: of each */
+#define KEDGE_MACHINE_SETBACKS_MAX 8u /* ways back, as from Updating to Downloading */
+#define KEDGE_MACHINE_SHARED_LIMITS                                                              \
+    24u                                 /* limits of a download, by blocks that may be another's \
                                          */
 #define KEDGE_MACHINE_PROGRESS_MS 1000u /* reports of progress are at least so far apart */
 
@@ -120,6 +121,8 @@ struct kedge_machine {
     bool words_wanted; /* it may have an object 26241 */
     bool prepared;     /* it was told what it is to know before Execute, or has no place for it */
     bool deferred;     /* it puts the update off */
+    bool on_hold;      /* it could install, and may not: nothing is waited for */
+    uint64_t install_until_ms; /* of a plan that holds it back: Execute before that */
     bool ended;
     uint8_t writes, executes, resets, deferrals, setbacks;
     uint8_t returns;   /* from out of reach, since the limit began */
@@ -150,6 +153,8 @@ void kedge_machine_begin(struct kedge_machine *machine, const struct kedge_updat
  * begins anew, three times at most: until then it may have been over for long.
  */
 void kedge_machine_may_be_away(struct kedge_machine *machine, uint32_t away_s, uint64_t now_ms);
+/** Execute may be sent before `until_ms`; 0: not any more. Only of a plan that holds it back. */
+void kedge_machine_let_install(struct kedge_machine *machine, uint64_t until_ms, uint64_t now_ms);
 /** Ends the job when the patience of its step is over, though something may be asked just now. */
 void kedge_machine_check_limit(struct kedge_machine *machine, uint64_t now_ms);
 /** What to do at `now_ms`; of a WAIT, `wait_ms` is how long. Not while something is asked. */

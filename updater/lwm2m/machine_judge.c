@@ -171,6 +171,11 @@ static void run(struct kedge_machine *machine, uint64_t now_ms)
         machine_say(machine, "State 2 (%s)", machine_state_name(KEDGE_FIRMWARE_DOWNLOADED));
         machine_enter_phase(machine, KEDGE_UPDATE_DOWNLOADED);
     }
+    bool was_on_hold = machine->on_hold;
+    if (!machine_may_install(machine, now_ms))
+        return;
+    if (was_on_hold)
+        machine_limit(machine, machine->plan.install_limit_s, now_ms);
     bool is_to_know = machine->plan.tells_severity || machine->plan.tells_max_defer;
     machine_schedule(
         machine, is_to_know && !machine->prepared ? KEDGE_MACHINE_PREPARE : KEDGE_MACHINE_EXECUTE,

@@ -24,6 +24,8 @@ void machine_schedule(struct kedge_machine *machine, enum kedge_machine_action n
 /** Goes on watching, by observation where the device allows it, and asks again at `at_ms`. */
 void machine_watch(struct kedge_machine *machine, uint64_t at_ms, uint64_t now_ms);
 uint64_t machine_next_poll(const struct kedge_machine *machine, uint64_t now_ms);
+/** False: Execute may not be sent now; then it is waited, without a limit, until it may. */
+bool machine_may_install(struct kedge_machine *machine, uint64_t now_ms);
 /** The device took what it was offered; the reason has been said. */
 void machine_taken(struct kedge_machine *machine, uint64_t now_ms);
 /** Something happened: looks at once, or as soon as what is asked now has been answered. */

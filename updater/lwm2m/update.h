@@ -63,6 +63,7 @@ struct kedge_update_plan {
     bool tells_severity, tells_max_defer; /* before Execute, where it can be told: */
     uint8_t severity;                     /* /5/0/11, 0 to 2 */
     uint32_t max_defer_s;                 /* /5/0/13 */
+    bool hold_install;                    /* Execute waits for kedge_fleet_let_install() */
     uint32_t push_bytes_per_s; /* of a package that is pushed, at most; 0: as fast as it is taken */
     /**
      * Where devices find /fw/ instead of at this server (a CDN), by enum kedge_firmware_protocol;
@@ -92,6 +93,11 @@ struct kedge_fleet;
 enum kedge_rc kedge_fleet_offer(struct kedge_fleet *fleet, uint64_t deployment_id,
                                 const char *endpoint,
                                 const struct kedge_update_plan *plan) KEDGE_MUST_USE;
+/**
+ * Of a plan that holds it back: Execute may be sent from now on for `for_ms` (UINT64_MAX: at any
+ * time; 0: not any more). What was sent before stays sent. Unknown ids are no failure.
+ */
+void kedge_fleet_let_install(struct kedge_fleet *fleet, uint64_t deployment_id, uint64_t for_ms);
 /**
  * Stops following it, without a report. What the device has not been told to install is taken back
  * (an empty Package URI, or a Package of one zero byte), as far as the device can be reached.

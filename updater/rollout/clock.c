@@ -2,8 +2,9 @@
  * clock.c: what becomes of the times that are waited for when the wall clock is set.
  *
  * A deadline and a soak are spans that a person asked for; records name the Unix time at which they
- * end. When the clock is set, that time moves with it, so that what is left of the span stays what
- * it was. Times that have passed are history and stay as they were written.
+ * end. (A start time and a window are by the clock itself: timing.c.) When the clock is set, that
+ * time moves with it, so that what is left of the span stays what it was. Times that have passed
+ * are history and stay as they were written.
  */
 #include "updater/rollout/engine.h"
 
@@ -44,8 +45,10 @@ static void move_group(struct kedge_engine *engine, struct group_node *group, in
 
 void kedge_engine_clock_stepped(struct kedge_engine *engine, int64_t step_ms)
 {
-    for (struct rollout_node *rollout = engine->first_rollout; rollout != NULL;
-         rollout = rollout->next) {
+    struct rollout_node *rollout = engine->first_rollout;
+    for (; rollout != NULL; rollout = rollout->next)
+        engine_unset_wall_times(engine, rollout);
+    for (rollout = engine->first_rollout; rollout != NULL; rollout = rollout->next) {
         move_timer(&rollout->slice_timer, step_ms);
         rollout->slice_ends_at_ms = 0;
         if (kedge_rollout_state_ended(rollout->record.state))
@@ -61,4 +64,6 @@ void kedge_engine_clock_stepped(struct kedge_engine *engine, int64_t step_ms)
         for (uint32_t i = 0; i < rollout->record.group_count; i++)
             move_group(engine, &rollout->groups[i], step_ms);
     }
+    for (rollout = engine->first_rollout; rollout != NULL; rollout = rollout->next)
+        engine_set_wall_times(engine, rollout);
 }

@@ -67,7 +67,7 @@ enum kedge_rc engine_add_rollout(struct kedge_engine *engine, const struct kedge
     if (record->id > engine->last.rollout_id)
         engine->last.rollout_id = record->id;
     *out = rollout;
-    return KEDGE_OK;
+    return kedge_rollout_state_ended(record->state) ? KEDGE_OK : engine_add_timing(rollout);
 }
 
 static enum kedge_rc take_device(struct kedge_engine *engine, const char *endpoint,
@@ -101,6 +101,7 @@ static void release_device(struct kedge_engine *engine, struct device_node *devi
     free(device->class_name);
     free(device->version);
     free(device->hardware);
+    free(device->zone);
     free(device);
 }
 
@@ -451,8 +452,9 @@ enum kedge_rc engine_add_target(struct kedge_engine *engine, struct group_node *
                                 const struct kedge_rollout_target *target)
 {
     KEDGE_TRY(engine_add_pending(engine, group, target->endpoint));
-    /* A device that an older rollout names is followed already, event by event. */
     struct device_node *device = engine_device(engine, target->endpoint);
+    KEDGE_TRY(engine_set_zone(engine, device, target->zone));
+    /* A device that an older rollout names is followed already, event by event. */
     if (device->references > 1)
         return KEDGE_OK;
     KEDGE_TRY(engine_set_text(&device->vendor, target->vendor));
@@ -464,6 +466,18 @@ enum kedge_rc engine_add_target(struct kedge_engine *engine, struct group_node *
     device->unassociated = target->unassociated;
     device->expected_at_ms = target->asleep ? target->expected_at_ms : 0;
     return KEDGE_OK;
+}
+
+static enum kedge_rc add_timing(struct kedge_engine *engine, const struct kedge_rollout_spec *spec,
+                                struct kedge_rollout *record)
+{
+    char why[KEDGE_TIMING_TEXT_MAX];
+    record->start_at_ms = spec->start_at_ms;
+    record->download_in_window = spec->download_in_window;
+    engine_copy_text(record->windows, sizeof(record->windows), spec->windows);
+    engine_copy_text(record->gate_windows, sizeof(record->gate_windows), spec->gate_windows);
+    enum kedge_rc rc = kedge_rollout_timing_check(record, engine->zones, engine->now_ms, why);
+    return rc == KEDGE_OK ? rc : engine_refuse(engine, rc, "%s", why);
 }
 
 enum kedge_rc engine_say_created(struct kedge_engine *engine, const struct kedge_rollout *record)
@@ -515,7 +529,10 @@ enum kedge_rc engine_create_rollout(struct kedge_engine *engine,
     engine_copy_text(record.spread_by, sizeof(record.spread_by), spec->spread_by);
     engine_copy_text(record.filter, sizeof(record.filter), spec->filter);
     engine_copy_text(record.author, sizeof(record.author), engine->who);
-    engine_copy_text(record.reason, sizeof(record.reason), "created; waiting to be started");
+    KEDGE_TRY(add_timing(engine, spec, &record));
+    engine_copy_text(record.reason, sizeof(record.reason),
+                     record.start_at_ms == 0 ? "created; waiting to be started"
+                                             : "created; waiting for its start time");
     if (spec->policy.approval != KEDGE_APPROVAL_NONE) {
         record.state = KEDGE_ROLLOUT_WAITING_FOR_APPROVAL;
         (void)snprintf(record.reason, sizeof(record.reason),
@@ -546,5 +563,6 @@ enum kedge_rc engine_create_rollout(struct kedge_engine *engine,
         KEDGE_TRY(engine_add_target(engine, &rollout->groups[spec->targets[i].group_index],
                                     &spec->targets[i]));
     engine->output->rollout_id = record.id;
+    KEDGE_TRY(engine_await_start(engine, rollout));
     return engine_say_created(engine, &record);
 }

@@ -40,6 +40,7 @@ static void free_rollout(struct kedge_engine *engine, struct rollout_node *rollo
     kedge_timer_cancel(&engine->timers, &rollout->deadline_timer);
     kedge_timer_cancel(&engine->timers, &rollout->offer_timer);
     kedge_timer_cancel(&engine->timers, &rollout->slice_timer);
+    engine_free_timing(engine, rollout);
     for (uint32_t i = 0; i < rollout->record.group_count; i++)
         kedge_timer_cancel(&engine->timers, &rollout->groups[i].soak_timer);
     while (engine_drop_deployment(engine, rollout))
@@ -160,6 +161,15 @@ static enum kedge_rc resume_rollout(struct kedge_engine *engine, struct rollout_
     return engine_move_rollout(engine, rollout, KEDGE_ON_RESUME, text, NULL);
 }
 
+/* Its deadline counts from now, and no window may open before it. */
+static enum kedge_rc check_start(struct kedge_engine *engine, const struct rollout_node *rollout)
+{
+    char why[KEDGE_TIMING_TEXT_MAX];
+    enum kedge_rc rc =
+        kedge_rollout_opening_check(&rollout->record, engine->zones, engine->now_ms, why);
+    return rc == KEDGE_OK ? rc : engine_refuse(engine, KEDGE_E_STATE, "%s", why);
+}
+
 static enum kedge_rc act(struct kedge_engine *engine, const struct kedge_engine_event *event)
 {
     const struct action *action = &actions[event->kind];
@@ -182,6 +192,7 @@ static enum kedge_rc act(struct kedge_engine *engine, const struct kedge_engine_
     const char *who = engine->who;
     switch (action->event) {
     case KEDGE_ON_START:
+        KEDGE_TRY(check_start(engine, rollout));
         KEDGE_TRY(engine_start_rollout(engine, rollout, text));
         break;
     case KEDGE_ON_RESUME:
@@ -221,8 +232,10 @@ static enum kedge_rc device_present(struct kedge_engine *engine,
     KEDGE_TRY(engine_set_text(&device->hardware, now->hardware));
     device->present = true;
     KEDGE_TRY(engine_check_late(engine, device));
+    bool was_asleep = device->asleep;
     KEDGE_TRY(engine_device_wakes(engine, device));
     KEDGE_TRY(engine_attend_device(engine, device));
+    KEDGE_TRY(engine_review_held_device(engine, device, was_asleep));
     return engine_review_device(engine, device);
 }
 
@@ -235,6 +248,7 @@ static enum kedge_rc device_asleep(struct kedge_engine *engine,
         return KEDGE_OK;
     device->present = true;
     KEDGE_TRY(engine_device_sleeps(engine, device, now));
+    KEDGE_TRY(engine_review_held_device(engine, device, false));
     return engine_review_device(engine, device);
 }
 
@@ -246,6 +260,13 @@ static enum kedge_rc device_gone(struct kedge_engine *engine, const struct kedge
         return KEDGE_OK;
     device->present = false;
     return engine_review_device(engine, device);
+}
+
+static enum kedge_rc device_zone(struct kedge_engine *engine, const struct kedge_engine_device *now)
+{
+    struct device_node *device =
+        now->endpoint == NULL ? NULL : engine_device(engine, now->endpoint);
+    return device == NULL ? KEDGE_OK : engine_set_zone(engine, device, now->zone);
 }
 
 /* Words that change no state are history, too: what was sent, and what came back. */
@@ -309,6 +330,8 @@ static enum kedge_rc dispatch(struct kedge_engine *engine, const struct kedge_en
         return device_asleep(engine, &event->device);
     case KEDGE_EVENT_DEVICE_GONE:
         return device_gone(engine, &event->device);
+    case KEDGE_EVENT_DEVICE_ZONE:
+        return device_zone(engine, &event->device);
     case KEDGE_EVENT_DEPLOYMENT_REPORT:
         return deployment_report(engine, &event->report);
     case KEDGE_EVENT_TICK:

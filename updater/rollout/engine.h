@@ -16,6 +16,7 @@
  *   sleep.c   devices that sleep
  *   terms.c   what packages ask of devices
  *   join.c    devices that come to match later
+ *   timing.c  start times and windows
  *   clock.c   a wall clock that is set    output.c   records and commands out
  *   explain.c the sentences
  */
@@ -35,6 +36,8 @@ struct package_node {
 };
 
 struct rollout_node;
+struct rollout_timing;
+struct zone_node;
 struct group_node;
 struct device_node;
 
@@ -48,7 +51,8 @@ struct deployment_node {
     struct deployment_node *next_in_device, *previous_in_device; /* while it is open */
     struct deployment_node *next_kept;                           /* in device.kept */
     struct deployment_node *next_of_device;                      /* in device.all */
-    struct deployment_node *next_waiting, *previous_waiting;     /* in group.waiting */
+    struct deployment_node *next_waiting,
+        *previous_waiting; /* in group.waiting, or a zone's queue */
     struct deployment_node *next_changed;
     uint64_t bytes_done, bytes_total;
     uint64_t offered_at_ms, changed_at_ms, ended_at_ms;
@@ -60,6 +64,8 @@ struct deployment_node {
     int32_t update_result;
     enum kedge_deployment_state state;
     uint8_t retries[KEDGE_ERROR_KIND_COUNT];
+    bool held, queued; /* downloaded, and not to install yet; timing.c */
+    bool may_install;
     bool waiting;  /* could be offered at once if there were a place */
     bool placed;   /* holds a place: in flight, and its device is not asleep */
     bool attended; /* in flight, and an OFFER was given out since the engine was made */
@@ -108,6 +114,7 @@ struct rollout_node {
     uint64_t slice_ends_at_ms; /* then there is a whole slice again */
     uint32_t slice_left;
     struct kedge_timer deadline_timer, offer_timer, slice_timer;
+    struct rollout_timing *timing; /* NULL: it has neither a start time nor windows */
     bool changed; /* stands in engine.changed_rollouts: the record or one of its groups */
     bool record_changed;
     bool unsettled;
@@ -122,7 +129,8 @@ struct device_node {
     struct deployment_node *all;     /* all that are held, also those that have ended */
     size_t references;               /* deployments that point here */
     char *vendor, *class_name, *version, *hardware; /* owned; NULL: not known */
-    bool present, asleep;                           /* one that has gone may have been asleep */
+    char *zone;              /* owned; one that there is; NULL: none of its own */
+    bool present, asleep;    /* one that has gone may have been asleep */
     bool unassociated;       /* that is why it is asleep, as the event says */
     uint64_t expected_at_ms; /* while it is asleep; 0: nobody knows */
     char endpoint[];         /* NUL-terminated */
@@ -133,6 +141,7 @@ struct kedge_engine {
     struct rollout_node *first_rollout, *first_dynamic;
     struct package_node *first_package;
     struct kedge_timers timers;
+    const struct kedge_zones *zones; /* NULL: there is UTC */
     struct kedge_engine_ids last;
     uint32_t slice_moves;
     bool loading, broken;
@@ -308,6 +317,63 @@ void engine_begin_sweep(struct kedge_engine *engine, struct rollout_node *rollou
 enum kedge_rc engine_sweep(struct kedge_engine *engine,
                            struct rollout_node *rollout) KEDGE_MUST_USE;
 void engine_end_sweep(struct kedge_engine *engine, struct rollout_node *rollout);
+
+/* timing.c */
+/** By the record: KEDGE_E_MALFORMED for windows that are none. */
+enum kedge_rc engine_add_timing(struct rollout_node *rollout) KEDGE_MUST_USE;
+/** Nothing is waited for any more. */
+void engine_end_timing(struct kedge_engine *engine, struct rollout_node *rollout);
+void engine_free_timing(struct kedge_engine *engine, struct rollout_node *rollout);
+/** Waits for the start time, where there is one. */
+enum kedge_rc engine_await_start(struct kedge_engine *engine,
+                                 struct rollout_node *rollout) KEDGE_MUST_USE;
+/** Starts the rollout when its time has come. */
+enum kedge_rc engine_start_in_time(struct kedge_engine *engine,
+                                   struct rollout_node *rollout) KEDGE_MUST_USE;
+/** Holds a deployment back that has come to `downloaded`, and forgets one that has left it. */
+enum kedge_rc engine_review_hold(struct kedge_engine *engine,
+                                 struct deployment_node *node) KEDGE_MUST_USE;
+/** The same at loading; *waits: and for its window, so that nobody waits for its device. */
+enum kedge_rc engine_hold_at_load(struct kedge_engine *engine, struct deployment_node *node,
+                                  bool *waits) KEDGE_MUST_USE;
+/** Its device fell asleep, woke up, or is attended again. */
+enum kedge_rc engine_review_held_device(struct kedge_engine *engine, struct device_node *device,
+                                        bool woke) KEDGE_MUST_USE;
+/** Lets those install whose window is open, as far as there are places. */
+enum kedge_rc engine_let_install(struct kedge_engine *engine,
+                                 struct rollout_node *rollout) KEDGE_MUST_USE;
+/** Whether its download may begin now. */
+enum kedge_rc engine_may_download(struct kedge_engine *engine, const struct deployment_node *node,
+                                  bool *may) KEDGE_MUST_USE;
+/** The time has come at which the windows open or shut in the zone. */
+enum kedge_rc engine_pass_window(struct kedge_engine *engine,
+                                 struct zone_node *zone) KEDGE_MUST_USE;
+/** What waits for its window is pending again, and taken back from its device. */
+enum kedge_rc engine_withdraw_held(struct kedge_engine *engine, struct deployment_node *node,
+                                   const char *why) KEDGE_MUST_USE;
+enum kedge_rc engine_set_zone(struct kedge_engine *engine, struct device_node *device,
+                              const char *name) KEDGE_MUST_USE;
+/** Whether the gate's window is open; if not, a timer says when it is. */
+enum kedge_rc engine_await_gate_window(struct kedge_engine *engine, const struct group_node *group,
+                                       bool *open) KEDGE_MUST_USE;
+/** Before and after the other timers move with the wall clock: these do not. */
+void engine_unset_wall_times(struct kedge_engine *engine, struct rollout_node *rollout);
+void engine_set_wall_times(struct kedge_engine *engine, struct rollout_node *rollout);
+
+/* explain_timing.c */
+#define ENGINE_OPENING_MAX 160u
+/** "opens 2026-11-27T21:00:00Z (...), in 3 h"; whether it is open now: then when it shuts. */
+bool engine_say_window(const struct kedge_engine *engine, const struct deployment_node *node,
+                       uint64_t now_ms, char text[ENGINE_OPENING_MAX]);
+bool engine_say_gate_window(const struct kedge_engine *engine, const struct group_node *group,
+                            uint64_t now_ms, char text[ENGINE_OPENING_MAX]);
+/** "" when it has no start time. */
+void engine_say_start(const struct rollout_node *rollout, uint64_t now_ms,
+                      char text[ENGINE_OPENING_MAX]);
+/** How many wait for their window; and the words for it, "" when none does. */
+uint32_t engine_held(const struct rollout_node *rollout);
+void engine_say_held(const struct rollout_node *rollout, uint64_t now_ms,
+                     char text[ENGINE_OPENING_MAX]);
 
 /* approve.c */
 /** Lets the rollout begin, or go on behind the gate that waits, by engine->who; or refuses. */

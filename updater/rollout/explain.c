@@ -50,8 +50,29 @@ static const char *expectation(const struct device_node *device, uint64_t now_ms
     return text;
 }
 
-static void explain_busy(const struct deployment_node *node, uint64_t now_ms,
-                         char text[KEDGE_EXPLANATION_MAX])
+/* False: its window is open, and something else is what it waits for. */
+static bool explain_held(const struct kedge_engine *engine, const struct deployment_node *node,
+                         uint64_t now_ms, char text[KEDGE_EXPLANATION_MAX])
+{
+    char window[ENGINE_OPENING_MAX];
+    const struct rollout_node *rollout = node->group->rollout;
+    uint64_t since_s = span_s(node->changed_at_ms, now_ms);
+    bool open = engine_say_window(engine, node, now_ms, window);
+    if (rollout->record.state == KEDGE_ROLLOUT_PAUSED)
+        say(text, "downloaded for %" PRIu64 " s: the rollout is paused (%s); its window %s",
+            since_s, rollout->record.reason, window);
+    else if (!open)
+        say(text, "downloaded for %" PRIu64 " s: waits for its window, which %s", since_s, window);
+    else if (node->queued)
+        say(text,
+            "downloaded for %" PRIu64 " s: its window %s, and it waits for a place: %" PRIu32
+            " of at most %" PRIu32 " devices are in flight",
+            since_s, window, rollout->placed, rollout->record.policy.in_flight_max);
+    return rollout->record.state == KEDGE_ROLLOUT_PAUSED || !open || node->queued;
+}
+
+static void explain_busy(const struct kedge_engine *engine, const struct deployment_node *node,
+                         uint64_t now_ms, char text[KEDGE_EXPLANATION_MAX])
 {
     const char *state = kedge_deployment_state_name(node->state);
     uint64_t since_s = span_s(node->changed_at_ms, now_ms);
@@ -59,6 +80,8 @@ static void explain_busy(const struct deployment_node *node, uint64_t now_ms,
     bool asleep = node->device->present && node->device->asleep;
     const struct sleep_words *words = engine_sleep_words(node->device);
     char when[64];
+    if (node->held && explain_held(engine, node, now_ms, text))
+        return;
     if (asleep)
         say(text,
             "%s for %" PRIu64 " s: the device %s, and holds no place; it goes on when it %s%s "
@@ -81,7 +104,7 @@ static void explain_busy(const struct deployment_node *node, uint64_t now_ms,
 static void explain_device(const struct kedge_engine *engine, const struct deployment_node *node,
                            uint64_t now_ms, char text[KEDGE_EXPLANATION_MAX])
 {
-    char when[64];
+    char when[64], window[ENGINE_OPENING_MAX];
     const struct device_node *device = node->device;
     const struct rollout_node *rollout = node->group->rollout;
     if (device->working != NULL)
@@ -101,6 +124,9 @@ static void explain_device(const struct kedge_engine *engine, const struct deplo
             expectation(device, now_ms, when));
     else if (node->retry_at_ms > now_ms)
         say(text, "pending: waits for its next attempt");
+    else if (rollout->record.download_in_window && rollout->timing != NULL &&
+             !engine_say_window(engine, node, now_ms, window))
+        say(text, "pending: waits for its window, which %s", window);
     else if (rollout->placed < rollout->record.policy.in_flight_max &&
              rollout->record.policy.offers_per_minute == 0)
         say(text,
@@ -172,7 +198,7 @@ enum kedge_rc kedge_engine_explain_deployment(const struct kedge_engine *engine,
         return KEDGE_OK;
     }
     if (kedge_deployment_state_busy(node->state)) {
-        explain_busy(node, now_ms, text);
+        explain_busy(engine, node, now_ms, text);
         return KEDGE_OK;
     }
     struct kedge_deployment record;
@@ -195,21 +221,22 @@ static uint32_t group_in_flight(const struct group_node *group)
 /* Of the group that runs: those of its rollout, whose groups go one after the other. */
 static const char *sleepers(const struct group_node *group, char text[48])
 {
-    uint32_t count = group->rollout->busy - group->rollout->placed;
+    uint32_t count = group->rollout->busy - group->rollout->placed - engine_held(group->rollout);
     text[0] = '\0';
     if (count > 0)
         (void)snprintf(text, 48, " (%" PRIu32 " of them asleep, without a place)", count);
     return text;
 }
 
-static void explain_group(const struct group_node *group, uint64_t now_ms,
-                          char text[KEDGE_EXPLANATION_MAX])
+static void explain_group(const struct kedge_engine *engine, const struct group_node *group,
+                          uint64_t now_ms, char text[KEDGE_EXPLANATION_MAX])
 {
     const struct kedge_group *record = &group->record;
     const struct kedge_rollout *rollout = &group->rollout->record;
     uint32_t number = record->index + 1;
     const char *state = kedge_group_state_name(record->state);
-    char asleep[48];
+    char asleep[48], held[ENGINE_OPENING_MAX], window[ENGINE_OPENING_MAX];
+    engine_say_held(group->rollout, now_ms, held);
     if (record->state == KEDGE_GROUP_SCHEDULED && number > group->rollout->current + 1)
         say(text, "group %" PRIu32 " is %s: it starts after the gate of group %" PRIu32, number,
             state, number - 1);
@@ -226,11 +253,11 @@ static void explain_group(const struct group_node *group, uint64_t now_ms,
         say(text,
             "group %" PRIu32 " is %s: of %" PRIu32 " devices %" PRIu32 " succeeded, %" PRIu32
             " ended in error (more than %" PRIu32 " %% would %s the rollout), %" PRIu32
-            " are in flight%s, %" PRIu32 " are pending",
+            " are in flight%s%s, %" PRIu32 " are pending",
             number, state, group->size, record->counts[KEDGE_DEPLOYMENT_SUCCEEDED], record->errors,
             engine_error_threshold_percent(group),
             kedge_error_action_name(rollout->policy.error_action), group_in_flight(group),
-            sleepers(group, asleep), record->counts[KEDGE_DEPLOYMENT_PENDING]);
+            sleepers(group, asleep), held, record->counts[KEDGE_DEPLOYMENT_PENDING]);
     else if (record->state == KEDGE_GROUP_WAITING_FOR_GATE && engine_gate_needs_approval(group))
         say(text,
             "group %" PRIu32 " is %s: %" PRIu32 " of %" PRIu32
@@ -238,6 +265,12 @@ static void explain_group(const struct group_node *group, uint64_t now_ms,
             " begins",
             number, state, record->counts[KEDGE_DEPLOYMENT_SUCCEEDED], group->size, rollout->author,
             number + 1);
+    else if (record->state == KEDGE_GROUP_WAITING_FOR_GATE &&
+             !engine_say_gate_window(engine, group, now_ms, window))
+        say(text,
+            "group %" PRIu32 " is %s: %" PRIu32 " of %" PRIu32
+            " devices succeeded, and the window of the gates %s",
+            number, state, record->counts[KEDGE_DEPLOYMENT_SUCCEEDED], group->size, window);
     else if (record->state == KEDGE_GROUP_SOAKING)
         say(text, "group %" PRIu32 " is %s: its gate is judged in %" PRIu64 " s", number, state,
             span_s(now_ms, record->soak_until_ms));
@@ -252,7 +285,7 @@ enum kedge_rc kedge_engine_explain_group(const struct kedge_engine *engine, uint
     const struct rollout_node *rollout = engine_rollout(engine, rollout_id);
     if (rollout == NULL || index >= rollout->record.group_count)
         return KEDGE_E_NOT_FOUND;
-    explain_group(&rollout->groups[index], now_ms, text);
+    explain_group(engine, &rollout->groups[index], now_ms, text);
     return KEDGE_OK;
 }
 
@@ -273,7 +306,7 @@ static void explain_rolling_back(const struct kedge_engine *engine,
             state, record->reason, rollout->busy, record->revert_version);
         return;
     }
-    explain_group(&revert->groups[0], now_ms, group);
+    explain_group(engine, &revert->groups[0], now_ms, group);
     say(text,
         "%s: %.120s; rollout %" PRIu64 ", %s, takes those that moved back to version %s: %.250s",
         state, record->reason, revert->record.id, kedge_rollout_state_name(revert->record.state),
@@ -293,7 +326,7 @@ enum kedge_rc kedge_engine_explain_rollout(const struct kedge_engine *engine, ui
     case KEDGE_ROLLOUT_RUNNING:
         if (rollout->current >= record->group_count)
             break;
-        explain_group(&rollout->groups[rollout->current], now_ms, group);
+        explain_group(engine, &rollout->groups[rollout->current], now_ms, group);
         say(text, "%s: %.480s", state, group);
         return KEDGE_OK;
     case KEDGE_ROLLOUT_PAUSED:
@@ -312,6 +345,9 @@ enum kedge_rc kedge_engine_explain_rollout(const struct kedge_engine *engine, ui
     default:
         break;
     }
-    say(text, "%s: %s", state, record->reason);
+    char start[ENGINE_OPENING_MAX] = "";
+    if (record->started_at_ms == 0 && !kedge_rollout_state_ended(record->state))
+        engine_say_start(rollout, now_ms, start);
+    say(text, "%s: %s%s", state, record->reason, start);
     return KEDGE_OK;
 }

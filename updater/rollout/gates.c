@@ -112,6 +112,8 @@ enum kedge_rc engine_judge_gate(struct kedge_engine *engine, struct group_node *
     uint32_t succeeded = group->record.counts[KEDGE_DEPLOYMENT_SUCCEEDED];
     bool passed = (uint64_t)succeeded * 100 >= (uint64_t)percent * group->size;
     *judged = !passed || !engine_gate_needs_approval(group);
+    if (*judged && passed)
+        KEDGE_TRY(engine_await_gate_window(engine, group, judged));
     if (!*judged)
         return KEDGE_OK;
     char text[160];

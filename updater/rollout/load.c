@@ -161,6 +161,10 @@ static enum kedge_rc begin_group(struct kedge_engine *engine, struct group_node 
         KEDGE_TRY(begin_wait(engine, node));
         if (!kedge_deployment_state_busy(node->state))
             continue;
+        bool waits;
+        KEDGE_TRY(engine_hold_at_load(engine, node, &waits));
+        if (waits)
+            continue;
         uint64_t at_ms = engine_after_s(engine->now_ms, engine_phase_limit_s(policy, node->state));
         KEDGE_TRY(kedge_timer_set(&engine->timers, &node->wait_timer, at_ms));
     }
@@ -190,7 +194,7 @@ static enum kedge_rc begin_rollout(struct kedge_engine *engine, struct rollout_n
         rollout->record.state == KEDGE_ROLLOUT_ROLLING_BACK)
         engine_begin_sweep(engine, rollout, SWEEP_CANCEL);
     engine_unsettle(engine, rollout);
-    return KEDGE_OK;
+    return engine_await_start(engine, rollout);
 }
 
 enum kedge_rc kedge_engine_load_done(struct kedge_engine *engine, uint64_t now_ms,

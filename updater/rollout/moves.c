@@ -31,6 +31,7 @@ enum kedge_rc engine_move_rollout(struct kedge_engine *engine, struct rollout_no
         kedge_timer_cancel(&engine->timers, &rollout->deadline_timer);
         kedge_timer_cancel(&engine->timers, &rollout->offer_timer);
         engine_end_sweep(engine, rollout);
+        engine_end_timing(engine, rollout);
         engine_tell_reverted(engine, rollout);
     }
     engine_rollout_changed(engine, rollout);
@@ -76,7 +77,7 @@ void engine_count_deployment(struct deployment_node *node, bool add)
 void engine_review_place(struct kedge_engine *engine, struct deployment_node *node)
 {
     struct rollout_node *rollout = node->group->rollout;
-    bool holds = kedge_deployment_state_busy(node->state) && !node->device->asleep;
+    bool holds = kedge_deployment_state_busy(node->state) && !node->device->asleep && !node->held;
     if (holds == node->placed)
         return;
     node->placed = holds;
@@ -172,6 +173,7 @@ enum kedge_rc engine_move_deployment(struct kedge_engine *engine, struct deploym
     engine_count_deployment(node, true);
     if (was_busy && !is_busy)
         end_work(engine, node);
+    KEDGE_TRY(engine_review_hold(engine, node));
     if (ended && !kedge_deployment_state_ended(from))
         leave_device(engine, node);
     if (node->state == KEDGE_DEPLOYMENT_SUCCEEDED)

@@ -62,6 +62,7 @@ static struct kedge_rollout describe(const struct kedge_engine *engine,
     record.group_count = 1;
     record.device_count = device_count;
     record.created_at_ms = engine->now_ms;
+    record.start_at_ms = 0;
     record.started_at_ms = record.deadline_at_ms = record.ended_at_ms = 0;
     record.revert_package_id[0] = record.revert_version[0] = '\0';
     record.revert_sequence = record.revert_rollout_id = 0;

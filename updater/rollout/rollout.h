@@ -16,6 +16,7 @@
 
 #include "updater/rollout/filter.h"
 #include "updater/rollout/fit.h"
+#include "updater/rollout/window.h"
 
 #define KEDGE_ENDPOINT_MAX 128u      /* bytes of an endpoint name, without the NUL */
 #define KEDGE_NAME_MAX 64u           /* of a rollout's, group's, key's or person's name */
@@ -235,6 +236,12 @@ struct kedge_rollout {
     uint64_t revert_sequence;
     uint64_t revert_rollout_id;  /* the rollout that does so; 0: none yet */
     uint64_t reverts_rollout_id; /* of such a one: whose devices it takes back; else 0 */
+    uint64_t
+        start_at_ms; /* it starts by itself then, by the wall clock; 0: when somebody says so */
+    /* As kedge_windows_text() writes them; "": at any time. */
+    char windows[KEDGE_WINDOWS_TEXT_MAX + 1];      /* when its devices may install */
+    char gate_windows[KEDGE_WINDOWS_TEXT_MAX + 1]; /* when its gates may open */
+    bool download_in_window;                       /* downloads begin in the windows, too */
     uint64_t created_at_ms;
     uint64_t started_at_ms;
     uint64_t deadline_at_ms; /* 0: none */
@@ -332,6 +339,7 @@ struct kedge_rollout_target {
     bool asleep;             /* not to be reached now, as in the event */
     bool unassociated;       /* likewise */
     uint64_t expected_at_ms; /* of one that is asleep, as in the event */
+    const char *zone;        /* its own, by which windows are meant; NULL or "": it has none */
     const char *place;       /* what kedge_groups_divide() spreads; NULL or "": nowhere */
     uint32_t filter_group;   /* for it: from 1, the first group whose filter means the device; 0 */
     uint32_t group_index;    /* below group_count */
@@ -374,7 +382,10 @@ struct kedge_rollout_spec {
     uint32_t seed;         /* for the record, and likewise the next: the targets are in order */
     const char *spread_by; /* NULL: none */
     const char *filter;    /* for the record; NULL: none */
-    uint32_t group_count;  /* at least 1 */
+    uint64_t start_at_ms;  /* 0: when somebody says so */
+    const char *windows, *gate_windows; /* as the record has them; NULL: none */
+    bool download_in_window;
+    uint32_t group_count;                       /* at least 1 */
     const struct kedge_group_plan *groups;      /* so many, for their names; NULL: "group N" */
     const struct kedge_rollout_target *targets; /* a group's are offered in this order */
     size_t target_count;
@@ -396,6 +407,7 @@ enum kedge_engine_event_kind {
     KEDGE_EVENT_DEVICE_ASLEEP,     /* .device.endpoint, .unassociated, .expected_at_ms: registered,
                                       and not to be reached until it is PRESENT */
     KEDGE_EVENT_DEVICE_GONE,       /* .device.endpoint: de-registered or expired */
+    KEDGE_EVENT_DEVICE_ZONE,       /* .device.endpoint, .zone: by which its windows are meant */
     KEDGE_EVENT_DEPLOYMENT_REPORT, /* .report: from the Object 5 driver */
     KEDGE_EVENT_TICK               /* the time has come that next_tick_at_ms named */
 };
@@ -413,6 +425,7 @@ struct kedge_engine_event {
         const char *class_name;
         const char *version;     /* NULL or "": not known */
         const char *hardware;    /* likewise */
+        const char *zone;        /* NULL or "": none of its own */
         bool unassociated;       /* it has no association by DTLS; else it sleeps, in queue mode */
         uint64_t expected_at_ms; /* when its lifetime is over; 0: it has none */
     } device;
@@ -429,8 +442,11 @@ struct kedge_engine_event {
 /* ---- output ---- */
 
 enum kedge_engine_command_kind {
-    KEDGE_COMMAND_OFFER, /* take the device through the update, from whatever state it is in */
-    KEDGE_COMMAND_CANCEL /* stop doing so; carry out before the offers that follow it */
+    KEDGE_COMMAND_OFFER,  /* take the device through the update, from whatever state it is in */
+    KEDGE_COMMAND_CANCEL, /* stop doing so; carry out before the offers that follow it */
+    /* Of a rollout with windows: what is downloaded may be installed, if that begins before
+     * .install_until_ms (KEDGE_WINDOW_NEVER: at any time; 0: not any more, or not yet). */
+    KEDGE_COMMAND_INSTALL
 };
 
 /**
@@ -441,7 +457,8 @@ enum kedge_engine_command_kind {
 struct kedge_engine_command {
     enum kedge_engine_command_kind kind;
     uint64_t deployment_id;
-    uint64_t rollout_id; /* for kedge_engine_rollout(): package, version, soak, limits */
+    uint64_t rollout_id;       /* for kedge_engine_rollout(): package, version, soak, limits */
+    uint64_t install_until_ms; /* of INSTALL */
     char endpoint[KEDGE_ENDPOINT_MAX + 1];
 };
 
@@ -483,6 +500,10 @@ struct kedge_engine_ids {
 enum kedge_rc kedge_engine_create(const struct kedge_engine_ids *last,
                                   struct kedge_engine **out) KEDGE_MUST_USE;
 void kedge_engine_destroy(struct kedge_engine *engine);
+/** By these zones windows are meant, from now on; it borrows them. Without any, there is UTC. */
+void kedge_engine_use_zones(struct kedge_engine *engine, const struct kedge_zones *zones);
+/** Whether a rollout that has not ended has windows: then say DEVICE_ZONE. O(rollouts). */
+bool kedge_engine_uses_windows(const struct kedge_engine *engine);
 
 #define KEDGE_ENGINE_SLICE_MOVES 250u
 /**
@@ -571,12 +592,27 @@ void kedge_engine_figures(const struct kedge_engine *engine, uint64_t *rollouts_
 
 /** What gates have decided since the engine was made. */
 struct kedge_gate_decisions {
-    uint64_t passed, failed;               /* a group's success threshold was met, or was not */
-    uint64_t paused, aborted, rolled_back; /* a rollout was, by a gate or by a threshold of errors */
+    uint64_t passed, failed; /* a group's success threshold was met, or was not */
+    uint64_t paused, aborted,
+        rolled_back; /* a rollout was, by a gate or by a threshold of errors */
 };
 struct kedge_gate_decisions kedge_engine_gate_decisions(const struct kedge_engine *engine);
 /** Whether a rollout that has not ended rests on the package, or may go back to it. O(rollouts). */
 bool kedge_engine_package_in_use(const struct kedge_engine *engine, const char *package_id);
+
+#define KEDGE_TIMING_TEXT_MAX 192u /* with the NUL */
+
+/**
+ * Whether a rollout that is created at `now_ms` can have this start time, these windows, and this
+ * deadline; its groups are counted. KEDGE_E_ARGUMENT, and why, with the figures.
+ */
+enum kedge_rc kedge_rollout_timing_check(const struct kedge_rollout *record,
+                                         const struct kedge_zones *zones, uint64_t now_ms,
+                                         char why[KEDGE_TIMING_TEXT_MAX]) KEDGE_MUST_USE;
+/** The same of windows alone, of one that starts at `from_ms`. */
+enum kedge_rc kedge_rollout_opening_check(const struct kedge_rollout *record,
+                                          const struct kedge_zones *zones, uint64_t from_ms,
+                                          char why[KEDGE_TIMING_TEXT_MAX]) KEDGE_MUST_USE;
 
 #define KEDGE_EXPLANATION_MAX 512u /* with the NUL */
 

@@ -2,7 +2,7 @@
  * settle.c: what follows from a step. Places in flight are filled, thresholds and gates judged,
  * groups and rollouts go on, until nothing more follows.
  */
-#include "updater/rollout/engine.h"
+#include "updater/rollout/timing.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -110,6 +110,12 @@ enum kedge_rc engine_review_deployment(struct kedge_engine *engine, struct deplo
         return engine_move_deployment(engine, node, KEDGE_ON_ALREADY, "already on it", NULL);
     if (!engine_device_meets_terms(device, rollout, why))
         return give_up(engine, node, why);
+    bool may_download;
+    KEDGE_TRY(engine_may_download(engine, node, &may_download));
+    if (!may_download) {
+        engine_stop_waiting(node);
+        return KEDGE_OK;
+    }
     if (device->asleep || node->retry_at_ms > engine->now_ms)
         engine_stop_waiting(node);
     else
@@ -205,6 +211,7 @@ static enum kedge_rc step_rollout(struct kedge_engine *engine, struct rollout_no
             return end_group(engine, group);
         *stepped = false;
         KEDGE_TRY(engine_sweep(engine, rollout));
+        KEDGE_TRY(engine_let_install(engine, rollout));
         return fill_places(engine, group);
     case KEDGE_GROUP_SOAKING:
         if (engine->now_ms >= group->record.soak_until_ms)
@@ -238,6 +245,7 @@ static enum kedge_rc end_abort(struct kedge_engine *engine, struct rollout_node 
 static enum kedge_rc settle_rollout(struct kedge_engine *engine, struct rollout_node *rollout)
 {
     bool stepped = true;
+    KEDGE_TRY(engine_start_in_time(engine, rollout));
     while (stepped) {
         if (engine_goes_on(rollout) && rollout->current < rollout->record.group_count) {
             bool acted;
@@ -284,7 +292,10 @@ enum kedge_rc engine_supersede_others(struct kedge_engine *engine, struct deploy
         struct deployment_node *next = other->next_in_device;
         bool busy = kedge_deployment_state_busy(other->state);
         bool moved = false;
-        if (other != node && engine_goes_on(other->group->rollout))
+        bool counts = other != node && engine_goes_on(other->group->rollout);
+        if (counts)
+            KEDGE_TRY(engine_withdraw_held(engine, other, text));
+        if (counts)
             KEDGE_TRY(engine_move_deployment(engine, other, KEDGE_ON_SUPERSEDE, text, &moved));
         if (moved && busy)
             KEDGE_TRY(engine_command(engine, KEDGE_COMMAND_CANCEL, other));
@@ -298,6 +309,8 @@ enum kedge_rc engine_start_rollout(struct kedge_engine *engine, struct rollout_n
 {
     struct kedge_rollout *record = &rollout->record;
     record->started_at_ms = engine->now_ms;
+    if (rollout->timing != NULL)
+        kedge_timer_cancel(&engine->timers, &rollout->timing->start_timer);
     if (record->policy.deadline_s > 0) {
         record->deadline_at_ms = engine_after_s(engine->now_ms, record->policy.deadline_s);
         KEDGE_TRY(
@@ -343,6 +356,7 @@ bool engine_deadline_passed(const struct kedge_engine *engine, const struct roll
 enum kedge_rc engine_end_by_deadline(struct kedge_engine *engine, struct deployment_node *node)
 {
     char text[96], attempt[24];
+    KEDGE_TRY(engine_withdraw_held(engine, node, "still waiting for its window at the deadline"));
     (void)snprintf(text, sizeof(text),
                    "still pending%s, at the rollout's deadline, %" PRIu32 " s after its start",
                    engine_attempt_words(node, attempt),
@@ -375,7 +389,11 @@ enum kedge_rc engine_tick(struct kedge_engine *engine)
             break;
         case KEDGE_TIMER_SLICE:
         case KEDGE_TIMER_OFFER:
+        case KEDGE_TIMER_START:
             engine_unsettle(engine, timer->owner);
+            break;
+        case KEDGE_TIMER_WINDOW:
+            KEDGE_TRY(engine_pass_window(engine, timer->owner));
             break;
         case KEDGE_TIMER_RETURN:
             KEDGE_TRY(give_up_return(engine, timer->owner));

@@ -42,6 +42,7 @@ enum kedge_deployment_event {
     KEDGE_ON_CANCEL,
     KEDGE_ON_SUPERSEDE,
     KEDGE_ON_ASLEEP,    /* its device fell asleep */
+    KEDGE_ON_WITHDRAW,  /* it waits for a window, and is not to be waited for any more */
     KEDGE_ON_FELL_BACK, /* its device had succeeded and runs another version now */
     KEDGE_ON_RETRY,     /* its attempt ended in error, and another one follows */
     /* reports of the driver, in the order of the states from offered to canceled */

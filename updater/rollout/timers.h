@@ -12,10 +12,12 @@ enum kedge_timer_kind {
     KEDGE_TIMER_RETURN,
     KEDGE_TIMER_RETRY,
     KEDGE_TIMER_OFFER,
-    KEDGE_TIMER_SLICE
+    KEDGE_TIMER_SLICE,
+    KEDGE_TIMER_START, /* of the rollout, or its next gate */
+    KEDGE_TIMER_WINDOW
 };
 
-/** `owner` is the rollout, group or deployment that waits; position 0: not set. */
+/** `owner` is the rollout, group, deployment or zone that waits; position 0: not set. */
 struct kedge_timer {
     uint64_t at_ms;
     size_t position;

@@ -56,6 +56,13 @@ static void cancel(void *context, uint64_t deployment_id)
     f->told.cancels++;
 }
 
+static void install(void *context, uint64_t deployment_id, uint64_t for_ms)
+{
+    (void)context;
+    (void)deployment_id;
+    (void)for_ms;
+}
+
 static void reloaded(void *context)
 {
     struct fixture *f = context;
@@ -75,7 +82,7 @@ static void begin(struct fixture *f, uint64_t size_max_bytes)
     const struct kedge_store_config config = {.folder = f->folder.path,
                                               .size_max_bytes = size_max_bytes};
     const struct kedge_net_config net_config = {.listen_count = 0};
-    const struct kedge_steering_crew crew = {f, offer, cancel, reloaded};
+    const struct kedge_steering_crew crew = {f, offer, cancel, install, reloaded};
     char error[KEDGE_STORE_ERROR_MAX];
     assert_int_equal(kedge_store_open(&config, &f->store, error), KEDGE_OK);
     f->reader = reader_in(&f->folder);

@@ -70,6 +70,7 @@ static const char *const deployment_events[KEDGE_DEPLOYMENT_EVENT_COUNT] = {
     [KEDGE_ON_CANCEL] = "abort",
     [KEDGE_ON_SUPERSEDE] = "*a newer rollout starts*",
     [KEDGE_ON_ASLEEP] = "*its device falls asleep*",
+    [KEDGE_ON_WITHDRAW] = "*its window comes too late*",
     [KEDGE_ON_FELL_BACK] = "*its device runs another version*",
     [KEDGE_ON_RETRY] = "*its attempt ends in error, and another one follows*",
     [KEDGE_ON_REPORT_OFFERED] = "report",

@@ -179,6 +179,10 @@ static void a_rollout_and_its_parts_come_back_as_they_were_written(void **state)
     rollout.dynamic = true;
     rollout.closed_at_ms = 15;
     (void)snprintf(rollout.spread_by, sizeof(rollout.spread_by), "site");
+    rollout.start_at_ms = 1700000000001u;
+    (void)snprintf(rollout.windows, sizeof(rollout.windows), "Mon 01:00-02:00 UTC");
+    (void)snprintf(rollout.gate_windows, sizeof(rollout.gate_windows), "Tue 01:00-02:00 UTC");
+    rollout.download_in_window = true;
     (void)snprintf(rollout.filter, sizeof(rollout.filter), "tag == \"eu\"");
     for (uint32_t i = 0; i < KEDGE_ERROR_KIND_COUNT; i++)
         group.kinds_accepted[i] = 7 + i;
@@ -205,6 +209,10 @@ static void a_rollout_and_its_parts_come_back_as_they_were_written(void **state)
     assert_string_equal(rollout_read.author, rollout.author);
     assert_memory_equal(&rollout_read.policy, &rollout.policy, sizeof(rollout.policy));
     assert_string_equal(rollout_read.revert_package_id, PACKAGE_ID);
+    assert_int_equal(rollout_read.start_at_ms, 1700000000001u);
+    assert_string_equal(rollout_read.windows, "Mon 01:00-02:00 UTC");
+    assert_string_equal(rollout_read.gate_windows, "Tue 01:00-02:00 UTC");
+    assert_true(rollout_read.download_in_window);
     assert_string_equal(rollout_read.revert_version, "0.9.1");
     assert_string_equal(rollout_read.approver, "bob");
     assert_int_equal(rollout_read.revert_sequence, 12);

@@ -73,6 +73,10 @@ static bool read_rollout(struct sql_columns *from, struct kedge_rollout *out)
         from->damaged = true;
     column_text(from, out->approver, sizeof(out->approver));
     column_text(from, out->filter, sizeof(out->filter));
+    out->start_at_ms = column_unsigned(from);
+    column_text(from, out->windows, sizeof(out->windows));
+    column_text(from, out->gate_windows, sizeof(out->gate_windows));
+    out->download_in_window = column_bool(from);
     for (size_t i = POLICY_FIELDS_BEFORE; i < KEDGE_POLICY_FIELD_COUNT; i++)
         kedge_policy_set(&out->policy, &kedge_policy_fields[i], column_u32(from));
     out->dynamic = column_bool(from);

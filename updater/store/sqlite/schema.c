@@ -191,6 +191,11 @@ static const char *const steps[KEDGE_STORE_SCHEMA_VERSION] = {
      "ALTER TABLE groups ADD COLUMN own_soak_s INTEGER NOT NULL DEFAULT 4294967295;"
      "ALTER TABLE groups ADD COLUMN own_approval INTEGER NOT NULL DEFAULT 4294967295;"
      "ALTER TABLE groups ADD COLUMN filter TEXT NOT NULL DEFAULT '';"),
+    /* 21: when a rollout begins, and when its devices may install. */
+    ("ALTER TABLE rollouts ADD COLUMN start_at_ms INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE rollouts ADD COLUMN windows TEXT NOT NULL DEFAULT '';"
+     "ALTER TABLE rollouts ADD COLUMN gate_windows TEXT NOT NULL DEFAULT '';"
+     "ALTER TABLE rollouts ADD COLUMN download_in_window INTEGER NOT NULL DEFAULT 0;"),
 };
 
 static enum kedge_rc find_version(sqlite3 *database, int64_t *version)

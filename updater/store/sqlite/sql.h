@@ -47,7 +47,8 @@ enum kedge_rc sql_number(sqlite3 *database, const char *sql, int64_t *out) KEDGE
     "download_limit_s, install_limit_s, verify_limit_s, group_count, device_count, "             \
     "created_at_ms, started_at_ms, deadline_at_ms, ended_at_ms, reason, severity, max_defer_s, " \
     "seed, spread_by, revert_package_id, revert_version, revert_sequence, revert_rollout_id, "   \
-    "reverts_rollout_id, approval, approver, filter, " POLICY_COLUMNS ", dynamic, closed_at_ms"
+    "reverts_rollout_id, approval, approver, filter, start_at_ms, windows, gate_windows, "       \
+    "download_in_window, " POLICY_COLUMNS ", dynamic, closed_at_ms"
 #define GROUP_COLUMNS                                                                        \
     "rollout_id, group_index, state, name, pending, offered, downloading, downloaded, "      \
     "installing, verifying, succeeded, failed, rejected, timed_out, canceled, superseded, "  \

@@ -107,7 +107,7 @@ static const char *const row_sql[KEDGE_ROW_KIND_COUNT] = {
     [KEDGE_ROW_PUT_ROLLOUT] =
         "INSERT INTO rollouts (" ROLLOUT_COLUMNS ") VALUES "
         "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?"
-        ",?,?,?,?,?,?,?,?,?)"
+        ",?,?,?,?,?,?,?,?,?,?,?,?,?)"
         " ON CONFLICT (id) DO UPDATE SET state=excluded.state,"
         " device_count=excluded.device_count, closed_at_ms=excluded.closed_at_ms,"
         " started_at_ms=excluded.started_at_ms, deadline_at_ms=excluded.deadline_at_ms,"
@@ -373,6 +373,10 @@ static void bind_rollout(struct sql_binder *to, const struct kedge_rollout *reco
     bind_text(to, kedge_approval_name(record->policy.approval));
     bind_text(to, record->approver);
     bind_text(to, record->filter);
+    bind_unsigned(to, record->start_at_ms);
+    bind_text(to, record->windows);
+    bind_text(to, record->gate_windows);
+    bind_number(to, record->download_in_window);
     for (size_t i = POLICY_FIELDS_BEFORE; i < KEDGE_POLICY_FIELD_COUNT; i++)
         bind_number(to, kedge_policy_get(&record->policy, &kedge_policy_fields[i]));
     bind_number(to, record->dynamic);
