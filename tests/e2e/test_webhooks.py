@@ -186,3 +186,38 @@ def test_http_beyond_this_machine_is_asked_for_by_name(ask):
     body = {"name": "ci", "url": "http://example.invalid/hook", "secret": SECRET, "allow_http": True}
     assert ask("POST", "/webhooks", body)[0] == 201
     assert ask("POST", "/webhooks", body)[0] == 409
+
+
+def test_the_command_line_makes_shows_replays_and_removes_them(server, receiver, rollout, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text(SECRET + "\n")
+    receiver.answer = 500
+    said = server.kedge("webhook", "add", "ci", receiver.url, "--secret-file", secret, "--events", "rollout", "--attempts", "1")
+    assert receiver.url in said.stdout
+    shown = server.kedge("webhook", "list").stdout.splitlines()
+    assert shown[1].split()[:4] == ["ci", receiver.url, "rollout", "1"] and SECRET not in "".join(shown)
+    rollout("spring")
+    wait_until(lambda: server.json("webhook", "undelivered")["undelivered"], what="the event to be put aside")
+    aside = server.kedge("webhook", "undelivered").stdout.splitlines()[1].split()
+    assert aside[1] == "ci" and "500" in " ".join(aside)
+    receiver.answer = 204
+    server.kedge("webhook", "again", aside[0])
+    wait_until(lambda: server.json("webhook", "undelivered")["undelivered"] == [], what="it to be delivered")
+    server.kedge("webhook", "remove", "ci")
+    assert server.json("webhook", "list")["webhooks"] == []
+
+
+def test_the_command_line_says_what_is_wrong_with_one(server, tmp_path):
+    short, long = tmp_path / "short", tmp_path / "long"
+    short.write_text("too short\n")
+    long.write_text("x" * 300)
+    for options, status, words in (((), 2, "needs --secret-file"), (("--secret-file", tmp_path / "none"), 2, "none"),
+                                   (("--secret-file", long), 2, "one line of 16 to 128"),
+                                   (("--secret-file", short), 1, "secret")):
+        done = server.kedge("webhook", "add", "ci", "https://127.0.0.1:1/", *options, check=False)
+        assert done.returncode == status and words in done.stderr, done.stderr
+    good = tmp_path / "good"
+    good.write_text(SECRET + "\n")
+    done = server.kedge("webhook", "add", "ci", "https://127.0.0.1:1/", "--secret-file", good, "--events", "weather", check=False)
+    assert done.returncode == 1 and "events are rollout, group and deployment" in done.stderr
+    assert server.json("webhook", "list")["webhooks"] == []

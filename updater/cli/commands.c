@@ -98,6 +98,14 @@ static const struct option_row token_create_options[] = {
     {"output", "FILE", OPTION_TEXT, "write it to this new file, which only you can read", NULL},
 };
 
+static const struct option_row webhook_add_options[] = {
+    {"secret-file", "FILE", OPTION_TEXT, "what posts are signed with, in its first line (needed)",
+     NULL},
+    {"events", "KIND,...", OPTION_TEXT, "of rollout, group and deployment (default: all)", NULL},
+    {"attempts", "N", OPTION_NUMBER, "so often each is tried, 1 to 20 (default: 8)", NULL},
+    {"allow-http", NULL, OPTION_FLAG, "without TLS to another machine too", NULL},
+};
+
 static const struct option_row audit_export_options[] = {
     {"output", "FILE", OPTION_TEXT, "write it to this new file", NULL},
 };
@@ -304,6 +312,13 @@ const struct command commands[] = {
     {"token", "list", "", 0, 0, "the tokens, without what they are", NONE, token_list},
     {"token", "revoke", "NAME", 1, 1, "no longer know a token", NONE, token_revoke},
     {"token", "show", "", 0, 0, "whose token is used here, and its role", NONE, token_show},
+    {"webhook", "add", "NAME URL", 2, 2, "have what happens posted there from now on",
+     ROWS(webhook_add_options), webhook_add},
+    {"webhook", "list", "", 0, 0, "where it is posted to", NONE, webhook_list},
+    {"webhook", "remove", "NAME", 1, 1, "post nothing more there", NONE, webhook_remove},
+    {"webhook", "undelivered", "", 0, 0, "events that did not arrive, oldest first", NONE,
+     webhook_undelivered},
+    {"webhook", "again", "ID", 1, 1, "post one of these once more", NONE, webhook_again},
     {"audit", "export", "", 0, 0, "the audit log as JSON lines", ROWS(audit_export_options),
      audit_export},
     {"audit", "verify", "[FILE]", 0, 1,
