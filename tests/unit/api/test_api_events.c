@@ -207,8 +207,8 @@ static void wishes_that_are_none_are_refused(void **state)
                                       "?rollout=-1",
                                       "?rollout=1e3",
                                       "?since=1",
-                                      "?kinds=device%2Cdevice%2Cdevice%2Cdevice%2Cdevice%2Cdevice"
-                                      "%2Cdevice%2Cdevice%2Cdevice%2Cdevice%2Cdevice"};
+                                      ("?kinds=device%2Cdevice%2Cdevice%2Cdevice%2Cdevice%2Cdevice"
+                                       "%2Cdevice%2Cdevice%2Cdevice%2Cdevice%2Cdevice")};
     struct rig *rig = *state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         char path[160];

@@ -47,8 +47,8 @@ static void test_what_is_special_in_a_label_is_escaped(void **state)
 {
     (void)state;
     static const char *const values[] = {"a\"b\\c\nd", "caf\xc3\xa9",
-                                         "\xff"
-                                         "bad"};
+                                         ("\xff"
+                                          "bad")};
     struct kedge_exposition *exposition = kedge_exposition_create();
     kedge_exposition_family(exposition, "n", KEDGE_METRIC_GAUGE, "N.");
     for (size_t i = 0; i < 3; i++)
