@@ -5,36 +5,12 @@
 #include <stdio.h>
 
 #include "signer/commands/commands.h"
-
-/* Text as roff takes it: no escapes, no requests at the beginning of a line, ASCII hyphens. */
-static void print_text(const char *text)
-{
-    bool line_begins = true;
-    for (; *text != '\0'; text++) {
-        if (line_begins && (*text == '.' || *text == '\''))
-            fputs("\\&", stdout);
-        if (*text == '\\')
-            fputs("\\e", stdout);
-        else if (*text == '-')
-            fputs("\\-", stdout);
-        else
-            putchar(*text);
-        line_begins = *text == '\n';
-    }
-}
+#include "tools/roff.h"
 
 static void print_option(const struct kedge_option *option)
 {
-    fputs(".TP\n.B ", stdout);
-    print_text("--");
-    print_text(option->name);
-    if (option->value != NULL) {
-        fputs(" \\fI", stdout);
-        print_text(option->value);
-        fputs("\\fR", stdout);
-    }
-    putchar('\n');
-    print_text(option->help);
+    roff_option(option->name, option->value);
+    roff_text(option->help);
     if (option->count == KEDGE_REQUIRED || option->count == KEDGE_ONE_OR_MORE)
         fputs(". Required", stdout);
     if (option->count == KEDGE_REPEATED || option->count == KEDGE_ONE_OR_MORE)
@@ -45,26 +21,23 @@ static void print_option(const struct kedge_option *option)
 static void print_block(const char *text)
 {
     puts(".PP\n.RS\n.nf");
-    print_text(text);
+    roff_text(text);
     puts(".fi\n.RE");
 }
 
 static void print_command(const struct kedge_command *command)
 {
     fputs(".SS \"", stdout);
-    print_text(command->name);
+    roff_text(command->name);
     puts("\"");
     fputs(".B kedge\\-sign ", stdout);
-    print_text(command->name);
+    roff_text(command->name);
     fputs("\n\\fIOPTIONS\\fR", stdout);
     const char *files[] = {command->file, command->second};
-    for (size_t i = 0; i < 2 && files[i] != NULL; i++) {
-        fputs(" \\fI", stdout);
-        print_text(files[i]);
-        fputs("\\fR", stdout);
-    }
+    for (size_t i = 0; i < 2 && files[i] != NULL; i++)
+        roff_placeholder(files[i]);
     puts("\n.PP");
-    print_text(command->summary);
+    roff_text(command->summary);
     putchar('\n');
     for (const struct kedge_option *option = command->options; option->name != NULL; option++)
         print_option(option);

@@ -75,6 +75,9 @@ struct command {
 
 extern const struct command commands[];
 extern const size_t command_count;
+/** What goes before and behind every command. */
+extern const struct option_row global_options[];
+extern const size_t global_option_count;
 
 /** The value of an option, by its name; NULL when it was not given ("" for a flag that was). */
 const char *argument(const struct arguments *arguments, const char *name);

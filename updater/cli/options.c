@@ -12,7 +12,7 @@
 
 #define HELP_COLUMN 28
 
-static const struct option_row global_options[] = {
+const struct option_row global_options[] = {
     {"server", "URL", OPTION_TEXT, "where kedged is (KEDGE_SERVER; http://127.0.0.1:8080)", NULL},
     {"token-file", "FILE", OPTION_TEXT, "the token to ask with (KEDGE_TOKEN_FILE)", NULL},
     {"ca-file", "FILE", OPTION_TEXT, "certificate of kedged or of its CA, PEM (KEDGE_CA_FILE)",
@@ -24,6 +24,7 @@ static const struct option_row global_options[] = {
     {"version", NULL, OPTION_FLAG, "which kedge this is", NULL},
 };
 #define GLOBAL_COUNT (sizeof(global_options) / sizeof(global_options[0]))
+const size_t global_option_count = GLOBAL_COUNT;
 
 /* What is being read; globals have values of their own. */
 struct reading {

@@ -1,0 +1,77 @@
+"""The manual page of kedge and what completes its command line: made from the table of commands, and they work."""
+import re
+import shutil
+import subprocess
+
+import pytest
+from conftest import BUILD, program, run
+
+PAGE = BUILD / "man" / "man1" / "kedge.1"
+COMPLETIONS = BUILD / "completions"
+
+
+def commands() -> list[str]:
+    listed = run(program("kedge"), "--help").stdout.split("\n\n")[1]
+    return re.findall(r"^  (\S+ \S+)", listed, re.MULTILINE)
+
+
+def options(command: str) -> list[str]:
+    return re.findall(r"^  --([a-z0-9-]+)", run(program("kedge"), *command.split(), "--help").stdout, re.MULTILINE)
+
+
+def test_the_page_has_every_command_with_its_options():
+    page = PAGE.read_text().replace("\\-", "-")
+    assert len(commands()) > 40
+    for command in commands():
+        text = re.search(rf'^\.SS "{command}"$(.*?)(?=^\.S[SH] |\Z)', page, re.MULTILINE | re.DOTALL)[1]
+        assert re.findall(r"^\.B --([a-z0-9-]+)", text, re.MULTILINE) == options(command), command
+
+
+def test_the_page_is_sound_roff():
+    if not shutil.which("groff"):
+        pytest.skip("groff is not installed")
+    done = subprocess.run(["groff", "-man", "-ww", "-z", PAGE], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def completed(*words: str, cwd=None) -> list[str]:
+    """What bash offers for the last of these words."""
+    quoted = " ".join(f"'{word}'" for word in ("kedge", *words))
+    done = subprocess.run(["bash", "--norc", "-c", f". {COMPLETIONS / 'kedge'}; COMP_WORDS=({quoted}); "
+                           f"COMP_CWORD={len(words)}; _kedge; printf '%s\\n' \"${{COMPREPLY[@]}}\""],
+                          capture_output=True, text=True, cwd=cwd, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.split()
+
+
+def test_bash_completes_nouns_verbs_and_options(tmp_path):
+    nouns = list(dict.fromkeys(command.split()[0] for command in commands()))
+    assert completed("") == nouns
+    assert completed("ro") == ["rollout"]
+    for noun in nouns:
+        assert completed(noun, "") == [command.split()[1] for command in commands() if command.split()[0] == noun]
+    for command in commands():
+        offered = completed(*command.split(), "--")
+        assert [f"--{option}" for option in options(command)] == offered[:len(options(command))], command
+        assert "--json" in offered and "--help" in offered
+    assert completed("--token-file", "x", "--json", "device", "sh") == ["show"]
+    assert completed("rollout", "create", "--name", "") == []  # anybody's
+    (tmp_path / "release.pem").touch()
+    assert completed("--token-file", "rel", cwd=tmp_path) == ["release.pem"]
+    assert completed("trust", "add", "rel", cwd=tmp_path) == ["release.pem"]
+
+
+def test_zsh_takes_its_own(tmp_path):
+    if not shutil.which("zsh"):
+        pytest.skip("zsh is not installed")
+    # Its own functions, as they are called inside of a completion, replaced by such as tell what they were asked.
+    script = (f"_describe() {{ eval print -l \\${{$2}} }}; _arguments() {{ print -l -- $@ }}; compdef() {{ :; }}\n"
+              f"complete() {{ words=(kedge \"$@\") CURRENT=$#words; . {COMPLETIONS / '_kedge'} }}\n")
+    done = subprocess.run(["zsh", "-f", "-c", script + "complete ''; print; complete device ''; print; complete device list ''"],
+                          capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    nouns, verbs, rest = done.stdout.split("\n\n")
+    assert nouns.split() == list(dict.fromkeys(command.split()[0] for command in commands()))
+    assert [line.split(":")[0] for line in verbs.splitlines()] == [
+        command.split()[1] for command in commands() if command.startswith("device ")]
+    assert [re.match(r"\*?--([a-z-]+)", line)[1] for line in rest.splitlines() if line.startswith(("-", "*-"))][:3] == options("device list")
