@@ -364,7 +364,7 @@ def test_create_sends_the_groups_as_they_are_said(script, kedge):
     assert (body["spread_by"], body["seed"], body["revert_package_id"]) == ("site", 0, "q")
     for wrong in ("", "%", "ten", "10 %", "10%%", "-1", "1.5", "12345678", "canary=", "canary", "rest=x"):
         done = kedge(*begin, f"--group={wrong}")
-        assert done.returncode == 2 and "a size is" in done.stderr, wrong
+        assert done.returncode == 2 and "a group is 10% of the devices, 100 devices, rest or filter=FILTER" in done.stderr, wrong
     assert len(script.seen) == 1
 
 
