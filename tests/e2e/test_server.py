@@ -16,7 +16,7 @@ import urllib.request
 
 import pytest
 
-from conftest import CLASS, VENDOR, Keys, Server, make_package, program, run, wait_until
+from conftest import CLASS, VENDOR, Keys, Server, free_port, make_package, program, run, wait_until
 from lwm2m_peer import BLOCK2, GET, POST, uint
 from wire import Wire
 
@@ -182,6 +182,7 @@ def test_a_port_that_is_in_use_is_named(tmp_path, which):
     (["--data", "DATA", "--coaps", "127.0.0.1:0,"], "--coaps 127.0.0.1:0,: one address between two commas"),
     (["--data", "DATA", "--coap", ",".join(5 * ["127.0.0.1:0"])], "more than 4 addresses"),
     (["--data", "DATA", "--log-level", "loud"], "loud"),
+    (["--data", "DATA", "--log-format", "verse"], "one of text, json, journal"),
     (["--data", "DATA", "extra"], "extra"),
     (["--data", "DATA", "--http", "0.0.0.0:8080"], "--insecure-http"),
     (["--data", "DATA", "--http", ":8080"], "--insecure-http"),
@@ -644,3 +645,35 @@ def test_a_device_that_comes_while_the_disk_is_full_is_stored_when_there_is_room
 
 def other_key(folder, name):
     return Keys(folder, name).public.read_text()
+
+
+# ---- the log ----
+
+def log_of(tmp_path, *options, **environment) -> list[str]:
+    """What a kedged says that is started and ended, into a file."""
+    file, ports = tmp_path / "log", [free_port(), free_port(socket.SOCK_STREAM)]
+    with file.open("wb") as out:
+        status = os.fstat(out.fileno())
+        known = {name: value.format(status.st_dev, status.st_ino) for name, value in environment.items()}
+        process = subprocess.Popen([program("kedged"), "--data", tmp_path / "data", "--coap", f"127.0.0.1:{ports[0]}", "--http",
+                                    f"127.0.0.1:{ports[1]}", *options], stderr=out, env={**os.environ, **known})
+        try:
+            wait_until(lambda: b"ready: " in file.read_bytes(), 60, "the server")
+        finally:
+            process.terminate()
+            process.wait(60)
+    return file.read_text().splitlines()
+
+
+def test_the_log_is_of_json_lines_when_that_is_asked_for(tmp_path):
+    lines = [json.loads(line) for line in log_of(tmp_path, "--log-format", "json")]
+    assert len(lines) >= 3 and all(set(line) == {"at", "level", "text"} for line in lines)
+    assert {line["level"] for line in lines} == {"info"} and any(line["text"].startswith("ready: ") for line in lines)
+
+
+def test_the_log_is_as_the_journal_reads_it_where_systemd_does(tmp_path):
+    lines = log_of(tmp_path, JOURNAL_STREAM="{}:{}")
+    assert len(lines) >= 3 and all(re.match(r"<6>\S", line) for line in lines)
+    (tmp_path / "again").mkdir()
+    lines = log_of(tmp_path / "again", JOURNAL_STREAM="{}:1{}")  # its parent's, not its own
+    assert all(re.match(r"\d{4}-\d\d-\d\dT\S+Z info ", line) for line in lines)

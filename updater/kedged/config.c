@@ -1,6 +1,7 @@
 /* config.c: one table of options, for the command line, the configuration file and the help. */
 #define _GNU_SOURCE
 #include "updater/kedged/config_check.h"
+#include "updater/kedged/log.h"
 
 #include "updater/lwm2m/bootstrap.h"
 
@@ -71,6 +72,8 @@ static const struct option_row rows[] = {
     {"require", "N", TEXT(require), true,
      "how many different trusted keys must have signed a package (default 1)"},
     {"log-level", "LEVEL", TEXT(log_level), true, "error, warning, info or debug (default info)"},
+    {"log-format", "FORMAT", TEXT(log_format), true,
+     "text, json or journal (default: journal where systemd reads it, else text)"},
     {"check-config", NULL, TEXT(check_config), false, "check the configuration and end"},
 };
 
@@ -310,6 +313,21 @@ static bool check_coaps_files(const struct kedge_config *config)
     return wrong == NULL;
 }
 
+static bool check_log(const struct kedge_config *config)
+{
+    enum kedge_log_level level;
+    enum kedge_log_format format;
+    if (!kedge_log_level_read(config->log_level, &level)) {
+        fprintf(stderr, "kedged: --log-level %s: one of error, warning, info, debug\n",
+                config->log_level);
+        return false;
+    }
+    if (config->log_format[0] == '\0' || kedge_log_format_read(config->log_format, &format))
+        return true;
+    fprintf(stderr, "kedged: --log-format %s: one of text, json, journal\n", config->log_format);
+    return false;
+}
+
 static bool check(struct kedge_config *config)
 {
     if (config->data[0] == '\0') {
@@ -320,17 +338,8 @@ static bool check(struct kedge_config *config)
         fputs("kedged: warning: neither --coaps nor --coap ADDR:PORT: no device can reach this "
               "server\n",
               stderr);
-    const char *levels[] = {"error", "warning", "info", "debug"};
-    bool known = false;
-    for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++)
-        known = known || strcmp(levels[i], config->log_level) == 0;
-    if (!known) {
-        fprintf(stderr, "kedged: --log-level %s: one of error, warning, info, debug\n",
-                config->log_level);
-        return false;
-    }
-    return take_required(config) && take_unproven(config) && take_push_rate(config) &&
-           config_check_addresses("coap", config->coap) &&
+    return check_log(config) && take_required(config) && take_unproven(config) &&
+           take_push_rate(config) && config_check_addresses("coap", config->coap) &&
            config_check_addresses("coaps", config->coaps) && check_coaps_files(config) &&
            check_bootstrap(config) && config_check_web(config);
 }

@@ -38,6 +38,7 @@ struct kedge_config {
     /* Where devices find /fw/ instead of here, without a slash at its end; empty: nowhere */
     char download_base_url[KEDGE_CONFIG_TEXT_MAX];
     char log_level[16];
+    char log_format[16]; /* "": as fits where the log goes */
     bool insecure_http; /* plain HTTP beyond loopback, only when asked for by name */
     bool allow_development_keys;
     /* As they were given, and read. */

@@ -21,6 +21,17 @@ static void block_signals(void)
     (void)signal(SIGPIPE, SIG_IGN);
 }
 
+/* The configuration was checked. */
+static void begin_log(const struct kedge_config *config)
+{
+    enum kedge_log_level level = KEDGE_LOG_INFO;
+    enum kedge_log_format format = kedge_log_is_journal() ? KEDGE_LOG_JOURNAL : KEDGE_LOG_TEXT;
+    (void)kedge_log_level_read(config->log_level, &level);
+    (void)kedge_log_format_read(config->log_format, &format);
+    kedge_log_set_level(level);
+    kedge_log_set_format(format);
+}
+
 int main(int argc, char **argv)
 {
     static struct kedge_config config;
@@ -32,7 +43,7 @@ int main(int argc, char **argv)
     case KEDGE_CONFIG_RUN:
         break;
     }
-    (void)kedge_log_set_level(config.log_level); /* the configuration was checked */
+    begin_log(&config);
     block_signals();
     return kedge_server_run(&config);
 }

@@ -54,11 +54,47 @@ static void a_line_that_is_too_long_is_cut_and_ends(void **state)
     assert_string_equal(line + strlen(line) - 2, "n\n");
 }
 
+static void a_json_line_is_one_object_whatever_names_there_are(void **state)
+{
+    (void)state;
+    kedge_log_set_format(KEDGE_LOG_JSON);
+    const char *line = logged("a\"b\\c\nd");
+    kedge_log_set_format(KEDGE_LOG_TEXT);
+    assert_memory_equal(line, "{\"at\":\"2", 8);
+    assert_non_null(
+        strstr(line, "Z\",\"level\":\"error\",\"text\":\"device a\\\"b\\\\c?d is here\"}\n"));
+}
+
+static void the_longest_json_line_ends_too(void **state)
+{
+    (void)state;
+    char name[3000];
+    memset(name, '"', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    kedge_log_set_format(KEDGE_LOG_JSON);
+    const char *line = logged(name);
+    kedge_log_set_format(KEDGE_LOG_TEXT);
+    assert_true(strlen(line) > 2000);
+    assert_string_equal(line + strlen(line) - 5, "\\\"\"}\n");
+}
+
+static void the_journal_gets_the_priority_in_front(void **state)
+{
+    (void)state;
+    kedge_log_set_format(KEDGE_LOG_JOURNAL);
+    const char *line = logged("x");
+    kedge_log_set_format(KEDGE_LOG_TEXT);
+    assert_string_equal(line, "<3>device x is here\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_name_neither_forges_a_line_nor_steers_a_terminal),
         cmocka_unit_test(a_line_that_is_too_long_is_cut_and_ends),
+        cmocka_unit_test(a_json_line_is_one_object_whatever_names_there_are),
+        cmocka_unit_test(the_longest_json_line_ends_too),
+        cmocka_unit_test(the_journal_gets_the_priority_in_front),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -111,7 +111,7 @@ static int set_up(void **state)
 {
     static struct fixture fixture;
     memset(&fixture, 0, sizeof(fixture));
-    (void)kedge_log_set_level("error");
+    kedge_log_set_level(KEDGE_LOG_ERROR);
     folder_make(&fixture.folder);
     *state = &fixture;
     return 0;
