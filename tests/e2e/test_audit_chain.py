@@ -5,6 +5,8 @@ import sqlite3
 
 import pytest
 
+from conftest import Keys, program, run
+
 
 @pytest.fixture
 def log(server):
@@ -97,3 +99,30 @@ def test_a_head_that_is_none_is_refused(log):
         status, error = verify(server, "--head", wrong)
         assert status == 2 and "--head" in error, wrong
     assert verify(server, "/nonexistent")[0] == 2
+
+
+def test_the_log_is_read_by_who_by_what_and_from_its_end(server, tmp_path):
+    for name in ("first", "second"):
+        server.kedge("trust", "add", "--name", name, Keys(tmp_path, name).public)
+    robot = tmp_path / "robot"
+    server.kedge("token", "create", "robot", "--role", "admin", "--output", robot)
+    done = run(program("kedge"), "--server", server.http_url, "--token-file", robot, "trust", "remove", "first")
+    assert done.returncode == 0, done.stderr
+
+    def told(*options):
+        return [(entry["who"], entry["what"]) for entry in server.json("audit", "list", *options)["audit"]]
+    everything = told()
+    assert told("--newest") == everything[::-1]
+    assert told("--who", "robot") == [("robot", "trust.remove")]
+    assert told("--what", "trust.add") == [("admin", "trust.add")] * 2
+    assert told("--what", "trust.") == [("admin", "trust.add")] * 2 + [("robot", "trust.remove")]
+    assert told("--what", "trust.", "--who", "admin", "--newest", "--subject", "nobody") == [] == told("--what", "trust")
+    bad = run("curl", "--silent", "--noproxy", "*", "--header", f"Authorization: Bearer {server.token}",
+              f"{server.http_url}/api/v1/audit?order=none")
+    assert json.loads(bad.stdout)["field"] == "order"
+    # A page goes on where the one before it ended, from the end too.
+    page = json.loads(run("curl", "--silent", "--noproxy", "*", "--header", f"Authorization: Bearer {server.token}",
+                          f"{server.http_url}/api/v1/audit?order=newest&limit=2").stdout)
+    more = json.loads(run("curl", "--silent", "--noproxy", "*", "--header", f"Authorization: Bearer {server.token}",
+                          f"{server.http_url}/api/v1/audit?order=newest&limit=2&cursor={page['next']}").stdout)
+    assert [(entry["who"], entry["what"]) for entry in page["audit"] + more["audit"]] == everything[::-1][:4]

@@ -72,7 +72,7 @@ static const struct route routes[] = {
     {"GET", V1 "/token", "", BODY_NONE, VIEW, false, token_show},
     {"POST", V1 "/session", "", BODY_JSON, 0, false, session_begin},
     {"DELETE", V1 "/session", "", BODY_NONE, VIEW, false, session_end},
-    {"GET", V1 "/audit", PAGE "subject ", BODY_NONE, VIEW, false, audit_list},
+    {"GET", V1 "/audit", PAGE "subject who what order ", BODY_NONE, VIEW, false, audit_list},
     {"GET", V1 "/webhooks", "", BODY_NONE, ADMIN, false, webhooks_list},
     {"POST", V1 "/webhooks", "", BODY_JSON, ADMIN, false, webhook_create},
     {"DELETE", V1 "/webhooks/{}", "", BODY_NONE, ADMIN, false, webhook_remove},

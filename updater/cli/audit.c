@@ -1,4 +1,6 @@
 /* audit.c: kedge audit list. */
+#define _GNU_SOURCE
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "updater/cli/cli.h"
@@ -11,15 +13,33 @@ static const struct column audit_columns[] = {
     {"AFTER", false, true},
 };
 
+/* What was asked for; NULL: no memory. */
+static char *list_path(const struct arguments *arguments)
+{
+    static const char *const names[] = {"subject", "who", "what"};
+    const char *order = argument(arguments, "newest") != NULL ? "newest" : "oldest";
+    char *path = path_of("/api/v1/audit?order=", order, "");
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && path != NULL; i++) {
+        const char *value = argument(arguments, names[i]);
+        char *prefix = NULL;
+        if (value == NULL)
+            continue;
+        int size = asprintf(&prefix, "%s&%s=", path, names[i]);
+        free(path);
+        path = size < 0 ? NULL : path_of(prefix, value, "");
+        if (size >= 0)
+            free(prefix);
+    }
+    return path;
+}
+
 enum status audit_list(struct cli *cli, const struct arguments *arguments)
 {
     json_t *list = NULL, *entry;
     size_t index;
     struct table table;
     char when[32];
-    const char *subject = argument(arguments, "subject");
-    char *path = path_of(subject != NULL ? "/api/v1/audit?subject=" : "/api/v1/audit",
-                         subject != NULL ? subject : "", "");
+    char *path = list_path(arguments);
     if (path == NULL) {
         complain("out of memory");
         return STATUS_UNREACHABLE;

@@ -547,10 +547,17 @@ enum kedge_rc kedge_reader_history(struct kedge_reader *reader,
                                    const struct kedge_history_filter *filter,
                                    struct kedge_page *page, kedge_history_fn *fn,
                                    void *context) KEDGE_MUST_USE;
-/** Oldest first; of one subject, or (NULL) of all. */
-enum kedge_rc kedge_reader_audit(struct kedge_reader *reader, const char *subject,
-                                 struct kedge_page *page, kedge_audit_fn *fn,
-                                 void *context) KEDGE_MUST_USE;
+/** Which entries; a zeroed one means all, oldest first. */
+struct kedge_audit_filter {
+    const char *subject, *who; /* NULL: any */
+    const char *what;          /* NULL: anything; "rollout." is all that begins so */
+    bool newest_first;
+};
+
+/** `filter` may be NULL. A cursor is good for the same filter. */
+enum kedge_rc kedge_reader_audit(struct kedge_reader *reader,
+                                 const struct kedge_audit_filter *filter, struct kedge_page *page,
+                                 kedge_audit_fn *fn, void *context) KEDGE_MUST_USE;
 
 /* One record by its key; KEDGE_E_NOT_FOUND when there is none. */
 enum kedge_rc kedge_reader_device(struct kedge_reader *reader, const char *endpoint,

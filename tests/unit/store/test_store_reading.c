@@ -427,6 +427,13 @@ static enum kedge_rc all_audit(struct kedge_reader *reader, struct kedge_page *p
     return kedge_reader_audit(reader, NULL, page, list_audit, listing);
 }
 
+static enum kedge_rc newest_audit(struct kedge_reader *reader, struct kedge_page *page,
+                                  struct listing *listing)
+{
+    const struct kedge_audit_filter filter = {.newest_first = true};
+    return kedge_reader_audit(reader, &filter, page, list_audit, listing);
+}
+
 static const struct {
     const char *name;
     list_fn *fn;
@@ -443,6 +450,7 @@ static const struct {
     {"history", all_history, ROWS, "1", "23"},
     {"history of rollout 2", history_of_the_second, 8, "1", "22"},
     {"audit", all_audit, ROWS, "1", "23"},
+    {"audit, newest first", newest_audit, ROWS, "23", "1"},
 };
 
 #define LISTINGS (sizeof(listings) / sizeof(listings[0]))

@@ -364,24 +364,41 @@ static bool read_audit(struct sql_columns *from, struct kedge_audit_entry *out)
     return !from->damaged;
 }
 
-enum kedge_rc kedge_reader_audit(struct kedge_reader *reader, const char *subject,
-                                 struct kedge_page *page, kedge_audit_fn *fn, void *context)
+static void audit_sql(const struct kedge_audit_filter *filter, char sql[1024])
 {
+    size_t size = filter->what != NULL ? strlen(filter->what) : 0;
+    bool is_prefix = size > 0 && filter->what[size - 1] == '.';
+    (void)snprintf(sql, 1024,
+                   "SELECT " AUDIT_COLUMNS " FROM audit WHERE sequence %s ?1%s%s%s"
+                   " ORDER BY sequence%s LIMIT ?5",
+                   filter->newest_first ? "<" : ">",
+                   filter->subject != NULL ? " AND subject = ?2" : "",
+                   filter->who != NULL ? " AND who = ?3" : "",
+                   is_prefix              ? " AND substr(what, 1, length(?4)) = ?4"
+                   : filter->what != NULL ? " AND what = ?4"
+                                          : "",
+                   filter->newest_first ? " DESC" : "");
+}
+
+enum kedge_rc kedge_reader_audit(struct kedge_reader *reader,
+                                 const struct kedge_audit_filter *filter, struct kedge_page *page,
+                                 kedge_audit_fn *fn, void *context)
+{
+    static const struct kedge_audit_filter all = {.subject = NULL};
     struct query query;
     struct sql_columns columns = {0};
     struct kedge_audit_entry entry;
-    char key[KEDGE_STORE_CURSOR_MAX] = "";
-    int64_t after;
-    KEDGE_TRY(reader_cursor_number(reader, page, 0, &after));
-    KEDGE_TRY(query_begin(
-        &query, reader, page,
-        subject == NULL ? "SELECT " AUDIT_COLUMNS
-                          " FROM audit WHERE sequence > ? ORDER BY sequence LIMIT ?"
-                        : "SELECT " AUDIT_COLUMNS " FROM audit WHERE subject = ? AND sequence > ?"
-                          " ORDER BY sequence LIMIT ?"));
-    if (subject != NULL)
-        bind_text(&query.binder, subject);
-    bind_number(&query.binder, after);
+    char key[KEDGE_STORE_CURSOR_MAX] = "", sql[1024];
+    int64_t from;
+    if (filter == NULL)
+        filter = &all;
+    audit_sql(filter, sql);
+    KEDGE_TRY(reader_cursor_number(reader, page, filter->newest_first ? INT64_MAX : 0, &from));
+    KEDGE_TRY(query_begin(&query, reader, page, sql));
+    bind_number(&query.binder, from);
+    bind_text(&query.binder, filter->subject);
+    bind_text(&query.binder, filter->who);
+    bind_text(&query.binder, filter->what);
     bind_number(&query.binder, query_limit(page));
     while (query_row(&query, &columns, key) && read_audit(&columns, &entry)) {
         number_key(key, entry.sequence);

@@ -30,15 +30,15 @@ const SubjectForm = ({ subject }) => {
 export const Audit = ({ query }) => {
   const subject = query.get("subject") ?? "";
   const cursor = query.get("cursor") ?? "";
-  const audit = useResource(withQuery("audit", { subject, cursor, limit: 100 }));
+  const audit = useResource(withQuery("audit", { subject, cursor, order: "newest", limit: 100 }));
   return html`<${Page} title="Audit">
     <${SubjectForm} key=${subject} subject=${subject} />
     <${Waiting} of=${audit} />
     ${audit.data && html`
       <${Table} label="Audit log" columns=${columns} of=${audit.data.audit} keyOf=${(entry) => entry.sequence} empty="Nothing was done to it." />
       <p class="actions">
-        ${cursor && html`<a class="button" href=${withQuery("#/audit", { subject })}>Oldest</a>`}
-        ${audit.data.next && html`<a class="button" href=${withQuery("#/audit", { subject, cursor: audit.data.next })}>Newer</a>`}
+        ${cursor && html`<a class="button" href=${withQuery("#/audit", { subject })}>Newest</a>`}
+        ${audit.data.next && html`<a class="button" href=${withQuery("#/audit", { subject, cursor: audit.data.next })}>Older</a>`}
       </p>`}
     <p class="quiet"><code>kedge audit verify</code> follows the chain of hashes and names the first row that was altered.</p>
   <//>`;
