@@ -103,7 +103,10 @@ static enum kedge_rc try_again(struct kedge_engine *engine, struct deployment_no
                    why == NULL ? "" : ": ", why == NULL ? "" : why);
     node->retry_at_ms = engine_after_s(engine->now_ms, after_s);
     KEDGE_TRY(engine_move_deployment(engine, node, KEDGE_ON_RETRY, text, moved));
-    KEDGE_TRY(engine_await_retry(engine, node));
+    /* Its device may run the version already, or say now that it cannot take it: then it has ended.
+     */
+    if (node->state == KEDGE_DEPLOYMENT_PENDING)
+        KEDGE_TRY(engine_await_retry(engine, node));
     /* Whatever of the driver is still at it: the next attempt begins anew. */
     return engine_command(engine, KEDGE_COMMAND_CANCEL, node);
 }

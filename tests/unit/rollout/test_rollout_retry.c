@@ -353,6 +353,21 @@ static void who_comes_back_on_the_version_needs_no_other_attempt(void **state)
     assert_int_equal(group_of(f)->already, 0);
 }
 
+/* It came back first: nothing is waited for, least of all at no time. */
+static void who_is_back_on_the_version_when_the_attempt_ends_needs_no_other(void **state)
+{
+    struct fixture *f = *state;
+    one_device(f);
+    f->spec.policy.retry_timed_out = 1;
+    f->spec.policy.deadline_s = 3600;
+    create_and_start(f);
+    report(f, 101, KEDGE_DEPLOYMENT_VERIFYING);
+    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-0", "1.1.0");
+    report(f, 101, KEDGE_DEPLOYMENT_TIMED_OUT);
+    assert_int_equal(state_of(f, 101), KEDGE_DEPLOYMENT_SUCCEEDED);
+    assert_true(f->output.next_tick_at_ms == NOW + 3600000);
+}
+
 static void a_newer_rollout_takes_the_place_of_an_attempt(void **state)
 {
     struct fixture *f = *state;
@@ -420,6 +435,7 @@ int main(void)
         TEST(who_does_not_come_back_after_a_restart_has_its_attempts_too),
         TEST(when_the_clock_is_set_the_attempt_moves_with_it),
         TEST(who_comes_back_on_the_version_needs_no_other_attempt),
+        TEST(who_is_back_on_the_version_when_the_attempt_ends_needs_no_other),
         TEST(a_newer_rollout_takes_the_place_of_an_attempt),
         TEST(falling_asleep_takes_no_attempt_away),
         TEST(who_falls_back_is_not_tried_again),
