@@ -188,6 +188,24 @@ static void who_joins_ends_what_an_older_rollout_had_not_begun_with(void **state
     assert_int_equal(state_of(f, 106), KEDGE_DEPLOYMENT_SUPERSEDED);
 }
 
+/* The newest is told first, and keeps the device. */
+static void who_matches_two_rollouts_is_the_newer_ones(void **state)
+{
+    struct fixture *f = *state;
+    create_dynamic(f); /* 42 */
+    f->spec.version = "1.2.0";
+    create_and_start(f); /* 43 */
+    joins(f, 43, "late");
+    joins(f, 42, "late");
+    assert_int_equal(state_of(f, 111), KEDGE_DEPLOYMENT_PENDING);
+    assert_int_equal(state_of(f, 112), KEDGE_DEPLOYMENT_SUPERSEDED);
+    assert_says(f, 112, "rollout 43, which is newer, has the device");
+    joins(f, 42, "later");
+    joins(f, 43, "later");
+    assert_int_equal(state_of(f, 113), KEDGE_DEPLOYMENT_SUPERSEDED);
+    assert_int_equal(state_of(f, 114), KEDGE_DEPLOYMENT_PENDING);
+}
+
 static void it_is_loaded_as_it_was(void **state)
 {
     struct fixture *f = *state;
@@ -269,6 +287,7 @@ int main(void)
         TEST(the_deadline_closes_it),
         TEST(a_list_of_devices_cannot_be_dynamic),
         TEST(who_joins_ends_what_an_older_rollout_had_not_begun_with),
+        TEST(who_matches_two_rollouts_is_the_newer_ones),
         TEST(it_is_loaded_as_it_was),
         TEST(of_several_the_newest_is_told_first),
         TEST(a_device_that_changes_its_class_keeps_nobody_waiting),
