@@ -233,6 +233,19 @@ static enum kedge_rc expect_return(struct kedge_engine *engine, struct deploymen
                            engine_after_s(engine->now_ms, limit_s));
 }
 
+/* By the windows of the zone that its device has now; these are looked at from here on. */
+static enum kedge_rc review_return(struct kedge_engine *engine, struct deployment_node *node)
+{
+    struct zone_node *zone;
+    if (!node->held || node->attended)
+        return KEDGE_OK;
+    KEDGE_TRY(zone_of(engine, node, &zone));
+    if (zone->state.open)
+        return expect_return(engine, node);
+    kedge_timer_cancel(&engine->timers, &node->wait_timer);
+    return KEDGE_OK;
+}
+
 static enum kedge_rc take_back(struct kedge_engine *engine, struct deployment_node *node)
 {
     node->may_install = false;
@@ -319,8 +332,11 @@ enum kedge_rc engine_set_zone(struct kedge_engine *engine, struct device_node *d
     KEDGE_TRY(engine_set_text(&device->zone, now));
     if (working == NULL || !has_windows(working->group->rollout))
         return engine_review_device(engine, device);
-    /* What it was told was by the other zone's windows. */
-    return working->may_install ? take_back(engine, working) : review_queue(engine, working);
+    /* What it was told was by the other zone's windows, and so is whether it is waited for. */
+    if (working->may_install)
+        return take_back(engine, working);
+    KEDGE_TRY(review_return(engine, working));
+    return review_queue(engine, working);
 }
 
 /* ---- start times ---- */

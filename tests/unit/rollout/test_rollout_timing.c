@@ -329,6 +329,43 @@ static void after_a_restart_a_device_that_stays_away_in_its_window_times_out(voi
     assert_int_equal(state_of(f, 101), KEDGE_DEPLOYMENT_TIMED_OUT);
 }
 
+/* The server starts again when 101 waits for its window; zones are told after the records were
+ * loaded. */
+static void starts_again_and_is_told_a_zone(struct fixture *f, uint64_t now_ms)
+{
+    struct kedge_engine_event moves = {.kind = KEDGE_EVENT_DEVICE_ZONE,
+                                       .device = {.endpoint = "dev-0", .zone = "Test/West"}};
+    create_and_start(f);
+    download(f, 101);
+    struct kedge_rollout record = *kedge_engine_rollout(f->engine, 42);
+    struct kedge_group group = *kedge_engine_group(f->engine, 42, 0);
+    struct kedge_deployment records[5];
+    for (uint64_t i = 0; i < 5; i++)
+        assert_int_equal(kedge_engine_deployment(f->engine, 101 + i, &records[i]), KEDGE_OK);
+    f->now_ms = now_ms;
+    reload(f, &record, &group, records, 5);
+    kedge_engine_use_zones(f->engine, &zones);
+    assert_int_equal(kedge_engine_handle(f->engine, f->now_ms, &moves, &f->output), KEDGE_OK);
+}
+
+static void after_a_restart_who_stays_away_times_out_in_the_window_of_its_zone(void **state)
+{
+    struct fixture *f = *state;
+    starts_again_and_is_told_a_zone(f, NOW);
+    tick_at(f, OPENS + 5 * HOUR_MS);
+    assert_int_equal(state_of(f, 101), KEDGE_DEPLOYMENT_DOWNLOADED);
+    tick_at(f, OPENS + 5 * HOUR_MS + 600000);
+    assert_int_equal(state_of(f, 101), KEDGE_DEPLOYMENT_TIMED_OUT);
+}
+
+static void after_a_restart_nobody_times_out_in_the_window_of_another_zone(void **state)
+{
+    struct fixture *f = *state;
+    starts_again_and_is_told_a_zone(f, OPENS);
+    tick_at(f, OPENS + 600000);
+    assert_int_equal(state_of(f, 101), KEDGE_DEPLOYMENT_DOWNLOADED);
+}
+
 /* ---- deadlines ---- */
 
 static void at_the_deadline_who_still_waits_for_a_window_has_run_out_of_time(void **state)
@@ -451,6 +488,8 @@ int main(void)
         TIMING_TEST(a_sleeper_installs_when_it_wakes_up_in_its_window),
         TIMING_TEST(after_a_restart_nobody_is_waited_for_while_the_window_is_shut),
         TIMING_TEST(after_a_restart_a_device_that_stays_away_in_its_window_times_out),
+        TIMING_TEST(after_a_restart_who_stays_away_times_out_in_the_window_of_its_zone),
+        TIMING_TEST(after_a_restart_nobody_times_out_in_the_window_of_another_zone),
         TIMING_TEST(at_the_deadline_who_still_waits_for_a_window_has_run_out_of_time),
         TIMING_TEST(a_newer_rollout_takes_over_who_waits),
         TIMING_TEST(what_can_never_be_is_refused),
