@@ -303,7 +303,10 @@ static enum kedge_rc deployment_report(struct kedge_engine *engine,
         return note_words(engine, node, report->reason);
     bool begins_anew =
         kedge_deployment_state_busy(node->state) && node->state < KEDGE_DEPLOYMENT_INSTALLING;
-    return begins_anew ? engine_cancel_restarted(engine, node) : KEDGE_OK;
+    if (!begins_anew)
+        return KEDGE_OK;
+    KEDGE_TRY(engine_cancel_restarted(engine, node));
+    return engine_end_late_hold(engine, node);
 }
 
 static enum kedge_rc dispatch(struct kedge_engine *engine, const struct kedge_engine_event *event)

@@ -351,6 +351,9 @@ enum kedge_rc engine_pass_window(struct kedge_engine *engine,
 /** What waits for its window is pending again, and taken back from its device. */
 enum kedge_rc engine_withdraw_held(struct kedge_engine *engine, struct deployment_node *node,
                                    const char *why) KEDGE_MUST_USE;
+/** Ends what is held back after the deadline, and would have to wait for another window. */
+enum kedge_rc engine_end_late_hold(struct kedge_engine *engine,
+                                   struct deployment_node *node) KEDGE_MUST_USE;
 enum kedge_rc engine_set_zone(struct kedge_engine *engine, struct device_node *device,
                               const char *name) KEDGE_MUST_USE;
 /** Whether the gate's window is open; if not, a timer says when it is. */

@@ -253,7 +253,18 @@ static enum kedge_rc take_back(struct kedge_engine *engine, struct deployment_no
                                      "its window shut before it began to install; it waits for the "
                                      "next one"));
     KEDGE_TRY(tell_driver(engine, node, 0));
-    return engine_review_hold(engine, node);
+    KEDGE_TRY(engine_review_hold(engine, node));
+    return engine_end_late_hold(engine, node);
+}
+
+enum kedge_rc engine_end_late_hold(struct kedge_engine *engine, struct deployment_node *node)
+{
+    struct zone_node *zone;
+    if (!node->held || !engine_goes_on(node->group->rollout) ||
+        !engine_deadline_passed(engine, node->group->rollout))
+        return KEDGE_OK;
+    KEDGE_TRY(zone_of(engine, node, &zone));
+    return zone->state.open ? KEDGE_OK : engine_end_by_deadline(engine, node);
 }
 
 static enum kedge_rc follow_zone(struct kedge_engine *engine, struct deployment_node *node,
@@ -261,8 +272,8 @@ static enum kedge_rc follow_zone(struct kedge_engine *engine, struct deployment_
 {
     if (node->state == KEDGE_DEPLOYMENT_PENDING)
         return engine_review_deployment(engine, node);
-    if (node->held && zone->state.open)
-        return expect_return(engine, node);
+    if (node->held)
+        return zone->state.open ? expect_return(engine, node) : engine_end_late_hold(engine, node);
     if (!node->may_install)
         return KEDGE_OK;
     return zone->state.open ? tell_driver(engine, node, zone->state.changes_at_ms)
@@ -336,7 +347,8 @@ enum kedge_rc engine_set_zone(struct kedge_engine *engine, struct device_node *d
     if (working->may_install)
         return take_back(engine, working);
     KEDGE_TRY(review_return(engine, working));
-    return review_queue(engine, working);
+    KEDGE_TRY(review_queue(engine, working));
+    return engine_end_late_hold(engine, working);
 }
 
 /* ---- start times ---- */

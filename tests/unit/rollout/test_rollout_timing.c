@@ -390,6 +390,27 @@ static void at_the_deadline_who_still_waits_for_a_window_has_run_out_of_time(voi
     assert_int_equal(kedge_engine_group(f->engine, 42, 0)->errors, 0);
 }
 
+static void after_the_deadline_nobody_waits_for_another_window(void **state)
+{
+    struct fixture *f = *state;
+    f->spec.policy.deadline_s = 3600;
+    create_and_start(f);
+    download(f, 101);
+    report(f, 102, KEDGE_DEPLOYMENT_DOWNLOADING);
+    report(f, 103, KEDGE_DEPLOYMENT_DOWNLOADING);
+    tick_at(f, OPENS);
+    assert_true(may_install(f, 101) == SHUTS);
+    tick_at(f, NOW + HOUR_MS);
+    report(f, 102, KEDGE_DEPLOYMENT_DOWNLOADED); /* late, but its window is open */
+    assert_true(may_install(f, 102) == SHUTS);
+    tick_at(f, SHUTS); /* both could have begun, and have not */
+    assert_int_equal(state_of(f, 101), KEDGE_DEPLOYMENT_TIMED_OUT);
+    assert_int_equal(state_of(f, 102), KEDGE_DEPLOYMENT_TIMED_OUT);
+    report(f, 103, KEDGE_DEPLOYMENT_DOWNLOADED);
+    assert_int_equal(state_of(f, 103), KEDGE_DEPLOYMENT_TIMED_OUT);
+    assert_int_equal(kedge_engine_group(f->engine, 42, 0)->errors, 0);
+}
+
 static void a_newer_rollout_takes_over_who_waits(void **state)
 {
     struct fixture *f = *state;
@@ -491,6 +512,7 @@ int main(void)
         TIMING_TEST(after_a_restart_who_stays_away_times_out_in_the_window_of_its_zone),
         TIMING_TEST(after_a_restart_nobody_times_out_in_the_window_of_another_zone),
         TIMING_TEST(at_the_deadline_who_still_waits_for_a_window_has_run_out_of_time),
+        TIMING_TEST(after_the_deadline_nobody_waits_for_another_window),
         TIMING_TEST(a_newer_rollout_takes_over_who_waits),
         TIMING_TEST(what_can_never_be_is_refused),
         TIMING_TEST(a_gate_opens_in_its_window),
