@@ -373,14 +373,14 @@ class Peer:
                 assert left > 0, f"waited {timeout} s for {what}; events: {[e[:2] for e in self.events]}"
                 self._changed.wait(min(left, 0.5))
 
-    def wait_for_event(self, what: str, endpoint: str, count: int = 1, timeout: float = 20) -> Message:
+    def wait_for_event(self, what: str, endpoint: str, count: int = 1, timeout: float = 60) -> Message:
         """The `count`-th event of that kind, counted from the start."""
         def found():
             messages = [m for kind, name, m in self.events if kind == what and name == endpoint]
             return messages[count - 1] if len(messages) >= count else None
         return self.wait_for(found, timeout, f"{what} number {count} of {endpoint}")
 
-    def registered(self, endpoint: str, timeout: float = 20) -> Registration:
+    def registered(self, endpoint: str, timeout: float = 60) -> Registration:
         return self.wait_for(lambda: self.find(endpoint), timeout, f"{endpoint} to register")
 
     def find(self, endpoint: str):
@@ -456,7 +456,7 @@ class Peer:
         self.files[name] = body
         return self.write(endpoint, "/5/0/1", f"{self.uri}/{name}")
 
-    def poll(self, endpoint: str, path: str, wanted: str, timeout: float = 20):
+    def poll(self, endpoint: str, path: str, wanted: str, timeout: float = 60):
         """Reads a resource until it holds `wanted`."""
         deadline = time.monotonic() + timeout
         while (value := self.read(endpoint, path)) != wanted:

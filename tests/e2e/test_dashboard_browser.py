@@ -70,7 +70,7 @@ def test_a_package_goes_from_its_upload_to_every_device(server, device, keys, tm
     shown = json.loads(server.kedge("--json", "rollout", "show", "1").stdout)
     assert shown["state"] == "finished" and shown["approver"] == "paula" and shown["counts"]["succeeded"] == 3
     admin.goes_to("#/devices/edge-1", "edge-1")
-    assert admin.texts(css=".figure .value") == ["1.1.0", "1.0.0, the way back"]
+    wait_until(lambda: admin.texts(css=".figure .value") == ["1.1.0", "1.0.0, the way back"], what="its slots")
     admin.goes_to("#/", "Fleet")
     admin.see(css="table >> text=1.1.0")
     admin.shows("fleet")
@@ -137,7 +137,7 @@ def test_everything_is_reached_by_keyboard(server, person):
     admin = person("admin")
     admin.open(url=server.http_url + "/")
     admin.see(label="Token")
-    assert admin.run(script="document.activeElement.id") == "token"
+    wait_until(lambda: admin.run(script="document.activeElement.id") == "token", what="the focus")
     admin.run(script=f"document.activeElement.value = {json.dumps(server.token)}")
     admin.press(key="Enter")
     admin.see(role="heading", name="Fleet")
@@ -152,7 +152,7 @@ def test_everything_is_reached_by_keyboard(server, person):
         admin.press(key="Shift+Tab")
     admin.press(key="Enter")
     admin.see(role="heading", name="Packages")
-    assert admin.run(script="document.activeElement.tagName") == "H1"
+    wait_until(lambda: admin.run(script="document.activeElement.tagName") == "H1", what="the focus")
 
 
 def test_it_fits_a_phone_and_the_dark(server, person):

@@ -66,7 +66,7 @@ def test_a_rollout_is_followed_from_its_creation_to_its_end(server, device, keys
     package = server.json("package", "upload", make_package(tmp_path, keys, "1.1.0", 2))
     made = server.json("rollout", "create", "--name", "spring", "--package", package["id"], "--all", "--start")
     stream.wait_for("rollout", id=made["id"], state="finished")
-    assert stream.of("deployment")[-1]["state"] == "succeeded"
+    assert stream.wait_for("deployment", rollout_id=made["id"], state="succeeded")
     assert stream.wait_for("group", rollout_id=made["id"], state="succeeded")["counts"]["succeeded"] == 1
     finished = stream.wait_for("rollout", id=made["id"], state="finished")
     assert finished["counts"]["succeeded"] == 1

@@ -59,6 +59,8 @@ def busy(server, start, keys, tmp_path) -> Server:
 
 
 def test_what_a_rollout_did_is_in_the_figures(busy):
+    wait_until(lambda: Metrics(busy)("kedge_devices", version="1.1.0", registered="true") == 10, 60, "what the devices run")
+    wait_until(lambda: Metrics(busy)("kedge_lwm2m_jobs") == 0, 60, "the jobs to end")
     metrics = Metrics(busy)
     assert metrics("kedge_devices", version="1.1.0", registered="true") == metrics("kedge_devices", vendor=VENDOR) == 10
     assert metrics("kedge_rollouts", state="finished") == metrics("kedge_rollouts") == 1

@@ -22,7 +22,7 @@ def test_devices_that_fail_have_another_attempt_and_that_one_counts(server, keys
     package = prepare(server, keys, tmp_path, 20)
     create(server, package, "--retry", "failed=1", "--retry-after", "3s", "--success-threshold", 100,
            "--error-threshold", 0, "--error-sample", 0, "--start")
-    wait_until(lambda: any(d["retry_at_ms"] for d in deployments(server)), what="a device that waits for an attempt")
+    wait_until(lambda: any(d["failed_retries"] for d in deployments(server)), what="a device that has another attempt")
     waiting = next(d for d in deployments(server) if d["failed_retries"])
     if waiting["state"] == "pending" and "is due in" in waiting["explanation"]:  # it may have had its turn already
         assert waiting["explanation"].startswith("pending: waits for its next attempt; attempt 2 is due in ")

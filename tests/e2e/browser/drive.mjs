@@ -11,7 +11,7 @@ async function person({ as = "somebody", options = {} }) {
     const context = await browser.newContext({ viewport: { width: 1100, height: 800 }, ignoreHTTPSErrors: true, ...options });
     const page = await context.newPage();
     const complaints = [];
-    page.setDefaultTimeout(60000);
+    page.setDefaultTimeout(120000);
     page.on("pageerror", (error) => complaints.push(String(error)));
     page.on("dialog", (dialog) => complaints.push(`dialog: ${dialog.message()}`) && dialog.dismiss());
     // Whoever is not logged in is told so by 401: the browser notes it as if it were a fault.
