@@ -47,7 +47,9 @@ uint8_t kedge_collect_take(struct kedge_collect *collect, struct kedge_model_req
     bool again = is_of(collect, request) && kedge_intake_knows(&collect->intake, block);
     if (again && collect->intake.finished && !block->more && collect->answered != 0)
         return collect->answered;
-    if (block->number == 0 && !again)
+    /* A tag may be used again when its request was answered (RFC 9175, section 3.4); the same
+     * message that comes twice does not come here. */
+    if (block->number == 0 && (!again || collect->intake.finished))
         begin(collect, request, now_ms);
     if (!is_of(collect, request))
         return KEDGE_COAP_INCOMPLETE;

@@ -86,6 +86,21 @@ static void a_block_that_comes_again_is_not_taken_again(void **state)
     assert_whole(world, TEXT);
 }
 
+static void a_tag_that_is_used_again_is_of_another_request(void **state)
+{
+    struct world *world = *state;
+    const char *other = "coap://server.example:5683/fw/9876543210";
+    world->tag = "tag";
+    assert_int_equal(take(world, 0, TEXT), KEDGE_COAP_CONTINUE);
+    assert_int_equal(take(world, 1, TEXT), KEDGE_COAP_CONTINUE);
+    assert_int_equal(take(world, LAST, TEXT), 0);
+    kedge_collect_answered(&world->collect, KEDGE_COAP_CHANGED);
+    assert_int_equal(take(world, 0, other), KEDGE_COAP_CONTINUE);
+    assert_int_equal(take(world, 1, other), KEDGE_COAP_CONTINUE);
+    assert_int_equal(take(world, LAST, other), 0);
+    assert_whole(world, other);
+}
+
 /* A read answers its last block again with what there is to read. */
 static void what_has_no_answer_of_its_own_is_whole_again(void **state)
 {
@@ -211,6 +226,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         COLLECT(blocks_in_order_are_one_payload),
         COLLECT(a_block_that_comes_again_is_not_taken_again),
+        COLLECT(a_tag_that_is_used_again_is_of_another_request),
         COLLECT(what_has_no_answer_of_its_own_is_whole_again),
         COLLECT(a_block_that_is_missing_is_4_08_and_the_beginning_begins_anew),
         COLLECT(blocks_of_two_requests_are_never_mixed),
