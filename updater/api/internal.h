@@ -11,6 +11,7 @@
 #include <jansson.h>
 #include <kedge/crypto.h>
 
+#include "updater/api/json_text.h"
 #include "updater/api/service.h"
 
 #define TOKEN_MAX 256u
@@ -196,8 +197,6 @@ bool body_read(struct request *request, json_t *object, const char *within,
 /** Sets a member, taking `value` over; *object becomes NULL when there is no memory. */
 void json_put(json_t **object, const char *name, json_t *value);
 void json_add(json_t **array, json_t *value);
-/** A string; bytes that are not UTF-8 become "?". */
-json_t *json_text(const char *text);
 json_t *json_count(uint64_t value);
 /** A list as it is answered: {"<name>": items, "next": cursor or null}. Takes `items` over. */
 json_t *json_list(const char *name, json_t *items, const struct kedge_page *page);

@@ -31,22 +31,6 @@ void json_add(json_t **array, json_t *value)
     *array = NULL;
 }
 
-json_t *json_text(const char *text)
-{
-    json_t *json = json_string(text);
-    if (json != NULL)
-        return json;
-    char *ascii = strdup(text);
-    if (ascii == NULL)
-        return NULL;
-    for (char *at = ascii; *at != '\0'; at++)
-        if ((unsigned char)*at >= 0x80)
-            *at = '?';
-    json = json_string(ascii);
-    free(ascii);
-    return json;
-}
-
 json_t *json_count(uint64_t value)
 {
     return json_integer((json_int_t)value);

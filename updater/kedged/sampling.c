@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "updater/kedged/sampling.h"
 
+#include "updater/api/json_text.h"
 #include "updater/kedged/call.h"
 #include "updater/kedged/clock.h"
 #include "updater/kedged/log.h"
@@ -19,8 +20,8 @@
 static bool add_share(void *context, const struct kedge_fleet_share *share)
 {
     json_t *versions = context;
-    json_t *item =
-        json_pack("{s:s, s:I}", "version", share->version, "devices", (json_int_t)share->devices);
+    json_t *item = json_pack("{s:o, s:I}", "version", json_text(share->version), "devices",
+                             (json_int_t)share->devices);
     return json_array_append_new(versions, item) == 0;
 }
 

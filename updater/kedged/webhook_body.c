@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "updater/kedged/webhooks.h"
 
+#include "updater/api/json_text.h"
+
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 #include <inttypes.h>
@@ -20,13 +22,13 @@ const char *webhook_event_name(const struct kedge_history_entry *entry)
 char *webhook_body(const char *webhook, const struct kedge_history_entry *entry)
 {
     json_t *json = json_pack(
-        "{s:I, s:s, s:s, s:I, s:I, s:o, s:o, s:s, s:s, s:s, s:s, s:s}", "id", (json_int_t)entry->id,
+        "{s:I, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", (json_int_t)entry->id,
         "webhook", webhook, "event", webhook_event_name(entry), "at_ms", (json_int_t)entry->at_ms,
         "rollout_id", (json_int_t)entry->rollout_id, "group_index",
         entry->group_index < 0 ? json_null() : json_integer(entry->group_index), "deployment_id",
         entry->deployment_id == 0 ? json_null() : json_integer((json_int_t)entry->deployment_id),
-        "endpoint", entry->endpoint, "who", entry->who, "from", entry->from, "to", entry->to,
-        "text", entry->text);
+        "endpoint", json_text(entry->endpoint), "who", json_text(entry->who), "from",
+        json_text(entry->from), "to", json_text(entry->to), "text", json_text(entry->text));
     char *text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
     json_decref(json);
     return text;

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "updater/kedged/webhooks.h"
 
+#include "updater/api/json_text.h"
 #include "updater/kedged/clock.h"
 #include "updater/kedged/log.h"
 
@@ -335,9 +336,9 @@ static void put_aside(struct kedge_webhooks *webhooks, const struct hook *hook, 
                       unsigned attempts, const char *why)
 {
     json_t *content =
-        json_pack("{s:s, s:I, s:i, s:s, s:s, s:I, s:b}", "webhook", hook->name, "event_id",
-                  (json_int_t)hook->event_id, "attempts", (int)attempts, "error", why, "body",
-                  hook->body, "at_ms", (json_int_t)kedge_wall_ms(), "again", 0);
+        json_pack("{s:s, s:I, s:i, s:o, s:s, s:I, s:b}", "webhook", hook->name, "event_id",
+                  (json_int_t)hook->event_id, "attempts", (int)attempts, "error", json_text(why),
+                  "body", hook->body, "at_ms", (json_int_t)kedge_wall_ms(), "again", 0);
     char *text = content == NULL ? NULL : json_dumps(content, JSON_COMPACT);
     if (text != NULL)
         put_note(webhooks, "undelivered", number, text, WEBHOOK_UNDELIVERED_MAX);

@@ -1,0 +1,13 @@
+/*
+ * json_text.h: texts from outside as JSON. Names of devices come as any bytes, and a sentence that
+ * was cut to its limit may end within a character; jansson takes neither.
+ */
+#ifndef KEDGE_UPDATER_API_JSON_TEXT_H
+#define KEDGE_UPDATER_API_JSON_TEXT_H
+
+#include <jansson.h>
+
+/** A string; of a text that is not UTF-8, what is not ASCII becomes "?". NULL: no memory. */
+json_t *json_text(const char *text);
+
+#endif
