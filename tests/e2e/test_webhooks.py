@@ -141,6 +141,17 @@ def test_one_that_stalls_holds_nobody_up_and_goes_on_later(server, ask, rollout,
     other.close()
 
 
+def test_what_is_on_its_way_while_hooks_change_is_posted_again(server, ask, rollout, receiver):
+    receiver.answer = "stall"
+    hook(ask, receiver, "slow", events=["rollout"])
+    rollout("spring")
+    wait_until(receiver.bodies, what="the post")
+    receiver.answer = 204
+    hook(ask, receiver, "other", events=["deployment"])  # and nothing happens after it
+    wait_until(lambda: len(receiver.bodies()) >= 2, what="the post to come again")
+    assert receiver.bodies()[0] == receiver.bodies()[1]
+
+
 def test_what_was_not_delivered_before_a_crash_is_delivered_after_it(server, ask, receiver, rollout):
     hook(ask, receiver, events=["rollout"], attempts=20)
     first = rollout("first")

@@ -407,17 +407,32 @@ static void end_request(struct kedge_webhooks *webhooks, CURL *easy, CURLcode co
 
 /* ---- the thread ---- */
 
+/* What was on its way is posted again at once: nothing else may come for long. */
+static void cut_off(struct kedge_webhooks *webhooks, struct hook *hook)
+{
+    hook->there = false;
+    if (hook->easy != NULL)
+        hook->due_ms = 0;
+    let_go(webhooks, hook);
+}
+
+/* What it has delivered just now may not be in the store yet. */
+static void find_position(struct kedge_webhooks *webhooks, struct hook *hook)
+{
+    uint64_t stored = stored_position(webhooks, hook->name);
+    if (stored > hook->position)
+        hook->position = stored;
+}
+
 /* Those that are gone leave; an array without gaps is left. Nothing is on its way meanwhile. */
 static void read_notes(struct kedge_webhooks *webhooks)
 {
-    for (size_t i = 0; i < webhooks->count; i++) {
-        webhooks->hooks[i].there = false;
-        let_go(webhooks, &webhooks->hooks[i]);
-    }
+    for (size_t i = 0; i < webhooks->count; i++)
+        cut_off(webhooks, &webhooks->hooks[i]);
     if (kedge_reader_notes(webhooks->reader, "webhook", NULL, take_hook, webhooks) != KEDGE_OK)
         return;
     for (size_t i = 0; i < webhooks->count; i++)
-        webhooks->hooks[i].position = stored_position(webhooks, webhooks->hooks[i].name);
+        find_position(webhooks, &webhooks->hooks[i]);
     size_t kept = 0;
     for (size_t i = 0; i < webhooks->count; i++) {
         if (webhooks->hooks[i].there)
