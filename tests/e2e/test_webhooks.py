@@ -193,6 +193,14 @@ def test_a_hook_that_cannot_be_is_refused(ask, change, field):
     assert ask("GET", "/webhooks")[1]["webhooks"] == []
 
 
+def test_the_path_is_told_to_admins_alone(server, ask):
+    url = "https://example.com:8443/services/T0/key?token=word"
+    assert ask("POST", "/webhooks", {"name": "ci", "url": url, "secret": SECRET})[1]["url"] == url
+    entry, = (entry for entry in server.json("audit", "list")["audit"] if entry["what"] == "webhook.create")
+    assert entry["after"] == "https://example.com:8443"
+    assert "token=word" not in json.dumps(server.json("audit", "list")) + server.process.log
+
+
 def test_http_beyond_this_machine_is_asked_for_by_name(ask):
     body = {"name": "ci", "url": "http://example.invalid/hook", "secret": SECRET, "allow_http": True}
     assert ask("POST", "/webhooks", body)[0] == 201

@@ -121,12 +121,21 @@ static enum kedge_rc finish(struct kedge_backend_state *state, struct kedge_batc
     return KEDGE_OK;
 }
 
+/* Scheme and host: what follows is often a secret of the receiver's, and who may look may read the
+ * audit. */
+static void describe(const char *url, char text[KEDGE_REASON_MAX + 1])
+{
+    const char *host = strstr(url, "://") + strlen("://");
+    (void)snprintf(text, KEDGE_REASON_MAX + 1, "%.*s",
+                   (int)(host - url) + (int)strcspn(host, "/?#"), url);
+}
+
 static enum kedge_rc put_hook(struct kedge_backend_state *state, const char *who,
                               const struct kedge_note *hook, const char *url, char *text)
 {
     char after[KEDGE_REASON_MAX + 1];
     uint64_t newest = 0;
-    (void)snprintf(after, sizeof(after), "%.200s", url);
+    describe(url, after);
     const struct kedge_change change = {
         .who = who, .what = "webhook.create", .subject = hook->id, .after = after};
     KEDGE_TRY(look(state, hook, &newest, text));
