@@ -58,6 +58,7 @@ struct request {
     bool made;        /* whatever the answer is: something was made */
     json_t *answered; /* the body of the answer, where it is to be kept */
     bool locked;      /* holds api.changers */
+    char tag[33];     /* what a GET shows, before it was read (precondition.c); "": it has none */
     bool handled;     /* counted in api.handling */
     bool downloading; /* counted in api.downloads */
     uint64_t body_max;

@@ -159,8 +159,12 @@ bool precondition_enter(struct request *request)
 {
     pthread_rwlock_t *lock = &request->api->changers->lock;
     tag_fn *find = find_tag(request);
-    if (!is_change(request))
+    if (!is_change(request)) {
+        /* Before what is shown: who is shown more than the tag stands for has seen enough. */
+        if (find == NULL || !find(request, request->tag))
+            request->tag[0] = '\0';
         return true;
+    }
     bool is_given = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND,
                                                 MHD_HTTP_HEADER_IF_MATCH) != NULL;
     if (find != NULL) {
@@ -172,10 +176,12 @@ bool precondition_enter(struct request *request)
 
 void precondition_leave(struct request *request)
 {
-    char tag[TAG_SIZE], header[TAG_SIZE + 2];
+    char header[TAG_SIZE + 2];
     tag_fn *find = find_tag(request);
-    if (find != NULL && request->status == MHD_HTTP_OK && find(request, tag)) {
-        (void)snprintf(header, sizeof(header), "\"%s\"", tag);
+    if (is_change(request) && (find == NULL || !find(request, request->tag)))
+        request->tag[0] = '\0';
+    if (request->tag[0] != '\0' && request->status == MHD_HTTP_OK) {
+        (void)snprintf(header, sizeof(header), "\"%s\"", request->tag);
         (void)answer_header(request, MHD_HTTP_HEADER_ETAG, header);
     }
     if (request->locked)

@@ -289,6 +289,10 @@ static enum kedge_rc device_reach(void *context, const char *endpoint,
                                   struct kedge_backend_reach *out)
 {
     struct rig *rig = context;
+    struct tagging tagging = {endpoint, rig->tags_meanwhile};
+    rig->tags_meanwhile = NULL;
+    if (tagging.tags != NULL)
+        rig_commit(rig, fill_tags, &tagging);
     if (rig->sleeper == NULL || strcmp(endpoint, rig->sleeper) != 0)
         return KEDGE_E_NOT_FOUND;
     *out = (struct kedge_backend_reach){

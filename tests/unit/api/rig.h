@@ -32,6 +32,7 @@ struct rig {
     char created_groups[256];     /* "name=10 %;=0 rest;" */
     uint64_t rollouts;            /* how many were made */
     const char *sleeper;          /* is registered, in queue mode and asleep */
+    const char *tags_meanwhile;   /* what a device gets while it is being shown; once */
     uint64_t live_deployment;     /* is live, with 50 of 200 bytes */
     uint64_t calls;
     pthread_mutex_t told_lock;

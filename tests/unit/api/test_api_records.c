@@ -117,6 +117,31 @@ static void tags_are_merged_and_removed(void **state)
     assert_string_equal(((struct rig *)*state)->who, RIG_WHO);
 }
 
+/* The value of the answer's ETag. */
+static void entity_tag(const struct reply *reply, char tag[64])
+{
+    const char *at = strstr(reply->headers, "ETag: ");
+    assert_non_null(at);
+    (void)snprintf(tag, 64, "%.*s", (int)strcspn(at, "\r\n"), at);
+}
+
+static void the_entity_tag_is_not_that_of_what_came_after_the_device_was_read(void **state)
+{
+    struct rig *rig = *state;
+    char shown[64], later[64];
+    rig_put_device(rig, "d", "v", "c");
+    rig->tags_meanwhile = "{\"place\":\"harbour\"}";
+    struct reply reply = rig_get(rig, "/api/v1/devices/d");
+    assert_int_equal(json_object_size(json_object_get(reply.json, "tags")), 0);
+    entity_tag(&reply, shown);
+    reply_free(&reply);
+    reply = rig_get(rig, "/api/v1/devices/d");
+    assert_int_equal(json_object_size(json_object_get(reply.json, "tags")), 1);
+    entity_tag(&reply, later);
+    reply_free(&reply);
+    assert_string_not_equal(shown, later);
+}
+
 static void tags_that_cannot_be_are_refused(void **state)
 {
     char big[2048], body[2200];
@@ -261,6 +286,7 @@ int main(void)
         RECORD_TEST(a_device_is_found_by_any_name_that_it_may_have),
         RECORD_TEST(one_that_is_registered_is_shown_with_whether_it_sleeps),
         RECORD_TEST(tags_are_merged_and_removed),
+        RECORD_TEST(the_entity_tag_is_not_that_of_what_came_after_the_device_was_read),
         RECORD_TEST(tags_that_cannot_be_are_refused),
         RECORD_TEST(no_tag_is_lost_when_many_are_set_at_once),
         RECORD_TEST(a_key_is_added_listed_and_removed),
