@@ -55,6 +55,7 @@ def busy(server, start, keys, tmp_path) -> Server:
     wait_until(lambda: len([d for d in server.json("device", "list")["devices"] if d["version"]]) == 10, 60, "their versions")
     server.kedge("rollout", "create", "--name", "spring", "--package", package, "--all", "--soak", "0", "--group", "50%", "--group", "rest", "--start")
     wait_until(lambda: server.json("rollout", "show", "1")["state"] == "finished", 120, "the rollout")
+    wait_until(lambda: Metrics(server)("kedge_devices", version="1.1.0", registered="true") == 10, 60, "their new versions")
     return server
 
 

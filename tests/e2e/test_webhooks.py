@@ -134,10 +134,13 @@ def test_one_that_stalls_holds_nobody_up_and_goes_on_later(server, ask, rollout,
     hook(ask, other, "fast", events=["rollout"])
     for name in ("one", "two", "three"):
         rollout(name)
-    wait_until(lambda: len(other.bodies()) == 3 and receiver.bodies(), what="the other hook, and the first of this one")
-    assert len(receiver.bodies()) == 1
+    wait_until(lambda: len(other.bodies()) == 3, what="the other hook")
+    def told():
+        return {post["rollout_id"] for post in receiver.bodies()}  # one that stalls for long comes again
+    wait_until(told, what="the first post to the one that stalls")
+    assert len(told()) == 1
     receiver.go_on.set()
-    wait_until(lambda: len(receiver.bodies()) == 3, what="the one that stalled")
+    wait_until(lambda: len(told()) == 3, what="the one that stalled")
     other.close()
 
 
