@@ -34,20 +34,38 @@ static GTimeZone *open_zone(const char *name)
     return kedge_zone_name_valid(name) ? g_time_zone_new_identifier(name) : NULL;
 }
 
+/* A new place, or that of a name that no zone has: people may write any into tags. */
+static struct zone **place_for_another(void)
+{
+    if (kept.count < ZONES_MAX)
+        return &kept.zones[kept.count++];
+    for (size_t i = 0; i < kept.count; i++)
+        if (kept.zones[i]->zone == NULL)
+            return &kept.zones[i];
+    return NULL;
+}
+
+static struct zone *add_zone(const char *name)
+{
+    struct zone *zone = calloc(1, sizeof(*zone));
+    struct zone **place = zone == NULL ? NULL : place_for_another();
+    if (place == NULL) {
+        free(zone);
+        return NULL;
+    }
+    memcpy(zone->name, name, strlen(name) + 1);
+    zone->zone = open_zone(name);
+    free(*place);
+    *place = zone;
+    return zone;
+}
+
 static struct zone *find_zone(const char *name)
 {
     for (size_t i = 0; i < kept.count; i++)
         if (strcmp(kept.zones[i]->name, name) == 0)
             return kept.zones[i];
-    if (kept.count == ZONES_MAX || strlen(name) > KEDGE_ZONE_NAME_MAX)
-        return NULL;
-    struct zone *zone = calloc(1, sizeof(*zone));
-    if (zone == NULL)
-        return NULL;
-    memcpy(zone->name, name, strlen(name) + 1);
-    zone->zone = open_zone(name);
-    kept.zones[kept.count++] = zone;
-    return zone;
+    return strlen(name) > KEDGE_ZONE_NAME_MAX ? NULL : add_zone(name);
 }
 
 static gint stretch(const struct zone *zone, uint64_t at_s)
