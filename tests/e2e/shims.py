@@ -32,6 +32,19 @@ class ShimmedServer(Server):
         raise NotImplementedError
 
 
+class ServerWithResolver(ShimmedServer):
+    """A kedged that waits for the address of any name below .invalid for minutes."""
+
+    SOURCE = "resolver_shim"
+
+    def environment(self, data):
+        return {"KEDGE_TEST_RESOLVER": str(self._page_file)}
+
+    def asked(self) -> int:
+        """How many such names it has asked for."""
+        return struct.unpack_from("I", self._page, 0)[0]
+
+
 class ServerWithClock(ShimmedServer):
     """A kedged whose wall clock can be set."""
 

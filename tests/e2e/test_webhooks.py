@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from conftest import CLASS, VENDOR, make_package, program, wait_until
+from conftest import CLASS, VENDOR, make_package, program, run, wait_until
+from shims import ServerWithResolver
 from test_preconditions import ask  # noqa: F401 (a fixture)
 
 SECRET = "a secret of some length"
@@ -65,15 +66,19 @@ def receiver():
     made.close()
 
 
-@pytest.fixture
-def rollout(server, start, keys, tmp_path):
-    """rollout(name) makes one that waits to be started; with abort, each makes two events or more."""
+def maker(server, start, keys, tmp_path):
+    """maker(...)(name) makes a rollout that waits to be started; with abort, each makes two events or more."""
     server.kedge("trust", "add", "--name", "release", keys.public)
     package = server.json("package", "upload", make_package(tmp_path, keys, "1.1.0", 2))["id"]
     start(program("kedge-swarm"), "--server", server.coap_uri, "--devices", "1", "--vendor", VENDOR, "--class", CLASS,
-          "--version", "1.0.0")
+          "--version", "1.0.0", "--keep-registered")
     wait_until(lambda: server.json("device", "list", "--class", CLASS)["devices"], what="the device")
     return lambda name, *options: server.json("rollout", "create", "--name", name, "--package", package, "--all", *options)["id"]
+
+
+@pytest.fixture
+def rollout(server, start, keys, tmp_path):
+    return maker(server, start, keys, tmp_path)
 
 
 def hook(ask, receiver, name="ci", **more):
@@ -194,6 +199,18 @@ def test_a_hook_that_cannot_be_is_refused(ask, change, field):
     status, problem, _ = ask("POST", "/webhooks", {**body, **change})
     assert (status, problem["field"]) == (400, field)
     assert ask("GET", "/webhooks")[1]["webhooks"] == []
+
+
+def test_a_name_that_nobody_answers_for_holds_up_no_end(start, tmp_path, keys):
+    server = ServerWithResolver(start, tmp_path / "server")
+    rollout = maker(server, start, keys, tmp_path)
+    body = {"name": "lost", "url": "http://hook.invalid/", "secret": SECRET, "allow_http": True}
+    done = run("curl", "--silent", "--fail", "--noproxy", "*", "--header", f"Authorization: Bearer {server.token}",
+               "--data", json.dumps(body), server.http_url + "/api/v1/webhooks")
+    assert done.returncode == 0, done.stdout
+    rollout("spring")
+    wait_until(server.asked, what="the name to be asked for")
+    assert server.process.stop(timeout=60) == 0  # the name is waited for far longer
 
 
 def test_the_path_is_told_to_admins_alone(server, ask):

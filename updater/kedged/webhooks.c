@@ -222,6 +222,8 @@ static void post(struct kedge_webhooks *webhooks, struct hook *hook, char *body)
     (void)curl_easy_setopt(easy, CURLOPT_PROXY, "");
     (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_USERAGENT, "kedged/" KEDGE_VERSION);
+    /* A name that nobody answers for is not waited for: not at the end, nor by the other hooks. */
+    (void)curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)WEBHOOK_LIMIT_S);
     (void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, hook->header);
     (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)strlen(body));
