@@ -3,6 +3,7 @@ import hashlib
 import hmac
 import http.server
 import json
+import sqlite3
 import threading
 import time
 
@@ -172,6 +173,35 @@ def test_what_was_not_delivered_before_a_crash_is_delivered_after_it(server, ask
     server.begin()
     wait_until(lambda: [post["rollout_id"] for post in receiver.bodies()][-2:] == later, what="the others")
     assert [post["rollout_id"] for post in receiver.bodies()][0] == first
+
+
+def deployments_happen(server, count):
+    """That many entries of a device's part in a rollout, while the server is down."""
+    with sqlite3.connect(server.data / "kedged.db") as database:
+        database.executemany("INSERT INTO history (at_ms, rollout_id, group_index, deployment_id, endpoint, who, from_state, to_state,"
+                             " text) VALUES (1, 1, 0, 1, 'swarm-0', '', 'pending', 'pending', ?)", [(str(i),) for i in range(count)])
+    database.close()
+
+
+def test_of_a_flood_of_deployments_the_last_are_posted_and_all_else(server, ask, receiver, rollout):
+    few, many = receiver, Receiver()
+    few.answer = many.answer = 503
+    hook(ask, few, "few", events=["rollout"], attempts=20)
+    hook(ask, many, "many", attempts=20)
+    number = rollout("spring")
+    wait_until(lambda: few.bodies() and many.bodies(), what="attempts")
+    server.kill()
+    deployments_happen(server, 10_100)
+    few.posts.clear(), many.posts.clear()
+    few.answer = many.answer = 200
+    server.begin()
+    wait_until(few.bodies, what="the rollout")
+    assert [(post["event"], post["rollout_id"]) for post in few.bodies()] == [("rollout", number)]
+    wait_until(lambda: any(post["text"].isdigit() for post in many.bodies()), what="a deployment")
+    first = next(post for post in many.bodies() if post["text"].isdigit())
+    assert int(first["text"]) == 100 and "rollout" in {post["event"] for post in many.bodies()}
+    server.process.wait_for("webhook many: [0-9]+ events were skipped")
+    many.close()
 
 
 def test_a_hook_that_was_removed_is_told_nothing_more(server, ask, receiver, rollout):

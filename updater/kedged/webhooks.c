@@ -17,7 +17,7 @@
 #include <time.h>
 
 #define ANSWER_MAX 65536u /* bytes of an answer, which nobody reads */
-#define PAGE 100u
+#define PAGE 500u
 #define IDLE_MS 60000
 #define NEVER UINT64_MAX
 
@@ -240,7 +240,8 @@ static void post(struct kedge_webhooks *webhooks, struct hook *hook, char *body)
 struct search {
     const struct hook *hook;
     struct kedge_history_entry found;
-    uint64_t last; /* the last entry that was looked at */
+    uint64_t newest, last; /* entries: the last that there is, and that was looked at */
+    uint64_t skipped;
     bool is_found;
 };
 
@@ -259,37 +260,45 @@ static bool is_wanted(const struct hook *hook, const struct kedge_history_entry 
 static bool look_at(void *context, const struct kedge_history_entry *entry)
 {
     struct search *search = context;
+    bool wanted = is_wanted(search->hook, entry);
+    bool old = entry->deployment_id != 0 && entry->id + WEBHOOK_LAG_MAX <= search->newest;
     search->last = entry->id;
-    search->is_found = is_wanted(search->hook, entry);
+    search->skipped += wanted && old;
+    search->is_found = wanted && !old;
     if (search->is_found)
         search->found = *entry;
     return !search->is_found;
 }
 
-/* False: the hook has all there is. */
-static bool find_event(struct kedge_webhooks *webhooks, struct hook *hook, struct search *search)
+/* From behind the hook's position to the event, or to the end. */
+static enum kedge_rc search_on(struct kedge_webhooks *webhooks, struct search *search)
 {
     const struct kedge_history_filter all = {.rollout_id = 0};
     struct kedge_page page = {.limit = PAGE};
-    uint64_t newest = 0;
-    if (kedge_reader_last_history(webhooks->reader, &newest) != KEDGE_OK)
-        return false;
-    if (newest > hook->position + WEBHOOK_LAG_MAX) {
-        kedge_log(KEDGE_LOG_WARNING, "webhook %s: %" PRIu64 " events were skipped: too many wait",
-                  hook->name, newest - WEBHOOK_LAG_MAX - hook->position);
-        hook->position = newest - WEBHOOK_LAG_MAX;
-    }
-    uint64_t before = hook->position;
-    *search = (struct search){.hook = hook, .last = before};
-    while (!search->is_found && search->last < newest) {
-        before = search->last;
+    KEDGE_TRY(kedge_reader_last_history(webhooks->reader, &search->newest));
+    while (!search->is_found && search->last < search->newest && !atomic_load(&webhooks->ending)) {
+        uint64_t before = search->last;
         (void)snprintf(page.cursor, sizeof(page.cursor), "%" PRIu64, before);
         page.cursor[before == 0 ? 0 : strlen(page.cursor)] = '\0';
-        if (kedge_reader_history(webhooks->reader, &all, &page, look_at, search) != KEDGE_OK ||
-            search->last == before)
-            return false;
+        KEDGE_TRY(kedge_reader_history(webhooks->reader, &all, &page, look_at, search));
+        if (search->last == before)
+            break;
     }
-    if (!search->is_found && search->last > hook->position)
+    return KEDGE_OK;
+}
+
+/* False: the hook has all there is. */
+static bool find_event(struct kedge_webhooks *webhooks, struct hook *hook, struct search *search)
+{
+    *search = (struct search){.hook = hook, .last = hook->position};
+    if (search_on(webhooks, search) != KEDGE_OK)
+        return false;
+    if (search->skipped > 0)
+        kedge_log(KEDGE_LOG_WARNING, "webhook %s: %" PRIu64 " events were skipped: too many wait",
+                  hook->name, search->skipped);
+    if (search->is_found)
+        hook->position = search->found.id - 1; /* however often it is tried, this was looked at */
+    else if (search->last > hook->position)
         move_to(webhooks, hook, search->last);
     return search->is_found;
 }

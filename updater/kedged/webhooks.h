@@ -10,8 +10,8 @@
  * what was answered just before one is delivered again. Each hook has one request on its way at a
  * time: one that stalls holds no other up. What fails is tried again, later and later; an event
  * that was tried as often as the hook says is put aside as undelivered, and the next one's turn
- * comes, once for each pause, until one arrives. A hook that is WEBHOOK_LAG_MAX entries behind
- * goes on with the newest of them.
+ * comes, once for each pause, until one arrives. Of deployments, of which there are as many as
+ * devices, a hook leaves out those that are WEBHOOK_LAG_MAX entries behind, and no others.
  *
  * Notes: "webhook" by name, what was asked for; "webhook_at" by name, how far it is; "undelivered"
  * by number, with what was posted.
