@@ -25,7 +25,7 @@ def test_a_device_that_fell_back_while_the_server_was_down_counts_when_it_comes(
 
 def test_a_device_that_was_canceled_too_late_says_so_after_its_rollout_has_ended(server, keys, tmp_path,
                                                                                 swarm):  # noqa: F811
-    fleet = swarm(server.coap_uri, 1, "--slow-rate", 1, "--slow-time", 3)
+    fleet = swarm(server.coap_uri, 1, "--slow-rate", 1, "--slow-time", 6)
     package = prepare(server, keys, tmp_path, 1)
     server.kedge("rollout", "create", "--name", "n", "--package", package, "--all", "--start")
     part = lambda: server.json("rollout", "show", 1, "--devices")["deployments"][0]  # noqa: E731
