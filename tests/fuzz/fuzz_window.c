@@ -36,6 +36,13 @@ static void check_standing(const struct kedge_window *window, uint64_t at_ms)
     FUZZ_REQUIRE(later.open != now.open);
 }
 
+/* Member by member: what is between them, and behind the zone's end, is anything. */
+static bool is_same(const struct kedge_window *a, const struct kedge_window *b)
+{
+    return a->days == b->days && a->fixed == b->fixed && a->start_s == b->start_s &&
+           a->length_s == b->length_s && strcmp(a->zone, b->zone) == 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct kedge_window window;
@@ -51,7 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     FUZZ_REQUIRE(window.length_s <= KEDGE_WINDOW_LENGTH_MAX_S && window.start_s < 86400);
     kedge_window_text(&window, text);
     FUZZ_REQUIRE(kedge_windows_load(text, &again) == KEDGE_OK && again.count == 1);
-    FUZZ_REQUIRE(memcmp(&again.items[0], &window, sizeof(window)) == 0);
+    FUZZ_REQUIRE(is_same(&again.items[0], &window));
     for (size_t i = 0; i < size; i++)
         check_standing(&window, (uint64_t)data[i] * 97654321u * 1000);
     return 0;
