@@ -76,20 +76,11 @@ static bool open_file(struct request *request, int *file, uint64_t *size)
 
 /* ---- the request ---- */
 
-static enum MHD_Result take_line(void *context, enum MHD_ValueKind kind, const char *name,
-                                 const char *value)
-{
-    (void)kind;
-    if (value != NULL)
-        conditions_take(context, name, kedge_slice_text(value));
-    return MHD_YES;
-}
-
 static enum conditions_verdict judge(const struct request *request, uint64_t size,
                                      struct byte_range *range)
 {
     struct conditions conditions = {.tag = kedge_slice_text(request->parameter)};
-    (void)MHD_get_connection_values(request->connection, MHD_HEADER_KIND, take_line, &conditions);
+    request_conditions(request, &conditions);
     return conditions_judge(&conditions, request->head, size, range);
 }
 

@@ -99,6 +99,9 @@ bool session_given(const struct request *request);
 bool session_authenticate(struct request *request);
 /** Whether the token has any of these rights; refuses when it has none. */
 bool request_may(struct request *request, unsigned rights);
+struct conditions;
+/** Takes all lines of the request's header that are conditions. */
+void request_conditions(const struct request *request, struct conditions *conditions);
 /** Who asks, through what proxies ever. */
 struct host request_client(const struct request *request);
 /** A reader for the request; false, with the answer, when there is none. */

@@ -138,6 +138,11 @@ static enum MHD_Result take_line(void *context, enum MHD_ValueKind kind, const c
     return MHD_YES;
 }
 
+void request_conditions(const struct request *request, struct conditions *conditions)
+{
+    (void)MHD_get_connection_values(request->connection, MHD_HEADER_KIND, take_line, conditions);
+}
+
 /* What is not there has no tag: the handler says so itself. */
 static bool matches(struct request *request, tag_fn *find)
 {
@@ -146,7 +151,7 @@ static bool matches(struct request *request, tag_fn *find)
     if (find != NULL && !find(request, tag))
         return true;
     conditions.tag = kedge_slice_text(tag);
-    (void)MHD_get_connection_values(request->connection, MHD_HEADER_KIND, take_line, &conditions);
+    request_conditions(request, &conditions);
     if (find != NULL && conditions.match)
         return true;
     refuse(request, MHD_HTTP_PRECONDITION_FAILED, "precondition", "If-Match", "%s",

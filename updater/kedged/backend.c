@@ -54,9 +54,10 @@ enum kedge_rc kedge_backend_add_audit(struct kedge_batch *batch, const struct ke
 }
 
 enum kedge_rc kedge_backend_commit(struct kedge_backend_state *state, struct kedge_batch *batch,
-                                   const struct kedge_change *change, char *text)
+                                   enum kedge_rc rc, const struct kedge_change *change, char *text)
 {
-    enum kedge_rc rc = kedge_backend_add_audit(batch, change);
+    if (rc == KEDGE_OK && change != NULL)
+        rc = kedge_backend_add_audit(batch, change);
     if (rc != KEDGE_OK) {
         kedge_batch_destroy(batch);
         return rc;
@@ -89,11 +90,7 @@ static enum kedge_rc device_set_tags(void *context, const char *who, const char 
     if (batch == NULL)
         return KEDGE_E_MEMORY;
     rc = kedge_batch_set_tags(batch, endpoint, tags_json);
-    if (rc != KEDGE_OK) {
-        kedge_batch_destroy(batch);
-        return rc;
-    }
-    rc = kedge_backend_commit(state, batch, &change, text);
+    rc = kedge_backend_commit(state, batch, rc, &change, text);
     if (rc == KEDGE_OK)
         kedge_backend_devices_changed(state, &endpoint, 1);
     return rc;

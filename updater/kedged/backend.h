@@ -62,11 +62,13 @@ struct kedge_change {
 };
 
 /**
- * Adds the change's audit entry to the batch, commits it and waits. Takes the batch over. When the
- * store could not be written, it lets the steering know.
+ * Adds the change's audit entry (NULL: nobody's change) to the batch, commits it and waits, unless
+ * `rc`, by which the batch was put together, is a failure already. Takes the batch over in every
+ * case. When the store could not be written, it lets the steering know.
  */
 enum kedge_rc kedge_backend_commit(struct kedge_backend_state *state, struct kedge_batch *batch,
-                                   const struct kedge_change *change, char *text) KEDGE_MUST_USE;
+                                   enum kedge_rc rc, const struct kedge_change *change,
+                                   char *text) KEDGE_MUST_USE;
 /** A reader for one call; its error goes to `text`. */
 enum kedge_rc kedge_backend_reader(struct kedge_backend_state *state, struct kedge_reader **reader,
                                    char *text) KEDGE_MUST_USE;

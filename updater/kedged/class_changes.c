@@ -88,12 +88,9 @@ static enum kedge_rc commit(struct kedge_backend_state *state, const char *who,
     if (batch == NULL)
         return KEDGE_E_MEMORY;
     enum kedge_rc rc = kedge_batch_put_class(batch, record);
-    if (rc != KEDGE_OK) {
-        kedge_batch_destroy(batch);
-        return rc;
-    }
-    state->bridge->no_classes = false;
-    return kedge_backend_commit(state, batch, &change, text);
+    if (rc == KEDGE_OK)
+        state->bridge->no_classes = false;
+    return kedge_backend_commit(state, batch, rc, &change, text);
 }
 
 enum kedge_rc kedge_backend_class_put(void *context, const char *who,

@@ -61,7 +61,7 @@ static enum kedge_rc commit(struct kedge_backend_state *state, struct kedge_batc
                             const struct kedge_change *change, struct kedge_expelling *expelling,
                             char *text)
 {
-    enum kedge_rc rc = kedge_backend_commit(state, batch, change, text);
+    enum kedge_rc rc = kedge_backend_commit(state, batch, KEDGE_OK, change, text);
     if (rc == KEDGE_OK)
         return expel_soon(state, expelling);
     free(expelling);

@@ -192,7 +192,7 @@ static enum kedge_rc audit(struct kedge_backend_state *state, const char *who, c
     struct kedge_batch *batch = kedge_batch_create();
     if (batch == NULL)
         return KEDGE_E_MEMORY;
-    return kedge_backend_commit(state, batch, &change, text);
+    return kedge_backend_commit(state, batch, KEDGE_OK, &change, text);
 }
 
 enum kedge_rc kedge_backend_device_ask(void *context, const char *who, const char *endpoint,

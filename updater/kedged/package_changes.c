@@ -89,10 +89,7 @@ static enum kedge_rc commit_put(struct kedge_backend_state *state, const char *w
     if (batch == NULL)
         return KEDGE_E_MEMORY;
     enum kedge_rc rc = kedge_batch_put_package(batch, record);
-    if (rc == KEDGE_OK)
-        return kedge_backend_commit(state, batch, &change, text);
-    kedge_batch_destroy(batch);
-    return rc;
+    return kedge_backend_commit(state, batch, rc, &change, text);
 }
 
 /*
@@ -200,11 +197,7 @@ static enum kedge_rc commit_delete(struct kedge_backend_state *state, const char
     if (batch == NULL)
         return KEDGE_E_MEMORY;
     enum kedge_rc rc = kedge_batch_delete_package(batch, record->id);
-    if (rc != KEDGE_OK) {
-        kedge_batch_destroy(batch);
-        return rc;
-    }
-    rc = kedge_backend_commit(state, batch, &change, text);
+    rc = kedge_backend_commit(state, batch, rc, &change, text);
     if (rc == KEDGE_E_CONFLICT)
         return kedge_backend_refuse(text, rc, "a rollout names the package, which keeps it");
     return rc;

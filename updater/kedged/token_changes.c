@@ -71,16 +71,6 @@ static enum kedge_rc check_new(const struct survey *survey, char *text)
     return KEDGE_OK;
 }
 
-/* Takes the batch over, which `rc` says to be complete. */
-static enum kedge_rc commit(struct kedge_backend_state *state, struct kedge_batch *batch,
-                            enum kedge_rc rc, const struct kedge_change *change, char *text)
-{
-    if (rc == KEDGE_OK)
-        return kedge_backend_commit(state, batch, change, text);
-    kedge_batch_destroy(batch);
-    return rc;
-}
-
 static enum kedge_rc put_token(struct kedge_backend_state *state, const char *who,
                                const struct kedge_token_record *record, char *text)
 {
@@ -91,7 +81,7 @@ static enum kedge_rc put_token(struct kedge_backend_state *state, const char *wh
     struct kedge_batch *batch = kedge_batch_create();
     if (batch == NULL)
         return KEDGE_E_MEMORY;
-    return commit(state, batch, kedge_batch_put_token(batch, record), &change, text);
+    return kedge_backend_commit(state, batch, kedge_batch_put_token(batch, record), &change, text);
 }
 
 enum kedge_rc kedge_backend_token_create(void *context, const char *who,
@@ -142,7 +132,8 @@ static enum kedge_rc remove_token(struct kedge_backend_state *state, const char 
     struct kedge_batch *batch = kedge_batch_create();
     if (batch == NULL)
         return KEDGE_E_MEMORY;
-    return commit(state, batch, kedge_batch_delete_token(batch, record->name), &change, text);
+    return kedge_backend_commit(state, batch, kedge_batch_delete_token(batch, record->name),
+                                &change, text);
 }
 
 enum kedge_rc kedge_backend_token_revoke(void *context, const char *who, const char *name,

@@ -95,10 +95,7 @@ static enum kedge_rc commit_put(struct kedge_backend_state *state, const char *w
     if (batch == NULL)
         return KEDGE_E_MEMORY;
     enum kedge_rc rc = kedge_batch_put_trust(batch, record);
-    if (rc == KEDGE_OK)
-        return kedge_backend_commit(state, batch, &change, text);
-    kedge_batch_destroy(batch);
-    return rc;
+    return kedge_backend_commit(state, batch, rc, &change, text);
 }
 
 enum kedge_rc kedge_backend_trust_add(void *context, const char *who, const char *name,
@@ -138,10 +135,7 @@ static enum kedge_rc commit_delete(struct kedge_backend_state *state, const char
     if (batch == NULL)
         return KEDGE_E_MEMORY;
     enum kedge_rc rc = kedge_batch_delete_trust(batch, record->key_id);
-    if (rc == KEDGE_OK)
-        return kedge_backend_commit(state, batch, &change, text);
-    kedge_batch_destroy(batch);
-    return rc;
+    return kedge_backend_commit(state, batch, rc, &change, text);
 }
 
 enum kedge_rc kedge_backend_trust_remove(void *context, const char *who, const uint8_t key_id[32],

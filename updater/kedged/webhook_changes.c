@@ -112,11 +112,7 @@ static enum kedge_rc fill(struct kedge_batch *batch, const struct kedge_note *ho
 static enum kedge_rc finish(struct kedge_backend_state *state, struct kedge_batch *batch,
                             enum kedge_rc rc, const struct kedge_change *change, char *text)
 {
-    if (rc != KEDGE_OK) {
-        kedge_batch_destroy(batch);
-        return rc;
-    }
-    KEDGE_TRY(kedge_backend_commit(state, batch, change, text));
+    KEDGE_TRY(kedge_backend_commit(state, batch, rc, change, text));
     kedge_webhooks_reload(state->webhooks);
     return KEDGE_OK;
 }
