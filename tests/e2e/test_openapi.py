@@ -1,10 +1,11 @@
-"""The OpenAPI document is the truth: held to the table of routes, to the roles and fields in the code, to docs/api.md,
-and, by requests that are generated from it, to what a running server takes and answers."""
+"""The OpenAPI document is the truth: held to the table of routes, to the fields in the code and, by requests that are
+generated from it, to what a running server takes and answers. Its roles: test_roles.py."""
 import copy
 import http.client
 import json
 import re
 import socket
+import sys
 import urllib.parse
 
 import jsonschema
@@ -13,6 +14,9 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from conftest import CLASS, ROOT, VENDOR, make_package, program, wait_until
 from test_api import register
+
+sys.path.insert(0, str(ROOT / "tools"))
+import api_reference
 
 DOCUMENT = json.loads((ROOT / "updater/api/openapi.json").read_text())
 SCHEMAS = DOCUMENT["components"]["schemas"]
@@ -48,20 +52,47 @@ def test_the_document_has_the_routes_that_are_served_with_their_queries():
     assert len({operation["operationId"] for _, _, operation in OPERATIONS}) == len(OPERATIONS)
 
 
-def test_the_document_names_the_roles_that_docs_api_md_names():
-    table = (ROOT / "docs/api.md").read_text()
-    told = {}
-    for method, paths, roles in re.findall(r"^\| (GET|POST|PATCH|PUT|DELETE) (`/api/v1[^|]*`) \| ([a-z, ]+) \|", table, re.MULTILINE):
-        first, *more = re.findall(r"`([^`]+)`", paths)
-        for path in [first, *(first.rsplit("/", 1)[0] + other for other in more)]:
-            told[method, pattern(path)] = roles
-    # Which right a role has, the server itself is asked in test_roles.py.
-    everybody = ["viewer", "operator", "release", "author", "approver", "admin"]
-    documented = {(method.upper(), pattern(path)): operation["x-kedge-roles"] for method, path, operation in OPERATIONS
-                  if path.startswith("/api/v1")}
-    told = {route: "" if roles == "no token" else roles for route, roles in told.items()}
-    assert documented == {route: everybody if roles == "any" else [] if roles == "" else sorted({"admin", *roles.split(", ")}, key=everybody.index)
-                          for route, roles in told.items()}
+def examples(schema: dict):
+    """The examples within, each with the schema that it is one of."""
+    if isinstance(schema, dict):
+        for one in schema.get("examples", []) if isinstance(schema.get("examples"), list) else []:
+            yield schema, one
+        for key, part in schema.items():
+            if key != "examples":
+                yield from examples(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from examples(part)
+
+
+def test_every_example_fits_what_it_is_one_of():
+    found = list(examples(DOCUMENT))
+    assert len(found) > 100
+    for schema, one in found:
+        wrong = complaint(closed(schema), one)
+        assert wrong is None, (schema, one, wrong)
+
+
+def test_every_example_of_the_reference_fits_its_record():
+    made = api_reference.Reference(DOCUMENT)
+    for name, schema in CLOSED.items():
+        example = made.example(name, schema)
+        assert complaint(schema, example) is None, (name, complaint(schema, example), example)
+    for method, path, operation in OPERATIONS:
+        for status, answer in operation["responses"].items():
+            schema = answer.get("content", {}).get("application/json", {}).get("schema")
+            if schema is not None:
+                example = made.example("", schema)
+                assert complaint(closed(schema), example) is None, (method, path, status, example)
+
+
+def test_every_field_and_every_parameter_is_described():
+    for name, schema in SCHEMAS.items():
+        for path, _, part, _ in api_reference.Reference(DOCUMENT).rows(schema):
+            assert "description" in part or name == "Counts", (name, path)
+    for method, path, operation in OPERATIONS:
+        for parameter in operation["parameters"]:
+            assert parameter.get("description"), (method, path, parameter)
 
 
 def names_within(schema) -> set[str]:
@@ -225,11 +256,16 @@ def complaint(schema: dict, value, schemas=CLOSED) -> str | None:
     return None if error is None else f"{list(error.absolute_path)}: {error.message}"
 
 
+def codes_of(response: dict) -> list[str]:
+    return DOCUMENT["components"]["responses"][response["$ref"].rsplit("/", 1)[1]]["x-kedge-codes"]
+
+
 def check_answer(method, path, operation, got):
     status, content_type, content, headers = got
     assert str(status) in operation["responses"], (method, path, status, content[:500])
     response = operation["responses"][str(status)]
     if "$ref" in response:
+        assert json.loads(content)["code"] in codes_of(response), (method, path, status, content[:500])
         response = DOCUMENT["components"]["responses"][response["$ref"].rsplit("/", 1)[1]]
     assert {name.lower() for name in response.get("headers", {})} <= headers, (method, path, status, headers)
     if "content" not in response:
@@ -343,6 +379,18 @@ def course_of_a_rollout(world: World) -> list[tuple[str, str, dict, object]]:
     ] + [("get", f"{V1}/rollouts/{{id}}{part}", one, None) for part in ("", "/groups", "/deployments", "/samples", "/history")]
 
 
+def send_examples(world: World):
+    """What stands in the reference as a request's body is well understood by the server."""
+    made = api_reference.Reference(DOCUMENT)
+    for method, path, operation in OPERATIONS:
+        schema = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+        if schema is not None and path != "/api/v1/session":
+            target = path.replace("{id}", "999999").replace("{endpoint}", "nobody")
+            got = world.ask(method, target, json.dumps(made.example("", schema)).encode(), "application/json")
+            check_answer(method, path, operation, got)
+            assert got[0] != 400, (method, path, got)
+
+
 def send_course(world: World):
     for method, path, parameters, body in course_of_a_rollout(world):
         operation = DOCUMENT["paths"].get(path, {}).get(method)
@@ -359,6 +407,7 @@ def send_course(world: World):
 
 def test_generated_requests_are_answered_as_the_document_says(world):
     send_course(world)
+    send_examples(world)
     for method, path, operation in OPERATIONS:
         @settings(max_examples=EXAMPLES, derandomize=True, deadline=None, database=None,
                   suppress_health_check=list(HealthCheck))

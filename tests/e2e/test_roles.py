@@ -30,19 +30,17 @@ def token_of(server):
 
 
 def documented_routes() -> list[tuple[str, str, set[str]]]:
-    """Method, a path that fits, and who may, from the table in docs/api.md."""
-    document = (ROOT / "docs" / "api.md").read_text()
+    """Method, a path that fits, and who may, as the OpenAPI document says."""
+    document = json.loads((ROOT / "updater" / "api" / "openapi.json").read_text())
     routes = []
-    for method, paths, roles in re.findall(r"^\| (GET|POST|PATCH|DELETE) (`/(?:api/v1|metrics)[^|]*`) \| ([a-z, ]+) \|", document,
-                                           re.MULTILINE):
-        if roles == "no token":
-            continue
-        first, *more = re.findall(r"`([^`]+)`", paths)
-        first = first.replace("/events", "/events?kinds=none")  # a stream would have no end
-        first = first.replace("{id}", "1").replace("{endpoint}", "x").replace("{name}", "x")
-        allowed = set(ROLES) if roles == "any" else {"admin", *roles.split(", ")}
-        assert allowed <= set(ROLES), (method, first, roles)
-        routes += [(method, path, allowed) for path in [first, *(first.rsplit("/", 1)[0] + other for other in more)]]
+    for pattern, item in document["paths"].items():
+        path = pattern.replace("{id}", "1").replace("{endpoint}", "x").replace("{name}", "x")
+        path = path.replace("/events", "/events?kinds=none")  # a stream would have no end
+        for method, operation in item.items():
+            allowed = set(operation["x-kedge-roles"])
+            assert allowed <= set(ROLES), (method, path, allowed)
+            if allowed:
+                routes.append((method.upper(), path, allowed))
     return routes
 
 
