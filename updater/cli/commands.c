@@ -178,6 +178,10 @@ static const struct option_row create_options[] = {
      "the second attempt is due after S seconds, or 10m, 2h, 1d (default: 10m)", "retry_after_s"},
     {"retry-after-max", "S", OPTION_SPAN, "and the span doubles with each attempt, up to S",
      "retry_after_max_s"},
+    {"priority", "N", OPTION_NUMBER,
+     "of two rollouts that want a device the one of the higher priority gets it first, 0 to 100 "
+     "(default: 50)",
+     "priority"},
     {"error-threshold", "P", OPTION_NUMBER, "more than P percent of a group in error trip it",
      "error_threshold_percent"},
     {"failed-threshold", "P", OPTION_NUMBER,

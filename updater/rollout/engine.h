@@ -7,6 +7,7 @@
  *   gate_rules.c  what a group says of that itself
  *   gates.c   whether a group goes badly enough to stop, or well enough for the next one
  *   rate.c    how many devices a minute
+ *   priority.c  which of two rollouts gets a device
  *   retry.c   attempts that ended in error, and the next ones
  *   slice.c   how much at once
  *   approve.c a second person
@@ -245,9 +246,20 @@ enum kedge_rc engine_end_by_deadline(struct kedge_engine *engine,
                                      struct deployment_node *node) KEDGE_MUST_USE;
 enum kedge_rc engine_tick(struct kedge_engine *engine) KEDGE_MUST_USE;
 
-/** The newer wish counts: what older rollouts have not really begun with on this device ends. */
-enum kedge_rc engine_supersede_others(struct kedge_engine *engine,
-                                      struct deployment_node *node) KEDGE_MUST_USE;
+/* priority.c */
+/** When a rollout begins that is started now: no two that go on have the same moment, and later
+ * ones have later ones, also after the wall clock was set back. */
+uint64_t engine_start_moment(const struct kedge_engine *engine);
+/** What its device has open in a rollout by which it is superseded; NULL: nothing. */
+const struct deployment_node *engine_superseding(const struct deployment_node *node);
+/** What its device has open in the rollout that goes first, by its priority; NULL: nothing. */
+const struct deployment_node *engine_goes_first(const struct deployment_node *node);
+/** Ends it when another one supersedes it, unless it has really begun. */
+enum kedge_rc engine_yield(struct kedge_engine *engine,
+                           struct deployment_node *node) KEDGE_MUST_USE;
+/** Its rollout has begun, or has been joined by its device: what it supersedes there ends. */
+enum kedge_rc engine_claim_device(struct kedge_engine *engine,
+                                  struct deployment_node *node) KEDGE_MUST_USE;
 
 /* join.c */
 /** Also when its part has ended: nobody is taken through a rollout twice. */

@@ -107,10 +107,17 @@ static void explain_device(const struct kedge_engine *engine, const struct deplo
     char when[64], window[ENGINE_OPENING_MAX];
     const struct device_node *device = node->device;
     const struct rollout_node *rollout = node->group->rollout;
+    const struct deployment_node *first = engine_goes_first(node);
     if (device->working != NULL)
         say(text, "pending: the device is still at work for rollout %" PRIu64 " (%s)",
             device->working->group->record.rollout_id,
             kedge_deployment_state_name(device->working->state));
+    else if (first != NULL)
+        say(text,
+            "pending: rollout %" PRIu64 " goes first with this device, whose part in it is %s: its "
+            "priority is %" PRIu32 ", and that of this one %" PRIu32,
+            first->group->record.rollout_id, kedge_deployment_state_name(first->state),
+            first->group->rollout->record.policy.priority, rollout->record.policy.priority);
     else if (!device->present)
         say(text, "pending: the device is not registered");
     else if (!engine_device_fits(device, rollout))

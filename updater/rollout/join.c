@@ -49,39 +49,6 @@ bool engine_names_device(const struct kedge_engine *engine, uint64_t rollout_id,
     return node != NULL;
 }
 
-static bool is_started(const struct rollout_node *rollout)
-{
-    return rollout->record.state == KEDGE_ROLLOUT_RUNNING ||
-           rollout->record.state == KEDGE_ROLLOUT_PAUSED;
-}
-
-static bool started_later(const struct kedge_rollout *a, const struct kedge_rollout *b)
-{
-    return a->started_at_ms != b->started_at_ms ? a->started_at_ms > b->started_at_ms
-                                                : a->id > b->id;
-}
-
-/* Of what waits for the device, that of a rollout that was started after this one. */
-static const struct rollout_node *newer_rollout(const struct deployment_node *node)
-{
-    const struct kedge_rollout *own = &node->group->rollout->record;
-    const struct deployment_node *other = node->device->open;
-    while (other != NULL && (!is_started(other->group->rollout) ||
-                             !started_later(&other->group->rollout->record, own)))
-        other = other->next_in_device;
-    return other == NULL ? NULL : other->group->rollout;
-}
-
-/* The newer wish counts, in whatever order a device comes to match them. */
-static enum kedge_rc yield(struct kedge_engine *engine, struct deployment_node *node,
-                           const struct rollout_node *newer)
-{
-    char text[96];
-    (void)snprintf(text, sizeof(text), "rollout %" PRIu64 ", which is newer, has the device",
-                   newer->record.id);
-    return engine_move_deployment(engine, node, KEDGE_ON_SUPERSEDE, text, NULL);
-}
-
 enum kedge_rc engine_join(struct kedge_engine *engine, const struct kedge_engine_event *event)
 {
     struct rollout_node *rollout = engine_rollout(engine, event->rollout_id);
@@ -97,13 +64,13 @@ enum kedge_rc engine_join(struct kedge_engine *engine, const struct kedge_engine
     engine_rollout_changed(engine, rollout);
     engine_group_changed(engine, group);
     KEDGE_TRY(engine_note_deployment(engine, group->last, "has come to match, and joins"));
-    if (!is_started(rollout))
+    if (!engine_goes_on(rollout))
         return KEDGE_OK;
-    const struct rollout_node *newer = newer_rollout(group->last);
-    if (newer != NULL)
-        return yield(engine, group->last, newer);
-    KEDGE_TRY(engine_supersede_others(engine, group->last));
-    return engine_review_deployment(engine, group->last);
+    KEDGE_TRY(engine_yield(engine, group->last));
+    if (group->last->state != KEDGE_DEPLOYMENT_PENDING)
+        return KEDGE_OK;
+    KEDGE_TRY(engine_claim_device(engine, group->last));
+    return engine_review_device(engine, group->last->device);
 }
 
 enum kedge_rc engine_close(struct kedge_engine *engine, struct rollout_node *rollout,

@@ -184,7 +184,8 @@ enum kedge_rc engine_move_deployment(struct kedge_engine *engine, struct deploym
     engine_deployment_changed(engine, node);
     engine_group_changed(engine, node->group);
     engine_unsettle(engine, node->group->rollout);
-    return was_busy && !is_busy ? engine_review_device(engine, node->device) : KEDGE_OK;
+    /* Others may wait for the device, or for what had it first. */
+    return (was_busy && !is_busy) || ended ? engine_review_device(engine, node->device) : KEDGE_OK;
 }
 
 enum kedge_rc engine_attend_device(struct kedge_engine *engine, struct device_node *device)

@@ -6,7 +6,7 @@
  *
  * The kinds are counted apart, so that a device that could not be reached three times still has
  * its attempts after a failed installation. No further attempt follows when the rollout is ending,
- * when its deadline has passed, or when a newer one waits for the device.
+ * when its deadline has passed, or when one waits for the device that supersedes it.
  */
 #include "updater/rollout/engine.h"
 
@@ -72,16 +72,6 @@ static uint32_t retries_of(const struct kedge_rollout_policy *policy, enum kedge
     return most[kind];
 }
 
-/* What an older rollout had not begun with was superseded when this one started: who waits for the
- * device now is newer. */
-static bool newer_one_waits(const struct deployment_node *node)
-{
-    const struct deployment_node *other = node->device->open;
-    while (other != NULL && (other == node || !engine_goes_on(other->group->rollout)))
-        other = other->next_in_device;
-    return other != NULL;
-}
-
 static const char *const words[KEDGE_ERROR_KIND_COUNT] = {
     [KEDGE_ERROR_KIND_FAILED] = "failed",
     [KEDGE_ERROR_KIND_REJECTED] = "was rejected",
@@ -119,7 +109,7 @@ enum kedge_rc engine_end_attempt(struct kedge_engine *engine, struct deployment_
     if (!kind_of(event, &kind))
         return engine_move_deployment(engine, node, event, text, moved);
     if (node->retries[kind] < retries_of(&rollout->record.policy, kind) &&
-        engine_goes_on(rollout) && !newer_one_waits(node) &&
+        engine_goes_on(rollout) && engine_superseding(node) == NULL &&
         !engine_deadline_passed(engine, rollout))
         return try_again(engine, node, kind, text, moved);
     if (engine_retries(node) == 0)

@@ -31,6 +31,8 @@
 #define KEDGE_SPAN_MAX_S 31536000u  /* every span of a policy is at most a year */
 #define KEDGE_GROUP_FILTER_MAX 255u /* bytes of the filter of a group */
 #define KEDGE_RETRIES_MAX 10u       /* of a device, after each kind of failure */
+#define KEDGE_PRIORITY_MAX 100u
+#define KEDGE_PRIORITY_DEFAULT 50u
 
 /* ---- states: one table each, the names are those of the API, the database and the documents ----
  */
@@ -164,6 +166,7 @@ struct kedge_rollout_policy {
     uint32_t retry_timed_out;
     uint32_t retry_after_s;     /* before the second attempt; at least 1 */
     uint32_t retry_after_max_s; /* it doubles with each attempt up to this; 0: it does not grow */
+    uint32_t priority;          /* of two rollouts that want a device the higher one gets it */
     enum kedge_severity severity;
     /* So long a device may put the update off (/5/0/13); KEDGE_DEFER_UNSET: it is not told. */
     uint32_t max_defer_s;
@@ -180,7 +183,7 @@ struct kedge_policy_field {
     uint32_t least, most;
 };
 
-#define KEDGE_POLICY_FIELD_COUNT 22u
+#define KEDGE_POLICY_FIELD_COUNT 23u
 /** All numbers of a policy that it always has, in the order of the struct. */
 extern const struct kedge_policy_field kedge_policy_fields[KEDGE_POLICY_FIELD_COUNT];
 

@@ -100,7 +100,7 @@ enum kedge_rc engine_review_deployment(struct kedge_engine *engine, struct deplo
     /* While a device is at work its version may be one on trial: it counts only afterwards. */
     if (node->state != KEDGE_DEPLOYMENT_PENDING || !engine_goes_on(rollout) ||
         node->group->record.state != KEDGE_GROUP_RUNNING || device->working != NULL ||
-        !device->present) {
+        !device->present || engine_goes_first(node) != NULL) {
         engine_stop_waiting(node);
         return KEDGE_OK;
     }
@@ -282,33 +282,11 @@ enum kedge_rc engine_settle(struct kedge_engine *engine)
 
 /* ---- what a person or the time asks of a whole rollout ---- */
 
-enum kedge_rc engine_supersede_others(struct kedge_engine *engine, struct deployment_node *node)
-{
-    char text[96];
-    (void)snprintf(text, sizeof(text), "rollout %" PRIu64 " was started for the same device",
-                   node->group->record.rollout_id);
-    struct deployment_node *other = node->device->open;
-    while (other != NULL) {
-        struct deployment_node *next = other->next_in_device;
-        bool busy = kedge_deployment_state_busy(other->state);
-        bool moved = false;
-        bool counts = other != node && engine_goes_on(other->group->rollout);
-        if (counts)
-            KEDGE_TRY(engine_withdraw_held(engine, other, text));
-        if (counts)
-            KEDGE_TRY(engine_move_deployment(engine, other, KEDGE_ON_SUPERSEDE, text, &moved));
-        if (moved && busy)
-            KEDGE_TRY(engine_command(engine, KEDGE_COMMAND_CANCEL, other));
-        other = next;
-    }
-    return KEDGE_OK;
-}
-
 enum kedge_rc engine_start_rollout(struct kedge_engine *engine, struct rollout_node *rollout,
                                    const char *text)
 {
     struct kedge_rollout *record = &rollout->record;
-    record->started_at_ms = engine->now_ms;
+    record->started_at_ms = engine_start_moment(engine);
     if (rollout->timing != NULL)
         kedge_timer_cancel(&engine->timers, &rollout->timing->start_timer);
     if (record->policy.deadline_s > 0) {
@@ -321,7 +299,7 @@ enum kedge_rc engine_start_rollout(struct kedge_engine *engine, struct rollout_n
     for (uint32_t i = 0; i < record->group_count; i++) {
         struct deployment_node *node = rollout->groups[i].deployments;
         for (; node != NULL; node = node->next_in_group)
-            KEDGE_TRY(engine_supersede_others(engine, node));
+            KEDGE_TRY(engine_claim_device(engine, node));
     }
     return KEDGE_OK;
 }

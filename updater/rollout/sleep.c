@@ -45,6 +45,7 @@ static enum kedge_rc withdraw_offer(struct kedge_engine *engine, struct deployme
     KEDGE_TRY(engine_move_deployment(engine, node, KEDGE_ON_ASLEEP, text, NULL));
     if (engine_deadline_passed(engine, node->group->rollout))
         KEDGE_TRY(engine_end_by_deadline(engine, node));
+    KEDGE_TRY(engine_yield(engine, node));
     /* A driver that outlived a reload of the engine may be at it, too. */
     return engine_command(engine, KEDGE_COMMAND_CANCEL, node);
 }

@@ -187,6 +187,7 @@ void kedge_rollout_policy_default(struct kedge_rollout_policy *policy)
         .timed_out_threshold_percent = 100,
         .ramp_successes = 10,
         .retry_after_s = 600,
+        .priority = KEDGE_PRIORITY_DEFAULT,
         .max_defer_s = KEDGE_DEFER_UNSET,
     };
 }
@@ -218,6 +219,7 @@ const struct kedge_policy_field kedge_policy_fields[KEDGE_POLICY_FIELD_COUNT] = 
     FIELD(retry_timed_out, 0, KEDGE_RETRIES_MAX),
     FIELD(retry_after_s, 1, KEDGE_SPAN_MAX_S),
     FIELD(retry_after_max_s, 0, KEDGE_SPAN_MAX_S),
+    FIELD(priority, 0, KEDGE_PRIORITY_MAX),
 };
 #undef FIELD
 

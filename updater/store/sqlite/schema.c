@@ -196,6 +196,8 @@ static const char *const steps[KEDGE_STORE_SCHEMA_VERSION] = {
      "ALTER TABLE rollouts ADD COLUMN windows TEXT NOT NULL DEFAULT '';"
      "ALTER TABLE rollouts ADD COLUMN gate_windows TEXT NOT NULL DEFAULT '';"
      "ALTER TABLE rollouts ADD COLUMN download_in_window INTEGER NOT NULL DEFAULT 0;"),
+    /* 22: which of two rollouts gets a device. */
+    "ALTER TABLE rollouts ADD COLUMN priority INTEGER NOT NULL DEFAULT 50;",
 };
 
 static enum kedge_rc find_version(sqlite3 *database, int64_t *version)

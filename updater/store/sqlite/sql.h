@@ -39,7 +39,8 @@ enum kedge_rc sql_number(sqlite3 *database, const char *sql, int64_t *out) KEDGE
 #define POLICY_COLUMNS                                                                    \
     "failed_threshold_percent, rejected_threshold_percent, timed_out_threshold_percent, " \
     "offers_per_minute, offers_per_minute_max, ramp_successes, "                          \
-    "retry_failed, retry_rejected, retry_timed_out, retry_after_s, retry_after_max_s"
+    "retry_failed, retry_rejected, retry_timed_out, retry_after_s, retry_after_max_s, "       \
+    "priority"
 #define ROLLOUT_COLUMNS                                                                          \
     "id, state, name, package_id, vendor, class, version, sequence, all_devices, author, "       \
     "in_flight_max, error_threshold_percent, error_minimum_sample, error_action, "               \
