@@ -34,6 +34,11 @@ static const struct option_row device_unenroll_options[] = {
      NULL},
 };
 
+static const struct option_row device_enrolled_options[] = {
+    {"bootstrap", NULL, OPTION_FLAG, "to the bootstrap server, with what the factory said of them",
+     NULL},
+};
+
 static const struct option_row device_import_options[] = {
     {"dry-run", NULL, OPTION_FLAG, "only say what is wrong with the file, and how many it holds",
      NULL},
@@ -240,6 +245,8 @@ const struct command commands[] = {
      ROWS(device_enroll_options), device_enroll},
     {"device", "unenroll", "ENDPOINT", 1, 1, "take a device's key away",
      ROWS(device_unenroll_options), device_unenroll},
+    {"device", "enrolled", "", 0, 0, "by what devices prove who they are; never with a key",
+     ROWS(device_enrolled_options), device_enrolled},
     {"device", "bootstrap", "ENDPOINT", 1, 1,
      "have a registered device ask the bootstrap server for a new key (executes /1/0/9)",
      ROWS(device_ask_options), device_bootstrap},
