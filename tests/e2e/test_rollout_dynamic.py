@@ -25,6 +25,10 @@ def test_a_device_that_is_tagged_later_joins_and_a_static_rollout_stays_as_it_wa
     first, second, third, fourth = endpoints(server)
     server.kedge("device", "tag", first, "pilot=")
     who = ("--package", package, "--filter", "tag == 'pilot'")
+    planned = server.json("rollout", "plan", *who, "--dynamic")
+    assert [(g["name"], g["device_count"]) for g in planned["groups"]] == [("group 1", 1), ("joined", 0)]
+    assert "join the last group" in server.kedge("rollout", "plan", *who, "--dynamic").stdout
+    assert [g["name"] for g in server.json("rollout", "plan", *who)["groups"]] == ["group 1"]
     server.kedge("rollout", "create", "--name", "static", *who)
     server.kedge("rollout", "create", "--name", "dynamic", *who, "--dynamic", "--start")
     wait_for_parts(server, {first: (0, "succeeded")}, 2)

@@ -38,6 +38,13 @@ def test_the_one_of_the_lower_priority_waits_and_goes_on_after_it(server, keys, 
         assert pending(server, 2) == {left[0]: "pending: rollout 1 goes first with this device, whose part in it is "
                                                "pending: its priority is 60, and that of this one 10"}
         wait_until(lambda: len([d for d in server.json("device", "list")["devices"] if d["registered"]]) == 3, 90)
+    who = ("--package", second, "--all", "--priority", 20)
+    overlaps = {o["rollout_id"]: (o["goes_first"], o["priority"], o["device_count"], o["example"])
+                for o in server.json("rollout", "plan", *who)["overlaps"]}
+    assert overlaps == {1: (True, 60, 1, left[0]), 2: (False, 10, 1, left[0])}
+    words = server.kedge("rollout", "plan", *who).stdout
+    assert f"1, as {left[0]}: rollout 1 (first, running, priority 60) goes first with them" in words
+    assert f"1, as {left[0]}: rollout 2 (second, running, priority 10) loses them" in words
     told = server.json("rollout", "show", 2, "--device", left[0])["history"]
     assert any(h["text"].startswith("rollout 1 goes first with this device") for h in told)
     assert people("bob", "rollout", "approve", "1").returncode == 0

@@ -56,6 +56,18 @@ struct kedge_backend_rollout {
     bool seed_given;          /* without, one is drawn */
 };
 
+#define KEDGE_BACKEND_OVERLAPS_MAX 32u
+
+/** A rollout that goes on and has not ended with devices of one that is planned. */
+struct kedge_backend_overlap {
+    uint64_t rollout_id;
+    enum kedge_rollout_state state;
+    char name[KEDGE_NAME_MAX + 1];
+    uint32_t priority;
+    uint64_t device_count;
+    char example[KEDGE_ENDPOINT_MAX + 1]; /* one of them */
+};
+
 /** What a rollout would be, if it were created now. */
 struct kedge_backend_plan {
     char vendor[KEDGE_VENDOR_MAX + 1];
@@ -68,6 +80,9 @@ struct kedge_backend_plan {
     char windows[KEDGE_WINDOWS_TEXT_MAX + 1];
     char gate_windows[KEDGE_WINDOWS_TEXT_MAX + 1];
     struct kedge_window_state standing;
+    struct kedge_backend_overlap overlaps[KEDGE_BACKEND_OVERLAPS_MAX];
+    uint32_t overlap_count;
+    uint64_t overlaps_left_out;         /* devices' parts in further ones; 0: they are all there */
     uint64_t unmatched;                 /* known devices that the filter does not mean */
     uint64_t left_out[KEDGE_FIT_COUNT]; /* asked for, and why they cannot take the package */
     char example[KEDGE_FIT_COUNT][KEDGE_ENDPOINT_MAX + 1]; /* one of those, where there are any */

@@ -58,12 +58,46 @@ static json_t *left_out_json(const struct kedge_backend_plan *plan)
     return list;
 }
 
-static json_t *plan_json(const struct drawing *drawing, const struct kedge_backend_plan *plan)
+/* Whether those devices wait for the other rollout, or are taken over from it, if this one started
+ * now. */
+static json_t *overlaps_json(const struct kedge_backend_plan *plan, uint32_t priority)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < plan->overlap_count; i++) {
+        const struct kedge_backend_overlap *overlap = &plan->overlaps[i];
+        json_t *item = json_object();
+        json_put(&item, "rollout_id", json_count(overlap->rollout_id));
+        json_put(&item, "name", json_text(overlap->name));
+        json_put(&item, "state", json_text(kedge_rollout_state_name(overlap->state)));
+        json_put(&item, "priority", json_count(overlap->priority));
+        json_put(&item, "goes_first", json_boolean(overlap->priority > priority));
+        json_put(&item, "device_count", json_count(overlap->device_count));
+        json_put(&item, "example", json_text(overlap->example));
+        json_add(&list, item);
+    }
+    return list;
+}
+
+/* Nobody is in it yet. */
+static void add_joined(const struct rollout_asked *asked, json_t **groups)
+{
+    json_t *group = json_object();
+    json_put(&group, "name", json_text(KEDGE_GROUP_JOINED));
+    json_put(&group, "device_count", json_count(0));
+    json_put(&group, "devices", json_array());
+    if (asked->rollout.dynamic && *groups != NULL)
+        json_add(groups, group);
+    else
+        json_decref(group);
+}
+
+static json_t *plan_json(struct drawing *drawing, const struct kedge_backend_plan *plan)
 {
     json_t *json = json_object();
     for (size_t i = 0; i < json_array_size(drawing->groups); i++)
         (void)json_object_set_new(json_array_get(drawing->groups, i), "device_count",
                                   json_count(drawing->counts[i]));
+    add_joined(drawing->asked, &drawing->groups);
     json_put(&json, "vendor", json_text(plan->vendor));
     json_put(&json, "class", json_text(plan->class_name));
     json_put(&json, "version", json_text(plan->version));
@@ -80,6 +114,8 @@ static json_t *plan_json(const struct drawing *drawing, const struct kedge_backe
     json_put(&json, "window_open", json_boolean(plan->standing.open));
     json_put(&json, "window_changes_at_ms",
              changes ? json_count(plan->standing.changes_at_ms) : json_null());
+    json_put(&json, "overlaps", overlaps_json(plan, drawing->asked->rollout.policy.priority));
+    json_put(&json, "overlaps_left_out", json_count(plan->overlaps_left_out));
     json_put(&json, "groups", json_incref(drawing->groups));
     return json;
 }

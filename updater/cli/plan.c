@@ -64,7 +64,26 @@ static void print_left_out(const json_t *plan)
     }
 }
 
-static void print_plan(const json_t *plan)
+static void print_overlaps(const json_t *plan)
+{
+    size_t index;
+    json_t *overlap;
+    json_array_foreach(json_object_get(plan, "overlaps"), index, overlap)
+    {
+        bool first = json_is_true(json_object_get(overlap, "goes_first"));
+        say("  overlaps  %" PRIu64 ", as %s: rollout %" PRIu64 " (%s, %s, priority %" PRIu64 ") %s",
+            number_of(overlap, "device_count"), text_of(overlap, "example"),
+            number_of(overlap, "rollout_id"), text_of(overlap, "name"), text_of(overlap, "state"),
+            number_of(overlap, "priority"),
+            first ? "goes first with them, and this one waits"
+                  : "loses them where it has not begun with them, and this one waits for the rest");
+    }
+    if (number_of(plan, "overlaps_left_out") > 0)
+        say("            and parts of %" PRIu64 " devices in further rollouts",
+            number_of(plan, "overlaps_left_out"));
+}
+
+static void print_plan(const json_t *plan, bool dynamic)
 {
     uint64_t already = number_of(plan, "already");
     say("version %s (%s, %s) for %" PRIu64 " devices; nothing was made", text_of(plan, "version"),
@@ -72,10 +91,13 @@ static void print_plan(const json_t *plan)
     if (already > 0)
         say("  already   %" PRIu64 " of them run it and will be offered nothing", already);
     print_left_out(plan);
+    print_overlaps(plan);
     print_timing(plan);
     say("  order     seed %" PRIu64 ": create it with --seed to have it so",
         number_of(plan, "seed"));
     print_groups(json_object_get(plan, "groups"));
+    if (dynamic)
+        say("  devices that come to match later join the last group, until somebody closes it");
 }
 
 enum status rollout_plan(struct cli *cli, const struct arguments *arguments)
@@ -89,7 +111,7 @@ enum status rollout_plan(struct cli *cli, const struct arguments *arguments)
         return status;
     if (cli->json)
         return print_json(plan);
-    print_plan(plan);
+    print_plan(plan, argument(arguments, "dynamic") != NULL);
     json_decref(plan);
     return STATUS_DONE;
 }

@@ -7,6 +7,7 @@
 #include "updater/kedged/call.h"
 #include "updater/kedged/clock.h"
 #include "updater/kedged/group_filters.h"
+#include "updater/kedged/overlaps.h"
 #include "updater/kedged/targets.h"
 #include "updater/kedged/timing.h"
 #include "updater/rollout/divide.h"
@@ -273,7 +274,7 @@ enum kedge_rc kedge_backend_rollout_create(void *context, const char *who,
 
 /* ---- planning ---- */
 
-static enum kedge_rc plan_targets(struct kedge_reader *reader,
+static enum kedge_rc plan_targets(struct kedge_backend_state *state, struct kedge_reader *reader,
                                   const struct kedge_backend_rollout *rollout,
                                   struct kedge_targets *targets, struct kedge_backend_plan *plan,
                                   char *text)
@@ -296,7 +297,7 @@ static enum kedge_rc plan_targets(struct kedge_reader *reader,
     plan->unmatched = targets->unmatched;
     memcpy(plan->left_out, targets->left_out, sizeof(plan->left_out));
     memcpy(plan->example, targets->example, sizeof(plan->example));
-    return KEDGE_OK;
+    return kedge_overlaps_find(state, targets, plan);
 }
 
 enum kedge_rc kedge_backend_rollout_plan(void *context, const struct kedge_backend_rollout *rollout,
@@ -306,7 +307,7 @@ enum kedge_rc kedge_backend_rollout_plan(void *context, const struct kedge_backe
     struct kedge_targets targets = {.spread_by = rollout->spread_by};
     struct kedge_reader *reader;
     KEDGE_TRY(kedge_backend_reader(context, &reader, text));
-    enum kedge_rc rc = plan_targets(reader, rollout, &targets, plan, text);
+    enum kedge_rc rc = plan_targets(context, reader, rollout, &targets, plan, text);
     for (size_t i = 0; rc == KEDGE_OK && i < targets.count; i++)
         fn(fn_context, &targets.items[i]);
     kedge_targets_clear(&targets);

@@ -105,3 +105,14 @@ enum kedge_rc engine_claim_device(struct kedge_engine *engine, struct deployment
     }
     return KEDGE_OK;
 }
+
+void kedge_engine_device_rollouts(const struct kedge_engine *engine, const char *endpoint,
+                                  void (*fn)(void *context, const struct kedge_rollout *rollout),
+                                  void *context)
+{
+    const struct device_node *device = engine_device(engine, endpoint);
+    const struct deployment_node *node = device == NULL ? NULL : device->open;
+    for (; node != NULL; node = node->next_in_device)
+        if (engine_goes_on(node->group->rollout))
+            fn(context, &node->group->rollout->record);
+}

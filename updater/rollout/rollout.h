@@ -587,6 +587,10 @@ enum kedge_rc kedge_engine_deployment(const struct kedge_engine *engine, uint64_
  * that nobody has closed and that has not stopped for good; 0: there is none. O(dynamic rollouts).
  */
 uint64_t kedge_engine_joinable(const struct kedge_engine *engine, uint64_t before_id);
+/** Calls `fn` for each rollout that runs or is paused in which the device's part has not ended. */
+void kedge_engine_device_rollouts(const struct kedge_engine *engine, const char *endpoint,
+                                  void (*fn)(void *context, const struct kedge_rollout *rollout),
+                                  void *context);
 /** The deployment that is at work on the device now; 0: none. */
 uint64_t kedge_engine_device_deployment(const struct kedge_engine *engine, const char *endpoint);
 /** How many rollouts are running and how many deployments are busy. O(rollouts). */
