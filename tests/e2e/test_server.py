@@ -192,6 +192,7 @@ def test_a_port_that_is_in_use_is_named(tmp_path, which):
     (["--data", "DATA", "--unproven-rate", "0"], "--unproven-rate 0: a number from 1 to 1000000"),
     (["--data", "DATA", "--unproven-max", "many"], "--unproven-max many: a number from 1 to 1000000"),
     (["--data", "DATA", "--push-rate", "64K"], "--push-rate 64K: a number from 1 to 1000000000"),
+    (["--data", "DATA", "--download-rate", "9999"], "--download-rate 9999: a number from 10000 to 1000000000, or 0"),
     (["--data", "DATA", "--unproven-stored", "1000001"], "--unproven-stored 1000001: a number from 1 to 1000000"),
 ])
 def test_bad_options_are_refused_before_anything_is_made(tmp_path, arguments, words):

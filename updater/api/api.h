@@ -13,6 +13,7 @@
 #define KEDGE_UPDATER_API_H
 
 #include "updater/api/backend.h"
+#include "updater/pace/pace.h"
 
 #define KEDGE_API_ERROR_MAX 512u
 #define KEDGE_API_UPLOAD_MAX (UINT64_C(5) << 30) /* bytes of an uploaded package, by default */
@@ -49,6 +50,7 @@ struct kedge_api_config {
     const char *folder;          /* the data folder, as in kedge_store_config */
     const char *download_folder; /* in it: what devices download */
     const struct kedge_backend *backend;
+    struct kedge_pace *pace;   /* of what is carried to devices; NULL: none */
     uint64_t upload_max_bytes; /* 0: KEDGE_API_UPLOAD_MAX */
     uint32_t connections_max;  /* 0: KEDGE_API_CONNECTIONS_MAX; fewer where there are too few files,
                                   which the log says */

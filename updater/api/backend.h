@@ -130,6 +130,7 @@ struct kedge_backend_progress {
     char host[INET6_ADDRSTRLEN];            /* numeric, where it goes to */
     char digest[KEDGE_PACKAGE_ID_SIZE + 1]; /* of the file */
     uint64_t reach;                         /* bytes from the start of the file */
+    uint64_t wait_ms; /* not 0: it does not move, since the server holds it back for so long */
 };
 
 #define KEDGE_BACKEND_PROGRESS_MAX 64u /* told in one call */
@@ -300,7 +301,8 @@ struct kedge_backend {
     /* Posts once more what was not delivered. KEDGE_E_NOT_FOUND. */
     enum kedge_rc (*webhook_again)(void *context, const char *who, const char *number, char *text);
 
-    /* "So far they are", in downloads that move. Does not wait, and cannot fail. */
+    /* "So far they are", in downloads that move or are held back. Does not wait, and cannot fail.
+     */
     void (*downloaded)(void *context, const struct kedge_backend_progress *progress, size_t count);
     /* Never waits longer than a second: a network thread that does not answer is not ready. */
     void (*health)(void *context, struct kedge_backend_health *out);

@@ -147,6 +147,8 @@ void transfer_begin(struct request *request, uint64_t first, uint64_t size)
 {
     struct connection *connection = connection_of(request->connection);
     struct tcp_info info;
+    if (connection != NULL)
+        connection->held_until_ns = 0;
     if (connection == NULL || !ask_tcp(connection, &info))
         return;
     struct transfer transfer = {
@@ -165,6 +167,16 @@ static void describe(const struct connection *connection, struct kedge_backend_p
     host_text(&transfer->client, progress->host);
     memcpy(progress->digest, transfer->digest, sizeof(progress->digest));
     progress->reach = transfer->first + transfer->told;
+    progress->wait_ms = 0;
+}
+
+/* How long it is still held back by the server itself; 0: it is not. */
+static uint64_t held_for_ms(const struct connection *connection, uint64_t now_ns)
+{
+    uint64_t until_ns = connection->held_until_ns;
+    if (!connection->transfer.going || until_ns <= now_ns)
+        return 0;
+    return (until_ns - now_ns + 999999u) / 1000000u;
 }
 
 void transfer_end(struct request *request, bool whole)
@@ -218,6 +230,7 @@ static void look_at_all(struct kedge_api *api)
 {
     const struct kedge_backend *backend = api->config.backend;
     struct kedge_backend_progress progress[KEDGE_BACKEND_PROGRESS_MAX];
+    const uint64_t now_ns = kedge_pace_now_ns();
     size_t count = 0;
     struct tcp_info info;
     for (struct connection *at = api->connections.first; at != NULL; at = at->next) {
@@ -226,7 +239,12 @@ static void look_at_all(struct kedge_api *api)
         wake_up(at, &info);
         if (has_moved(&at->transfer, &info))
             describe(at, &progress[count++]);
-        if (count == KEDGE_BACKEND_PROGRESS_MAX) {
+        uint64_t wait_ms = held_for_ms(at, now_ns);
+        if (wait_ms > 0) {
+            describe(at, &progress[count]);
+            progress[count++].wait_ms = wait_ms;
+        }
+        if (count + 2 > KEDGE_BACKEND_PROGRESS_MAX) {
             backend->downloaded(backend->context, progress, count);
             count = 0;
         }

@@ -1,8 +1,8 @@
 /*
  * download.c: what devices download, from the files in which it is kept, by the kernel's sendfile
- * where there is no TLS. The name is the SHA-256 of the bytes: whoever knows it may have them, they
- * never change, and it is their entity tag. So no token is asked for, the store is not looked at,
- * and caches may keep the answer for ever.
+ * where there is no TLS, and no pace (pacing.h). The name is the SHA-256 of the bytes: whoever
+ * knows it may have them, they never change, and it is their entity tag. So no token is asked for,
+ * the store is not looked at, and caches may keep the answer for ever.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -87,12 +87,18 @@ static enum conditions_verdict judge(const struct request *request, uint64_t siz
 /* Some connections stay free of downloads, so that a fleet that updates locks nobody out. */
 static bool enter(struct request *request)
 {
+    const struct pacing *pacing = &request->api->pacing;
     request->downloading = true;
-    if (request->api->downloads++ < request->api->downloads_max)
-        return true;
-    refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, "busy", NULL,
-           "there are %u downloads going on already", request->api->downloads_max);
-    return false;
+    bool has_room = request->api->downloads++ < request->api->downloads_max;
+    if (!has_room)
+        refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, "busy", NULL,
+               "there are %u downloads going on already", request->api->downloads_max);
+    else if (pacing_is_full(pacing))
+        refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, "busy", NULL,
+               "the server sends at most %" PRIu64
+               " bytes a second to all devices, and those who download already wait for them",
+               pacing->pace->bytes_per_s);
+    return request->answer == NULL;
 }
 
 /* ---- the answer ---- */
@@ -114,12 +120,22 @@ static void limit_unsent(const struct request *request)
         (void)setsockopt(info->connect_fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most, sizeof(most));
 }
 
+/* NULL: no memory, and the file stays the caller's. What has no body needs no turn. */
+static struct MHD_Response *make_response(const struct request *request, bool has_body, int file,
+                                          const struct byte_range *range)
+{
+    struct pacing *pacing = &request->api->pacing;
+    if (has_body && pacing_is_on(pacing))
+        return pacing_response(pacing, request->connection, file, range->first, range->size);
+    return MHD_create_response_from_fd_at_offset64(range->size, file, range->first);
+}
+
 /* Takes the file over. */
 static void answer_range(struct request *request, unsigned status, int file,
                          const struct byte_range *range)
 {
-    struct MHD_Response *response =
-        MHD_create_response_from_fd_at_offset64(range->size, file, range->first);
+    const bool has_body = status != MHD_HTTP_NOT_MODIFIED && !request->head;
+    struct MHD_Response *response = make_response(request, has_body, file, range);
     if (response == NULL) {
         (void)close(file);
         answer_json(request, MHD_HTTP_INTERNAL_SERVER_ERROR, NULL);
@@ -128,7 +144,7 @@ static void answer_range(struct request *request, unsigned status, int file,
     answer_bytes(request, status, response, "application/octet-stream", CACHE_FOR_EVER);
     add_validators(request);
     limit_unsent(request);
-    if (status != MHD_HTTP_NOT_MODIFIED && !request->head)
+    if (has_body)
         transfer_begin(request, range->first, range->size);
 }
 

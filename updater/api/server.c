@@ -81,6 +81,7 @@ static struct kedge_api *api_create(const struct kedge_api_config *config)
     pthread_mutex_init(&api->handling_lock, NULL);
     condition_init(&api->handled);
     workers_init(&api->workers);
+    pacing_init(&api->pacing, config->pace);
     connections_init(&api->connections);
     failures_init(&api->failures);
     sessions_init(&api->sessions);
@@ -169,6 +170,8 @@ static enum kedge_rc start_threads(struct kedge_api *api, char error[KEDGE_API_E
 {
     int failed = workers_start(&api->workers);
     if (failed == 0)
+        failed = pacing_start(&api->pacing);
+    if (failed == 0)
         failed = connections_start(api);
     if (failed == 0)
         failed = failures_start(&api->failures);
@@ -256,6 +259,7 @@ void kedge_api_stop(struct kedge_api *api)
         sockets[i] = daemon != NULL ? MHD_quiesce_daemon(daemon) : MHD_INVALID_SOCKET;
     }
     events_end(api->events);
+    pacing_end(&api->pacing);
     finish_handling(api);
     workers_stop(&api->workers);
     for (size_t i = 0; i < KEDGE_API_LISTEN_MAX; i++) {
@@ -264,6 +268,7 @@ void kedge_api_stop(struct kedge_api *api)
         if (sockets[i] != MHD_INVALID_SOCKET)
             (void)close(sockets[i]);
     }
+    pacing_close(&api->pacing);
     connections_stop(&api->connections);
     events_close(api->events);
     failures_close(&api->failures);

@@ -6,7 +6,7 @@
  *   connections.c   the open connections, and how far transfers over them are
  *   certificate.c   the certificate of HTTPS      workers.c   handlers' threads
  *   readers.c       store readers                 server.c    all of it started and stopped
- *   tally.c         requests by route and status
+ *   tally.c         requests by route and status  pacing.c    downloads at the pace of all
  */
 #ifndef KEDGE_UPDATER_API_SERVICE_H
 #define KEDGE_UPDATER_API_SERVICE_H
@@ -19,6 +19,7 @@
 #include "updater/api/api.h"
 #include "updater/api/events.h"
 #include "updater/api/failures.h"
+#include "updater/api/pacing.h"
 #include "updater/api/sessions.h"
 #include "updater/api/tally.h"
 
@@ -103,6 +104,7 @@ struct connection {
     struct certificate_slot *certificates;
     struct certificate *certificate; /* held; NULL without TLS */
     struct transfer transfer;        /* under the lock of the list */
+    _Atomic uint64_t held_until_ns;  /* the transfer, by the pace of all: pacing.h */
 };
 
 /** NULL when there was no memory for it. */
@@ -154,6 +156,7 @@ struct kedge_api {
     struct networks proxies; /* that are trusted to say for whom they ask */
     struct certificate_slot certificates;
     struct workers workers;
+    struct pacing pacing;
     struct readers readers;
     int downloads_folder;
     unsigned downloads_max;

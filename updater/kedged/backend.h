@@ -35,6 +35,7 @@ struct kedge_backend_state {
     struct kedge_bootstrapping *bootstrapping;
     struct kedge_webhooks *webhooks;
     const char *folder;
+    const struct kedge_pace *pace; /* of what is carried to devices */
     bool allow_development_keys;
     size_t required_signers;       /* different trusted keys that must have signed a package */
     pthread_mutex_t trust_lock;    /* what is looked up is still so when it is written */

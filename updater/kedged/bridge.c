@@ -48,7 +48,8 @@ static void on_report(void *context, const struct kedge_update_report *report)
                    .update_result = report->update_result,
                    .reason = report->reason,
                    .bytes_done = report->bytes_done,
-                   .bytes_total = report->bytes_total},
+                   .bytes_total = report->bytes_total,
+                   .held_bytes_per_s = report->held_bytes_per_s},
     };
     if (report->reason != NULL)
         kedge_log(KEDGE_LOG_DEBUG, "deployment %" PRIu64 ": %s: %s", report->deployment_id,
@@ -343,6 +344,7 @@ static enum kedge_rc make_fleet(struct kedge_bridge *bridge,
                                 char error[KEDGE_STORE_ERROR_MAX])
 {
     struct kedge_fleet_config config = {.net = bridge->net,
+                                        .pace = limits->pace,
                                         .unproven_max = limits->unproven_max,
                                         .unproven_told_rate = limits->unproven_stored};
     kedge_bridge_set_hooks(bridge, &config.hooks);

@@ -31,6 +31,7 @@ struct kedge_bridge_limits {
     uint32_t unproven_max; /* as in kedge_fleet_config, like the next */
     struct kedge_token_rate unproven_stored;
     uint32_t push_bytes_per_s; /* to each device that is pushed to; 0: no limit */
+    struct kedge_pace *pace;   /* of what is carried to all devices; outlives the bridge */
 };
 
 struct kedge_bridge {

@@ -4,6 +4,7 @@
 #include "updater/kedged/log.h"
 
 #include "updater/lwm2m/bootstrap.h"
+#include "updater/pace/pace.h"
 
 #include <arpa/inet.h>
 #include <getopt.h>
@@ -54,6 +55,8 @@ static const struct option_row rows[] = {
      "how many of them a second are stored before they answer (100)"},
     {"push-rate", "BYTES", TEXT(push_rate), true,
      "bytes a second, at most, to each device that is pushed to (as fast as it takes them)"},
+    {"download-rate", "BYTES", TEXT(download_rate), true,
+     "bytes a second, at most, of downloads and pushes to all devices together (0: no limit)"},
     {"http", "ADDR:PORT", TEXT(http), true,
      "REST API and downloads (127.0.0.1:8080 unless --https is given)"},
     {"https", "ADDR:PORT", TEXT(https), true, "the same over TLS"},
@@ -277,6 +280,21 @@ static bool take_push_rate(struct kedge_config *config)
                        &config->push_bytes_per_s);
 }
 
+static bool take_download_rate(struct kedge_config *config)
+{
+    const char *text = config->download_rate;
+    if (text[0] == '\0' || strcmp(text, "0") == 0)
+        return true;
+    if (is_number(text, KEDGE_PACE_RATE_MAX, &config->download_bytes_per_s) &&
+        config->download_bytes_per_s >= KEDGE_PACE_RATE_MIN)
+        return true;
+    fprintf(stderr,
+            "kedged: --download-rate %s: a number from %u to %u, or 0: at less, devices give up "
+            "what they ask for\n",
+            text, KEDGE_PACE_RATE_MIN, KEDGE_PACE_RATE_MAX);
+    return false;
+}
+
 static bool check_bootstrap(const struct kedge_config *config)
 {
     bool asked = config->bootstrap[0] != '\0' || config->bootstrap_coap[0] != '\0';
@@ -339,7 +357,8 @@ static bool check(struct kedge_config *config)
               "server\n",
               stderr);
     return check_log(config) && take_required(config) && take_unproven(config) &&
-           take_push_rate(config) && config_check_addresses("coap", config->coap) &&
+           take_push_rate(config) && take_download_rate(config) &&
+           config_check_addresses("coap", config->coap) &&
            config_check_addresses("coaps", config->coaps) && check_coaps_files(config) &&
            check_bootstrap(config) && config_check_web(config);
 }

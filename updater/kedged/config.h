@@ -46,6 +46,8 @@ struct kedge_config {
     uint64_t unproven_per_s, unproven_devices, unproven_stored_per_s;
     char push_rate[16];        /* as it was given; empty: no limit */
     uint64_t push_bytes_per_s; /* 0: no limit */
+    char download_rate[16];    /* as it was given; "0", empty: no limit */
+    uint64_t download_bytes_per_s; /* 0: no limit */
     char require[8];           /* as it was given */
     uint64_t required; /* how many different trusted keys must have signed a package: 1 to 8 */
     bool check_config; /* say what is wrong with the configuration, and end */

@@ -13,9 +13,13 @@ struct progress_news {
 static void tell(void *context)
 {
     struct progress_news *news = context;
-    for (size_t i = 0; i < news->count && !news->bridge->ended; i++)
-        kedge_fleet_downloaded(news->bridge->fleet, news->progress[i].host,
-                               news->progress[i].digest, news->progress[i].reach);
+    for (size_t i = 0; i < news->count && !news->bridge->ended; i++) {
+        const struct kedge_backend_progress *one = &news->progress[i];
+        if (one->wait_ms > 0)
+            kedge_fleet_held_back(news->bridge->fleet, one->host, one->digest, one->wait_ms);
+        else
+            kedge_fleet_downloaded(news->bridge->fleet, one->host, one->digest, one->reach);
+    }
     free(news);
 }
 

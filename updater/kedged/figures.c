@@ -168,5 +168,8 @@ void kedge_backend_figures(void *context, struct kedge_exposition *out)
     if (networks[NETWORK_BOOTSTRAP] != NULL)
         kedge_exposition_gauge(out, "kedge_bootstrap_sessions", "Devices being bootstrapped.",
                                bootstrap.bootstrap.sessions);
+    kedge_exposition_counter(out, "kedge_download_held_back_bytes_total",
+                             "Bytes of firmware that waited for --download-rate.",
+                             state->pace->waited_bytes);
     write_store(out, state->store);
 }

@@ -30,6 +30,7 @@
 struct server {
     const struct kedge_config *config;
     struct kedge_store *store;
+    struct kedge_pace pace; /* of all downloads and pushes */
     struct kedge_net *net;
     struct kedge_bridge bridge;
     struct kedge_bootstrapping bootstrapping;
@@ -137,7 +138,8 @@ static enum kedge_rc open_bridge(struct server *server)
     const struct kedge_bridge_limits limits = {
         .unproven_max = (uint32_t)config->unproven_devices,
         .unproven_stored = kedge_listening_rate(config->unproven_stored_per_s),
-        .push_bytes_per_s = (uint32_t)config->push_bytes_per_s};
+        .push_bytes_per_s = (uint32_t)config->push_bytes_per_s,
+        .pace = server->pace.bytes_per_s > 0 ? &server->pace : NULL};
     server->bridge_made = true;
     KEDGE_TRY(kedge_bridge_open(&server->bridge, server->net, server->store, config->data, &limits,
                                 server->error));
@@ -187,6 +189,7 @@ static enum kedge_rc open_api(struct server *server)
         .folder = server->config->data,
         .allow_development_keys = server->config->allow_development_keys,
         .required_signers = (size_t)server->config->required,
+        .pace = &server->pace,
     };
     kedge_backend_init(&server->backend_state, &server->backend);
     server->backend_made = true;
@@ -195,6 +198,7 @@ static enum kedge_rc open_api(struct server *server)
         .download_folder = KEDGE_DEVICE_FOLDER,
         .backend = &server->backend,
         .proxies = server->config->trusted_proxy,
+        .pace = &server->pace,
         .log = log_api,
     };
     KEDGE_TRY(kedge_web_prepare(server->config, &server->web, &api_config, server->error));
@@ -400,6 +404,7 @@ int kedge_server_run(const struct kedge_config *config)
         return 1;
     }
     server->config = config;
+    server->pace.bytes_per_s = config->download_bytes_per_s;
     int status = 1;
     enum kedge_rc rc = open_all(server);
     if (rc == KEDGE_OK)

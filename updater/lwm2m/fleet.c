@@ -59,6 +59,24 @@ static enum standing standing_of(const struct kedge_fleet *fleet, const struct k
     return host->proven > 0 ? PROVEN : REGISTERED;
 }
 
+/* Whether the bytes may go out now; else they wait for the pace of all. */
+static bool is_its_turn(struct kedge_fleet *fleet, const struct kedge_address *from,
+                        const char *name, const struct kedge_blob *blob,
+                        const struct kedge_coap_message *request, struct kedge_net_reply *reply)
+{
+    uint64_t wait_ms;
+    struct turn_request turn = {.from = from, .reply = reply};
+    if (fleet->turns.pace == NULL)
+        return true;
+    turn.size = kedge_blob_part(blob, request, &turn.is_first);
+    if (turn.size == 0)
+        return true;
+    if (turns_take(&fleet->turns, kedge_address_hash(&fleet->key, from), &turn, &wait_ms))
+        return true;
+    job_held_back(fleet, from, name, wait_ms);
+    return false;
+}
+
 /*
  * Without security, a host downloads where a device is registered, from any port: many clients use
  * another one for it. As long as no device there has answered anything, its address may be somebody
@@ -88,6 +106,8 @@ static void serve_file(struct kedge_fleet *fleet, const struct kedge_address *fr
         kedge_net_reply_nothing(reply);
         return;
     }
+    if (!is_its_turn(fleet, from, name, &blob, request, reply))
+        return;
     kedge_net_reply_at_length(reply);
     size_t reach = kedge_blob_serve(&blob, request, reply);
     if (reach == 0)
@@ -109,6 +129,14 @@ void kedge_fleet_downloaded(struct kedge_fleet *fleet, const char *host, const c
     struct kedge_address from;
     if (kedge_address_from_host(host, 0, &from) == KEDGE_OK)
         job_host_served(fleet, &from, name, reach);
+}
+
+void kedge_fleet_held_back(struct kedge_fleet *fleet, const char *host, const char *name,
+                           uint64_t wait_ms)
+{
+    struct kedge_address from;
+    if (kedge_address_from_host(host, 0, &from) == KEDGE_OK)
+        job_host_held_back(fleet, &from, name, wait_ms);
 }
 
 bool fleet_admits(struct kedge_fleet *fleet, const struct kedge_address *from)
@@ -190,7 +218,7 @@ void kedge_fleet_expel(struct kedge_fleet *fleet, const char *const *endpoints, 
 
 /* ---- making and ending ---- */
 
-static enum kedge_rc init(struct kedge_fleet *fleet)
+static enum kedge_rc init(struct kedge_fleet *fleet, struct kedge_pace *pace)
 {
     if (getrandom(&fleet->key, sizeof fleet->key, 0) != (ssize_t)sizeof fleet->key)
         return KEDGE_E_SYSTEM;
@@ -200,6 +228,7 @@ static enum kedge_rc init(struct kedge_fleet *fleet)
     KEDGE_TRY(kedge_index_init(&fleet->operations));
     KEDGE_TRY(kedge_index_init(&fleet->jobs));
     KEDGE_TRY(kedge_hosts_init(&fleet->hosts));
+    KEDGE_TRY(turns_init(&fleet->turns, fleet->net, pace));
     return kedge_index_init(&fleet->jobs_by_host);
 }
 
@@ -218,7 +247,7 @@ enum kedge_rc kedge_fleet_create(const struct kedge_fleet_config *config, struct
         config->unproven_told_rate.per_s != 0
             ? config->unproven_told_rate
             : (struct kedge_token_rate){DEFAULT_TOLD_PER_S, DEFAULT_TOLD_BURST};
-    enum kedge_rc rc = init(fleet);
+    enum kedge_rc rc = init(fleet, config->pace);
     if (rc == KEDGE_OK)
         rc = unproven_init(&fleet->unproven,
                            config->unproven_max != 0 ? config->unproven_max : DEFAULT_UNPROVEN_MAX);
@@ -254,6 +283,7 @@ void kedge_fleet_destroy(struct kedge_fleet *fleet)
     if (fleet->operations.buckets != NULL)
         operations_free(fleet);
     bodies_free(fleet);
+    turns_free(&fleet->turns);
     kedge_net_timer_cancel(fleet->net, &fleet->identifications.timer);
     kedge_index_free(&fleet->by_endpoint);
     kedge_index_free(&fleet->by_location);

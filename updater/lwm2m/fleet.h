@@ -12,6 +12,7 @@
 #include "updater/lwm2m/update.h"
 #include "updater/net/blob.h"
 #include "updater/net/net.h"
+#include "updater/pace/pace.h"
 
 #define KEDGE_DEVICE_VENDOR_MAX 128u    /* of /3/0/0; a longer value counts as not said */
 #define KEDGE_DEVICE_CLASS_MAX 64u      /* of /3/0/1, likewise */
@@ -113,6 +114,7 @@ struct kedge_fleet_config {
     uint32_t unproven_max;
     /* How many of those are told before they answer; per_s 0: 100 a second, 1000 at once. */
     struct kedge_token_rate unproven_told_rate;
+    struct kedge_pace *pace; /* of what is carried to devices; outlives the fleet; NULL: none */
 };
 
 /** KEDGE_E_MEMORY, or KEDGE_E_SYSTEM without random numbers. */
@@ -147,6 +149,10 @@ void kedge_fleet_set_web(struct kedge_fleet *fleet, const struct kedge_fleet_web
  */
 void kedge_fleet_downloaded(struct kedge_fleet *fleet, const char *host, const char *name,
                             uint64_t reach);
+
+/** "The server holds the next bytes of it back for `wait_ms`", of the same. */
+void kedge_fleet_held_back(struct kedge_fleet *fleet, const char *host, const char *name,
+                           uint64_t wait_ms);
 
 /** Finds a registered device; false when there is none. The texts hold until the next call. */
 bool kedge_fleet_device(struct kedge_fleet *fleet, const char *endpoint,

@@ -7,6 +7,7 @@
 #include "updater/lwm2m/index.h"
 #include "updater/lwm2m/operations.h"
 #include "updater/lwm2m/registration.h"
+#include "updater/lwm2m/turns.h"
 #include "updater/net/pool.h"
 #include "updater/net/siphash.h"
 
@@ -103,6 +104,7 @@ struct kedge_fleet {
     struct body *bodies; /* of requests in blocks, the one that was heard of last first */
     size_t body_count, known_body_count;
     const struct kedge_coap_block *last_block; /* of the request that is being answered, or NULL */
+    struct turns turns;                        /* of requests for files */
     struct kedge_fleet_counters counters;
 };
 
@@ -268,6 +270,12 @@ void job_served(struct kedge_fleet *fleet, const struct kedge_address *to, const
 /** The same where only the host is known. */
 void job_host_served(struct kedge_fleet *fleet, const struct kedge_address *to, const char *name,
                      uint64_t reach);
+/** Bytes of this file for this address are held back by the server for so long. */
+void job_held_back(struct kedge_fleet *fleet, const struct kedge_address *to, const char *name,
+                   uint64_t wait_ms);
+/** The same where only the host is known. */
+void job_host_held_back(struct kedge_fleet *fleet, const struct kedge_address *to, const char *name,
+                        uint64_t wait_ms);
 void job_free(struct job *job);
 
 #endif

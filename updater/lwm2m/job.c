@@ -10,7 +10,6 @@
 #include <string.h>
 
 #define CANCEL_PATH "/5/0/10"
-#define SAME_HOST_MAX 64u /* jobs that are looked at for a block that went to a stranger */
 
 uint64_t job_now_ms(const struct job *job)
 {
@@ -362,60 +361,10 @@ void job_gone(struct job *job)
     job_wake(job);
 }
 
-/* ---- downloads ---- */
-
 void job_connected(struct job *job)
 {
     struct kedge_fleet *fleet = job->device->fleet;
     kedge_index_remove(&fleet->jobs_by_host, &job->by_host);
     kedge_index_insert(&fleet->jobs_by_host, &job->by_host,
                        device_host(fleet, &job->device->address));
-}
-
-static bool downloads(const struct job *job, const char *name)
-{
-    return job->machine.step == KEDGE_STEP_DOWNLOAD && strcmp(job->file, name) == 0;
-}
-
-static void note_block(struct job *job, uint64_t reach)
-{
-    device_heard(job->device);
-    kedge_machine_block(&job->machine, reach, job_now_ms(job));
-    if (job->machine.report_due)
-        job_wake(job);
-}
-
-/*
- * Many clients download from a port of its own, or by HTTP. What goes to no device's address is the
- * progress of the one device on that host that downloads this file. Where there are several, as
- * behind a NAT, nobody can tell whose it is: it only shows that they are at it.
- */
-void job_host_served(struct kedge_fleet *fleet, const struct kedge_address *to, const char *name,
-                     uint64_t reach)
-{
-    struct job *found[SAME_HOST_MAX];
-    size_t count = 0;
-    struct kedge_index_link *link = kedge_index_find(&fleet->jobs_by_host, device_host(fleet, to));
-    for (size_t i = 0; link != NULL && i < SAME_HOST_MAX; i++) {
-        struct job *job = KEDGE_INDEX_THING(link, struct job, by_host);
-        if (downloads(job, name))
-            found[count++] = job;
-        link = kedge_index_find_next(link);
-    }
-    if (count == 1)
-        note_block(found[0], reach);
-    for (size_t i = 0; count > 1 && i < count; i++)
-        kedge_machine_is_at_it(&found[i]->machine, job_now_ms(found[i]));
-}
-
-void job_served(struct kedge_fleet *fleet, const struct kedge_address *to, const char *name,
-                uint64_t reach)
-{
-    struct device *device = device_by_address(fleet, to);
-    if (device == NULL)
-        job_host_served(fleet, to, name, reach);
-    else if (device->job != NULL && strcmp(device->job->file, name) == 0)
-        note_block(device->job, reach);
-    else
-        device_heard(device);
 }

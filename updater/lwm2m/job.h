@@ -58,6 +58,8 @@ void job_push(struct job *job);
 void job_push_on(struct job *job);
 /** Stops what the machine does not follow any more. */
 void job_push_settle(struct job *job);
+/** What it is to get next is held back by the server for so long. */
+void job_waits(struct job *job, uint64_t wait_ms);
 /** The device is gone, and may come back: the push is held up. */
 void job_push_hold(struct job *job);
 

@@ -42,8 +42,13 @@ static void on_stopped(void *context, const struct kedge_upload_stop *stop)
     job_drive(job);
 }
 
+static void on_waits(void *context, uint64_t wait_ms)
+{
+    job_waits(context, wait_ms);
+}
+
 static const struct kedge_upload_owner owner = {
-    .body = find_body, .progress = on_progress, .stopped = on_stopped};
+    .body = find_body, .progress = on_progress, .stopped = on_stopped, .waits = on_waits};
 
 static enum kedge_rc find_target(struct job *job)
 {
@@ -57,7 +62,8 @@ static enum kedge_rc begin(struct job *job)
     const struct kedge_upload_request request = {.method = KEDGE_COAP_PUT,
                                                  .path = job->upload_target,
                                                  .content_format = KEDGE_LWM2M_FORMAT_OPAQUE,
-                                                 .bytes_per_s = job->machine.plan.push_bytes_per_s};
+                                                 .bytes_per_s = job->machine.plan.push_bytes_per_s,
+                                                 .pace = device->fleet->turns.pace};
     KEDGE_TRY(find_target(job));
     return kedge_upload_begin(&job->upload, device->fleet->net, &device->address, &request, &owner,
                               job);
@@ -69,9 +75,9 @@ void job_push(struct job *job)
     job->upload_asked = rc == KEDGE_OK;
     if (rc == KEDGE_E_LIMIT)
         kedge_machine_push_stopped(&job->machine, rc, 0, 0, job_now_ms(job));
-    else if (rc == KEDGE_OK)
+    else if (rc == KEDGE_OK && job->upload.handle != 0)
         kedge_machine_note(&job->machine, "the first block of the Package is sent");
-    else
+    else if (rc != KEDGE_OK)
         kedge_machine_probe_failed(&job->machine, JOB_PACKAGE_PATH, 0, job_now_ms(job));
 }
 

@@ -22,7 +22,8 @@ uint32_t machine_longer(uint32_t limit_s, uint32_t by_s)
 void machine_limit(struct kedge_machine *machine, uint32_t limit_s, uint64_t now_ms)
 {
     machine->limit_s = limit_s;
-    machine->limit_at_ms = machine_after_s(machine_after_s(now_ms, limit_s), machine->away_s);
+    uint64_t from_ms = machine->held_until_ms > now_ms ? machine->held_until_ms : now_ms;
+    machine->limit_at_ms = machine_after_s(machine_after_s(from_ms, limit_s), machine->away_s);
     machine->returns = 0;
     machine->proven_at_ms = now_ms;
 }
@@ -356,6 +357,7 @@ void kedge_machine_block(struct kedge_machine *machine, uint64_t reach, uint64_t
     machine->bytes_done = reach;
     if (machine->step != KEDGE_STEP_DOWNLOAD)
         return;
+    machine_review_pace(machine, now_ms);
     machine_limit(machine, machine->plan.download_limit_s, now_ms);
     if (reach < machine->plan.file_size && now_ms < machine->told_at_ms + KEDGE_MACHINE_PROGRESS_MS)
         return;
@@ -534,7 +536,8 @@ bool kedge_machine_report(struct kedge_machine *machine, struct kedge_update_rep
         .update_result = machine->result <= INT32_MAX ? (int)machine->result : INT32_MAX,
         .reason = machine->has_reason ? machine->reason : NULL,
         .bytes_done = machine->bytes_done,
-        .bytes_total = machine->plan.file_size};
+        .bytes_total = machine->plan.file_size,
+        .held_bytes_per_s = machine->held_bytes_per_s};
     machine->report_due = false;
     machine->has_reason = false;
     return true;

@@ -15,10 +15,11 @@
 
 #define KEDGE_MACHINE_TRIES_MAX 3u    /* writings of the URI, Executes, resets: of each */
 #define KEDGE_MACHINE_SETBACKS_MAX 8u /* ways back, as from Updating to Downloading */
-#define KEDGE_MACHINE_SHARED_LIMITS                                                              \
-    24u                                 /* limits of a download, by blocks that may be another's \
-                                         */
-#define KEDGE_MACHINE_PROGRESS_MS 1000u /* reports of progress are at least so far apart */
+#define KEDGE_MACHINE_SHARED_LIMITS                                                               \
+    24u                                  /* limits of a download, by blocks that may be another's \
+                                          */
+#define KEDGE_MACHINE_HELD_BACK_MS 1000u /* a wait that is worth a word */
+#define KEDGE_MACHINE_PROGRESS_MS 1000u  /* reports of progress are at least so far apart */
 
 /** How far the machine has come with the device. */
 #define KEDGE_MACHINE_STEPS(X)                                                       \
@@ -138,6 +139,9 @@ struct kedge_machine {
 
     enum kedge_update_phase phase;
     uint64_t bytes_done;
+    uint64_t held_until_ms;    /* the bytes that come next; kedge_machine_held_back() */
+    uint64_t held_bytes_per_s; /* which rate it waits for; 0: for none, of late */
+    bool held_told;            /* that was said once */
     bool report_due;
     bool has_reason;
     char reason[KEDGE_UPDATE_REASON_MAX + 1];
@@ -199,6 +203,12 @@ void kedge_machine_result_noticed(struct kedge_machine *machine, int64_t result,
  */
 void kedge_machine_fresh_for(struct kedge_machine *machine, uint32_t max_age_s, uint64_t now_ms);
 void kedge_machine_observation_lost(struct kedge_machine *machine, uint64_t now_ms);
+/**
+ * The server itself holds the next bytes back for `wait_ms`, since `bytes_per_s` is all that it
+ * sends to all devices: that time counts for no limit.
+ */
+void kedge_machine_held_back(struct kedge_machine *machine, uint64_t wait_ms, uint64_t bytes_per_s,
+                             uint64_t now_ms);
 /** A block was served, or taken by the device, that reaches so far from the file's start. */
 void kedge_machine_block(struct kedge_machine *machine, uint64_t reach, uint64_t now_ms);
 /**

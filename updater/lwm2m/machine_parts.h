@@ -7,8 +7,11 @@
 /** Not now, it says (RFC 7252 section 5.9.3.4, RFC 8516): no refusal, and not one of its tries. */
 bool machine_is_busy(uint8_t code);
 uint64_t machine_after_s(uint64_t now_ms, uint32_t seconds);
-/** The patience of the step that begins is `limit_s`, from now. */
+/** The patience of the step that begins is `limit_s`, from now, or from when it is not held back
+ * any more. */
 void machine_limit(struct kedge_machine *machine, uint32_t limit_s, uint64_t now_ms);
+/** The device got bytes: whether it still waits for the rate of the server, if it did. */
+void machine_review_pace(struct kedge_machine *machine, uint64_t now_ms);
 /** The sum, or the most that there is. */
 uint32_t machine_longer(uint32_t limit_s, uint32_t by_s);
 

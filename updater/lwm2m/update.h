@@ -80,6 +80,7 @@ struct kedge_update_report {
     const char *reason; /* what was sent, what came back, in words; NULL: only progress */
     uint64_t bytes_done;
     uint64_t bytes_total;
+    uint64_t held_bytes_per_s; /* the rate for all devices that it waits for; 0: for none */
 };
 
 struct kedge_fleet;

@@ -45,6 +45,32 @@ static uint8_t refusal(const struct kedge_blob *blob, const struct kedge_coap_me
     return offset > 0 && offset >= blob->bytes.size ? KEDGE_COAP_BAD_REQUEST : 0;
 }
 
+/* A resumed transfer names the ETag to be sure of the bytes: it wants them, not a 2.03. */
+static bool has_it(const struct kedge_blob *blob, const struct kedge_coap_message *request,
+                   const struct kedge_coap_block *block)
+{
+    return block->number == 0 && names(request, KEDGE_COAP_ETAG, blob->etag);
+}
+
+static struct kedge_slice part_of(const struct kedge_blob *blob,
+                                  const struct kedge_coap_block *block)
+{
+    size_t offset = (size_t)block->number << (block->size_exponent + 4u);
+    size_t size = kedge_coap_block_size(block);
+    if (size > blob->bytes.size - offset)
+        size = blob->bytes.size - offset;
+    return kedge_slice(blob->bytes.data + offset, size);
+}
+
+size_t kedge_blob_part(const struct kedge_blob *blob, const struct kedge_coap_message *request,
+                       bool *is_first)
+{
+    struct kedge_coap_block block = {.size_exponent = LARGEST_EXPONENT};
+    bool carries = refusal(blob, request, &block) == 0 && !has_it(blob, request, &block);
+    *is_first = block.number == 0;
+    return carries ? part_of(blob, &block).size : 0;
+}
+
 size_t kedge_blob_serve(const struct kedge_blob *blob, const struct kedge_coap_message *request,
                         struct kedge_net_reply *reply)
 {
@@ -54,23 +80,20 @@ size_t kedge_blob_serve(const struct kedge_blob *blob, const struct kedge_coap_m
         kedge_net_reply(reply, code);
         return 0;
     }
-    /* A resumed transfer names the ETag to be sure of the bytes: it wants them, not a 2.03. */
-    if (block.number == 0 && names(request, KEDGE_COAP_ETAG, blob->etag)) {
+    if (has_it(blob, request, &block)) {
         struct kedge_coap_builder *valid = kedge_net_reply(reply, KEDGE_COAP_VALID);
         kedge_coap_add_option(valid, KEDGE_COAP_ETAG, blob->etag);
         return 0;
     }
-    size_t offset = (size_t)block.number << (block.size_exponent + 4u);
-    size_t size = kedge_coap_block_size(&block);
-    if (size > blob->bytes.size - offset)
-        size = blob->bytes.size - offset;
-    block.more = offset + size < blob->bytes.size;
+    const struct kedge_slice part = part_of(blob, &block);
+    const size_t reach = (size_t)(part.data - blob->bytes.data) + part.size;
+    block.more = reach < blob->bytes.size;
     struct kedge_coap_builder *builder = kedge_net_reply(reply, KEDGE_COAP_CONTENT);
     kedge_coap_add_option(builder, KEDGE_COAP_ETAG, blob->etag);
     kedge_coap_add_uint(builder, KEDGE_COAP_CONTENT_FORMAT, blob->content_format);
     kedge_coap_add_uint(builder, KEDGE_COAP_BLOCK2, kedge_coap_block_value(&block));
     if (block.number == 0 && blob->bytes.size <= UINT32_MAX)
         kedge_coap_add_uint(builder, KEDGE_COAP_SIZE2, (uint32_t)blob->bytes.size);
-    kedge_coap_add_payload(builder, kedge_slice(blob->bytes.data + offset, size));
-    return offset + size;
+    kedge_coap_add_payload(builder, part);
+    return reach;
 }

@@ -23,4 +23,8 @@ struct kedge_blob {
 size_t kedge_blob_serve(const struct kedge_blob *blob, const struct kedge_coap_message *request,
                         struct kedge_net_reply *reply);
 
+/** How many bytes of it that answer would carry, and whether they are its first ones; 0: none. */
+size_t kedge_blob_part(const struct kedge_blob *blob, const struct kedge_coap_message *request,
+                       bool *is_first);
+
 #endif

@@ -51,16 +51,38 @@ static void stop(struct kedge_upload *upload, const struct kedge_upload_stop *wh
     upload->owner->stopped(upload->context, why);
 }
 
-static void send_or_stop(struct kedge_upload *upload)
+static void stop_unless(struct kedge_upload *upload, enum kedge_rc rc)
 {
-    enum kedge_rc rc = send_block(upload);
     if (rc != KEDGE_OK)
         stop(upload, &(struct kedge_upload_stop){.rc = rc});
 }
 
+static void on_turn(void *context)
+{
+    stop_unless(context, send_block(context));
+}
+
+/* Sends the next block, when it is its turn among all that carry something to devices. */
+static enum kedge_rc send_in_turn(struct kedge_upload *upload)
+{
+    struct kedge_pace *pace = upload->request.pace;
+    const struct kedge_coap_block block = {.size_exponent = upload->size_exponent};
+    if (pace == NULL)
+        return send_block(upload);
+    const uint64_t now_ns = kedge_net_now_ms(upload->net) * 1000000u;
+    const uint64_t due_ns = kedge_pace_take(pace, kedge_coap_block_size(&block), now_ns);
+    if (due_ns <= now_ns)
+        return send_block(upload);
+    if (upload->owner->waits != NULL)
+        upload->owner->waits(upload->context, (due_ns - now_ns) / 1000000u);
+    kedge_net_timer_arm(upload->net, &upload->timer, (due_ns + 999999u) / 1000000u, on_turn,
+                        upload);
+    return KEDGE_OK;
+}
+
 static void on_due(void *context)
 {
-    send_or_stop(context);
+    stop_unless(context, send_in_turn(context));
 }
 
 /* The next block leaves as soon as the pace allows. */
@@ -68,7 +90,7 @@ static void send_next(struct kedge_upload *upload)
 {
     uint64_t now_us = kedge_net_now_ms(upload->net) * 1000u;
     if (upload->request.bytes_per_s == 0) {
-        send_or_stop(upload);
+        on_due(upload);
         return;
     }
     /* Small blocks and fast paces are far less than a millisecond apart. */
@@ -77,7 +99,7 @@ static void send_next(struct kedge_upload *upload)
     if (upload->due_us + KEDGE_UPLOAD_LAG_MAX_MS * 1000u < now_us)
         upload->due_us = now_us - KEDGE_UPLOAD_LAG_MAX_MS * 1000u;
     if (upload->due_us <= now_us)
-        send_or_stop(upload);
+        on_due(upload);
     else
         kedge_net_timer_arm(upload->net, &upload->timer, (upload->due_us + 999u) / 1000u, on_due,
                             upload);
@@ -181,7 +203,7 @@ enum kedge_rc kedge_upload_go_on(struct kedge_upload *upload, const struct kedge
     kedge_upload_cancel(upload);
     upload->to = *to;
     upload->due_us = kedge_net_now_ms(upload->net) * 1000u;
-    KEDGE_TRY(send_block(upload));
+    KEDGE_TRY(send_in_turn(upload));
     upload->running = true;
     return KEDGE_OK;
 }

@@ -17,6 +17,7 @@
 #define KEDGE_UPDATER_UPLOAD_H
 
 #include "updater/net/net.h"
+#include "updater/pace/pace.h"
 
 #define KEDGE_UPLOAD_RESTARTS_MAX 3u
 /* 1 GiB in the largest blocks */
@@ -49,6 +50,9 @@ struct kedge_upload_owner {
     /** Called once for each beginning and going on, never from within them; may begin it, take it
      * up again, and free it. */
     void (*stopped)(void *context, const struct kedge_upload_stop *stop);
+    /** May be NULL: its next block waits so long for its turn at the pace of all. Must not stop the
+     * upload. Also from within _begin() and _go_on(). */
+    void (*waits)(void *context, uint64_t wait_ms);
 };
 
 struct kedge_upload_request {
@@ -56,6 +60,9 @@ struct kedge_upload_request {
     const char *path; /* "5/0/0"; the caller's, for as long as it lasts */
     uint16_t content_format;
     uint32_t bytes_per_s; /* at most; 0: as fast as the peer takes it */
+    /** Of all uploads and downloads, where each block takes a turn; NULL: there is none. What is
+     * sent again for lack of an answer takes no other turn. Outlives the upload. */
+    struct kedge_pace *pace;
 };
 
 /** Zero it once; it is the caller's and must not move while it is at work. */
@@ -65,7 +72,7 @@ struct kedge_upload {
     void *context;
     struct kedge_upload_request request;
     struct kedge_address to;
-    struct kedge_net_timer timer; /* until the next block may leave */
+    struct kedge_net_timer timer; /* until the next block may leave, or take its turn */
     uint64_t handle;              /* of the block on its way; 0: none */
     uint64_t offset;              /* what the peer has confirmed */
     uint64_t due_us;
@@ -80,7 +87,7 @@ struct kedge_upload {
 /**
  * Begins it from the start, in the largest blocks, under a new tag. KEDGE_E_ARGUMENT for an empty
  * body, KEDGE_E_LIMIT for one that is too large, and what kedge_net_send() and `body` fail with;
- * then nothing is at work.
+ * then nothing is at work. Of one that waits for its turn, `stopped` tells all of that.
  */
 enum kedge_rc kedge_upload_begin(struct kedge_upload *upload, struct kedge_net *net,
                                  const struct kedge_address *to,

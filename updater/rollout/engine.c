@@ -292,6 +292,9 @@ static enum kedge_rc deployment_report(struct kedge_engine *engine,
         return KEDGE_OK;
     node->bytes_done = report->bytes_done;
     node->bytes_total = report->bytes_total;
+    node->slowed = report->held_bytes_per_s > 0;
+    if (node->slowed)
+        engine->download_bytes_per_s = report->held_bytes_per_s;
     if (report->update_result != KEDGE_UPDATE_RESULT_NONE)
         node->update_result = report->update_result;
     unsigned event = KEDGE_ON_REPORT_OFFERED + (unsigned)report->state - KEDGE_DEPLOYMENT_OFFERED;

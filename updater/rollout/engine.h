@@ -65,6 +65,7 @@ struct deployment_node {
     int32_t update_result;
     enum kedge_deployment_state state;
     uint8_t retries[KEDGE_ERROR_KIND_COUNT];
+    bool slowed;       /* the server holds its bytes back, for the rate of all downloads */
     bool held, queued; /* downloaded, and not to install yet; timing.c */
     bool may_install;
     bool waiting;  /* could be offered at once if there were a place */
@@ -145,6 +146,7 @@ struct kedge_engine {
     const struct kedge_zones *zones; /* NULL: there is UTC */
     struct kedge_engine_ids last;
     uint32_t slice_moves;
+    uint64_t download_bytes_per_s; /* of the server, as it was told last; 0: nobody waits for it */
     bool loading, broken;
     /* during one call */
     struct kedge_engine_output *output;

@@ -79,7 +79,12 @@ static void explain_busy(const struct kedge_engine *engine, const struct deploym
     const char *reason = node->reason == NULL ? "no more was said" : node->reason;
     bool asleep = node->device->present && node->device->asleep;
     const struct sleep_words *words = engine_sleep_words(node->device);
-    char when[64];
+    char when[64], slow[96] = "";
+    if (node->slowed)
+        (void)snprintf(slow, sizeof(slow),
+                       "; waits for the server's download rate, %" PRIu64
+                       " bytes a second for all devices",
+                       engine->download_bytes_per_s);
     if (node->held && explain_held(engine, node, now_ms, text))
         return;
     if (asleep)
@@ -94,8 +99,8 @@ static void explain_busy(const struct kedge_engine *engine, const struct deploym
             "awake, and times out in %" PRIu64 " s if it is not",
             state, span_s(now_ms, node->wait_timer.at_ms));
     else if (node->state == KEDGE_DEPLOYMENT_DOWNLOADING && node->bytes_total > 0)
-        say(text, "%s for %" PRIu64 " s: %" PRIu64 " of %" PRIu64 " bytes", state, since_s,
-            node->bytes_done, node->bytes_total);
+        say(text, "%s for %" PRIu64 " s: %" PRIu64 " of %" PRIu64 " bytes%s", state, since_s,
+            node->bytes_done, node->bytes_total, slow);
     else
         say(text, "%s for %" PRIu64 " s: %s", state, since_s, reason);
 }

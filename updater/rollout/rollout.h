@@ -439,6 +439,8 @@ struct kedge_engine_event {
         const char *reason;                /* what was sent, what came back; NULL: nothing to say */
         uint64_t bytes_done;
         uint64_t bytes_total;
+        /* What the server sends to all devices a second, when this one waits for that; else 0 */
+        uint64_t held_bytes_per_s;
     } report;
 };
 

@@ -35,6 +35,7 @@ struct fleet_scene {
     uint64_t cancel_on_report; /* a deployment to cancel from within the hook */
     uint8_t file[FILE_SIZE];
     uint64_t device_offers; /* the deployment that was offered last */
+    struct kedge_pace pace; /* zeroed: no limit */
 };
 
 static inline void scene_note_device(struct fleet_scene *scene, const struct kedge_device *device)
@@ -157,6 +158,7 @@ static inline struct fleet_scene *scene_over(struct kedge_net *net)
                                                         .report = scene_report,
                                                         .blob = scene_blob,
                                                         .enrolled = scene_enrolled},
+                                              .pace = &scene->pace,
                                               .poll_ms = 400,
                                               .quick_poll_ms = 60};
     assert_int_equal(kedge_fleet_create(&config, &scene->fleet), KEDGE_OK);
