@@ -171,9 +171,9 @@ def make_package(folder: pathlib.Path, keys: Keys, version: str, sequence: int, 
 class Server:
     """A running kedged with a data folder of its own."""
 
-    def __init__(self, start_process, data: pathlib.Path, *extra):
+    def __init__(self, start_process, data: pathlib.Path, *extra, http_port: int | None = None):
         self._start, self.data, self._extra = start_process, data, extra
-        self.coap_port, http_port = free_port(), free_port(socket.SOCK_STREAM)
+        self.coap_port, http_port = free_port(), http_port or free_port(socket.SOCK_STREAM)
         self.http_url = f"http://127.0.0.1:{http_port}"
         self.coap_uri = f"coap://127.0.0.1:{self.coap_port}"
         self.token_file = data / "admin.token"

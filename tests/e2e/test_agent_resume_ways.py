@@ -303,8 +303,7 @@ def fleet(start, keys, tmp_path, device):
     """A server, a device of it, and what stands between them."""
     port = free_port(socket.SOCK_STREAM)
     relay = RangeRelay(port)
-    server = Server(start, tmp_path / "server", "--http", f"127.0.0.1:{port}", "--download-base-url", relay.uri)
-    server.http_url = f"http://127.0.0.1:{port}"
+    server = Server(start, tmp_path / "server", "--download-base-url", relay.uri, http_port=port)
     factory = make_package(tmp_path, keys, "1.0.0", 1, b"factory " * 500)
     made = device("boat", keys, factory, server.coap_uri, "--verbose", health="true")
     yield server, made, relay

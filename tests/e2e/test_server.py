@@ -194,6 +194,10 @@ def test_a_port_that_is_in_use_is_named(tmp_path, which):
     (["--data", "DATA", "--push-rate", "64K"], "--push-rate 64K: a number from 1 to 1000000000"),
     (["--data", "DATA", "--download-rate", "9999"], "--download-rate 9999: a number from 10000 to 1000000000, or 0"),
     (["--data", "DATA", "--unproven-stored", "1000001"], "--unproven-stored 1000001: a number from 1 to 1000000"),
+    (["--data", "DATA", "--require", "2", "--require=1"], "--require is given twice: leave one of them out"),
+    (["--data", "DATA", "--coap", "127.0.0.1:0", "--coap", "[::1]:0"], "--coap is given twice: put all of them into one"),
+    (["--data", "DATA", "--config", "/dev/null", "--config", "/dev/null"], "--config is given twice"),
+    (["--data", "DATA", "--check-config", "--check-config"], "--check-config is given twice"),
 ])
 def test_bad_options_are_refused_before_anything_is_made(tmp_path, arguments, words):
     data = tmp_path / "data"
@@ -203,11 +207,14 @@ def test_bad_options_are_refused_before_anything_is_made(tmp_path, arguments, wo
 
 
 @pytest.mark.parametrize("text, words", [
-    ("data = DATA\ncoop = 127.0.0.1:0\n", ":2: unknown option coop"),
+    ("data = DATA\ncoop = 127.0.0.1:0\n", ":2: coop: is no option of the file"),
     ("data = DATA\nthis is no pair\n", ":2: "),
-    ("insecure-http = perhaps\n", ":1: insecure-http takes true or false"),
-    ("check-config = true\n", ":1: unknown option"),
-    ("[section]\ndata = DATA\n", ":2: unknown option"),
+    ("insecure-http = perhaps\n", ":1: insecure-http: takes true or false"),
+    ("check-config = true\n", ":1: check-config: is no option of the file"),
+    ("[section]\ndata = DATA\n", ":2: data: stands below a [section]"),
+    ("require = 2\n# once more\nrequire = 1\n", ":3: require: given twice: leave one of them out"),
+    ("insecure-http = true\ninsecure-http = false\n", ":2: insecure-http: given twice"),
+    ("coap = 127.0.0.1:0\ncoap = [::1]:0\n", ":2: coap: given twice: put all of them into one, with commas between them"),
 ])
 def test_a_bad_configuration_file_is_refused_with_its_line(tmp_path, text, words):
     file = tmp_path / "kedged.conf"

@@ -102,6 +102,14 @@ static void print_help(FILE *out)
           out);
 }
 
+/* Where an option stands twice, one of its values would be lost without a word. */
+static const char *judge_again(const struct option_row *row)
+{
+    const char *list = row->argument == NULL ? NULL : strstr(row->argument, ",...");
+    return list != NULL ? "given twice: put all of them into one, with commas between them"
+                        : "given twice: leave one of them out";
+}
+
 static bool set(struct kedge_config *config, const struct option_row *row, const char *value)
 {
     char *field = (char *)config + row->offset;
@@ -119,28 +127,36 @@ static bool set(struct kedge_config *config, const struct option_row *row, const
 
 struct file_reading {
     struct kedge_config *config;
+    bool given[ROW_COUNT];
     char message[256];
 };
+
+static int refuse_pair(struct file_reading *reading, const char *name, const char *words)
+{
+    snprintf(reading->message, sizeof reading->message, "%.64s: %s", name, words);
+    return 0;
+}
 
 static int read_pair(void *user, const char *section, const char *name, const char *value)
 {
     struct file_reading *reading = user;
+    if (section[0] != '\0')
+        return refuse_pair(reading, name, "stands below a [section], and the file has none");
     for (size_t i = 0; i < ROW_COUNT; i++) {
-        if (strcmp(rows[i].name, name) != 0 || !rows[i].file_too || section[0] != '\0')
+        if (strcmp(rows[i].name, name) != 0 || !rows[i].file_too)
             continue;
-        if (rows[i].argument == NULL && strcmp(value, "true") != 0 && strcmp(value, "false") != 0) {
-            snprintf(reading->message, sizeof reading->message, "%s takes true or false", name);
-            return 0;
-        }
+        if (reading->given[i])
+            return refuse_pair(reading, name, judge_again(&rows[i]));
+        reading->given[i] = true;
+        if (rows[i].argument == NULL && strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
+            return refuse_pair(reading, name, "takes true or false");
         if (rows[i].argument == NULL && strcmp(value, "false") == 0)
             return 1;
-        if (set(reading->config, &rows[i], value))
-            return 1;
-        snprintf(reading->message, sizeof reading->message, "%s: empty or too long", name);
-        return 0;
+        return set(reading->config, &rows[i], value)
+                   ? 1
+                   : refuse_pair(reading, name, "empty or too long");
     }
-    snprintf(reading->message, sizeof reading->message, "unknown option %.64s", name);
-    return 0;
+    return refuse_pair(reading, name, "is no option of the file; see kedged --help");
 }
 
 static bool read_file(struct kedge_config *config)
@@ -383,6 +399,7 @@ static enum kedge_config_outcome read_line(int argc, char **argv, struct kedge_c
                                            bool only_config)
 {
     struct option table[ROW_COUNT + 3];
+    bool given[ROW_COUNT] = {false};
     make_getopt_table(table);
     optind = 1;
     int option;
@@ -403,6 +420,11 @@ static enum kedge_config_outcome read_line(int argc, char **argv, struct kedge_c
         const struct option_row *row = &rows[option];
         if (only_config && strcmp(row->name, "config") != 0)
             continue;
+        if (given[option]) {
+            fprintf(stderr, "kedged: --%s is %s\n", row->name, judge_again(row));
+            return KEDGE_CONFIG_USAGE;
+        }
+        given[option] = true;
         if (!set(config, row, optarg ? optarg : "")) {
             fprintf(stderr, "kedged: --%s: empty or too long\n", row->name);
             return KEDGE_CONFIG_USAGE;

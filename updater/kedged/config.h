@@ -2,7 +2,8 @@
  * config.h: what kedged is told by its command line and its configuration file.
  *
  * Both use the same names: --coap ADDR:PORT is `coap = ADDR:PORT` in the file. The command line
- * wins over the file. One table (config.c) drives both and the help.
+ * wins over the file; within one of them, nothing may stand twice. One table (config.c) drives both
+ * and the help.
  */
 #ifndef KEDGE_UPDATER_CONFIG_H
 #define KEDGE_UPDATER_CONFIG_H
@@ -39,7 +40,7 @@ struct kedge_config {
     char download_base_url[KEDGE_CONFIG_TEXT_MAX];
     char log_level[16];
     char log_format[16]; /* "": as fits where the log goes */
-    bool insecure_http; /* plain HTTP beyond loopback, only when asked for by name */
+    bool insecure_http;  /* plain HTTP beyond loopback, only when asked for by name */
     bool allow_development_keys;
     /* As they were given, and read. */
     char unproven_rate[16], unproven_max[16], unproven_stored[16];
