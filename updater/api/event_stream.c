@@ -15,16 +15,12 @@ static const char *const kind_names[KEDGE_COMMITTED_KIND_COUNT] = {
 
 /* ---- the text of an event ---- */
 
-static json_t *rollout_now(struct kedge_reader *reader, uint64_t rollout_id)
+static enum kedge_rc rollout_now(struct kedge_reader *reader, uint64_t rollout_id, json_t **out)
 {
     struct kedge_rollout record;
-    if (kedge_reader_rollout(reader, rollout_id, &record) != KEDGE_OK)
-        return NULL;
-    json_t *json = rollout_json(&record);
-    if (rollout_put_figures(reader, rollout_id, &json) == KEDGE_OK)
-        return json;
-    json_decref(json);
-    return NULL;
+    KEDGE_TRY(kedge_reader_rollout(reader, rollout_id, &record));
+    *out = rollout_json(&record);
+    return rollout_put_figures(reader, rollout_id, out);
 }
 
 struct group_search {
@@ -41,52 +37,64 @@ static bool find_group(void *context, const struct kedge_group *record)
     return false;
 }
 
-static json_t *group_now(struct kedge_reader *reader, const struct change *change)
+static enum kedge_rc group_now(struct kedge_reader *reader, const struct change *change,
+                               json_t **out)
 {
     struct group_search search = {.index = change->id};
     enum kedge_rc rc = kedge_reader_groups(reader, change->rollout_id, find_group, &search);
-    if (rc == KEDGE_OK)
-        return search.json;
-    json_decref(search.json);
-    return NULL;
+    *out = search.json;
+    return rc;
 }
 
-static json_t *thing_now(struct kedge_reader *reader, const struct change *change)
+static enum kedge_rc device_now(struct kedge_reader *reader, const char *endpoint, json_t **out)
 {
     struct kedge_device_record device;
+    KEDGE_TRY(kedge_reader_device(reader, endpoint, &device));
+    *out = device_json(&device);
+    return KEDGE_OK;
+}
+
+static enum kedge_rc deployment_now(struct kedge_reader *reader, uint64_t id, json_t **out)
+{
     struct kedge_deployment deployment;
+    KEDGE_TRY(kedge_reader_deployment(reader, id, &deployment));
+    *out = deployment_json(&deployment);
+    return KEDGE_OK;
+}
+
+static enum kedge_rc thing_now(struct kedge_reader *reader, const struct change *change,
+                               json_t **out)
+{
     switch (change->kind) {
     case KEDGE_COMMITTED_DEVICE:
-        return kedge_reader_device(reader, change->endpoint, &device) == KEDGE_OK
-                   ? device_json(&device)
-                   : NULL;
+        return device_now(reader, change->endpoint, out);
     case KEDGE_COMMITTED_ROLLOUT:
-        return rollout_now(reader, change->rollout_id);
+        return rollout_now(reader, change->rollout_id, out);
     case KEDGE_COMMITTED_GROUP:
-        return group_now(reader, change);
+        return group_now(reader, change, out);
     case KEDGE_COMMITTED_DEPLOYMENT:
-        return kedge_reader_deployment(reader, change->id, &deployment) == KEDGE_OK
-                   ? deployment_json(&deployment)
-                   : NULL;
+        return deployment_now(reader, change->id, out);
     case KEDGE_COMMITTED_KIND_COUNT:
         break;
     }
-    return NULL;
+    return KEDGE_E_NOT_FOUND;
 }
 
-char *event_text(struct kedge_reader *reader, const struct change *change,
-                 const char id[EVENTS_ID_SIZE])
+enum kedge_rc event_text(struct kedge_reader *reader, const struct change *change,
+                         const char id[EVENTS_ID_SIZE], char **text)
 {
-    char *text = NULL;
-    json_t *json = thing_now(reader, change);
+    json_t *json = NULL;
+    enum kedge_rc rc = thing_now(reader, change, &json);
     /* One line: line ends in strings are escaped. */
-    char *data = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
+    char *data = rc != KEDGE_OK || json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
+    *text = NULL;
     if (data != NULL &&
-        asprintf(&text, "id: %s\nevent: %s\ndata: %s\n\n", id, kind_names[change->kind], data) < 0)
-        text = NULL;
+        asprintf(text, "id: %s\nevent: %s\ndata: %s\n\n", id, kind_names[change->kind], data) < 0)
+        *text = NULL;
     free(data);
     json_decref(json);
-    return text;
+    /* What is damaged stays so: nobody waits for it. */
+    return rc == KEDGE_E_NOT_FOUND || rc == KEDGE_E_MALFORMED ? KEDGE_OK : rc;
 }
 
 /* ---- the request ---- */

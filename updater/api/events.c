@@ -13,6 +13,7 @@
 
 #define CHUNK 256u    /* changes that are read and handed out in one go */
 #define SETTLE_MS 50u /* changes that come so close together are handed out together */
+#define AGAIN_MS 500u /* until a store that could not be read is tried again */
 #define STREAM_BLOCK 4096u
 
 struct event_client {
@@ -37,7 +38,8 @@ struct events {
     struct changes changes;
     struct event_client *clients;
     size_t client_count;
-    uint64_t run; /* of the ids: when it was started, in ms of Unix time */
+    uint64_t run;    /* of the ids: when it was started, in ms of Unix time */
+    bool unreadable; /* the store was, when it was tried last */
     bool ending;
 };
 
@@ -187,15 +189,27 @@ static bool take_chunk(struct events *events, struct chunk *chunk)
     return true;
 }
 
-/* Without the lock: it reads the store. */
-static void write_texts(struct events *events, struct chunk *chunk, struct kedge_reader *reader)
+static void free_texts(struct chunk *chunk)
+{
+    for (size_t i = 0; i < chunk->count; i++)
+        free(chunk->texts[i]);
+}
+
+/* Without the lock: it reads the store. All of them, or none: what was not read is still due. */
+static enum kedge_rc write_texts(struct events *events, struct chunk *chunk,
+                                 struct kedge_reader *reader)
 {
     char id[EVENTS_ID_SIZE];
-    for (size_t i = 0; i < chunk->count; i++) {
+    enum kedge_rc rc = KEDGE_OK;
+    memset(chunk->texts, 0, sizeof(chunk->texts));
+    for (size_t i = 0; i < chunk->count && rc == KEDGE_OK; i++) {
         format_id(events, chunk->first + i, id);
-        chunk->texts[i] =
-            chunk->changes[i].superseded ? NULL : event_text(reader, &chunk->changes[i], id);
+        if (!chunk->changes[i].superseded)
+            rc = event_text(reader, &chunk->changes[i], id, &chunk->texts[i]);
     }
+    if (rc != KEDGE_OK)
+        free_texts(chunk);
+    return rc;
 }
 
 static void hand_out(struct event_client *client, const struct chunk *chunk)
@@ -206,7 +220,9 @@ static void hand_out(struct event_client *client, const struct chunk *chunk)
             continue;
         const char *text = chunk->texts[i];
         if (text != NULL && takes(client, number, &chunk->changes[i])) {
-            client->full = client->size - client->sent + strlen(text) > EVENTS_BUFFER_MAX;
+            size_t waits = client->size - client->sent;
+            /* One event is taken by whoever waits for it, however long it is. */
+            client->full = waits > 0 && waits + strlen(text) > EVENTS_BUFFER_MAX;
             if (client->full)
                 return;
             put(client, text);
@@ -219,27 +235,42 @@ static void hand_out_all(struct events *events, struct chunk *chunk)
 {
     for (struct event_client *at = events->clients; at != NULL; at = at->next)
         hand_out(at, chunk);
-    for (size_t i = 0; i < chunk->count; i++)
-        free(chunk->texts[i]);
+    free_texts(chunk);
+}
+
+/* It may be so for long: told when it begins, and when it is over. */
+static void note_unreadable(struct events *events, bool unreadable, const char *error)
+{
+    if (unreadable && !events->unreadable)
+        api_log(events->api, "api: events wait: the store cannot be read: %s", error);
+    else if (!unreadable && events->unreadable)
+        api_log(events->api, "api: events go on: the store can be read again");
+    events->unreadable = unreadable;
+}
+
+static enum kedge_rc read_chunk(struct events *events, struct chunk *chunk,
+                                char error[KEDGE_STORE_ERROR_MAX])
+{
+    struct kedge_reader *reader;
+    KEDGE_TRY(readers_take(&events->api->readers, &reader, error));
+    enum kedge_rc rc = write_texts(events, chunk, reader);
+    if (rc != KEDGE_OK)
+        (void)snprintf(error, KEDGE_STORE_ERROR_MAX, "%s", kedge_reader_error(reader));
+    readers_give_back(&events->api->readers, reader, rc == KEDGE_OK);
+    return rc;
 }
 
 /* Takes the lock off meanwhile. */
 static void serve_changes(struct events *events, struct chunk *chunk)
 {
-    struct kedge_reader *reader;
     char error[KEDGE_STORE_ERROR_MAX];
     while (!events->ending && take_chunk(events, chunk)) {
         pthread_mutex_unlock(&events->lock);
-        bool can_read = readers_take(&events->api->readers, &reader, error) == KEDGE_OK;
-        if (can_read) {
-            write_texts(events, chunk, reader);
-            readers_give_back(&events->api->readers, reader, true);
-        }
+        bool can_read = read_chunk(events, chunk, error) == KEDGE_OK;
         pthread_mutex_lock(&events->lock);
-        if (!can_read) {
-            api_log(events->api, "api: events wait: the store cannot be read: %s", error);
+        note_unreadable(events, !can_read, error);
+        if (!can_read)
             return;
-        }
         hand_out_all(events, chunk);
     }
 }
@@ -303,7 +334,9 @@ static void *run(void *context)
             beat(events);
             beat_at_ms = now_ms(CLOCK_MONOTONIC) + events->api->config.heartbeat_ms;
         }
-        if (!events->ending && first_due(events) == 0)
+        if (!events->ending && events->unreadable)
+            wait_until(events, now_ms(CLOCK_MONOTONIC) + AGAIN_MS);
+        else if (!events->ending && first_due(events) == 0)
             wait_until(events, beat_at_ms);
     }
     pthread_mutex_unlock(&events->lock);

@@ -23,7 +23,7 @@
 
 #define EVENTS_CLIENTS_MAX 64u           /* streams at once */
 #define EVENTS_PER_TOKEN_MAX 16u         /* of them by one token */
-#define EVENTS_BUFFER_MAX (256u * 1024u) /* bytes that wait for one client */
+#define EVENTS_BUFFER_MAX (256u * 1024u) /* bytes that wait for one client, or one event */
 #define EVENTS_ID_SIZE 48u
 
 struct kedge_api;
@@ -58,8 +58,11 @@ enum event_join events_join(struct events *events, struct MHD_Connection *connec
                             const struct event_wish *wish, const uint8_t token_hash[32],
                             const char *last_id, struct MHD_Response **out);
 
-/** The event of a change, as it is sent; NULL when the thing is not there, or was not readable. */
-char *event_text(struct kedge_reader *reader, const struct change *change,
-                 const char id[EVENTS_ID_SIZE]);
+/**
+ * The event of a change, as it is sent, to be freed; NULL when the thing is not there, or is damaged:
+ * there is nothing to tell. Fails as the reader does; then it is to be asked for again.
+ */
+enum kedge_rc event_text(struct kedge_reader *reader, const struct change *change,
+                         const char id[EVENTS_ID_SIZE], char **text) KEDGE_MUST_USE;
 
 #endif

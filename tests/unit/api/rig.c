@@ -333,6 +333,25 @@ static void health(void *context, struct kedge_backend_health *out)
 
 /* ---- setting up ---- */
 
+static void keep_line(void *context, const char *line)
+{
+    struct rig *rig = context;
+    (void)pthread_mutex_lock(&rig->log_lock);
+    size_t used = strlen(rig->log);
+    (void)snprintf(&rig->log[used], sizeof(rig->log) - used, "%s\n", line);
+    (void)pthread_mutex_unlock(&rig->log_lock);
+}
+
+unsigned rig_logged(struct rig *rig, const char *words)
+{
+    unsigned count = 0;
+    (void)pthread_mutex_lock(&rig->log_lock);
+    for (const char *at = rig->log; (at = strstr(at, words)) != NULL; at++)
+        count++;
+    (void)pthread_mutex_unlock(&rig->log_lock);
+    return count;
+}
+
 int rig_setup(void **state)
 {
     char error[KEDGE_STORE_ERROR_MAX];
@@ -340,6 +359,7 @@ int rig_setup(void **state)
     assert_non_null(rig);
     pthread_mutex_init(&rig->gate, NULL);
     pthread_mutex_init(&rig->told_lock, NULL);
+    pthread_mutex_init(&rig->log_lock, NULL);
     (void)snprintf(rig->folder, sizeof(rig->folder), "/tmp/kedge-api-XXXXXX");
     assert_non_null(mkdtemp(rig->folder));
     const struct kedge_store_config store = {.folder = rig->folder};
@@ -367,6 +387,8 @@ int rig_setup(void **state)
                                             .download_folder = RIG_DOWNLOADS,
                                             .backend = &rig->backend,
                                             .upload_max_bytes = RIG_UPLOAD_MAX,
+                                            .log = keep_line,
+                                            .log_context = rig,
                                             .heartbeat_ms = 100};
     assert_int_equal(kedge_api_start(&config, &rig->api, error), KEDGE_OK);
     (void)snprintf(rig->url, sizeof(rig->url), "http://127.0.0.1:%u", kedge_api_port(rig->api, 0));
@@ -389,6 +411,7 @@ int rig_teardown(void **state)
     kedge_store_close(rig->store);
     pthread_mutex_destroy(&rig->gate);
     pthread_mutex_destroy(&rig->told_lock);
+    pthread_mutex_destroy(&rig->log_lock);
     (void)nftw(rig->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
     free(rig);
     return 0;

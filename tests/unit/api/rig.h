@@ -40,6 +40,8 @@ struct rig {
     unsigned tellings;
     unsigned caller;      /* asks from 127.0.2.N; 0: from anywhere */
     pthread_mutex_t gate; /* a rollout's change waits for it */
+    pthread_mutex_t log_lock;
+    char log[16384]; /* its lines, as far as they fit */
 };
 
 int rig_setup(void **state);
@@ -53,6 +55,8 @@ void rig_put_device(struct rig *rig, const char *endpoint, const char *vendor,
 void rig_put_package(struct rig *rig, char digit);
 /** How many files are in the folder of uploads. */
 int rig_upload_files(const struct rig *rig);
+/** How often the words stand in the server's log. */
+unsigned rig_logged(struct rig *rig, const char *words);
 
 /** An answer: `json` is NULL when the body is none. Free it with reply_free(). */
 struct reply {
