@@ -1,8 +1,10 @@
 """Webhooks of a running kedged, posted to a receiver that takes, fails, stalls and sends elsewhere."""
+import email.utils
 import hashlib
 import hmac
 import http.server
 import json
+import os
 import sqlite3
 import threading
 import time
@@ -21,7 +23,8 @@ class Receiver:
 
     def __init__(self):
         self.posts: list[tuple[str, dict, bytes]] = []
-        self.answer = 204  # or a function of the path and the number of the post
+        self.answer, self.headers = 204, {}
+        self.times: list[float] = []
         self.go_on = threading.Event()
         receiver = self
 
@@ -29,6 +32,7 @@ class Receiver:
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 receiver.posts.append((self.path, dict(self.headers), body))
+                receiver.times.append(time.monotonic())
                 answer = receiver.answer
                 if answer == "stall":
                     receiver.go_on.wait(60)
@@ -39,6 +43,8 @@ class Receiver:
                 self.send_response(answer)
                 if answer in (301, 302, 307, 308):
                     self.send_header("Location", "/elsewhere")
+                for name, value in receiver.headers.items():
+                    self.send_header(name, value)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
@@ -116,7 +122,7 @@ def test_only_the_events_that_were_asked_for_are_posted(server, ask, receiver, r
     assert {post["event"] for post in receiver.bodies()} == {"rollout"}
 
 
-@pytest.mark.parametrize("answer", [500, 302, 404, "cut"])
+@pytest.mark.parametrize("answer", [500, 302, 404, 410, "cut"])
 def test_what_fails_is_tried_again_then_put_aside_and_replayed(server, ask, receiver, rollout, answer):
     receiver.answer = answer
     hook(ask, receiver, events=["rollout"], attempts=2)
@@ -131,6 +137,54 @@ def test_what_fails_is_tried_again_then_put_aside_and_replayed(server, ask, rece
     assert ask("POST", f"/undelivered/{aside['id']}/again", {})[0] == 204
     wait_until(lambda: ask("GET", "/undelivered")[1]["undelivered"] == [], what="it to be delivered")
     assert receiver.posts[-1][2] == aside["body"].encode()
+
+
+@pytest.mark.parametrize("answer, after", [(429, "3"), (503, None)])
+def test_a_receiver_that_asks_for_a_pause_has_it(server, ask, receiver, rollout, answer, after):
+    receiver.answer = answer
+    receiver.headers = {"Retry-After": after or email.utils.formatdate(time.time() + 6, usegmt=True)}
+    hook(ask, receiver, events=["rollout"])
+    rollout("spring")
+    wait_until(lambda: len(receiver.times) >= 2, what="the second attempt")
+    assert receiver.times[1] - receiver.times[0] > 2.5  # without, it comes after 1 s
+    receiver.answer = 204
+    wait_until(lambda: len(receiver.times) >= 3, what="the third one")
+    assert ask("GET", "/undelivered")[1]["undelivered"] == []
+
+
+def test_what_was_for_a_hook_that_is_gone_is_not_said_to_be_sent(server, ask, receiver, rollout):
+    receiver.answer = 500
+    hook(ask, receiver, events=["rollout"], attempts=1)
+    rollout("spring")
+    aside = wait_until(lambda: ask("GET", "/undelivered")[1]["undelivered"], what="the event to be put aside")[0]
+    assert ask("DELETE", "/webhooks/ci")[0] == 204
+    status, problem, _ = ask("POST", f"/undelivered/{aside['id']}/again", {})
+    assert (status, problem["code"]) == (409, "conflict") and "webhook ci was removed" in problem["detail"]
+    assert ask("GET", "/undelivered")[1]["undelivered"][0]["again"] is False
+    assert "webhook.again" not in {entry["what"] for entry in server.json("audit", "list")["audit"]}
+    receiver.answer = 204
+    hook(ask, receiver, events=["rollout"])  # of the same name
+    assert ask("POST", f"/undelivered/{aside['id']}/again", {})[0] == 204
+    wait_until(lambda: ask("GET", "/undelivered")[1]["undelivered"] == [], what="it to be delivered")
+
+
+def test_secrets_that_were_taken_away_are_in_no_file(server, ask, receiver, tmp_path):
+    key, long = os.urandom(16), f"{receiver.url}/{'x' * 900}"  # with this, its note has a page of its own
+    hook(ask, receiver, "short")
+    hook(ask, receiver, "long", url=long, secret=SECRET + " and more" * 10)
+    psk = tmp_path / "psk"
+    psk.write_text(key.hex() + "\n")
+    server.kedge("device", "enroll", "boat", "--psk-file", psk)
+    assert SECRET.encode() in stored(server) and key in stored(server)
+    assert ask("DELETE", "/webhooks/short")[0] == ask("DELETE", "/webhooks/long")[0] == 204
+    server.kedge("device", "unenroll", "boat")
+    assert server.process.stop() == 0
+    left = stored(server)
+    assert SECRET.encode() not in left and key not in left
+
+
+def stored(server) -> bytes:
+    return b"".join(file.read_bytes() for file in server.data.rglob("*") if file.is_file())
 
 
 def test_one_that_stalls_holds_nobody_up_and_goes_on_later(server, ask, rollout, receiver):

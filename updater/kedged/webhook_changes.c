@@ -160,6 +160,7 @@ static enum kedge_rc find_note(struct kedge_backend_state *state, const char *ki
                                struct kedge_note **out, char *text)
 {
     struct kedge_reader *reader;
+    *out = NULL;
     KEDGE_TRY(kedge_backend_reader(state, &reader, text));
     *out = malloc(sizeof(**out));
     enum kedge_rc rc = *out == NULL ? KEDGE_E_MEMORY : kedge_reader_note(reader, kind, id, *out);
@@ -173,21 +174,74 @@ static enum kedge_rc find_note(struct kedge_backend_state *state, const char *ki
     return rc;
 }
 
+static enum kedge_rc drop_hook(struct kedge_backend_state *state, const struct kedge_change *change,
+                               char *text)
+{
+    struct kedge_note *note;
+    enum kedge_rc rc = find_note(state, "webhook", change->subject, &note, text);
+    free(note);
+    struct kedge_batch *batch = rc == KEDGE_OK ? kedge_batch_create() : NULL;
+    if (batch == NULL)
+        return rc == KEDGE_OK ? KEDGE_E_MEMORY : rc;
+    rc = kedge_batch_delete_note(batch, "webhook", change->subject);
+    if (rc == KEDGE_OK)
+        rc = kedge_batch_delete_note(batch, "webhook_at", change->subject);
+    return finish(state, batch, rc, change, text);
+}
+
 enum kedge_rc kedge_backend_webhook_remove(void *context, const char *who, const char *name,
                                            char *text)
 {
     struct kedge_backend_state *state = context;
-    struct kedge_note *note;
     const struct kedge_change change = {.who = who, .what = "webhook.remove", .subject = name};
-    KEDGE_TRY(find_note(state, "webhook", name, &note, text));
-    free(note);
-    struct kedge_batch *batch = kedge_batch_create();
-    if (batch == NULL)
-        return KEDGE_E_MEMORY;
-    enum kedge_rc rc = kedge_batch_delete_note(batch, "webhook", name);
+    (void)pthread_mutex_lock(&state->token_lock);
+    enum kedge_rc rc = drop_hook(state, &change, text);
+    (void)pthread_mutex_unlock(&state->token_lock);
+    return rc;
+}
+
+/* Nobody would post it, nor say so. */
+static enum kedge_rc check_receiver(struct kedge_backend_state *state, const char *name, char *text)
+{
+    struct kedge_note *hook;
+    enum kedge_rc rc = find_note(state, "webhook", name, &hook, text);
+    free(hook);
+    if (rc == KEDGE_E_NOT_FOUND)
+        return kedge_backend_refuse(text, KEDGE_E_CONFLICT,
+                                    "webhook %s was removed: make one of this name for it", name);
+    return rc;
+}
+
+/* The same with "again" in it. */
+static enum kedge_rc mark_again(struct kedge_note *note, json_t *content)
+{
+    char *marked = NULL;
+    if (json_object_set_new(content, "again", json_true()) == 0)
+        marked = json_dumps(content, JSON_COMPACT);
+    enum kedge_rc rc = marked == NULL ? KEDGE_E_MEMORY : KEDGE_OK;
+    if (rc == KEDGE_OK && strlen(marked) > KEDGE_NOTE_MAX)
+        rc = KEDGE_E_LIMIT;
+    if (rc == KEDGE_OK) {
+        note->size = strlen(marked);
+        memcpy(note->content, marked, note->size);
+    }
+    free(marked);
+    return rc;
+}
+
+static enum kedge_rc put_again(struct kedge_backend_state *state, struct kedge_note *note,
+                               const struct kedge_change *change, char *text)
+{
+    json_t *content = json_loadb(note->content, note->size, 0, NULL);
+    const char *name = json_string_value(json_object_get(content, "webhook"));
+    enum kedge_rc rc = name == NULL ? KEDGE_E_MALFORMED : check_receiver(state, name, text);
     if (rc == KEDGE_OK)
-        rc = kedge_batch_delete_note(batch, "webhook_at", name);
-    return finish(state, batch, rc, &change, text);
+        rc = mark_again(note, content);
+    json_decref(content);
+    struct kedge_batch *batch = rc == KEDGE_OK ? kedge_batch_create() : NULL;
+    if (batch == NULL)
+        return rc == KEDGE_OK ? KEDGE_E_MEMORY : rc;
+    return finish(state, batch, kedge_batch_put_note(batch, note), change, text);
 }
 
 enum kedge_rc kedge_backend_webhook_again(void *context, const char *who, const char *number,
@@ -196,22 +250,11 @@ enum kedge_rc kedge_backend_webhook_again(void *context, const char *who, const 
     struct kedge_backend_state *state = context;
     struct kedge_note *note;
     const struct kedge_change change = {.who = who, .what = "webhook.again", .subject = number};
-    KEDGE_TRY(find_note(state, "undelivered", number, &note, text));
-    json_t *content = json_loadb(note->content, note->size, 0, NULL);
-    char *marked = NULL;
-    if (content != NULL && json_object_set_new(content, "again", json_true()) == 0)
-        marked = json_dumps(content, JSON_COMPACT);
-    json_decref(content);
-    struct kedge_batch *batch = kedge_batch_create();
-    enum kedge_rc rc = marked == NULL || batch == NULL ? KEDGE_E_MEMORY : KEDGE_OK;
-    if (rc == KEDGE_OK && strlen(marked) > KEDGE_NOTE_MAX)
-        rc = KEDGE_E_LIMIT;
-    if (rc == KEDGE_OK) {
-        note->size = strlen(marked);
-        memcpy(note->content, marked, note->size);
-        rc = kedge_batch_put_note(batch, note);
-    }
-    free(marked);
+    (void)pthread_mutex_lock(&state->token_lock);
+    enum kedge_rc rc = find_note(state, "undelivered", number, &note, text);
+    if (rc == KEDGE_OK)
+        rc = put_again(state, note, &change, text);
     free(note);
-    return finish(state, batch, rc, &change, text);
+    (void)pthread_mutex_unlock(&state->token_lock);
+    return rc;
 }

@@ -1,98 +1,67 @@
 /* webhooks.c: the hooks, and the thread that delivers to them. */
 #define _GNU_SOURCE
-#include "updater/kedged/webhooks.h"
+#include "updater/kedged/webhook_internal.h"
 
 #include "updater/api/json_text.h"
 #include "updater/kedged/clock.h"
 #include "updater/kedged/log.h"
 
-#include <curl/curl.h>
 #include <inttypes.h>
-#include <jansson.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#define ANSWER_MAX 65536u /* bytes of an answer, which nobody reads */
 #define PAGE 500u
+#define AGAIN_MS 1000u /* until a store that could not be read is tried again */
 #define IDLE_MS 60000
 #define NEVER UINT64_MAX
 
-struct hook {
-    char name[KEDGE_NAME_MAX + 1];
-    json_t *settings;  /* its note */
-    uint64_t position; /* the entry up to which it has delivered, or put aside */
-    unsigned attempts; /* of the event whose turn it is */
-    unsigned setbacks; /* attempts that failed since one succeeded */
-    uint64_t due_ms;   /* monotonic; NEVER: until it is woken up */
-    bool there;        /* while notes are read again */
-    /* what is on its way; `easy` is NULL when nothing is */
-    CURL *easy;
-    struct curl_slist *header;
-    char *body;
-    uint64_t event_id;
-    char number[WEBHOOK_NUMBER_SIZE]; /* of what is delivered again; "" for a new event */
-    size_t answered;
-    char error[CURL_ERROR_SIZE];
-};
-
-struct kedge_webhooks {
-    struct kedge_store *store;
-    struct kedge_reader *reader;
-    CURLM *multi;
-    pthread_t thread;
-    struct hook hooks[WEBHOOKS_MAX];
-    size_t count;
-    json_t *again; /* numbers of what is to be delivered again, by hook */
-    uint32_t numbered;
-    atomic_bool ending, woken, changed;
-};
-
-static uint64_t monotonic_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
-}
-
-static const char *setting(const struct hook *hook, const char *name)
-{
-    const char *text = json_string_value(json_object_get(hook->settings, name));
-    return text == NULL ? "" : text;
-}
-
 /* ---- notes ---- */
 
-static void put_note(struct kedge_webhooks *webhooks, const char *kind, const char *id,
-                     const char *content, uint64_t keep)
+/* It may be so for long: told when it begins, and when it is over. What is not there was read. */
+static bool was_read(struct kedge_webhooks *webhooks, enum kedge_rc rc)
+{
+    bool unreadable = rc != KEDGE_OK && rc != KEDGE_E_NOT_FOUND;
+    if (unreadable && !webhooks->unreadable)
+        kedge_log(KEDGE_LOG_ERROR, "webhooks wait: the store cannot be read: %s",
+                  kedge_reader_error(webhooks->reader));
+    else if (!unreadable && webhooks->unreadable)
+        kedge_log(KEDGE_LOG_INFO, "webhooks go on: the store can be read again");
+    webhooks->unreadable = unreadable;
+    return !unreadable;
+}
+
+static enum kedge_rc add_note(struct kedge_batch *batch, const char *kind, const char *id,
+                              const char *content)
 {
     struct kedge_note *note = calloc(1, sizeof(*note));
-    struct kedge_batch *batch = kedge_batch_create();
-    if (note != NULL && batch != NULL && strlen(content) <= KEDGE_NOTE_MAX) {
+    enum kedge_rc rc = note == NULL ? KEDGE_E_MEMORY : KEDGE_OK;
+    if (rc == KEDGE_OK && strlen(content) > KEDGE_NOTE_MAX)
+        rc = KEDGE_E_LIMIT;
+    if (rc == KEDGE_OK) {
         (void)snprintf(note->kind, sizeof(note->kind), "%s", kind);
         (void)snprintf(note->id, sizeof(note->id), "%s", id);
         note->at_ms = kedge_wall_ms();
         note->size = strlen(content);
         memcpy(note->content, content, note->size);
-        if (kedge_batch_put_note(batch, note) == KEDGE_OK &&
-            (keep == 0 || kedge_batch_trim_notes(batch, kind, 0, keep) == KEDGE_OK)) {
-            kedge_store_submit(webhooks->store, batch, NULL, NULL);
-            batch = NULL;
-        }
+        rc = kedge_batch_put_note(batch, note);
     }
-    kedge_batch_destroy(batch);
     free(note);
+    return rc;
 }
 
-static void delete_note(struct kedge_webhooks *webhooks, const char *kind, const char *id)
+static enum kedge_rc add_position(struct kedge_batch *batch, struct hook *hook, uint64_t position)
 {
-    struct kedge_batch *batch = kedge_batch_create();
-    if (batch == NULL)
-        return;
-    if (kedge_batch_delete_note(batch, kind, id) == KEDGE_OK)
+    char text[24];
+    hook->position = position;
+    (void)snprintf(text, sizeof(text), "%" PRIu64, position);
+    return add_note(batch, "webhook_at", hook->name, text);
+}
+
+/* Takes the batch over. What does not come to the disk is delivered once more, later. */
+static void submit(struct kedge_webhooks *webhooks, struct kedge_batch *batch, enum kedge_rc rc)
+{
+    if (rc == KEDGE_OK)
         kedge_store_submit(webhooks->store, batch, NULL, NULL);
     else
         kedge_batch_destroy(batch);
@@ -100,20 +69,29 @@ static void delete_note(struct kedge_webhooks *webhooks, const char *kind, const
 
 static void move_to(struct kedge_webhooks *webhooks, struct hook *hook, uint64_t position)
 {
-    char text[24];
-    hook->position = position;
-    (void)snprintf(text, sizeof(text), "%" PRIu64, position);
-    put_note(webhooks, "webhook_at", hook->name, text, 0);
+    struct kedge_batch *batch = kedge_batch_create();
+    if (batch != NULL)
+        submit(webhooks, batch, add_position(batch, hook, position));
 }
 
-static uint64_t stored_position(struct kedge_webhooks *webhooks, const char *name)
+static void drop_undelivered(struct kedge_webhooks *webhooks, const char *number)
+{
+    struct kedge_batch *batch = kedge_batch_create();
+    if (batch != NULL)
+        submit(webhooks, batch, kedge_batch_delete_note(batch, "undelivered", number));
+}
+
+/* KEDGE_E_NOT_FOUND: the hook was removed meanwhile. */
+static enum kedge_rc stored_position(struct kedge_webhooks *webhooks, const char *name,
+                                     uint64_t *position)
 {
     struct kedge_note *note = malloc(sizeof(*note));
-    uint64_t position = 0;
-    if (note != NULL && kedge_reader_note(webhooks->reader, "webhook_at", name, note) == KEDGE_OK)
-        position = strtoull(note->content, NULL, 10);
+    enum kedge_rc rc = note == NULL ? KEDGE_E_MEMORY
+                                    : kedge_reader_note(webhooks->reader, "webhook_at", name, note);
+    if (rc == KEDGE_OK)
+        *position = strtoull(note->content, NULL, 10);
     free(note);
-    return position;
+    return rc;
 }
 
 static struct hook *find_hook(struct kedge_webhooks *webhooks, const char *name)
@@ -140,6 +118,8 @@ static bool take_hook(void *context, const struct kedge_note *note)
         memset(hook, 0, sizeof(*hook));
         (void)snprintf(hook->name, sizeof(hook->name), "%.64s", note->id);
     }
+    if (!json_equal(hook->settings, settings)) /* another one, of the same name */
+        hook->attempts = hook->setbacks = 0;
     json_decref(hook->settings);
     hook->settings = settings;
     hook->there = true;
@@ -161,78 +141,6 @@ static bool take_again(void *context, const struct kedge_note *note)
     }
     json_decref(content);
     return true;
-}
-
-/* ---- a request ---- */
-
-static void let_go(struct kedge_webhooks *webhooks, struct hook *hook)
-{
-    if (hook->easy != NULL) {
-        (void)curl_multi_remove_handle(webhooks->multi, hook->easy);
-        curl_easy_cleanup(hook->easy);
-    }
-    curl_slist_free_all(hook->header);
-    free(hook->body);
-    hook->easy = NULL;
-    hook->header = NULL;
-    hook->body = NULL;
-}
-
-static size_t skip_answer(char *bytes, size_t one, size_t count, void *context)
-{
-    struct hook *hook = context;
-    (void)bytes;
-    hook->answered += one * count;
-    return hook->answered > ANSWER_MAX ? 0 : one * count;
-}
-
-static void add_header(struct hook *hook, const char *name, const char *value)
-{
-    char line[256];
-    (void)snprintf(line, sizeof(line), "%s: %s", name, value);
-    struct curl_slist *longer = curl_slist_append(hook->header, line);
-    if (longer != NULL)
-        hook->header = longer;
-}
-
-/* Takes the body over. */
-static void post(struct kedge_webhooks *webhooks, struct hook *hook, char *body)
-{
-    char signature[128], id[24];
-    hook->body = body;
-    hook->answered = 0;
-    hook->error[0] = '\0';
-    hook->easy = body == NULL ? NULL : curl_easy_init();
-    if (hook->easy == NULL) {
-        let_go(webhooks, hook);
-        hook->due_ms = monotonic_ms() + 1000;
-        return;
-    }
-    webhook_sign(setting(hook, "secret"), kedge_wall_ms() / 1000, body, signature);
-    (void)snprintf(id, sizeof(id), "%" PRIu64, hook->event_id);
-    add_header(hook, "Content-Type", "application/json");
-    add_header(hook, "Kedge-Webhook", hook->name);
-    add_header(hook, "Kedge-Event-Id", id);
-    add_header(hook, "Kedge-Signature", signature);
-    add_header(hook, "Expect", "");
-    CURL *easy = hook->easy;
-    (void)curl_easy_setopt(easy, CURLOPT_URL, setting(hook, "url"));
-    (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    (void)curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    (void)curl_easy_setopt(easy, CURLOPT_PROXY, "");
-    (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    (void)curl_easy_setopt(easy, CURLOPT_USERAGENT, "kedged/" KEDGE_VERSION);
-    /* A name that nobody answers for is not waited for: not at the end, nor by the other hooks. */
-    (void)curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-    (void)curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)WEBHOOK_LIMIT_S);
-    (void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, hook->header);
-    (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)strlen(body));
-    (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body);
-    (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, skip_answer);
-    (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, hook);
-    (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, hook->error);
-    (void)curl_easy_setopt(easy, CURLOPT_PRIVATE, hook);
-    (void)curl_multi_add_handle(webhooks->multi, easy);
 }
 
 /* ---- what is delivered next ---- */
@@ -287,12 +195,12 @@ static enum kedge_rc search_on(struct kedge_webhooks *webhooks, struct search *s
     return KEDGE_OK;
 }
 
-/* False: the hook has all there is. */
-static bool find_event(struct kedge_webhooks *webhooks, struct hook *hook, struct search *search)
+/* Nothing is found: the hook has all there is. */
+static enum kedge_rc find_event(struct kedge_webhooks *webhooks, struct hook *hook,
+                                struct search *search)
 {
     *search = (struct search){.hook = hook, .last = hook->position};
-    if (search_on(webhooks, search) != KEDGE_OK)
-        return false;
+    KEDGE_TRY(search_on(webhooks, search));
     if (search->skipped > 0)
         kedge_log(KEDGE_LOG_WARNING, "webhook %s: %" PRIu64 " events were skipped: too many wait",
                   hook->name, search->skipped);
@@ -300,61 +208,95 @@ static bool find_event(struct kedge_webhooks *webhooks, struct hook *hook, struc
         hook->position = search->found.id - 1; /* however often it is tried, this was looked at */
     else if (search->last > hook->position)
         move_to(webhooks, hook, search->last);
-    return search->is_found;
+    return KEDGE_OK;
 }
 
-static bool begin_again(struct kedge_webhooks *webhooks, struct hook *hook)
+/* Of what is to be delivered again; the body is NULL when it is there no more. */
+static enum kedge_rc read_undelivered(struct kedge_webhooks *webhooks, struct hook *hook,
+                                      const char *number, char **body)
+{
+    struct kedge_note *note = malloc(sizeof(*note));
+    json_t *content = NULL;
+    enum kedge_rc rc = note == NULL
+                           ? KEDGE_E_MEMORY
+                           : kedge_reader_note(webhooks->reader, "undelivered", number, note);
+    if (rc == KEDGE_OK)
+        content = json_loadb(note->content, note->size, 0, NULL);
+    const char *text = json_string_value(json_object_get(content, "body"));
+    *body = text == NULL ? NULL : strdup(text);
+    hook->event_id = (uint64_t)json_integer_value(json_object_get(content, "event_id"));
+    json_decref(content);
+    free(note);
+    return rc == KEDGE_E_NOT_FOUND ? KEDGE_OK : rc;
+}
+
+/* `body` is NULL when the hook has nothing to be delivered again. */
+static enum kedge_rc find_again(struct kedge_webhooks *webhooks, struct hook *hook, char **body)
 {
     json_t *numbers = json_object_get(webhooks->again, hook->name);
-    struct kedge_note *note = malloc(sizeof(*note));
-    char *body = NULL;
-    while (note != NULL && body == NULL && json_array_size(numbers) > 0) {
+    *body = NULL;
+    while (*body == NULL && json_array_size(numbers) > 0) {
         (void)snprintf(hook->number, sizeof(hook->number), "%s",
                        json_string_value(json_array_get(numbers, 0)));
+        KEDGE_TRY(read_undelivered(webhooks, hook, hook->number, body));
         (void)json_array_remove(numbers, 0);
-        if (kedge_reader_note(webhooks->reader, "undelivered", hook->number, note) != KEDGE_OK)
-            continue;
-        json_t *content = json_loadb(note->content, note->size, 0, NULL);
-        const char *text = json_string_value(json_object_get(content, "body"));
-        body = text == NULL ? NULL : strdup(text);
-        hook->event_id = (uint64_t)json_integer_value(json_object_get(content, "event_id"));
-        json_decref(content);
     }
-    free(note);
-    if (body == NULL)
-        return false;
-    post(webhooks, hook, body);
-    return true;
+    return KEDGE_OK;
 }
 
 static void begin_next(struct kedge_webhooks *webhooks, struct hook *hook)
 {
-    struct search search;
-    if (begin_again(webhooks, hook))
+    struct search search = {.is_found = false};
+    char *again;
+    enum kedge_rc rc = find_again(webhooks, hook, &again);
+    if (rc == KEDGE_OK && again != NULL) {
+        webhook_post(webhooks, hook, again);
         return;
+    }
     hook->number[0] = '\0';
-    if (!find_event(webhooks, hook, &search)) {
+    if (rc == KEDGE_OK)
+        rc = find_event(webhooks, hook, &search);
+    if (!was_read(webhooks, rc)) {
+        hook->due_ms = webhook_monotonic_ms() + AGAIN_MS;
+        return;
+    }
+    if (!search.is_found) {
         hook->due_ms = NEVER;
         return;
     }
     hook->event_id = search.found.id;
-    post(webhooks, hook, webhook_body(hook->name, &search.found));
+    webhook_post(webhooks, hook, webhook_body(hook->name, &search.found));
 }
 
 /* ---- how it ended ---- */
 
-static void put_aside(struct kedge_webhooks *webhooks, const struct hook *hook, const char *number,
-                      unsigned attempts, const char *why)
+static enum kedge_rc add_undelivered(struct kedge_batch *batch, const struct hook *hook,
+                                     const char *number, unsigned attempts, const char *why)
 {
     json_t *content =
         json_pack("{s:s, s:I, s:i, s:o, s:s, s:I, s:b}", "webhook", hook->name, "event_id",
                   (json_int_t)hook->event_id, "attempts", (int)attempts, "error", json_text(why),
                   "body", hook->body, "at_ms", (json_int_t)kedge_wall_ms(), "again", 0);
     char *text = content == NULL ? NULL : json_dumps(content, JSON_COMPACT);
-    if (text != NULL)
-        put_note(webhooks, "undelivered", number, text, WEBHOOK_UNDELIVERED_MAX);
+    enum kedge_rc rc = text == NULL ? KEDGE_E_MEMORY : add_note(batch, "undelivered", number, text);
+    if (rc == KEDGE_OK)
+        rc = kedge_batch_trim_notes(batch, "undelivered", 0, WEBHOOK_UNDELIVERED_MAX);
     free(text);
     json_decref(content);
+    return rc;
+}
+
+/* That it was put aside, and that the next one's turn has come, is one change: none is lost. */
+static void put_aside(struct kedge_webhooks *webhooks, struct hook *hook, const char *number,
+                      unsigned attempts, const char *why)
+{
+    struct kedge_batch *batch = kedge_batch_create();
+    if (batch == NULL)
+        return;
+    enum kedge_rc rc = add_undelivered(batch, hook, number, attempts, why);
+    if (rc == KEDGE_OK && hook->number[0] == '\0')
+        rc = add_position(batch, hook, hook->event_id);
+    submit(webhooks, batch, rc);
 }
 
 static uint64_t pause_ms(unsigned setbacks)
@@ -363,17 +305,21 @@ static uint64_t pause_ms(unsigned setbacks)
     return pause < WEBHOOK_PAUSE_MAX_MS ? pause : WEBHOOK_PAUSE_MAX_MS;
 }
 
-static void on_failure(struct kedge_webhooks *webhooks, struct hook *hook, const char *why)
+static void on_failure(struct kedge_webhooks *webhooks, struct hook *hook, const char *why,
+                       uint64_t asked_pause_ms)
 {
     char number[WEBHOOK_NUMBER_SIZE];
     unsigned most = (unsigned)json_integer_value(json_object_get(hook->settings, "attempts"));
+    uint64_t now_ms = webhook_monotonic_ms();
+    hook->due_ms = now_ms + asked_pause_ms;
     if (hook->number[0] != '\0') {
         put_aside(webhooks, hook, hook->number, 1, why);
         return;
     }
     hook->attempts++;
     hook->setbacks++;
-    hook->due_ms = monotonic_ms() + pause_ms(hook->setbacks);
+    if (hook->due_ms < now_ms + pause_ms(hook->setbacks))
+        hook->due_ms = now_ms + pause_ms(hook->setbacks);
     /* Once one was put aside, each has one attempt until one arrives. */
     if (hook->setbacks < most)
         return;
@@ -383,13 +329,12 @@ static void on_failure(struct kedge_webhooks *webhooks, struct hook *hook, const
               hook->event_id, why);
     put_aside(webhooks, hook, number, hook->attempts, why);
     hook->attempts = 0;
-    move_to(webhooks, hook, hook->event_id);
 }
 
 static void on_success(struct kedge_webhooks *webhooks, struct hook *hook)
 {
     if (hook->number[0] != '\0') {
-        delete_note(webhooks, "undelivered", hook->number);
+        drop_undelivered(webhooks, hook->number);
         return;
     }
     hook->attempts = hook->setbacks = 0;
@@ -399,21 +344,14 @@ static void on_success(struct kedge_webhooks *webhooks, struct hook *hook)
 static void end_request(struct kedge_webhooks *webhooks, CURL *easy, CURLcode code)
 {
     struct hook *hook = NULL;
-    long status = 0;
     char why[CURL_ERROR_SIZE + 32];
     (void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&hook);
-    (void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
     hook->due_ms = 0;
-    if (code != CURLE_OK)
-        (void)snprintf(why, sizeof(why), "%s",
-                       hook->error[0] != '\0' ? hook->error : curl_easy_strerror(code));
-    else
-        (void)snprintf(why, sizeof(why), "the answer was %ld", status);
-    if (code == CURLE_OK && status / 100 == 2)
+    if (webhook_outcome(easy, code, hook, why, sizeof(why)) == KEDGE_OK)
         on_success(webhooks, hook);
     else
-        on_failure(webhooks, hook, why);
-    let_go(webhooks, hook);
+        on_failure(webhooks, hook, why, webhook_asked_pause_ms(easy));
+    webhook_let_go(webhooks, hook);
 }
 
 /* ---- the thread ---- */
@@ -424,26 +362,34 @@ static void cut_off(struct kedge_webhooks *webhooks, struct hook *hook)
     hook->there = false;
     if (hook->easy != NULL)
         hook->due_ms = 0;
-    let_go(webhooks, hook);
+    webhook_let_go(webhooks, hook);
 }
 
 /* What it has delivered just now may not be in the store yet. */
-static void find_position(struct kedge_webhooks *webhooks, struct hook *hook)
+static enum kedge_rc find_position(struct kedge_webhooks *webhooks, struct hook *hook)
 {
-    uint64_t stored = stored_position(webhooks, hook->name);
+    uint64_t stored = 0;
+    enum kedge_rc rc = stored_position(webhooks, hook->name, &stored);
     if (stored > hook->position)
         hook->position = stored;
+    if (rc == KEDGE_E_NOT_FOUND)
+        hook->there = false;
+    return rc == KEDGE_E_NOT_FOUND ? KEDGE_OK : rc;
 }
 
-/* Those that are gone leave; an array without gaps is left. Nothing is on its way meanwhile. */
-static void read_notes(struct kedge_webhooks *webhooks)
+static enum kedge_rc read_hooks(struct kedge_webhooks *webhooks)
 {
+    KEDGE_TRY(kedge_reader_notes(webhooks->reader, "webhook", NULL, take_hook, webhooks));
     for (size_t i = 0; i < webhooks->count; i++)
-        cut_off(webhooks, &webhooks->hooks[i]);
-    if (kedge_reader_notes(webhooks->reader, "webhook", NULL, take_hook, webhooks) != KEDGE_OK)
-        return;
-    for (size_t i = 0; i < webhooks->count; i++)
-        find_position(webhooks, &webhooks->hooks[i]);
+        if (webhooks->hooks[i].there)
+            KEDGE_TRY(find_position(webhooks, &webhooks->hooks[i]));
+    (void)json_object_clear(webhooks->again);
+    return kedge_reader_notes(webhooks->reader, "undelivered", NULL, take_again, webhooks);
+}
+
+/* Those that are gone leave, and an array without gaps is left. */
+static void drop_those_gone(struct kedge_webhooks *webhooks)
+{
     size_t kept = 0;
     for (size_t i = 0; i < webhooks->count; i++) {
         if (webhooks->hooks[i].there)
@@ -452,18 +398,40 @@ static void read_notes(struct kedge_webhooks *webhooks)
             json_decref(webhooks->hooks[i].settings);
     }
     webhooks->count = kept;
-    (void)json_object_clear(webhooks->again);
-    if (kedge_reader_notes(webhooks->reader, "undelivered", NULL, take_again, webhooks) != KEDGE_OK)
-        kedge_log(KEDGE_LOG_ERROR, "what is to be delivered again cannot be read: %s",
-                  kedge_reader_error(webhooks->reader));
+}
+
+/* Nothing is on its way meanwhile. False: they could not be read, and nothing begins until then. */
+static bool read_notes(struct kedge_webhooks *webhooks)
+{
+    for (size_t i = 0; i < webhooks->count; i++)
+        cut_off(webhooks, &webhooks->hooks[i]);
+    if (!was_read(webhooks, read_hooks(webhooks)))
+        return false;
+    drop_those_gone(webhooks);
     for (size_t i = 0; i < webhooks->count; i++)
         if (json_object_get(webhooks->again, webhooks->hooks[i].name) != NULL)
             webhooks->hooks[i].due_ms = 0;
+    return true;
+}
+
+/* Whether the hooks are as their notes have them. */
+static bool are_current(struct kedge_webhooks *webhooks)
+{
+    if (!atomic_load(&webhooks->changed))
+        return true;
+    if (webhook_monotonic_ms() < webhooks->notes_ms)
+        return false;
+    atomic_store(&webhooks->changed, false);
+    if (read_notes(webhooks))
+        return true;
+    webhooks->notes_ms = webhook_monotonic_ms() + AGAIN_MS;
+    atomic_store(&webhooks->changed, true);
+    return false;
 }
 
 static int wait_ms(const struct kedge_webhooks *webhooks)
 {
-    uint64_t now_ms = monotonic_ms(), least = IDLE_MS;
+    uint64_t now_ms = webhook_monotonic_ms(), least = IDLE_MS;
     for (size_t i = 0; i < webhooks->count; i++) {
         const struct hook *hook = &webhooks->hooks[i];
         if (hook->easy != NULL || hook->due_ms == NEVER)
@@ -479,8 +447,9 @@ static void begin_those_due(struct kedge_webhooks *webhooks)
     bool woken = atomic_exchange(&webhooks->woken, false);
     for (size_t i = 0; i < webhooks->count; i++) {
         struct hook *hook = &webhooks->hooks[i];
-        if (hook->easy == NULL && ((woken && hook->due_ms == NEVER) ||
-                                   (hook->due_ms != NEVER && monotonic_ms() >= hook->due_ms)))
+        if (hook->easy == NULL &&
+            ((woken && hook->due_ms == NEVER) ||
+             (hook->due_ms != NEVER && webhook_monotonic_ms() >= hook->due_ms)))
             begin_next(webhooks, hook);
     }
 }
@@ -491,14 +460,15 @@ static void *run(void *context)
     while (!atomic_load(&webhooks->ending)) {
         int running, left;
         CURLMsg *message;
-        if (atomic_exchange(&webhooks->changed, false))
-            read_notes(webhooks);
-        begin_those_due(webhooks);
+        bool current = are_current(webhooks);
+        if (current)
+            begin_those_due(webhooks);
         (void)curl_multi_perform(webhooks->multi, &running);
         while ((message = curl_multi_info_read(webhooks->multi, &left)) != NULL)
             if (message->msg == CURLMSG_DONE)
                 end_request(webhooks, message->easy_handle, message->data.result);
-        (void)curl_multi_poll(webhooks->multi, NULL, 0, wait_ms(webhooks), NULL);
+        (void)curl_multi_poll(webhooks->multi, NULL, 0, current ? wait_ms(webhooks) : (int)AGAIN_MS,
+                              NULL);
     }
     return NULL;
 }
@@ -508,7 +478,7 @@ static void *run(void *context)
 static void webhooks_free(struct kedge_webhooks *webhooks)
 {
     for (size_t i = 0; i < webhooks->count; i++) {
-        let_go(webhooks, &webhooks->hooks[i]);
+        webhook_let_go(webhooks, &webhooks->hooks[i]);
         json_decref(webhooks->hooks[i].settings);
     }
     json_decref(webhooks->again);

@@ -1,7 +1,8 @@
 /*
  * webhooks.h: what happened to rollouts, groups and deployments, posted to where an admin asked.
  *
- *   webhooks.c         what hooks there are, and one thread that delivers to all of them (libcurl)
+ *   webhooks.c         what hooks there are, and one thread that delivers to all of them
+ *   webhook_request.c  one event on its way (libcurl)
  *   webhook_body.c     an event as it is posted, and its signature
  *   webhook_changes.c  hooks made and removed, undelivered events asked for again
  *
@@ -24,11 +25,12 @@
 #define WEBHOOKS_MAX 16u
 #define WEBHOOK_URL_MAX 1023u
 #define WEBHOOK_SECRET_MAX 128u
-#define WEBHOOK_LAG_MAX 10000u        /* entries of the history */
-#define WEBHOOK_UNDELIVERED_MAX 1000u /* events that are kept, of all hooks */
-#define WEBHOOK_LIMIT_S 20            /* for one answer */
-#define WEBHOOK_PAUSE_MAX_MS 60000u   /* between two attempts; the first is 1 s */
-#define WEBHOOK_NUMBER_SIZE 21u       /* of what is undelivered: 20 digits, with the NUL */
+#define WEBHOOK_LAG_MAX 10000u          /* entries of the history */
+#define WEBHOOK_UNDELIVERED_MAX 1000u   /* events that are kept, of all hooks */
+#define WEBHOOK_LIMIT_S 20              /* for one answer */
+#define WEBHOOK_PAUSE_MAX_MS 60000u     /* between two attempts; the first is 1 s */
+#define WEBHOOK_RETRY_AFTER_MAX_S 3600u /* that a receiver can ask for instead */
+#define WEBHOOK_NUMBER_SIZE 21u         /* of what is undelivered: 20 digits, with the NUL */
 
 struct kedge_webhooks;
 
