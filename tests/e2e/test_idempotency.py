@@ -1,5 +1,6 @@
 """Idempotency-Key: what was made once is not made again, whoever asks how often, over a restart and a crash too."""
 import concurrent.futures
+import hashlib
 import http.client
 import json
 import sqlite3
@@ -93,6 +94,23 @@ def test_a_refusal_that_made_nothing_may_be_tried_again_by_the_same_key(server, 
     assert post("/rollouts", {**asked, "policy": 1}, "key-2")[0] == 400
     assert post("/rollouts", asked, "key-2")[0] == 201
     assert len(rollouts(server)) == 2
+
+
+def test_a_token_that_uses_many_keys_leaves_the_others_theirs(server, post, asked):
+    eve = server.kedge("token", "create", "eve", "--role", "author").stdout.strip()
+    first = post("/rollouts", asked, "key-1", token=eve)
+    owner = hashlib.sha256(server.token.encode()).hexdigest()
+    now_ms = int(time.time() * 1000)
+    with sqlite3.connect(server.data / "kedged.db") as database:
+        database.executemany("INSERT INTO notes (kind, id, at_ms, content) VALUES ('replay', ?, ?, x'7b7d')",
+                             ((f"{owner}:{i}", now_ms - 12_000 + i) for i in range(12_000)))
+    database.close()
+    assert post("/rollouts", {**asked, "name": "summer"}, "key-2")[0] == 201
+    kept = sqlite3.connect(f"file:{server.data}/kedged.db?mode=ro", uri=True).execute(
+        "SELECT count(*) FROM notes WHERE kind = 'replay' AND id LIKE ?", (owner + ":%",)).fetchone()[0]
+    assert kept == 1000
+    again = post("/rollouts", asked, "key-1", token=eve)
+    assert again[1] == first[1] and again[2]["Idempotency-Replayed"] == "true"
 
 
 def test_after_a_day_a_key_is_forgotten(server, post, asked):

@@ -171,8 +171,9 @@ struct kedge_backend_health {
     uint64_t deployments_busy; /* offered to verifying */
 };
 
-/** How long notes of a kind are kept, and how many. */
+/** How long notes of a kind are kept, and how many of one owner's. */
 struct kedge_backend_keep {
+    const char *owner; /* how the ids of its notes begin */
     uint32_t kept_s;
     uint32_t kept_max;
 };

@@ -41,10 +41,18 @@ static void hash_request(const struct request *request, char hex[2 * KEDGE_SHA25
     kedge_hex_encode(kedge_slice(digest, sizeof(digest)), hex);
 }
 
+#define OWNER_SIZE (2u * sizeof(((struct request *)0)->token.hash) + 1u)
+
+/* The keys of a token begin with it. */
+static void write_owner(const struct request *request, char owner[OWNER_SIZE])
+{
+    kedge_hex_encode(kedge_slice(request->token.hash, sizeof(request->token.hash)), owner);
+}
+
 static void note_id(const struct request *request, const char *key, char id[KEDGE_NOTE_ID_MAX + 1])
 {
-    char owner[2 * 32 + 1];
-    kedge_hex_encode(kedge_slice(request->token.hash, sizeof(request->token.hash)), owner);
+    char owner[OWNER_SIZE];
+    write_owner(request, owner);
     (void)snprintf(id, KEDGE_NOTE_ID_MAX + 1, "%s:%s", owner, key);
 }
 
@@ -94,8 +102,10 @@ static enum kedge_rc keep(struct request *request, json_t *content)
     if (rc == KEDGE_OK && strlen(text) > KEDGE_NOTE_MAX)
         rc = KEDGE_E_LIMIT;
     if (rc == KEDGE_OK) {
-        const struct kedge_backend_keep how = {.kept_s = REPLAY_KEPT_S,
-                                               .kept_max = REPLAY_KEPT_MAX};
+        char owner[OWNER_SIZE];
+        write_owner(request, owner);
+        const struct kedge_backend_keep how = {
+            .owner = owner, .kept_s = REPLAY_KEPT_S, .kept_max = REPLAY_KEPT_MAX};
         (void)snprintf(note->kind, sizeof(note->kind), NOTE_KIND);
         (void)snprintf(note->id, sizeof(note->id), "%s", request->replay);
         note->at_ms = wall_ms();

@@ -15,7 +15,7 @@
 
 #define REPLAY_KEY_MAX 64u
 #define REPLAY_KEPT_S (24u * 3600u)
-#define REPLAY_KEPT_MAX 10000u /* beyond that, the oldest are forgotten sooner */
+#define REPLAY_KEPT_MAX 1000u /* of one token: beyond that, its oldest are forgotten sooner */
 
 /** Whether the handler is to run; if not, the answer is there. */
 bool replay_enter(struct request *request);

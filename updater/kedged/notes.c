@@ -12,8 +12,9 @@ enum kedge_rc kedge_backend_note_put(void *context, const struct kedge_note *not
         return KEDGE_E_MEMORY;
     enum kedge_rc rc = kedge_batch_put_note(batch, note);
     if (rc == KEDGE_OK)
-        rc = kedge_batch_trim_notes(
-            batch, note->kind, note->at_ms > kept_ms ? note->at_ms - kept_ms : 0, how->kept_max);
+        rc = kedge_batch_trim_notes(batch, note->kind, how->owner,
+                                    note->at_ms > kept_ms ? note->at_ms - kept_ms : 0,
+                                    how->kept_max);
     return kedge_backend_commit(context, batch, rc, NULL, text);
 }
 

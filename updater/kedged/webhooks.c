@@ -280,7 +280,7 @@ static enum kedge_rc add_undelivered(struct kedge_batch *batch, const struct hoo
     char *text = content == NULL ? NULL : json_dumps(content, JSON_COMPACT);
     enum kedge_rc rc = text == NULL ? KEDGE_E_MEMORY : add_note(batch, "undelivered", number, text);
     if (rc == KEDGE_OK)
-        rc = kedge_batch_trim_notes(batch, "undelivered", 0, WEBHOOK_UNDELIVERED_MAX);
+        rc = kedge_batch_trim_notes(batch, "undelivered", "", 0, WEBHOOK_UNDELIVERED_MAX);
     free(text);
     json_decref(content);
     return rc;

@@ -214,10 +214,11 @@ enum kedge_rc kedge_batch_delete_note(struct kedge_batch *batch, const char *kin
 }
 
 enum kedge_rc kedge_batch_trim_notes(struct kedge_batch *batch, const char *kind,
-                                     uint64_t before_ms, uint64_t keep)
+                                     const char *prefix, uint64_t before_ms, uint64_t keep)
 {
     struct kedge_note_row row = {.before_ms = before_ms, .keep = keep};
     (void)snprintf(row.kind, sizeof(row.kind), "%s", kind);
+    (void)snprintf(row.id, sizeof(row.id), "%s", prefix);
     return add(batch, KEDGE_ROW_TRIM_NOTES, &row, sizeof(row));
 }
 

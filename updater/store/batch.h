@@ -55,8 +55,9 @@ struct kedge_tags_row {
 
 struct kedge_note_row {
     char kind[KEDGE_NOTE_KIND_MAX + 1];
-    char id[KEDGE_NOTE_ID_MAX + 1]; /* of one that is deleted */
-    uint64_t before_ms, keep;       /* of those that stay */
+    char
+        id[KEDGE_NOTE_ID_MAX + 1]; /* of one that is deleted, or how those that are counted begin */
+    uint64_t before_ms, keep;      /* of those that stay */
 };
 
 struct kedge_adopt_row {

@@ -312,9 +312,13 @@ enum kedge_rc kedge_batch_put_note(struct kedge_batch *batch,
                                    const struct kedge_note *note) KEDGE_MUST_USE;
 enum kedge_rc kedge_batch_delete_note(struct kedge_batch *batch, const char *kind,
                                       const char *id) KEDGE_MUST_USE;
-/** Deletes those of the kind from before `before_ms`, and all but the `keep` newest. */
+/**
+ * Deletes those of the kind from before `before_ms`, and of those whose id begins with `prefix`
+ * ("": of all) all but the `keep` newest.
+ */
 enum kedge_rc kedge_batch_trim_notes(struct kedge_batch *batch, const char *kind,
-                                     uint64_t before_ms, uint64_t keep) KEDGE_MUST_USE;
+                                     const char *prefix, uint64_t before_ms,
+                                     uint64_t keep) KEDGE_MUST_USE;
 /** There is one such record. */
 enum kedge_rc kedge_batch_put_clock(struct kedge_batch *batch,
                                     const struct kedge_clock_record *record) KEDGE_MUST_USE;

@@ -64,11 +64,30 @@ static void one_is_deleted_and_old_ones_are_trimmed_of_their_kind_alone(void **s
     }
     struct kedge_batch *batch = new_batch();
     assert_int_equal(kedge_batch_delete_note(batch, "a", "4"), KEDGE_OK);
-    assert_int_equal(kedge_batch_trim_notes(batch, "a", 20, 2), KEDGE_OK);
-    assert_int_equal(kedge_batch_trim_notes(batch, "b", 30, 100), KEDGE_OK);
+    assert_int_equal(kedge_batch_trim_notes(batch, "a", "", 20, 2), KEDGE_OK);
+    assert_int_equal(kedge_batch_trim_notes(batch, "b", "", 30, 100), KEDGE_OK);
     assert_int_equal(commit(f->store, batch), KEDGE_OK);
     expect(f, "a", "3=x 5=x ");
     expect(f, "b", "3=x 4=x 5=x ");
+}
+
+static void of_one_owner_the_newest_are_kept_and_nobody_elses_go(void **state)
+{
+    struct fixture *f = *state;
+    for (unsigned i = 1; i <= 3; i++) {
+        char id[3] = {'p', (char)('0' + i), '\0'};
+        put(f, "a", id, 10u * i, "x"); /* the oldest, and newer ones of both sides of its owner */
+        id[0] = 'q';
+        put(f, "a", id, 100u * i, "x");
+        id[0] = 'r';
+        put(f, "a", id, 10u * i, "x");
+    }
+    put(f, "b", "q1", 1, "x");
+    struct kedge_batch *batch = new_batch();
+    assert_int_equal(kedge_batch_trim_notes(batch, "a", "q", 20, 1), KEDGE_OK);
+    assert_int_equal(commit(f->store, batch), KEDGE_OK);
+    expect(f, "a", "p2=x p3=x q3=x r2=x r3=x ");
+    expect(f, "b", "q1=x ");
 }
 
 static void one_that_is_too_long_is_refused(void **state)
@@ -92,6 +111,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_note_is_replaced_by_kind_and_id_and_read_back),
         TEST(one_is_deleted_and_old_ones_are_trimmed_of_their_kind_alone),
+        TEST(of_one_owner_the_newest_are_kept_and_nobody_elses_go),
         TEST(one_that_is_too_long_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

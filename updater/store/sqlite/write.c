@@ -98,8 +98,9 @@ static const char *const row_sql[KEDGE_ROW_KIND_COUNT] = {
                            " content=excluded.content",
     [KEDGE_ROW_DELETE_NOTE] = "DELETE FROM notes WHERE kind = ?1 AND id = ?2",
     [KEDGE_ROW_TRIM_NOTES] =
-        "DELETE FROM notes WHERE kind = ?1 AND ?2 = '' AND (at_ms < ?3 OR id IN"
-        " (SELECT id FROM notes WHERE kind = ?1 ORDER BY at_ms DESC, id DESC LIMIT -1 OFFSET ?4))",
+        "DELETE FROM notes WHERE kind = ?1 AND (at_ms < ?3 OR id IN"
+        " (SELECT id FROM notes WHERE kind = ?1 AND id >= ?2 AND id < ?2 || char(1114111)"
+        " ORDER BY at_ms DESC, id DESC LIMIT -1 OFFSET ?4))",
     [KEDGE_ROW_PUT_CLOCK] =
         "INSERT INTO clock (one, " CLOCK_COLUMNS ") VALUES (1,?,?)"
         " ON CONFLICT (one) DO UPDATE SET boot=excluded.boot, ahead_ms=excluded.ahead_ms",
