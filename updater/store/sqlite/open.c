@@ -98,8 +98,8 @@ static enum kedge_rc prepare_writer(sqlite3 *database, const struct kedge_store_
     (void)sqlite3_db_config(database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     KEDGE_TRY(sql_run(database, "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
                                 "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL;"));
-    /* Keys of devices and of webhooks are deleted, too: none stays in pages that are free. (Debian's
-     * SQLite does so unasked.) */
+    /* Keys of devices and of webhooks are deleted, too: none stays in pages that are free.
+     * (Debian's SQLite does so unasked.) */
     KEDGE_TRY(sql_run(database, "PRAGMA secure_delete = ON"));
     /* A database of a newer version is not touched, not even by the change to WAL. */
     int64_t version;
