@@ -217,6 +217,9 @@ enum kedge_rc engine_review_deployment(struct kedge_engine *engine,
 enum kedge_rc engine_review_device(struct kedge_engine *engine,
                                    struct device_node *device) KEDGE_MUST_USE;
 void engine_stop_waiting(struct deployment_node *node);
+/** Offers the package to those of the running group that wait, as far as there are places. */
+enum kedge_rc engine_fill_places(struct kedge_engine *engine,
+                                 struct group_node *group) KEDGE_MUST_USE;
 bool engine_device_fits(const struct device_node *device, const struct rollout_node *rollout);
 /** Whether it runs or is paused: it has begun, and is not ending. */
 bool engine_goes_on(const struct rollout_node *rollout);

@@ -134,7 +134,7 @@ enum kedge_rc engine_review_device(struct kedge_engine *engine, struct device_no
     return KEDGE_OK;
 }
 
-static enum kedge_rc fill_places(struct kedge_engine *engine, struct group_node *group)
+enum kedge_rc engine_fill_places(struct kedge_engine *engine, struct group_node *group)
 {
     struct rollout_node *rollout = group->rollout;
     while (group->first_waiting != NULL && rollout->placed < rollout->record.policy.in_flight_max) {
@@ -210,9 +210,12 @@ static enum kedge_rc step_rollout(struct kedge_engine *engine, struct rollout_no
         if (group->open == 0 && !engine_may_grow(group))
             return end_group(engine, group);
         *stepped = false;
-        KEDGE_TRY(engine_sweep(engine, rollout));
         KEDGE_TRY(engine_let_install(engine, rollout));
-        return fill_places(engine, group);
+        KEDGE_TRY(engine_fill_places(engine, group));
+        if (rollout->sweep.kind == SWEEP_NONE)
+            return KEDGE_OK;
+        KEDGE_TRY(engine_sweep(engine, rollout));
+        return engine_fill_places(engine, group);
     case KEDGE_GROUP_SOAKING:
         if (engine->now_ms >= group->record.soak_until_ms)
             return engine_move_group(engine, group, KEDGE_ON_GROUP_SOAKED, "the soak is over");

@@ -129,6 +129,13 @@ static struct deployment_node *next_of(struct rollout_node *rollout)
     return sweep->next;
 }
 
+/* Nobody who is found to be ready waits until the whole group was looked at; but for the rate,
+ * while that has nobody offered anything. */
+static bool is_ready(const struct deployment_node *node)
+{
+    return node->waiting && node->group->rollout->offer_timer.position == 0;
+}
+
 enum kedge_rc engine_sweep(struct kedge_engine *engine, struct rollout_node *rollout)
 {
     struct deployment_node *node;
@@ -144,6 +151,8 @@ enum kedge_rc engine_sweep(struct kedge_engine *engine, struct rollout_node *rol
         KEDGE_TRY(sweep_one(engine, node, rollout->sweep.kind));
         if (node->state != before)
             (void)spend(engine, rollout, MOVE_COST);
+        if (is_ready(node))
+            KEDGE_TRY(engine_fill_places(engine, node->group));
     }
     engine_end_sweep(engine, rollout);
     return KEDGE_OK;

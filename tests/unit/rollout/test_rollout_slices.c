@@ -10,6 +10,8 @@
 
 #include "tests/unit/rollout/engine_rig.h"
 
+#include <stdio.h>
+
 #define APART_MS 5u
 
 static unsigned in_state(const struct fixture *f, enum kedge_deployment_state state)
@@ -38,6 +40,29 @@ static void offers_are_made_a_slice_at_a_time(void **state)
     assert_int_equal(offers(&f->output), 1);
     assert_int_equal(f->output.commands[0].deployment_id, 105);
     assert_int_equal(f->output.next_tick_at_ms, 0);
+}
+
+static void the_first_offer_does_not_wait_until_the_whole_group_was_looked_at(void **state)
+{
+    enum { DEVICES = 100, ASLEEP = 10 };
+    static struct kedge_rollout_target targets[DEVICES];
+    static char endpoints[DEVICES][8];
+    struct fixture *f = *state;
+    for (unsigned i = 0; i < DEVICES; i++) {
+        (void)snprintf(endpoints[i], sizeof(endpoints[i]), "many-%u", i % 1000);
+        targets[i] = f->targets[0];
+        targets[i].endpoint = endpoints[i];
+        targets[i].asleep = i < ASLEEP;
+    }
+    f->spec.targets = targets;
+    f->spec.target_count = DEVICES;
+    kedge_engine_set_slice(f->engine, 1); /* which is worth 16 looks */
+    create_and_start(f);
+    assert_int_equal(offers(&f->output), 1);
+    assert_int_equal(f->output.commands[0].deployment_id, 101 + ASLEEP);
+    while (f->output.next_tick_at_ms != 0)
+        next_slice(f);
+    assert_int_equal(in_state(f, KEDGE_DEPLOYMENT_OFFERED), DEVICES - ASLEEP);
 }
 
 static void devices_that_run_the_version_already_are_found_a_slice_at_a_time(void **state)
@@ -159,6 +184,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(offers_are_made_a_slice_at_a_time),
+        TEST(the_first_offer_does_not_wait_until_the_whole_group_was_looked_at),
         TEST(devices_that_run_the_version_already_are_found_a_slice_at_a_time),
         TEST(a_pause_interrupts_what_a_group_begins_with_and_a_resume_goes_on),
         TEST(an_abort_cancels_a_slice_at_a_time),
