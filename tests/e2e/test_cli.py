@@ -6,10 +6,14 @@ import json
 import os
 import pty
 import re
+import signal
 import socket
 import struct
+import subprocess
 import termios
 import threading
+import time
+import unicodedata
 import urllib.parse
 
 import pytest
@@ -20,13 +24,13 @@ TOKEN = "a-token"
 
 
 class Script(http.server.ThreadingHTTPServer):
-    """Answers each path from `answers`: (status, body), or a function of the request that gives one."""
+    """Answers each path from `answers`: (status, body), or a function of the request that gives one; `streams` answer themselves."""
 
     daemon_threads = True
 
     def __init__(self, port=0):
         super().__init__(("127.0.0.1", port), Handler)
-        self.answers, self.seen = {}, []
+        self.answers, self.streams, self.seen = {}, {}, []
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     @property
@@ -46,6 +50,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         parts = urllib.parse.urlsplit(self.path)
         self.query = dict(urllib.parse.parse_qsl(parts.query))
         self.server.seen.append((self.command, self.path, self.headers.get("Authorization"), body))
+        if parts.path in self.server.streams:
+            self.server.streams[parts.path](self)
+            return
         reply = self.server.answers.get(parts.path, (404, {"detail": "not in the script", "code": "not_found"}))
         status, content = reply(self) if callable(reply) else reply
         data = content if isinstance(content, bytes) else json.dumps(content).encode()
@@ -91,6 +98,8 @@ class Rollout:
         script.answers["/api/v1/rollouts/7"] = self.show
         script.answers["/api/v1/rollouts/7/history"] = self.list_history
         script.answers["/api/v1/rollouts/7/deployments"] = (200, {"deployments": [], "next": None})
+        script.answers["/api/v1/rollouts/7/groups"] = lambda _: (200, {"groups": self.groups, "next": None})
+        self.groups = []
 
     def show(self, _):
         state = self.states.pop(0) if len(self.states) > 1 else self.states[0]
@@ -184,8 +193,203 @@ def test_watch_on_a_terminal_draws_a_bar_and_names_who_did_not_make_it(script, t
     assert "[####" in output
     assert "sick?[2J: verifying -> failed: health check" in output
     assert "fine" not in output
-    drawn = [part for part in output.replace("\r\x1b[K", "\n").replace("\r", "").split("\n") if part.startswith("[")]
+    drawn = [part for part in re.split(r"[\r\n]+|\x1b\[\d*[AJ]", output) if part.startswith("[")]
     assert drawn and all(len(line) < 70 for line in drawn)
+
+
+def group(name, state, **counts):
+    return {"name": name, "state": state, "counts": counts}
+
+
+def screens(output):
+    """What stood at the foot of the terminal, each time that it was drawn."""
+    return [re.split(r"[\r\n]+", part) for part in re.split(r"\r?(?:\x1b\[\d+A)?\x1b\[J", output)]
+
+
+def test_watch_on_a_terminal_has_a_bar_for_each_group_within_its_width(script, tmp_path):
+    token = tmp_path / "token"
+    token.write_text(TOKEN)
+    names = ["canary", "группа с длинным именем", "第一組的設備很多很多很多很多", "กลุ่มที่สี่", "rest\x1b[2J"]
+    rollout = Rollout(script, ["running"] * 3 + ["finished"])
+    rollout.groups = [group(names[0], "succeeded", succeeded=4), group(names[1], "running", downloading=3, succeeded=1),
+                      *(group(name, "scheduled", pending=9) for name in names[2:])]
+    status, output = terminal([program("kedge"), "--server", script.url, "--token-file", token, "rollout", "watch", "7"], 80)
+    assert status == 0
+    drawn = [screen for screen in screens(output) if len(screen) == 6]
+    assert drawn
+    for screen in drawn:
+        assert screen[0].startswith("[") and "running: 1 succeeded, 1 failed" in screen[0]
+        assert "[####################] 100 %  succeeded: 4 succeeded" in screen[1] or "] 100 %  succeeded: 4 s" in screen[1]
+        assert "running: 3 downloading" in screen[2] and screen[5].startswith("rest?[2J ")
+        assert all(columns(line) < 80 for line in screen)
+        assert len({columns(line[:line.index(" [") + 1]) for line in screen[1:]}) == 1  # the bars begin in one column
+
+
+def columns(text):
+    """What a terminal takes for it."""
+    return sum(0 if unicodedata.combining(mark) or unicodedata.category(mark) == "Mn" else
+               2 if unicodedata.east_asian_width(mark) in "WF" else 1 for mark in text)
+
+
+def test_of_many_groups_those_that_run_are_in_sight(script, tmp_path):
+    token = tmp_path / "token"
+    token.write_text(TOKEN)
+    rollout = Rollout(script, ["running"] * 2 + ["finished"])
+    rollout.groups = [group(f"g{n}", "succeeded" if n < 40 else "running" if n == 40 else "scheduled", pending=1) for n in range(64)]
+    _, output = terminal([program("kedge"), "--server", script.url, "--token-file", token, "rollout", "watch", "7"], 80)
+    drawn = [screen for screen in screens(output) if len(screen) > 5]
+    assert drawn and all(screen[1].startswith("g39 ") and screen[2].startswith("g40 ") and len(screen) == 22 for screen in drawn)
+
+
+class Events:
+    """The stream of events: after each look at the rollout it tells of a change; or it ends at once."""
+
+    def __init__(self, script, rollout, ends=False):
+        self.asked, self.looks, self.ends = 0, 0, ends
+        shown = rollout.show
+
+        def show(request):
+            self.looks += 1
+            return shown(request)
+        script.answers["/api/v1/rollouts/7"] = show
+        script.streams["/api/v1/events"] = self.stream
+
+    def stream(self, request):
+        self.asked += 1
+        write = request.wfile.write
+        request.send_response(200)
+        request.send_header("Content-Type", "text/event-stream")
+        request.send_header("Connection", "close")
+        request.end_headers()
+        write(b"id: 1-1\nevent: ready\ndata: {}\n\n")
+        told = 0
+        with contextlib.suppress(OSError):
+            while not self.ends:
+                wait_until(lambda: self.looks > told, what="a look")
+                told = self.looks
+                write(b"event: rollout\ndata: {}\n\n")
+
+
+def test_a_watch_looks_when_it_is_told_of_a_change(script, kedge):
+    rollout = Rollout(script, ["running"] * 12 + ["finished"])
+    events = Events(script, rollout)
+    began = time.monotonic()
+    assert kedge("rollout", "watch", "7").returncode == 0
+    # It would look every two seconds by itself.
+    assert time.monotonic() - began < 12
+    assert events.asked == 1
+    path = next(seen for _, seen, _, _ in script.seen if seen.startswith("/api/v1/events"))
+    assert path == "/api/v1/events?kinds=rollout,group&rollout=7"
+
+
+def test_a_stream_that_ends_is_asked_for_again_and_meanwhile_it_looks(script, kedge):
+    rollout = Rollout(script, ["running"])
+    events = Events(script, rollout, ends=True)
+    done = {}
+    watcher = threading.Thread(target=lambda: done.update(status=kedge("rollout", "watch", "7").returncode))
+    watcher.start()
+    wait_until(lambda: events.asked == 2, what="the second stream")
+    assert events.looks > 4
+    rollout.states = ["finished"]
+    watcher.join(60)
+    assert done["status"] == 0
+
+
+def test_events_that_are_refused_are_not_asked_for_again(script, kedge):
+    Rollout(script, ["running"] * 10 + ["finished"])
+    script.answers["/api/v1/events"] = (403, {"detail": "not for you", "code": "role"})
+    assert kedge("rollout", "watch", "7").returncode == 0
+    assert len([path for _, path, _, _ in script.seen if path.startswith("/api/v1/events")]) == 1
+
+
+# ---- a device, watched ----
+
+class Deployments:
+    """A device's deployments: one that has ended, and from the second look on another one that goes its way."""
+
+    def __init__(self, script, states):
+        self.states, self.looks = list(states), 0
+        old = {"id": 3, "rollout_id": 1, "state": "failed", "ended_at_ms": 5, "explanation": ""}
+        self.old, self.history = old, [{**entry(1, "failed", "boat"), "deployment_id": 3}] + [
+            {**entry(10 + number, state, "boat", before=before), "deployment_id": 4}
+            for number, (before, state) in enumerate(zip(["pending", *states], states))]
+        script.answers["/api/v1/devices/boat/deployments"] = self.list
+        script.answers["/api/v1/devices/boat/history"] = self.list_history
+
+    def list(self, _):
+        self.looks += 1
+        if self.looks == 1:
+            return 200, {"deployments": [self.old], "next": None}
+        state = self.states[min(self.looks - 2, len(self.states) - 1)]
+        ended = 9 if state in ("succeeded", "failed") else None
+        new = {"id": 4, "rollout_id": 7, "state": state, "ended_at_ms": ended, "explanation": f"it is {state}",
+               "bytes_done": 512 << 10, "bytes_total": 1 << 20}
+        return 200, {"deployments": [self.old, new], "next": None}
+
+    def list_history(self, request):
+        after = int(request.query.get("cursor", 0))
+        shown = self.history[:max(0, self.looks)]
+        return 200, {"history": [one for one in shown if one["id"] > after], "next": None}
+
+
+@pytest.mark.parametrize("end, status", [("succeeded", 0), ("failed", 1)])
+def test_a_device_is_watched_through_its_next_deployment(script, kedge, end, status):
+    Deployments(script, ["offered", "downloading", "verifying", end])
+    done = kedge("device", "watch", "boat")
+    assert done.returncode == status
+    lines = done.stdout.splitlines()
+    assert lines[0] == "boat has no deployment under way: waiting for one"
+    assert [line.split("  ")[1] for line in lines[1:-1]] == [
+        "boat: pending -> offered", "boat: offered -> downloading", "boat: downloading -> verifying", f"boat: verifying -> {end}"]
+    assert lines[-1] == f"boat {end} in rollout 7: it is {end}"
+
+
+def test_a_device_watched_as_json_is_a_line_for_each_change_and_its_deployment(script, kedge):
+    Deployments(script, ["offered", "succeeded"])
+    lines = [json.loads(line) for line in kedge("--json", "device", "watch", "boat").stdout.splitlines()]
+    assert [line.get("to") for line in lines] == ["offered", "succeeded", None]
+    assert (lines[-1]["id"], lines[-1]["state"]) == (4, "succeeded")
+
+
+def test_a_device_watched_on_a_terminal_has_a_bar(script, tmp_path):
+    token = tmp_path / "token"
+    token.write_text(TOKEN)
+    Deployments(script, ["offered", "downloading", "downloading", "succeeded"])
+    status, output = terminal([program("kedge"), "--server", script.url, "--token-file", token, "device", "watch", "boat"], 100)
+    assert status == 0
+    assert any("]  32 %  downloading 512.0 KiB of 1.0 MiB: it is downloading" in line for screen in screens(output) for line in screen), output
+
+
+def test_a_device_that_is_not_there_is_not_watched(kedge):
+    done = kedge("device", "watch", "boat")
+    assert (done.returncode, done.stdout) == (1, "")
+
+
+# ---- all rollouts, watched ----
+
+def test_all_rollouts_are_watched_a_line_for_each_change(script, tmp_path):
+    token = tmp_path / "token"
+    token.write_text(TOKEN)
+    rollouts = {number: {"id": number, "name": f"haul {number}", "state": "running", "counts": {"pending": 2}} for number in (2, 1)}
+    looks = []
+
+    def shown(request):
+        looks.append(request.path)
+        return 200, {"rollouts": list(rollouts.values()), "next": None}
+    script.answers["/api/v1/rollouts"] = shown
+    for extra, first in (([], "rollout 1 \"haul 1\" running: 2 pending"), (["--json"], '"name":"haul 1"')):
+        rollouts[1]["state"] = rollouts[2]["state"] = "running"
+        process = subprocess.Popen([program("kedge"), "--server", script.url, "--token-file", token, *extra, "rollout", "list", "--watch"],
+                                   stdout=subprocess.PIPE, text=True)
+        lines = [process.stdout.readline() for _ in range(2)]
+        assert first in lines[0] and "haul 2" in lines[1]
+        seen = len(looks)
+        wait_until(lambda: len(looks) > seen + 1, what="another look")
+        rollouts[2]["state"] = "finished"
+        changed = process.stdout.readline()
+        assert "haul 2" in changed and "finished" in changed
+        process.terminate()
+        assert process.wait(60) == -signal.SIGTERM and process.stdout.read() == ""
 
 
 # ---- exit statuses and messages ----

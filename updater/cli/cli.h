@@ -132,6 +132,7 @@ enum status device_list(struct cli *cli, const struct arguments *arguments);
 enum status device_show(struct cli *cli, const struct arguments *arguments);
 enum status device_tag(struct cli *cli, const struct arguments *arguments);
 enum status device_enroll(struct cli *cli, const struct arguments *arguments);
+enum status device_watch(struct cli *cli, const struct arguments *arguments);
 enum status device_enrolled(struct cli *cli, const struct arguments *arguments);
 enum status device_bootstrap(struct cli *cli, const struct arguments *arguments);
 enum status device_import(struct cli *cli, const struct arguments *arguments);

@@ -1,8 +1,7 @@
 /* client.c: asking the server over HTTP, on libcurl. */
 #define _POSIX_C_SOURCE 200809L
-#include "updater/cli/client.h"
+#include "updater/cli/client_internal.h"
 
-#include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,24 +93,36 @@ static size_t on_bytes(char *bytes, size_t one, size_t count, void *context)
 }
 
 /* A token must not leave for a proxy on its way to this very machine. */
-static void avoid_proxy(struct client *client)
+static void avoid_proxy(CURL *curl)
 {
-    (void)curl_easy_setopt(client->curl, CURLOPT_NOPROXY, "localhost,127.0.0.1,[::1]");
+    (void)curl_easy_setopt(curl, CURLOPT_NOPROXY, "localhost,127.0.0.1,[::1]");
 }
 
-static void secure(struct client *client)
+static void secure(const struct client_server *server, CURL *curl)
 {
-    const struct client_server *server = &client->server;
-    (void)curl_easy_setopt(client->curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    (void)curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     if (server->ca_file != NULL)
-        (void)curl_easy_setopt(client->curl, CURLOPT_CAINFO, server->ca_file);
+        (void)curl_easy_setopt(curl, CURLOPT_CAINFO, server->ca_file);
     if (server->fingerprint == NULL)
         return;
-    (void)curl_easy_setopt(client->curl, CURLOPT_PINNEDPUBLICKEY, server->fingerprint);
+    (void)curl_easy_setopt(curl, CURLOPT_PINNEDPUBLICKEY, server->fingerprint);
     if (server->ca_file == NULL) {
-        (void)curl_easy_setopt(client->curl, CURLOPT_SSL_VERIFYPEER, 0L);
-        (void)curl_easy_setopt(client->curl, CURLOPT_SSL_VERIFYHOST, 0L);
+        (void)curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
+        (void)curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
     }
+}
+
+void client_dress(const struct client *client, CURL *curl, const char *url)
+{
+    (void)curl_easy_setopt(curl, CURLOPT_URL, url);
+    (void)curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L); /* ".." is a name like any other */
+    (void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    (void)curl_easy_setopt(curl, CURLOPT_USERAGENT, USER_AGENT);
+    (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    (void)curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_LIMIT_S);
+    (void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, client->headers);
+    avoid_proxy(curl);
+    secure(&client->server, curl);
 }
 
 static void prepare(struct client *client, const char *url, struct received *received)
@@ -119,18 +130,10 @@ static void prepare(struct client *client, const char *url, struct received *rec
     CURL *curl = client->curl;
     curl_easy_reset(curl);
     client->error[0] = '\0';
-    (void)curl_easy_setopt(curl, CURLOPT_URL, url);
-    (void)curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L); /* ".." is a name like any other */
-    (void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    (void)curl_easy_setopt(curl, CURLOPT_USERAGENT, USER_AGENT);
-    (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    (void)curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_LIMIT_S);
+    client_dress(client, curl, url);
     (void)curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, client->error);
     (void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_bytes);
     (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, received);
-    (void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, client->headers);
-    avoid_proxy(client);
-    secure(client);
 }
 
 static enum client_outcome unreachable(const struct client *client, struct client_answer *answer,
@@ -179,7 +182,7 @@ static enum client_outcome perform(struct client *client, struct received *recei
     return CLIENT_REFUSED;
 }
 
-static char *url_of(const struct client *client, const char *path)
+char *client_url(const struct client *client, const char *path)
 {
     size_t size = strlen(client->url) + strlen(path) + 1;
     char *url = malloc(size);
@@ -193,7 +196,7 @@ enum client_outcome client_ask(struct client *client, const char *method, const 
 {
     struct received received = {.data = NULL};
     enum client_outcome outcome;
-    char *url = url_of(client, path);
+    char *url = client_url(client, path);
     char *text = body == NULL ? NULL : json_dumps(body, JSON_COMPACT);
     *answer = (struct client_answer){.json = NULL};
     if (url == NULL || (body != NULL && text == NULL)) {
@@ -241,7 +244,7 @@ enum client_outcome client_send(struct client *client, const char *path, FILE *f
 {
     struct received received = {.data = NULL};
     curl_off_t drawn = -1;
-    char *url = url_of(client, path);
+    char *url = client_url(client, path);
     *answer = (struct client_answer){.json = NULL};
     if (url == NULL)
         return unreachable(client, answer, "out of memory");

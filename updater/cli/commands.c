@@ -225,6 +225,10 @@ static const struct option_row retry_options[] = {
     {"start", NULL, OPTION_FLAG, "start it at once", NULL},
 };
 
+static const struct option_row rollout_list_options[] = {
+    {"watch", NULL, OPTION_FLAG, "the newest, as they go, until it is interrupted", NULL},
+};
+
 static const struct option_row show_options[] = {
     {"devices", NULL, OPTION_FLAG, "each device's part too", NULL},
     {"device", "ENDPOINT", OPTION_TEXT,
@@ -238,6 +242,10 @@ const struct command commands[] = {
     {"device", "list", "", 0, 0, "the devices that the server knows", ROWS(device_list_options),
      device_list},
     {"device", "show", "ENDPOINT", 1, 1, "one device", NONE, device_show},
+    {"device", "watch", "ENDPOINT", 1, 1,
+     "follow the deployment that a device has, or gets next, to its end: exit status 0 when it "
+     "succeeded",
+     NONE, device_watch},
     {"device", "tag", "ENDPOINT NAME=VALUE|NAME- ...", 2, CLI_VALUES_MAX,
      "set tags of a device, or remove them with a dash behind the name", NONE, device_tag},
     {"device", "enroll", "[ENDPOINT]", 0, 1,
@@ -316,7 +324,8 @@ const struct command commands[] = {
      rollout_change},
     {"rollout", "show", "ID", 1, 1, "where a rollout stands, and why", ROWS(show_options),
      rollout_show},
-    {"rollout", "list", "", 0, 0, "the rollouts, newest first", NONE, rollout_list},
+    {"rollout", "list", "", 0, 0, "the rollouts, newest first", ROWS(rollout_list_options),
+     rollout_list},
     {"rollout", "watch", "ID", 1, 1,
      "follow a rollout to its end: exit status 0 when it finished, 1 when it stopped otherwise",
      NONE, rollout_watch},

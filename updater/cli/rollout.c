@@ -8,6 +8,7 @@
 #include "updater/cli/steps.h"
 #include "updater/cli/table.h"
 #include "updater/cli/timing.h"
+#include "updater/cli/watch_rollouts.h"
 
 #define ROLLOUTS "/api/v1/rollouts"
 #define COUNTS_MAX 256u
@@ -33,11 +34,12 @@ static const struct column deployment_columns[] = {
 
 enum status rollout_list(struct cli *cli, const struct arguments *arguments)
 {
-    (void)arguments;
     json_t *list = NULL, *rollout;
     size_t index;
     struct table table;
     char counts[COUNTS_MAX];
+    if (argument(arguments, "watch") != NULL)
+        return rollouts_watch(cli);
     enum status status = ask_list(cli, ROLLOUTS, "rollouts", &list);
     if (status != STATUS_DONE)
         return status;

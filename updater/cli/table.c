@@ -1,14 +1,16 @@
 /* table.c: tables that fit the terminal. */
-#define _DEFAULT_SOURCE
+#define _GNU_SOURCE
 #include "updater/cli/table.h"
 
 #include <inttypes.h>
 #include <kedge/base.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #define GAP 2u
 #define SHORTEST 8u /* a column is not cut below this */
@@ -16,13 +18,64 @@
 
 /* ---- text ---- */
 
+/* Asked of the C library in a locale that knows more than ASCII, whatever the user's is. */
+static int columns_of(wchar_t character)
+{
+    static locale_t everything;
+    if (everything == (locale_t)0)
+        everything = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+    locale_t before = everything != (locale_t)0 ? uselocale(everything) : (locale_t)0;
+    int width = wcwidth(character);
+    if (before != (locale_t)0)
+        (void)uselocale(before);
+    return width < 0 ? 1 : width;
+}
+
+/* One character of UTF-8: its bytes, and the columns that it takes; what is none counts as one. */
+static size_t character_at(const char *text, size_t *columns)
+{
+    static const struct {
+        unsigned char mask, lead;
+        size_t size;
+    } forms[] = {{0x80, 0x00, 1}, {0xe0, 0xc0, 2}, {0xf0, 0xe0, 3}, {0xf8, 0xf0, 4}};
+    const unsigned char *bytes = (const unsigned char *)text;
+    *columns = 1;
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        if ((bytes[0] & forms[i].mask) != forms[i].lead)
+            continue;
+        unsigned value = bytes[0] & (unsigned char)~forms[i].mask;
+        for (size_t at = 1; at < forms[i].size; at++) {
+            if ((bytes[at] & 0xc0) != 0x80)
+                return 1;
+            value = value << 6 | (bytes[at] & 0x3fu);
+        }
+        *columns = (size_t)columns_of((wchar_t)value);
+        return forms[i].size;
+    }
+    return 1;
+}
+
 size_t text_width(const char *text)
 {
-    size_t width = 0;
-    for (; *text != '\0'; text++)
-        if (((unsigned char)*text & 0xc0) != 0x80) /* not a UTF-8 continuation byte */
-            width++;
+    size_t width = 0, columns;
+    while (*text != '\0') {
+        text += character_at(text, &columns);
+        width += columns;
+    }
     return width;
+}
+
+size_t text_prefix(const char *text, size_t width)
+{
+    size_t size = 0, columns;
+    while (text[size] != '\0') {
+        size_t more = character_at(&text[size], &columns);
+        if (columns > width)
+            break;
+        width -= columns;
+        size += more;
+    }
+    return size;
 }
 
 void size_text(uint64_t bytes, char *out, size_t out_size)
@@ -129,6 +182,15 @@ static void fit(const struct table *table, size_t widths[TABLE_COLUMNS_MAX], siz
     }
 }
 
+/* The columns that the first `size` bytes take. */
+static size_t prefix_width(const char *text, size_t size)
+{
+    size_t width = 0, columns;
+    for (size_t at = 0; at < size; width += columns)
+        at += character_at(&text[at], &columns);
+    return width;
+}
+
 /* One line on its way out: spaces wait until something follows them. */
 struct line {
     FILE *out;
@@ -143,30 +205,25 @@ static void print_text(struct line *line, const char *text, size_t size)
     line->pending = 0;
 }
 
-/* The bytes of the first `width` characters. */
-static size_t prefix_size(const char *text, size_t width)
-{
-    size_t size = 0;
-    for (size_t seen = 0; text[size] != '\0'; size++)
-        if (((unsigned char)text[size] & 0xc0) != 0x80 && seen++ == width)
-            break;
-    return size;
-}
-
 static void print_cell(struct line *line, const struct column *column, const char *text,
                        size_t width)
 {
     size_t has = text_width(text);
     if (has > width) {
-        size_t kept = width > 3 ? width - 3 : 0;
-        print_text(line, text, prefix_size(text, kept));
-        print_text(line, "...", width - kept);
-        has = width;
-    } else {
-        line->pending += column->right ? width - has : 0;
+        size_t size = text_prefix(text, width > 3 ? width - 3 : 0);
+        print_text(line, text, size);
+        print_text(line, "...", width < 3 ? width : 3);
+        /* A character of two columns that did not fit leaves one of them over. */
+        has = width > 3 ? prefix_width(text, size) + 3 : width;
+        line->pending += width - has;
+    } else if (column->right) {
+        line->pending += width - has;
         print_text(line, text, strlen(text));
+    } else {
+        print_text(line, text, strlen(text));
+        line->pending += width - has;
     }
-    line->pending += GAP + (column->right ? 0 : width - has);
+    line->pending += GAP;
 }
 
 static void print_row(FILE *out, const struct table *table, const size_t *widths,

@@ -31,14 +31,17 @@ void table_init(struct table *table, const struct column *columns, size_t column
 /** Adds the next cell, row by row. Control characters become "?"; NULL is "". */
 void table_add(struct table *table, const char *text);
 void table_add_number(struct table *table, uint64_t value);
-/** Prints within `width` characters (0: as wide as it comes) and frees the rows. */
+/** Prints within `width` columns (0: as wide as it comes) and frees the rows. */
 void table_print(struct table *table, FILE *out, size_t width);
 
-/** How many characters a line of `out` has; 0 when it is no terminal. */
+/** How many columns a line of `out` has; 0 when it is no terminal. */
 size_t terminal_width(FILE *out);
 
-/** Characters, not bytes, of UTF-8. */
+/** The columns that UTF-8 takes on a terminal: two for each character of Chinese, none for an
+ * accent. */
 size_t text_width(const char *text);
+/** The bytes of its beginning that fit into `width` columns. */
+size_t text_prefix(const char *text, size_t width);
 /** "17 B", "1.4 MiB". */
 void size_text(uint64_t bytes, char *out, size_t out_size);
 /** Local time, "2026-01-31 23:59:59"; "-" for 0. */

@@ -1,104 +1,47 @@
 /*
- * watch.c: kedge rollout watch: on a terminal a bar that moves and a line for each device that did
- * not make it; elsewhere a line for each change, from the rollout's history, so that none is missed
- * between two looks.
+ * watch.c: kedge rollout watch: on a terminal bars that move, of the rollout and of its groups, and
+ * a line for each device that did not make it; elsewhere a line for each change, from the rollout's
+ * history, so that none is missed between two looks.
  */
-#define _POSIX_C_SOURCE 200809L
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "updater/cli/cli.h"
 #include "updater/cli/json.h"
+#include "updater/cli/look.h"
 #include "updater/cli/progress.h"
+#include "updater/cli/stream.h"
 #include "updater/cli/table.h"
 
 #define ROLLOUTS "/api/v1/rollouts/"
-#define LOOK_EVERY_MS 250
-#define OUTAGE_LIMIT_S 60 /* a server that restarts is waited for */
 #define LINE_MAX_BYTES 1024u
-#define HTTP_BUSY 503
+#define NAME_WIDTH_MAX 20u
+#define LINES_KEPT_FREE 2u /* of the terminal: what was said before stays in sight */
 
 struct watch {
-    struct cli *cli;
+    struct looking looking;
+    struct screen screen; /* width 0: no terminal, or none that is drawn on */
     const char *id;
     uint64_t history_seen; /* id of the last entry */
-    bool reached;          /* the server has answered at least once */
-    time_t silent_since;   /* 0: it answers */
-    size_t width;          /* of the terminal; 0: none */
-    bool drawn;
 };
-
-static time_t now_s(void)
-{
-    struct timespec now = {0};
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec;
-}
-
-static void clear_line(struct watch *watch)
-{
-    if (watch->drawn)
-        (void)printf("\r\033[K");
-    watch->drawn = false;
-}
-
-/* ---- asking, through a restart of the server ---- */
-
-enum look { LOOK_SEEN, LOOK_AGAIN, LOOK_FAILED };
-
-static enum look missed(struct watch *watch, const struct client_answer *answer, bool refused,
-                        enum status *status)
-{
-    bool may_pass = !refused || answer->http_status == HTTP_BUSY;
-    *status = refused ? STATUS_REFUSED : STATUS_UNREACHABLE;
-    if (watch->reached && may_pass) {
-        if (watch->silent_since == 0) {
-            clear_line(watch);
-            complain("%s (waiting for it)", answer->error);
-            watch->silent_since = now_s();
-        }
-        if (now_s() - watch->silent_since < OUTAGE_LIMIT_S)
-            return LOOK_AGAIN;
-    }
-    clear_line(watch);
-    complain("%s", answer->error);
-    return LOOK_FAILED;
-}
 
 static enum look look(struct watch *watch, const char *suffix, json_t **out, enum status *status)
 {
-    struct client_answer answer;
-    char *path = path_of(ROLLOUTS, watch->id, suffix);
-    if (path == NULL) {
-        complain("out of memory");
-        *status = STATUS_UNREACHABLE;
-        return LOOK_FAILED;
-    }
-    enum client_outcome outcome = client_ask(watch->cli->client, "GET", path, NULL, &answer);
-    free(path);
-    if (outcome != CLIENT_DONE)
-        return missed(watch, &answer, outcome == CLIENT_REFUSED, status);
-    watch->reached = true;
-    watch->silent_since = 0;
-    *out = answer.json;
-    return LOOK_SEEN;
+    return look_at(&watch->looking, path_of(ROLLOUTS, watch->id, suffix), out, status);
 }
 
-/* ---- showing ---- */
+/* ---- what happened ---- */
 
 static void print_entry(struct watch *watch, const json_t *entry)
 {
     char line[LINE_MAX_BYTES], when[32];
-    if (watch->cli->json) {
-        (void)json_dumpf(entry, stdout, JSON_COMPACT);
-        (void)fputc('\n', stdout);
+    if (watch->looking.cli->json) {
+        print_json_line(entry);
         return;
     }
-    if (watch->width > 0 && !history_is_bad(entry))
+    if (watch->screen.width > 0 && !history_is_bad(entry))
         return;
-    clear_line(watch);
+    screen_clear(&watch->screen);
     history_line(entry, line, sizeof(line));
     time_text(number_of(entry, "at_ms"), when, sizeof(when));
     say("%s  %s", when, line);
@@ -127,32 +70,66 @@ static enum look show_history(struct watch *watch, enum status *status)
     return LOOK_SEEN;
 }
 
+/* ---- where it stands ---- */
+
+static size_t widest_name(const json_t *groups)
+{
+    size_t index, widest = 1;
+    json_t *group;
+    json_array_foreach(groups, index, group)
+    {
+        size_t width = text_width(text_of(group, "name"));
+        widest = width > widest ? width : widest;
+    }
+    return widest > NAME_WIDTH_MAX ? NAME_WIDTH_MAX : widest;
+}
+
+/* One group says nothing that the rollout does not. */
+static void draw_groups(struct watch *watch, const json_t *groups, double downloaded)
+{
+    char line[LINE_MAX_BYTES];
+    size_t count = json_array_size(groups), name_width = widest_name(groups);
+    size_t room =
+        watch->screen.height > LINES_KEPT_FREE + 1 ? watch->screen.height - LINES_KEPT_FREE - 1 : 1;
+    if (count < 2)
+        return;
+    size_t first = groups_first(groups, room);
+    for (size_t i = first; i < count && i - first < room; i++) {
+        const json_t *group = json_array_get(groups, i);
+        named_line(text_of(group, "name"), name_width, group, downloaded, watch->screen.width - 1,
+                   line, sizeof(line));
+        screen_add(&watch->screen, line);
+    }
+}
+
 static enum look draw(struct watch *watch, const json_t *rollout, enum status *status)
 {
     char line[LINE_MAX_BYTES];
-    json_t *page = NULL;
-    if (watch->width == 0)
+    json_t *deployments = NULL, *groups = NULL;
+    if (watch->screen.width == 0)
         return LOOK_SEEN;
-    enum look seen = look(watch, "/deployments?state=downloading&limit=100", &page, status);
-    if (seen != LOOK_SEEN)
-        return seen;
-    watch->width = terminal_width(stdout);
-    progress_line(rollout, downloads_average(json_object_get(page, "deployments")),
-                  watch->width - 1, line, sizeof(line));
-    json_decref(page);
-    clear_line(watch);
-    (void)printf("%s", line);
-    watch->drawn = true;
-    return LOOK_SEEN;
+    enum look seen = look(watch, "/deployments?state=downloading&limit=100", &deployments, status);
+    if (seen == LOOK_SEEN)
+        seen = look(watch, "/groups", &groups, status);
+    if (seen == LOOK_SEEN) {
+        double downloaded = downloads_average(json_object_get(deployments, "deployments"));
+        screen_clear(&watch->screen);
+        screen_measure(&watch->screen);
+        progress_line(rollout, downloaded, watch->screen.width - 1, line, sizeof(line));
+        screen_add(&watch->screen, line);
+        draw_groups(watch, json_object_get(groups, "groups"), downloaded);
+    }
+    json_decref(deployments);
+    json_decref(groups);
+    return seen;
 }
 
 static enum status conclude(struct watch *watch, const json_t *rollout, enum watch_verdict verdict)
 {
     char counts[256];
-    clear_line(watch);
-    if (watch->cli->json) {
-        (void)json_dumpf(rollout, stdout, JSON_COMPACT);
-        (void)fputc('\n', stdout);
+    screen_clear(&watch->screen);
+    if (watch->looking.cli->json) {
+        print_json_line(rollout);
         return verdict == WATCH_FINISHED ? STATUS_DONE : STATUS_REFUSED;
     }
     counts_text(json_object_get(rollout, "counts"), counts, sizeof(counts));
@@ -185,13 +162,20 @@ static bool goes_on(struct watch *watch, enum status *status)
 
 enum status rollout_watch(struct cli *cli, const struct arguments *arguments)
 {
-    struct watch watch = {.cli = cli, .id = arguments->positional[0]};
+    struct watch watch = {.looking = {.cli = cli}, .id = arguments->positional[0]};
     enum status status = STATUS_DONE;
-    if (!cli->json)
-        watch.width = terminal_width(stdout);
-    while (goes_on(&watch, &status)) {
-        const struct timespec pause = {.tv_nsec = LOOK_EVERY_MS * 1000000L};
-        (void)nanosleep(&pause, NULL);
+    char *path = path_of("/api/v1/events?kinds=rollout,group&rollout=", watch.id, "");
+    struct stream *stream = path == NULL ? NULL : stream_open(cli->client, path);
+    free(path);
+    if (stream == NULL) {
+        complain("out of memory");
+        return STATUS_UNREACHABLE;
     }
+    watch.looking.screen = &watch.screen;
+    if (!cli->json)
+        screen_measure(&watch.screen);
+    while (goes_on(&watch, &status))
+        stream_wait(stream);
+    stream_close(stream);
     return status;
 }

@@ -6,6 +6,7 @@
 
 #include "updater/cli/json.h"
 #include "updater/cli/progress.h"
+#include "updater/cli/table.h"
 #include "updater/rollout/rollout.h"
 
 #include <cmocka.h>
@@ -158,6 +159,53 @@ static void counts_name_what_is_there(void **state)
     assert_string_equal(text, "none");
 }
 
+static void a_name_stands_before_its_bar_in_columns_of_its_own(void **state)
+{
+    char line[512];
+    (void)state;
+    json_t *group = parse("{\"state\":\"running\",\"counts\":{\"succeeded\":1,\"pending\":1}}");
+    named_line("pilot", 8, group, 0, 60, line, sizeof(line));
+    assert_string_equal(line, "pilot     [######......]  50 %  running: 1 succeeded, 1 pend");
+    named_line("\xe8\x88\xb9\xe8\x88\xb9\x1b!!", 5, group, 0, 200, line, sizeof(line));
+    assert_memory_equal(line, "\xe8\x88\xb9\xe8\x88\xb9?  [", 10);
+    for (size_t width = 1; width < 120; width++) {
+        named_line("a name that is long", 12, group, 0.5, width, line, sizeof(line));
+        assert_true(text_width(line) <= width);
+    }
+    json_decref(group);
+}
+
+static void those_groups_are_shown_that_have_not_ended(void **state)
+{
+    (void)state;
+    json_t *groups = parse("[{\"state\":\"succeeded\"},{\"state\":\"failed\"},{\"state\":"
+                           "\"running\"},{\"state\":\"scheduled\"},{\"state\":\"scheduled\"}]");
+    assert_int_equal(groups_first(groups, 9), 0);
+    assert_int_equal(groups_first(groups, 5), 0);
+    assert_int_equal(groups_first(groups, 3), 1);
+    assert_int_equal(groups_first(groups, 2), 1);
+    assert_int_equal(groups_first(groups, 1), 2);
+    assert_int_equal(groups_first(NULL, 3), 0);
+    json_decref(groups);
+}
+
+static void a_deployment_says_how_far_its_download_is(void **state)
+{
+    char line[512];
+    (void)state;
+    json_t *one = parse("{\"state\":\"downloading\",\"bytes_done\":512,\"bytes_total\":1024,"
+                        "\"explanation\":\"slow\\u001b\"}");
+    deployment_line(one, 100, line, sizeof(line));
+    assert_string_equal(line,
+                        "[########.................]  32 %  downloading 512 B of 1.0 KiB: slow?");
+    json_decref(one);
+    one =
+        parse("{\"state\":\"succeeded\",\"bytes_done\":9,\"bytes_total\":1,\"explanation\":\"\"}");
+    deployment_line(one, 50, line, sizeof(line));
+    assert_string_equal(line, "[############] 100 %  succeeded");
+    json_decref(one);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,6 +215,9 @@ int main(void)
         cmocka_unit_test(the_percentage_rises_with_the_work_and_reaches_100_at_the_end_only),
         cmocka_unit_test(downloads_are_averaged_over_those_of_known_size),
         cmocka_unit_test(the_line_holds_bar_and_counts_and_fits),
+        cmocka_unit_test(a_name_stands_before_its_bar_in_columns_of_its_own),
+        cmocka_unit_test(those_groups_are_shown_that_have_not_ended),
+        cmocka_unit_test(a_deployment_says_how_far_its_download_is),
         cmocka_unit_test(a_change_is_one_line_without_control_characters),
         cmocka_unit_test(counts_name_what_is_there),
     };

@@ -114,9 +114,63 @@ static void times_are_local_and_none_is_a_dash(void **state)
     assert_string_equal(shortest, "-");
 }
 
+static void a_character_takes_the_columns_that_a_terminal_gives_it(void **state)
+{
+    (void)state;
+    assert_int_equal(text_width("\xe8\x88\xb9\xe8\x88\xb9"), 4); /* Chinese */
+    assert_int_equal(text_width("e\xcc\x81"), 1);                /* a combining accent */
+    assert_int_equal(text_width("\xd1\x84\xff"
+                                "a"),
+                     3);                                 /* Cyrillic; no UTF-8 */
+    assert_int_equal(text_width("\xf0\x9f\x9a\xa2"), 2); /* a ship */
+    assert_int_equal(text_width("\xe8\x88"), 2);         /* cut */
+    assert_int_equal(text_prefix("\xe8\x88\xb9"
+                                 "ab",
+                                 1),
+                     0);
+    assert_int_equal(text_prefix("\xe8\x88\xb9"
+                                 "ab",
+                                 2),
+                     3);
+    assert_int_equal(text_prefix("\xe8\x88\xb9"
+                                 "ab",
+                                 3),
+                     4);
+    assert_int_equal(text_prefix("e\xcc\x81z", 1), 3);
+    assert_int_equal(text_prefix("ab", 9), 2);
+}
+
+static void columns_line_up_under_wide_characters(void **state)
+{
+    static const char *const cells[] = {
+        "\xe8\x88\xb9",
+        "7",
+        "x",
+        "boat",
+        "12",
+        "y",
+        "\xe8\x88\xb9\xe8\x88\xb9\xe8\x88\xb9\xe8\x88\xb9\xe8\x88\xb9\xe8\x88\xb9",
+        "3",
+        "z"};
+    (void)state;
+    char *text = printed(cells, 9, 0);
+    assert_string_equal(
+        text, "NAME          NO.  WHY\n"
+              "\xe8\x88\xb9              7  x\n"
+              "boat           12  y\n"
+              "\xe8\x88\xb9\xe8\x88\xb9\xe8\x88\xb9\xe8\x88\xb9\xe8\x88\xb9\xe8\x88\xb9    3  z\n");
+    free(text);
+    /* Cut to eight columns, of which one is left over: five of three dots and two characters. */
+    text = printed(cells, 9, 18);
+    assert_non_null(strstr(text, "\xe8\x88\xb9\xe8\x88\xb9...     3  z\n"));
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_character_takes_the_columns_that_a_terminal_gives_it),
+        cmocka_unit_test(columns_line_up_under_wide_characters),
         cmocka_unit_test(columns_are_as_wide_as_their_widest_cell),
         cmocka_unit_test(an_empty_table_is_its_titles),
         cmocka_unit_test(a_narrow_terminal_cuts_what_may_be_cut),

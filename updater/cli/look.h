@@ -1,0 +1,33 @@
+/*
+ * look.h: what every watch does: ask again and again, through a restart of the server.
+ */
+#ifndef KEDGE_UPDATER_CLI_LOOK_H
+#define KEDGE_UPDATER_CLI_LOOK_H
+
+#include <time.h>
+
+#include "updater/cli/cli.h"
+#include "updater/cli/screen.h"
+
+#define LOOK_OUTAGE_S 60 /* a server that restarts is waited for */
+
+/** How a look went: LOOK_AGAIN is one that may go well the next time. */
+enum look { LOOK_SEEN, LOOK_AGAIN, LOOK_FAILED };
+
+struct looking {
+    struct cli *cli;
+    struct screen *screen; /* cleared before anything is said */
+    bool reached;          /* the server has answered at least once */
+    time_t silent_since;   /* 0: it answers */
+};
+
+/**
+ * look_at() asks for `path`, which it frees. LOOK_SEEN: *out is the answer, the caller's.
+ * LOOK_FAILED: it was said, and *status is what to exit with.
+ */
+enum look look_at(struct looking *looking, char *path, json_t **out, enum status *status);
+
+/** Prints a record in a line of its own, as JSON. */
+void print_json_line(const json_t *record);
+
+#endif
