@@ -139,7 +139,7 @@ def test_a_critical_option_that_nobody_knows_makes_a_block_no_answer(agent, peer
 def test_a_refused_block_has_its_result(agent, peer, small, refusal, result, where):
     """What may pass by itself is asked for again as long as there is patience; the rest is about the URI. CoAP has no
     redirects; a class of codes that it does not define is no answer to what was asked."""
-    agent("--download-patience", "2")
+    agent("--download-patience", "5")
     peer.block_hook = lambda number, reply: Message(ACK, code(refusal), 0) if number == where else reply
     assert peer.offer(ENDPOINT, small) == "2.04"
     peer.poll(ENDPOINT, "/5/0/5", result, 60)

@@ -123,7 +123,7 @@ def test_it_may_be_cut_as_often_as_it_likes_if_it_gets_on(agent, peer, tmp_path,
 
 
 def test_a_download_whose_way_was_lost_goes_on_when_it_is_offered_again(agent, peer, update):
-    made = agent("--download-patience", "2")
+    made = agent("--download-patience", "6")
     stall_at(peer, 100)
     assert peer.offer(ENDPOINT, update) == "2.04"
     peer.poll(ENDPOINT, "/5/0/3", IDLE, 30)
