@@ -65,6 +65,8 @@ static const struct model_resource resources[] = {
     {FIRMWARE, KEDGE_FIRMWARE_MAXIMUM_DEFER_PERIOD, RW},
     {KEDGE_LWM2M_OBJECT_KEDGE, 0, R}, /* why the last update failed */
     {KEDGE_LWM2M_OBJECT_KEDGE, 1, R}, /* how much of the package has come */
+    {KEDGE_LWM2M_OBJECT_KEDGE, 2, R}, /* the lowest sequence number that is taken */
+    {KEDGE_LWM2M_OBJECT_KEDGE, 3, R}, /* how large an image may be */
 };
 #define RESOURCE_COUNT (sizeof resources / sizeof resources[0])
 

@@ -88,13 +88,34 @@ static enum kedge_rc read_device(const struct kedge_resources *resources,
     }
 }
 
+/* A number that is too large for an Integer is above any that a package can be told to have. */
+static enum kedge_rc read_floor(const struct kedge_boot *boot, struct kedge_lwm2m_value *value)
+{
+    struct kedge_boot_record record;
+    if (kedge_boot_record_read(boot, &record) != KEDGE_OK)
+        return KEDGE_E_NOT_FOUND;
+    value->integer = record.floor < INT64_MAX ? (int64_t)record.floor : INT64_MAX;
+    return KEDGE_OK;
+}
+
 static enum kedge_rc read_kedge(const struct kedge_resources *resources, uint16_t resource,
                                 struct kedge_lwm2m_value *value)
 {
-    if (resource == 0)
-        return text_value(resources->object5->state.reason, value);
-    value->integer = kedge_object5_percent(resources->object5);
-    return KEDGE_OK;
+    const struct kedge_object5 *object5 = resources->object5;
+    switch (resource) {
+    case 0:
+        return text_value(object5->state.reason, value);
+    case 1:
+        value->integer = kedge_object5_percent(object5);
+        return KEDGE_OK;
+    case 2:
+        return read_floor(object5->boot, value);
+    case 3:
+        value->integer = kedge_slot_capacity(object5->boot->slots[1 - object5->slot]);
+        return value->integer > 0 ? KEDGE_OK : KEDGE_E_NOT_FOUND;
+    default:
+        return KEDGE_E_NOT_FOUND;
+    }
 }
 
 static enum kedge_rc on_read(void *context, struct kedge_lwm2m_path *path,

@@ -125,9 +125,12 @@ static const struct kedge_lwm2m_definition definitions[] = {
     {5, 12, KEDGE_LWM2M_R, false, KEDGE_LWM2M_TIME},
     {5, 13, KEDGE_LWM2M_RW, false, KEDGE_LWM2M_UNSIGNED},
     {5, 14, KEDGE_LWM2M_RW, false, KEDGE_LWM2M_BOOLEAN},
-    /* 26241: why the last update failed, how much of a package has come */
+    /* 26241: why the last update failed, how much of a package has come, the lowest sequence number
+       that is taken, and how large an image may be */
     {KEDGE_LWM2M_OBJECT_KEDGE, 0, KEDGE_LWM2M_R, false, KEDGE_LWM2M_STRING},
     {KEDGE_LWM2M_OBJECT_KEDGE, 1, KEDGE_LWM2M_R, false, KEDGE_LWM2M_INTEGER},
+    {KEDGE_LWM2M_OBJECT_KEDGE, 2, KEDGE_LWM2M_R, false, KEDGE_LWM2M_INTEGER},
+    {KEDGE_LWM2M_OBJECT_KEDGE, 3, KEDGE_LWM2M_R, false, KEDGE_LWM2M_INTEGER},
 };
 
 /* In the order of their ids. */

@@ -217,11 +217,13 @@ class Device:
     """One device: a state folder with factory firmware, and kedge-boot with kedge-agent in it."""
 
     def __init__(self, start_process, folder: pathlib.Path, endpoint: str, keys: Keys, factory: pathlib.Path,
-                 server_uri: str, *extra, health: str | None = None, trial_limit_s: int | None = None):
+                 server_uri: str, *extra, health: str | None = None, trial_limit_s: int | None = None,
+                 slot_size: int | None = None):
         self.endpoint, self.state = endpoint, folder / f"device-{endpoint}"
         self._start = start_process
         self.identity = ["--trust", keys.public, "--vendor", VENDOR, "--class", CLASS]
-        done = run(program("kedge-agent"), "install-factory", "--state", self.state, *self.identity, factory)
+        size = [] if slot_size is None else ["--slot-size", str(slot_size)]
+        done = run(program("kedge-agent"), "install-factory", "--state", self.state, *self.identity, *size, factory)
         assert done.returncode == 0, done.stderr
         limit = [] if trial_limit_s is None else ["--trial-limit", str(trial_limit_s)]
         health_option = [] if health is None else ["--health-command", health]

@@ -86,6 +86,7 @@ struct kedge_backend_plan {
     uint64_t unmatched;                 /* known devices that the filter does not mean */
     uint64_t left_out[KEDGE_FIT_COUNT]; /* asked for, and why they cannot take the package */
     char example[KEDGE_FIT_COUNT][KEDGE_ENDPOINT_MAX + 1]; /* one of those, where there are any */
+    char words[KEDGE_FIT_COUNT][KEDGE_FIT_WORDS_MAX];      /* with the figures of that one */
 };
 
 /** Each device of it, in its order; its strings are borrowed for the call. */

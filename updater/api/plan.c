@@ -50,7 +50,7 @@ static json_t *left_out_json(const struct kedge_backend_plan *plan)
             continue;
         json_t *reason = json_object();
         json_put(&reason, "reason", json_text(kedge_fit_code((enum kedge_fit)i)));
-        json_put(&reason, "text", json_text(kedge_fit_text((enum kedge_fit)i)));
+        json_put(&reason, "text", json_text(plan->words[i]));
         json_put(&reason, "device_count", json_count(plan->left_out[i]));
         json_put(&reason, "example", json_text(plan->example[i]));
         json_add(&list, reason);

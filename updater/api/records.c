@@ -69,6 +69,12 @@ json_t *json_list(const char *name, json_t *items, const struct kedge_page *page
     return list;
 }
 
+/* What a device does not say is null. */
+static json_t *json_said(uint64_t number)
+{
+    return number == 0 ? json_null() : json_count(number);
+}
+
 json_t *device_json(const struct kedge_device_record *record)
 {
     json_t *json = json_object();
@@ -77,6 +83,8 @@ json_t *device_json(const struct kedge_device_record *record)
     json_put(&json, "class", json_text(record->class_name));
     json_put(&json, "version", json_text(record->version));
     json_put(&json, "hardware", json_text(record->hardware));
+    json_put(&json, "sequence_floor", json_said(record->limits.sequence_floor));
+    json_put(&json, "slot_capacity", json_said(record->limits.slot_capacity));
     json_put(&json, "registered", json_boolean(record->registered));
     json_put(&json, "address", json_text(record->address));
     json_put(&json, "lwm2m_version", json_text(record->lwm2m_version));

@@ -93,6 +93,12 @@ static void take_address(struct kedge_device_record *record, const struct kedge_
     copy(record->address, sizeof(record->address), text);
 }
 
+static struct kedge_fit_limits limits_of(const struct kedge_device *device)
+{
+    return (struct kedge_fit_limits){.sequence_floor = device->sequence_floor,
+                                     .slot_capacity = device->slot_capacity};
+}
+
 /* What a device has not said since it registered is what it said before. */
 static void put_device(struct kedge_bridge *bridge, const struct kedge_device *device,
                        bool registered)
@@ -108,6 +114,7 @@ static void put_device(struct kedge_bridge *bridge, const struct kedge_device *d
         copy(record.class_name, sizeof(record.class_name), device->class_name);
         copy(record.version, sizeof(record.version), device->version);
         copy(record.hardware, sizeof(record.hardware), device->hardware);
+        record.limits = limits_of(device);
     }
     copy(record.lwm2m_version, sizeof(record.lwm2m_version), device->lwm2m_version);
     copy(record.binding, sizeof(record.binding), device->binding);
@@ -139,7 +146,8 @@ static void tell_present(struct kedge_bridge *bridge, const struct kedge_device 
                                                   .vendor = device->vendor,
                                                   .class_name = device->class_name,
                                                   .version = device->version,
-                                                  .hardware = device->hardware}};
+                                                  .hardware = device->hardware,
+                                                  .limits = limits_of(device)}};
     kedge_steering_handle(bridge->steering, &event, NULL, NULL);
 }
 
@@ -322,6 +330,8 @@ static bool restore(void *context, const struct kedge_device_record *record)
         .has_firmware_object = true, /* if it has none, it says so when it is asked */
         .firmware_state = -1,
         .firmware_result = -1,
+        .sequence_floor = record->limits.sequence_floor,
+        .slot_capacity = record->limits.slot_capacity,
     };
     if (strlen(record->location) < sizeof device.location)
         copy(device.location, sizeof device.location, record->location); /* else it is refused */

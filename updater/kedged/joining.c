@@ -121,6 +121,7 @@ static void join(struct kedge_bridge *bridge, uint64_t rollout_id,
                                                 .class_name = record->class_name,
                                                 .version = record->version,
                                                 .hardware = record->hardware,
+                                                .limits = record->limits,
                                                 .zone = zone}};
     kedge_targets_look(bridge->fleet, &event.join);
     kedge_steering_handle(bridge->steering, &event, NULL, NULL);
@@ -147,6 +148,8 @@ static void overlay(struct kedge_device_record *record, const struct kedge_devic
     (void)snprintf(record->version, sizeof(record->version), "%s", device->version);
     (void)snprintf(record->hardware, sizeof(record->hardware), "%.*s", (int)KEDGE_HARDWARE_MAX,
                    device->hardware);
+    record->limits = (struct kedge_fit_limits){.sequence_floor = device->sequence_floor,
+                                               .slot_capacity = device->slot_capacity};
     record->registered = true;
     record->last_seen_ms = kedge_wall_ms();
     if (record->first_seen_ms == 0)

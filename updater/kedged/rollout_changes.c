@@ -80,7 +80,7 @@ static void list_left_out(const struct kedge_targets *targets, unsigned from, ch
         if (targets->left_out[i] > 0 && used < size)
             used += (size_t)snprintf(&out[used], size - used, "%s%" PRIu64 ", as %s: %s",
                                      used > 0 ? "; " : "", targets->left_out[i],
-                                     targets->example[i], kedge_fit_text((enum kedge_fit)i));
+                                     targets->example[i], targets->words[i]);
 }
 
 static enum kedge_rc refuse_nobody(const struct kedge_targets *targets,
@@ -297,6 +297,7 @@ static enum kedge_rc plan_targets(struct kedge_backend_state *state, struct kedg
     plan->unmatched = targets->unmatched;
     memcpy(plan->left_out, targets->left_out, sizeof(plan->left_out));
     memcpy(plan->example, targets->example, sizeof(plan->example));
+    memcpy(plan->words, targets->words, sizeof(plan->words));
     return kedge_overlaps_find(state, targets, plan);
 }
 

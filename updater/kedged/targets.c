@@ -49,7 +49,7 @@ static enum kedge_rc add_at(struct kedge_targets *targets, const struct kedge_de
     if (at == NULL)
         return KEDGE_E_MEMORY;
     struct kedge_rollout_target *target = &targets->items[targets->count++];
-    *target = (struct kedge_rollout_target){.known = known};
+    *target = (struct kedge_rollout_target){.known = known, .limits = record->limits};
     target->endpoint = put_text(&at, record->endpoint);
     target->vendor = put_text(&at, record->vendor);
     target->class_name = put_text(&at, record->class_name);
@@ -124,6 +124,17 @@ static enum kedge_fit compare_names(struct kedge_targets *targets,
     return KEDGE_FIT_OK;
 }
 
+static void leave_out(struct kedge_targets *targets, enum kedge_fit fit,
+                      const struct kedge_package_record *package,
+                      const struct kedge_device_record *record)
+{
+    const struct kedge_fit_conditions conditions = kedge_package_conditions(package);
+    if (targets->left_out[fit]++ > 0)
+        return;
+    memcpy(targets->example[fit], record->endpoint, sizeof(targets->example[fit]));
+    kedge_fit_words(fit, &conditions, &record->limits, targets->words[fit]);
+}
+
 enum kedge_fit kedge_targets_judge(struct kedge_targets *targets,
                                    const struct kedge_package_record *package,
                                    const struct kedge_device_record *record)
@@ -132,11 +143,11 @@ enum kedge_fit kedge_targets_judge(struct kedge_targets *targets,
     bool already = strcmp(record->version, package->version) == 0;
     enum kedge_fit fit = compare_names(targets, package, record);
     if (fit == KEDGE_FIT_OK && !already) /* which is offered nothing */
-        fit = kedge_fit_check(&conditions, record->hardware, record->version);
+        fit = kedge_fit_check(&conditions, record->hardware, record->version, &record->limits);
     if (fit == KEDGE_FIT_OK)
         targets->already += already;
-    else if (targets->left_out[fit]++ == 0)
-        memcpy(targets->example[fit], record->endpoint, sizeof(targets->example[fit]));
+    else
+        leave_out(targets, fit, package, record);
     return fit;
 }
 
@@ -192,8 +203,7 @@ static enum kedge_rc take_listed(struct kedge_targets *targets, struct kedge_rea
         return rc;
     record = (struct kedge_device_record){.endpoint = ""};
     (void)snprintf(record.endpoint, sizeof(record.endpoint), "%s", endpoint);
-    if (targets->left_out[KEDGE_FIT_UNKNOWN]++ == 0)
-        memcpy(targets->example[KEDGE_FIT_UNKNOWN], record.endpoint, sizeof(record.endpoint));
+    leave_out(targets, KEDGE_FIT_UNKNOWN, package, &record);
     return add(targets, &record, false);
 }
 

@@ -19,8 +19,9 @@ struct kedge_targets {
      * asked for by their names, they are among the items. */
     uint64_t left_out[KEDGE_FIT_COUNT];
     char example[KEDGE_FIT_COUNT][KEDGE_ENDPOINT_MAX + 1];
-    uint64_t unmatched; /* that a filter does not mean */
-    uint64_t already;   /* among the items: they run the version already */
+    char words[KEDGE_FIT_COUNT][KEDGE_FIT_WORDS_MAX]; /* with the figures of that one */
+    uint64_t unmatched;                               /* that a filter does not mean */
+    uint64_t already; /* among the items: they run the version already */
 };
 
 /**

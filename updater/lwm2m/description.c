@@ -4,8 +4,12 @@
  */
 #include "updater/lwm2m/internal.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define NUMBER_MAX 20u /* digits */
 
 static const size_t text_max[TEXT_COUNT] = {
     [TEXT_VENDOR] = KEDGE_DEVICE_VENDOR_MAX,
@@ -15,12 +19,14 @@ static const size_t text_max[TEXT_COUNT] = {
     [TEXT_LWM2M_VERSION] = KEDGE_REGISTRATION_VERSION_MAX,
     [TEXT_BINDING] = KEDGE_REGISTRATION_BINDING_MAX,
     [TEXT_ROOT] = KEDGE_REGISTRATION_ROOT_MAX,
+    [TEXT_SEQUENCE_FLOOR] = NUMBER_MAX,
+    [TEXT_SLOT_CAPACITY] = NUMBER_MAX,
 };
 
 #define DESCRIPTION_MAX                                                                            \
     (KEDGE_DEVICE_VENDOR_MAX + KEDGE_DEVICE_CLASS_MAX + KEDGE_DEVICE_VERSION_MAX +                 \
      KEDGE_DEVICE_HARDWARE_MAX + KEDGE_REGISTRATION_VERSION_MAX + KEDGE_REGISTRATION_BINDING_MAX + \
-     KEDGE_REGISTRATION_ROOT_MAX + TEXT_COUNT)
+     KEDGE_REGISTRATION_ROOT_MAX + 2 * NUMBER_MAX + TEXT_COUNT)
 
 struct description {
     struct kedge_index_link by_bytes;
@@ -101,4 +107,17 @@ enum kedge_rc device_set_text(struct device *device, enum device_text which,
     device_drop_texts(device);
     device->description = description;
     return KEDGE_OK;
+}
+
+uint64_t device_figure(const struct device *device, enum device_text which)
+{
+    return strtoull(device_text(device, which), NULL, 10);
+}
+
+enum kedge_rc device_set_figure(struct device *device, enum device_text which, uint64_t number)
+{
+    char digits[NUMBER_MAX + 1] = "";
+    if (number > 0)
+        (void)snprintf(digits, sizeof digits, "%" PRIu64, number);
+    return device_set_text(device, which, kedge_slice_text(digits));
 }

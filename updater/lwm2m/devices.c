@@ -163,7 +163,9 @@ void device_view(const struct device *device, struct kedge_device *view)
                                   .expected_in_s = lifetime_left_s(device),
                                   .has_firmware_object = device->links.firmware,
                                   .firmware_state = device->firmware_state,
-                                  .firmware_result = device->firmware_result};
+                                  .firmware_result = device->firmware_result,
+                                  .sequence_floor = device_figure(device, TEXT_SEQUENCE_FLOOR),
+                                  .slot_capacity = device_figure(device, TEXT_SLOT_CAPACITY)};
     device_location_text(device, view->location);
 }
 

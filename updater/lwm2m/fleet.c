@@ -318,10 +318,13 @@ static enum kedge_rc copy_stored(struct device *device, const struct kedge_devic
     KEDGE_TRY(device_set_text(device, TEXT_HARDWARE, kedge_slice_text(stored->hardware)));
     KEDGE_TRY(device_set_text(device, TEXT_LWM2M_VERSION, kedge_slice_text(stored->lwm2m_version)));
     KEDGE_TRY(device_set_text(device, TEXT_BINDING, kedge_slice_text(stored->binding)));
+    KEDGE_TRY(device_set_figure(device, TEXT_SEQUENCE_FLOOR, stored->sequence_floor));
+    KEDGE_TRY(device_set_figure(device, TEXT_SLOT_CAPACITY, stored->slot_capacity));
     device->queue_mode = strchr(stored->binding, 'Q') != NULL || stored->queue_mode;
     device->lifetime_s = stored->lifetime_s;
     /* Its links were not stored: it is asked, and told by 4.04 what is not there. */
     device->links.firmware = device->links.words = true;
+    device->links.limits = stored->sequence_floor > 0 || stored->slot_capacity > 0;
     return KEDGE_OK;
 }
 

@@ -48,6 +48,8 @@ struct kedge_device {
     bool has_firmware_object; /* its links name an instance of object 5 */
     int firmware_state;       /* /5/0/3 as last read; -1: never */
     int firmware_result;      /* /5/0/5 likewise */
+    uint64_t sequence_floor;  /* /26241/0/2: the lowest sequence number that it takes; 0: not said */
+    uint64_t slot_capacity;   /* /26241/0/3: how many bytes an image may have; 0: not said */
 };
 
 enum kedge_gone_reason {

@@ -26,6 +26,12 @@ struct identification {
     bool elsewhere; /* the version is asked for where its class has it */
 };
 
+enum subject {
+    OF_DEVICE,
+    OF_FIRMWARE, /* asked only where object 5 is there */
+    OF_LIMITS    /* only where object 26241 is, and whatever is answered will do */
+};
+
 /*
  * State before Result and both before the version, as a job reads them: a device that is idle by
  * then stays so, and its version is the one that its Result speaks of.
@@ -33,16 +39,18 @@ struct identification {
 static const struct question {
     const char *instance;
     const char *path;
-    bool of_firmware; /* asked only where object 5 is there */
+    enum subject subject;
     enum kedge_lwm2m_type type;
-    enum device_text text; /* of a string */
+    enum device_text text; /* of a string, or of a number of the limits */
 } questions[] = {
-    {"/5/0", "/5/0/3", true, KEDGE_LWM2M_INTEGER, 0},
-    {"/5/0", "/5/0/5", true, KEDGE_LWM2M_INTEGER, 0},
-    {"/3/0", "/3/0/0", false, KEDGE_LWM2M_STRING, TEXT_VENDOR},
-    {"/3/0", "/3/0/1", false, KEDGE_LWM2M_STRING, TEXT_CLASS},
-    {"/3/0", "/3/0/3", false, KEDGE_LWM2M_STRING, TEXT_VERSION},
-    {"/3/0", "/3/0/18", false, KEDGE_LWM2M_STRING, TEXT_HARDWARE},
+    {"/5/0", "/5/0/3", OF_FIRMWARE, KEDGE_LWM2M_INTEGER, 0},
+    {"/5/0", "/5/0/5", OF_FIRMWARE, KEDGE_LWM2M_INTEGER, 0},
+    {"/3/0", "/3/0/0", OF_DEVICE, KEDGE_LWM2M_STRING, TEXT_VENDOR},
+    {"/3/0", "/3/0/1", OF_DEVICE, KEDGE_LWM2M_STRING, TEXT_CLASS},
+    {"/3/0", "/3/0/3", OF_DEVICE, KEDGE_LWM2M_STRING, TEXT_VERSION},
+    {"/3/0", "/3/0/18", OF_DEVICE, KEDGE_LWM2M_STRING, TEXT_HARDWARE},
+    {"/26241/0", "/26241/0/2", OF_LIMITS, KEDGE_LWM2M_INTEGER, TEXT_SEQUENCE_FLOOR},
+    {"/26241/0", "/26241/0/3", OF_LIMITS, KEDGE_LWM2M_INTEGER, TEXT_SLOT_CAPACITY},
 };
 
 #define QUESTION_COUNT (sizeof questions / sizeof questions[0])
@@ -171,6 +179,9 @@ static enum kedge_rc take_value(struct device *device, const struct question *qu
     *said = operation_value(answer, question->path, question->type, &value) == KEDGE_OK;
     if (question->type == KEDGE_LWM2M_STRING)
         return device_set_text(device, question->text, *said ? value.bytes : kedge_slice(NULL, 0));
+    if (question->subject == OF_LIMITS)
+        return device_set_figure(device, question->text,
+                                 *said && value.integer > 0 ? (uint64_t)value.integer : 0);
     int number =
         *said && value.integer >= 0 && value.integer <= UINT8_MAX ? (int)value.integer : -1;
     if (question == &questions[STATE_QUESTION])
@@ -185,25 +196,31 @@ static enum kedge_rc take_single(struct identification *one,
 {
     const struct question *question = &questions[one->question];
     bool said;
-    if (!is_telling(answer->code))
+    if (question->subject != OF_LIMITS && !is_telling(answer->code))
         return KEDGE_E_REFUSED;
-    if (question->of_firmware && answer->code == KEDGE_COAP_NOT_FOUND)
+    if (question->subject == OF_FIRMWARE && answer->code == KEDGE_COAP_NOT_FOUND)
         one->device->links.firmware = false;
     one->question++;
     return take_value(one->device, question, answer, &said);
 }
 
-/* One that has nothing of what is wanted is no answer: the device is asked for each by itself. */
+static bool is_of_instance(size_t question, const char *instance)
+{
+    return question < QUESTION_COUNT && strcmp(questions[question].instance, instance) == 0;
+}
+
+/* One that has nothing of what is wanted is no answer: the device is asked for each by itself. Of
+ * the limits, that is what most devices say. */
 static enum kedge_rc take_whole(struct identification *one,
                                 const struct kedge_operation_answer *answer)
 {
     const char *instance = questions[one->question].instance;
+    bool is_limits = questions[one->question].subject == OF_LIMITS;
+    bool whole = operation_is_whole(answer);
+    bool said_some = is_limits && (whole || answer->code == KEDGE_COAP_NOT_FOUND);
     size_t next = one->question;
-    bool said_some = false;
-    for (; operation_is_whole(answer) && next < QUESTION_COUNT &&
-           strcmp(questions[next].instance, instance) == 0;
-         next++) {
-        bool said;
+    for (; (whole || said_some) && is_of_instance(next, instance); next++) {
+        bool said = false;
         KEDGE_TRY(take_value(one->device, &questions[next], answer, &said));
         said_some = said_some || said;
     }
@@ -265,11 +282,16 @@ static void ask_elsewhere(struct identification *one)
         identify_stop(one->device);
 }
 
+static bool has_subject(const struct device *device, const struct question *question)
+{
+    return question->subject == OF_DEVICE ||
+           (question->subject == OF_FIRMWARE ? device->links.firmware : device->links.limits);
+}
+
 static void ask(struct identification *one)
 {
     struct device *device = one->device;
-    while (one->question < QUESTION_COUNT && questions[one->question].of_firmware &&
-           !device->links.firmware)
+    while (one->question < QUESTION_COUNT && !has_subject(device, &questions[one->question]))
         one->question++;
     if (one->question == QUESTION_COUNT) {
         ask_elsewhere(one);

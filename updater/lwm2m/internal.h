@@ -22,6 +22,9 @@ enum device_text {
     TEXT_LWM2M_VERSION,
     TEXT_BINDING,
     TEXT_ROOT, /* where its objects are; "": at the root */
+    /* Numbers, as decimal digits: many devices have the same, and say it once. */
+    TEXT_SEQUENCE_FLOOR,
+    TEXT_SLOT_CAPACITY,
     TEXT_COUNT
 };
 
@@ -124,6 +127,11 @@ void device_free(struct device *device);
 void device_view(const struct device *device, struct kedge_device *view);
 /** "" where it has not said it. Holds until one of its texts is set. */
 const char *device_text(const struct device *device, enum device_text which);
+/** Of a text that device_set_figure() has set; 0 where it has not said it. */
+uint64_t device_figure(const struct device *device, enum device_text which);
+/** Of one that is not above 0, nothing is said. */
+enum kedge_rc device_set_figure(struct device *device, enum device_text which,
+                                uint64_t number) KEDGE_MUST_USE;
 void device_drop_texts(struct device *device);
 /** Copies a text; one that is longer than its limit counts as not said. */
 enum kedge_rc device_set_text(struct device *device, enum device_text which,

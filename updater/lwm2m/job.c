@@ -111,6 +111,8 @@ static void finish(struct job *job, bool is_replaced)
     struct device *device = job->device;
     enum job_delivery delivery = job->delivery;
     bool take_back = kedge_machine_holds_package(&job->machine) && device->registered;
+    bool has_risen = job->machine.phase == KEDGE_UPDATE_SUCCEEDED &&
+                     device_figure(device, TEXT_SEQUENCE_FLOOR) > 0;
     end_observations(job);
     job_free(job);
     enum kedge_rc rc = KEDGE_OK;
@@ -119,6 +121,8 @@ static void finish(struct job *job, bool is_replaced)
     else if (take_back)
         rc = cancel_or_reset(device, delivery);
     (void)rc; /* nobody waits for it any more: the next offer finds it and resets */
+    if (has_risen && device->registered) /* the sequence number that it takes: it has confirmed */
+        identify_begin(device);
     device_release(device);
 }
 

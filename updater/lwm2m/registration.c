@@ -186,6 +186,7 @@ static void read_link(const struct kedge_link *link, struct kedge_slice root,
     links->cancels =
         links->cancels || (path.ids[0] == KEDGE_LWM2M_OBJECT_FIRMWARE && has_cancel(link));
     links->words = links->words || path.ids[0] == KEDGE_LWM2M_OBJECT_KEDGE;
+    links->limits = links->words;
 }
 
 static bool read_links(const struct kedge_coap_message *request,

@@ -26,6 +26,7 @@ struct kedge_registration_request {
     struct kedge_registration_links {
         bool firmware : 1; /* /5/0 is there */
         bool words : 1;    /* /26241/0 is there */
+        bool limits : 1;   /* and may say what the device takes */
         bool cancels : 1;  /* its object 5 is of version 1.1 or later, as far as it says */
         uint8_t formats;   /* those that the root link lists, as format_bit(); 0: it lists none */
     } links;

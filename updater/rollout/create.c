@@ -461,6 +461,7 @@ enum kedge_rc engine_add_target(struct kedge_engine *engine, struct group_node *
     KEDGE_TRY(engine_set_text(&device->class_name, target->class_name));
     KEDGE_TRY(engine_set_text(&device->version, target->version));
     KEDGE_TRY(engine_set_text(&device->hardware, target->hardware));
+    device->limits = target->limits;
     device->present = target->present;
     device->asleep = target->asleep;
     device->unassociated = target->unassociated;

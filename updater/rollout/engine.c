@@ -230,6 +230,7 @@ static enum kedge_rc device_present(struct kedge_engine *engine,
     KEDGE_TRY(engine_set_text(&device->class_name, now->class_name));
     KEDGE_TRY(engine_set_text(&device->version, now->version));
     KEDGE_TRY(engine_set_text(&device->hardware, now->hardware));
+    device->limits = now->limits;
     device->present = true;
     KEDGE_TRY(engine_check_late(engine, device));
     bool was_asleep = device->asleep;

@@ -34,6 +34,7 @@ struct package_node {
     struct package_node *next;
     char id[KEDGE_PACKAGE_ID_SIZE + 1];
     char *hardware, *min_version, *max_version; /* NULL: nothing */
+    uint64_t sequence, image_size;
 };
 
 struct rollout_node;
@@ -131,6 +132,7 @@ struct device_node {
     struct deployment_node *all;     /* all that are held, also those that have ended */
     size_t references;               /* deployments that point here */
     char *vendor, *class_name, *version, *hardware; /* owned; NULL: not known */
+    struct kedge_fit_limits limits;
     char *zone;              /* owned; one that there is; NULL: none of its own */
     bool present, asleep;    /* one that has gone may have been asleep */
     bool unassociated;       /* that is why it is asleep, as the event says */
@@ -424,6 +426,9 @@ enum kedge_rc engine_know_package(struct kedge_engine *engine, const char *packa
 const struct package_node *engine_package(const struct kedge_engine *engine,
                                           const char *package_id);
 void engine_forget_packages(struct kedge_engine *engine);
+/** Its device has confirmed the package of its rollout: where it says which sequence numbers it
+ * takes, none below that one from now on. */
+void engine_raise_floor(const struct deployment_node *node);
 /** Whether the device, as it is now, can take the package; else `why` says what keeps it. */
 bool engine_device_meets_terms(const struct device_node *device, const struct rollout_node *rollout,
                                char why[KEDGE_REASON_MAX + 1]);

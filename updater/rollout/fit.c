@@ -2,6 +2,8 @@
 #include "updater/rollout/fit.h"
 #include "updater/rollout/semver.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 static const struct {
@@ -51,12 +53,32 @@ static bool within(const char *bound, const char *version, int side)
 }
 
 enum kedge_fit kedge_fit_check(const struct kedge_fit_conditions *conditions, const char *hardware,
-                               const char *version)
+                               const char *version, const struct kedge_fit_limits *limits)
 {
     if (asked(conditions->hardware) && !on_a_line(conditions->hardware, hardware))
         return KEDGE_FIT_HARDWARE;
     if (!within(conditions->min_version, version, 1) ||
         !within(conditions->max_version, version, -1))
         return KEDGE_FIT_VERSION;
+    if (conditions->sequence != 0 && conditions->sequence < limits->sequence_floor)
+        return KEDGE_FIT_SEQUENCE;
+    if (limits->slot_capacity != 0 && conditions->image_size > limits->slot_capacity)
+        return KEDGE_FIT_SIZE;
     return KEDGE_FIT_OK;
+}
+
+void kedge_fit_words(enum kedge_fit fit, const struct kedge_fit_conditions *conditions,
+                     const struct kedge_fit_limits *limits, char text[KEDGE_FIT_WORDS_MAX])
+{
+    if (fit == KEDGE_FIT_SEQUENCE)
+        (void)snprintf(text, KEDGE_FIT_WORDS_MAX,
+                       "takes no sequence number below %" PRIu64 ", and the package has %" PRIu64,
+                       limits->sequence_floor, conditions->sequence);
+    else if (fit == KEDGE_FIT_SIZE)
+        (void)snprintf(text, KEDGE_FIT_WORDS_MAX,
+                       "has room for an image of %" PRIu64
+                       " bytes, and that of the package has %" PRIu64,
+                       limits->slot_capacity, conditions->image_size);
+    else
+        (void)snprintf(text, KEDGE_FIT_WORDS_MAX, "%s", kedge_fit_text(fit));
 }

@@ -178,6 +178,8 @@ enum kedge_rc engine_move_deployment(struct kedge_engine *engine, struct deploym
         leave_device(engine, node);
     if (node->state == KEDGE_DEPLOYMENT_SUCCEEDED)
         engine_keep(node);
+    if (node->state == KEDGE_DEPLOYMENT_SUCCEEDED && was_busy)
+        engine_raise_floor(node);
 
     KEDGE_TRY(engine_set_text(&node->reason, text));
     KEDGE_TRY(say_deployment(engine, node, from, text));

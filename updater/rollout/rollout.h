@@ -338,6 +338,7 @@ struct kedge_rollout_target {
     const char *class_name;
     const char *version;
     const char *hardware;    /* NULL or "": not said */
+    struct kedge_fit_limits limits;
     bool present;            /* registered now */
     bool asleep;             /* not to be reached now, as in the event */
     bool unassociated;       /* likewise */
@@ -428,6 +429,7 @@ struct kedge_engine_event {
         const char *class_name;
         const char *version;     /* NULL or "": not known */
         const char *hardware;    /* likewise */
+        struct kedge_fit_limits limits;
         const char *zone;        /* NULL or "": none of its own */
         bool unassociated;       /* it has no association by DTLS; else it sleeps, in queue mode */
         uint64_t expected_at_ms; /* when its lifetime is over; 0: it has none */

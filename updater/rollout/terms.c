@@ -29,6 +29,8 @@ static enum kedge_rc fill_package(struct package_node *package, const char *pack
                                   const struct kedge_fit_conditions *conditions)
 {
     engine_copy_text(package->id, sizeof(package->id), package_id);
+    package->sequence = conditions->sequence;
+    package->image_size = conditions->image_size;
     KEDGE_TRY(engine_set_text(&package->hardware, conditions->hardware));
     KEDGE_TRY(engine_set_text(&package->min_version, conditions->min_version));
     return engine_set_text(&package->max_version, conditions->max_version);
@@ -87,14 +89,28 @@ bool engine_device_meets_terms(const struct device_node *device, const struct ro
         return true;
     const struct kedge_fit_conditions conditions = {.hardware = package->hardware,
                                                     .min_version = package->min_version,
-                                                    .max_version = package->max_version};
-    enum kedge_fit fit =
-        kedge_fit_check(&conditions, or_empty(device->hardware), or_empty(device->version));
+                                                    .max_version = package->max_version,
+                                                    .sequence = package->sequence,
+                                                    .image_size = package->image_size};
+    enum kedge_fit fit = kedge_fit_check(&conditions, or_empty(device->hardware),
+                                         or_empty(device->version), &device->limits);
     if (fit == KEDGE_FIT_OK)
         return true;
-    bool is_hardware = fit == KEDGE_FIT_HARDWARE;
-    (void)snprintf(why, KEDGE_REASON_MAX + 1, "not offered: the device now %s (%s \"%.63s\")",
-                   kedge_fit_text(fit), is_hardware ? "hardware" : "version",
-                   or_empty(is_hardware ? device->hardware : device->version));
+    char words[KEDGE_FIT_WORDS_MAX];
+    kedge_fit_words(fit, &conditions, &device->limits, words);
+    if (fit == KEDGE_FIT_HARDWARE || fit == KEDGE_FIT_VERSION)
+        (void)snprintf(why, KEDGE_REASON_MAX + 1, "not offered: the device now %s (%s \"%.63s\")",
+                       words, kedge_fit_code(fit),
+                       or_empty(fit == KEDGE_FIT_HARDWARE ? device->hardware : device->version));
+    else
+        (void)snprintf(why, KEDGE_REASON_MAX + 1, "not offered: the device %s", words);
     return false;
+}
+
+void engine_raise_floor(const struct deployment_node *node)
+{
+    uint64_t *floor = &node->device->limits.sequence_floor;
+    uint64_t sequence = node->group->rollout->record.sequence;
+    if (*floor != 0 && *floor < sequence)
+        *floor = sequence;
 }

@@ -19,7 +19,7 @@
 #include "updater/rollout/rollout.h"
 #include "updater/store/roles.h"
 
-#define KEDGE_STORE_SCHEMA_VERSION 22
+#define KEDGE_STORE_SCHEMA_VERSION 23
 #define KEDGE_STORE_PAGE_MAX 500u   /* records of one page */
 #define KEDGE_STORE_CURSOR_MAX 160u /* an opaque cursor, with its NUL */
 #define KEDGE_STORE_BATCH_ROWS_MAX 4000000u
@@ -53,7 +53,9 @@ struct kedge_device_record {
     char address[KEDGE_ADDRESS_MAX + 1]; /* "192.0.2.1:5683", "[2001:db8::1]:5683" */
     char location[32];                   /* the id behind /rd/ */
     bool registered;
-    bool texts_kept;        /* of one that is put: vendor to hardware stay as they are stored */
+    struct kedge_fit_limits limits;
+    bool texts_kept;        /* of one that is put: vendor to hardware, and the limits, stay as they
+                               are stored */
     uint64_t first_seen_ms; /* kept from the first write on */
     uint64_t last_seen_ms;
     char tags[KEDGE_TAGS_MAX + 1]; /* the last: put by kedge_batch_set_tags() only; "{}" at first */
@@ -89,7 +91,9 @@ kedge_package_conditions(const struct kedge_package_record *record)
 {
     return (struct kedge_fit_conditions){.hardware = record->hardware,
                                          .min_version = record->min_version,
-                                         .max_version = record->max_version};
+                                         .max_version = record->max_version,
+                                         .sequence = record->sequence,
+                                         .image_size = record->image_size};
 }
 
 #define KEDGE_CLASSES_MAX 1000u /* classes of devices with settings of their own */

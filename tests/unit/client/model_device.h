@@ -62,7 +62,7 @@ static enum kedge_rc on_read(void *context, struct kedge_lwm2m_path *path,
         return device->read_rc;
     if (object == 3 && resource == 18 && !device->has_hardware)
         return KEDGE_E_NOT_FOUND;
-    if ((object == 2 && resource == 2) || (object == KEDGE_LWM2M_OBJECT_KEDGE && resource == 1))
+    if ((object == 2 && resource == 2) || (object == KEDGE_LWM2M_OBJECT_KEDGE && resource > 0))
         return KEDGE_E_NOT_FOUND;
     bool protocols = object == 5 && resource == 8;
     if (index > (protocols ? 1u : 0u))

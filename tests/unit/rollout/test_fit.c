@@ -13,7 +13,7 @@ static enum kedge_fit check(const char *hardware, const char *min_version, const
 {
     const struct kedge_fit_conditions conditions = {
         .hardware = hardware, .min_version = min_version, .max_version = max_version};
-    return kedge_fit_check(&conditions, has, runs);
+    return kedge_fit_check(&conditions, has, runs, &(struct kedge_fit_limits){0});
 }
 
 static void a_package_without_conditions_is_for_all(void **state)
@@ -47,6 +47,34 @@ static void a_window_holds_both_its_bounds(void **state)
     assert_int_equal(check("", "", "1.9.0", "", ""), KEDGE_FIT_VERSION);
 }
 
+/* Of a package of sequence number 7 with an image of 1000 bytes. */
+static enum kedge_fit check_limits(uint64_t sequence_floor, uint64_t slot_capacity,
+                                   char text[KEDGE_FIT_WORDS_MAX])
+{
+    const struct kedge_fit_conditions conditions = {.sequence = 7, .image_size = 1000};
+    const struct kedge_fit_limits limits = {sequence_floor, slot_capacity};
+    enum kedge_fit fit = kedge_fit_check(&conditions, "", "", &limits);
+    kedge_fit_words(fit, &conditions, &limits, text);
+    return fit;
+}
+
+static void limits_are_those_of_the_device_and_what_is_not_said_is_none(void **state)
+{
+    char text[KEDGE_FIT_WORDS_MAX];
+    (void)state;
+    assert_int_equal(check_limits(0, 0, text), KEDGE_FIT_OK);
+    assert_int_equal(check_limits(7, 1000, text), KEDGE_FIT_OK);
+    assert_int_equal(check_limits(8, 1000, text), KEDGE_FIT_SEQUENCE);
+    assert_string_equal(text, "takes no sequence number below 8, and the package has 7");
+    assert_int_equal(check_limits(0, 999, text), KEDGE_FIT_SIZE);
+    assert_string_equal(text,
+                        "has room for an image of 999 bytes, and that of the package has 1000");
+    assert_int_equal(check_limits(UINT64_MAX, 1, text), KEDGE_FIT_SEQUENCE);
+    const struct kedge_fit_conditions unknown = {.sequence = 0, .image_size = 0};
+    assert_int_equal(kedge_fit_check(&unknown, "", "", &(struct kedge_fit_limits){9, 1}),
+                     KEDGE_FIT_OK);
+}
+
 static void each_reason_has_a_name_and_words(void **state)
 {
     (void)state;
@@ -63,6 +91,7 @@ int main(void)
         cmocka_unit_test(a_package_without_conditions_is_for_all),
         cmocka_unit_test(a_revision_is_one_of_those_named_or_not),
         cmocka_unit_test(a_window_holds_both_its_bounds),
+        cmocka_unit_test(limits_are_those_of_the_device_and_what_is_not_said_is_none),
         cmocka_unit_test(each_reason_has_a_name_and_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

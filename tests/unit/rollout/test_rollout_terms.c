@@ -71,6 +71,64 @@ static void one_that_changes_while_it_waits_for_a_place_is_looked_at_then(void *
     assert_int_equal(state_of(f, 102), KEDGE_DEPLOYMENT_CANCELED);
 }
 
+static void comes_with_limits(struct fixture *f, const char *endpoint, uint64_t sequence_floor,
+                              uint64_t slot_capacity)
+{
+    struct kedge_engine_event event = {
+        .kind = KEDGE_EVENT_DEVICE_PRESENT,
+        .device = {.endpoint = endpoint,
+                   .vendor = "acme.example",
+                   .class_name = "meter",
+                   .version = "1.0.0",
+                   .hardware = "A",
+                   .limits = {.sequence_floor = sequence_floor, .slot_capacity = slot_capacity}}};
+    assert_int_equal(kedge_engine_handle(f->engine, f->now_ms, &event, &f->output), KEDGE_OK);
+}
+
+static void who_says_that_it_does_not_take_it_is_not_offered_it(void **state)
+{
+    struct fixture *f = *state;
+    f->spec.conditions.sequence = 7;
+    f->spec.conditions.image_size = 1000;
+    for (size_t i = 0; i < 5; i++)
+        f->targets[i].present = false;
+    f->targets[0].present = true;
+    f->targets[0].limits = (struct kedge_fit_limits){8, 1000};
+    create_and_start(f);
+    assert_int_equal(state_of(f, 101), KEDGE_DEPLOYMENT_CANCELED);
+    assert_says(f, 101,
+                "canceled: not offered: the device takes no sequence number below 8, and the "
+                "package has 7");
+    comes_with_limits(f, "dev-1", 7, 999);
+    assert_says(f, 102, "canceled: not offered: the device has room for an image of 999 bytes");
+    comes_with_limits(f, "dev-2", 7, 1000);
+    assert_int_equal(state_of(f, 103), KEDGE_DEPLOYMENT_OFFERED);
+    comes_with_limits(f, "dev-3", 0, 0); /* does not say: it judges itself */
+    assert_int_equal(state_of(f, 104), KEDGE_DEPLOYMENT_OFFERED);
+    assert_int_equal(kedge_engine_group(f->engine, 42, 0)->errors, 0);
+}
+
+/* What a device has confirmed is the least that it takes, before it says so again. */
+static void who_has_confirmed_a_higher_sequence_is_not_offered_a_lower_one(void **state)
+{
+    struct fixture *f = *state;
+    f->spec.policy.priority = 60;
+    f->spec.conditions.sequence = 7;
+    fill_targets(f, 2);
+    f->targets[0].limits.sequence_floor = 3;
+    create_and_start(f); /* 42, sequence 7, with 101 and 102, who does not say */
+    f->spec.policy.priority = 50;
+    f->spec.version = "1.0.5";
+    f->spec.sequence = f->spec.conditions.sequence = 6;
+    f->spec.package_id = "1123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    create_and_start(f); /* 43, sequence 6, waits with 103 and 104 */
+    report(f, 101, KEDGE_DEPLOYMENT_SUCCEEDED);
+    assert_int_equal(state_of(f, 103), KEDGE_DEPLOYMENT_CANCELED);
+    assert_says(f, 103, "the device takes no sequence number below 7, and the package has 6");
+    report(f, 102, KEDGE_DEPLOYMENT_SUCCEEDED);
+    assert_int_equal(state_of(f, 104), KEDGE_DEPLOYMENT_OFFERED);
+}
+
 static void the_terms_are_loaded_with_the_rollouts(void **state)
 {
     struct fixture *f = *state;
@@ -120,6 +178,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(who_cannot_take_it_any_more_is_not_offered_it_and_nobody_waits),
         TEST(one_that_changes_while_it_waits_for_a_place_is_looked_at_then),
+        TEST(who_says_that_it_does_not_take_it_is_not_offered_it),
+        TEST(who_has_confirmed_a_higher_sequence_is_not_offered_a_lower_one),
         TEST(the_terms_are_loaded_with_the_rollouts),
         TEST(what_takes_devices_back_has_terms_of_its_own),
     };

@@ -173,6 +173,8 @@ static void a_database_of_version_1_keeps_its_devices_and_takes_credentials(void
                      "ALTER TABLE rollouts DROP COLUMN retry_after_s;"
                      "ALTER TABLE rollouts DROP COLUMN retry_after_max_s;"
                      "ALTER TABLE rollouts DROP COLUMN priority;"
+                     "ALTER TABLE devices DROP COLUMN sequence_floor;"
+                     "ALTER TABLE devices DROP COLUMN slot_capacity;"
                      "ALTER TABLE deployments DROP COLUMN failed_retries;"
                      "ALTER TABLE deployments DROP COLUMN rejected_retries;"
                      "ALTER TABLE deployments DROP COLUMN timed_out_retries;"

@@ -98,6 +98,8 @@ static void devices_of_an_older_database_are_counted_when_it_is_opened(void **st
                                   "ALTER TABLE rollouts DROP COLUMN gate_windows;"
                                   "ALTER TABLE rollouts DROP COLUMN download_in_window;"
                                   "ALTER TABLE rollouts DROP COLUMN priority;"
+                                  "ALTER TABLE devices DROP COLUMN sequence_floor;"
+                                  "ALTER TABLE devices DROP COLUMN slot_capacity;"
                                   "ALTER TABLE groups DROP COLUMN own_error_threshold_percent;"
                                   "ALTER TABLE groups DROP COLUMN own_error_minimum_sample;"
                                   "ALTER TABLE groups DROP COLUMN own_success_threshold_percent;"

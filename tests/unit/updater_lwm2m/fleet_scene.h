@@ -23,6 +23,7 @@ struct fleet_scene {
     char endpoint[200], location[64], before[64], now[64];
     bool has_firmware;
     int firmware_state, firmware_result;
+    uint64_t sequence_floor, slot_capacity;
     bool enrolled; /* whoever it is */
     unsigned enrolled_asked;
     unsigned reports;
@@ -49,6 +50,8 @@ static inline void scene_note_device(struct fleet_scene *scene, const struct ked
     scene->has_firmware = device->has_firmware_object;
     scene->firmware_state = device->firmware_state;
     scene->firmware_result = device->firmware_result;
+    scene->sequence_floor = device->sequence_floor;
+    scene->slot_capacity = device->slot_capacity;
 }
 
 static inline void scene_registered(void *context, const struct kedge_device *device)

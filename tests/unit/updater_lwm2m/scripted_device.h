@@ -26,9 +26,10 @@ struct scripted_device {
     bool speaks_tlv;   /* answers in TLV, else in text; refuses the other one with 4.06 */
     bool whole;        /* gives an instance in one answer, in TLV */
     bool empty_whole;  /* with nothing in it */
-    bool deaf;         /* answers nothing */
-    bool strange;      /* answers 4.01 to everything */
-    uint8_t uri_code, execute_code; /* what to answer; 0: 2.04 */
+    int sequence_floor, slot_capacity; /* /26241/0/2 and 3; 0: 4.04 */
+    bool deaf;                         /* answers nothing */
+    bool strange;                      /* answers 4.01 to everything */
+    uint8_t uri_code, execute_code;    /* what to answer; 0: 2.04 */
     bool execute_unanswered;
     /* of a Package that is pushed to it */
     uint8_t package[4096];
@@ -209,6 +210,16 @@ static inline void device_instance(struct scripted_device *device, bool firmware
     device_reply(device, KEDGE_COAP_CONTENT, KEDGE_LWM2M_FORMAT_TLV, kedge_writer_slice(&out), 0);
 }
 
+static inline void device_says_limits(struct scripted_device *device)
+{
+    uint8_t bytes[64];
+    struct kedge_writer out = kedge_writer(bytes, sizeof bytes);
+    device_adds_number(&out, 2, device->sequence_floor);
+    if (device->slot_capacity > 0)
+        device_adds_number(&out, 3, device->slot_capacity);
+    device_reply(device, KEDGE_COAP_CONTENT, KEDGE_LWM2M_FORMAT_TLV, kedge_writer_slice(&out), 0);
+}
+
 static inline void device_takes_uri(struct scripted_device *device)
 {
     const struct kedge_slice uri = device->peer.message.payload;
@@ -333,6 +344,12 @@ static inline void device_answers(struct scripted_device *device)
         device_says_text(device, 18, device->hardware);
     else if (device_path_is(device, "26241/0/0"))
         device_says_text(device, 0, device->words);
+    else if (device->whole && device->sequence_floor > 0 && device_path_is(device, "26241/0"))
+        device_says_limits(device);
+    else if (device->sequence_floor > 0 && device_path_is(device, "26241/0/2"))
+        device_number(device, 2, device->sequence_floor, -1);
+    else if (device->slot_capacity > 0 && device_path_is(device, "26241/0/3"))
+        device_number(device, 3, device->slot_capacity, -1);
     else if (device_path_is(device, "5/0/8") && device->protocols != 0)
         device_lists_protocols(device);
     else if (device_path_is(device, "5/0/10") && device->cancels)

@@ -79,10 +79,15 @@ static void test_devices_that_say_the_same_share_it(void **state)
 static void test_a_text_over_its_limit_is_not_said(void **state)
 {
     struct scene *scene = *state;
-    static const size_t limits[TEXT_COUNT] = {
-        KEDGE_DEVICE_VENDOR_MAX,    KEDGE_DEVICE_CLASS_MAX,         KEDGE_DEVICE_VERSION_MAX,
-        KEDGE_DEVICE_HARDWARE_MAX,  KEDGE_REGISTRATION_VERSION_MAX, KEDGE_REGISTRATION_BINDING_MAX,
-        KEDGE_REGISTRATION_ROOT_MAX};
+    static const size_t limits[TEXT_COUNT] = {KEDGE_DEVICE_VENDOR_MAX,
+                                              KEDGE_DEVICE_CLASS_MAX,
+                                              KEDGE_DEVICE_VERSION_MAX,
+                                              KEDGE_DEVICE_HARDWARE_MAX,
+                                              KEDGE_REGISTRATION_VERSION_MAX,
+                                              KEDGE_REGISTRATION_BINDING_MAX,
+                                              KEDGE_REGISTRATION_ROOT_MAX,
+                                              20,
+                                              20};
     char text[KEDGE_DEVICE_VENDOR_MAX + 2];
     struct device *device = make(scene, "device-1");
     memset(text, 'x', sizeof text);
@@ -95,6 +100,19 @@ static void test_a_text_over_its_limit_is_not_said(void **state)
         assert_int_equal(device_set_text(device, which, kedge_slice(text, limits[which] + 1)),
                          KEDGE_OK);
         assert_string_equal(device_text(device, which), "");
+    }
+    device_free(device);
+}
+
+static void test_a_figure_is_kept_as_it_was_said(void **state)
+{
+    struct scene *scene = *state;
+    struct device *device = make(scene, "device-1");
+    const uint64_t figures[] = {1, INT64_MAX, UINT64_MAX, 0};
+    assert_int_equal(device_figure(device, TEXT_SLOT_CAPACITY), 0);
+    for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) {
+        assert_int_equal(device_set_figure(device, TEXT_SLOT_CAPACITY, figures[i]), KEDGE_OK);
+        assert_true(device_figure(device, TEXT_SLOT_CAPACITY) == figures[i]);
     }
     device_free(device);
 }
@@ -124,6 +142,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SCENE_TEST(test_devices_that_say_the_same_share_it),
         SCENE_TEST(test_a_text_over_its_limit_is_not_said),
+        SCENE_TEST(test_a_figure_is_kept_as_it_was_said),
         SCENE_TEST(test_endpoints_of_every_length_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,6 +27,8 @@ bool reader_take_device(struct sql_columns *from, struct kedge_device_record *ou
     out->first_seen_ms = column_unsigned(from);
     out->last_seen_ms = column_unsigned(from);
     column_text(from, out->tags, sizeof(out->tags));
+    out->limits.sequence_floor = column_unsigned(from);
+    out->limits.slot_capacity = column_unsigned(from);
     return !from->damaged;
 }
 

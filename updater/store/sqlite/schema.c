@@ -198,6 +198,9 @@ static const char *const steps[KEDGE_STORE_SCHEMA_VERSION] = {
      "ALTER TABLE rollouts ADD COLUMN download_in_window INTEGER NOT NULL DEFAULT 0;"),
     /* 22: which of two rollouts gets a device. */
     "ALTER TABLE rollouts ADD COLUMN priority INTEGER NOT NULL DEFAULT 50;",
+    /* 23: what devices say that they take; 0: they do not say. */
+    ("ALTER TABLE devices ADD COLUMN sequence_floor INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE devices ADD COLUMN slot_capacity INTEGER NOT NULL DEFAULT 0;"),
 };
 
 static enum kedge_rc find_version(sqlite3 *database, int64_t *version)

@@ -20,7 +20,7 @@ enum kedge_rc sql_number(sqlite3 *database, const char *sql, int64_t *out) KEDGE
 
 #define DEVICE_COLUMNS                                                                          \
     "endpoint, vendor, class, version, hardware, lwm2m_version, binding, lifetime_s, address, " \
-    "location, registered, first_seen_ms, last_seen_ms, tags"
+    "location, registered, first_seen_ms, last_seen_ms, tags, sequence_floor, slot_capacity"
 #define PACKAGE_COLUMNS                                                                      \
     "id, sequence, version, vendor_id, class_id, vendor, class, envelope_size, image_size, " \
     "device_size, image_digest, device_digest, deliver_payload, signers, uploaded_at_ms, "   \

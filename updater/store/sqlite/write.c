@@ -15,16 +15,18 @@ _Static_assert(KEDGE_SAMPLES_MAX == 1000, "so many are kept");
 /* A record that exists is changed in place: replacing it would trip over what refers to it. */
 static const char *const row_sql[KEDGE_ROW_KIND_COUNT] = {
     [KEDGE_ROW_PUT_DEVICE] =
-        "INSERT INTO devices (" DEVICE_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,'{}')"
-        " ON CONFLICT (endpoint) DO UPDATE SET vendor=iif(?14,vendor,excluded.vendor),"
-        " class=iif(?14,class,excluded.class), version=iif(?14,version,excluded.version),"
-        " hardware=iif(?14,hardware,excluded.hardware),"
+        "INSERT INTO devices (" DEVICE_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,'{}',?,?)"
+        " ON CONFLICT (endpoint) DO UPDATE SET vendor=iif(?16,vendor,excluded.vendor),"
+        " class=iif(?16,class,excluded.class), version=iif(?16,version,excluded.version),"
+        " hardware=iif(?16,hardware,excluded.hardware),"
+        " sequence_floor=iif(?16,sequence_floor,excluded.sequence_floor),"
+        " slot_capacity=iif(?16,slot_capacity,excluded.slot_capacity),"
         " lwm2m_version=excluded.lwm2m_version, binding=excluded.binding,"
         " lifetime_s=excluded.lifetime_s, address=excluded.address, location=excluded.location,"
         " registered=excluded.registered, last_seen_ms=excluded.last_seen_ms,"
         " first_seen_ms=iif(first_seen_ms=0,excluded.first_seen_ms,first_seen_ms)",
     [KEDGE_ROW_PROVISION_DEVICE] =
-        "INSERT INTO devices (" DEVICE_COLUMNS ") VALUES (?1,'','','',?2,'','',0,'','',0,0,0,'{}')"
+        "INSERT INTO devices (" DEVICE_COLUMNS ") VALUES (?1,'','','',?2,'','',0,'','',0,0,0,'{}',0,0)"
         " ON CONFLICT (endpoint) DO NOTHING",
     [KEDGE_ROW_SET_TAGS] = "UPDATE devices SET tags = ?2 WHERE endpoint = ?1",
     [KEDGE_ROW_TRIM_DEVICES] =
@@ -228,6 +230,8 @@ static void bind_device(struct sql_binder *to, const struct kedge_device_record 
     bind_number(to, record->registered);
     bind_unsigned(to, record->first_seen_ms);
     bind_unsigned(to, record->last_seen_ms);
+    bind_unsigned(to, record->limits.sequence_floor);
+    bind_unsigned(to, record->limits.slot_capacity);
     bind_number(to, record->texts_kept);
 }
 
