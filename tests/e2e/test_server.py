@@ -485,7 +485,7 @@ def test_a_rollout_is_where_it_was_after_kill_9_and_each_step_has_its_reason(ser
     status, rollout = call(server, "GET", "/api/v1/rollouts/1")
     assert (status, rollout["state"]) == (200, "aborted")
     whats = [a["what"] for a in listing(server, "audit") if a["what"].startswith("rollout")]
-    assert whats == ["rollout.create", "rollout.start", "rollout.pause", "rollout.abort"]
+    assert whats == ["rollout.create", "rollout.start", "rollout.pause", "rollout.abort", "rollout.drained"]
 
 
 def test_a_deployment_shows_how_far_the_download_is(server, keys, tmp_path):

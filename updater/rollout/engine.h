@@ -3,6 +3,7 @@
  *
  *   engine.c  events in, and looking      create.c  a new rollout, checked     load.c  from records
  *   moves.c   one step of one thing, by the tables, with its counts and its history
+ *   rules.c   what the server's own rules have moved, for the audit log
  *   settle.c  what follows from a step: places are filled, groups and rollouts go on
  *   gate_rules.c  what a group says of that itself
  *   gates.c   whether a group goes badly enough to stop, or well enough for the next one
@@ -470,6 +471,13 @@ enum kedge_rc engine_say(struct kedge_engine *engine, const struct kedge_history
                          const char *text) KEDGE_MUST_USE;
 enum kedge_rc engine_audit(struct kedge_engine *engine, const char *what, uint64_t subject,
                            const char *before, const char *after) KEDGE_MUST_USE;
+/* rules.c: of a move that nobody asked for; `entry` is its history, `text` the reason. */
+enum kedge_rc engine_audit_rollout(struct kedge_engine *engine, enum kedge_rollout_event event,
+                                   const struct kedge_history_entry *entry,
+                                   const char *text) KEDGE_MUST_USE;
+enum kedge_rc engine_audit_group(struct kedge_engine *engine, enum kedge_group_event event,
+                                 const struct kedge_history_entry *entry,
+                                 const char *text) KEDGE_MUST_USE;
 enum kedge_rc engine_command(struct kedge_engine *engine, enum kedge_engine_command_kind kind,
                              const struct deployment_node *node) KEDGE_MUST_USE;
 /** Writes the records of all that changed into the output. */

@@ -36,7 +36,8 @@ enum kedge_rc engine_move_rollout(struct kedge_engine *engine, struct rollout_no
     }
     engine_rollout_changed(engine, rollout);
     engine_unsettle(engine, rollout);
-    return engine_say(engine, &entry, text);
+    KEDGE_TRY(engine_say(engine, &entry, text));
+    return engine_audit_rollout(engine, event, &entry, text);
 }
 
 enum kedge_rc engine_move_group(struct kedge_engine *engine, struct group_node *group,
@@ -58,7 +59,8 @@ enum kedge_rc engine_move_group(struct kedge_engine *engine, struct group_node *
         kedge_timer_cancel(&engine->timers, &group->soak_timer);
     }
     engine_group_changed(engine, group);
-    return engine_say(engine, &entry, text);
+    KEDGE_TRY(engine_say(engine, &entry, text));
+    return engine_audit_group(engine, event, &entry, text);
 }
 
 void engine_count_deployment(struct deployment_node *node, bool add)

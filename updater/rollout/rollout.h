@@ -316,7 +316,7 @@ struct kedge_history_entry {
     char text[KEDGE_REASON_MAX + 1];
 };
 
-/** What a person did. The store adds sequence number and hash chain. */
+/** What a person did, or a rule of the server. The store adds sequence number and hash chain. */
 struct kedge_audit_entry {
     uint64_t sequence; /* given by the store: 1, 2, 3 ... */
     uint64_t at_ms;

@@ -372,10 +372,7 @@ enum kedge_rc engine_start_in_time(struct kedge_engine *engine, struct rollout_n
         return KEDGE_OK;
     kedge_moment_text(record->start_at_ms, at);
     (void)snprintf(text, sizeof(text), "started at its start time, %s", at);
-    KEDGE_TRY(engine_start_rollout(engine, rollout, text));
-    return engine_audit(engine, "rollout.start", record->id,
-                        kedge_rollout_state_name(KEDGE_ROLLOUT_READY),
-                        kedge_rollout_state_name(record->state));
+    return engine_start_rollout(engine, rollout, text);
 }
 
 /* ---- gates ---- */

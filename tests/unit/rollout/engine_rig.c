@@ -179,3 +179,15 @@ void reload(struct fixture *f, const struct kedge_rollout *rollout, const struct
         assert_int_equal(kedge_engine_load_deployment(f->engine, &records[i]), KEDGE_OK);
     assert_int_equal(kedge_engine_load_done(f->engine, f->now_ms, &f->output), KEDGE_OK);
 }
+
+void assert_audited(const struct fixture *f, const char *rows)
+{
+    char found[1024] = "";
+    for (size_t i = 0; i < f->output.audit_count; i++) {
+        const struct kedge_audit_entry *row = &f->output.audit[i];
+        size_t used = strlen(found);
+        (void)snprintf(&found[used], sizeof(found) - used, "%s%s %s", i == 0 ? "" : ", ", row->who,
+                       row->what);
+    }
+    assert_string_equal(found, rows);
+}

@@ -41,6 +41,8 @@ void goes_out_of_reach(struct fixture *f, const char *endpoint, bool unassociate
 void sleeps(struct fixture *f, const char *endpoint, uint64_t expected_at_ms);
 void loses_association(struct fixture *f, const char *endpoint, uint64_t expected_at_ms);
 void assert_says(struct fixture *f, uint64_t id, const char *words);
+/** The last output has these rows for the audit log, as "who what" with commas between them. */
+void assert_audited(const struct fixture *f, const char *rows);
 void tick_at(struct fixture *f, uint64_t at_ms);
 void reload(struct fixture *f, const struct kedge_rollout *rollout, const struct kedge_group *group,
             const struct kedge_deployment *records, size_t count);

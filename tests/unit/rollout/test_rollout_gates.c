@@ -261,6 +261,33 @@ static void somebody_else_lets_a_rollout_begin(void **state)
     assert_non_null(strstr(f->output.refusal, "no group of rollout 42 waits for an approval"));
 }
 
+/* The rules' rows have the rollout as their subject, and why they did so. */
+static void what_rules_decide_is_audited_and_what_devices_do_is_not(void **state)
+{
+    struct fixture *f = *state;
+    f->spec.policy.error_threshold_percent = 20;
+    f->spec.policy.error_minimum_sample = 0;
+    create_and_start(f);
+    assert_audited(f, "alice rollout.start, server group.start");
+    report(f, 101, KEDGE_DEPLOYMENT_SUCCEEDED);
+    report(f, 102, KEDGE_DEPLOYMENT_FAILED);
+    assert_audited(f, "");
+    report(f, 103, KEDGE_DEPLOYMENT_FAILED);
+    assert_audited(f, "server rollout.pause");
+    assert_string_equal(f->output.audit[0].subject, "42");
+    assert_string_equal(f->output.audit[0].before, "running");
+    assert_string_equal(f->output.audit[0].after,
+                        "paused: 2 of 5 devices of group 1 ended in error, more than 20 %");
+    assert_int_equal(act(f, KEDGE_EVENT_ROLLOUT_RESUME, 42), KEDGE_OK);
+    assert_audited(f, "alice rollout.resume");
+    report(f, 104, KEDGE_DEPLOYMENT_SUCCEEDED);
+    assert_audited(f, "");
+    f->now_ms++;
+    report(f, 105, KEDGE_DEPLOYMENT_SUCCEEDED);
+    assert_audited(f, "server gate.fail, server rollout.finish");
+    assert_string_equal(f->output.audit[0].before, "group 1 waiting_for_gate");
+}
+
 static void somebody_else_lets_a_rollout_go_on_behind_each_gate(void **state)
 {
     struct fixture *f = *state;
@@ -422,6 +449,7 @@ int main(void)
         TEST(too_many_that_fall_back_stop_a_soak),
         TEST(another_version_is_no_falling_back_where_it_does_not_tell),
         TEST(somebody_else_lets_a_rollout_begin),
+        TEST(what_rules_decide_is_audited_and_what_devices_do_is_not),
         TEST(somebody_else_lets_a_rollout_go_on_behind_each_gate),
         TEST(a_gate_that_stays_shut_pauses_before_the_next_group),
         TEST(what_a_group_says_of_its_gate_counts_for_it_alone),

@@ -82,8 +82,7 @@ static void it_runs_until_somebody_closes_it(void **state)
     assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_RUNNING);
     assert_int_equal(act(f, KEDGE_EVENT_ROLLOUT_CLOSE, 42), KEDGE_OK);
     assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_FINISHED);
-    assert_int_equal(f->output.audit_count, 1);
-    assert_string_equal(f->output.audit[0].what, "rollout.close");
+    assert_audited(f, "alice rollout.close, server gate.pass, server rollout.finish");
 }
 
 static void who_is_at_work_when_it_is_closed_goes_on_to_the_end(void **state)

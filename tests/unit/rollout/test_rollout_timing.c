@@ -87,9 +87,7 @@ static void a_rollout_starts_by_itself_at_its_time(void **state)
     tick_at(f, NOW + HOUR_MS);
     assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_RUNNING);
     assert_int_equal(offers(&f->output), 5);
-    assert_int_equal(f->output.audit_count, 1);
-    assert_string_equal(f->output.audit[0].what, "rollout.start");
-    assert_string_equal(f->output.audit[0].who, "server");
+    assert_audited(f, "server rollout.start, server group.start");
 }
 
 static void a_person_may_start_it_earlier(void **state)
