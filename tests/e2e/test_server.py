@@ -193,6 +193,7 @@ def test_a_port_that_is_in_use_is_named(tmp_path, which):
     (["--data", "DATA", "--unproven-max", "many"], "--unproven-max many: a number from 1 to 1000000"),
     (["--data", "DATA", "--push-rate", "64K"], "--push-rate 64K: a number from 1 to 1000000000"),
     (["--data", "DATA", "--download-rate", "9999"], "--download-rate 9999: a number from 10000 to 1000000000, or 0"),
+    (["--data", "DATA", "--history-days", "36501"], "--history-days 36501: a number from 1 to 36500"),
     (["--data", "DATA", "--unproven-stored", "1000001"], "--unproven-stored 1000001: a number from 1 to 1000000"),
     (["--data", "DATA", "--require", "2", "--require=1"], "--require is given twice: leave one of them out"),
     (["--data", "DATA", "--coap", "127.0.0.1:0", "--coap", "[::1]:0"], "--coap is given twice: put all of them into one"),

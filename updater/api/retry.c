@@ -3,6 +3,7 @@
  * has ended stays as it was, so they get a rollout of their own: as the first one went about it.
  */
 #include "updater/api/internal.h"
+#include "updater/store/retention.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,6 +77,18 @@ static void make_retry(struct request *request, const struct kedge_rollout *from
     rollout_make(request, &rollout, start);
 }
 
+/* Which devices it was nobody knows any more. */
+static bool refuse_removed(struct request *request, uint64_t rollout_id)
+{
+    struct kedge_removal removal;
+    enum kedge_rc rc = kedge_reader_removal(request->reader, rollout_id, &removal);
+    if (rc == KEDGE_OK)
+        refuse(request, MHD_HTTP_CONFLICT, "state", NULL,
+               "what rollout %llu did device by device is no longer kept (kedged --history-days)",
+               (unsigned long long)rollout_id);
+    return rc == KEDGE_OK || (rc != KEDGE_E_NOT_FOUND && !reader_ok(request, rc, "rollout"));
+}
+
 void rollout_retry(struct request *request)
 {
     struct kedge_deployment_filter filter = {.group_index = -1, .state = -1};
@@ -87,7 +100,7 @@ void rollout_retry(struct request *request)
         !body_read(request, request->json, "", fields, 1) ||
         !reader_ok(request, kedge_reader_rollout(request->reader, filter.rollout_id, &from),
                    "rollout") ||
-        !rollout_may_start(request, &from.policy, start))
+        refuse_removed(request, from.id) || !rollout_may_start(request, &from.policy, start))
         return;
     enum kedge_rc rc = kedge_reader_deployments(request->reader, &filter, NULL, collect, &retried);
     if (retried.out_of_memory)

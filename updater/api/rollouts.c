@@ -1,5 +1,6 @@
 /* rollouts.c: rollouts, their groups, deployments and history. */
 #include "updater/api/asked.h"
+#include "updater/store/retention.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,13 +22,23 @@ static bool add_figures(void *context, const struct kedge_group *record)
     return true;
 }
 
+/* Since when its deployments and their history are gone, or go: its counts are not. */
+static enum kedge_rc put_removal(struct kedge_reader *reader, uint64_t rollout_id, json_t **json)
+{
+    struct kedge_removal removal = {.at_ms = 0};
+    enum kedge_rc rc = kedge_reader_removal(reader, rollout_id, &removal);
+    json_put(json, "details_removed_at_ms",
+             removal.at_ms == 0 ? json_null() : json_count(removal.at_ms));
+    return rc == KEDGE_E_NOT_FOUND ? KEDGE_OK : rc;
+}
+
 enum kedge_rc rollout_put_figures(struct kedge_reader *reader, uint64_t rollout_id, json_t **json)
 {
     struct figures figures = {.errors = 0};
     KEDGE_TRY(kedge_reader_groups(reader, rollout_id, add_figures, &figures));
     json_put(json, "counts", counts_json(figures.counts));
     json_put(json, "errors", json_count(figures.errors));
-    return KEDGE_OK;
+    return put_removal(reader, rollout_id, json);
 }
 
 static bool put_figures(struct request *request, uint64_t rollout_id, json_t **json)

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "updater/kedged/config_check.h"
 #include "updater/kedged/log.h"
+#include "updater/kedged/retention.h"
 
 #include "updater/lwm2m/bootstrap.h"
 #include "updater/pace/pace.h"
@@ -57,6 +58,8 @@ static const struct option_row rows[] = {
      "bytes a second, at most, to each device that is pushed to (as fast as it takes them)"},
     {"download-rate", "BYTES", TEXT(download_rate), true,
      "bytes a second, at most, of downloads and pushes to all devices together (0: no limit)"},
+    {"history-days", "N", TEXT(history_days), true,
+     "days after its end for which a rollout is kept device by device (0, for ever)"},
     {"http", "ADDR:PORT", TEXT(http), true,
      "REST API and downloads (127.0.0.1:8080 unless --https is given)"},
     {"https", "ADDR:PORT", TEXT(https), true, "the same over TLS"},
@@ -311,6 +314,13 @@ static bool take_download_rate(struct kedge_config *config)
     return false;
 }
 
+static bool take_history_days(struct kedge_config *config)
+{
+    return config->history_days[0] == '\0' || strcmp(config->history_days, "0") == 0 ||
+           take_number("history-days", config->history_days, KEDGE_RETENTION_DAYS_MAX,
+                       &config->history_kept_days);
+}
+
 static bool check_bootstrap(const struct kedge_config *config)
 {
     bool asked = config->bootstrap[0] != '\0' || config->bootstrap_coap[0] != '\0';
@@ -373,7 +383,7 @@ static bool check(struct kedge_config *config)
               "server\n",
               stderr);
     return check_log(config) && take_required(config) && take_unproven(config) &&
-           take_push_rate(config) && take_download_rate(config) &&
+           take_push_rate(config) && take_download_rate(config) && take_history_days(config) &&
            config_check_addresses("coap", config->coap) &&
            config_check_addresses("coaps", config->coaps) && check_coaps_files(config) &&
            check_bootstrap(config) && config_check_web(config);

@@ -49,6 +49,8 @@ struct kedge_config {
     uint64_t push_bytes_per_s; /* 0: no limit */
     char download_rate[16];    /* as it was given; "0", empty: no limit */
     uint64_t download_bytes_per_s; /* 0: no limit */
+    char history_days[16];      /* as it was given; "0", empty: for ever */
+    uint64_t history_kept_days; /* 0: for ever */
     char require[8];           /* as it was given */
     uint64_t required; /* how many different trusted keys must have signed a package: 1 to 8 */
     bool check_config; /* say what is wrong with the configuration, and end */

@@ -15,6 +15,7 @@
 #include "updater/kedged/data_folder.h"
 #include "updater/kedged/listening.h"
 #include "updater/kedged/log.h"
+#include "updater/kedged/retention.h"
 #include "updater/kedged/sampling.h"
 #include "updater/kedged/web.h"
 #include "updater/kedged/webhooks.h"
@@ -39,6 +40,7 @@ struct server {
     struct kedge_backend backend;
     struct kedge_web web;
     struct kedge_sampling sampling;
+    struct kedge_retention retention;
     struct kedge_webhooks *webhooks;
     struct kedge_api *api;
     char error[KEDGE_STORE_ERROR_MAX];
@@ -247,6 +249,7 @@ static void close_all(struct server *server)
 {
     stop_api(server);
     kedge_sampling_stop(&server->sampling);
+    kedge_retention_stop(&server->retention);
     kedge_bootstrapping_stop(&server->bootstrapping);
     if (server->bridge_open)
         kedge_bridge_end(&server->bridge);
@@ -383,6 +386,10 @@ static int serve(struct server *server)
     if (kedge_sampling_start(&server->sampling, server->store, &server->bridge,
                              server->config->data) != 0)
         kedge_log(KEDGE_LOG_ERROR, "cannot start the thread that notes figures for charts");
+    if (kedge_retention_start(&server->retention, server->store, &server->bridge,
+                              server->config->data,
+                              (uint32_t)server->config->history_kept_days) != 0)
+        kedge_log(KEDGE_LOG_ERROR, "cannot start the thread that removes old history");
     say_ready(server);
     kedge_log(KEDGE_LOG_INFO, "ending, as asked by %s", strsignal(wait_for_end(server)));
     /* First nobody can ask for anything new; the network thread still answers what was asked, but
@@ -390,6 +397,7 @@ static int serve(struct server *server)
     kedge_backend_end_asks(&server->backend_state);
     stop_api(server);
     kedge_sampling_stop(&server->sampling);
+    kedge_retention_stop(&server->retention);
     kedge_bootstrapping_stop(&server->bootstrapping);
     kedge_net_stop(server->net);
     (void)pthread_join(network, NULL);

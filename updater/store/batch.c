@@ -290,3 +290,17 @@ enum kedge_rc kedge_batch_add_output(struct kedge_batch *batch,
         KEDGE_TRY(kedge_batch_add_audit(batch, &output->audit[i]));
     return KEDGE_OK;
 }
+
+enum kedge_rc kedge_batch_remove(struct kedge_batch *batch, const struct kedge_removal_slice *slice)
+{
+    KEDGE_TRY(add(batch, KEDGE_ROW_REMOVE_HISTORY, slice, sizeof(*slice)));
+    KEDGE_TRY(add(batch, KEDGE_ROW_REMOVE_DEPLOYMENTS, slice, sizeof(*slice)));
+    return add(batch, KEDGE_ROW_PUT_REMOVAL, slice, sizeof(*slice));
+}
+
+enum kedge_rc kedge_batch_audit_removals(struct kedge_batch *batch,
+                                         const struct kedge_audit_entry *entry)
+{
+    KEDGE_TRY(kedge_batch_add_audit(batch, entry));
+    return add(batch, KEDGE_ROW_MARK_REMOVALS, entry, 0);
+}

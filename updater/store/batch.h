@@ -5,6 +5,7 @@
 #define KEDGE_UPDATER_STORE_BATCH_H
 
 #include "updater/store/figures.h"
+#include "updater/store/retention.h"
 
 enum kedge_row_kind {
     KEDGE_ROW_PUT_DEVICE,        /* struct kedge_device_record, but for its tags */
@@ -38,8 +39,12 @@ enum kedge_row_kind {
     KEDGE_ROW_PUT_DEPLOYMENT,
     KEDGE_ROW_ADD_HISTORY,
     KEDGE_ROW_ADD_AUDIT,
-    KEDGE_ROW_ADD_SAMPLE,   /* struct kedge_sample */
-    KEDGE_ROW_THIN_SAMPLES, /* uint64_t, of which series */
+    KEDGE_ROW_ADD_SAMPLE,     /* struct kedge_sample */
+    KEDGE_ROW_THIN_SAMPLES,   /* uint64_t, of which series */
+    KEDGE_ROW_REMOVE_HISTORY, /* struct kedge_removal_slice, and likewise the next two */
+    KEDGE_ROW_REMOVE_DEPLOYMENTS,
+    KEDGE_ROW_PUT_REMOVAL,
+    KEDGE_ROW_MARK_REMOVALS, /* nothing: those that are finished are in the audit log */
     KEDGE_ROW_KIND_COUNT
 };
 

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "rig.h"
+#include "updater/store/retention.h"
 
 #include <cmocka.h>
 
@@ -141,6 +142,34 @@ static void those_that_failed_get_a_rollout_of_their_own(void **state)
     reply_free(&reply);
     reply = rig_call(rig, "POST", "/api/v1/rollouts/1/retry", "{\"all\":true}", NULL);
     assert_int_equal(reply.status, 400);
+    reply_free(&reply);
+}
+
+static void remove_details(struct kedge_batch *batch, void *context)
+{
+    const struct kedge_removal_slice slice = {
+        .after = {.rollout_id = 1, .at_ms = 1700000000000, .finished = true},
+        .deployments_up_to = 1};
+    (void)context;
+    assert_int_equal(kedge_batch_remove(batch, &slice), KEDGE_OK);
+}
+
+static void what_is_no_longer_kept_is_said_and_not_tried_again(void **state)
+{
+    struct rig *rig = *state;
+    struct reply reply = create(rig, "\"all_devices\":true");
+    assert_true(json_is_null(json_object_get(reply.json, "details_removed_at_ms")));
+    reply_free(&reply);
+    rig_commit(rig, fail_the_device, NULL);
+    rig_commit(rig, remove_details, NULL);
+    reply = rig_get(rig, "/api/v1/rollouts/1");
+    assert_int_equal(json_integer_value(json_object_get(reply.json, "details_removed_at_ms")),
+                     1700000000000);
+    reply_free(&reply);
+    reply = rig_call(rig, "POST", "/api/v1/rollouts/1/retry", NULL, NULL);
+    assert_int_equal(reply.status, 409);
+    assert_string_equal(reply_text(&reply, "detail"), "what rollout 1 did device by device is no "
+                                                      "longer kept (kedged --history-days)");
     reply_free(&reply);
 }
 
@@ -379,6 +408,7 @@ int main(void)
         ROLLOUT_TEST(a_filter_comes_through),
         ROLLOUT_TEST(a_way_back_comes_through),
         ROLLOUT_TEST(those_that_failed_get_a_rollout_of_their_own),
+        ROLLOUT_TEST(what_is_no_longer_kept_is_said_and_not_tried_again),
         ROLLOUT_TEST(start_may_come_with_creation),
         ROLLOUT_TEST(a_rollout_is_refused_by_the_field_at_fault),
         ROLLOUT_TEST(a_package_that_is_not_there_is_no_missing_route),

@@ -130,7 +130,7 @@ static void a_database_of_version_1_keeps_its_devices_and_takes_credentials(void
         sqlite3_exec(database,
                      "DROP TABLE credentials; DROP TABLE clock; DROP TABLE bootstrap;"
                      "DROP TABLE issued; DROP TABLE handouts; DROP TABLE classes;"
-                     "DROP TABLE notes;"
+                     "DROP TABLE notes; DROP TABLE removals;"
                      "DROP INDEX audit_subject; DROP TABLE samples; DROP TABLE fleet_shares;"
                      "DROP INDEX rollouts_ended; DROP TRIGGER device_comes;"
                      "DROP TRIGGER device_goes; DROP TRIGGER device_moves;"

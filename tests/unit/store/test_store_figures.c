@@ -92,7 +92,7 @@ static void devices_of_an_older_database_are_counted_when_it_is_opened(void **st
     assert_int_equal(sqlite3_exec(database,
                                   "DROP TRIGGER device_comes; DROP TRIGGER device_goes;"
                                   "DROP TRIGGER device_moves; DROP TABLE fleet_shares;"
-                                  "DROP TABLE samples; DROP INDEX rollouts_ended; DROP TABLE notes;"
+                                  "DROP TABLE samples; DROP INDEX rollouts_ended; DROP TABLE notes; DROP TABLE removals;"
                                   "ALTER TABLE rollouts DROP COLUMN start_at_ms;"
                                   "ALTER TABLE rollouts DROP COLUMN windows;"
                                   "ALTER TABLE rollouts DROP COLUMN gate_windows;"

@@ -201,6 +201,11 @@ static const char *const steps[KEDGE_STORE_SCHEMA_VERSION] = {
     /* 23: what devices say that they take; 0: they do not say. */
     ("ALTER TABLE devices ADD COLUMN sequence_floor INTEGER NOT NULL DEFAULT 0;"
      "ALTER TABLE devices ADD COLUMN slot_capacity INTEGER NOT NULL DEFAULT 0;"),
+    /* 24: what was removed of old rollouts. */
+    ("CREATE TABLE removals (rollout_id INTEGER PRIMARY KEY REFERENCES rollouts (id),"
+     " at_ms INTEGER NOT NULL, position INTEGER NOT NULL, deployments INTEGER NOT NULL,"
+     " history INTEGER NOT NULL, finished INTEGER NOT NULL,"
+     " audited INTEGER NOT NULL DEFAULT 0) STRICT;"),
 };
 
 static enum kedge_rc find_version(sqlite3 *database, int64_t *version)

@@ -151,6 +151,16 @@ static const char *const row_sql[KEDGE_ROW_KIND_COUNT] = {
         " row_number() OVER (ORDER BY at_ms DESC) AS number FROM samples WHERE series = ?1"
         " AND (SELECT count(*) FROM samples WHERE series = ?1) > " SAMPLES_MAX ")"
         " WHERE number % 2 = 0)",
+    /* What is about the rollout and its groups has no endpoint, and stays. */
+    [KEDGE_ROW_REMOVE_HISTORY] =
+        "DELETE FROM history WHERE rollout_id = ?1 AND id > ?2 AND id <= ?3 AND endpoint <> ''",
+    [KEDGE_ROW_REMOVE_DEPLOYMENTS] = "DELETE FROM deployments WHERE rollout_id = ?1 AND id <= ?2"
+                                     " AND id < (SELECT max(id) FROM deployments)",
+    [KEDGE_ROW_PUT_REMOVAL] =
+        "INSERT INTO removals (rollout_id, at_ms, position, deployments, history, finished)"
+        " VALUES (?,?,?,?,?,?) ON CONFLICT (rollout_id) DO UPDATE SET position=excluded.position,"
+        " deployments=excluded.deployments, history=excluded.history, finished=excluded.finished",
+    [KEDGE_ROW_MARK_REMOVALS] = "UPDATE removals SET audited = 1 WHERE finished = 1",
 };
 
 static const char touch_sql[] =
@@ -487,6 +497,27 @@ static void bind_sample(struct sql_binder *to, const struct kedge_sample *sample
     bind_text(to, sample->figures);
 }
 
+static void bind_removal(struct sql_binder *to, enum kedge_row_kind kind,
+                         const struct kedge_removal_slice *slice)
+{
+    const struct kedge_removal *after = &slice->after;
+    bind_unsigned(to, after->rollout_id);
+    if (kind == KEDGE_ROW_REMOVE_HISTORY) {
+        bind_unsigned(to, slice->history_from);
+        bind_unsigned(to, after->position);
+        return;
+    }
+    if (kind == KEDGE_ROW_REMOVE_DEPLOYMENTS) {
+        bind_unsigned(to, slice->deployments_up_to);
+        return;
+    }
+    bind_unsigned(to, after->at_ms);
+    bind_unsigned(to, after->position);
+    bind_unsigned(to, after->deployments);
+    bind_unsigned(to, after->history);
+    bind_number(to, after->finished);
+}
+
 static void bind_row(struct sql_binder *to, struct kedge_row *row, struct kedge_audit_head *head)
 {
     void *record = row->record;
@@ -575,6 +606,13 @@ static void bind_row(struct sql_binder *to, struct kedge_row *row, struct kedge_
         return;
     case KEDGE_ROW_ADD_AUDIT:
         bind_audit(to, record, head);
+        return;
+    case KEDGE_ROW_REMOVE_HISTORY:
+    case KEDGE_ROW_REMOVE_DEPLOYMENTS:
+    case KEDGE_ROW_PUT_REMOVAL:
+        bind_removal(to, row->kind, record);
+        return;
+    case KEDGE_ROW_MARK_REMOVALS:
         return;
     case KEDGE_ROW_KIND_COUNT:
         break;
