@@ -154,8 +154,7 @@ static const char *const row_sql[KEDGE_ROW_KIND_COUNT] = {
     /* What is about the rollout and its groups has no endpoint, and stays. */
     [KEDGE_ROW_REMOVE_HISTORY] =
         "DELETE FROM history WHERE rollout_id = ?1 AND id > ?2 AND id <= ?3 AND endpoint <> ''",
-    [KEDGE_ROW_REMOVE_DEPLOYMENTS] = "DELETE FROM deployments WHERE rollout_id = ?1 AND id <= ?2"
-                                     " AND id < (SELECT max(id) FROM deployments)",
+    [KEDGE_ROW_REMOVE_DEPLOYMENTS] = "DELETE FROM deployments WHERE rollout_id = ?1 AND id <= ?2",
     [KEDGE_ROW_PUT_REMOVAL] =
         "INSERT INTO removals (rollout_id, at_ms, position, deployments, history, finished)"
         " VALUES (?,?,?,?,?,?) ON CONFLICT (rollout_id) DO UPDATE SET position=excluded.position,"
