@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import socket
+import subprocess
 
 import pytest
 
@@ -124,6 +125,26 @@ def test_a_token_becomes_a_cookie_that_is_kept_close(server, curl):
     assert out.status == 204 and "Max-Age=0" in out.headers["set-cookie"]
     assert curl("GET", f"{V1}/token", *by_cookie(cookie), token=None).status == 401
     assert cookie.partition("=")[2] not in server.process.log
+
+
+def test_who_logs_out_is_told_of_nothing_more(server, curl):
+    cookies = [cookie_of(log_in(curl, server.http_url, server.token)) for _ in "ab"]
+    streams = [subprocess.Popen(["curl", "--silent", "--no-buffer", "--noproxy", "*", "--header", f"Cookie: {cookie}",
+                                 f"{server.http_url}{V1}/events"], stdout=subprocess.PIPE, text=True) for cookie in cookies]
+    try:
+        for stream in streams:
+            assert "event: ready\n" in iter(stream.stdout.readline, "")
+        out = curl("DELETE", f"{V1}/session", *by_cookie(cookies[0], "--header", f"Origin: {server.http_url}"), token=None)
+        assert out.status == 204
+        told = streams[0].stdout.read()  # to its end
+        assert told.endswith('event: end\ndata: {"reason":"session"}\n\n')
+        # The other session, of the same token, hears of what comes.
+        register(server, "boat")
+        assert 'event: device\n' in iter(streams[1].stdout.readline, "")
+    finally:
+        for stream in streams:
+            stream.terminate()
+            stream.wait(60)
 
 
 def test_what_is_not_a_token_logs_nobody_in(server, curl):

@@ -109,6 +109,43 @@ def test_a_rollout_that_fails_stops_and_says_why(server, device, keys, tmp_path,
     admin.see(css=".where .aborted")
 
 
+def test_a_rollout_is_made_with_all_that_the_form_has(server, device, keys, tmp_path, person):
+    trusted(server, keys)
+    fleet_of(server, device, keys, tmp_path, 3)
+    server.kedge("device", "tag", "edge-1", "site=north, by the sea")
+    package = server.json("package", "upload", make_package(tmp_path, keys, "1.1.0", 2))
+    server.kedge("rollout", "create", "--name", "earlier", "--package", package["id"], "--all", "--priority", "80", "--start",
+                 "--group", "first=1,soak=3600", "--group", "rest")
+    wait_until(lambda: server.json("rollout", "show", "1")["counts"]["succeeded"] == 1, what="the first of the earlier one")
+    admin = person("admin")
+    admin.logs_in(server.token)
+    admin.goes_to("#/packages", "Packages")
+    creates(admin, "summer", "1.1.0", filter='endpoint like "edge-*"', priority="20",
+            groups='pilot=filter=tag.site in ("north, by the sea", "south")\nfirst=1, rest', windows="daily 00:00-24:00\nSun 02:00-03:00")
+    admin.click(label="Devices that come to match later join it")
+    admin.click(role="button", name="Plan")
+    wait_until(lambda: admin.texts(css="section h2, [role=alert]"), what="the plan")
+    assert admin.texts(css="section h2, [role=alert]") == ["It would take 3 devices to 1.1.0"]
+    assert "pilot" in admin.text(css="[aria-label=Plan]")
+    assert re.search(r"2 devices \(edge-\d\) wait for rollout 1, earlier, of priority 80", admin.text(css="section[aria-live]"))
+    admin.fill(css="#groups", value="pilot=filter=nonsense ==")
+    admin.click(role="button", name="Create")
+    admin.see(css="[role=alert]")
+    admin.fill(css="#groups", value='pilot=filter=tag.site in ("north, by the sea", "south")\nfirst=1, rest')
+    admin.click(role="button", name="Create")
+    admin.see(css=".where .ready")
+    made = server.json("rollout", "show", "2")
+    assert made["dynamic"] and made["policy"]["priority"] == 20 and made["filter"] == 'endpoint like "edge-*"'
+    assert made["windows"] == ["daily 00:00-24:00 UTC", "Sun 02:00-03:00 UTC"]
+    assert [(one["name"], one["filter"]) for one in made["groups"]][:2] == [
+        ("pilot", 'tag.site in ("north, by the sea", "south")'), ("first", None)]
+    facts = admin.text(css=".facts")
+    assert "by devices that come to match" in facts and "Sun 02:00-03:00" in facts and "20" in facts
+    assert "no more devices join" in admin.confirms("Close")
+    wait_until(lambda: "closed" in admin.text(css=".facts"), what="that it is closed")
+    assert "Close" not in admin.texts(css="header.page > .actions > button")
+
+
 def test_names_in_every_script_stay_names(server, person):
     for name in SCRIPTS:
         register(server, name)

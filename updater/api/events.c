@@ -22,6 +22,8 @@ struct event_client {
     struct MHD_Connection *connection;
     struct event_wish wish;
     uint8_t token_hash[32];
+    uint8_t session_hash[32]; /* of_session: it ends with this session, too */
+    bool of_session;
     uint64_t position; /* the change up to which it has, or did not want, all */
     char *buffer;      /* what waits to be sent: from `sent` to `size` */
     size_t size, sent, capacity;
@@ -40,6 +42,7 @@ struct events {
     size_t client_count;
     uint64_t run;    /* of the ids: when it was started, in ms of Unix time */
     bool unreadable; /* the store was, when it was tried last */
+    bool recheck;    /* somebody's token or session may be no more */
     bool ending;
 };
 
@@ -286,6 +289,17 @@ static bool token_holds(struct kedge_reader *reader, const uint8_t hash[32])
     return record.expires_at_ms == 0 || record.expires_at_ms > now_ms(CLOCK_REALTIME);
 }
 
+/* Why the client's stream must end; NULL: it need not. */
+static const char *no_more(struct events *events, struct kedge_reader *reader,
+                           const struct event_client *client)
+{
+    if (!token_holds(reader, client->token_hash))
+        return "token";
+    bool stands = !client->of_session ||
+                  sessions_stands(&events->api->sessions, client->session_hash, seconds_now());
+    return stands ? NULL : "session";
+}
+
 /* A stream lives long: its token is looked at again, and whether its client is still there shows
  * when something is sent. */
 static void beat(struct events *events)
@@ -295,8 +309,9 @@ static void beat(struct events *events)
     if (events->clients == NULL || readers_take(&events->api->readers, &reader, error) != KEDGE_OK)
         return;
     for (struct event_client *at = events->clients; at != NULL; at = at->next) {
-        if (!at->ended && !token_holds(reader, at->token_hash))
-            end_stream(at, "end", "token");
+        const char *why = at->ended ? NULL : no_more(events, reader, at);
+        if (why != NULL)
+            end_stream(at, "end", why);
         else if (at->sent == at->size)
             put(at, ":\n\n");
     }
@@ -330,13 +345,14 @@ static void *run(void *context)
             let_settle(events);
             serve_changes(events, chunk);
         }
-        if (now_ms(CLOCK_MONOTONIC) >= beat_at_ms) {
+        if (events->recheck || now_ms(CLOCK_MONOTONIC) >= beat_at_ms) {
+            events->recheck = false;
             beat(events);
             beat_at_ms = now_ms(CLOCK_MONOTONIC) + events->api->config.heartbeat_ms;
         }
         if (!events->ending && events->unreadable)
             wait_until(events, now_ms(CLOCK_MONOTONIC) + AGAIN_MS);
-        else if (!events->ending && first_due(events) == 0)
+        else if (!events->ending && !events->recheck && first_due(events) == 0)
             wait_until(events, beat_at_ms);
     }
     pthread_mutex_unlock(&events->lock);
@@ -443,7 +459,8 @@ static void begin_stream(struct event_client *client, const char *last_id)
 
 enum event_join events_join(struct events *events, struct MHD_Connection *connection,
                             const struct event_wish *wish, const uint8_t token_hash[32],
-                            const char *last_id, struct MHD_Response **out)
+                            const uint8_t session_hash[32], const char *last_id,
+                            struct MHD_Response **out)
 {
     struct event_client *client = calloc(1, sizeof(*client));
     if (client == NULL)
@@ -452,6 +469,9 @@ enum event_join events_join(struct events *events, struct MHD_Connection *connec
     client->connection = connection;
     client->wish = *wish;
     memcpy(client->token_hash, token_hash, sizeof(client->token_hash));
+    client->of_session = session_hash != NULL;
+    if (client->of_session)
+        memcpy(client->session_hash, session_hash, sizeof(client->session_hash));
     enum event_join joined = EVENT_JOINED;
     pthread_mutex_lock(&events->lock);
     if (events->ending)
@@ -475,6 +495,14 @@ enum event_join events_join(struct events *events, struct MHD_Connection *connec
     if (joined != EVENT_JOINED)
         free(client);
     return joined;
+}
+
+void events_recheck(struct events *events)
+{
+    pthread_mutex_lock(&events->lock);
+    events->recheck = true;
+    pthread_cond_signal(&events->wake);
+    pthread_mutex_unlock(&events->lock);
 }
 
 /* ---- the whole ---- */

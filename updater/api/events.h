@@ -51,16 +51,24 @@ void events_end(struct events *events);
 void events_close(struct events *events);
 
 /**
- * Makes a stream for the connection, whose token has this hash: `*out` is its answer. `last_id` is
+ * Makes a stream for the connection, whose token has this hash, and whose session (NULL: it
+ * was asked for by the token itself): `*out` is its answer. `last_id` is
  * the id of the last event that the client has (NULL: it has none).
  */
 enum event_join events_join(struct events *events, struct MHD_Connection *connection,
                             const struct event_wish *wish, const uint8_t token_hash[32],
-                            const char *last_id, struct MHD_Response **out);
+                            const uint8_t session_hash[32], const char *last_id,
+                            struct MHD_Response **out);
 
 /**
- * The event of a change, as it is sent, to be freed; NULL when the thing is not there, or is damaged:
- * there is nothing to tell. Fails as the reader does; then it is to be asked for again.
+ * Has each stream end whose token or session is no more, soon and without blocking; otherwise that
+ * is seen at its next heartbeat.
+ */
+void events_recheck(struct events *events);
+
+/**
+ * The event of a change, as it is sent, to be freed; NULL when the thing is not there, or is
+ * damaged: there is nothing to tell. Fails as the reader does; then it is to be asked for again.
  */
 enum kedge_rc event_text(struct kedge_reader *reader, const struct change *change,
                          const char id[EVENTS_ID_SIZE], char **text) KEDGE_MUST_USE;

@@ -52,7 +52,10 @@ struct request {
     char parameter[KEDGE_ENDPOINT_MAX + 1]; /* percent-decoded */
     struct kedge_token_record token;        /* by which it is asked; zeroed without one */
     const char *who;                        /* whose that is: its name */
-    struct kedge_reader *reader;            /* while a handler runs */
+    uint8_t
+        session_hash[KEDGE_SHA256_SIZE]; /* of the secret in its cookie, where that is asked by */
+    bool of_session;
+    struct kedge_reader *reader; /* while a handler runs */
     bool reader_failed;
     char *replay;     /* the id under which its answer is kept; NULL: it is not */
     bool made;        /* whatever the answer is: something was made */

@@ -66,6 +66,8 @@ bool session_authenticate(struct request *request)
         return false;
     if (!sessions_find(&request->api->sessions, session_secret(request), seconds_now(), hash))
         return refuse_token(request, "this server knows no such session; log in again");
+    kedge_sha256(kedge_slice_text(session_secret(request)), request->session_hash);
+    request->of_session = true;
     return token_take(request, hash);
 }
 
@@ -112,6 +114,7 @@ void session_end(struct request *request)
         refuse(request, MHD_HTTP_NOT_FOUND, "not_found", NULL, "nobody is logged in here");
         return;
     }
+    events_recheck(request->api->events);
     answer_empty(request);
     set_cookie(request, "", 0);
 }

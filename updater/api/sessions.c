@@ -34,17 +34,22 @@ static struct session *place_for(struct sessions *sessions, const uint8_t *token
     return of_token >= SESSIONS_OF_TOKEN_MAX ? first_of_token : first;
 }
 
+static struct session *find_hash(struct sessions *sessions, const uint8_t hash[KEDGE_SHA256_SIZE])
+{
+    for (size_t i = 0; i < SESSIONS_MAX; i++) {
+        struct session *session = &sessions->all[i];
+        if (session->ends_at_s != 0 &&
+            kedge_equal_constant_time(session->secret_hash, hash, KEDGE_SHA256_SIZE))
+            return session;
+    }
+    return NULL;
+}
+
 static struct session *find(struct sessions *sessions, const char *secret)
 {
     uint8_t hash[KEDGE_SHA256_SIZE];
     kedge_sha256(kedge_slice_text(secret), hash);
-    for (size_t i = 0; i < SESSIONS_MAX; i++) {
-        struct session *session = &sessions->all[i];
-        if (session->ends_at_s != 0 &&
-            kedge_equal_constant_time(session->secret_hash, hash, sizeof(hash)))
-            return session;
-    }
-    return NULL;
+    return find_hash(sessions, hash);
 }
 
 enum kedge_rc sessions_begin(struct sessions *sessions, const uint8_t token_hash[KEDGE_SHA256_SIZE],
@@ -72,6 +77,16 @@ bool sessions_find(struct sessions *sessions, const char *secret, uint64_t now_s
     bool stands = session != NULL && session->ends_at_s > now_s;
     if (stands)
         memcpy(token_hash, session->token_hash, KEDGE_SHA256_SIZE);
+    pthread_mutex_unlock(&sessions->lock);
+    return stands;
+}
+
+bool sessions_stands(struct sessions *sessions, const uint8_t secret_hash[KEDGE_SHA256_SIZE],
+                     uint64_t now_s)
+{
+    pthread_mutex_lock(&sessions->lock);
+    const struct session *session = find_hash(sessions, secret_hash);
+    bool stands = session != NULL && session->ends_at_s > now_s;
     pthread_mutex_unlock(&sessions->lock);
     return stands;
 }

@@ -42,6 +42,9 @@ enum kedge_rc sessions_begin(struct sessions *sessions, const uint8_t token_hash
 /** The token for which the secret stands; false when it stands for none, or not any more. */
 bool sessions_find(struct sessions *sessions, const char *secret, uint64_t now_s,
                    uint8_t token_hash[KEDGE_SHA256_SIZE]);
+/** Whether a secret of this hash stands for a token still. */
+bool sessions_stands(struct sessions *sessions, const uint8_t secret_hash[KEDGE_SHA256_SIZE],
+                     uint64_t now_s);
 /** The secret stands for nothing from now on; false when it did so before. */
 bool sessions_end(struct sessions *sessions, const char *secret);
 

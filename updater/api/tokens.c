@@ -89,8 +89,10 @@ void token_revoke(struct request *request)
     char text[KEDGE_BACKEND_TEXT_MAX] = "";
     enum kedge_rc rc =
         backend->token_revoke(backend->context, request->who, request->parameter, text);
-    if (rc == KEDGE_OK)
-        answer_empty(request);
-    else
+    if (rc != KEDGE_OK) {
         refuse_rc(request, rc, NULL, text);
+        return;
+    }
+    events_recheck(request->api->events);
+    answer_empty(request);
 }

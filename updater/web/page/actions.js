@@ -36,6 +36,11 @@ const ACTIONS = [
     what: ({ rollout }) => `Accepts the ${plural(rollout.errors, "error")} so far and goes on offering ${rollout.version}: only errors from now on are judged.`,
   },
   {
+    name: "Close", route: "close", rights: ["author"],
+    fits: (rollout) => rollout.dynamic && rollout.closed_at_ms === null && ["waiting_for_approval", "ready", "running", "paused"].includes(rollout.state),
+    what: () => "Lets no more devices join. It ends when those that it has are done.",
+  },
+  {
     name: "Abort", route: "abort", rights: ["author"], kind: "danger",
     fits: (rollout) => ["draft", "waiting_for_approval", "ready", "running", "paused"].includes(rollout.state),
     what: ({ rollout, busy }) => `Ends the rollout for good. ${plural(rollout.counts.pending, "device")} that wait will not be offered it; of ${count(busy)} at work, those that install already will finish. Devices that run ${rollout.version} keep it.`,
