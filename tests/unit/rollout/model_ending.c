@@ -1,0 +1,96 @@
+/* model_ending.c: when all that can answer does, all that was started ends. */
+#include "tests/unit/rollout/model.h"
+
+#include <string.h>
+
+#define ROUNDS_MAX 800u
+#define ROUND_CLOSES 300u /* where devices might join for ever; and from there on days pass */
+
+/* False: it cannot be started any more, as its windows do not open in time. */
+static bool asked(enum kedge_engine_event_kind kind, uint64_t id, const char *who)
+{
+    const struct kedge_engine_event event = {.kind = kind, .who = who, .rollout_id = id};
+    return handle(&event) == KEDGE_OK;
+}
+
+static void help_rollout(uint64_t id, unsigned round)
+{
+    const struct kedge_rollout *rollout = &w->seen.rollouts[id];
+    if (!rollout_exists(id) || kedge_rollout_state_ended(rollout->state))
+        return;
+    (void)asked(KEDGE_EVENT_ROLLOUT_APPROVE, id, "bob"); /* where it waits for that */
+    if (round == ROUND_CLOSES)
+        (void)asked(KEDGE_EVENT_ROLLOUT_CLOSE, id, "alice");
+    if (rollout->state == KEDGE_ROLLOUT_PAUSED)
+        INVARIANT(asked(KEDGE_EVENT_ROLLOUT_RESUME, id, "alice"), "nobody can resume it");
+    if (rollout->state == KEDGE_ROLLOUT_READY && chance(30) &&
+        !asked(KEDGE_EVENT_ROLLOUT_START, id, "alice")) {
+        INVARIANT(rollout->windows[0] != '\0' || rollout->gate_windows[0] != '\0',
+                  "rollout %" PRIu64 " cannot be started", id);
+        INVARIANT(asked(KEDGE_EVENT_ROLLOUT_ABORT, id, "alice"), "nobody can abort it");
+    }
+}
+
+static void help_device(struct device *device)
+{
+    if (!device->dead && (!device->present || device->asleep || device->untold)) {
+        device->present = true;
+        device->asleep = false;
+        tell(device);
+    }
+    make_durable(w->queued);
+    work(device);
+    crash_where_cut();
+}
+
+static bool all_have_ended(void)
+{
+    for (uint64_t id = 1; id <= w->seen.last.rollout_id; id++)
+        if (rollout_exists(id) && !kedge_rollout_state_ended(w->seen.rollouts[id].state))
+            return false;
+    return true;
+}
+
+/* Without a deadline, a rollout waits for whoever never comes. */
+static bool waits_for_the_dead(const struct kedge_deployment *record)
+{
+    const struct kedge_rollout *rollout = &w->seen.rollouts[record->rollout_id];
+    if (record->state != KEDGE_DEPLOYMENT_PENDING || rollout->deadline_at_ms != 0)
+        return false;
+    for (uint32_t i = 0; i < w->device_count; i++) {
+        const struct kedge_deployment *peer = deployment_of(rollout->id, &w->devices[i]);
+        if (w->devices[i].dead && peer != NULL && peer->state == KEDGE_DEPLOYMENT_PENDING)
+            return true;
+    }
+    return false;
+}
+
+void everything_ends(void)
+{
+    say("from here on everybody answers, approves and resumes until all has ended");
+    for (unsigned round = 0; round < ROUNDS_MAX && !all_have_ended(); round++) {
+        for (uint64_t id = 1; id <= w->seen.last.rollout_id; id++) {
+            help_rollout(id, round);
+            crash_where_cut();
+        }
+        make_durable(w->queued);
+        crash_where_cut();
+        for (uint32_t i = 0; i < w->device_count; i++)
+            help_device(&w->devices[i]);
+        pass_time(random_number() % (round < ROUND_CLOSES ? 200000u : 4 * 3600000u), true);
+        crash_where_cut();
+    }
+    make_durable(w->queued);
+    crash_where_cut();
+    for (uint64_t id = 1; id <= w->seen.last.deployment_id; id++) {
+        const struct kedge_deployment *record = &w->seen.deployments[id];
+        if (record->id == 0 || kedge_deployment_state_ended(record->state))
+            continue;
+        const struct kedge_rollout *rollout = &w->seen.rollouts[record->rollout_id];
+        check_reason(record);
+        INVARIANT(waits_for_the_dead(record),
+                  "deployment %" PRIu64 " of the %s rollout %" PRIu64 " never ended, it is %s", id,
+                  kedge_rollout_state_name(rollout->state), rollout->id,
+                  kedge_deployment_state_name(record->state));
+    }
+}
