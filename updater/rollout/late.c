@@ -37,7 +37,11 @@ static enum kedge_rc take_back(struct kedge_engine *engine, const struct rollout
     revert->record.device_count++;
     engine_rollout_changed(engine, revert);
     engine_group_changed(engine, group);
-    return engine_note_deployment(engine, group->last, "was moved all the same, and is taken back");
+    KEDGE_TRY(
+        engine_note_deployment(engine, group->last, "was moved all the same, and is taken back"));
+    /* Nobody would look at it again, if it does not stay. */
+    return engine_deadline_passed(engine, revert) ? engine_end_by_deadline(engine, group->last)
+                                                  : KEDGE_OK;
 }
 
 enum kedge_rc engine_check_late(struct kedge_engine *engine, struct device_node *device)

@@ -144,6 +144,24 @@ static void who_was_canceled_too_late_is_taken_back_as_well(void **state)
     assert_rollout_says(f, 42, "3 of 3 devices that had moved are on version 1.0.9 now");
 }
 
+/* Nobody looks at what is pending after the deadline: what comes so late ends at once. */
+static void who_comes_after_the_deadline_is_not_waited_for(void **state)
+{
+    struct fixture *f = *state;
+    f->spec.policy.deadline_s = 100;
+    fail_with_others_at_work(f);
+    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-2", "1.1.0");
+    report(f, 103, KEDGE_DEPLOYMENT_SUCCEEDED);
+    tick_at(f, f->now_ms + 200000);
+    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-3", "1.1.0");
+    assert_int_equal(state_of(f, 108), KEDGE_DEPLOYMENT_TIMED_OUT);
+    assert_int_equal(offers(&f->output), 0);
+    report(f, 106, KEDGE_DEPLOYMENT_SUCCEEDED);
+    report(f, 107, KEDGE_DEPLOYMENT_SUCCEEDED);
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_ROLLED_BACK);
+    assert_rollout_says(f, 42, "2 of 3 devices that had moved are on version 1.0.9 now");
+}
+
 static void who_was_never_offered_it_is_not_taken_back(void **state)
 {
     struct fixture *f = *state;
@@ -224,6 +242,7 @@ int main(void)
         TEST(errors_take_back_whom_the_rollout_had_moved_and_nobody_else),
         TEST(who_runs_the_version_is_taken_back_whatever_was_said_of_it),
         TEST(who_was_canceled_too_late_is_taken_back_as_well),
+        TEST(who_comes_after_the_deadline_is_not_waited_for),
         TEST(who_was_never_offered_it_is_not_taken_back),
         TEST(without_anybody_moved_it_is_rolled_back_at_once),
         TEST(a_person_may_roll_back_what_runs_or_is_paused),
