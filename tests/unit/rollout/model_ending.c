@@ -3,8 +3,9 @@
 
 #include <string.h>
 
-#define ROUNDS_MAX 800u
-#define ROUND_CLOSES 300u /* where devices might join for ever; and from there on days pass */
+#define IDLE_ROUNDS_MAX 150u /* a week and more in which nothing happens: no window is that rare \
+                              */
+#define ROUND_CLOSES 300u    /* where devices might join for ever; and from there on days pass */
 
 /* False: it cannot be started any more, as its windows do not open in time. */
 static bool asked(enum kedge_engine_event_kind kind, uint64_t id, const char *who)
@@ -68,7 +69,9 @@ static bool waits_for_the_dead(const struct kedge_deployment *record)
 void everything_ends(void)
 {
     say("from here on everybody answers, approves and resumes until all has ended");
-    for (unsigned round = 0; round < ROUNDS_MAX && !all_have_ended(); round++) {
+    unsigned idle = 0;
+    for (unsigned round = 0; idle < IDLE_ROUNDS_MAX && !all_have_ended(); round++) {
+        uint64_t commits = w->commits;
         for (uint64_t id = 1; id <= w->seen.last.rollout_id; id++) {
             help_rollout(id, round);
             crash_where_cut();
@@ -79,6 +82,7 @@ void everything_ends(void)
             help_device(&w->devices[i]);
         pass_time(random_number() % (round < ROUND_CLOSES ? 200000u : 4 * 3600000u), true);
         crash_where_cut();
+        idle = round > ROUND_CLOSES && w->commits == commits ? idle + 1 : 0;
     }
     make_durable(w->queued);
     crash_where_cut();

@@ -220,8 +220,8 @@ static bool commit(struct queued *queued)
     apply(&w->durable, &queued->output);
     check_durable(&queued->output);
     w->durable_clock_ms = queued->clock_ms;
-    w->commits++;
-    w->cut = w->commits == w->history->cut_at;
+    w->commits += kedge_engine_output_has_records(&queued->output); /* else nothing is written */
+    w->cut = w->history->cut_at != 0 && w->commits == w->history->cut_at;
     if (!w->cut || w->history->cut_is_told)
         for (size_t c = 0; c < queued->output.command_count; c++)
             carry_out(&queued->output.commands[c]);

@@ -22,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SHRINK_RUNS_MAX 3000u
+#define SHRINK_RUNS_MAX 1000u
 
 static uint64_t asked_for(const char *name, uint64_t otherwise)
 {
