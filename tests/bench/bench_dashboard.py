@@ -1,7 +1,7 @@
 """The dashboard's first page, from its address until its figures stand, in Debian's Chromium with nothing of it cached.
 
-With DEVICES devices beside a server that knows none: what the page costs must not grow with the fleet. Also the two
-questions that the page asks, by themselves.
+With DEVICES devices beside a server that knows none: what the page costs must not grow with the fleet. Also the
+questions that the page asks, by themselves, and lists of devices.
 """
 import importlib.util
 import json
@@ -11,6 +11,7 @@ import statistics
 import sys
 import tempfile
 import time
+import urllib.parse
 import urllib.request
 
 DEVICES = 100_000
@@ -38,7 +39,8 @@ def fill(database):
     """Devices of some versions, one in ten of them silent; through the server's own triggers."""
     rows = ((f"device-{i:06d}", f"1.{i % VERSIONS}.0", f"k{i:06d}", i % 10 != 0) for i in range(DEVICES))
     with sqlite3.connect(database) as connection:
-        connection.executemany("INSERT INTO devices VALUES (?1,'example.com','board-a',?2,'','1.1','U',86400,"
+        connection.executemany("INSERT INTO devices (endpoint, vendor, class, version, hardware, lwm2m_version, binding, lifetime_s,"
+                               " address, location, registered, first_seen_ms, last_seen_ms, tags) VALUES (?1,'example.com','board-a',?2,'','1.1','U',86400,"
                                " '127.0.0.1:5683',?3,?4,1,1,'{}')", rows)
     connection.close()
 
@@ -71,6 +73,22 @@ def question_ms(server, path):
     return 1000 * (time.monotonic() - begun)
 
 
+def questions():
+    """What pages and programs ask, by what it is; lists at their beginning, far behind it, and narrowed."""
+    last = f"device-{DEVICES - 1:06d}"
+
+    def devices(**query):
+        return "devices?" + urllib.parse.urlencode({"limit": 100, **query})
+    yield "GET /api/v1/fleet", "fleet"
+    yield "GET /api/v1/fleet/samples", "fleet/samples"
+    yield "devices: the first 100", devices()
+    yield "devices: the last ones, by the cursor", devices(cursor=f"device-{DEVICES - 20:06d}")
+    yield "devices: 100 of a class", devices(vendor="example.com", **{"class": "board-a"})
+    yield "devices: a filter that many fit", devices(filter="version == 1.1.0 and registered")
+    yield "devices: a filter that one fits, the last", devices(filter=f'endpoint == "{last}"')
+    yield "devices: a filter that nobody fits", devices(filter='endpoint like "*nobody*"')
+
+
 def median(measure):
     return statistics.median(measure(run) for run in range(RUNS))
 
@@ -94,6 +112,6 @@ def measure(build):
             yield fleet.row(f"dashboard's first page, {DEVICES} devices", value, "ms", floor, TARGET_MS,
                             [f"median of {RUNS}, from the address until the versions stand; the floor is a fleet of none",
                              f"kedged spent {spent:.0f} ms of processor time for one; the rest is the browser's"])
-            for path in ("fleet", "fleet/samples", "devices?limit=100"):
-                yield fleet.row(f"GET /api/v1/{path}, {DEVICES} devices", median(lambda _: question_ms(full, path)), "ms",
-                                median(lambda _: question_ms(empty, path)))
+            for what, path in questions():
+                yield fleet.row(f"{what}, {DEVICES} devices", median(lambda _: question_ms(full, path)), "ms",
+                                median(lambda _: question_ms(empty, path)), TARGET_MS)
