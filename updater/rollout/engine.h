@@ -446,6 +446,8 @@ enum kedge_rc engine_remember(struct kedge_engine *engine,
                               const struct kedge_engine_device *then) KEDGE_MUST_USE;
 void engine_keep(struct deployment_node *node);
 void engine_forget_kept(struct deployment_node *node);
+/** At loading, when all are there: another rollout may have begun with its device since. */
+void engine_review_kept(struct deployment_node *node);
 /** "The device runs `version`" (NULL: not known), before that is written down: a success that this
  * takes back fails. */
 enum kedge_rc engine_check_kept(struct kedge_engine *engine, struct device_node *device,

@@ -28,6 +28,23 @@ void engine_forget_kept(struct deployment_node *node)
         *link = node->next_kept;
 }
 
+/* In the same moment, too: whoever waits for a device has it as soon as that is free. */
+static bool has_begun_since(const struct deployment_node *other, const struct deployment_node *node)
+{
+    return other != node && other->offered_at_ms != 0 && other->offered_at_ms >= node->ended_at_ms;
+}
+
+void engine_review_kept(struct deployment_node *node)
+{
+    const struct deployment_node *other = node->device->all;
+    if (node->state != KEDGE_DEPLOYMENT_SUCCEEDED)
+        return;
+    while (other != NULL && !has_begun_since(other, node))
+        other = other->next_of_device;
+    if (other != NULL)
+        engine_forget_kept(node);
+}
+
 static enum kedge_rc fall_back(struct kedge_engine *engine, struct deployment_node *node,
                                const char *version)
 {

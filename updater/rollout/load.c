@@ -159,6 +159,7 @@ static enum kedge_rc begin_group(struct kedge_engine *engine, struct group_node 
     struct deployment_node *node = group->deployments;
     for (; node != NULL; node = node->next_in_group) {
         KEDGE_TRY(begin_wait(engine, node));
+        engine_review_kept(node);
         if (!kedge_deployment_state_busy(node->state))
             continue;
         bool waits;

@@ -134,6 +134,64 @@ static void what_a_device_says_counts_more_than_what_is_remembered(void **state)
     assert_int_equal(state_of(f, 101), KEDGE_DEPLOYMENT_SUCCEEDED);
 }
 
+/* 101 has succeeded in rollout 42, which goes on; a newer one, for version 2.0.0, has the device.
+ */
+static void restart_with_a_newer_rollout(struct fixture *f, enum kedge_deployment_state newer)
+{
+    struct kedge_rollout rollouts[2];
+    struct kedge_group groups[2];
+    struct kedge_deployment records[6];
+    create_and_start(f);
+    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-0", "1.1.0");
+    report(f, 101, KEDGE_DEPLOYMENT_SUCCEEDED);
+    f->now_ms += 1000;
+    f->spec.version = "2.0.0";
+    f->spec.target_count = 1;
+    create_and_start(f);
+    assert_int_equal(offers(&f->output), 1);
+    report(f, 106, newer);
+    for (uint64_t i = 0; i < 2; i++) {
+        rollouts[i] = *kedge_engine_rollout(f->engine, 42 + i);
+        groups[i] = *kedge_engine_group(f->engine, 42 + i, 0);
+    }
+    /* it waits for the gate of a group that soaks, say */
+    rollouts[1].state = KEDGE_ROLLOUT_RUNNING;
+    groups[1].state =
+        kedge_deployment_state_ended(newer) ? KEDGE_GROUP_SOAKING : KEDGE_GROUP_RUNNING;
+    groups[1].soak_until_ms = f->now_ms + 1000000;
+    groups[1].gate.group_soak_s = 1000;
+    for (uint64_t i = 0; i < 6; i++)
+        assert_int_equal(kedge_engine_deployment(f->engine, 101 + i, &records[i]), KEDGE_OK);
+    struct kedge_engine_ids last = {.rollout_id = 43, .deployment_id = 106};
+    kedge_engine_destroy(f->engine);
+    assert_int_equal(kedge_engine_create(&last, &f->engine), KEDGE_OK);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(kedge_engine_load_rollout(f->engine, &rollouts[i]), KEDGE_OK);
+        assert_int_equal(kedge_engine_load_group(f->engine, &groups[i]), KEDGE_OK);
+    }
+    for (size_t i = 0; i < 6; i++)
+        assert_int_equal(kedge_engine_load_deployment(f->engine, &records[i]), KEDGE_OK);
+    assert_int_equal(kedge_engine_load_done(f->engine, f->now_ms, &f->output), KEDGE_OK);
+    device(f, KEDGE_EVENT_DEVICE_REMEMBERED, "dev-0", "1.1.0");
+}
+
+static void who_is_moved_on_by_a_newer_rollout_during_a_restart_has_not_fallen_back(void **state)
+{
+    struct fixture *f = *state;
+    restart_with_a_newer_rollout(f, KEDGE_DEPLOYMENT_VERIFYING);
+    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-0", "2.0.0");
+    assert_int_equal(state_of(f, 101), KEDGE_DEPLOYMENT_SUCCEEDED);
+    assert_int_equal(kedge_engine_group(f->engine, 42, 0)->errors, 0);
+}
+
+static void who_moves_on_late_for_a_newer_rollout_has_not_fallen_back(void **state)
+{
+    struct fixture *f = *state;
+    restart_with_a_newer_rollout(f, KEDGE_DEPLOYMENT_TIMED_OUT);
+    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-0", "2.0.0");
+    assert_int_equal(state_of(f, 101), KEDGE_DEPLOYMENT_SUCCEEDED);
+}
+
 static void records_that_do_not_fit_together_are_refused(void **state)
 {
     struct fixture *f = *state;
@@ -170,6 +228,8 @@ int main(void)
         TEST(who_fell_back_while_the_server_was_down_is_noticed_when_it_comes),
         TEST(who_was_never_seen_on_the_version_cannot_have_left_it),
         TEST(what_a_device_says_counts_more_than_what_is_remembered),
+        TEST(who_is_moved_on_by_a_newer_rollout_during_a_restart_has_not_fallen_back),
+        TEST(who_moves_on_late_for_a_newer_rollout_has_not_fallen_back),
         TEST(records_that_do_not_fit_together_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
