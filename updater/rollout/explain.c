@@ -240,8 +240,8 @@ static const char *sleepers(const struct group_node *group, char text[48])
     return text;
 }
 
-static void explain_group(const struct kedge_engine *engine, const struct group_node *group,
-                          uint64_t now_ms, char text[KEDGE_EXPLANATION_MAX])
+static void explain_going_on(const struct kedge_engine *engine, const struct group_node *group,
+                             uint64_t now_ms, char text[KEDGE_EXPLANATION_MAX])
 {
     const struct kedge_group *record = &group->record;
     const struct kedge_rollout *rollout = &group->rollout->record;
@@ -255,7 +255,7 @@ static void explain_group(const struct kedge_engine *engine, const struct group_
     else if (record->state == KEDGE_GROUP_SCHEDULED)
         say(text, "group %" PRIu32 " is %s: it starts when the rollout, now %s, runs", number,
             state, kedge_rollout_state_name(rollout->state));
-    else if (record->state == KEDGE_GROUP_RUNNING && group->open == 0 && rollout->dynamic)
+    else if (record->state == KEDGE_GROUP_RUNNING && group->open == 0 && engine_may_grow(group))
         say(text,
             "group %" PRIu32 " is %s: all %" PRIu32
             " devices that joined are done, and it waits for "
@@ -288,6 +288,51 @@ static void explain_group(const struct kedge_engine *engine, const struct group_
             span_s(now_ms, record->soak_until_ms));
     else
         say(text, "group %" PRIu32 " is %s: %s", number, state, record->reason);
+}
+
+/* A paused rollout lets a soak pass, but judges no gate and begins with nobody. */
+static void explain_paused_group(const struct kedge_engine *engine, const struct group_node *group,
+                                 uint64_t now_ms, char text[KEDGE_EXPLANATION_MAX])
+{
+    const struct kedge_group *record = &group->record;
+    if (record->state == KEDGE_GROUP_SOAKING) {
+        say(text,
+            "group %" PRIu32 " is %s for another %" PRIu64
+            " s: the rollout is paused, and its gate is judged after that and when somebody has "
+            "resumed it",
+            record->index + 1, kedge_group_state_name(record->state),
+            span_s(now_ms, record->soak_until_ms));
+        return;
+    }
+    explain_going_on(engine, group, now_ms, text);
+    size_t used = strlen(text);
+    if (record->state == KEDGE_GROUP_RUNNING || record->state == KEDGE_GROUP_WAITING_FOR_GATE)
+        (void)snprintf(
+            text + used, KEDGE_EXPLANATION_MAX - used,
+            "; the rollout is paused, and it goes no further before somebody resumes it");
+}
+
+static void explain_ending_group(const struct group_node *group, char text[KEDGE_EXPLANATION_MAX])
+{
+    const struct rollout_node *rollout = group->rollout;
+    say(text,
+        "group %" PRIu32 " is %s: the rollout is %s, and the group ends with it, when %" PRIu32
+        " devices that are installing already are done",
+        group->record.index + 1, kedge_group_state_name(group->record.state),
+        kedge_rollout_state_name(rollout->record.state), rollout->busy);
+}
+
+static void explain_group(const struct kedge_engine *engine, const struct group_node *group,
+                          uint64_t now_ms, char text[KEDGE_EXPLANATION_MAX])
+{
+    enum kedge_rollout_state state = group->rollout->record.state;
+    bool ended = kedge_group_state_ended(group->record.state);
+    if (!ended && state == KEDGE_ROLLOUT_PAUSED)
+        explain_paused_group(engine, group, now_ms, text);
+    else if (!ended && (state == KEDGE_ROLLOUT_ABORTING || state == KEDGE_ROLLOUT_ROLLING_BACK))
+        explain_ending_group(group, text);
+    else
+        explain_going_on(engine, group, now_ms, text);
 }
 
 enum kedge_rc kedge_engine_explain_group(const struct kedge_engine *engine, uint64_t rollout_id,

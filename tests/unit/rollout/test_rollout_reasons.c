@@ -1,0 +1,115 @@
+/*
+ * Why a group is where it is, and what it waits for, also while its rollout does not go on.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/rollout/engine_rig.h"
+
+#include <string.h>
+
+static void assert_group_says(struct fixture *f, uint32_t index, const char *words)
+{
+    char text[KEDGE_EXPLANATION_MAX];
+    assert_int_equal(kedge_engine_explain_group(f->engine, 42, index, f->now_ms, text), KEDGE_OK);
+    if (strstr(text, words) == NULL)
+        fail_msg("\"%s\" does not say \"%s\"", text, words);
+}
+
+static void act_on(struct fixture *f, enum kedge_engine_event_kind kind)
+{
+    assert_int_equal(act(f, kind, 42), KEDGE_OK);
+}
+
+/* dev-0 and dev-1 in the first group, the others in the second. */
+static void start_two_groups(struct fixture *f)
+{
+    f->spec.group_count = 2;
+    for (size_t i = 2; i < 5; i++)
+        f->targets[i].group_index = 1;
+    create_and_start(f);
+}
+
+static void a_soak_that_has_passed_waits_for_somebody_to_resume(void **state)
+{
+    struct fixture *f = *state;
+    f->spec.policy.group_soak_s = 60;
+    start_two_groups(f);
+    report(f, 101, KEDGE_DEPLOYMENT_SUCCEEDED);
+    report(f, 102, KEDGE_DEPLOYMENT_SUCCEEDED);
+    assert_group_says(f, 0, "group 1 is soaking: its gate is judged in 60 s");
+    act_on(f, KEDGE_EVENT_ROLLOUT_PAUSE);
+    tick_at(f, NOW + 70000);
+    assert_group_says(f, 0,
+                      "group 1 is soaking for another 0 s: the rollout is paused, and its gate "
+                      "is judged after that and when somebody has resumed it");
+    assert_group_says(f, 1, "group 2 is scheduled: it starts after the gate of group 1");
+    act_on(f, KEDGE_EVENT_ROLLOUT_RESUME);
+    assert_group_says(f, 0, "group 1 is succeeded: 2 of 2 devices succeeded, at least 80 %");
+}
+
+static void a_group_whose_devices_are_done_waits_for_somebody_to_resume(void **state)
+{
+    struct fixture *f = *state;
+    f->spec.dynamic = true; /* which has another group that waits for devices to come */
+    start_two_groups(f);
+    report(f, 101, KEDGE_DEPLOYMENT_SUCCEEDED);
+    act_on(f, KEDGE_EVENT_ROLLOUT_PAUSE);
+    report(f, 102, KEDGE_DEPLOYMENT_SUCCEEDED);
+    assert_group_says(f, 0,
+                      "group 1 is running: of 2 devices 2 succeeded, 0 ended in error (more "
+                      "than 20 % would pause the rollout), 0 are in flight, 0 are pending; the "
+                      "rollout is paused, and it goes no further before somebody resumes it");
+}
+
+static void a_gate_that_waits_for_an_approval_waits_for_the_rollout_too(void **state)
+{
+    struct fixture *f = *state;
+    f->spec.policy.approval = KEDGE_APPROVAL_GROUPS;
+    f->spec.group_count = 2;
+    for (size_t i = 2; i < 5; i++)
+        f->targets[i].group_index = 1;
+    assert_int_equal(create(f), KEDGE_OK);
+    struct kedge_engine_event approve = {
+        .kind = KEDGE_EVENT_ROLLOUT_APPROVE, .who = "bob", .rollout_id = 42};
+    assert_int_equal(kedge_engine_handle(f->engine, f->now_ms, &approve, &f->output), KEDGE_OK);
+    start(f, 42);
+    report(f, 101, KEDGE_DEPLOYMENT_SUCCEEDED);
+    report(f, 102, KEDGE_DEPLOYMENT_SUCCEEDED);
+    assert_group_says(f, 0, "somebody other than alice must approve that group 2 begins");
+    act_on(f, KEDGE_EVENT_ROLLOUT_PAUSE);
+    assert_group_says(f, 0,
+                      "must approve that group 2 begins; the rollout is paused, and it goes no "
+                      "further before somebody resumes it");
+}
+
+static void groups_of_a_rollout_that_ends_wait_for_nothing_else(void **state)
+{
+    struct fixture *f = *state;
+    start_two_groups(f);
+    report(f, 101, KEDGE_DEPLOYMENT_INSTALLING);
+    act_on(f, KEDGE_EVENT_ROLLOUT_ABORT);
+    assert_group_says(f, 0,
+                      "group 1 is running: the rollout is aborting, and the group ends with it, "
+                      "when 1 devices that are installing already are done");
+    assert_group_says(f, 1,
+                      "group 2 is scheduled: the rollout is aborting, and the group ends with "
+                      "it, when 1 devices");
+    report(f, 101, KEDGE_DEPLOYMENT_SUCCEEDED);
+    assert_group_says(f, 1, "group 2 is failed: the rollout was aborted");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_soak_that_has_passed_waits_for_somebody_to_resume),
+        TEST(a_group_whose_devices_are_done_waits_for_somebody_to_resume),
+        TEST(a_gate_that_waits_for_an_approval_waits_for_the_rollout_too),
+        TEST(groups_of_a_rollout_that_ends_wait_for_nothing_else),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
