@@ -6,6 +6,7 @@ import json
 import random
 import re
 import sqlite3
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -273,6 +274,29 @@ def test_a_filter_that_means_nobody_is_refused(server, keys, tmp_path):
         assert done.returncode == 1 and "dev-010: has a hardware revision that the package is not for" in done.stderr
         done = server.kedge("rollout", *command, "--package", package, "--filter", "version <", check=False)
         assert done.returncode == 2 and "line 1, column 10" in done.stderr
+    assert server.json("rollout", "list")["rollouts"] == []
+
+
+def test_a_plan_refuses_what_creating_would_in_the_same_words(server, keys, tmp_path):
+    store_devices(server, mixed_devices())
+    older = upload(server, keys, tmp_path)
+    server.kedge("package", "upload", make_package(tmp_path, keys, "1.2.0", 9, bytes(512)))
+    package = next(p["id"] for p in server.json("package", "list")["packages"] if p["version"] == "1.2.0")
+    everybody = ("--filter", "tag == 'pilot' and hardware == 'B'")
+    for words, *options in (
+            ("the error action roll_back needs a revert package", *everybody, "--error-action", "roll_back"),
+            ("it must be above that of the package, 9", *everybody, "--revert-package", older),
+            ("offers_per_minute_max is 5, it must be at least", *everybody, "--offers-per-minute-max", 5),
+            ("device dev-099 is listed twice", "--device", "dev-099", "dev-099"),
+            ("not one for a list of them", "--device", "dev-099", "--dynamic"),
+            ("the windows of the gates never open before the deadline", *everybody, "--dynamic", "--deadline", 60,
+             "--gate-window", next(w for w in ("daily 02:00-03:00", "daily 14:00-15:00")
+                                   if abs(int(w[6:8]) - time.gmtime().tm_hour) > 2))):
+        refused = [server.kedge("rollout", *command, "--package", package, *options, check=False)
+                   for command in (("plan",), ("create", "--name", "none"))]
+        assert [done.returncode for done in refused] == [1, 1] and words in refused[0].stderr
+        strip = re.compile(r"T\d\d:\d\d:\d\dZ")  # a deadline counts from now
+        assert strip.sub("", refused[0].stderr) == strip.sub("", refused[1].stderr)
     assert server.json("rollout", "list")["rollouts"] == []
 
 

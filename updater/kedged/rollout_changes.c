@@ -205,40 +205,53 @@ static enum kedge_rc add_revert(struct kedge_reader *reader,
     return KEDGE_OK;
 }
 
+/* What was read for a new rollout; its spec points into it, and into the targets. */
+struct reading {
+    struct kedge_package_record package, back;
+    struct kedge_timing timing;
+};
+
+/* `rollout` as the engine judges it, by what is known now. */
+static enum kedge_rc fill_spec(struct kedge_reader *reader,
+                               const struct kedge_backend_rollout *rollout, struct reading *reading,
+                               struct kedge_targets *targets, struct kedge_rollout_spec *spec,
+                               char *text)
+{
+    const struct kedge_package_record *package = &reading->package;
+    KEDGE_TRY(kedge_timing_read(rollout, &reading->timing, text));
+    KEDGE_TRY(find_package(reader, rollout->package_id, &reading->package, text));
+    KEDGE_TRY(take_targets(targets, reader, package, rollout, text));
+    *spec = (struct kedge_rollout_spec){.name = rollout->name,
+                                        .package_id = package->id,
+                                        .vendor = targets->vendor,
+                                        .class_name = targets->class_name,
+                                        .version = package->version,
+                                        .sequence = package->sequence,
+                                        .conditions = kedge_package_conditions(package),
+                                        .all_devices = rollout->all_devices,
+                                        .dynamic = rollout->dynamic,
+                                        .policy = rollout->policy,
+                                        .start_at_ms = rollout->start_at_ms,
+                                        .windows = reading->timing.windows,
+                                        .gate_windows = reading->timing.gate_windows,
+                                        .download_in_window = rollout->download_in_window,
+                                        .targets = targets->items,
+                                        .target_count = targets->count};
+    KEDGE_TRY(add_revert(reader, package, rollout->revert_package_id, &reading->back, spec, text));
+    return divide(targets, reader, spec, rollout, text);
+}
+
 static enum kedge_rc create(struct kedge_backend_state *state, struct kedge_reader *reader,
                             const char *who, const struct kedge_backend_rollout *rollout,
                             struct kedge_targets *targets, uint64_t *rollout_id, char *text)
 {
-    struct kedge_package_record package, back;
-    struct kedge_timing timing;
-    KEDGE_TRY(kedge_timing_read(rollout, &timing, text));
-    KEDGE_TRY(find_package(reader, rollout->package_id, &package, text));
-    KEDGE_TRY(take_targets(targets, reader, &package, rollout, text));
+    struct reading reading;
     struct asking asking = {
         .state = state,
         .targets = targets,
-        .event = {.kind = KEDGE_EVENT_ROLLOUT_CREATE,
-                  .who = who,
-                  .create = {.name = rollout->name,
-                             .package_id = package.id,
-                             .vendor = targets->vendor,
-                             .class_name = targets->class_name,
-                             .version = package.version,
-                             .sequence = package.sequence,
-                             .conditions = kedge_package_conditions(&package),
-                             .all_devices = rollout->all_devices,
-                             .dynamic = rollout->dynamic,
-                             .policy = rollout->policy,
-                             .start_at_ms = rollout->start_at_ms,
-                             .windows = timing.windows,
-                             .gate_windows = timing.gate_windows,
-                             .download_in_window = rollout->download_in_window,
-                             .targets = targets->items,
-                             .target_count = targets->count}},
+        .event = {.kind = KEDGE_EVENT_ROLLOUT_CREATE, .who = who},
     };
-    KEDGE_TRY(add_revert(reader, &package, rollout->revert_package_id, &back, &asking.event.create,
-                         text));
-    KEDGE_TRY(divide(targets, reader, &asking.event.create, rollout, text));
+    KEDGE_TRY(fill_spec(reader, rollout, &reading, targets, &asking.event.create, text));
     return ask_engine(&asking, rollout_id, text);
 }
 
@@ -274,23 +287,37 @@ enum kedge_rc kedge_backend_rollout_create(void *context, const char *who,
 
 /* ---- planning ---- */
 
+/* What creating would refuse is refused here; a plan may be made before the rollout has a name. */
+static enum kedge_rc check_plan(const struct kedge_rollout_spec *spec, char *text)
+{
+    struct kedge_rollout_spec named = *spec;
+    struct kedge_engine_output output;
+    kedge_engine_output_init(&output);
+    if (named.name == NULL || named.name[0] == '\0')
+        named.name = "plan";
+    enum kedge_rc rc = kedge_rollout_spec_check(&named, &output);
+    if (rc != KEDGE_OK)
+        rc = kedge_backend_refuse(text, rc, "%s",
+                                  output.refusal[0] != '\0' ? output.refusal : kedge_rc_text(rc));
+    kedge_engine_output_clear(&output);
+    return rc;
+}
+
 static enum kedge_rc plan_targets(struct kedge_backend_state *state, struct kedge_reader *reader,
                                   const struct kedge_backend_rollout *rollout,
                                   struct kedge_targets *targets, struct kedge_backend_plan *plan,
                                   char *text)
 {
-    struct kedge_package_record package, back;
-    struct kedge_rollout_spec spec = {.target_count = 0};
+    struct reading reading;
+    struct kedge_rollout_spec spec;
     KEDGE_TRY(kedge_timing_plan(rollout, plan, text));
-    KEDGE_TRY(find_package(reader, rollout->package_id, &package, text));
-    KEDGE_TRY(take_targets(targets, reader, &package, rollout, text));
+    KEDGE_TRY(fill_spec(reader, rollout, &reading, targets, &spec, text));
     if (rollout->endpoint_count > 0)
         KEDGE_TRY(refuse_listed(targets, KEDGE_FIT_OK + 1, text));
-    KEDGE_TRY(add_revert(reader, &package, rollout->revert_package_id, &back, &spec, text));
-    KEDGE_TRY(divide(targets, reader, &spec, rollout, text));
+    KEDGE_TRY(check_plan(&spec, text));
     memcpy(plan->vendor, targets->vendor, sizeof(plan->vendor));
     memcpy(plan->class_name, targets->class_name, sizeof(plan->class_name));
-    memcpy(plan->version, package.version, sizeof(plan->version));
+    memcpy(plan->version, reading.package.version, sizeof(plan->version));
     plan->seed = spec.seed;
     plan->device_count = targets->count;
     plan->already = targets->already;

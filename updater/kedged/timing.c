@@ -40,8 +40,9 @@ enum kedge_rc kedge_timing_plan(const struct kedge_backend_rollout *rollout,
 {
     struct kedge_timing timing;
     struct kedge_windows windows;
+    uint32_t group_count = rollout->group_count > 0 ? rollout->group_count : 1;
     struct kedge_rollout record = {.policy = rollout->policy,
-                                   .group_count = rollout->group_count,
+                                   .group_count = group_count + rollout->dynamic,
                                    .start_at_ms = rollout->start_at_ms,
                                    .download_in_window = rollout->download_in_window};
     char why[KEDGE_TIMING_TEXT_MAX];

@@ -434,6 +434,13 @@ static enum kedge_rc check_spec(struct kedge_engine *engine, const struct kedge_
     return check_targets(engine, spec);
 }
 
+enum kedge_rc kedge_rollout_spec_check(const struct kedge_rollout_spec *spec,
+                                       struct kedge_engine_output *output)
+{
+    struct kedge_engine engine = {.output = output};
+    return check_spec(&engine, spec);
+}
+
 /* ---- making it ---- */
 
 enum kedge_rc engine_add_pending(struct kedge_engine *engine, struct group_node *group,

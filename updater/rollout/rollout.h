@@ -568,6 +568,14 @@ enum kedge_rc kedge_engine_handle(struct kedge_engine *engine, uint64_t now_ms,
                                   struct kedge_engine_output *output) KEDGE_MUST_USE;
 
 /**
+ * Whether CREATE would refuse it, as kedge_engine_handle() has it: its texts, its policy, its
+ * groups and its targets; its times are judged by kedge_rollout_timing_check(). Makes nothing, and
+ * needs no engine. The words are in output->refusal. O(targets).
+ */
+enum kedge_rc kedge_rollout_spec_check(const struct kedge_rollout_spec *spec,
+                                       struct kedge_engine_output *output) KEDGE_MUST_USE;
+
+/**
  * "The wall clock was set, by `step_ms`": deadlines and soaks move with it, so that what is left of
  * them stays what it was. Between two events, or between loading and kedge_engine_load_done(); the
  * records that changed are in the output of the next call that is not refused. O(what is open).
