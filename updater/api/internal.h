@@ -48,6 +48,7 @@ struct request {
     struct MHD_Connection *connection;
     const struct kedge_api_listener *place; /* where it came in */
     bool head;                              /* HEAD: only the header of the answer goes out */
+    bool unframed;                          /* where its body ends is not known */
     const struct route *route;
     char parameter[KEDGE_ENDPOINT_MAX + 1]; /* percent-decoded */
     struct kedge_token_record token;        /* by which it is asked; zeroed without one */

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define BODY_FIRST 4096u
 /* How much of a refused body is read, so that closing does not reset the connection before the
@@ -47,6 +48,24 @@ static bool refuse_size(struct request *request)
     return false;
 }
 
+/*
+ * Of any other coding, where the body ends is not known; and with a length beside it, a proxy may
+ * take it for another one than we do (RFC 9112, 6.1 and 6.3).
+ */
+static bool is_framed(struct request *request)
+{
+    const char *coding = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND,
+                                                     MHD_HTTP_HEADER_TRANSFER_ENCODING);
+    const char *length = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND,
+                                                     MHD_HTTP_HEADER_CONTENT_LENGTH);
+    if (coding == NULL || (strcasecmp(coding, "chunked") == 0 && length == NULL))
+        return true;
+    request->unframed = true;
+    refuse(request, MHD_HTTP_BAD_REQUEST, "malformed", NULL,
+           "a body comes with Content-Length, or with Transfer-Encoding: chunked alone");
+    return false;
+}
+
 static bool body_expected(struct request *request)
 {
     if (request->route->body == BODY_FILE)
@@ -64,7 +83,8 @@ void request_begin(struct request *request, const char *url, const char *method)
     request->upload.file = -1;
     request->who = request->token.name;
     request->head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
-    if (!find_route(request, url, method) || !authenticate(request) || !query_check(request))
+    if (!is_framed(request) || !find_route(request, url, method) || !authenticate(request) ||
+        !query_check(request))
         return;
     (void)body_expected(request);
 }
@@ -73,7 +93,7 @@ bool request_answers_now(const struct request *request)
 {
     /* Nothing is on its way yet, or more than is worth reading. */
     return request->answer != NULL &&
-           (announced_size(request) > DRAIN_MAX ||
+           (request->unframed || announced_size(request) > DRAIN_MAX ||
             MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND,
                                         MHD_HTTP_HEADER_EXPECT) != NULL);
 }

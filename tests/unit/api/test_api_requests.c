@@ -239,6 +239,34 @@ static void what_is_no_http_harms_nobody(void **state)
     assert_int_equal(((struct rig *)*state)->calls, 0);
 }
 
+static void a_body_whose_end_is_not_known_is_refused_at_once(void **state)
+{
+    static const char *const framings[] = {
+        "Transfer-Encoding: gzip",
+        "Transfer-Encoding: chunked, gzip",
+        "Transfer-Encoding: identity",
+        "Transfer-Encoding: chunked\r\nContent-Length: 5",
+        "Content-Length: 5\r\nTransfer-Encoding: Chunked",
+    };
+    char request[512], out[4096];
+    for (size_t i = 0; i < sizeof(framings) / sizeof(framings[0]); i++) {
+        int size =
+            snprintf(request, sizeof(request),
+                     "POST /api/v1/trust HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " RIG_TOKEN
+                     "\r\n%s\r\n\r\n0\r\n\r\n",
+                     framings[i]);
+        (void)rig_raw(*state, request, (size_t)size, out, sizeof(out));
+        assert_non_null(strstr(out, " 400 "));
+        assert_non_null(strstr(out, "\"code\":\"malformed\""));
+    }
+    static const char good[] =
+        "POST /api/v1/trust HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        "Authorization: Bearer " RIG_TOKEN "\r\nTransfer-Encoding: Chunked\r\n"
+        "\r\n14\r\n{\"name\":\"a\",\"pem\":1}\r\n0\r\n\r\n";
+    (void)rig_raw(*state, good, sizeof(good) - 1, out, sizeof(out));
+    assert_non_null(strstr(out, "\"field\":\"pem\""));
+}
+
 /* ---- what the backend says ---- */
 
 static void a_refusal_of_the_backend_becomes_its_status(void **state)
@@ -326,6 +354,7 @@ int main(void)
         REQUEST_TEST(an_overlong_body_is_413_announced_or_not),
         REQUEST_TEST(a_request_without_a_body_takes_none),
         REQUEST_TEST(what_is_no_http_harms_nobody),
+        REQUEST_TEST(a_body_whose_end_is_not_known_is_refused_at_once),
         REQUEST_TEST(a_refusal_of_the_backend_becomes_its_status),
         REQUEST_TEST(healthz_says_whether_the_server_is_ready),
         REQUEST_TEST(what_cannot_be_bound_is_said),
