@@ -624,3 +624,75 @@ def test_the_documents_name_every_command_and_every_option(kedge):
         assert any(noun in line and verb in line for line in document.splitlines() if line.startswith("| `")), (noun, verb)
         for option in re.findall(r"^  (--[\w-]+)", kedge(noun, verb, "--help").stdout, re.MULTILINE):
             assert f"{option}" in document, (noun, verb, option)
+
+
+# ---- the API and the command line ----
+
+# What is for browsers, for devices or for programs alone; what a chart is drawn from.
+NO_COMMAND = {"/healthz", "/openapi.json", "/metrics", "/fw/{sha256}", "/", "/assets/{file}", "/api/v1/session", "/api/v1/fleet/samples",
+              "/api/v1/rollouts/{id}/samples"}
+
+
+def test_every_route_of_the_api_is_asked_by_a_command():
+    code = "".join(file.read_text() for file in sorted((ROOT / "updater" / "cli").glob("*.c")))
+    document = json.loads((ROOT / "updater" / "api" / "openapi.json").read_text())
+    for path in set(document["paths"]) - NO_COMMAND:
+        first, *rest = [part for part in re.split(r"\{\w+\}", path.removeprefix("/api/v1/")) if part]
+        assert f'/api/v1/{first.split("/")[0]}' in code, path
+        for part in rest:
+            assert part.strip("/") in code, path
+
+
+def test_an_attachment_is_a_file_of_its_own_or_none(script, kedge, tmp_path):
+    script.answers["/api/v1/packages/ab/sbom"] = (200, b'{"bomFormat": "CycloneDX"}\0\xff')
+    script.answers["/api/v1/packages/ab/attachments"] = (200, {"next": None, "attachments": [
+        {"name": "sbom", "size": 28, "sha256": "0" * 64, "text": None}]})
+    file = tmp_path / "sbom.json"
+    done = kedge("package", "attachment", "ab", "sbom", "--output", file)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert file.read_bytes() == b'{"bomFormat": "CycloneDX"}\0\xff'
+    assert kedge("package", "attachment", "ab", "sbom", "--output", file).returncode == 2  # it is there
+    done = kedge("package", "attachment", "ab", "notes", "--output", tmp_path / "notes")
+    assert done.returncode == 1 and "not in the script" in done.stderr and not (tmp_path / "notes").exists()
+    done = kedge("package", "attachment", "ab", "../tokens")
+    assert done.returncode == 2 and "no attachment" in done.stderr
+    assert "28 B" in kedge("package", "attachments", "ab").stdout
+    assert json.loads(kedge("--json", "package", "attachments", "ab").stdout)["attachments"][0]["name"] == "sbom"
+
+
+def test_the_fleet_is_a_table_with_all_that_there_are(script, kedge):
+    script.answers["/api/v1/fleet"] = (200, {"devices": 12, "registered": 11, "versions_count": 3, "versions": [
+        {"vendor": "example.com", "class": "board-a", "version": "1.1.0", "devices": 10, "registered": 9}]})
+    lines = kedge("fleet", "show").stdout.splitlines()
+    assert lines[0] == "12 devices, 11 of them registered" and lines[-1] == "and 2 versions more"
+    assert lines[3].split() == ["example.com", "board-a", "1.1.0", "10", "9"]
+
+
+LONG = ["urn:dev:" + "x" * 100, "船" * 40, "устройство-" * 8, "جهاز" * 12, "อุปกรณ์" * 10, "a\x1b[2Jb\u202ec"]
+
+
+@pytest.mark.parametrize("columns_there", [80, 132])
+def test_tables_fit_the_terminal_with_long_names_in_every_script(script, tmp_path, columns_there):
+    token = tmp_path / "token"
+    token.write_text(TOKEN)
+    lists = {
+        "device list": ("devices", [{"endpoint": name, "class": name, "version": "1.0.0", "registered": True,
+                                     "address": "coaps://[2001:db8::1]:41230", "last_seen_ms": 1} for name in LONG]),
+        "device enrolled": ("credentials", [{"endpoint": name, "kind": "psk", "identity": name, "changed_at_ms": 1} for name in LONG]),
+        "rollout list": ("rollouts", [{"id": 7, "name": name, "state": "waiting_for_approval", "version": "1.0.0", "device_count": 100000,
+                                       "counts": {"succeeded": 99000, "failed": 12, "pending": 988}} for name in LONG]),
+        "trust list": ("trust", [{"id": "0" * 64, "name": name, "algorithm": "ed25519", "development": False, "added_at_ms": 1} for name in LONG]),
+        "token list": ("tokens", [{"name": name, "role": "admin", "creator": name, "created_at_ms": 1, "expires_at_ms": 2} for name in LONG]),
+        "audit list": ("audit", [{"sequence": 1, "at_ms": 1, "who": name, "what": "trust.add", "subject": name, "before": name, "after": name,
+                                  "hash": "0" * 64} for name in LONG]),
+        "package list": ("packages", [{"id": "0" * 64, "version": "1.0.0", "sequence": 2, "vendor": name, "class": name, "image_size": 1 << 20,
+                                       "uploaded_at_ms": 1, "deliver": "envelope", "signers": ["0" * 64]} for name in LONG]),
+    }
+    for command, (name, items) in lists.items():
+        place = {"device enrolled": "credentials"}.get(command, name)
+        script.answers[f"/api/v1/{place}"] = (200, {name: items, "next": None})
+        status, output = terminal([program("kedge"), "--server", script.url, "--token-file", token, *command.split()], columns_there)
+        lines = output.replace("\r", "").rstrip("\n").split("\n")
+        assert status == 0 and len(lines) == len(LONG) + 1, (command, output)
+        assert all(columns(line) <= columns_there for line in lines), (command, [columns(line) for line in lines], output)
+        assert "\x1b" not in output and "\u202e" not in output

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "updater/cli/cli.h"
 #include "updater/cli/table.h"
@@ -152,6 +153,19 @@ int file_make(const char *path)
         complain("%s: %s%s", path, strerror(errno),
                  errno == EEXIST ? "; name a file that is not there yet" : "");
     return file;
+}
+
+FILE *output_make(const char *path)
+{
+    if (path == NULL)
+        return stdout;
+    int file = file_make(path);
+    FILE *out = file < 0 ? NULL : fdopen(file, "w");
+    if (file >= 0 && out == NULL) {
+        complain("%s: %s", path, strerror(errno));
+        (void)close(file);
+    }
+    return out;
 }
 
 FILE *file_open(const char *path, uint64_t *size)

@@ -199,22 +199,10 @@ static bool export_row(void *context, json_t *row)
     return !exporting->failed;
 }
 
-/* Nothing that is there is written over: it may be the only witness. */
-static FILE *make_file(const char *path)
-{
-    int file = file_make(path);
-    FILE *out = file < 0 ? NULL : fdopen(file, "w");
-    if (file >= 0 && out == NULL) {
-        complain("%s: %s", path, strerror(errno));
-        (void)close(file);
-    }
-    return out;
-}
-
 enum status audit_export(struct cli *cli, const struct arguments *arguments)
 {
     const char *path = argument(arguments, "output");
-    struct exporting exporting = {.out = path == NULL ? stdout : make_file(path)};
+    struct exporting exporting = {.out = output_make(path)};
     if (exporting.out == NULL)
         return STATUS_USAGE;
     enum status status = ask_each(cli, AUDIT, "audit", export_row, &exporting);
@@ -231,6 +219,9 @@ enum status audit_export(struct cli *cli, const struct arguments *arguments)
         (void)unlink(path);
     if (exporting.failed)
         return STATUS_USAGE;
+    if (status == STATUS_DONE && path != NULL && cli->json)
+        return print_json(
+            json_pack("{s:I, s:s}", "rows", (json_int_t)exporting.rows, "output", path));
     if (status == STATUS_DONE && path != NULL)
         say("%" PRIu64 " rows in %s", exporting.rows, path);
     return status;

@@ -114,6 +114,8 @@ enum status ask_at(struct cli *cli, const char *method, char *path, json_t *body
 FILE *file_open(const char *path, uint64_t *size);
 /** Makes a file that is not there yet, and that nobody else can read; -1, with a complaint. */
 int file_make(const char *path);
+/** Such a file to write to, or standard output where `path` is NULL; NULL, with a complaint. */
+FILE *output_make(const char *path);
 /** Takes an item, borrowed for the call; false: no more of them. */
 typedef bool item_fn(void *context, json_t *item);
 /** Each item of a listing, page by page. STATUS_DONE also when `fn` ended it. */
@@ -132,6 +134,9 @@ enum status device_list(struct cli *cli, const struct arguments *arguments);
 enum status device_show(struct cli *cli, const struct arguments *arguments);
 enum status device_tag(struct cli *cli, const struct arguments *arguments);
 enum status device_enroll(struct cli *cli, const struct arguments *arguments);
+enum status fleet_show(struct cli *cli, const struct arguments *arguments);
+enum status package_attachments(struct cli *cli, const struct arguments *arguments);
+enum status package_attachment(struct cli *cli, const struct arguments *arguments);
 enum status device_watch(struct cli *cli, const struct arguments *arguments);
 enum status device_enrolled(struct cli *cli, const struct arguments *arguments);
 enum status device_bootstrap(struct cli *cli, const struct arguments *arguments);

@@ -25,6 +25,8 @@ struct received {
     char *data;
     size_t size;
     bool too_long;
+    CURL *curl;
+    FILE *out; /* what is no refusal goes there instead; NULL: all is kept */
 };
 
 /* ---- making one ---- */
@@ -75,10 +77,19 @@ void client_destroy(struct client *client)
 
 /* ---- one exchange ---- */
 
+static long status_of(CURL *curl)
+{
+    long status = 0;
+    (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    return status;
+}
+
 static size_t on_bytes(char *bytes, size_t one, size_t count, void *context)
 {
     struct received *received = context;
     size_t size = one * count;
+    if (received->out != NULL && status_of(received->curl) < 400)
+        return fwrite(bytes, 1, size, received->out);
     if (size > CLIENT_ANSWER_MAX - received->size) {
         received->too_long = true;
         return 0;
@@ -172,6 +183,8 @@ static enum client_outcome perform(struct client *client, struct received *recei
     }
     if (received->size > 0)
         answer->json = json_loadb(received->data, received->size, JSON_REJECT_DUPLICATES, NULL);
+    if (received->out != NULL && answer->http_status >= 200 && answer->http_status < 300)
+        return CLIENT_DONE;
     if (answer->json == NULL && answer->http_status != 204)
         return unreachable(client, answer, "what answers there is no kedged");
     if (answer->http_status >= 200 && answer->http_status < 300)
@@ -215,6 +228,21 @@ enum client_outcome client_ask(struct client *client, const char *method, const 
 cleanup:
     free(received.data);
     free(text);
+    free(url);
+    return outcome;
+}
+
+enum client_outcome client_fetch(struct client *client, const char *path, FILE *out,
+                                 struct client_answer *answer)
+{
+    struct received received = {.curl = client->curl, .out = out};
+    char *url = client_url(client, path);
+    *answer = (struct client_answer){.json = NULL};
+    if (url == NULL)
+        return unreachable(client, answer, "out of memory");
+    prepare(client, url, &received);
+    enum client_outcome outcome = perform(client, &received, answer);
+    free(received.data);
     free(url);
     return outcome;
 }

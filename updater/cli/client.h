@@ -49,6 +49,13 @@ enum client_outcome client_ask(struct client *client, const char *method, const 
 enum client_outcome client_send(struct client *client, const char *path, FILE *file, uint64_t size,
                                 bool progress, struct client_answer *answer);
 
+/**
+ * client_fetch() writes what is at `path`, which is no JSON, to `out`. What has come is there also
+ * when the rest did not; nothing is written of a refusal.
+ */
+enum client_outcome client_fetch(struct client *client, const char *path, FILE *out,
+                                 struct client_answer *answer);
+
 /** What a refusal means for the person: detail, field, and what to do about it. */
 void problem_text(long http_status, const json_t *problem, char out[CLIENT_ERROR_MAX]);
 

@@ -87,6 +87,10 @@ static const struct option_row device_observe_options[] = {
     TIMEOUT_ROW,
 };
 
+static const struct option_row attachment_options[] = {
+    {"output", "FILE", OPTION_TEXT, "write it to this new file", NULL},
+};
+
 static const struct option_row class_set_options[] = {
     {"vendor", "DOMAIN", OPTION_TEXT, "only devices of this vendor (default: of any)", "vendor"},
     {"version-path", "PATH", OPTION_TEXT, "the resource that reads their version (at first /3/0/3)",
@@ -239,6 +243,7 @@ static const struct option_row show_options[] = {
 #define ROWS(table) table, sizeof(table) / sizeof((table)[0])
 
 const struct command commands[] = {
+    {"fleet", "show", "", 0, 0, "how many devices there are, and what they run", NONE, fleet_show},
     {"device", "list", "", 0, 0, "the devices that the server knows", ROWS(device_list_options),
      device_list},
     {"device", "show", "ENDPOINT", 1, 1, "one device", NONE, device_show},
@@ -287,6 +292,10 @@ const struct command commands[] = {
      NONE, package_upload},
     {"package", "list", "", 0, 0, "the packages on the server", NONE, package_list},
     {"package", "show", "ID", 1, 1, "one package", NONE, package_show},
+    {"package", "attachments", "ID", 1, 1, "what a package carries for people", NONE,
+     package_attachments},
+    {"package", "attachment", "ID NAME", 2, 2, "one of them as a file: sbom, prov or notes",
+     ROWS(attachment_options), package_attachment},
     {"package", "delete", "ID", 1, 1, "remove a package that no rollout names", NONE,
      package_delete},
     {"class", "set", "CLASS", 1, 1,
