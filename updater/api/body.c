@@ -17,7 +17,7 @@ bool body_parse(struct request *request)
     if (request->json == NULL) {
         refuse(request, MHD_HTTP_BAD_REQUEST, "malformed", NULL,
                "the body is not JSON as expected: line %d, column %d: %s", error.line, error.column,
-               error.text);
+               json_fault(&error));
         return false;
     }
     if (!json_is_object(request->json)) {

@@ -291,7 +291,8 @@ static void read_json(struct import *import, struct kedge_slice file)
     if (whole == NULL) {
         import->is_json = false; /* what is told is a line */
         import_fault(import, error.line > 0 ? (size_t)error.line : 1, NULL,
-                     "this is not JSON as expected: column %d: %s", error.column, error.text);
+                     "this is not JSON as expected: column %d: %s", error.column,
+                     json_fault(&error));
     } else if (!json_is_array(list) || (list != whole && json_object_size(whole) > 1)) {
         import->is_json = false;
         import_fault(import, 1, NULL, "a list of objects is expected, or {\"devices\": [...]}");

@@ -20,3 +20,11 @@ json_t *json_text(const char *text)
     free(ascii);
     return json;
 }
+
+const char *json_fault(json_error_t *error)
+{
+    char *piece = strstr(error->text, " near ");
+    if (piece != NULL)
+        *piece = '\0';
+    return error->text;
+}
