@@ -626,6 +626,55 @@ def test_the_documents_name_every_command_and_every_option(kedge):
             assert f"{option}" in document, (noun, verb, option)
 
 
+# ---- the configuration file ----
+
+def configured(tmp_path, script, **environment):
+    """kedge without options, in an environment of its own; the requests that it made."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("KEDGE_", "XDG_"))}
+    return lambda *args: run(program("kedge"), *args, env={**clean, "HOME": str(tmp_path / "home"), **environment})
+
+
+def test_a_file_says_where_the_server_is_and_by_which_token_it_is_asked(script, tmp_path):
+    script.answers["/api/v1/devices"] = (200, {"devices": [], "next": None})
+    token, other = tmp_path / "token", tmp_path / "other"
+    token.write_text(TOKEN)
+    other.write_text("another")
+    text = f"# mine\nserver = {script.url}\ntoken-file = {token}\n"
+    user, named, xdg = tmp_path / "home/.config/kedge/kedge.conf", tmp_path / "named.conf", tmp_path / "xdg/kedge/kedge.conf"
+    for file, environment in ((user, {}), (named, {"KEDGE_CONFIG": str(named)}), (xdg, {"XDG_CONFIG_HOME": str(tmp_path / "xdg")})):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        done = configured(tmp_path, script, **environment)("device", "list")
+        assert done.returncode == 0, done.stderr
+        assert script.seen.pop()[2] == f"Bearer {TOKEN}"
+        file.unlink()
+    user.write_text(text)
+    kedge = configured(tmp_path, script, KEDGE_TOKEN_FILE=str(other))
+    assert kedge("device", "list").returncode == 0 and script.seen.pop()[2] == "Bearer another"  # the environment counts more
+    assert kedge("--token-file", token, "device", "list").returncode == 0 and script.seen.pop()[2] == f"Bearer {TOKEN}"
+
+
+def test_the_token_of_a_file_goes_to_no_other_server(script, tmp_path):
+    token = tmp_path / "token"
+    token.write_text(TOKEN)
+    file = tmp_path / "kedge.conf"
+    file.write_text(f"server = https://fleet.example\ntoken-file = {token}\n")
+    done = configured(tmp_path, script, KEDGE_CONFIG=str(file))("--server", script.url, "device", "list")
+    assert done.returncode == 3 and "no token" in done.stderr and script.seen == []
+
+
+@pytest.mark.parametrize("line, said", [("port = 5", "\"port\" is none of server"), ("server", "name = value"), ("[x]\nserver = a", "none of"),
+                                        ("server = " + "x" * 150, None)])
+def test_a_file_that_is_wrong_is_said_with_its_line(script, tmp_path, line, said):
+    file = tmp_path / "kedge.conf"
+    file.write_text(f"# first\n{line}\n")
+    done = configured(tmp_path, script, KEDGE_CONFIG=str(file))("device", "list")
+    assert done.returncode == (2 if said else 3)
+    assert said is None or (f"{file}:" in done.stderr and said in done.stderr)
+    done = configured(tmp_path, script, KEDGE_CONFIG=str(tmp_path / "none"))("device", "list")
+    assert done.returncode == 2 and "cannot be read" in done.stderr
+
+
 # ---- the API and the command line ----
 
 # What is for browsers, for devices or for programs alone; what a chart is drawn from.

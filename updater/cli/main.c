@@ -5,7 +5,8 @@ static bool connect_client(struct cli *cli)
 {
     char token[CLIENT_TOKEN_MAX + 1], error[CLIENT_ERROR_MAX];
     if (cli->token_file == NULL) {
-        complain("no token: name its file with --token-file or KEDGE_TOKEN_FILE; kedged makes one, "
+        complain("no token: name its file with --token-file, KEDGE_TOKEN_FILE or in kedge.conf; "
+                 "kedged makes one, "
                  "admin.token, in its data folder");
         return false;
     }

@@ -61,6 +61,12 @@ int main(void)
     puts(".SH COMMANDS");
     for (size_t i = 0; i < command_count; i++)
         print_command(&commands[i]);
+    puts(
+        ".SH FILES\n.TP\n.I ~/.config/kedge/kedge.conf\n.TQ\n.I /etc/kedge/kedge.conf\n"
+        "What the options server, token\\-file, ca\\-file and fingerprint are, as name = value "
+        "lines: "
+        "the first of these files, or what KEDGE_CONFIG names. An option or the environment counts "
+        "more; with another server nothing of the file holds.");
     print_status();
     puts(".SH SEE ALSO\n.BR kedge\\-sign (1),\n.BR kedge\\-swarm (1)");
     return fflush(stdout) == 0 && !ferror(stdout) ? 0 : 1;

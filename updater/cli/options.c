@@ -1,6 +1,7 @@
 /* options.c: the command line, read and explained by the table of commands. */
 #define _POSIX_C_SOURCE 200809L
 #include "updater/cli/cli.h"
+#include "updater/cli/settings.h"
 #include "updater/cli/spans.h"
 
 #include <errno.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #define HELP_COLUMN 28
+#define SERVER_DEFAULT "http://127.0.0.1:8080"
 
 const struct option_row global_options[] = {
     {"server", "URL", OPTION_TEXT, "where kedged is (KEDGE_SERVER; http://127.0.0.1:8080)", NULL},
@@ -293,6 +295,31 @@ static bool server_fits(const struct client_server *server)
     return false;
 }
 
+static const char *or_null(const char *text)
+{
+    return text[0] != '\0' ? text : NULL;
+}
+
+/* What the file says of its server is nothing to another one, to which its token must not go. */
+static bool find_server(const struct reading *reading, struct cli *cli)
+{
+    static struct settings settings;
+    if (!settings_read(&settings))
+        return false;
+    const char *own = settings.server[0] != '\0' ? settings.server : SERVER_DEFAULT;
+    const char *url = global(reading, "server", "KEDGE_SERVER", own);
+    if (strcmp(url, own) != 0)
+        settings = (struct settings){.server = ""};
+    cli->server = (struct client_server){
+        .url = url,
+        .ca_file = global(reading, "ca-file", "KEDGE_CA_FILE", or_null(settings.ca_file)),
+        .fingerprint =
+            global(reading, "fingerprint", "KEDGE_FINGERPRINT", or_null(settings.fingerprint))};
+    cli->token_file =
+        global(reading, "token-file", "KEDGE_TOKEN_FILE", or_null(settings.token_file));
+    return true;
+}
+
 enum options_outcome options_read(int argc, char **argv, struct cli *cli,
                                   struct arguments *arguments)
 {
@@ -312,11 +339,8 @@ enum options_outcome options_read(int argc, char **argv, struct cli *cli,
         usage_print(stderr, reading.noun, NULL);
         return OPTIONS_USAGE;
     }
-    cli->server = (struct client_server){
-        .url = global(&reading, "server", "KEDGE_SERVER", "http://127.0.0.1:8080"),
-        .ca_file = global(&reading, "ca-file", "KEDGE_CA_FILE", NULL),
-        .fingerprint = global(&reading, "fingerprint", "KEDGE_FINGERPRINT", NULL)};
-    cli->token_file = global(&reading, "token-file", "KEDGE_TOKEN_FILE", NULL);
+    if (!find_server(&reading, cli))
+        return OPTIONS_USAGE;
     cli->json = global(&reading, "json", NULL, NULL) != NULL;
     return counts_fit(arguments) && server_fits(&cli->server) ? OPTIONS_RUN : OPTIONS_USAGE;
 }

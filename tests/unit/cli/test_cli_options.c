@@ -37,6 +37,7 @@ static int without_environment(void **state)
     (void)unsetenv("KEDGE_TOKEN_FILE");
     (void)unsetenv("KEDGE_CA_FILE");
     (void)unsetenv("KEDGE_FINGERPRINT");
+    (void)setenv("KEDGE_CONFIG", "/dev/null", 1); /* whatever stands in the user's */
     return 0;
 }
 
