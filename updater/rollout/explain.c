@@ -370,6 +370,35 @@ static void explain_rolling_back(const struct kedge_engine *engine,
         record->revert_version, group);
 }
 
+static void explain_aborted(const struct rollout_node *rollout, char text[KEDGE_EXPLANATION_MAX])
+{
+    const struct kedge_rollout *record = &rollout->record;
+    uint32_t succeeded = 0, errors = 0;
+    for (uint32_t i = 0; i < record->group_count; i++) {
+        succeeded += rollout->groups[i].record.counts[KEDGE_DEPLOYMENT_SUCCEEDED];
+        errors += rollout->groups[i].record.errors;
+    }
+    say(text,
+        "%s: %s; of %" PRIu32 " devices %" PRIu32 " had succeeded, and %" PRIu32
+        " had ended in error",
+        kedge_rollout_state_name(record->state), record->reason, record->device_count, succeeded,
+        errors);
+}
+
+/* Who approves it starts nothing. */
+static void explain_not_started(const struct rollout_node *rollout, uint64_t now_ms,
+                                char text[KEDGE_EXPLANATION_MAX])
+{
+    const struct kedge_rollout *record = &rollout->record;
+    char start[ENGINE_OPENING_MAX];
+    bool was_approved = record->state == KEDGE_ROLLOUT_READY && record->approver[0] != '\0';
+    engine_say_start(rollout, now_ms, start);
+    say(text, "%s: %s%s%s, with %" PRIu32 " devices in %" PRIu32 " groups",
+        kedge_rollout_state_name(record->state), record->reason,
+        was_approved && record->start_at_ms == 0 ? "; waiting to be started" : "", start,
+        record->device_count, record->group_count);
+}
+
 enum kedge_rc kedge_engine_explain_rollout(const struct kedge_engine *engine, uint64_t rollout_id,
                                            uint64_t now_ms, char text[KEDGE_EXPLANATION_MAX])
 {
@@ -399,12 +428,16 @@ enum kedge_rc kedge_engine_explain_rollout(const struct kedge_engine *engine, ui
     case KEDGE_ROLLOUT_ROLLING_BACK:
         explain_rolling_back(engine, rollout, now_ms, text);
         return KEDGE_OK;
+    case KEDGE_ROLLOUT_ABORTED:
+        explain_aborted(rollout, text);
+        return KEDGE_OK;
     default:
         break;
     }
-    char start[ENGINE_OPENING_MAX] = "";
-    if (record->started_at_ms == 0 && !kedge_rollout_state_ended(record->state))
-        engine_say_start(rollout, now_ms, start);
-    say(text, "%s: %s%s", state, record->reason, start);
+    if (record->started_at_ms == 0 && !kedge_rollout_state_ended(record->state)) {
+        explain_not_started(rollout, now_ms, text);
+        return KEDGE_OK;
+    }
+    say(text, "%s: %s", state, record->reason);
     return KEDGE_OK;
 }

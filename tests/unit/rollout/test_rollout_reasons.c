@@ -20,9 +20,24 @@ static void assert_group_says(struct fixture *f, uint32_t index, const char *wor
         fail_msg("\"%s\" does not say \"%s\"", text, words);
 }
 
+static void assert_rollout_says(struct fixture *f, const char *words)
+{
+    char text[KEDGE_EXPLANATION_MAX];
+    assert_int_equal(kedge_engine_explain_rollout(f->engine, 42, f->now_ms, text), KEDGE_OK);
+    if (strstr(text, words) == NULL)
+        fail_msg("\"%s\" does not say \"%s\"", text, words);
+}
+
 static void act_on(struct fixture *f, enum kedge_engine_event_kind kind)
 {
     assert_int_equal(act(f, kind, 42), KEDGE_OK);
+}
+
+static void approve(struct fixture *f)
+{
+    struct kedge_engine_event event = {
+        .kind = KEDGE_EVENT_ROLLOUT_APPROVE, .who = "bob", .rollout_id = 42};
+    assert_int_equal(kedge_engine_handle(f->engine, f->now_ms, &event, &f->output), KEDGE_OK);
 }
 
 /* dev-0 and dev-1 in the first group, the others in the second. */
@@ -74,9 +89,7 @@ static void a_gate_that_waits_for_an_approval_waits_for_the_rollout_too(void **s
     for (size_t i = 2; i < 5; i++)
         f->targets[i].group_index = 1;
     assert_int_equal(create(f), KEDGE_OK);
-    struct kedge_engine_event approve = {
-        .kind = KEDGE_EVENT_ROLLOUT_APPROVE, .who = "bob", .rollout_id = 42};
-    assert_int_equal(kedge_engine_handle(f->engine, f->now_ms, &approve, &f->output), KEDGE_OK);
+    approve(f);
     start(f, 42);
     report(f, 101, KEDGE_DEPLOYMENT_SUCCEEDED);
     report(f, 102, KEDGE_DEPLOYMENT_SUCCEEDED);
@@ -103,6 +116,31 @@ static void groups_of_a_rollout_that_ends_wait_for_nothing_else(void **state)
     assert_group_says(f, 1, "group 2 is failed: the rollout was aborted");
 }
 
+static void one_that_was_approved_waits_to_be_started(void **state)
+{
+    struct fixture *f = *state;
+    f->spec.policy.approval = KEDGE_APPROVAL_START;
+    assert_int_equal(create(f), KEDGE_OK);
+    assert_rollout_says(f,
+                        "waiting_for_approval: created; waiting for somebody other than alice to "
+                        "approve it, with 5 devices in 1 groups");
+    approve(f);
+    assert_rollout_says(
+        f, "ready: approved by bob; waiting to be started, with 5 devices in 1 groups");
+}
+
+static void one_that_was_aborted_says_how_far_it_came(void **state)
+{
+    struct fixture *f = *state;
+    create_and_start(f);
+    report(f, 101, KEDGE_DEPLOYMENT_SUCCEEDED);
+    report(f, 102, KEDGE_DEPLOYMENT_FAILED);
+    act_on(f, KEDGE_EVENT_ROLLOUT_ABORT);
+    assert_rollout_says(f,
+                        "aborted: aborted by alice; of 5 devices 1 had succeeded, and 1 had ended "
+                        "in error");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -110,6 +148,8 @@ int main(void)
         TEST(a_group_whose_devices_are_done_waits_for_somebody_to_resume),
         TEST(a_gate_that_waits_for_an_approval_waits_for_the_rollout_too),
         TEST(groups_of_a_rollout_that_ends_wait_for_nothing_else),
+        TEST(one_that_was_approved_waits_to_be_started),
+        TEST(one_that_was_aborted_says_how_far_it_came),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
