@@ -116,3 +116,18 @@ def test_a_rollout_is_measured_step_by_step(monkeypatch, tmp_path):
     for what in ("each device", "each deployment as it is created"):
         assert 50 < by_name[f"database, for {what}"]["value"] < 1000, "a row is there, and is no page"
     assert list(tmp_path.iterdir()) == [], "it leaves nothing behind"
+
+
+def test_a_devices_updates_are_measured_beside_each_kind_of_load_and_idle(monkeypatch, tmp_path):
+    bench = load("bench_api")
+    monkeypatch.setattr(bench, "UPDATES", 50)
+    monkeypatch.setattr(bench, "TURNS", 1)
+    monkeypatch.setattr(bench.api_load, "KINDS", ("broken JSON", "slow headers"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    rows = list(bench.measure(BUILD))
+    assert [row["name"].removeprefix("p99 of an update beside ") for row in rows] == [
+        "broken JSON", "slow headers", "all of it at once"]
+    assert all(set(row) == COLUMNS and row["value"] > 0 and row["floor"] > 0 and row["target"] == 2 for row in rows)
+    assert all(row["met"] is (row["ratio"] <= 2) for row in rows)
+    assert int(rows[0]["notes"][0].split("; ")[1].split()[0]) > 0, "the load was refused, not left out"
+    assert list(tmp_path.iterdir()) == [], "it leaves nothing behind"

@@ -1,0 +1,89 @@
+"""What is no use to anybody, sent to the API: refused clearly, nothing stored, and nobody else disturbed."""
+import collections
+import hashlib
+import importlib.util
+import json
+import os
+import resource
+import threading
+
+import pytest
+
+from conftest import ROOT, wait_until
+from test_api import V1, curl, register  # noqa: F401 (curl is a fixture)
+
+_spec = importlib.util.spec_from_file_location("api_load", ROOT / "tests" / "bench" / "api_load.py")
+api_load = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(api_load)
+
+
+def port_of(server) -> int:
+    return int(server.http_url.rsplit(":", 1)[1])
+
+
+def what_is_stored(server) -> tuple:
+    """What people can see of the store, and the files beside it."""
+    listed = [server.json(*words) for words in (("rollout", "list"), ("package", "list"), ("audit", "list"), ("device", "list"),
+                                                ("trust", "list"), ("token", "list"))]
+    files = {path.relative_to(server.data).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+             for path in server.data.rglob("*") if path.is_file() and not path.name.startswith("kedged.db")}
+    return listed, files
+
+
+@pytest.mark.parametrize("kind", api_load.REQUESTS)
+def test_each_is_refused_with_words_and_leaves_nothing_behind(server, kind):
+    before = what_is_stored(server)
+    for request in api_load.REQUESTS[kind](server.token):
+        with api_load.connect(port_of(server)) as connection, connection.makefile("rb") as stream:
+            connection.sendall(request)
+            status, headers, body = int(stream.readline().split()[1]), {}, b""
+            while (line := stream.readline()) not in (b"\r\n", b""):
+                name, _, value = line.decode().partition(": ")
+                headers[name.lower()] = value.strip()
+            body = stream.read(int(headers["content-length"]))
+            assert 400 <= status < 500, request[:200]
+            assert headers["content-type"] == "application/problem+json"
+            problem = json.loads(body)
+            assert problem["status"] == status and problem["title"] and problem["detail"], request[:200]
+            assert server.token not in body.decode()
+    assert what_is_stored(server) == before
+
+
+@pytest.fixture
+def many_files():
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (before[1], before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_all_of_it_at_once_holds_up_neither_people_nor_devices(server, curl, many_files):  # noqa: F811
+    threads = len(os.listdir(f"/proc/{server.process.process.pid}/task"))
+    audit = what_is_stored(server)[0][2]
+    over, statuses = threading.Event(), collections.Counter()
+    loads = [api_load.make(port_of(server), server.token, kind) for kind in api_load.KINDS]
+
+    def work(load):
+        statuses.update(load.run(lambda: not over.is_set()))
+
+    workers = [threading.Thread(target=work, args=(load,)) for load in loads]
+    for worker in workers:
+        worker.start()
+    try:
+        for i in range(10):
+            register(server, f"beside-{i}")
+            assert curl("GET", f"{V1}/rollouts").status == 200
+            assert curl("GET", "/healthz").status == 200
+        wait_until(lambda: len(curl("GET", f"{V1}/devices").json["devices"]) == 10, what="the devices to be stored")
+        # More than a thousand connections cost no thread.
+        assert len(os.listdir(f"/proc/{server.process.process.pid}/task")) == threads
+    finally:
+        over.set()
+        for worker in workers:
+            worker.join()
+        for load in loads:
+            load.close()
+    assert set(statuses) <= {400, 404, 413, 422, None}, statuses
+    assert sum(statuses.values()) > 0
+    assert curl("GET", f"{V1}/rollouts").json["rollouts"] == []
+    assert what_is_stored(server)[0][2] == audit
