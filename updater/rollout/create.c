@@ -282,28 +282,6 @@ static enum kedge_rc check_revert(struct kedge_engine *engine,
     return KEDGE_OK;
 }
 
-static int compare_endpoints(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-static enum kedge_rc check_duplicates(struct kedge_engine *engine,
-                                      const struct kedge_rollout_spec *spec)
-{
-    const char **endpoints = malloc(spec->target_count * sizeof(*endpoints));
-    if (endpoints == NULL)
-        return KEDGE_E_MEMORY;
-    for (size_t i = 0; i < spec->target_count; i++)
-        endpoints[i] = spec->targets[i].endpoint;
-    qsort(endpoints, spec->target_count, sizeof(*endpoints), compare_endpoints);
-    enum kedge_rc rc = KEDGE_OK;
-    for (size_t i = 1; i < spec->target_count && rc == KEDGE_OK; i++)
-        if (strcmp(endpoints[i - 1], endpoints[i]) == 0)
-            rc = engine_refuse(engine, KEDGE_E_ARGUMENT, "device %s is listed twice", endpoints[i]);
-    free(endpoints);
-    return rc;
-}
-
 static enum kedge_rc check_rules(struct kedge_engine *engine, const struct kedge_group_plan *plan,
                                  uint32_t number)
 {
@@ -340,24 +318,6 @@ static enum kedge_rc check_groups(struct kedge_engine *engine,
         return engine_refuse(engine, KEDGE_E_ARGUMENT,
                              "devices can join a rollout for all of a class or for those that a "
                              "filter means, not one for a list of them");
-    if (spec->target_count == 0)
-        return engine_refuse(engine, KEDGE_E_NOT_FOUND,
-                             "no device of vendor %s and class %s is known", spec->vendor,
-                             spec->class_name);
-    if (spec->target_count > KEDGE_ROLLOUT_TARGETS_MAX)
-        return engine_refuse(engine, KEDGE_E_LIMIT, "a rollout has at most %u devices",
-                             KEDGE_ROLLOUT_TARGETS_MAX);
-    bool used[KEDGE_ROLLOUT_GROUPS_MAX] = {false};
-    for (size_t i = 0; i < spec->target_count; i++) {
-        if (!text_fits(spec->targets[i].endpoint, KEDGE_ENDPOINT_MAX))
-            return engine_refuse(engine, KEDGE_E_ARGUMENT, "an endpoint name has 1 to %u bytes",
-                                 KEDGE_ENDPOINT_MAX);
-        if (spec->targets[i].group_index >= spec->group_count)
-            return engine_refuse(engine, KEDGE_E_ARGUMENT,
-                                 "device %s is in a group that is not there",
-                                 spec->targets[i].endpoint);
-        used[spec->targets[i].group_index] = true;
-    }
     for (uint32_t i = 0; i < spec->group_count; i++) {
         const char *name = spec->groups == NULL ? NULL : spec->groups[i].name;
         if (name != NULL && !text_fits(name, KEDGE_NAME_MAX))
@@ -366,62 +326,13 @@ static enum kedge_rc check_groups(struct kedge_engine *engine,
                                  KEDGE_NAME_MAX);
         if (spec->groups != NULL)
             KEDGE_TRY(check_rules(engine, &spec->groups[i], i + 1));
-        if (!used[i])
-            return engine_refuse(engine, KEDGE_E_ARGUMENT, "group %" PRIu32 " has no device",
-                                 i + 1);
     }
     return KEDGE_OK;
 }
 
-/* KEDGE_OK when the target is a device that the package is for. */
-static enum kedge_rc judge_target(const struct kedge_rollout_spec *spec,
-                                  const struct kedge_rollout_target *target, char why[256])
+static bool is_in_parts(const struct kedge_rollout_spec *spec)
 {
-    const char *vendor = target->vendor == NULL ? "" : target->vendor;
-    const char *class_name = target->class_name == NULL ? "" : target->class_name;
-    if (!target->known)
-        (void)snprintf(why, 256, "is not known");
-    else if (vendor[0] == '\0' || class_name[0] == '\0')
-        (void)snprintf(why, 256, "has not said its vendor and class yet");
-    else
-        (void)snprintf(why, 256, "is of vendor %s, class %s", vendor, class_name);
-    if (!target->known)
-        return KEDGE_E_NOT_FOUND;
-    if (strcmp(vendor, spec->vendor) != 0)
-        return KEDGE_E_VENDOR;
-    return strcmp(class_name, spec->class_name) != 0 ? KEDGE_E_CLASS : KEDGE_OK;
-}
-
-/* Names the first few misfits; the first one gives the result. */
-static enum kedge_rc check_targets(struct kedge_engine *engine,
-                                   const struct kedge_rollout_spec *spec)
-{
-    enum { NAMED_MAX = 5 };
-    enum kedge_rc first = KEDGE_OK;
-    size_t misfits = 0;
-    char list[700] = "";
-    size_t used = 0;
-    for (size_t i = 0; i < spec->target_count; i++) {
-        char why[256], item[400];
-        enum kedge_rc rc = judge_target(spec, &spec->targets[i], why);
-        if (rc == KEDGE_OK)
-            continue;
-        if (misfits++ == 0)
-            first = rc;
-        int size = snprintf(item, sizeof(item), "%s%s %s", misfits == 1 ? "" : "; ",
-                            spec->targets[i].endpoint, why);
-        if (misfits <= NAMED_MAX && used + (size_t)size < sizeof(list)) {
-            memcpy(list + used, item, (size_t)size + 1);
-            used += (size_t)size;
-        }
-    }
-    if (misfits == 0)
-        return KEDGE_OK;
-    return engine_refuse(engine, first,
-                         "%zu of %zu devices are not of vendor %s, class %s, which the package is "
-                         "for: %s%s",
-                         misfits, spec->target_count, spec->vendor, spec->class_name, list,
-                         misfits > NAMED_MAX ? "; and others" : "");
+    return spec->target_total > spec->target_count;
 }
 
 static enum kedge_rc check_spec(struct kedge_engine *engine, const struct kedge_rollout_spec *spec)
@@ -430,8 +341,11 @@ static enum kedge_rc check_spec(struct kedge_engine *engine, const struct kedge_
     KEDGE_TRY(check_policy(engine, &spec->policy));
     KEDGE_TRY(check_revert(engine, spec));
     KEDGE_TRY(check_groups(engine, spec));
-    KEDGE_TRY(check_duplicates(engine, spec));
-    return check_targets(engine, spec);
+    if (is_in_parts(spec) && spec->target_total > KEDGE_ROLLOUT_TARGETS_MAX)
+        return engine_refuse(engine, KEDGE_E_LIMIT, "a rollout has at most %u devices",
+                             KEDGE_ROLLOUT_TARGETS_MAX);
+    return is_in_parts(spec) ? engine_check_part(engine, spec)
+                             : kedge_rollout_targets_check(spec, engine->output->refusal);
 }
 
 enum kedge_rc kedge_rollout_spec_check(const struct kedge_rollout_spec *spec,
@@ -515,17 +429,18 @@ enum kedge_rc engine_create_rollout(struct kedge_engine *engine,
                                     const struct kedge_rollout_spec *spec)
 {
     KEDGE_TRY(check_spec(engine, spec));
-    struct kedge_rollout record = {.id = engine->last.rollout_id + 1,
-                                   .state = KEDGE_ROLLOUT_READY,
-                                   .sequence = spec->sequence,
-                                   .all_devices = spec->all_devices,
-                                   .policy = spec->policy,
-                                   .dynamic = spec->dynamic,
-                                   .group_count = spec->group_count + spec->dynamic,
-                                   .device_count = (uint32_t)spec->target_count,
-                                   .seed = spec->seed,
-                                   .revert_sequence = spec->revert_sequence,
-                                   .created_at_ms = engine->now_ms};
+    struct kedge_rollout record = {
+        .id = engine->last.rollout_id + 1,
+        .state = KEDGE_ROLLOUT_READY,
+        .sequence = spec->sequence,
+        .all_devices = spec->all_devices,
+        .policy = spec->policy,
+        .dynamic = spec->dynamic,
+        .group_count = spec->group_count + spec->dynamic,
+        .device_count = (uint32_t)(is_in_parts(spec) ? spec->target_total : spec->target_count),
+        .seed = spec->seed,
+        .revert_sequence = spec->revert_sequence,
+        .created_at_ms = engine->now_ms};
     engine_copy_text(record.name, sizeof(record.name), spec->name);
     engine_copy_text(record.package_id, sizeof(record.package_id), spec->package_id);
     engine_copy_text(record.vendor, sizeof(record.vendor), spec->vendor);
@@ -538,14 +453,11 @@ enum kedge_rc engine_create_rollout(struct kedge_engine *engine,
     engine_copy_text(record.filter, sizeof(record.filter), spec->filter);
     engine_copy_text(record.author, sizeof(record.author), engine->who);
     KEDGE_TRY(add_timing(engine, spec, &record));
-    engine_copy_text(record.reason, sizeof(record.reason),
-                     record.start_at_ms == 0 ? "created; waiting to be started"
-                                             : "created; waiting for its start time");
-    if (spec->policy.approval != KEDGE_APPROVAL_NONE) {
+    if (spec->policy.approval != KEDGE_APPROVAL_NONE)
         record.state = KEDGE_ROLLOUT_WAITING_FOR_APPROVAL;
-        (void)snprintf(record.reason, sizeof(record.reason),
-                       "created; waiting for somebody other than %s to approve it", record.author);
-    }
+    if (is_in_parts(spec))
+        record.state = KEDGE_ROLLOUT_DRAFT;
+    engine_say_what_for(&record, record.reason);
 
     struct rollout_node *rollout;
     KEDGE_TRY(engine_know_package(engine, record.package_id, &spec->conditions));

@@ -318,6 +318,8 @@ static enum kedge_rc dispatch(struct kedge_engine *engine, const struct kedge_en
     switch (event->kind) {
     case KEDGE_EVENT_ROLLOUT_CREATE:
         return engine_create_rollout(engine, &event->create);
+    case KEDGE_EVENT_ROLLOUT_ADD:
+        return engine_add_part(engine, event);
     case KEDGE_EVENT_ROLLOUT_START:
     case KEDGE_EVENT_ROLLOUT_PAUSE:
     case KEDGE_EVENT_ROLLOUT_RESUME:

@@ -2,6 +2,7 @@
  * engine.h: the inside of the engine, for the files of this folder only.
  *
  *   engine.c  events in, and looking      create.c  a new rollout, checked     load.c  from records
+ *   target_check.c  the devices of a new one      draft.c  one that is made in parts
  *   moves.c   one step of one thing, by the tables, with its counts and its history
  *   rules.c   what the server's own rules have moved, for the audit log
  *   settle.c  what follows from a step: places are filled, groups and rollouts go on
@@ -122,6 +123,7 @@ struct rollout_node {
     bool changed; /* stands in engine.changed_rollouts: the record or one of its groups */
     bool record_changed;
     bool unsettled;
+    bool orphaned; /* a draft that was loaded */
 };
 
 /** A device that a deployment of an open rollout names. */
@@ -191,6 +193,23 @@ enum kedge_rc engine_say_created(struct kedge_engine *engine,
 /** Frees the first deployment that is left of a rollout that has ended; false: there is none. */
 bool engine_drop_deployment(struct kedge_engine *engine, struct rollout_node *rollout);
 enum kedge_rc engine_set_text(char **text, const char *value) KEDGE_MUST_USE;
+
+/* target_check.c */
+/** Of some of the targets of a rollout: each of them for itself. */
+enum kedge_rc engine_check_part(struct kedge_engine *engine,
+                                const struct kedge_rollout_spec *part) KEDGE_MUST_USE;
+
+/* draft.c */
+/** The reason for the state that a new rollout is in. */
+void engine_say_what_for(const struct kedge_rollout *record, char reason[KEDGE_REASON_MAX + 1]);
+uint32_t engine_devices_written(const struct rollout_node *rollout);
+enum kedge_rc engine_add_part(struct kedge_engine *engine,
+                              const struct kedge_engine_event *event) KEDGE_MUST_USE;
+/** Of a draft: it is for those who are written, and for nobody else any more. */
+void engine_cut_draft(struct kedge_engine *engine, struct rollout_node *rollout);
+/** Aborts a draft that was loaded. */
+enum kedge_rc engine_end_orphan(struct kedge_engine *engine,
+                                struct rollout_node *rollout) KEDGE_MUST_USE;
 
 /*
  * moves.c. A move that the table does not make is no failure: *moved (which may be NULL) tells.

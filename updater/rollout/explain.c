@@ -182,6 +182,10 @@ static void explain_pending(const struct kedge_engine *engine, const struct depl
              rollout->state == KEDGE_ROLLOUT_ROLLING_BACK)
         say(text, "pending: the rollout is %s, its devices are canceled one after the other",
             kedge_rollout_state_name(rollout->state));
+    else if (rollout->state == KEDGE_ROLLOUT_DRAFT)
+        say(text,
+            "pending: the rollout is being created, %" PRIu32 " of %" PRIu32 " devices are written",
+            engine_devices_written(node->group->rollout), rollout->device_count);
     else if (rollout->state != KEDGE_ROLLOUT_RUNNING)
         say(text, "pending: the rollout is %s and has not been started",
             kedge_rollout_state_name(rollout->state));
@@ -409,6 +413,10 @@ enum kedge_rc kedge_engine_explain_rollout(const struct kedge_engine *engine, ui
     const char *state = kedge_rollout_state_name(record->state);
     char group[KEDGE_EXPLANATION_MAX];
     switch (record->state) {
+    case KEDGE_ROLLOUT_DRAFT:
+        say(text, "%s: being created, %" PRIu32 " of %" PRIu32 " devices are written", state,
+            engine_devices_written(rollout), record->device_count);
+        return KEDGE_OK;
     case KEDGE_ROLLOUT_RUNNING:
         if (rollout->current >= record->group_count)
             break;

@@ -17,8 +17,8 @@ static bool is_joinable(const struct rollout_node *rollout)
 {
     enum kedge_rollout_state state = rollout->record.state;
     return rollout->record.dynamic && rollout->record.closed_at_ms == 0 &&
-           !kedge_rollout_state_ended(state) && state != KEDGE_ROLLOUT_ABORTING &&
-           state != KEDGE_ROLLOUT_ROLLING_BACK;
+           state != KEDGE_ROLLOUT_DRAFT && !kedge_rollout_state_ended(state) &&
+           state != KEDGE_ROLLOUT_ABORTING && state != KEDGE_ROLLOUT_ROLLING_BACK;
 }
 
 bool engine_may_grow(const struct group_node *group)

@@ -180,7 +180,9 @@ static enum kedge_rc begin_rollout(struct kedge_engine *engine, struct rollout_n
             return KEDGE_E_MALFORMED;
         devices += rollout->groups[i].size;
     }
-    if (devices != rollout->record.device_count)
+    rollout->orphaned = rollout->record.state == KEDGE_ROLLOUT_DRAFT;
+    if (rollout->orphaned ? devices > rollout->record.device_count
+                          : devices != rollout->record.device_count)
         return KEDGE_E_MALFORMED;
     if (rollout->record.deadline_at_ms != 0) {
         if (cut_to_span(&rollout->record.deadline_at_ms, engine->now_ms,

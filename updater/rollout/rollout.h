@@ -393,10 +393,12 @@ struct kedge_rollout_spec {
     const struct kedge_group_plan *groups;      /* so many, for their names; NULL: "group N" */
     const struct kedge_rollout_target *targets; /* a group's are offered in this order */
     size_t target_count;
+    size_t target_total; /* so many in all, if that are more: the others follow by ROLLOUT_ADD */
 };
 
 enum kedge_engine_event_kind {
     KEDGE_EVENT_ROLLOUT_CREATE, /* .create; the output's rollout_id is the new one's */
+    KEDGE_EVENT_ROLLOUT_ADD,    /* .rollout_id, .add: the next devices of one that is a draft */
     KEDGE_EVENT_ROLLOUT_START,  /* .rollout_id, and likewise the next six */
     KEDGE_EVENT_ROLLOUT_PAUSE,
     KEDGE_EVENT_ROLLOUT_RESUME,
@@ -423,6 +425,10 @@ struct kedge_engine_event {
     uint64_t rollout_id;
     struct kedge_rollout_spec create;
     struct kedge_rollout_target join; /* its group_index is not looked at */
+    struct kedge_rollout_part {
+        const struct kedge_rollout_target *targets;
+        size_t count;
+    } add;
     struct kedge_engine_device {
         const char *endpoint;
         const char *vendor;
@@ -447,6 +453,8 @@ struct kedge_engine_event {
 };
 
 /* ---- output ---- */
+
+#define KEDGE_REFUSAL_MAX 1024u /* with the NUL */
 
 enum kedge_engine_command_kind {
     KEDGE_COMMAND_OFFER,  /* take the device through the update, from whatever state it is in */
@@ -481,9 +489,9 @@ struct kedge_engine_output {
     struct kedge_audit_entry *audit;
     struct kedge_engine_command *commands;
     size_t rollout_count, group_count, deployment_count, history_count, audit_count, command_count;
-    uint64_t rollout_id;      /* of a rollout that was created; else 0 */
-    uint64_t next_tick_at_ms; /* send a TICK then; 0: nothing waits for the time */
-    char refusal[1024];       /* why the event was refused, for the person who asked */
+    uint64_t rollout_id;             /* of a rollout that was created; else 0 */
+    uint64_t next_tick_at_ms;        /* send a TICK then; 0: nothing waits for the time */
+    char refusal[KEDGE_REFUSAL_MAX]; /* why the event was refused, for the person who asked */
     size_t capacity_[6];
 };
 
@@ -553,8 +561,12 @@ enum kedge_rc kedge_engine_load_done(struct kedge_engine *engine, uint64_t now_m
 /**
  * Takes one event. A JOIN of a device that the rollout names already, or of a rollout that cannot
  * be joined, changes nothing and is no refusal. `output` is emptied first and then filled. Costs
- * O(what changes), not O(what there is); creating and starting cost O(targets). Devices that no
- * open deployment names are ignored, and so are reports on deployments that have ended.
+ * O(what changes), not O(what there is); creating, adding and starting cost O(targets). Devices
+ * that no open deployment names are ignored, and so are reports on deployments that have ended.
+ *
+ * A rollout that is created in parts is a draft, which can be aborted and nothing else, until all
+ * its devices were added; each planned group needs one of them, for which only the check of all
+ * targets at once answers. A draft that is loaded is aborted: nobody goes on with it.
  *
  * A refusal changes nothing and leaves its words in output->refusal: KEDGE_E_NOT_FOUND (no such
  * rollout, or no device matches), KEDGE_E_STATE (not possible in this state), KEDGE_E_ARGUMENT (a
@@ -584,6 +596,14 @@ void kedge_engine_clock_stepped(struct kedge_engine *engine, int64_t step_ms);
 
 /** When the next TICK is due; 0: nothing waits for the time. */
 uint64_t kedge_engine_next_tick_at_ms(const struct kedge_engine *engine);
+
+/**
+ * Whether the targets can be those of the rollout, all of them at once; what ROLLOUT_CREATE refuses
+ * of targets that come with it, and whoever creates one in parts asks before. O(targets), and of no
+ * engine, so on any thread. `why` is the refusal.
+ */
+enum kedge_rc kedge_rollout_targets_check(const struct kedge_rollout_spec *spec,
+                                          char why[KEDGE_REFUSAL_MAX]) KEDGE_MUST_USE;
 
 /* Looking, not touching. The pointers hold until the next event. NULL / KEDGE_E_NOT_FOUND: unknown.
  */

@@ -248,6 +248,7 @@ static enum kedge_rc end_abort(struct kedge_engine *engine, struct rollout_node 
 static enum kedge_rc settle_rollout(struct kedge_engine *engine, struct rollout_node *rollout)
 {
     bool stepped = true;
+    KEDGE_TRY(engine_end_orphan(engine, rollout));
     KEDGE_TRY(engine_start_in_time(engine, rollout));
     while (stepped) {
         if (engine_goes_on(rollout) && rollout->current < rollout->record.group_count) {
@@ -318,6 +319,7 @@ static enum kedge_rc pass_deadline(struct kedge_engine *engine, struct rollout_n
 enum kedge_rc engine_cancel_rollout(struct kedge_engine *engine, struct rollout_node *rollout,
                                     enum kedge_rollout_event event, const char *text)
 {
+    engine_cut_draft(engine, rollout);
     KEDGE_TRY(engine_move_rollout(engine, rollout, event, text, NULL));
     engine_begin_sweep(engine, rollout, SWEEP_CANCEL);
     return KEDGE_OK;

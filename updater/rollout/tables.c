@@ -14,27 +14,27 @@
 
 /* clang-format off */
 
-/*                    START        PAUSE       RESUME       ABORT         ROLL_BACK         APPROVE    ERRORS_PAUSE ERRORS_ABORT ERRORS_ROLL_BACK  DRAINED      GROUPS_DONE   REVERTED */
+/*                    START        PAUSE       RESUME       ABORT         ROLL_BACK         APPROVE    ERRORS_PAUSE ERRORS_ABORT ERRORS_ROLL_BACK  DRAINED      GROUPS_DONE   MADE       MADE_TO_APPROVE           REVERTED */
 #define ROLLOUT_ROWS(ROW)                                                                                                                                                                  \
-    ROW(DRAFT,                NO, NO,          NO,          TO(ABORTING), NO,               NO,        STAY,        STAY,         STAY,             STAY,        STAY,         STAY) \
-    ROW(WAITING_FOR_APPROVAL, NO, NO,          NO,          TO(ABORTING), NO,               TO(READY), STAY,        STAY,         STAY,             STAY,        STAY,         STAY) \
-    ROW(READY,       TO(RUNNING), NO,          NO,          TO(ABORTING), NO,               NO,        STAY,        STAY,         STAY,             STAY,        STAY,         STAY) \
-    ROW(RUNNING,              NO, TO(PAUSED),  NO,          TO(ABORTING), TO(ROLLING_BACK), STAY,      TO(PAUSED),  TO(ABORTING), TO(ROLLING_BACK), STAY,        TO(FINISHED), STAY) \
-    ROW(PAUSED,               NO, NO,          TO(RUNNING), TO(ABORTING), TO(ROLLING_BACK), STAY,      STAY,        TO(ABORTING), TO(ROLLING_BACK), STAY,        STAY,         STAY) \
-    ROW(ABORTING,             NO, NO,          NO,          NO,           NO,               NO,        STAY,        STAY,         STAY,             TO(ABORTED), STAY,         STAY) \
-    ROW(ABORTED,              NO, NO,          NO,          NO,           NO,               NO,        STAY,        STAY,         STAY,             STAY,        STAY,         STAY) \
-    ROW(ROLLING_BACK,         NO, NO,          NO,          NO,           NO,               NO,        STAY,        STAY,         STAY,             STAY,        STAY,         TO(ROLLED_BACK)) \
-    ROW(ROLLED_BACK,          NO, NO,          NO,          NO,           NO,               NO,        STAY,        STAY,         STAY,             STAY,        STAY,         STAY) \
-    ROW(FINISHED,             NO, NO,          NO,          NO,           NO,               NO,        STAY,        STAY,         STAY,             STAY,        STAY,         STAY)
+    ROW(DRAFT,                NO, NO,          NO,          TO(ABORTING), NO,               NO,        STAY,        STAY,         STAY,             STAY,        STAY,         TO(READY), TO(WAITING_FOR_APPROVAL), STAY) \
+    ROW(WAITING_FOR_APPROVAL, NO, NO,          NO,          TO(ABORTING), NO,               TO(READY), STAY,        STAY,         STAY,             STAY,        STAY,         STAY,      STAY,                     STAY) \
+    ROW(READY,       TO(RUNNING), NO,          NO,          TO(ABORTING), NO,               NO,        STAY,        STAY,         STAY,             STAY,        STAY,         STAY,      STAY,                     STAY) \
+    ROW(RUNNING,              NO, TO(PAUSED),  NO,          TO(ABORTING), TO(ROLLING_BACK), STAY,      TO(PAUSED),  TO(ABORTING), TO(ROLLING_BACK), STAY,        TO(FINISHED), STAY,      STAY,                     STAY) \
+    ROW(PAUSED,               NO, NO,          TO(RUNNING), TO(ABORTING), TO(ROLLING_BACK), STAY,      STAY,        TO(ABORTING), TO(ROLLING_BACK), STAY,        STAY,         STAY,      STAY,                     STAY) \
+    ROW(ABORTING,             NO, NO,          NO,          NO,           NO,               NO,        STAY,        STAY,         STAY,             TO(ABORTED), STAY,         STAY,      STAY,                     STAY) \
+    ROW(ABORTED,              NO, NO,          NO,          NO,           NO,               NO,        STAY,        STAY,         STAY,             STAY,        STAY,         STAY,      STAY,                     STAY) \
+    ROW(ROLLING_BACK,         NO, NO,          NO,          NO,           NO,               NO,        STAY,        STAY,         STAY,             STAY,        STAY,         STAY,      STAY,                     TO(ROLLED_BACK)) \
+    ROW(ROLLED_BACK,          NO, NO,          NO,          NO,           NO,               NO,        STAY,        STAY,         STAY,             STAY,        STAY,         STAY,      STAY,                     STAY) \
+    ROW(FINISHED,             NO, NO,          NO,          NO,           NO,               NO,        STAY,        STAY,         STAY,             STAY,        STAY,         STAY,      STAY,                     STAY)
 
 #define TO(state) GO(KEDGE_ROLLOUT_##state)
-#define ROLLOUT_ROW(state, a, b, c, d, e, f, g, h, i, j, k, l) \
-    [KEDGE_ROLLOUT_##state] = {a, b, c, d, e, f, g, h, i, j, k, l},
+#define ROLLOUT_ROW(state, a, b, c, d, e, f, g, h, i, j, k, l, m, n) \
+    [KEDGE_ROLLOUT_##state] = {a, b, c, d, e, f, g, h, i, j, k, l, m, n},
 const uint8_t kedge_rollout_table[KEDGE_ROLLOUT_STATE_COUNT][KEDGE_ROLLOUT_EVENT_COUNT] = {
     ROLLOUT_ROWS(ROLLOUT_ROW)};
 #undef TO
 _Static_assert(0 ROLLOUT_ROWS(COUNT_ROW) == KEDGE_ROLLOUT_STATE_COUNT, "one row a state");
-_Static_assert(KEDGE_ROLLOUT_EVENT_COUNT == 12, "one cell an event");
+_Static_assert(KEDGE_ROLLOUT_EVENT_COUNT == 14, "one cell an event");
 
 /*                        START        ENDED        SOAKED                GATE_PASSED    GATE_FAILED ABORTED */
 #define GROUP_ROWS(ROW)                                                                                     \

@@ -21,7 +21,9 @@ enum kedge_rollout_event {
     KEDGE_ON_ERRORS_ROLL_BACK, /* likewise */
     KEDGE_ON_DRAINED,          /* nothing is in flight any more */
     KEDGE_ON_GROUPS_DONE,
-    KEDGE_ON_REVERTED, /* the rollout that takes its devices back has ended */
+    KEDGE_ON_MADE,            /* the last device of a draft is written */
+    KEDGE_ON_MADE_TO_APPROVE, /* likewise, and somebody must approve it */
+    KEDGE_ON_REVERTED,        /* the rollout that takes its devices back has ended */
     KEDGE_ROLLOUT_EVENT_COUNT
 };
 

@@ -51,6 +51,8 @@ static const char *const rollout_events[KEDGE_ROLLOUT_EVENT_COUNT] = {
     [KEDGE_ON_ERRORS_ROLL_BACK] = "*errors, action roll_back*",
     [KEDGE_ON_DRAINED] = "*nothing in flight any more*",
     [KEDGE_ON_GROUPS_DONE] = "*all groups done*",
+    [KEDGE_ON_MADE] = "*all devices written*",
+    [KEDGE_ON_MADE_TO_APPROVE] = "*all devices written, approval asked for*",
     [KEDGE_ON_REVERTED] = "*its devices are back*",
 };
 
