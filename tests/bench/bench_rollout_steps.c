@@ -95,13 +95,18 @@ static void on_durable(void *context, enum kedge_rc rc, const char *error)
     sem_post(&bench->durable);
 }
 
-static void commit(struct bench *bench, struct kedge_batch *batch)
+static void await_durable(struct bench *bench)
 {
-    kedge_store_submit(bench->store, batch, on_durable, bench);
     while (sem_wait(&bench->durable) != 0)
         continue;
     if (bench->failed)
         fail("the store could not be written");
+}
+
+static void commit(struct bench *bench, struct kedge_batch *batch)
+{
+    kedge_store_submit(bench->store, batch, on_durable, bench);
+    await_durable(bench);
 }
 
 static struct kedge_batch *new_batch(void)
@@ -243,6 +248,20 @@ static void divide(struct bench *bench)
     say("divide", now_us() - begun);
 }
 
+/* As kedged does: in parts, of which so many may be on their way to the store. */
+enum { PART = 500, PARTS_AHEAD = 40 };
+
+static void add_part(struct bench *bench, size_t from, size_t count)
+{
+    struct kedge_engine_event event = {.kind = KEDGE_EVENT_ROLLOUT_ADD,
+                                       .who = "bench",
+                                       .rollout_id = bench->rollout_id,
+                                       .add = {.targets = &bench->targets[from], .count = count}};
+    struct kedge_batch *batch = new_batch();
+    step_into(bench, &event, batch);
+    kedge_store_submit(bench->store, batch, on_durable, bench);
+}
+
 static void create(struct bench *bench)
 {
     struct kedge_engine_event event = {.kind = KEDGE_EVENT_ROLLOUT_CREATE,
@@ -258,12 +277,26 @@ static void create(struct bench *bench)
                                                   .groups = bench->groups,
                                                   .targets = bench->targets,
                                                   .target_count = bench->device_count}};
+    char why[KEDGE_REFUSAL_MAX];
     kedge_rollout_policy_default(&event.create.policy);
     event.create.policy.in_flight_max = (uint32_t)bench->in_flight;
     bench->stall_us = 0;
     double begun = now_us();
+    check(kedge_rollout_targets_check(&event.create, why), why);
+    event.create.target_total = bench->device_count;
+    event.create.target_count = bench->device_count < PART ? bench->device_count : PART;
     step(bench, &event);
     bench->rollout_id = bench->output.rollout_id;
+    size_t ahead = 0;
+    for (size_t i = event.create.target_count; i < bench->device_count; i += PART, ahead++) {
+        if (ahead == PARTS_AHEAD) {
+            await_durable(bench);
+            ahead--;
+        }
+        add_part(bench, i, bench->device_count - i < PART ? bench->device_count - i : PART);
+    }
+    for (; ahead > 0; ahead--)
+        await_durable(bench);
     say("create", now_us() - begun);
     say("create_stall", bench->stall_us);
 }

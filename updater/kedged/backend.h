@@ -10,6 +10,7 @@
  *   expelling.c         whose credentials either of them changes
  *   device_asks.c       operations on devices
  *   rollout_changes.c   rollouts           targets.c           the devices of a new one
+ *   rollout_making.c    a new one, in parts
  *   notes.c            what the API keeps for itself
  *   webhook_changes.c  where events are posted to
  *   download_progress.c    how far downloads are

@@ -8,6 +8,7 @@
 #include "updater/kedged/clock.h"
 #include "updater/kedged/group_filters.h"
 #include "updater/kedged/overlaps.h"
+#include "updater/kedged/rollout_making.h"
 #include "updater/kedged/targets.h"
 #include "updater/kedged/timing.h"
 #include "updater/rollout/divide.h"
@@ -21,37 +22,26 @@
 struct asking {
     struct kedge_backend_state *state;
     struct kedge_engine_event event;
-    struct kedge_targets *targets; /* of a new rollout; NULL otherwise */
 };
 
 static void done(void *context, enum kedge_rc rc, uint64_t rollout_id, const char *text)
 {
     struct kedge_call *call = context;
-    call->rollout_id = rollout_id;
+    (void)rollout_id;
     kedge_call_answer(call, rc, text);
-}
-
-static void look_who_is_there(struct kedge_fleet *fleet, struct kedge_targets *targets)
-{
-    for (size_t i = 0; i < targets->count; i++)
-        kedge_targets_look(fleet, &targets->items[i]);
 }
 
 static void ask(struct kedge_call *call)
 {
     struct asking *asking = call->context;
-    if (asking->targets != NULL)
-        look_who_is_there(asking->state->bridge->fleet, asking->targets);
     kedge_steering_handle(asking->state->bridge->steering, &asking->event, done, call);
 }
 
-static enum kedge_rc ask_engine(struct asking *asking, uint64_t *rollout_id, char *text)
+static enum kedge_rc ask_engine(struct asking *asking, char *text)
 {
     struct kedge_call call = {.fn = ask, .context = asking};
     enum kedge_rc rc = kedge_call_network(asking->state->net, &call);
     memcpy(text, call.text, KEDGE_BACKEND_TEXT_MAX);
-    if (rc == KEDGE_OK && rollout_id != NULL)
-        *rollout_id = call.rollout_id;
     return rc;
 }
 
@@ -246,13 +236,9 @@ static enum kedge_rc create(struct kedge_backend_state *state, struct kedge_read
                             struct kedge_targets *targets, uint64_t *rollout_id, char *text)
 {
     struct reading reading;
-    struct asking asking = {
-        .state = state,
-        .targets = targets,
-        .event = {.kind = KEDGE_EVENT_ROLLOUT_CREATE, .who = who},
-    };
-    KEDGE_TRY(fill_spec(reader, rollout, &reading, targets, &asking.event.create, text));
-    return ask_engine(&asking, rollout_id, text);
+    struct kedge_engine_event event = {.kind = KEDGE_EVENT_ROLLOUT_CREATE, .who = who};
+    KEDGE_TRY(fill_spec(reader, rollout, &reading, targets, &event.create, text));
+    return kedge_rollout_make(state->net, state->bridge, &event, targets, rollout_id, text);
 }
 
 /* Who came to match after the devices were read and before the engine knew the rollout. */
@@ -361,5 +347,5 @@ enum kedge_rc kedge_backend_rollout_change(void *context, const char *who, uint6
         .state = context,
         .event = {.kind = events[change], .who = who, .rollout_id = rollout_id},
     };
-    return ask_engine(&asking, NULL, text);
+    return ask_engine(&asking, text);
 }

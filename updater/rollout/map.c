@@ -1,11 +1,16 @@
 /*
  * map.c: chained buckets, doubled when there are more links than buckets.
+ *
+ * Method: a million links would take a tenth of a second to move to twice the buckets. So the old
+ * ones stay, and each insertion moves a few of them, in order: what is below `moved` is in the new
+ * ones. That ends long before these are full.
  */
 #include "updater/rollout/map.h"
 
 #include <stdlib.h>
 
 #define FIRST_BUCKETS 64u
+#define MOVED_AT_ONCE 4u /* buckets; at least 1, or the old ones are not empty in time */
 
 enum kedge_rc kedge_map_init(struct kedge_map *map, uint64_t seed)
 {
@@ -13,6 +18,7 @@ enum kedge_rc kedge_map_init(struct kedge_map *map, uint64_t seed)
     if (map->buckets == NULL)
         return KEDGE_E_MEMORY;
     map->bucket_count = FIRST_BUCKETS;
+    map->old = NULL;
     map->count = 0;
     map->seed = seed;
     return KEDGE_OK;
@@ -21,7 +27,8 @@ enum kedge_rc kedge_map_init(struct kedge_map *map, uint64_t seed)
 void kedge_map_free(struct kedge_map *map)
 {
     free(map->buckets);
-    map->buckets = NULL;
+    free(map->old);
+    map->buckets = map->old = NULL;
 }
 
 /* The finalizer of SplitMix64: every bit of the input moves every bit of the result. */
@@ -49,35 +56,52 @@ uint64_t kedge_map_hash_number(const struct kedge_map *map, uint64_t number)
 
 static struct kedge_map_link **bucket_of(const struct kedge_map *map, uint64_t hash)
 {
-    return &map->buckets[hash & (map->bucket_count - 1)];
+    size_t old = map->old == NULL ? 0 : hash & (map->old_count - 1);
+    return map->old != NULL && old >= map->moved ? &map->old[old]
+                                                 : &map->buckets[hash & (map->bucket_count - 1)];
 }
 
-static enum kedge_rc grow(struct kedge_map *map)
+static enum kedge_rc begin_to_grow(struct kedge_map *map)
 {
-    struct kedge_map bigger = *map;
-    bigger.bucket_count = map->bucket_count * 2;
-    bigger.buckets = calloc(bigger.bucket_count, sizeof(*bigger.buckets));
-    if (bigger.buckets == NULL)
+    struct kedge_map_link **bigger = calloc(map->bucket_count * 2, sizeof(*bigger));
+    if (bigger == NULL)
         return KEDGE_E_MEMORY;
-    for (size_t i = 0; i < map->bucket_count; i++) {
-        struct kedge_map_link *link = map->buckets[i];
-        while (link != NULL) {
-            struct kedge_map_link *next = link->next;
-            struct kedge_map_link **bucket = bucket_of(&bigger, link->hash);
-            link->next = *bucket;
-            *bucket = link;
-            link = next;
-        }
-    }
-    free(map->buckets);
-    *map = bigger;
+    map->old = map->buckets;
+    map->old_count = map->bucket_count;
+    map->moved = 0;
+    map->buckets = bigger;
+    map->bucket_count *= 2;
     return KEDGE_OK;
+}
+
+static void move_bucket(struct kedge_map *map)
+{
+    struct kedge_map_link *link = map->old[map->moved++];
+    while (link != NULL) {
+        struct kedge_map_link *next = link->next;
+        struct kedge_map_link **bucket = bucket_of(map, link->hash);
+        link->next = *bucket;
+        *bucket = link;
+        link = next;
+    }
+}
+
+static void go_on_growing(struct kedge_map *map)
+{
+    for (unsigned i = 0; i < MOVED_AT_ONCE && map->old != NULL; i++) {
+        move_bucket(map);
+        if (map->moved < map->old_count)
+            continue;
+        free(map->old);
+        map->old = NULL;
+    }
 }
 
 enum kedge_rc kedge_map_insert(struct kedge_map *map, struct kedge_map_link *link, uint64_t hash)
 {
     if (map->count >= map->bucket_count)
-        KEDGE_TRY(grow(map));
+        KEDGE_TRY(begin_to_grow(map));
+    go_on_growing(map);
     struct kedge_map_link **bucket = bucket_of(map, hash);
     link->hash = hash;
     link->next = *bucket;

@@ -1,6 +1,6 @@
 /*
- * map.h: a hash table of links that stand inside the things it holds. It allocates buckets only.
- * The store uses it too.
+ * map.h: a hash table of links that stand inside the things it holds. It allocates buckets only,
+ * and no insertion takes longer for what there is already. The store uses it too.
  */
 #ifndef KEDGE_UPDATER_ROLLOUT_MAP_H
 #define KEDGE_UPDATER_ROLLOUT_MAP_H
@@ -17,6 +17,9 @@ struct kedge_map {
     size_t bucket_count; /* a power of two */
     size_t count;
     uint64_t seed;
+    /* while it grows; NULL: it does not */
+    struct kedge_map_link **old;
+    size_t old_count, moved;
 };
 
 /** Empty; `seed` keeps outsiders from choosing names that collide. Fails with KEDGE_E_MEMORY. */

@@ -21,6 +21,8 @@ static const char *const rollout_rules[KEDGE_ROLLOUT_EVENT_COUNT] = {
     [KEDGE_ON_ERRORS_ROLL_BACK] = "rollout.roll_back",
     [KEDGE_ON_DRAINED] = "rollout.drained",
     [KEDGE_ON_GROUPS_DONE] = "rollout.finish",
+    [KEDGE_ON_MADE] = "rollout.made",
+    [KEDGE_ON_MADE_TO_APPROVE] = "rollout.made",
     [KEDGE_ON_REVERTED] = "rollout.reverted",
 };
 

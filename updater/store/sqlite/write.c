@@ -3,6 +3,8 @@
  */
 #include "updater/store/sqlite/write.h"
 
+#include "updater/store/sqlite/cache.h"
+
 #include <string.h>
 
 /* ---- the statements, by kind of row ---- */
@@ -676,9 +678,18 @@ void kedge_sql_rollback(struct kedge_sql_writer *writer)
         (void)sqlite3_exec(writer->database, "ROLLBACK", NULL, NULL, NULL);
 }
 
+static size_t count_rows(const struct kedge_batch *first)
+{
+    size_t rows = 0;
+    for (const struct kedge_batch *batch = first; batch != NULL; batch = batch->next)
+        rows += kedge_batch_rows(batch);
+    return rows;
+}
+
 enum kedge_rc kedge_sql_write_batches(struct kedge_sql_writer *writer, struct kedge_batch *first)
 {
     struct kedge_audit_head before = writer->audit;
+    kedge_sql_cache_fit(writer->database, count_rows(first), &writer->has_big_cache);
     enum kedge_rc rc = kedge_sql_begin(writer);
     for (struct kedge_batch *batch = first; batch != NULL && rc == KEDGE_OK; batch = batch->next)
         rc = write_batch(writer, batch);

@@ -12,6 +12,7 @@ struct kedge_sql_writer {
     sqlite3_stmt *rows[KEDGE_ROW_KIND_COUNT];
     sqlite3_stmt *touch, *begin, *commit, *savepoint, *release, *rollback_to;
     struct kedge_audit_head audit;
+    bool has_big_cache;
 };
 
 /** Prepares the statements and reads where the audit chain stands; takes the connection over. */
