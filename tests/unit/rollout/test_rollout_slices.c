@@ -133,6 +133,20 @@ static void an_abort_goes_on_after_a_restart(void **state)
     assert_int_equal(in_state(f, KEDGE_DEPLOYMENT_CANCELED), 5);
 }
 
+static void who_was_installing_and_would_begin_anew_is_canceled_by_an_abort(void **state)
+{
+    struct fixture *f = *state;
+    create_and_start(f);
+    report(f, 101, KEDGE_DEPLOYMENT_INSTALLING);
+    assert_int_equal(act(f, KEDGE_EVENT_ROLLOUT_ABORT, 42), KEDGE_OK);
+    assert_int_equal(state_of(f, 101), KEDGE_DEPLOYMENT_INSTALLING);
+    report(f, 101, KEDGE_DEPLOYMENT_DOWNLOADING);
+    assert_int_equal(f->output.command_count, 1);
+    assert_int_equal(f->output.commands[0].kind, KEDGE_COMMAND_CANCEL);
+    assert_int_equal(in_state(f, KEDGE_DEPLOYMENT_CANCELED), 5);
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_ABORTED);
+}
+
 static void an_abort_overtakes_the_deadline(void **state)
 {
     struct fixture *f = *state;
@@ -189,6 +203,7 @@ int main(void)
         TEST(a_pause_interrupts_what_a_group_begins_with_and_a_resume_goes_on),
         TEST(an_abort_cancels_a_slice_at_a_time),
         TEST(an_abort_goes_on_after_a_restart),
+        TEST(who_was_installing_and_would_begin_anew_is_canceled_by_an_abort),
         TEST(an_abort_overtakes_the_deadline),
         TEST(the_deadline_does_not_overtake_an_abort),
         TEST(nothing_is_offered_while_the_deadline_ends_what_is_pending),
