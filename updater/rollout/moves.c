@@ -54,10 +54,10 @@ enum kedge_rc engine_move_group(struct kedge_engine *engine, struct group_node *
     record->state = (enum kedge_group_state)next;
     engine_copy_text(entry.to, sizeof(entry.to), kedge_group_state_name(record->state));
     engine_copy_text(record->reason, sizeof(record->reason), text);
-    if (kedge_group_state_ended(record->state)) {
+    if (kedge_group_state_ended(record->state))
         record->ended_at_ms = engine->now_ms;
+    if (record->state != KEDGE_GROUP_SOAKING)
         kedge_timer_cancel(&engine->timers, &group->soak_timer);
-    }
     engine_group_changed(engine, group);
     KEDGE_TRY(engine_say(engine, &entry, text));
     return engine_audit_group(engine, event, &entry, text);

@@ -67,12 +67,13 @@ enum operation { OPERATIONS(OPERATION_ENUM_) OPERATION_COUNT };
 #undef OPERATION_ENUM_
 
 /* What a new rollout may have; a plain one has nothing of it. */
-#define OPTIONS(X)                                                                              \
-    X(LEAVES_OUT)                                                                               \
-    X(KINDS)                                                                                    \
-    X(PACE)                                                                                     \
-    X(RETRIES) X(APPROVAL) X(GATES) X(REVERT) X(DYNAMIC) X(DEADLINE) X(WINDOWS) X(GATE_WINDOWS) \
-        X(START_AT) X(GROUPS) X(SOAK) X(MISHAPS)
+#define OPTIONS(X)                                                                               \
+    X(LEAVES_OUT)                                                                                \
+    X(KINDS)                                                                                     \
+    X(PACE)                                                                                      \
+    X(RETRIES)                                                                                   \
+    X(APPROVAL) X(GATES) X(REVERT) X(DYNAMIC) X(DEADLINE) X(WINDOWS) X(GATE_WINDOWS) X(START_AT) \
+        X(GROUPS) X(SOAK) X(MISHAPS) X(PRIORITY)
 
 #define OPTION_ENUM_(name) OPTION_##name,
 enum option { OPTIONS(OPTION_ENUM_) OPTION_COUNT };
@@ -212,6 +213,8 @@ bool rollout_exists(uint64_t id);
 /** NULL: the rollout does not name the device. */
 const struct kedge_deployment *deployment_of(uint64_t rollout_id, const struct device *device);
 bool goes_on(const struct kedge_rollout *rollout);
+/** What goes first with the device of this deployment, by its priority; NULL: nothing. */
+const struct kedge_deployment *goes_first(const struct kedge_deployment *record);
 bool may_grow(const struct kedge_rollout *rollout, uint32_t group);
 uint32_t own_or(uint32_t own, uint32_t of_rollout);
 

@@ -152,12 +152,13 @@ static void ask(const struct making *making)
         policy->failed_threshold_percent, policy->rejected_threshold_percent,
         policy->timed_out_threshold_percent, kedge_error_action_name(policy->error_action),
         policy->success_threshold_percent, policy->group_soak_s);
-    if (policy->deadline_s + policy->offers_per_minute + policy->retry_failed > 0)
-        say("  deadline %" PRIu32 " s, %" PRIu32 " to %" PRIu32 " offers a minute, retries %" PRIu32
-            "/%" PRIu32 "/%" PRIu32 " after %" PRIu32 " s",
-            policy->deadline_s, policy->offers_per_minute, policy->offers_per_minute_max,
-            policy->retry_failed, policy->retry_rejected, policy->retry_timed_out,
-            policy->retry_after_s);
+    if (policy->deadline_s + policy->offers_per_minute + policy->retry_failed > 0 ||
+        policy->priority != KEDGE_PRIORITY_DEFAULT)
+        say("  priority %" PRIu32 ", deadline %" PRIu32 " s, %" PRIu32 " to %" PRIu32
+            " offers a minute, retries %" PRIu32 "/%" PRIu32 "/%" PRIu32 " after %" PRIu32 " s",
+            policy->priority, policy->deadline_s, policy->offers_per_minute,
+            policy->offers_per_minute_max, policy->retry_failed, policy->retry_rejected,
+            policy->retry_timed_out, policy->retry_after_s);
     if (timed || spec->start_at_ms != 0)
         say("  windows \"%s\"%s, of gates \"%s\", starts in %.1f s",
             spec->windows == NULL ? "" : spec->windows,
@@ -195,6 +196,7 @@ void do_create(void)
     choose_retries(making.policy);
     if (option(OPTION_APPROVAL, 40))
         making.policy->approval = (enum kedge_approval)below(3);
+    making.policy->priority += option(OPTION_PRIORITY, 30) ? below(20) : 0;
     choose_gates(&making);
     choose_revert(&making);
     choose_times(&making);

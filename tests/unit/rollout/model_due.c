@@ -117,7 +117,8 @@ static bool could_go_on(const struct kedge_deployment *record)
     return rollout->state == KEDGE_ROLLOUT_RUNNING && group->state == KEDGE_GROUP_RUNNING &&
            device->told_present && !device->told_asleep &&
            w->tallies[rollout->id].in_flight < rollout->policy.in_flight_max &&
-           (pending ? device->working == 0 && record->retry_at_ms <= w->now_ms &&
+           (pending ? device->working == 0 && goes_first(record) == NULL &&
+                          record->retry_at_ms <= w->now_ms &&
                           (in_window || !rollout->download_in_window)
                     : in_window && is_held(record));
 }

@@ -3,9 +3,10 @@
 
 #include <string.h>
 
-#define IDLE_ROUNDS_MAX 150u /* a week and more in which nothing happens: no window is that rare \
-                              */
-#define ROUND_CLOSES 300u    /* where devices might join for ever; and from there on days pass */
+#define IDLE_ROUNDS_MAX                                                                       \
+    150u                  /* a week and more in which nothing happens: no window is that rare \
+                           */
+#define ROUND_CLOSES 300u /* where devices might join for ever; and from there on days pass */
 
 /* False: it cannot be started any more, as its windows do not open in time. */
 static bool asked(enum kedge_engine_event_kind kind, uint64_t id, const char *who)
@@ -52,15 +53,17 @@ static bool all_have_ended(void)
     return true;
 }
 
-/* Without a deadline, a rollout waits for whoever never comes. */
-static bool waits_for_the_dead(const struct kedge_deployment *record)
+/* Without a deadline, a rollout waits for whoever never comes, and for a rollout that does so and
+ * goes first with one of its devices. Priorities rise on that way, so it ends. */
+static bool waits_for_the_dead(const struct kedge_rollout *rollout)
 {
-    const struct kedge_rollout *rollout = &w->seen.rollouts[record->rollout_id];
-    if (record->state != KEDGE_DEPLOYMENT_PENDING || rollout->deadline_at_ms != 0)
-        return false;
-    for (uint32_t i = 0; i < w->device_count; i++) {
-        const struct kedge_deployment *peer = deployment_of(rollout->id, &w->devices[i]);
-        if (w->devices[i].dead && peer != NULL && peer->state == KEDGE_DEPLOYMENT_PENDING)
+    for (uint32_t i = 0; rollout->deadline_at_ms == 0 && i < w->device_count; i++) {
+        const struct kedge_deployment *record = deployment_of(rollout->id, &w->devices[i]);
+        if (record == NULL || record->state != KEDGE_DEPLOYMENT_PENDING)
+            continue;
+        const struct kedge_deployment *first = goes_first(record);
+        if (w->devices[i].dead ||
+            (first != NULL && waits_for_the_dead(&w->seen.rollouts[first->rollout_id])))
             return true;
     }
     return false;
@@ -92,7 +95,7 @@ void everything_ends(void)
             continue;
         const struct kedge_rollout *rollout = &w->seen.rollouts[record->rollout_id];
         check_reason(record);
-        INVARIANT(waits_for_the_dead(record),
+        INVARIANT(record->state == KEDGE_DEPLOYMENT_PENDING && waits_for_the_dead(rollout),
                   "deployment %" PRIu64 " of the %s rollout %" PRIu64 " never ended, it is %s", id,
                   kedge_rollout_state_name(rollout->state), rollout->id,
                   kedge_deployment_state_name(record->state));

@@ -119,12 +119,16 @@ static void check_terminal(const struct kedge_engine_output *output)
     }
 }
 
+/* Of a rollout that was started later and is of no lower priority: it supersedes this one. */
 static bool another_one_waits(const struct kedge_deployment *record)
 {
+    const struct kedge_rollout *own = &w->seen.rollouts[record->rollout_id];
     for (uint64_t id = 1; id <= w->seen.last.rollout_id; id++) {
         const struct kedge_deployment *other = deployment_of(id, device_of(record->endpoint));
         if (id != record->rollout_id && other != NULL &&
-            !kedge_deployment_state_ended(other->state) && goes_on(&w->seen.rollouts[id]))
+            !kedge_deployment_state_ended(other->state) && goes_on(&w->seen.rollouts[id]) &&
+            w->seen.rollouts[id].policy.priority >= own->policy.priority &&
+            w->seen.rollouts[id].started_at_ms > own->started_at_ms)
             return true;
     }
     return false;
@@ -297,8 +301,23 @@ static void check_pace(const struct kedge_engine_output *output)
     }
 }
 
+/* Nobody is offered anything while another rollout goes first with the device. */
+static void check_who_goes_first(const struct kedge_engine_output *output)
+{
+    for (size_t i = 0; i < output->deployment_count; i++) {
+        const struct kedge_deployment *record = &output->deployments[i];
+        const struct kedge_deployment *first = goes_first(record);
+        INVARIANT(record->state != KEDGE_DEPLOYMENT_OFFERED || record->offered_at_ms != w->now_ms ||
+                      first == NULL,
+                  "deployment %" PRIu64 " is offered, and rollout %" PRIu64
+                  " goes first with its device",
+                  record->id, first == NULL ? 0 : first->rollout_id);
+    }
+}
+
 void check_seen(const struct kedge_engine_output *output)
 {
+    check_who_goes_first(output);
     check_figures(output);
     check_gates(output);
     check_pace(output);

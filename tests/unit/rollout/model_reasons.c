@@ -22,6 +22,9 @@ static void expect_of_device(const struct kedge_deployment *record, char words[W
     if (device->working != 0)
         (void)snprintf(words, WORDS_MAX, "still at work for rollout %" PRIu64 " ",
                        w->seen.deployments[device->working].rollout_id);
+    else if (goes_first(record) != NULL)
+        (void)snprintf(words, WORDS_MAX, "rollout %" PRIu64 " goes first with this device",
+                       goes_first(record)->rollout_id);
     else if (!device->told_present)
         (void)snprintf(words, WORDS_MAX, "is not registered");
     else if (device->told_asleep)

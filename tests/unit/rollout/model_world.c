@@ -80,6 +80,24 @@ uint32_t own_or(uint32_t own, uint32_t of_rollout)
     return own < KEDGE_GATE_UNSET ? own : of_rollout;
 }
 
+/* Of a higher priority than the deployment's own, among those whose part with the device has not
+ * ended: the highest, which goes first there. */
+const struct kedge_deployment *goes_first(const struct kedge_deployment *record)
+{
+    const struct kedge_deployment *first = NULL;
+    uint32_t highest = w->seen.rollouts[record->rollout_id].policy.priority;
+    for (uint64_t id = 1; id <= w->seen.last.rollout_id; id++) {
+        const struct kedge_deployment *other = deployment_of(id, device_of(record->endpoint));
+        const struct kedge_rollout *rollout = &w->seen.rollouts[id];
+        if (other == NULL || kedge_deployment_state_ended(other->state) || !goes_on(rollout) ||
+            rollout->policy.priority <= highest)
+            continue;
+        highest = rollout->policy.priority;
+        first = other;
+    }
+    return first;
+}
+
 /* ---- making ---- */
 
 static void *make(size_t count, size_t size)
@@ -220,8 +238,8 @@ static bool commit(struct queued *queued)
     apply(&w->durable, &queued->output);
     check_durable(&queued->output);
     w->durable_clock_ms = queued->clock_ms;
-    w->commits += kedge_engine_output_has_records(&queued->output); /* else nothing is written */
-    w->cut = w->history->cut_at != 0 && w->commits == w->history->cut_at;
+    if (kedge_engine_output_has_records(&queued->output)) /* else nothing is written */
+        w->cut = ++w->commits == w->history->cut_at;
     if (!w->cut || w->history->cut_is_told)
         for (size_t c = 0; c < queued->output.command_count; c++)
             carry_out(&queued->output.commands[c]);
@@ -513,7 +531,7 @@ void work(struct device *device)
         report(device, KEDGE_DEPLOYMENT_SUCCEEDED);
     else if (device->phase == KEDGE_DEPLOYMENT_VERIFYING)
         end_job(device);
-    else if (option(OPTION_MISHAPS, 5))
+    else if (option(OPTION_MISHAPS, goes_on(&w->seen.rollouts[record->rollout_id]) ? 5 : 40))
         report(device, KEDGE_DEPLOYMENT_OFFERED); /* it lost its download */
     else if (!waits)
         report(device, (enum kedge_deployment_state)(device->phase + 1));

@@ -85,11 +85,36 @@ static void they_hold_in_fleets_of_any_size(void **state)
     }
 }
 
+/* The server crashes at each commit of its store, before and after that is carried out: what is
+ * durable then is all that there is. */
+static void they_hold_wherever_the_store_is_cut(void **state)
+{
+    (void)state;
+    uint64_t seeds = asked_for("KEDGE_MODEL_LONG", 0) != 0 ? 40 : 4;
+    for (uint64_t seed = 1; seed <= seeds; seed++) {
+        struct history history;
+        history_make(&history, 2000 + seed, 6, 500);
+        struct verdict whole = history_run(&history, false);
+        assert_true(whole.broken || whole.commits > 30); /* else nothing is cut */
+        for (uint64_t cut = 1; cut <= 2 * whole.commits && !whole.broken; cut++) {
+            history.cut_at = (cut + 1) / 2;
+            history.cut_is_told = cut % 2 == 0;
+            struct history copy = history;
+            copy.steps = calloc(history.count + 1, sizeof(struct step));
+            assert_non_null(copy.steps);
+            memcpy(copy.steps, history.steps, history.count * sizeof(struct step));
+            check(&copy);
+        }
+        check(&history);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_invariants_hold_in_every_history),
         cmocka_unit_test(they_hold_in_fleets_of_any_size),
+        cmocka_unit_test(they_hold_wherever_the_store_is_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
