@@ -41,7 +41,7 @@
 
 /* What may happen in a step, how often of a thousand times, and what does it. */
 #define OPERATIONS(X)              \
-    X(WORK, 694, do_work)          \
+    X(WORK, 690, do_work)          \
     X(FLAP, 90, do_flap)           \
     X(JOIN, 10, do_join)           \
     X(FALL_BACK, 20, do_fall_back) \
@@ -58,7 +58,7 @@
     X(LIE, 4, do_lie)              \
     X(CRASH, 2, do_crash)          \
     X(RELOAD, 2, do_reload)        \
-    X(DIE, 1, do_die)              \
+    X(DIE, 5, do_die)              \
     X(ZONE, 4, do_zone)            \
     X(CLOCK, 2, do_clock)
 
@@ -67,13 +67,14 @@ enum operation { OPERATIONS(OPERATION_ENUM_) OPERATION_COUNT };
 #undef OPERATION_ENUM_
 
 /* What a new rollout may have; a plain one has nothing of it. */
-#define OPTIONS(X)                                                                               \
-    X(LEAVES_OUT)                                                                                \
-    X(KINDS)                                                                                     \
-    X(PACE)                                                                                      \
-    X(RETRIES)                                                                                   \
-    X(APPROVAL) X(GATES) X(REVERT) X(DYNAMIC) X(DEADLINE) X(WINDOWS) X(GATE_WINDOWS) X(START_AT) \
-        X(GROUPS) X(SOAK) X(MISHAPS) X(PRIORITY)
+#define OPTIONS(X)                                                                             \
+    X(LEAVES_OUT)                                                                              \
+    X(KINDS)                                                                                   \
+    X(PACE)                                                                                    \
+    X(RETRIES)                                                                                 \
+    X(APPROVAL)                                                                                \
+    X(GATES) X(REVERT) X(DYNAMIC) X(DEADLINE) X(WINDOWS) X(GATE_WINDOWS) X(START_AT) X(GROUPS) \
+        X(SOAK) X(MISHAPS) X(PRIORITY)
 
 #define OPTION_ENUM_(name) OPTION_##name,
 enum option { OPTIONS(OPTION_ENUM_) OPTION_COUNT };

@@ -304,14 +304,16 @@ static void check_pace(const struct kedge_engine_output *output)
 /* Nobody is offered anything while another rollout goes first with the device. */
 static void check_who_goes_first(const struct kedge_engine_output *output)
 {
-    for (size_t i = 0; i < output->deployment_count; i++) {
-        const struct kedge_deployment *record = &output->deployments[i];
-        const struct kedge_deployment *first = goes_first(record);
-        INVARIANT(record->state != KEDGE_DEPLOYMENT_OFFERED || record->offered_at_ms != w->now_ms ||
-                      first == NULL,
+    for (size_t i = 0; i < output->history_count; i++) {
+        const struct kedge_history_entry *entry = &output->history[i];
+        if (!is_offer(entry))
+            continue;
+        const struct kedge_deployment *first =
+            goes_first(&w->seen.deployments[entry->deployment_id]);
+        INVARIANT(first == NULL,
                   "deployment %" PRIu64 " is offered, and rollout %" PRIu64
                   " goes first with its device",
-                  record->id, first == NULL ? 0 : first->rollout_id);
+                  entry->deployment_id, first->rollout_id);
     }
 }
 
