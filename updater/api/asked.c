@@ -5,6 +5,7 @@
 #include "updater/api/timing.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define SHOW_MAX 100000u /* devices of each group that a plan names */
 #define SHOW_DEFAULT 20u
@@ -88,9 +89,26 @@ static bool read_who(struct request *request, json_t *devices, const char *filte
     return asked->filter != NULL;
 }
 
+static bool read_intermediates(struct request *request, const json_t *ids,
+                               struct rollout_asked *asked)
+{
+    for (size_t i = 0; i < json_array_size(ids); i++) {
+        asked->intermediates[i] = json_string_value(json_array_get(ids, i));
+        if (strlen(asked->intermediates[i]) == KEDGE_PACKAGE_ID_SIZE)
+            continue;
+        refuse(request, MHD_HTTP_BAD_REQUEST, "argument", "intermediate_package_ids",
+               "the id of a package has %u characters", KEDGE_PACKAGE_ID_SIZE);
+        return false;
+    }
+    asked->rollout.intermediate_package_ids = asked->intermediates;
+    asked->rollout.intermediate_count = (uint32_t)json_array_size(ids);
+    return true;
+}
+
 bool rollout_asked_read(struct request *request, bool plan, struct rollout_asked *asked)
 {
     json_t *policy = NULL, *groups = NULL, *devices = NULL, *windows = NULL, *gate_windows = NULL;
+    json_t *intermediates = NULL;
     const char *filter = NULL, *start_at = NULL;
     const struct field fields[] = {
         {.name = "name",
@@ -110,6 +128,11 @@ bool rollout_asked_read(struct request *request, bool plan, struct rollout_asked
          .least = KEDGE_PACKAGE_ID_SIZE,
          .most = KEDGE_PACKAGE_ID_SIZE,
          .text = &asked->rollout.revert_package_id},
+        {.name = "intermediate_package_ids",
+         .kind = FIELD_TEXTS,
+         .least = 1,
+         .most = KEDGE_INTERMEDIATES_MAX,
+         .json = &intermediates},
         {.name = "all_devices", .kind = FIELD_FLAG, .flag = &asked->rollout.all_devices},
         {.name = "dynamic", .kind = FIELD_FLAG, .flag = &asked->rollout.dynamic},
         {.name = "devices",
@@ -167,6 +190,8 @@ bool rollout_asked_read(struct request *request, bool plan, struct rollout_asked
                              &asked->rollout.windows) ||
         !timing_read_windows(request, "gate_windows", gate_windows, asked->gate_windows,
                              &asked->rollout.gate_windows))
+        return false;
+    if (!read_intermediates(request, intermediates, asked))
         return false;
     asked->rollout.groups = asked->plans;
     asked->rollout.seed_given = json_object_get(request->json, "seed") != NULL;

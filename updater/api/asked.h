@@ -16,6 +16,7 @@ struct rollout_asked {
     struct kedge_group_gate gates[KEDGE_ROLLOUT_GROUPS_MAX]; /* to which the plans point */
     struct kedge_filter *filter;
     const char **endpoints;
+    const char *intermediates[KEDGE_INTERMEDIATES_MAX];
     char windows[KEDGE_WINDOWS_LINES_MAX], gate_windows[KEDGE_WINDOWS_LINES_MAX];
     bool start;
     uint32_t show; /* devices of a plan that are named, of each group */

@@ -36,7 +36,9 @@
 struct kedge_backend_rollout {
     const char *name;
     const char *package_id;
-    const char *revert_package_id;     /* what devices are taken back to; NULL: nothing */
+    const char *revert_package_id;               /* what devices are taken back to; NULL: nothing */
+    const char *const *intermediate_package_ids; /* offered first, in this order; so many */
+    uint32_t intermediate_count;
     bool dynamic;                      /* devices that come to match later join it */
     bool all_devices;                  /* all of the package's vendor and class; */
     const struct kedge_filter *filter; /* else those of them that it means; */
@@ -80,6 +82,11 @@ struct kedge_backend_plan {
     char windows[KEDGE_WINDOWS_TEXT_MAX + 1];
     char gate_windows[KEDGE_WINDOWS_TEXT_MAX + 1];
     struct kedge_window_state standing;
+    /* Devices that go through each intermediate package first, and behind these, through any. */
+    struct kedge_intermediate intermediates[KEDGE_INTERMEDIATES_MAX];
+    uint32_t intermediate_count;
+    uint64_t through[KEDGE_STEPS_MAX];
+    char through_example[KEDGE_STEPS_MAX][KEDGE_ENDPOINT_MAX + 1];
     struct kedge_backend_overlap overlaps[KEDGE_BACKEND_OVERLAPS_MAX];
     uint32_t overlap_count;
     uint64_t overlaps_left_out;         /* devices' parts in further ones; 0: they are all there */

@@ -220,6 +220,7 @@ json_t *token_json(const struct kedge_token_record *record);
 json_t *trust_json(const struct kedge_trust_record *record);
 /** Windows that stand one a line, as a list. */
 json_t *windows_json(const char *lines);
+json_t *intermediate_json(const struct kedge_intermediate *intermediate);
 json_t *rollout_json(const struct kedge_rollout *record);
 /** Puts what a group says of itself: null where it is as the rollout has it. */
 void gate_put(json_t **json, const struct kedge_group_gate *gate, const char *filter);

@@ -78,6 +78,19 @@ static json_t *overlaps_json(const struct kedge_backend_plan *plan, uint32_t pri
     return list;
 }
 
+static json_t *steps_json(const struct kedge_backend_plan *plan)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < plan->intermediate_count; i++) {
+        json_t *step = intermediate_json(&plan->intermediates[i]);
+        json_put(&step, "device_count", json_count(plan->through[i]));
+        const char *example = plan->through_example[i];
+        json_put(&step, "example", example[0] == '\0' ? json_null() : json_text(example));
+        json_add(&list, step);
+    }
+    return list;
+}
+
 /* Nobody is in it yet. */
 static void add_joined(const struct rollout_asked *asked, json_t **groups)
 {
@@ -114,6 +127,7 @@ static json_t *plan_json(struct drawing *drawing, const struct kedge_backend_pla
     json_put(&json, "window_open", json_boolean(plan->standing.open));
     json_put(&json, "window_changes_at_ms",
              changes ? json_count(plan->standing.changes_at_ms) : json_null());
+    json_put(&json, "intermediates", steps_json(plan));
     json_put(&json, "overlaps", overlaps_json(plan, drawing->asked->rollout.policy.priority));
     json_put(&json, "overlaps_left_out", json_count(plan->overlaps_left_out));
     json_put(&json, "groups", json_incref(drawing->groups));

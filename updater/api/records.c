@@ -214,6 +214,23 @@ static json_t *policy_json(const struct kedge_rollout_policy *policy)
     return json;
 }
 
+json_t *intermediate_json(const struct kedge_intermediate *intermediate)
+{
+    json_t *json = json_object();
+    json_put(&json, "package_id", json_text(intermediate->package_id));
+    json_put(&json, "version", json_text(intermediate->version));
+    json_put(&json, "sequence", json_count(intermediate->sequence));
+    return json;
+}
+
+static json_t *intermediates_json(const struct kedge_rollout *record)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < record->intermediate_count; i++)
+        json_add(&list, intermediate_json(&record->intermediates[i]));
+    return list;
+}
+
 json_t *rollout_json(const struct kedge_rollout *record)
 {
     json_t *json = json_object();
@@ -226,6 +243,7 @@ json_t *rollout_json(const struct kedge_rollout *record)
     json_put(&json, "class", json_text(record->class_name));
     json_put(&json, "version", json_text(record->version));
     json_put(&json, "sequence", json_count(record->sequence));
+    json_put(&json, "intermediates", intermediates_json(record));
     json_put(&json, "all_devices", json_boolean(record->all_devices));
     json_put(&json, "dynamic", json_boolean(record->dynamic));
     json_put(&json, "closed_at_ms", json_time(record->closed_at_ms));

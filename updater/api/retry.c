@@ -61,8 +61,13 @@ static void make_retry(struct request *request, const struct kedge_rollout *from
 {
     char name[KEDGE_NAME_MAX + 1];
     (void)snprintf(name, sizeof(name), "retry of %.*s", (int)KEDGE_NAME_MAX - 9, from->name);
+    const char *intermediates[KEDGE_INTERMEDIATES_MAX];
+    for (uint32_t i = 0; i < from->intermediate_count; i++)
+        intermediates[i] = from->intermediates[i].package_id;
     struct kedge_backend_rollout rollout = {
         .name = name,
+        .intermediate_package_ids = intermediates,
+        .intermediate_count = from->intermediate_count,
         .package_id = from->package_id,
         .revert_package_id = from->revert_package_id[0] == '\0' ? NULL : from->revert_package_id,
         .endpoints = (const char *const *)retried->endpoints,

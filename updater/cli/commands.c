@@ -142,6 +142,11 @@ static const struct option_row create_options[] = {
      "what devices that have moved are offered when it is rolled back: the older image, signed "
      "again with a higher sequence",
      NULL},
+    {"intermediate", "ID", OPTION_TEXTS,
+     "a package that is offered first to devices whose version the package does not replace; may "
+     "be "
+     "repeated, in the order in which they are offered",
+     NULL},
     {"all", NULL, OPTION_FLAG, "for all devices of the package's vendor and class", NULL},
     {"filter", "FILTER", OPTION_TEXT,
      "for those of them that it means, as: version < 1.4.0 and tag == \"pilot\"", NULL},

@@ -77,6 +77,16 @@ static bool add_policy(const struct arguments *arguments, json_t *body)
     return json_object_set_new(body, "policy", policy) == 0 && complete;
 }
 
+static void add_intermediates(const struct arguments *arguments, json_t *body)
+{
+    json_t *ids = json_array();
+    size_t at = 0;
+    const char *id;
+    while ((id = argument_next(arguments, "intermediate", &at)) != NULL)
+        (void)json_array_append_new(ids, json_string(id));
+    (void)json_object_set_new(body, "intermediate_package_ids", ids);
+}
+
 json_t *rollout_body(const struct arguments *arguments, bool plan)
 {
     const char *name = argument(arguments, "name"), *package = argument(arguments, "package");
@@ -94,6 +104,8 @@ json_t *rollout_body(const struct arguments *arguments, bool plan)
     const char *revert = argument(arguments, "revert-package");
     if (body != NULL && revert != NULL)
         (void)json_object_set_new(body, "revert_package_id", json_string(revert));
+    if (body != NULL && argument(arguments, "intermediate") != NULL)
+        add_intermediates(arguments, body);
     if (body != NULL && add_devices(arguments, body) && add_steps(arguments, body) &&
         add_timing(arguments, body) && add_policy(arguments, body))
         return body;

@@ -64,6 +64,19 @@ static void print_left_out(const json_t *plan)
     }
 }
 
+static void print_steps(const json_t *plan)
+{
+    size_t index;
+    json_t *step;
+    json_array_foreach(json_object_get(plan, "intermediates"), index, step)
+    {
+        uint64_t count = number_of(step, "device_count");
+        say("  first     version %s (package %.8s) for %" PRIu64 " of them%s%s",
+            text_of(step, "version"), text_of(step, "package_id"), count, count > 0 ? ", as " : "",
+            count > 0 ? text_of(step, "example") : "");
+    }
+}
+
 static void print_overlaps(const json_t *plan)
 {
     size_t index;
@@ -90,6 +103,7 @@ static void print_plan(const json_t *plan, bool dynamic)
         text_of(plan, "vendor"), text_of(plan, "class"), number_of(plan, "device_count"));
     if (already > 0)
         say("  already   %" PRIu64 " of them run it and will be offered nothing", already);
+    print_steps(plan);
     print_left_out(plan);
     print_overlaps(plan);
     print_timing(plan);

@@ -160,14 +160,15 @@ static void offer(void *context, const struct kedge_deployment *deployment,
 {
     struct kedge_bridge *bridge = context;
     const struct kedge_package_record *package;
-    if (find_package(bridge, rollout->package_id, &package) != KEDGE_OK) {
+    if (find_package(bridge, kedge_rollout_step_package(rollout, deployment->step), &package) !=
+        KEDGE_OK) {
         offer_failed(bridge, deployment->id, kedge_reader_error(bridge->reader));
         return;
     }
     struct kedge_update_plan plan = {
         .file = package->device_digest,
         .file_size = package->device_size,
-        .version = rollout->version,
+        .version = kedge_rollout_step_version(rollout, deployment->step),
         .reached = phase_of_state(deployment->state),
         .soak_s = rollout->policy.deployment_soak_s,
         .offer_limit_s = rollout->policy.offer_limit_s,

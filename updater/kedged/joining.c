@@ -23,7 +23,7 @@
 struct kedge_joiner {
     struct kedge_joiner *next;
     uint64_t rollout_id;
-    struct kedge_package_record package;
+    struct kedge_package_record package, intermediates[KEDGE_INTERMEDIATES_MAX];
     struct kedge_targets names; /* for them alone: it takes no devices */
     struct kedge_filter filter; /* of none, one that means everybody */
 };
@@ -39,6 +39,11 @@ static enum kedge_rc fill_joiner(struct kedge_bridge *bridge, const struct kedge
     (void)snprintf(joiner->names.class_name, sizeof(joiner->names.class_name), "%s",
                    rollout->class_name);
     KEDGE_TRY(kedge_reader_package(bridge->reader, rollout->package_id, &joiner->package));
+    for (uint32_t i = 0; i < rollout->intermediate_count; i++)
+        KEDGE_TRY(kedge_reader_package(bridge->reader, rollout->intermediates[i].package_id,
+                                       &joiner->intermediates[i]));
+    joiner->names.intermediates = joiner->intermediates;
+    joiner->names.intermediate_count = rollout->intermediate_count;
     return rollout->filter[0] == '\0'
                ? KEDGE_OK
                : kedge_filter_parse(kedge_slice_text(rollout->filter), &joiner->filter, &problem);

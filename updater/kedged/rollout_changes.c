@@ -195,9 +195,47 @@ static enum kedge_rc add_revert(struct kedge_reader *reader,
     return KEDGE_OK;
 }
 
+/* What the spec borrows for them. */
+struct chain {
+    struct kedge_package_record records[KEDGE_INTERMEDIATES_MAX];
+    struct kedge_intermediate intermediates[KEDGE_INTERMEDIATES_MAX];
+    struct kedge_fit_conditions conditions[KEDGE_INTERMEDIATES_MAX];
+};
+
+/* Read before the devices are, which may need them. */
+static enum kedge_rc find_intermediates(struct kedge_reader *reader,
+                                        const struct kedge_package_record *package,
+                                        const struct kedge_backend_rollout *rollout,
+                                        struct chain *chain, struct kedge_targets *targets,
+                                        char *text)
+{
+    struct kedge_step steps[KEDGE_STEPS_MAX];
+    char why[KEDGE_STEPS_TEXT_MAX];
+    for (uint32_t i = 0; i < rollout->intermediate_count; i++) {
+        struct kedge_package_record *one = &chain->records[i];
+        KEDGE_TRY(find_package(reader, rollout->intermediate_package_ids[i], one, text));
+        if (memcmp(one->vendor_id, package->vendor_id, sizeof(one->vendor_id)) != 0 ||
+            memcmp(one->class_id, package->class_id, sizeof(one->class_id)) != 0)
+            return kedge_backend_refuse(text, KEDGE_E_CLASS,
+                                        "intermediate package %" PRIu32
+                                        " is for devices of another vendor or class",
+                                        i + 1);
+        memcpy(chain->intermediates[i].package_id, one->id, sizeof(one->id));
+        memcpy(chain->intermediates[i].version, one->version, sizeof(one->version));
+        chain->intermediates[i].sequence = one->sequence;
+        chain->conditions[i] = kedge_package_conditions(one);
+    }
+    targets->intermediates = chain->records;
+    targets->intermediate_count = rollout->intermediate_count;
+    size_t count = kedge_targets_steps(chain->records, rollout->intermediate_count, package, steps);
+    enum kedge_rc rc = kedge_steps_check(steps, count, why);
+    return rc == KEDGE_OK ? rc : kedge_backend_refuse(text, rc, "%s", why);
+}
+
 /* What was read for a new rollout; its spec points into it, and into the targets. */
 struct reading {
     struct kedge_package_record package, back;
+    struct chain chain;
     struct kedge_timing timing;
 };
 
@@ -210,6 +248,7 @@ static enum kedge_rc fill_spec(struct kedge_reader *reader,
     const struct kedge_package_record *package = &reading->package;
     KEDGE_TRY(kedge_timing_read(rollout, &reading->timing, text));
     KEDGE_TRY(find_package(reader, rollout->package_id, &reading->package, text));
+    KEDGE_TRY(find_intermediates(reader, package, rollout, &reading->chain, targets, text));
     KEDGE_TRY(take_targets(targets, reader, package, rollout, text));
     *spec = (struct kedge_rollout_spec){.name = rollout->name,
                                         .package_id = package->id,
@@ -218,6 +257,9 @@ static enum kedge_rc fill_spec(struct kedge_reader *reader,
                                         .version = package->version,
                                         .sequence = package->sequence,
                                         .conditions = kedge_package_conditions(package),
+                                        .intermediates = reading->chain.intermediates,
+                                        .intermediate_conditions = reading->chain.conditions,
+                                        .intermediate_count = rollout->intermediate_count,
                                         .all_devices = rollout->all_devices,
                                         .dynamic = rollout->dynamic,
                                         .policy = rollout->policy,
@@ -248,8 +290,10 @@ static void join_missed(struct kedge_backend_state *state, struct kedge_reader *
 {
     struct kedge_targets after = {.count = 0};
     struct kedge_package_record package;
+    struct chain chain;
     char text[KEDGE_BACKEND_TEXT_MAX];
     if (find_package(reader, rollout->package_id, &package, text) == KEDGE_OK &&
+        find_intermediates(reader, &package, rollout, &chain, &after, text) == KEDGE_OK &&
         read_targets(&after, reader, &package, rollout) == KEDGE_OK)
         kedge_backend_join_missed(state, before, &after);
     kedge_targets_clear(&after);
@@ -311,6 +355,11 @@ static enum kedge_rc plan_targets(struct kedge_backend_state *state, struct kedg
     memcpy(plan->left_out, targets->left_out, sizeof(plan->left_out));
     memcpy(plan->example, targets->example, sizeof(plan->example));
     memcpy(plan->words, targets->words, sizeof(plan->words));
+    memcpy(plan->through, targets->through, sizeof(plan->through));
+    memcpy(plan->through_example, targets->through_example, sizeof(plan->through_example));
+    memcpy(plan->intermediates, reading.chain.intermediates, sizeof(plan->intermediates));
+    plan->intermediate_count = rollout->intermediate_count;
+    targets->intermediates = NULL;
     return kedge_overlaps_find(state, targets, plan);
 }
 

@@ -208,6 +208,9 @@ static bool load_packages_of(void *context, const struct kedge_rollout *record)
     packages->rc = load_package(packages->reader, packages->engine, record->package_id);
     if (packages->rc == KEDGE_OK)
         packages->rc = load_package(packages->reader, packages->engine, record->revert_package_id);
+    for (uint32_t i = 0; packages->rc == KEDGE_OK && i < record->intermediate_count; i++)
+        packages->rc =
+            load_package(packages->reader, packages->engine, record->intermediates[i].package_id);
     return packages->rc == KEDGE_OK;
 }
 

@@ -124,6 +124,38 @@ static enum kedge_fit compare_names(struct kedge_targets *targets,
     return KEDGE_FIT_OK;
 }
 
+size_t kedge_targets_steps(const struct kedge_package_record *intermediates, uint32_t count,
+                           const struct kedge_package_record *package,
+                           struct kedge_step steps[KEDGE_STEPS_MAX])
+{
+    for (uint32_t i = 0; i <= count; i++) {
+        const struct kedge_package_record *one = i < count ? &intermediates[i] : package;
+        steps[i] = (struct kedge_step){.conditions = kedge_package_conditions(one),
+                                       .version = one->version};
+    }
+    return count + 1u;
+}
+
+/* Whether intermediate packages take it there, which is counted. */
+static bool goes_through(struct kedge_targets *targets, const struct kedge_package_record *package,
+                         const struct kedge_device_record *record)
+{
+    struct kedge_step steps[KEDGE_STEPS_MAX];
+    uint64_t through[KEDGE_STEPS_MAX] = {0};
+    const struct kedge_step_device device = {
+        .hardware = record->hardware, .version = record->version, .limits = record->limits};
+    size_t count =
+        kedge_targets_steps(targets->intermediates, targets->intermediate_count, package, steps);
+    if (kedge_steps_needed(steps, count, 0, &device, through) == 0)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (through[i] > 0 && targets->through[i] == 0)
+            memcpy(targets->through_example[i], record->endpoint, sizeof(record->endpoint));
+        targets->through[i] += through[i];
+    }
+    return true;
+}
+
 static void leave_out(struct kedge_targets *targets, enum kedge_fit fit,
                       const struct kedge_package_record *package,
                       const struct kedge_device_record *record)
@@ -144,6 +176,8 @@ enum kedge_fit kedge_targets_judge(struct kedge_targets *targets,
     enum kedge_fit fit = compare_names(targets, package, record);
     if (fit == KEDGE_FIT_OK && !already) /* which is offered nothing */
         fit = kedge_fit_check(&conditions, record->hardware, record->version, &record->limits);
+    if (fit >= KEDGE_FIT_HARDWARE && goes_through(targets, package, record))
+        fit = KEDGE_FIT_OK;
     if (fit == KEDGE_FIT_OK)
         targets->already += already;
     else

@@ -5,7 +5,7 @@
 #define KEDGE_UPDATER_TARGETS_H
 
 #include "updater/lwm2m/fleet.h"
-#include "updater/rollout/fit.h"
+#include "updater/rollout/steps.h"
 #include "updater/store/store.h"
 
 /** Zero it first. The strings are its own. */
@@ -15,6 +15,12 @@ struct kedge_targets {
     char vendor[KEDGE_VENDOR_MAX + 1]; /* what the package is for, as its devices say it */
     char class_name[KEDGE_CLASS_MAX + 1];
     const char *spread_by; /* borrowed: the tag whose value is a target's place; NULL: none */
+    /* Borrowed: packages that are offered first to whom the package itself does not replace; and
+     * how many go through each, the package itself behind them. */
+    const struct kedge_package_record *intermediates;
+    uint32_t intermediate_count;
+    uint64_t through[KEDGE_STEPS_MAX];
+    char through_example[KEDGE_STEPS_MAX][KEDGE_ENDPOINT_MAX + 1];
     /* Those that cannot take the package, by reason, and one of each to name; of devices that were
      * asked for by their names, they are among the items. */
     uint64_t left_out[KEDGE_FIT_COUNT];
@@ -44,6 +50,10 @@ enum kedge_rc kedge_targets_take_matching(struct kedge_targets *targets,
 enum kedge_fit kedge_targets_judge(struct kedge_targets *targets,
                                    const struct kedge_package_record *package,
                                    const struct kedge_device_record *record);
+/** The packages as a chain, the intermediate ones first; how many there are. */
+size_t kedge_targets_steps(const struct kedge_package_record *intermediates, uint32_t count,
+                           const struct kedge_package_record *package,
+                           struct kedge_step steps[KEDGE_STEPS_MAX]);
 /**
  * Takes the devices listed, whoever they are: the engine says which of them do not fit. One that
  * is not stored is taken as not known.

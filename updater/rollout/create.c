@@ -57,7 +57,7 @@ enum kedge_rc engine_add_rollout(struct kedge_engine *engine, const struct kedge
         group->soak_timer.kind = KEDGE_TIMER_SOAK;
         group->soak_timer.owner = group;
     }
-    rollout->package = engine_package(engine, record->package_id);
+    engine_know_steps(engine, rollout);
     rollout->next = engine->first_rollout;
     engine->first_rollout = rollout;
     if (record->dynamic) {
@@ -340,6 +340,7 @@ static enum kedge_rc check_spec(struct kedge_engine *engine, const struct kedge_
     KEDGE_TRY(check_texts(engine, spec));
     KEDGE_TRY(check_policy(engine, &spec->policy));
     KEDGE_TRY(check_revert(engine, spec));
+    KEDGE_TRY(engine_check_steps(engine, spec));
     KEDGE_TRY(check_groups(engine, spec));
     if (is_in_parts(spec) && spec->target_total > KEDGE_ROLLOUT_TARGETS_MAX)
         return engine_refuse(engine, KEDGE_E_LIMIT, "a rollout has at most %u devices",
@@ -440,6 +441,7 @@ enum kedge_rc engine_create_rollout(struct kedge_engine *engine,
         .device_count = (uint32_t)(is_in_parts(spec) ? spec->target_total : spec->target_count),
         .seed = spec->seed,
         .revert_sequence = spec->revert_sequence,
+        .intermediate_count = spec->intermediate_count,
         .created_at_ms = engine->now_ms};
     engine_copy_text(record.name, sizeof(record.name), spec->name);
     engine_copy_text(record.package_id, sizeof(record.package_id), spec->package_id);
@@ -461,6 +463,11 @@ enum kedge_rc engine_create_rollout(struct kedge_engine *engine,
 
     struct rollout_node *rollout;
     KEDGE_TRY(engine_know_package(engine, record.package_id, &spec->conditions));
+    for (uint32_t i = 0; i < spec->intermediate_count; i++) {
+        record.intermediates[i] = spec->intermediates[i];
+        KEDGE_TRY(engine_know_package(engine, spec->intermediates[i].package_id,
+                                      &spec->intermediate_conditions[i]));
+    }
     if (record.revert_package_id[0] != '\0')
         KEDGE_TRY(engine_know_package(engine, record.revert_package_id, &spec->revert_conditions));
     KEDGE_TRY(engine_add_rollout(engine, &record, &rollout));

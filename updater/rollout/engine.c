@@ -106,6 +106,8 @@ void engine_deployment_record(const struct deployment_node *node, struct kedge_d
                                      .bytes_total = node->bytes_total,
                                      .offered_at_ms = node->offered_at_ms,
                                      .retry_at_ms = node->retry_at_ms,
+                                     .steps_done = node->steps_done,
+                                     .step = node->step,
                                      .changed_at_ms = node->changed_at_ms,
                                      .ended_at_ms = node->ended_at_ms};
     memcpy(out->retries, node->retries, sizeof(out->retries));
@@ -301,6 +303,8 @@ static enum kedge_rc deployment_report(struct kedge_engine *engine,
     unsigned event = KEDGE_ON_REPORT_OFFERED + (unsigned)report->state - KEDGE_DEPLOYMENT_OFFERED;
     engine->who = "device";
     bool moved;
+    if (report->state == KEDGE_DEPLOYMENT_SUCCEEDED && engine_is_at_step(node))
+        return engine_end_step(engine, node, report->reason, &moved);
     KEDGE_TRY(engine_end_attempt(engine, node, (enum kedge_deployment_event)event, report->reason,
                                  &moved));
     if (!moved)
@@ -427,13 +431,20 @@ struct kedge_gate_decisions kedge_engine_gate_decisions(const struct kedge_engin
     return engine->decisions;
 }
 
+static bool rests_on(const struct kedge_rollout *rollout, const char *package_id)
+{
+    bool found = strcmp(rollout->revert_package_id, package_id) == 0;
+    for (uint32_t i = 0; i <= rollout->intermediate_count; i++)
+        found = found || strcmp(kedge_rollout_step_package(rollout, i), package_id) == 0;
+    return found;
+}
+
 bool kedge_engine_package_in_use(const struct kedge_engine *engine, const char *package_id)
 {
     const struct rollout_node *rollout = engine->first_rollout;
     for (; rollout != NULL; rollout = rollout->next)
         if (!kedge_rollout_state_ended(rollout->record.state) &&
-            (strcmp(rollout->record.package_id, package_id) == 0 ||
-             strcmp(rollout->record.revert_package_id, package_id) == 0))
+            rests_on(&rollout->record, package_id))
             return true;
     return false;
 }

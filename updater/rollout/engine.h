@@ -18,6 +18,7 @@
  *   late.c    devices that were canceled too late
  *   sleep.c   devices that sleep
  *   terms.c   what packages ask of devices
+ *   chain.c   intermediate packages, offered first
  *   join.c    devices that come to match later
  *   timing.c  start times and windows
  *   clock.c   a wall clock that is set    output.c   records and commands out
@@ -68,8 +69,9 @@ struct deployment_node {
     int32_t update_result;
     enum kedge_deployment_state state;
     uint8_t retries[KEDGE_ERROR_KIND_COUNT];
-    bool slowed;       /* the server holds its bytes back, for the rate of all downloads */
-    bool held, queued; /* downloaded, and not to install yet; timing.c */
+    uint8_t steps_done, step; /* as in the record; chain.c */
+    bool slowed;              /* the server holds its bytes back, for the rate of all downloads */
+    bool held, queued;        /* downloaded, and not to install yet; timing.c */
     bool may_install;
     bool waiting;  /* could be offered at once if there were a place */
     bool placed;   /* holds a place: in flight, and its device is not asleep */
@@ -108,8 +110,9 @@ struct rollout_node {
     struct kedge_rollout record;
     struct group_node *groups; /* record.group_count of them */
     struct rollout_node *next;
-    const struct package_node *package; /* NULL: not known */
-    struct rollout_node *next_dynamic;  /* in engine.first_dynamic */
+    const struct package_node *package; /* NULL: not known, and likewise of */
+    const struct package_node *intermediates[KEDGE_INTERMEDIATES_MAX];
+    struct rollout_node *next_dynamic; /* in engine.first_dynamic */
     struct rollout_node *next_changed, *next_unsettled;
     uint32_t current;                /* the group that is at work, or would be */
     uint32_t busy;                   /* deployments in flight, */
@@ -446,12 +449,32 @@ enum kedge_rc engine_know_package(struct kedge_engine *engine, const char *packa
 const struct package_node *engine_package(const struct kedge_engine *engine,
                                           const char *package_id);
 void engine_forget_packages(struct kedge_engine *engine);
-/** Its device has confirmed the package of its rollout: where it says which sequence numbers it
- * takes, none below that one from now on. */
-void engine_raise_floor(const struct deployment_node *node);
-/** Whether the device, as it is now, can take the package; else `why` says what keeps it. */
-bool engine_device_meets_terms(const struct device_node *device, const struct rollout_node *rollout,
-                               char why[KEDGE_REASON_MAX + 1]);
+/** Its device has confirmed a package of this sequence number: where it says which ones it takes,
+ * none below that from now on. */
+void engine_raise_floor(const struct deployment_node *node, uint64_t sequence);
+struct kedge_fit_conditions engine_conditions(const struct package_node *package);
+/** Why the device, as it is now, cannot take the package. */
+void engine_say_unfit(const struct device_node *device,
+                      const struct kedge_fit_conditions *conditions,
+                      char why[KEDGE_REASON_MAX + 1]);
+
+/* chain.c */
+#define ENGINE_STEP_MAX 192u
+/** Which package its device, as it is now, takes next: node->step. False: none, and `why` says what
+ * keeps it from that of the rollout. */
+bool engine_find_step(struct deployment_node *node, char why[KEDGE_REASON_MAX + 1]);
+/** ", step 1 of 2: to version 1.4.0 (package 0f3a91c2), then to 2.0.0"; "" where there is one. */
+const char *engine_step_words(const struct deployment_node *node, char text[ENGINE_STEP_MAX]);
+/** Whether what it was offered last is an intermediate package. */
+bool engine_is_at_step(const struct deployment_node *node);
+/** Its device has confirmed the intermediate package: the next one follows. */
+enum kedge_rc engine_end_step(struct kedge_engine *engine, struct deployment_node *node,
+                              const char *words, bool *moved) KEDGE_MUST_USE;
+/** Of what it was offered last. */
+const char *engine_offered_version(const struct deployment_node *node);
+void engine_know_steps(const struct kedge_engine *engine, struct rollout_node *rollout);
+enum kedge_rc engine_check_steps(struct kedge_engine *engine,
+                                 const struct kedge_rollout_spec *spec) KEDGE_MUST_USE;
 
 /* late.c */
 /** Of a device that says its version: what an abort or a way back came too late for is said, and

@@ -172,6 +172,16 @@ static void explain_attempt(const struct deployment_node *node, uint64_t now_ms,
                        node->reason);
 }
 
+/* Of one that goes through an intermediate version. */
+static void add_step(const struct deployment_node *node, char text[KEDGE_EXPLANATION_MAX])
+{
+    char step[ENGINE_STEP_MAX];
+    size_t used = strlen(text);
+    if (node->state == KEDGE_DEPLOYMENT_PENDING && node->group->record.state != KEDGE_GROUP_RUNNING)
+        return; /* which one comes is seen when it is its turn */
+    (void)snprintf(text + used, KEDGE_EXPLANATION_MAX - used, "%s", engine_step_words(node, step));
+}
+
 static void explain_pending(const struct kedge_engine *engine, const struct deployment_node *node,
                             uint64_t now_ms, char text[KEDGE_EXPLANATION_MAX])
 {
@@ -195,6 +205,7 @@ static void explain_pending(const struct kedge_engine *engine, const struct depl
     else
         explain_device(engine, node, now_ms, text);
     explain_attempt(node, now_ms, text);
+    add_step(node, text);
     size_t used = strlen(text);
     if (rollout->deadline_at_ms != 0)
         (void)snprintf(text + used, KEDGE_EXPLANATION_MAX - used,
@@ -215,6 +226,7 @@ enum kedge_rc kedge_engine_explain_deployment(const struct kedge_engine *engine,
     }
     if (kedge_deployment_state_busy(node->state)) {
         explain_busy(engine, node, now_ms, text);
+        add_step(node, text);
         return KEDGE_OK;
     }
     struct kedge_deployment record;

@@ -17,7 +17,7 @@ static enum kedge_rc say_late(struct kedge_engine *engine, struct deployment_nod
     if (node->reason != NULL && strncmp(node->reason, late_words, sizeof(late_words) - 1) == 0)
         return KEDGE_OK;
     (void)snprintf(text, sizeof(text), "%s %.63s and runs it", late_words,
-                   node->group->rollout->record.version);
+                   engine_offered_version(node));
     KEDGE_TRY(engine_set_text(&node->reason, text));
     engine_deployment_changed(engine, node);
     return engine_note_deployment(engine, node, text);
@@ -53,7 +53,7 @@ enum kedge_rc engine_check_late(struct kedge_engine *engine, struct device_node 
         const struct rollout_node *rollout = node->group->rollout;
         /* Those of an ended one are on their way out. */
         if (kedge_rollout_state_ended(rollout->record.state) || node->offered_at_ms == 0 ||
-            strcmp(device->version, rollout->record.version) != 0 ||
+            strcmp(device->version, engine_offered_version(node)) != 0 ||
             !kedge_deployment_state_ended(node->state))
             continue;
         if (node->state == KEDGE_DEPLOYMENT_CANCELED)

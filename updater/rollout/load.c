@@ -65,7 +65,7 @@ static bool was_tried(const struct kedge_deployment *record)
     unsigned retries = 0;
     for (unsigned kind = 0; kind < KEDGE_ERROR_KIND_COUNT; kind++)
         retries += record->retries[kind];
-    return retries > 0;
+    return retries > 0 || record->steps_done != 0;
 }
 
 enum kedge_rc kedge_engine_load_deployment(struct kedge_engine *engine,
@@ -77,6 +77,8 @@ enum kedge_rc kedge_engine_load_deployment(struct kedge_engine *engine,
     if (rollout == NULL || record->id == 0 || engine_deployment(engine, record->id) != NULL ||
         record->group_index >= rollout->record.group_count ||
         !rollout->groups[record->group_index].loaded ||
+        record->step > rollout->record.intermediate_count ||
+        record->steps_done >> rollout->record.intermediate_count != 0 ||
         (unsigned)record->state >= KEDGE_DEPLOYMENT_STATE_COUNT || record->endpoint[0] == '\0' ||
         !text_ends(record->endpoint, sizeof(record->endpoint)) || !fits_device(engine, record))
         return KEDGE_E_MALFORMED;
@@ -95,6 +97,8 @@ enum kedge_rc kedge_engine_load_deployment(struct kedge_engine *engine,
     node->bytes_total = record->bytes_total;
     node->offered_at_ms = record->offered_at_ms;
     node->retry_at_ms = record->retry_at_ms;
+    node->steps_done = record->steps_done;
+    node->step = record->step;
     memcpy(node->retries, record->retries, sizeof(node->retries));
     node->changed_at_ms = record->changed_at_ms;
     node->ended_at_ms = record->ended_at_ms;

@@ -107,11 +107,11 @@ static void end_work(struct kedge_engine *engine, struct deployment_node *node)
     kedge_timer_cancel(&engine->timers, &node->wait_timer);
 }
 
-/* What is pending again was not offered, as far as anybody can tell; unless an attempt has ended.
- */
+/* What is pending again was not offered, as far as anybody can tell; unless an attempt or a step
+ * has ended. */
 static enum kedge_rc forget_offer(struct deployment_node *node)
 {
-    if (engine_retries(node) > 0)
+    if (engine_retries(node) > 0 || node->steps_done != 0)
         return KEDGE_OK;
     node->offered_at_ms = 0;
     return engine_set_text(&node->version_before, NULL);
@@ -181,7 +181,7 @@ enum kedge_rc engine_move_deployment(struct kedge_engine *engine, struct deploym
     if (node->state == KEDGE_DEPLOYMENT_SUCCEEDED)
         engine_keep(node);
     if (node->state == KEDGE_DEPLOYMENT_SUCCEEDED && was_busy)
-        engine_raise_floor(node);
+        engine_raise_floor(node, node->group->rollout->record.sequence);
 
     KEDGE_TRY(engine_set_text(&node->reason, text));
     KEDGE_TRY(say_deployment(engine, node, from, text));

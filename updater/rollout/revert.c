@@ -20,14 +20,15 @@ enum kedge_rc engine_roll_back_rollout(struct kedge_engine *engine, struct rollo
     return engine_cancel_rollout(engine, rollout, event, text);
 }
 
-/* It took the package, or whatever became of it, runs the version of it now. */
+/* It took the package, or one on the way to it, or whatever became of it, runs the version of what
+ * it was offered now. */
 static bool has_moved(const struct deployment_node *node)
 {
     const char *version = node->device->version;
     if (node->offered_at_ms == 0)
         return false;
-    return node->state == KEDGE_DEPLOYMENT_SUCCEEDED ||
-           (version != NULL && strcmp(version, node->group->rollout->record.version) == 0);
+    return node->state == KEDGE_DEPLOYMENT_SUCCEEDED || node->steps_done != 0 ||
+           (version != NULL && strcmp(version, engine_offered_version(node)) == 0);
 }
 
 static uint32_t count_moved(const struct rollout_node *rollout)
@@ -49,6 +50,7 @@ static struct kedge_rollout describe(const struct kedge_engine *engine,
     record.id = engine->last.rollout_id + 1;
     record.state = KEDGE_ROLLOUT_READY;
     record.sequence = from->revert_sequence;
+    record.intermediate_count = 0;
     record.all_devices = false;
     record.dynamic = false;
     record.closed_at_ms = 0;

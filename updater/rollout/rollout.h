@@ -16,6 +16,7 @@
 
 #include "updater/rollout/filter.h"
 #include "updater/rollout/fit.h"
+#include "updater/rollout/steps.h"
 #include "updater/rollout/window.h"
 
 #define KEDGE_ENDPOINT_MAX 128u      /* bytes of an endpoint name, without the NUL */
@@ -213,6 +214,13 @@ uint32_t kedge_gate_get(const struct kedge_group_gate *gate,
 void kedge_gate_set(struct kedge_group_gate *gate, const struct kedge_policy_field *field,
                     uint32_t value);
 
+/** A package that is offered first, to devices whose version the rollout's own does not replace. */
+struct kedge_intermediate {
+    char package_id[KEDGE_PACKAGE_ID_SIZE + 1];
+    char version[KEDGE_VERSION_MAX + 1];
+    uint64_t sequence;
+};
+
 struct kedge_rollout {
     uint64_t id;
     enum kedge_rollout_state state;
@@ -222,7 +230,9 @@ struct kedge_rollout {
     char class_name[KEDGE_CLASS_MAX + 1];
     char version[KEDGE_VERSION_MAX + 1]; /* what /3/0/3 must read, byte for byte */
     uint64_t sequence;                   /* the package's SUIT sequence number */
-    bool all_devices;                    /* created for all of the class, not for a list */
+    uint32_t intermediate_count;
+    struct kedge_intermediate intermediates[KEDGE_INTERMEDIATES_MAX]; /* in their order */
+    bool all_devices; /* created for all of the class, not for a list */
     char author[KEDGE_NAME_MAX + 1];
     char approver[KEDGE_NAME_MAX + 1]; /* who let it begin; "": nobody was needed, or has yet */
     struct kedge_rollout_policy policy;
@@ -295,6 +305,8 @@ struct kedge_deployment {
     uint64_t bytes_done;                        /* of the download; live figure, lazily durable */
     uint64_t bytes_total;                       /* 0: unknown */
     uint64_t offered_at_ms;                     /* 0: never offered */
+    uint8_t steps_done; /* a bit for each intermediate that the device has confirmed */
+    uint8_t step;       /* what it is offered now, or was last: an intermediate, or behind them */
     uint8_t retries[KEDGE_ERROR_KIND_COUNT]; /* of what it was given another attempt, how often */
     uint64_t retry_at_ms; /* while it is pending: not offered before; 0: it waits for no attempt */
     uint64_t changed_at_ms; /* of the last change of state */
@@ -328,6 +340,10 @@ struct kedge_audit_entry {
     uint8_t hash[32]; /* given by the store: SHA-256 over the previous row's hash and this row */
 };
 
+/** What is offered in a step: of an intermediate, or, behind those, of the rollout itself. */
+const char *kedge_rollout_step_package(const struct kedge_rollout *rollout, uint32_t step);
+const char *kedge_rollout_step_version(const struct kedge_rollout *rollout, uint32_t step);
+
 /* ---- events ---- */
 
 /** One device that a new rollout is meant for. Strings are borrowed for the call. */
@@ -337,7 +353,7 @@ struct kedge_rollout_target {
     const char *vendor; /* "" or NULL: not identified yet */
     const char *class_name;
     const char *version;
-    const char *hardware;    /* NULL or "": not said */
+    const char *hardware; /* NULL or "": not said */
     struct kedge_fit_limits limits;
     bool present;            /* registered now */
     bool asleep;             /* not to be reached now, as in the event */
@@ -380,6 +396,10 @@ struct kedge_rollout_spec {
     const char *revert_version;    /* NULL, as the id: none */
     uint64_t revert_sequence;
     struct kedge_fit_conditions revert_conditions;
+    const struct kedge_intermediate *intermediates; /* so many; of the same vendor and class, which
+                                                       is not checked here */
+    const struct kedge_fit_conditions *intermediate_conditions;
+    uint32_t intermediate_count;
     bool all_devices; /* how the targets came about; for the record */
     bool dynamic;     /* gets one more group, KEDGE_GROUP_JOINED, for devices that join later */
     struct kedge_rollout_policy policy;
@@ -433,8 +453,8 @@ struct kedge_engine_event {
         const char *endpoint;
         const char *vendor;
         const char *class_name;
-        const char *version;     /* NULL or "": not known */
-        const char *hardware;    /* likewise */
+        const char *version;  /* NULL or "": not known */
+        const char *hardware; /* likewise */
         struct kedge_fit_limits limits;
         const char *zone;        /* NULL or "": none of its own */
         bool unassociated;       /* it has no association by DTLS; else it sleeps, in queue mode */

@@ -108,7 +108,7 @@ enum kedge_rc engine_review_deployment(struct kedge_engine *engine, struct deplo
         return give_up_changed(engine, node);
     if (device->version != NULL && strcmp(device->version, rollout->record.version) == 0)
         return engine_move_deployment(engine, node, KEDGE_ON_ALREADY, "already on it", NULL);
-    if (!engine_device_meets_terms(device, rollout, why))
+    if (!engine_find_step(node, why))
         return give_up(engine, node, why);
     bool may_download;
     KEDGE_TRY(engine_may_download(engine, node, &may_download));
@@ -145,11 +145,11 @@ enum kedge_rc engine_fill_places(struct kedge_engine *engine, struct group_node 
             KEDGE_TRY(engine_take_offer(engine, rollout, &taken));
         if (!taken)
             return KEDGE_OK;
-        char text[96], attempt[24];
+        char text[128 + ENGINE_STEP_MAX], attempt[24], step[ENGINE_STEP_MAX];
         (void)snprintf(text, sizeof(text),
-                       "offered as %" PRIu32 " of at most %" PRIu32 " in flight%s",
+                       "offered as %" PRIu32 " of at most %" PRIu32 " in flight%s%s",
                        rollout->placed + 1, rollout->record.policy.in_flight_max,
-                       engine_attempt_words(node, attempt));
+                       engine_attempt_words(node, attempt), engine_step_words(node, step));
         KEDGE_TRY(engine_move_deployment(engine, node, KEDGE_ON_OFFER, text, NULL));
         node->attended = true;
         KEDGE_TRY(engine_command(engine, KEDGE_COMMAND_OFFER, node));

@@ -58,35 +58,35 @@ _Static_assert(KEDGE_GROUP_EVENT_COUNT == 6, "one cell an event");
  * may have lost its download, and after a restart the driver begins from what it finds. A report
  * on a pending one comes from a job that was given up, and is ignored; what has ended stays, but for a success that did not last.
  *
- *                   OFFER        ALREADY        DEADLINE       CANCEL        SUPERSEDE       ASLEEP       WITHDRAW     FELL_BACK   RETRY
+ *                   OFFER        ALREADY        DEADLINE       CANCEL        SUPERSEDE       ASLEEP       WITHDRAW     FELL_BACK   RETRY        STEP
  */
 #define REPORTS TO(OFFERED), TO(DOWNLOADING), TO(DOWNLOADED), TO(INSTALLING), TO(VERIFYING), \
                 TO(SUCCEEDED), TO(FAILED), TO(REJECTED), TO(TIMED_OUT), TO(CANCELED)
 #define IGNORED STAY, STAY, STAY, STAY, STAY, STAY, STAY, STAY, STAY, STAY
 #define DEPLOYMENT_ROWS(ROW)                                                                              \
-    ROW(PENDING,     TO(OFFERED), TO(SUCCEEDED), TO(TIMED_OUT), TO(CANCELED), TO(SUPERSEDED), STAY,        STAY,        STAY,       STAY,        IGNORED) \
-    ROW(OFFERED,     STAY,        STAY,          STAY,          TO(CANCELED), TO(SUPERSEDED), TO(PENDING), STAY,        STAY,       TO(PENDING), REPORTS) \
-    ROW(DOWNLOADING, STAY,        STAY,          STAY,          TO(CANCELED), STAY,           STAY,        STAY,        STAY,       TO(PENDING), REPORTS) \
-    ROW(DOWNLOADED,  STAY,        STAY,          STAY,          TO(CANCELED), STAY,           STAY,        TO(PENDING), STAY,       TO(PENDING), REPORTS) \
-    ROW(INSTALLING,  STAY,        STAY,          STAY,          STAY,         STAY,           STAY,        STAY,        STAY,       TO(PENDING), REPORTS) \
-    ROW(VERIFYING,   STAY,        STAY,          STAY,          STAY,         STAY,           STAY,        STAY,        STAY,       TO(PENDING), REPORTS) \
-    ROW(SUCCEEDED,   STAY,        STAY,          STAY,          STAY,         STAY,           STAY,        STAY,        TO(FAILED), STAY,        IGNORED) \
-    ROW(FAILED,      STAY,        STAY,          STAY,          STAY,         STAY,           STAY,        STAY,        STAY,       STAY,        IGNORED) \
-    ROW(REJECTED,    STAY,        STAY,          STAY,          STAY,         STAY,           STAY,        STAY,        STAY,       STAY,        IGNORED) \
-    ROW(TIMED_OUT,   STAY,        STAY,          STAY,          STAY,         STAY,           STAY,        STAY,        STAY,       STAY,        IGNORED) \
-    ROW(CANCELED,    STAY,        STAY,          STAY,          STAY,         STAY,           STAY,        STAY,        STAY,       STAY,        IGNORED) \
-    ROW(SUPERSEDED,  STAY,        STAY,          STAY,          STAY,         STAY,           STAY,        STAY,        STAY,       STAY,        IGNORED)
+    ROW(PENDING,     TO(OFFERED), TO(SUCCEEDED), TO(TIMED_OUT), TO(CANCELED), TO(SUPERSEDED), STAY,        STAY,        STAY,       STAY,        STAY,        IGNORED) \
+    ROW(OFFERED,     STAY,        STAY,          STAY,          TO(CANCELED), TO(SUPERSEDED), TO(PENDING), STAY,        STAY,       TO(PENDING), TO(PENDING), REPORTS) \
+    ROW(DOWNLOADING, STAY,        STAY,          STAY,          TO(CANCELED), STAY,           STAY,        STAY,        STAY,       TO(PENDING), TO(PENDING), REPORTS) \
+    ROW(DOWNLOADED,  STAY,        STAY,          STAY,          TO(CANCELED), STAY,           STAY,        TO(PENDING), STAY,       TO(PENDING), TO(PENDING), REPORTS) \
+    ROW(INSTALLING,  STAY,        STAY,          STAY,          STAY,         STAY,           STAY,        STAY,        STAY,       TO(PENDING), TO(PENDING), REPORTS) \
+    ROW(VERIFYING,   STAY,        STAY,          STAY,          STAY,         STAY,           STAY,        STAY,        STAY,       TO(PENDING), TO(PENDING), REPORTS) \
+    ROW(SUCCEEDED,   STAY,        STAY,          STAY,          STAY,         STAY,           STAY,        STAY,        TO(FAILED), STAY,        STAY,        IGNORED) \
+    ROW(FAILED,      STAY,        STAY,          STAY,          STAY,         STAY,           STAY,        STAY,        STAY,       STAY,        STAY,        IGNORED) \
+    ROW(REJECTED,    STAY,        STAY,          STAY,          STAY,         STAY,           STAY,        STAY,        STAY,       STAY,        STAY,        IGNORED) \
+    ROW(TIMED_OUT,   STAY,        STAY,          STAY,          STAY,         STAY,           STAY,        STAY,        STAY,       STAY,        STAY,        IGNORED) \
+    ROW(CANCELED,    STAY,        STAY,          STAY,          STAY,         STAY,           STAY,        STAY,        STAY,       STAY,        STAY,        IGNORED) \
+    ROW(SUPERSEDED,  STAY,        STAY,          STAY,          STAY,         STAY,           STAY,        STAY,        STAY,       STAY,        STAY,        IGNORED)
 
 #define TO(state) GO(KEDGE_DEPLOYMENT_##state)
 #define DEPLOYMENT_ROW(state, ...) DEPLOYMENT_CELLS(state, __VA_ARGS__)
-#define DEPLOYMENT_CELLS(state, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s) \
-    [KEDGE_DEPLOYMENT_##state] = {a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s},
+#define DEPLOYMENT_CELLS(state, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t) \
+    [KEDGE_DEPLOYMENT_##state] = {a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t},
 const uint8_t
     kedge_deployment_table[KEDGE_DEPLOYMENT_STATE_COUNT][KEDGE_DEPLOYMENT_EVENT_COUNT] = {
         DEPLOYMENT_ROWS(DEPLOYMENT_ROW)};
 #undef TO
 _Static_assert(0 DEPLOYMENT_ROWS(COUNT_ROW) == KEDGE_DEPLOYMENT_STATE_COUNT, "one row a state");
-_Static_assert(KEDGE_DEPLOYMENT_EVENT_COUNT == 19, "one cell an event");
+_Static_assert(KEDGE_DEPLOYMENT_EVENT_COUNT == 20, "one cell an event");
 _Static_assert(KEDGE_ON_REPORT_CANCELED - KEDGE_ON_REPORT_OFFERED ==
                    KEDGE_DEPLOYMENT_CANCELED - KEDGE_DEPLOYMENT_OFFERED,
                "reports are in the order of the states");

@@ -47,6 +47,7 @@ enum kedge_deployment_event {
     KEDGE_ON_WITHDRAW,  /* it waits for a window, and is not to be waited for any more */
     KEDGE_ON_FELL_BACK, /* its device had succeeded and runs another version now */
     KEDGE_ON_RETRY,     /* its attempt ended in error, and another one follows */
+    KEDGE_ON_STEP,      /* its device has confirmed an intermediate version, and the next follows */
     /* reports of the driver, in the order of the states from offered to canceled */
     KEDGE_ON_REPORT_OFFERED,
     KEDGE_ON_REPORT_DOWNLOADING,

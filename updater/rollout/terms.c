@@ -63,7 +63,7 @@ enum kedge_rc kedge_engine_load_package(struct kedge_engine *engine, const char 
     KEDGE_TRY(engine_know_package(engine, package_id, conditions));
     struct rollout_node *rollout = engine->first_rollout;
     for (; rollout != NULL; rollout = rollout->next)
-        rollout->package = engine_package(engine, rollout->record.package_id);
+        engine_know_steps(engine, rollout);
     return KEDGE_OK;
 }
 
@@ -76,41 +76,38 @@ void engine_forget_packages(struct kedge_engine *engine)
     }
 }
 
+struct kedge_fit_conditions engine_conditions(const struct package_node *package)
+{
+    return (struct kedge_fit_conditions){.hardware = package->hardware,
+                                         .min_version = package->min_version,
+                                         .max_version = package->max_version,
+                                         .sequence = package->sequence,
+                                         .image_size = package->image_size};
+}
+
 static const char *or_empty(const char *text)
 {
     return text == NULL ? "" : text;
 }
 
-bool engine_device_meets_terms(const struct device_node *device, const struct rollout_node *rollout,
-                               char why[KEDGE_REASON_MAX + 1])
+void engine_say_unfit(const struct device_node *device,
+                      const struct kedge_fit_conditions *conditions, char why[KEDGE_REASON_MAX + 1])
 {
-    const struct package_node *package = rollout->package;
-    if (package == NULL)
-        return true;
-    const struct kedge_fit_conditions conditions = {.hardware = package->hardware,
-                                                    .min_version = package->min_version,
-                                                    .max_version = package->max_version,
-                                                    .sequence = package->sequence,
-                                                    .image_size = package->image_size};
-    enum kedge_fit fit = kedge_fit_check(&conditions, or_empty(device->hardware),
-                                         or_empty(device->version), &device->limits);
-    if (fit == KEDGE_FIT_OK)
-        return true;
     char words[KEDGE_FIT_WORDS_MAX];
-    kedge_fit_words(fit, &conditions, &device->limits, words);
+    enum kedge_fit fit = kedge_fit_check(conditions, or_empty(device->hardware),
+                                         or_empty(device->version), &device->limits);
+    kedge_fit_words(fit, conditions, &device->limits, words);
     if (fit == KEDGE_FIT_HARDWARE || fit == KEDGE_FIT_VERSION)
         (void)snprintf(why, KEDGE_REASON_MAX + 1, "not offered: the device now %s (%s \"%.63s\")",
                        words, kedge_fit_code(fit),
                        or_empty(fit == KEDGE_FIT_HARDWARE ? device->hardware : device->version));
     else
         (void)snprintf(why, KEDGE_REASON_MAX + 1, "not offered: the device %s", words);
-    return false;
 }
 
-void engine_raise_floor(const struct deployment_node *node)
+void engine_raise_floor(const struct deployment_node *node, uint64_t sequence)
 {
     uint64_t *floor = &node->device->limits.sequence_floor;
-    uint64_t sequence = node->group->rollout->record.sequence;
     if (*floor != 0 && *floor < sequence)
         *floor = sequence;
 }

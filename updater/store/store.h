@@ -19,7 +19,7 @@
 #include "updater/rollout/rollout.h"
 #include "updater/store/roles.h"
 
-#define KEDGE_STORE_SCHEMA_VERSION 24
+#define KEDGE_STORE_SCHEMA_VERSION 25
 #define KEDGE_STORE_PAGE_MAX 500u   /* records of one page */
 #define KEDGE_STORE_CURSOR_MAX 160u /* an opaque cursor, with its NUL */
 #define KEDGE_STORE_BATCH_ROWS_MAX 4000000u

@@ -75,6 +75,7 @@ static const char *const deployment_events[KEDGE_DEPLOYMENT_EVENT_COUNT] = {
     [KEDGE_ON_WITHDRAW] = "*its window comes too late*",
     [KEDGE_ON_FELL_BACK] = "*its device runs another version*",
     [KEDGE_ON_RETRY] = "*its attempt ends in error, and another one follows*",
+    [KEDGE_ON_STEP] = "*its intermediate version is confirmed*",
     [KEDGE_ON_REPORT_OFFERED] = "report",
     [KEDGE_ON_REPORT_DOWNLOADING] = "report",
     [KEDGE_ON_REPORT_DOWNLOADED] = "report",

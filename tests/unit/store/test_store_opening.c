@@ -113,8 +113,8 @@ static void the_schema_says_its_version(void **state)
     struct folder *folder = *state;
     kedge_store_close(store_in(folder));
     run_sql(folder, "CREATE TEMP TABLE one (n INTEGER CHECK (n = 1));"
-                    "INSERT INTO one SELECT count(*) FROM schema_version WHERE version = 24");
-    assert_int_equal(KEDGE_STORE_SCHEMA_VERSION, 24);
+                    "INSERT INTO one SELECT count(*) FROM schema_version WHERE version = 25");
+    assert_int_equal(KEDGE_STORE_SCHEMA_VERSION, 25);
 }
 
 static void the_database_of_somebody_else_is_refused(void **state)

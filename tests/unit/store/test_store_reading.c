@@ -156,6 +156,12 @@ static bool take_group(void *context, const struct kedge_group *record)
     return true;
 }
 
+static bool take_deployment_at_step(void *context, const struct kedge_deployment *record)
+{
+    *(struct kedge_deployment *)context = *record;
+    return true;
+}
+
 static void a_rollout_and_its_parts_come_back_as_they_were_written(void **state)
 {
     struct fixture *f = *state;
@@ -184,6 +190,15 @@ static void a_rollout_and_its_parts_come_back_as_they_were_written(void **state)
     (void)snprintf(rollout.gate_windows, sizeof(rollout.gate_windows), "Tue 01:00-02:00 UTC");
     rollout.download_in_window = true;
     (void)snprintf(rollout.filter, sizeof(rollout.filter), "tag == \"eu\"");
+    rollout.intermediate_count = KEDGE_INTERMEDIATES_MAX;
+    for (uint32_t i = 0; i < KEDGE_INTERMEDIATES_MAX; i++) {
+        struct kedge_intermediate *one = &rollout.intermediates[i];
+        memcpy(one->package_id, PACKAGE_ID, sizeof(PACKAGE_ID));
+        memset(one->version, '1' + (int)i, KEDGE_VERSION_MAX);
+        one->sequence = INT64_MAX - i;
+    }
+    deployment.steps_done = 5;
+    deployment.step = 3;
     for (uint32_t i = 0; i < KEDGE_ERROR_KIND_COUNT; i++)
         group.kinds_accepted[i] = 7 + i;
     kedge_group_gate_unset(&group.gate);
@@ -213,6 +228,16 @@ static void a_rollout_and_its_parts_come_back_as_they_were_written(void **state)
     assert_string_equal(rollout_read.windows, "Mon 01:00-02:00 UTC");
     assert_string_equal(rollout_read.gate_windows, "Tue 01:00-02:00 UTC");
     assert_true(rollout_read.download_in_window);
+    assert_int_equal(rollout_read.intermediate_count, KEDGE_INTERMEDIATES_MAX);
+    assert_memory_equal(rollout_read.intermediates, rollout.intermediates,
+                        sizeof(rollout.intermediates));
+    struct kedge_deployment_filter every = {.group_index = -1, .state = -1};
+    struct kedge_deployment stepped;
+    assert_int_equal(
+        kedge_reader_deployments(f->reader, &every, NULL, take_deployment_at_step, &stepped),
+        KEDGE_OK);
+    assert_int_equal(stepped.steps_done, 5);
+    assert_int_equal(stepped.step, 3);
     assert_string_equal(rollout_read.revert_version, "0.9.1");
     assert_string_equal(rollout_read.approver, "bob");
     assert_int_equal(rollout_read.revert_sequence, 12);

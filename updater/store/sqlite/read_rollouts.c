@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void number_key(char key[KEDGE_STORE_CURSOR_MAX], uint64_t id)
@@ -31,6 +32,33 @@ static void read_policy(struct sql_columns *from, struct kedge_rollout_policy *o
     out->download_limit_s = column_u32(from);
     out->install_limit_s = column_u32(from);
     out->verify_limit_s = column_u32(from);
+}
+
+static bool read_line(const char **at, struct kedge_intermediate *out)
+{
+    size_t size = strcspn(*at, " ");
+    char *end;
+    if ((*at)[size] != ' ' || size > KEDGE_VERSION_MAX)
+        return false;
+    memcpy(out->version, *at, size);
+    out->version[size] = '\0';
+    out->sequence = strtoull(*at + size, &end, 10);
+    *at = end + 1;
+    return *end == '\n';
+}
+
+static void read_intermediates(struct sql_columns *from, struct kedge_rollout *out)
+{
+    char lines[KEDGE_INTERMEDIATES_MAX * (KEDGE_VERSION_MAX + 24)];
+    for (uint32_t i = 0; i < KEDGE_INTERMEDIATES_MAX; i++) {
+        char *id = out->intermediates[i].package_id;
+        column_optional_text(from, id, sizeof(out->intermediates[i].package_id));
+        out->intermediate_count += id[0] != '\0';
+    }
+    column_text(from, lines, sizeof(lines));
+    const char *at = lines;
+    for (uint32_t i = 0; i < out->intermediate_count && !from->damaged; i++)
+        from->damaged = !read_line(&at, &out->intermediates[i]);
 }
 
 static bool read_rollout(struct sql_columns *from, struct kedge_rollout *out)
@@ -81,6 +109,7 @@ static bool read_rollout(struct sql_columns *from, struct kedge_rollout *out)
         kedge_policy_set(&out->policy, &kedge_policy_fields[i], column_u32(from));
     out->dynamic = column_bool(from);
     out->closed_at_ms = column_unsigned(from);
+    read_intermediates(from, out);
     return !from->damaged;
 }
 
@@ -227,6 +256,8 @@ static bool read_deployment(struct sql_columns *from, struct kedge_deployment *o
         out->retries[i] = (uint8_t)retries;
     }
     out->retry_at_ms = column_unsigned(from);
+    out->steps_done = (uint8_t)column_u32(from);
+    out->step = (uint8_t)column_u32(from);
     return !from->damaged;
 }
 

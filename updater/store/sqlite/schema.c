@@ -206,6 +206,14 @@ static const char *const steps[KEDGE_STORE_SCHEMA_VERSION] = {
      " at_ms INTEGER NOT NULL, position INTEGER NOT NULL, deployments INTEGER NOT NULL,"
      " history INTEGER NOT NULL, finished INTEGER NOT NULL,"
      " audited INTEGER NOT NULL DEFAULT 0) STRICT;"),
+    /* 25: packages that are offered first. Version and sequence number of each on a line. */
+    ("ALTER TABLE rollouts ADD COLUMN intermediate_1 TEXT REFERENCES packages (id);"
+     "ALTER TABLE rollouts ADD COLUMN intermediate_2 TEXT REFERENCES packages (id);"
+     "ALTER TABLE rollouts ADD COLUMN intermediate_3 TEXT REFERENCES packages (id);"
+     "ALTER TABLE rollouts ADD COLUMN intermediate_4 TEXT REFERENCES packages (id);"
+     "ALTER TABLE rollouts ADD COLUMN intermediates TEXT NOT NULL DEFAULT '';"
+     "ALTER TABLE deployments ADD COLUMN steps_done INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE deployments ADD COLUMN step INTEGER NOT NULL DEFAULT 0;"),
 };
 
 static enum kedge_rc find_version(sqlite3 *database, int64_t *version)

@@ -58,6 +58,12 @@ void bind_text(struct sql_binder *binder, const char *text)
     bound(binder, sqlite3_bind_text(binder->statement, ++binder->index, text, -1, SQLITE_STATIC));
 }
 
+void bind_copied_text(struct sql_binder *binder, const char *text)
+{
+    bound(binder,
+          sqlite3_bind_text(binder->statement, ++binder->index, text, -1, SQLITE_TRANSIENT));
+}
+
 void bind_blob(struct sql_binder *binder, const void *data, size_t size)
 {
     bound(binder,

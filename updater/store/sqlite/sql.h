@@ -49,7 +49,8 @@ enum kedge_rc sql_number(sqlite3 *database, const char *sql, int64_t *out) KEDGE
     "created_at_ms, started_at_ms, deadline_at_ms, ended_at_ms, reason, severity, max_defer_s, " \
     "seed, spread_by, revert_package_id, revert_version, revert_sequence, revert_rollout_id, "   \
     "reverts_rollout_id, approval, approver, filter, start_at_ms, windows, gate_windows, "       \
-    "download_in_window, " POLICY_COLUMNS ", dynamic, closed_at_ms"
+    "download_in_window, " POLICY_COLUMNS ", dynamic, closed_at_ms, "               \
+    "intermediate_1, intermediate_2, intermediate_3, intermediate_4, intermediates"
 #define GROUP_COLUMNS                                                                        \
     "rollout_id, group_index, state, name, pending, offered, downloading, downloaded, "      \
     "installing, verifying, succeeded, failed, rejected, timed_out, canceled, superseded, "  \
@@ -60,7 +61,7 @@ enum kedge_rc sql_number(sqlite3 *database, const char *sql, int64_t *out) KEDGE
 #define DEPLOYMENT_COLUMNS                                                                      \
     "id, rollout_id, group_index, state, endpoint, version_before, update_result, bytes_done, " \
     "bytes_total, offered_at_ms, changed_at_ms, ended_at_ms, reason, failed_retries, "          \
-    "rejected_retries, timed_out_retries, retry_at_ms"
+    "rejected_retries, timed_out_retries, retry_at_ms, steps_done, step"
 #define HISTORY_COLUMNS \
     "at_ms, rollout_id, group_index, deployment_id, endpoint, who, from_state, to_state, text"
 #define AUDIT_COLUMNS "sequence, at_ms, who, what, subject, before, after, hash"
@@ -73,6 +74,7 @@ struct sql_binder {
 };
 
 void bind_text(struct sql_binder *binder, const char *text);
+void bind_copied_text(struct sql_binder *binder, const char *text);
 void bind_blob(struct sql_binder *binder, const void *data, size_t size);
 void bind_number(struct sql_binder *binder, int64_t number);
 static inline void bind_unsigned(struct sql_binder *binder, uint64_t number)

@@ -5,6 +5,8 @@
 
 #include "updater/store/sqlite/cache.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ---- the statements, by kind of row ---- */
@@ -27,9 +29,9 @@ static const char *const row_sql[KEDGE_ROW_KIND_COUNT] = {
         " lifetime_s=excluded.lifetime_s, address=excluded.address, location=excluded.location,"
         " registered=excluded.registered, last_seen_ms=excluded.last_seen_ms,"
         " first_seen_ms=iif(first_seen_ms=0,excluded.first_seen_ms,first_seen_ms)",
-    [KEDGE_ROW_PROVISION_DEVICE] =
-        "INSERT INTO devices (" DEVICE_COLUMNS ") VALUES (?1,'','','',?2,'','',0,'','',0,0,0,'{}',0,0)"
-        " ON CONFLICT (endpoint) DO NOTHING",
+    [KEDGE_ROW_PROVISION_DEVICE] = "INSERT INTO devices (" DEVICE_COLUMNS
+                                   ") VALUES (?1,'','','',?2,'','',0,'','',0,0,0,'{}',0,0)"
+                                   " ON CONFLICT (endpoint) DO NOTHING",
     [KEDGE_ROW_SET_TAGS] = "UPDATE devices SET tags = ?2 WHERE endpoint = ?1",
     [KEDGE_ROW_TRIM_DEVICES] =
         "DELETE FROM devices WHERE endpoint IN (SELECT endpoint FROM devices AS d"
@@ -112,7 +114,7 @@ static const char *const row_sql[KEDGE_ROW_KIND_COUNT] = {
     [KEDGE_ROW_PUT_ROLLOUT] =
         "INSERT INTO rollouts (" ROLLOUT_COLUMNS ") VALUES "
         "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?"
-        ",?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+        ",?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
         " ON CONFLICT (id) DO UPDATE SET state=excluded.state,"
         " device_count=excluded.device_count, closed_at_ms=excluded.closed_at_ms,"
         " started_at_ms=excluded.started_at_ms, deadline_at_ms=excluded.deadline_at_ms,"
@@ -134,14 +136,15 @@ static const char *const row_sql[KEDGE_ROW_KIND_COUNT] = {
         " timed_out_accepted=excluded.timed_out_accepted, approver=excluded.approver",
     [KEDGE_ROW_PUT_DEPLOYMENT] =
         "INSERT INTO deployments (" DEPLOYMENT_COLUMNS
-        ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+        ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
         " ON CONFLICT (id) DO UPDATE SET state=excluded.state,"
         " version_before=excluded.version_before, update_result=excluded.update_result,"
         " bytes_done=excluded.bytes_done, bytes_total=excluded.bytes_total,"
         " offered_at_ms=excluded.offered_at_ms, changed_at_ms=excluded.changed_at_ms,"
         " ended_at_ms=excluded.ended_at_ms, reason=excluded.reason,"
         " failed_retries=excluded.failed_retries, rejected_retries=excluded.rejected_retries,"
-        " timed_out_retries=excluded.timed_out_retries, retry_at_ms=excluded.retry_at_ms",
+        " timed_out_retries=excluded.timed_out_retries, retry_at_ms=excluded.retry_at_ms,"
+        " steps_done=excluded.steps_done, step=excluded.step",
     [KEDGE_ROW_ADD_HISTORY] =
         "INSERT INTO history (" HISTORY_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?)",
     [KEDGE_ROW_ADD_AUDIT] = "INSERT INTO audit (" AUDIT_COLUMNS ") VALUES (?,?,?,?,?,?,?,?)",
@@ -357,6 +360,19 @@ static void bind_policy(struct sql_binder *to, const struct kedge_rollout_policy
     bind_number(to, policy->verify_limit_s);
 }
 
+/* "1.4.0 3": a version has no blanks. */
+static void bind_intermediates(struct sql_binder *to, const struct kedge_rollout *record)
+{
+    char lines[KEDGE_INTERMEDIATES_MAX * (KEDGE_VERSION_MAX + 24)];
+    size_t used = 0;
+    lines[0] = '\0';
+    for (uint32_t i = 0; i < record->intermediate_count; i++)
+        used +=
+            (size_t)snprintf(&lines[used], sizeof(lines) - used, "%s %" PRIu64 "\n",
+                             record->intermediates[i].version, record->intermediates[i].sequence);
+    bind_copied_text(to, lines);
+}
+
 static void bind_rollout(struct sql_binder *to, const struct kedge_rollout *record)
 {
     bind_unsigned(to, record->id);
@@ -397,6 +413,9 @@ static void bind_rollout(struct sql_binder *to, const struct kedge_rollout *reco
         bind_number(to, kedge_policy_get(&record->policy, &kedge_policy_fields[i]));
     bind_number(to, record->dynamic);
     bind_unsigned(to, record->closed_at_ms);
+    for (uint32_t i = 0; i < KEDGE_INTERMEDIATES_MAX; i++)
+        bind_text(to, i < record->intermediate_count ? record->intermediates[i].package_id : NULL);
+    bind_intermediates(to, record);
 }
 
 static void bind_group(struct sql_binder *to, const struct kedge_group *record)
@@ -441,6 +460,8 @@ static void bind_deployment(struct sql_binder *to, const struct kedge_deployment
     for (int i = 0; i < KEDGE_ERROR_KIND_COUNT; i++)
         bind_number(to, record->retries[i]);
     bind_unsigned(to, record->retry_at_ms);
+    bind_number(to, record->steps_done);
+    bind_number(to, record->step);
 }
 
 static void bind_history(struct sql_binder *to, const struct kedge_history_entry *entry)
