@@ -333,9 +333,13 @@ static void explain_ending_group(const struct group_node *group, char text[KEDGE
     const struct rollout_node *rollout = group->rollout;
     say(text,
         "group %" PRIu32 " is %s: the rollout is %s, and the group ends with it, when %" PRIu32
-        " devices that are installing already are done",
+        " devices %s",
         group->record.index + 1, kedge_group_state_name(group->record.state),
-        kedge_rollout_state_name(rollout->record.state), rollout->busy);
+        kedge_rollout_state_name(rollout->record.state),
+        rollout->sweep.kind == SWEEP_CANCEL ? group->open : rollout->busy,
+        rollout->sweep.kind == SWEEP_CANCEL
+            ? "of it are canceled, or done where they are installing already"
+            : "that are installing already are done");
 }
 
 static void explain_group(const struct kedge_engine *engine, const struct group_node *group,
@@ -384,6 +388,24 @@ static void explain_rolling_back(const struct kedge_engine *engine,
         "%s: %.120s; rollout %" PRIu64 ", %s, takes those that moved back to version %s: %.250s",
         state, record->reason, revert->record.id, kedge_rollout_state_name(revert->record.state),
         record->revert_version, group);
+}
+
+/* Before all have been looked at nobody can say who of them is installing. */
+static void explain_aborting(const struct rollout_node *rollout, char text[KEDGE_EXPLANATION_MAX])
+{
+    const struct kedge_rollout *record = &rollout->record;
+    const char *state = kedge_rollout_state_name(record->state);
+    uint32_t open = 0;
+    for (uint32_t i = 0; i < record->group_count; i++)
+        open += rollout->groups[i].open;
+    if (rollout->sweep.kind == SWEEP_CANCEL)
+        say(text,
+            "%s: %s; %" PRIu32 " devices are still to be canceled, or waited for where they are "
+            "installing already",
+            state, record->reason, open);
+    else
+        say(text, "%s: %s; waits for %" PRIu32 " devices that are installing already", state,
+            record->reason, rollout->busy);
 }
 
 static void explain_aborted(const struct rollout_node *rollout, char text[KEDGE_EXPLANATION_MAX])
@@ -442,8 +464,7 @@ enum kedge_rc kedge_engine_explain_rollout(const struct kedge_engine *engine, ui
             state, record->reason, rollout->busy);
         return KEDGE_OK;
     case KEDGE_ROLLOUT_ABORTING:
-        say(text, "%s: %s; waits for %" PRIu32 " devices that are installing already", state,
-            record->reason, rollout->busy);
+        explain_aborting(rollout, text);
         return KEDGE_OK;
     case KEDGE_ROLLOUT_ROLLING_BACK:
         explain_rolling_back(engine, rollout, now_ms, text);

@@ -10,6 +10,7 @@
 
 #include "tests/unit/rollout/engine_rig.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void assert_group_says(struct fixture *f, uint32_t index, const char *words)
@@ -141,6 +142,25 @@ static void one_that_was_aborted_says_how_far_it_came(void **state)
                         "in error");
 }
 
+static void an_abort_of_many_says_how_many_are_left(void **state)
+{
+    struct fixture *f = *state;
+    kedge_engine_set_slice(f->engine, 1);
+    create_and_start(f);
+    act_on(f, KEDGE_EVENT_ROLLOUT_ABORT);
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_ABORTING);
+    uint32_t left = 5 - kedge_engine_group(f->engine, 42, 0)->counts[KEDGE_DEPLOYMENT_CANCELED];
+    char words[128];
+    assert_true(left > 0);
+    (void)snprintf(words, sizeof(words),
+                   "aborting: aborted by alice; %u devices are still to be canceled",
+                   (unsigned)left);
+    assert_rollout_says(f, words);
+    (void)snprintf(words, sizeof(words),
+                   "the group ends with it, when %u devices of it are canceled", (unsigned)left);
+    assert_group_says(f, 0, words);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -150,6 +170,7 @@ int main(void)
         TEST(groups_of_a_rollout_that_ends_wait_for_nothing_else),
         TEST(one_that_was_approved_waits_to_be_started),
         TEST(one_that_was_aborted_says_how_far_it_came),
+        TEST(an_abort_of_many_says_how_many_are_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
