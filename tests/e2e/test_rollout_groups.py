@@ -63,6 +63,17 @@ def test_a_staged_rollout_with_2_percent_failing_finishes_group_by_group(server,
         assert min(offered) >= group["started_at_ms"]
 
 
+def test_a_rollout_over_many_devices_is_a_draft_until_they_are_written(server, keys, tmp_path, swarm, curl):  # noqa: F811
+    fleet = fleet_of(swarm, server, 0)
+    create(server, prepare(server, keys, tmp_path, DEVICES), "--start")
+    server.kedge("rollout", "watch", "1", timeout=PATIENCE * 3)
+    fleet.end()
+    history = curl("GET", "/api/v1/rollouts/1/history?limit=10").json["history"]
+    moves = [(entry["from"], entry["to"]) for entry in history if entry["group_index"] is None]
+    assert moves[:3] == [("", "draft"), ("draft", "ready"), ("ready", "running")]
+    assert show(server)["counts"]["succeeded"] == DEVICES
+
+
 def test_a_staged_rollout_with_30_percent_failing_stops_itself_in_the_first_group(server, keys, tmp_path,
                                                                                   swarm):  # noqa: F811
     in_flight = DEVICES // 50
