@@ -39,6 +39,17 @@ static bool is_rule(const struct kedge_engine *engine)
     return strcmp(engine->who, "server") == 0 || strcmp(engine->who, "device") == 0;
 }
 
+/* However it came to know: by a device's report, too. */
+static enum kedge_rc audit_as_server(struct kedge_engine *engine, const char *what,
+                                     uint64_t rollout_id, const char *before, const char *after)
+{
+    const char *who = engine->who;
+    engine->who = "server";
+    enum kedge_rc rc = engine_audit(engine, what, rollout_id, before, after);
+    engine->who = who;
+    return rc;
+}
+
 enum kedge_rc engine_audit_rollout(struct kedge_engine *engine, enum kedge_rollout_event event,
                                    const struct kedge_history_entry *entry, const char *text)
 {
@@ -46,8 +57,7 @@ enum kedge_rc engine_audit_rollout(struct kedge_engine *engine, enum kedge_rollo
     if (!is_rule(engine))
         return KEDGE_OK;
     (void)snprintf(after, sizeof(after), "%s: %.*s", entry->to, (int)KEDGE_REASON_MAX, text);
-    engine->who = "server"; /* however it came to know */
-    return engine_audit(engine, rollout_rules[event], entry->rollout_id, entry->from, after);
+    return audit_as_server(engine, rollout_rules[event], entry->rollout_id, entry->from, after);
 }
 
 enum kedge_rc engine_audit_group(struct kedge_engine *engine, enum kedge_group_event event,
@@ -60,6 +70,5 @@ enum kedge_rc engine_audit_group(struct kedge_engine *engine, enum kedge_group_e
     (void)snprintf(before, sizeof(before), "group %" PRIu64 " %s", number, entry->from);
     (void)snprintf(after, sizeof(after), "group %" PRIu64 " %s: %.*s", number, entry->to,
                    (int)KEDGE_REASON_MAX, text);
-    engine->who = "server";
-    return engine_audit(engine, group_rules[event], entry->rollout_id, before, after);
+    return audit_as_server(engine, group_rules[event], entry->rollout_id, before, after);
 }
