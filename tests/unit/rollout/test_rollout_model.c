@@ -90,12 +90,12 @@ static void they_hold_in_fleets_of_any_size(void **state)
 static void they_hold_wherever_the_store_is_cut(void **state)
 {
     (void)state;
-    uint64_t seeds = asked_for("KEDGE_MODEL_LONG", 0) != 0 ? 40 : 4;
+    uint64_t seeds = asked_for("KEDGE_MODEL_LONG", 0) != 0 ? 40 : 4, commits = 0;
     for (uint64_t seed = 1; seed <= seeds; seed++) {
         struct history history;
         history_make(&history, 2000 + seed, 6, 500);
         struct verdict whole = history_run(&history, false);
-        assert_true(whole.broken || whole.commits > 30); /* else nothing is cut */
+        commits += whole.commits;
         for (uint64_t cut = 1; cut <= 2 * whole.commits && !whole.broken; cut++) {
             history.cut_at = (cut + 1) / 2;
             history.cut_is_told = cut % 2 == 0;
@@ -107,6 +107,7 @@ static void they_hold_wherever_the_store_is_cut(void **state)
         }
         check(&history);
     }
+    assert_true(commits > 30 * seeds); /* else there is little to cut */
 }
 
 int main(void)
