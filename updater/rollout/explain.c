@@ -179,7 +179,8 @@ static void add_step(const struct deployment_node *node, char text[KEDGE_EXPLANA
     size_t used = strlen(text);
     if (node->state == KEDGE_DEPLOYMENT_PENDING && node->group->record.state != KEDGE_GROUP_RUNNING)
         return; /* which one comes is seen when it is its turn */
-    (void)snprintf(text + used, KEDGE_EXPLANATION_MAX - used, "%s", engine_step_words(node, step));
+    if (strstr(text, engine_step_words(node, step)) == NULL) /* the offer itself has said it */
+        (void)snprintf(text + used, KEDGE_EXPLANATION_MAX - used, "%s", step);
 }
 
 static void explain_pending(const struct kedge_engine *engine, const struct deployment_node *node,

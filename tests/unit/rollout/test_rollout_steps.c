@@ -52,6 +52,15 @@ static void assert_at(const struct fixture *f, uint64_t id, const char *version,
     assert_int_equal(record.state, KEDGE_DEPLOYMENT_OFFERED);
 }
 
+static void assert_says_its_step_once(const struct fixture *f, uint64_t id)
+{
+    char text[KEDGE_EXPLANATION_MAX];
+    assert_int_equal(kedge_engine_explain_deployment(f->engine, id, f->now_ms, text), KEDGE_OK);
+    const char *step = strstr(text, ", step ");
+    assert_non_null(step);
+    assert_null(strstr(step + 1, ", step "));
+}
+
 static void a_device_goes_through_them_one_by_one_and_is_counted_once(void **state)
 {
     struct fixture *f = *state;
@@ -63,6 +72,7 @@ static void a_device_goes_through_them_one_by_one_and_is_counted_once(void **sta
     assert_at(f, 103, "1.4.0", 0);
     assert_says(f, 101, "offered as 1 of at most 100 in flight");
     assert_says(f, 102, ", step 1 of 2: to version 1.9.0 (package 21234567), then to 2.0.0");
+    assert_says_its_step_once(f, 102);
     assert_says(f, 103, ", step 1 of 3: to version 1.4.0 (package 11234567), then to 2.0.0");
     report(f, 103, KEDGE_DEPLOYMENT_VERIFYING);
     report(f, 103, KEDGE_DEPLOYMENT_SUCCEEDED);
