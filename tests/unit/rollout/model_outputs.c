@@ -310,7 +310,8 @@ static void check_who_goes_first(const struct kedge_engine_output *output)
             continue;
         const struct kedge_deployment *first =
             goes_first(&w->seen.deployments[entry->deployment_id]);
-        INVARIANT(first == NULL,
+        /* One that starts in the same output may have started after the offer. */
+        INVARIANT(first == NULL || w->seen.rollouts[first->rollout_id].started_at_ms >= w->now_ms,
                   "deployment %" PRIu64 " is offered, and rollout %" PRIu64
                   " goes first with its device",
                   entry->deployment_id, first->rollout_id);
