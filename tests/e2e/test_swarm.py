@@ -330,6 +330,7 @@ def test_a_push_has_continue_gaps_duplicates_and_an_end(keys, tmp_path, swarm, p
     assert [peer.read("swarm-0", path) for path in ("/3/0/3", "/5/0/3", "/5/0/5")] == ["1.1.0", "0", "1"]
     summary = fleet.end()
     assert (summary["images"], summary["blocks_again"], summary["block_gaps"]) == (1, 2, 2)
+    assert (summary["offers_taken"], summary["installations"]) == (1, 1)
 
 
 def test_a_push_in_smaller_blocks_is_asked_for(keys, tmp_path, swarm, peer):

@@ -13,6 +13,15 @@ static void set(struct device *device, enum kedge_firmware_state state, int resu
     device->result = result;
 }
 
+static void count_step(const struct device *device, enum kedge_firmware_state next)
+{
+    struct swarm_counts *counts = &device->swarm->counts;
+    if (next == device->state)
+        return;
+    counts->offers_taken += next == KEDGE_FIRMWARE_DOWNLOADING;
+    counts->installations += next == KEDGE_FIRMWARE_UPDATING;
+}
+
 uint8_t firmware_event(struct device *device, enum kedge_firmware_event event, int result)
 {
     const struct kedge_firmware_transition *row = kedge_firmware_transition(device->state, event);
@@ -26,6 +35,7 @@ uint8_t firmware_event(struct device *device, enum kedge_firmware_event event, i
         download_drop(device);
         device->package = NULL;
     }
+    count_step(device, row->next);
     set(device, row->next,
         row->result >= 0    ? row->result
         : row->result == -2 ? result

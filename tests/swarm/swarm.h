@@ -154,6 +154,7 @@ struct swarm_counts {
     uint64_t mismatches, images, blocks, bytes, registers, updates, notifications;
     uint64_t retransmissions, timeouts, refusals, malformed;
     uint64_t handshakes, handshakes_resumed, handshakes_failed, associations_ended;
+    uint64_t offers_taken, installations; /* how often State became Downloading, and Updating */
     uint64_t restarts_in_transfer, address_changes;
     uint64_t sleeps, unheard;    /* datagrams for a device that slept */
     uint64_t blocks_again, gaps; /* of what is pushed */
