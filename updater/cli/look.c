@@ -4,7 +4,13 @@
 
 #include <stdlib.h>
 
+#include "updater/cli/json.h"
+#include "updater/cli/progress.h"
+#include "updater/cli/stream.h"
+#include "updater/cli/table.h"
+
 #define HTTP_BUSY 503
+#define LINE_MAX_BYTES 1024u
 
 static time_t now_s(void)
 {
@@ -50,8 +56,35 @@ enum look look_at(struct looking *looking, char *path, json_t **out, enum status
     return LOOK_SEEN;
 }
 
+enum status look_in_rounds(struct looking *looking, char *path,
+                           bool (*round)(void *watch, enum status *status), void *watch)
+{
+    enum status status = STATUS_DONE;
+    struct stream *stream = path == NULL ? NULL : stream_open(looking->cli->client, path);
+    free(path);
+    if (stream == NULL) {
+        complain("out of memory");
+        return STATUS_UNREACHABLE;
+    }
+    if (!looking->cli->json)
+        screen_measure(looking->screen);
+    while (round(watch, &status))
+        stream_wait(stream);
+    stream_close(stream);
+    return status;
+}
+
 void print_json_line(const json_t *record)
 {
     (void)json_dumpf(record, stdout, JSON_COMPACT);
     (void)fputc('\n', stdout);
+}
+
+void print_history_line(struct screen *screen, const json_t *entry)
+{
+    char line[LINE_MAX_BYTES], when[32];
+    screen_clear(screen);
+    history_line(entry, line, sizeof(line));
+    time_text(number_of(entry, "at_ms"), when, sizeof(when));
+    say("%s  %s", when, line);
 }

@@ -27,7 +27,18 @@ struct looking {
  */
 enum look look_at(struct looking *looking, char *path, json_t **out, enum status *status);
 
+/**
+ * look_in_rounds() is a watch: `round` looks, draws and says whether to go on, anew whenever the
+ * events at `path`, which it frees, tell of a change. `path` may be NULL for want of memory. Returns
+ * what `round` has set in the end.
+ */
+enum status look_in_rounds(struct looking *looking, char *path,
+                           bool (*round)(void *watch, enum status *status), void *watch);
+
 /** Prints a record in a line of its own, as JSON. */
 void print_json_line(const json_t *record);
+
+/** Prints an entry of a history with its time, above what is drawn. */
+void print_history_line(struct screen *screen, const json_t *entry);
 
 #endif

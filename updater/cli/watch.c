@@ -10,7 +10,6 @@
 #include "updater/cli/json.h"
 #include "updater/cli/look.h"
 #include "updater/cli/progress.h"
-#include "updater/cli/stream.h"
 #include "updater/cli/table.h"
 
 #define ROLLOUTS "/api/v1/rollouts/"
@@ -34,17 +33,13 @@ static enum look look(struct watch *watch, const char *suffix, json_t **out, enu
 
 static void print_entry(struct watch *watch, const json_t *entry)
 {
-    char line[LINE_MAX_BYTES], when[32];
     if (watch->looking.cli->json) {
         print_json_line(entry);
         return;
     }
     if (watch->screen.width > 0 && !history_is_bad(entry))
         return;
-    screen_clear(&watch->screen);
-    history_line(entry, line, sizeof(line));
-    time_text(number_of(entry, "at_ms"), when, sizeof(when));
-    say("%s  %s", when, line);
+    print_history_line(&watch->screen, entry);
 }
 
 /* All that has happened since the last look. */
@@ -143,8 +138,9 @@ static enum status conclude(struct watch *watch, const json_t *rollout, enum wat
 }
 
 /* One round: what happened, where it stands, whether that is the end. */
-static bool goes_on(struct watch *watch, enum status *status)
+static bool goes_on(void *watched, enum status *status)
 {
+    struct watch *watch = watched;
     json_t *rollout = NULL;
     /* The rollout first: the history that is read after it is at least as new. */
     enum look seen = look(watch, "", &rollout, status);
@@ -163,19 +159,8 @@ static bool goes_on(struct watch *watch, enum status *status)
 enum status rollout_watch(struct cli *cli, const struct arguments *arguments)
 {
     struct watch watch = {.looking = {.cli = cli}, .id = arguments->positional[0]};
-    enum status status = STATUS_DONE;
-    char *path = path_of("/api/v1/events?kinds=rollout,group&rollout=", watch.id, "");
-    struct stream *stream = path == NULL ? NULL : stream_open(cli->client, path);
-    free(path);
-    if (stream == NULL) {
-        complain("out of memory");
-        return STATUS_UNREACHABLE;
-    }
     watch.looking.screen = &watch.screen;
-    if (!cli->json)
-        screen_measure(&watch.screen);
-    while (goes_on(&watch, &status))
-        stream_wait(stream);
-    stream_close(stream);
-    return status;
+    return look_in_rounds(&watch.looking,
+                          path_of("/api/v1/events?kinds=rollout,group&rollout=", watch.id, ""),
+                          goes_on, &watch);
 }

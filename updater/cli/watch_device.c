@@ -10,7 +10,6 @@
 #include "updater/cli/json.h"
 #include "updater/cli/look.h"
 #include "updater/cli/progress.h"
-#include "updater/cli/stream.h"
 #include "updater/cli/table.h"
 
 #define DEVICES "/api/v1/devices/"
@@ -77,17 +76,13 @@ static enum look find(struct watch *watch, json_t **found, enum status *status)
 
 static void print_entry(struct watch *watch, const json_t *entry)
 {
-    char line[LINE_MAX_BYTES], when[32];
     if (number_of(entry, "deployment_id") != watch->deployment)
         return;
     if (watch->looking.cli->json) {
         print_json_line(entry);
         return;
     }
-    screen_clear(&watch->screen);
-    history_line(entry, line, sizeof(line));
-    time_text(number_of(entry, "at_ms"), when, sizeof(when));
-    say("%s  %s", when, line);
+    print_history_line(&watch->screen, entry);
 }
 
 static enum look show_history(struct watch *watch, enum status *status)
@@ -144,8 +139,9 @@ static enum status conclude(struct watch *watch, const json_t *deployment)
     return strcmp(state, "succeeded") == 0 ? STATUS_DONE : STATUS_REFUSED;
 }
 
-static bool goes_on(struct watch *watch, enum status *status)
+static bool goes_on(void *watched, enum status *status)
 {
+    struct watch *watch = watched;
     json_t *deployment = NULL;
     /* The deployment first: the history that is read after it is at least as new. */
     enum look seen = find(watch, &deployment, status);
@@ -168,19 +164,9 @@ static bool goes_on(struct watch *watch, enum status *status)
 enum status device_watch(struct cli *cli, const struct arguments *arguments)
 {
     struct watch watch = {.looking = {.cli = cli}, .endpoint = arguments->positional[0]};
-    enum status status = STATUS_DONE;
-    char *path = path_of("/api/v1/events?kinds=device,deployment&endpoint=", watch.endpoint, "");
-    struct stream *stream = path == NULL ? NULL : stream_open(cli->client, path);
-    free(path);
-    if (stream == NULL) {
-        complain("out of memory");
-        return STATUS_UNREACHABLE;
-    }
     watch.looking.screen = &watch.screen;
-    if (!cli->json)
-        screen_measure(&watch.screen);
-    while (goes_on(&watch, &status))
-        stream_wait(stream);
-    stream_close(stream);
-    return status;
+    return look_in_rounds(
+        &watch.looking,
+        path_of("/api/v1/events?kinds=device,deployment&endpoint=", watch.endpoint, ""), goes_on,
+        &watch);
 }

@@ -12,7 +12,6 @@
 #include "updater/cli/json.h"
 #include "updater/cli/look.h"
 #include "updater/cli/progress.h"
-#include "updater/cli/stream.h"
 #include "updater/cli/table.h"
 
 #define LINE_MAX_BYTES 1024u
@@ -73,8 +72,9 @@ static void tell(struct watch *watch, const json_t *rollout)
     say("%s  rollout %s \"%s\" %s", when, key, text_of(rollout, "name"), now);
 }
 
-static bool goes_on(struct watch *watch, enum status *status)
+static bool goes_on(void *watched, enum status *status)
 {
+    struct watch *watch = watched;
     json_t *page = NULL;
     char query[64];
     size_t room =
@@ -95,20 +95,9 @@ static bool goes_on(struct watch *watch, enum status *status)
 enum status rollouts_watch(struct cli *cli)
 {
     struct watch watch = {.looking = {.cli = cli}, .told = json_object()};
-    enum status status = STATUS_DONE;
-    struct stream *stream = stream_open(cli->client, "/api/v1/events?kinds=rollout");
-    if (stream == NULL || watch.told == NULL) {
-        complain("out of memory");
-        status = STATUS_UNREACHABLE;
-        goto cleanup;
-    }
+    char *path = watch.told == NULL ? NULL : path_of("/api/v1/events?kinds=rollout", "", "");
     watch.looking.screen = &watch.screen;
-    if (!cli->json)
-        screen_measure(&watch.screen);
-    while (goes_on(&watch, &status))
-        stream_wait(stream);
-cleanup:
-    stream_close(stream);
+    enum status status = look_in_rounds(&watch.looking, path, goes_on, &watch);
     json_decref(watch.told);
     return status;
 }

@@ -417,6 +417,21 @@ int rig_teardown(void **state)
     return 0;
 }
 
+int rig_setup_followed(void **state)
+{
+    int failed = rig_setup(state);
+    struct rig *rig = *state;
+    kedge_store_follow(rig->store, kedge_api_committed, rig->api);
+    return failed;
+}
+
+int rig_teardown_followed(void **state)
+{
+    struct rig *rig = *state;
+    kedge_store_follow(rig->store, NULL, NULL);
+    return rig_teardown(state);
+}
+
 int rig_upload_files(const struct rig *rig)
 {
     char path[128];

@@ -46,6 +46,9 @@ struct rig {
 
 int rig_setup(void **state);
 int rig_teardown(void **state);
+/** The same, with what is committed told to those who follow the events. */
+int rig_setup_followed(void **state);
+int rig_teardown_followed(void **state);
 
 /** Commits what `fill` puts into a batch. */
 void rig_commit(struct rig *rig, void (*fill)(struct kedge_batch *batch, void *context),

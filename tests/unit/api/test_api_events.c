@@ -102,22 +102,9 @@ static bool holds(const struct stream *stream, const char *words)
     return strstr(stream->text, words) != NULL;
 }
 
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_setup_followed, rig_teardown_followed)
+
 /* ---- the server ---- */
-
-static int setup(void **state)
-{
-    int failed = rig_setup(state);
-    struct rig *rig = *state;
-    kedge_store_follow(rig->store, kedge_api_committed, rig->api);
-    return failed;
-}
-
-static int teardown(void **state)
-{
-    struct rig *rig = *state;
-    kedge_store_follow(rig->store, NULL, NULL);
-    return rig_teardown(state);
-}
 
 static void make_rollout(struct rig *rig, const char *name)
 {
@@ -393,20 +380,17 @@ static void streams_end_cleanly_with_the_server(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_change_comes_with_the_record_as_it_is, setup, teardown),
-        cmocka_unit_test_setup_teardown(rollouts_groups_and_deployments_are_told, setup, teardown),
-        cmocka_unit_test_setup_teardown(only_what_was_asked_for_is_told, setup, teardown),
-        cmocka_unit_test_setup_teardown(wishes_that_are_none_are_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_silent_stream_has_heartbeats, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_client_that_comes_again_gets_what_it_missed, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(an_id_that_is_not_known_any_more_is_answered_by_a_reset,
-                                        setup, teardown),
-        cmocka_unit_test_setup_teardown(there_are_so_many_streams_by_one_token, setup, teardown),
-        cmocka_unit_test_setup_teardown(who_reads_too_slowly_is_told_and_holds_nobody_up, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(a_stream_ends_with_its_token, setup, teardown),
-        cmocka_unit_test_setup_teardown(streams_end_cleanly_with_the_server, setup, teardown),
+        TEST(a_change_comes_with_the_record_as_it_is),
+        TEST(rollouts_groups_and_deployments_are_told),
+        TEST(only_what_was_asked_for_is_told),
+        TEST(wishes_that_are_none_are_refused),
+        TEST(a_silent_stream_has_heartbeats),
+        TEST(a_client_that_comes_again_gets_what_it_missed),
+        TEST(an_id_that_is_not_known_any_more_is_answered_by_a_reset),
+        TEST(there_are_so_many_streams_by_one_token),
+        TEST(who_reads_too_slowly_is_told_and_holds_nobody_up),
+        TEST(a_stream_ends_with_its_token),
+        TEST(streams_end_cleanly_with_the_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -97,17 +97,7 @@ static int setup(void **state)
     atomic_store(&refused, false);
     atomic_store(&refusals, 0);
     atomic_store(&longness, 0);
-    int failed = rig_setup(state);
-    struct rig *rig = *state;
-    kedge_store_follow(rig->store, kedge_api_committed, rig->api);
-    return failed;
-}
-
-static int teardown(void **state)
-{
-    struct rig *rig = *state;
-    kedge_store_follow(rig->store, NULL, NULL);
-    return rig_teardown(state);
+    return rig_setup_followed(state);
 }
 
 /* ---- tests ---- */
@@ -150,9 +140,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
-            what_could_not_be_read_is_told_later_and_the_log_says_it_once, setup, teardown),
+            what_could_not_be_read_is_told_later_and_the_log_says_it_once, setup,
+            rig_teardown_followed),
         cmocka_unit_test_setup_teardown(an_event_longer_than_the_buffer_is_told_and_so_is_the_next,
-                                        setup, teardown),
+                                        setup, rig_teardown_followed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -116,6 +116,19 @@ enum kedge_rollout_state rollout_state(const struct fixture *f, uint64_t id)
     return kedge_engine_rollout(f->engine, id)->state;
 }
 
+void joins(struct fixture *f, uint64_t rollout_id, const char *endpoint)
+{
+    struct kedge_engine_event event = {.kind = KEDGE_EVENT_ROLLOUT_JOIN,
+                                       .rollout_id = rollout_id,
+                                       .join = {.endpoint = endpoint,
+                                                .known = true,
+                                                .vendor = "acme.example",
+                                                .class_name = "meter",
+                                                .version = "1.0.0",
+                                                .present = true}};
+    assert_int_equal(kedge_engine_handle(f->engine, f->now_ms, &event, &f->output), KEDGE_OK);
+}
+
 size_t offers(const struct kedge_engine_output *output)
 {
     size_t count = 0;

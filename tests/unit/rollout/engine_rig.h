@@ -34,6 +34,8 @@ void device(struct fixture *f, enum kedge_engine_event_kind kind, const char *en
             const char *version);
 enum kedge_deployment_state state_of(const struct fixture *f, uint64_t id);
 enum kedge_rollout_state rollout_state(const struct fixture *f, uint64_t id);
+/** Says that a device comes to match a dynamic rollout; it is there and runs 1.0.0. */
+void joins(struct fixture *f, uint64_t rollout_id, const char *endpoint);
 size_t offers(const struct kedge_engine_output *output);
 bool said(const struct kedge_engine_output *output, const char *from, const char *to);
 void goes_out_of_reach(struct fixture *f, const char *endpoint, bool unassociated,

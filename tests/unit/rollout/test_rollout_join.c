@@ -14,20 +14,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Says that a device matches; it is there and runs 1.0.0. */
-static void joins(struct fixture *f, uint64_t rollout_id, const char *endpoint)
-{
-    struct kedge_engine_event event = {.kind = KEDGE_EVENT_ROLLOUT_JOIN,
-                                       .rollout_id = rollout_id,
-                                       .join = {.endpoint = endpoint,
-                                                .known = true,
-                                                .vendor = "acme.example",
-                                                .class_name = "meter",
-                                                .version = "1.0.0",
-                                                .present = true}};
-    assert_int_equal(kedge_engine_handle(f->engine, f->now_ms, &event, &f->output), KEDGE_OK);
-}
-
 static void succeeds(struct fixture *f, uint64_t first, uint64_t last)
 {
     for (uint64_t id = first; id <= last; id++)

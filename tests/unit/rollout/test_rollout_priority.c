@@ -174,19 +174,6 @@ static void one_that_falls_asleep_again_before_it_begins_yields_to_the_newer(voi
     assert_int_equal(left(f, 106), KEDGE_DEPLOYMENT_OFFERED);
 }
 
-static void joins(struct fixture *f, uint64_t rollout_id, const char *endpoint)
-{
-    struct kedge_engine_event event = {.kind = KEDGE_EVENT_ROLLOUT_JOIN,
-                                       .rollout_id = rollout_id,
-                                       .join = {.endpoint = endpoint,
-                                                .known = true,
-                                                .vendor = "acme.example",
-                                                .class_name = "meter",
-                                                .version = "1.0.0",
-                                                .present = true}};
-    assert_int_equal(kedge_engine_handle(f->engine, f->now_ms, &event, &f->output), KEDGE_OK);
-}
-
 /* In whatever order a device comes to match them, 42 has it before 43. */
 static void who_joins_an_older_one_of_a_higher_priority_goes_there_first(void **state)
 {

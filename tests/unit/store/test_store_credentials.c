@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include <sqlite3.h>
 
+#include "tests/unit/store/older_schema.h"
 #include "tests/unit/store/open_store.h"
 
 static struct kedge_credential_record a_credential(const char *endpoint, const char *identity,
@@ -171,17 +172,7 @@ static void a_database_of_version_1_keeps_its_devices_and_takes_credentials(void
                      "ALTER TABLE rollouts DROP COLUMN retry_rejected;"
                      "ALTER TABLE rollouts DROP COLUMN retry_timed_out;"
                      "ALTER TABLE rollouts DROP COLUMN retry_after_s;"
-                     "ALTER TABLE rollouts DROP COLUMN retry_after_max_s;"
-                     "ALTER TABLE rollouts DROP COLUMN priority;"
-                     "ALTER TABLE devices DROP COLUMN sequence_floor;"
-                     "ALTER TABLE devices DROP COLUMN slot_capacity;"
-                     "ALTER TABLE rollouts DROP COLUMN intermediate_1;"
-                     "ALTER TABLE rollouts DROP COLUMN intermediate_2;"
-                     "ALTER TABLE rollouts DROP COLUMN intermediate_3;"
-                     "ALTER TABLE rollouts DROP COLUMN intermediate_4;"
-                     "ALTER TABLE rollouts DROP COLUMN intermediates;"
-                     "ALTER TABLE deployments DROP COLUMN steps_done;"
-                     "ALTER TABLE deployments DROP COLUMN step;"
+                     "ALTER TABLE rollouts DROP COLUMN retry_after_max_s;" WITHOUT_SCHEMA_22_TO_25
                      "ALTER TABLE deployments DROP COLUMN failed_retries;"
                      "ALTER TABLE deployments DROP COLUMN rejected_retries;"
                      "ALTER TABLE deployments DROP COLUMN timed_out_retries;"

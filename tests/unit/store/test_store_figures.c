@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include <sqlite3.h>
 
+#include "tests/unit/store/older_schema.h"
 #include "tests/unit/store/open_store.h"
 #include "updater/store/figures.h"
 
@@ -89,33 +90,25 @@ static void devices_of_an_older_database_are_counted_when_it_is_opened(void **st
     kedge_store_close(f->store);
     folder_file(&f->folder, KEDGE_STORE_FILE, path);
     assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(database,
-                                  "DROP TRIGGER device_comes; DROP TRIGGER device_goes;"
-                                  "DROP TRIGGER device_moves; DROP TABLE fleet_shares;"
-                                  "DROP TABLE samples; DROP INDEX rollouts_ended; DROP TABLE notes; DROP TABLE removals;"
-                                  "ALTER TABLE rollouts DROP COLUMN start_at_ms;"
-                                  "ALTER TABLE rollouts DROP COLUMN windows;"
-                                  "ALTER TABLE rollouts DROP COLUMN gate_windows;"
-                                  "ALTER TABLE rollouts DROP COLUMN download_in_window;"
-                                  "ALTER TABLE rollouts DROP COLUMN priority;"
-                                  "ALTER TABLE devices DROP COLUMN sequence_floor;"
-                                  "ALTER TABLE devices DROP COLUMN slot_capacity;"
-                                  "ALTER TABLE rollouts DROP COLUMN intermediate_1;"
-                                  "ALTER TABLE rollouts DROP COLUMN intermediate_2;"
-                                  "ALTER TABLE rollouts DROP COLUMN intermediate_3;"
-                                  "ALTER TABLE rollouts DROP COLUMN intermediate_4;"
-                                  "ALTER TABLE rollouts DROP COLUMN intermediates;"
-                                  "ALTER TABLE deployments DROP COLUMN steps_done;"
-                                  "ALTER TABLE deployments DROP COLUMN step;"
-                                  "ALTER TABLE groups DROP COLUMN own_error_threshold_percent;"
-                                  "ALTER TABLE groups DROP COLUMN own_error_minimum_sample;"
-                                  "ALTER TABLE groups DROP COLUMN own_success_threshold_percent;"
-                                  "ALTER TABLE groups DROP COLUMN own_soak_s;"
-                                  "ALTER TABLE groups DROP COLUMN own_approval;"
-                                  "ALTER TABLE groups DROP COLUMN filter;"
-                                  "UPDATE schema_version SET version = 17",
-                                  NULL, NULL, NULL),
-                     SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(
+            database,
+            "DROP TRIGGER device_comes; DROP TRIGGER device_goes;"
+            "DROP TRIGGER device_moves; DROP TABLE fleet_shares;"
+            "DROP TABLE samples; DROP INDEX rollouts_ended; DROP TABLE notes; DROP TABLE removals;"
+            "ALTER TABLE rollouts DROP COLUMN start_at_ms;"
+            "ALTER TABLE rollouts DROP COLUMN windows;"
+            "ALTER TABLE rollouts DROP COLUMN gate_windows;"
+            "ALTER TABLE rollouts DROP COLUMN download_in_window;" WITHOUT_SCHEMA_22_TO_25
+            "ALTER TABLE groups DROP COLUMN own_error_threshold_percent;"
+            "ALTER TABLE groups DROP COLUMN own_error_minimum_sample;"
+            "ALTER TABLE groups DROP COLUMN own_success_threshold_percent;"
+            "ALTER TABLE groups DROP COLUMN own_soak_s;"
+            "ALTER TABLE groups DROP COLUMN own_approval;"
+            "ALTER TABLE groups DROP COLUMN filter;"
+            "UPDATE schema_version SET version = 17",
+            NULL, NULL, NULL),
+        SQLITE_OK);
     assert_int_equal(sqlite3_close(database), SQLITE_OK);
     f->store = store_in(&f->folder);
     f->reader = reader_in(&f->folder);
