@@ -43,8 +43,13 @@ static bool range_fits(struct request *request, const char *within, const struct
     if (value >= 0 && (uint64_t)value >= field->least && (uint64_t)value <= field->most)
         return true;
     char words[128];
-    (void)snprintf(words, sizeof(words), "must %s %llu to %llu%s", unit[0] == '\0' ? "be" : "have",
-                   (unsigned long long)field->least, (unsigned long long)field->most, unit);
+    const char *verb = unit[0] == '\0' ? "be" : "have";
+    if (field->least == field->most)
+        (void)snprintf(words, sizeof(words), "must %s %llu%s", verb,
+                       (unsigned long long)field->most, unit);
+    else
+        (void)snprintf(words, sizeof(words), "must %s %llu to %llu%s", verb,
+                       (unsigned long long)field->least, (unsigned long long)field->most, unit);
     return refuse_field(request, within, field->name, words);
 }
 

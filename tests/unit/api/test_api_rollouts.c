@@ -236,6 +236,7 @@ static void a_rollout_is_refused_by_the_field_at_fault(void **state)
     struct reply reply =
         rig_call(rig, "POST", "/api/v1/rollouts",
                  "{\"name\":\"a\",\"package_id\":\"x\",\"all_devices\":true}", NULL);
+    assert_string_equal(reply_text(&reply, "detail"), "package_id must have 64 bytes");
     assert_string_equal(reply_text(&reply, "field"), "package_id");
     reply_free(&reply);
     assert_int_equal(rig->calls, 0);
