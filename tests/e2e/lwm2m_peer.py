@@ -223,6 +223,14 @@ class Peer:
             self.registrations.clear()
             self.observations.clear()
 
+    def forget_blocks(self):
+        """Forgets which blocks were asked for, also by what has been sent and was not looked at yet."""
+        last = next(self._message_ids) & 0xFFFF
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            sender.sendto(Message(ACK, 0, last).encode(), ("127.0.0.1", self.port))
+        self.wait_for(lambda: last in self._acknowledged, 60, "all that was sent before")
+        self.blocks_asked.clear()
+
     def _wake(self):
         os.write(self._wake_write, b"w")
 

@@ -236,7 +236,7 @@ def test_a_download_that_was_cut_goes_on_at_an_erase_boundary(devices, made, pee
     peer.wait_for(lambda: 150 in peer.blocks_asked, 60, "the middle of the download")
     wait_until((made.state / "agent.download").exists, what="how far it is to be kept")
     made.process.stop(signal.SIGTERM)  # which keeps the last point
-    peer.blocks_asked.clear()
+    peer.forget_blocks()
     peer.forget()
     go_on(peer)
     made.begin()

@@ -245,7 +245,7 @@ def test_kill_9_in_mid_download_begins_it_again_but_not_for_ever(agent, peer, up
     assert peer.execute(ENDPOINT, "/5/0/10") == "2.04"
 
     peer.block_hook = lambda number, reply: reply if number < 30 else None
-    peer.blocks_asked.clear()
+    peer.forget_blocks()
     assert peer.offer(ENDPOINT, update) == "2.04"
     for begun in range(1, 9):
         peer.wait_for(lambda: peer.blocks_asked.count(0) == begun, 60, "the download")

@@ -95,7 +95,7 @@ def test_disabled_without_a_timeout_it_stays_away_for_a_day(agent, peer):
     made = agent()
     assert peer.execute(ENDPOINT, "/1/0/4") == "2.04"
     peer.wait_for_event("deregister", ENDPOINT)
-    assert "for 86400 s" in made.process.log
+    made.process.wait_for("for 86400 s")
     wait_until(lambda: made.status()["message"].startswith("not registered"), 60, "the status")
     assert made.process.stop(signal.SIGTERM) == 0
     assert [what for what, _, _ in peer.events] == ["register", "deregister"]

@@ -55,7 +55,7 @@ def restart(made, peer, how: int = signal.SIGKILL):
     """A device that was switched off, or whose agent was; forgets which blocks were asked for before."""
     made.process.stop(how)
     point = kept(made)
-    peer.blocks_asked.clear()
+    peer.forget_blocks()
     peer.forget()
     made.begin()
     return point
@@ -131,7 +131,7 @@ def test_a_download_whose_way_was_lost_goes_on_when_it_is_offered_again(agent, p
     point = kept(made)
     assert point[IMAGE_OFFSET] == 3 * FRAME
     go_on(peer)
-    peer.blocks_asked.clear()
+    peer.forget_blocks()
     assert peer.offer(ENDPOINT, update) == "2.04"
     assert_completes(made, peer, BIG_IMAGE)
     assert_went_on(peer, point, update)
@@ -205,7 +205,7 @@ def test_without_entity_tags_nothing_is_kept(agent, peer, update):
 def test_what_was_given_up_is_not_gone_on_with(agent, peer, update, end):
     made = agent()
     begin(made, peer, update)
-    peer.blocks_asked.clear()
+    peer.forget_blocks()
     if end == "cancel":
         assert peer.execute(ENDPOINT, "/5/0/10") == "2.04"
     else:
@@ -229,7 +229,7 @@ def test_the_same_bytes_at_another_place_are_not_taken_for_it(agent, peer, updat
     peer.poll(ENDPOINT, "/5/0/3", IDLE, 30)
     assert kept(made)[URI].endswith("/fw/package")
     go_on(peer)
-    peer.blocks_asked.clear()
+    peer.forget_blocks()
     assert peer.write(ENDPOINT, "/5/0/1", f"{peer.uri}/fw/package?again") == "2.04"
     assert_completes(made, peer, BIG_IMAGE)
     assert 0 in peer.blocks_asked
@@ -271,7 +271,7 @@ def test_what_is_damaged_costs_a_beginning_and_nothing_else(agent, peer, update,
     begin(made, peer, update)
     made.kill()
     damage(made, how)
-    peer.blocks_asked.clear()
+    peer.forget_blocks()
     peer.forget()
     go_on(peer)
     made.begin()

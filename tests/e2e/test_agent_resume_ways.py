@@ -38,9 +38,10 @@ class ByCoap:
         return offset // BLOCK in self.peer.blocks_asked
 
     def forget(self):
-        self.peer.blocks_asked.clear()
         if self.front is not None:  # it can talk to one device only, and does not know that it is gone
             self.front.stop()
+        self.peer.forget_blocks()
+        if self.front is not None:
             self.front.begin()
 
     def went_on_at(self, offset: int) -> bool:

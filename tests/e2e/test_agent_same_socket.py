@@ -131,7 +131,7 @@ def test_a_download_is_canceled_while_its_server_says_nothing(held, peer, update
     peer.wait_for_event("update", ENDPOINT, timeout=120)
     assert set(peer.blocks_asked[asked:]) <= {HELD_AT}, "it went on"
     assert state_of(peer) == (IDLE, "10") and made.status()["state"] == "idle"
-    peer.blocks_asked.clear()
+    peer.forget_blocks()
     assert_downloads(peer, update)
 
 
