@@ -99,31 +99,17 @@ void kedge_retention_look(const struct kedge_retention *retention, uint64_t now_
 
 /* ---- the thread ---- */
 
-/* False when it is to end. */
-static bool wait_ms(struct kedge_retention *retention, uint64_t span_ms)
-{
-    const uint64_t at_ms = kedge_clock_ms(CLOCK_MONOTONIC) + span_ms;
-    const struct timespec until = {.tv_sec = (time_t)(at_ms / 1000u),
-                                   .tv_nsec = (long)(at_ms % 1000u) * 1000000};
-    (void)pthread_mutex_lock(&retention->lock);
-    while (!retention->ending &&
-           pthread_cond_timedwait(&retention->wake, &retention->lock, &until) == 0)
-        continue;
-    bool going_on = !retention->ending;
-    (void)pthread_mutex_unlock(&retention->lock);
-    return going_on;
-}
-
 static bool rest(void *context)
 {
-    return wait_ms(context, KEDGE_RETENTION_REST_MS);
+    struct kedge_retention *retention = context;
+    return kedge_resting_wait(&retention->resting, KEDGE_RETENTION_REST_MS);
 }
 
 static void *run(void *context)
 {
     struct kedge_retention *retention = context;
     uint64_t span_ms = KEDGE_RETENTION_FIRST_S * 1000u;
-    while (wait_ms(retention, span_ms)) {
+    while (kedge_resting_wait(&retention->resting, span_ms)) {
         kedge_retention_look(retention, kedge_wall_ms(), rest, retention);
         span_ms = KEDGE_RETENTION_PERIOD_S * 1000u;
     }
@@ -133,31 +119,14 @@ static void *run(void *context)
 int kedge_retention_start(struct kedge_retention *retention, struct kedge_store *store,
                           struct kedge_bridge *bridge, const char *folder, uint32_t days)
 {
-    pthread_condattr_t steady;
     *retention =
         (struct kedge_retention){.store = store, .bridge = bridge, .folder = folder, .days = days};
     if (days == 0)
         return 0;
-    (void)pthread_condattr_init(&steady);
-    (void)pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
-    (void)pthread_mutex_init(&retention->lock, NULL);
-    (void)pthread_cond_init(&retention->wake, &steady);
-    (void)pthread_condattr_destroy(&steady);
-    int failed = pthread_create(&retention->thread, NULL, run, retention);
-    retention->running = failed == 0;
-    return failed;
+    return kedge_resting_start(&retention->resting, run, retention);
 }
 
 void kedge_retention_stop(struct kedge_retention *retention)
 {
-    if (!retention->running)
-        return;
-    (void)pthread_mutex_lock(&retention->lock);
-    retention->ending = true;
-    (void)pthread_cond_signal(&retention->wake);
-    (void)pthread_mutex_unlock(&retention->lock);
-    (void)pthread_join(retention->thread, NULL);
-    (void)pthread_cond_destroy(&retention->wake);
-    (void)pthread_mutex_destroy(&retention->lock);
-    retention->running = false;
+    kedge_resting_stop(&retention->resting);
 }

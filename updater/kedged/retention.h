@@ -10,8 +10,7 @@
 #define KEDGE_UPDATER_RETENTION_H
 
 #include "updater/kedged/bridge.h"
-
-#include <pthread.h>
+#include "updater/kedged/resting.h"
 
 #define KEDGE_RETENTION_FIRST_S 3600u
 #define KEDGE_RETENTION_PERIOD_S 86400u
@@ -23,10 +22,7 @@ struct kedge_retention {
     struct kedge_bridge *bridge; /* told when the store cannot be written; NULL: nobody */
     const char *folder;
     uint32_t days; /* 0: for ever */
-    pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
-    bool running, ending;
+    struct kedge_resting resting;
 };
 
 /**

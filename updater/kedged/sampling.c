@@ -137,26 +137,11 @@ static void note(const struct kedge_sampling *sampling, bool fleet)
         kedge_bridge_store_failed(sampling->bridge, text);
 }
 
-/* False when it is to end. */
-static bool wait_for_tick(struct kedge_sampling *sampling)
-{
-    struct timespec until;
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += KEDGE_SAMPLING_TICK_S;
-    (void)pthread_mutex_lock(&sampling->lock);
-    while (!sampling->ending &&
-           pthread_cond_timedwait(&sampling->wake, &sampling->lock, &until) == 0)
-        continue;
-    bool going_on = !sampling->ending;
-    (void)pthread_mutex_unlock(&sampling->lock);
-    return going_on;
-}
-
 static void *run(void *context)
 {
     struct kedge_sampling *sampling = context;
     unsigned seconds = KEDGE_SAMPLING_FLEET_S; /* since the fleet was noted: the first one is due */
-    while (wait_for_tick(sampling)) {
+    while (kedge_resting_wait(&sampling->resting, KEDGE_SAMPLING_TICK_S * 1000u)) {
         seconds += KEDGE_SAMPLING_TICK_S;
         bool fleet = seconds >= KEDGE_SAMPLING_FLEET_S;
         note(sampling, fleet);
@@ -168,28 +153,11 @@ static void *run(void *context)
 int kedge_sampling_start(struct kedge_sampling *sampling, struct kedge_store *store,
                          struct kedge_bridge *bridge, const char *folder)
 {
-    pthread_condattr_t steady;
     *sampling = (struct kedge_sampling){.store = store, .bridge = bridge, .folder = folder};
-    (void)pthread_condattr_init(&steady);
-    (void)pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
-    (void)pthread_mutex_init(&sampling->lock, NULL);
-    (void)pthread_cond_init(&sampling->wake, &steady);
-    (void)pthread_condattr_destroy(&steady);
-    int failed = pthread_create(&sampling->thread, NULL, run, sampling);
-    sampling->running = failed == 0;
-    return failed;
+    return kedge_resting_start(&sampling->resting, run, sampling);
 }
 
 void kedge_sampling_stop(struct kedge_sampling *sampling)
 {
-    if (!sampling->running)
-        return;
-    (void)pthread_mutex_lock(&sampling->lock);
-    sampling->ending = true;
-    (void)pthread_cond_signal(&sampling->wake);
-    (void)pthread_mutex_unlock(&sampling->lock);
-    (void)pthread_join(sampling->thread, NULL);
-    (void)pthread_cond_destroy(&sampling->wake);
-    (void)pthread_mutex_destroy(&sampling->lock);
-    sampling->running = false;
+    kedge_resting_stop(&sampling->resting);
 }

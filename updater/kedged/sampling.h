@@ -8,8 +8,7 @@
 #define KEDGE_UPDATER_SAMPLING_H
 
 #include "updater/kedged/bridge.h"
-
-#include <pthread.h>
+#include "updater/kedged/resting.h"
 
 #define KEDGE_SAMPLING_TICK_S 5u      /* a rollout that has moved meanwhile is noted */
 #define KEDGE_SAMPLING_FLEET_S 60u    /* the fleet is noted */
@@ -19,10 +18,7 @@ struct kedge_sampling {
     struct kedge_store *store;
     struct kedge_bridge *bridge;
     const char *folder;
-    pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
-    bool running, ending;
+    struct kedge_resting resting;
 };
 
 /** Begins; the store and the bridge outlive it. 0, or the error number: then there are no samples.
