@@ -4,6 +4,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import pathlib
 import resource
 import threading
 
@@ -47,6 +48,23 @@ def test_each_is_refused_with_words_and_leaves_nothing_behind(server, kind):
             assert problem["status"] == status and problem["title"] and problem["detail"], request[:200]
             assert server.token not in body.decode()
     assert what_is_stored(server) == before
+
+
+def test_what_serves_people_gives_way_to_what_serves_devices(server):
+    """Each thread has a niceness of its own. The network thread's is the program's; the API's threads, also those
+    that its library starts, have 10 more."""
+    niceness = collections.defaultdict(set)
+    count = collections.Counter()
+    pid = server.process.process.pid
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        name, _, rest = (task / "stat").read_text(encoding="utf-8").partition(" (")[2].rpartition(") ")
+        niceness[name].add(int(rest.split()[16]))
+        count[name] += 1
+    own = os.getpriority(os.PRIO_PROCESS, pid)
+    behind = {min(own + 10, 19)}
+    assert niceness["kedged-network"] == {own} and niceness["kedged"] == {own}
+    assert niceness["kedged-behind"] == behind and count["kedged-behind"] > 32
+    assert niceness["MHD-worker"] == behind and count["MHD-worker"] == 4, dict(count)
 
 
 @pytest.fixture

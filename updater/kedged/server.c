@@ -2,7 +2,8 @@
  * server.c: the parts of the server and their order.
  *
  * Opened:  data folder, store, admin's token, sockets, bridge (fleet and rollouts), API; then the
- *          network thread runs.
+ *          network thread runs. What is for people (API, webhooks, charts, retention) runs in the
+ *          background.
  * Ended:   API (its last changes are still carried out), network thread, bridge, store (what was
  *          submitted becomes durable, and its owners are told), sockets.
  */
@@ -11,6 +12,7 @@
 
 #include "updater/api/api.h"
 #include "updater/kedged/backend.h"
+#include "updater/kedged/background.h"
 #include "updater/kedged/bootstrapping.h"
 #include "updater/kedged/data_folder.h"
 #include "updater/kedged/listening.h"
@@ -216,6 +218,31 @@ static enum kedge_rc open_api(struct server *server)
     return KEDGE_OK;
 }
 
+static enum kedge_rc open_for_people(struct server *server)
+{
+    KEDGE_TRY(open_webhooks(server));
+    return open_api(server);
+}
+
+struct opening {
+    struct server *server;
+    enum kedge_rc rc;
+};
+
+static void open_behind(void *context)
+{
+    struct opening *opening = context;
+    opening->rc = open_for_people(opening->server);
+}
+
+static enum kedge_rc open_in_background(struct server *server)
+{
+    struct opening opening = {.server = server, .rc = KEDGE_E_SYSTEM};
+    int failed = kedge_background_run(open_behind, &opening);
+    return failed == 0 ? opening.rc
+                       : explain(server, KEDGE_E_SYSTEM, "threads", strerror(failed));
+}
+
 static enum kedge_rc open_all(struct server *server)
 {
     KEDGE_TRY(open_store(server));
@@ -223,8 +250,7 @@ static enum kedge_rc open_all(struct server *server)
     KEDGE_TRY(open_sockets(server));
     KEDGE_TRY(open_bridge(server));
     KEDGE_TRY(open_bootstrapping(server));
-    KEDGE_TRY(open_webhooks(server));
-    return open_api(server);
+    return open_in_background(server);
 }
 
 /* ---- ending ---- */
@@ -268,6 +294,7 @@ static void close_all(struct server *server)
 static void *run_network(void *context)
 {
     struct server *server = context;
+    (void)pthread_setname_np(pthread_self(), "kedged-network");
     enum kedge_rc rc = kedge_net_run(server->net);
     if (rc == KEDGE_OK)
         return NULL;
@@ -373,6 +400,18 @@ static int wait_for_end(struct server *server)
     }
 }
 
+static void start_behind(void *context)
+{
+    struct server *server = context;
+    if (kedge_sampling_start(&server->sampling, server->store, &server->bridge,
+                             server->config->data) != 0)
+        kedge_log(KEDGE_LOG_ERROR, "cannot start the thread that notes figures for charts");
+    if (kedge_retention_start(&server->retention, server->store, &server->bridge,
+                              server->config->data,
+                              (uint32_t)server->config->history_kept_days) != 0)
+        kedge_log(KEDGE_LOG_ERROR, "cannot start the thread that removes old history");
+}
+
 static int serve(struct server *server)
 {
     pthread_t network;
@@ -383,13 +422,9 @@ static int serve(struct server *server)
     }
     if (kedge_bootstrapping_start(&server->bootstrapping) != KEDGE_OK)
         kedge_log(KEDGE_LOG_ERROR, "cannot start the bootstrap server's thread");
-    if (kedge_sampling_start(&server->sampling, server->store, &server->bridge,
-                             server->config->data) != 0)
-        kedge_log(KEDGE_LOG_ERROR, "cannot start the thread that notes figures for charts");
-    if (kedge_retention_start(&server->retention, server->store, &server->bridge,
-                              server->config->data,
-                              (uint32_t)server->config->history_kept_days) != 0)
-        kedge_log(KEDGE_LOG_ERROR, "cannot start the thread that removes old history");
+    failed = kedge_background_run(start_behind, server);
+    if (failed != 0)
+        kedge_log(KEDGE_LOG_ERROR, "cannot start the background's threads: %s", strerror(failed));
     say_ready(server);
     kedge_log(KEDGE_LOG_INFO, "ending, as asked by %s", strsignal(wait_for_end(server)));
     /* First nobody can ask for anything new; the network thread still answers what was asked, but

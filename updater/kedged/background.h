@@ -1,0 +1,22 @@
+/**
+ * background.h: threads that give way to those that serve devices.
+ *
+ * The network thread must be at work within microseconds of a datagram, however busy the API is. So
+ * what serves people and programs runs at a lower priority: beside the network thread, on the same
+ * core, it gets about a tenth. On Linux niceness belongs to a thread, and a thread begins with that
+ * of the one that started it (sched(7), setpriority(2)); so whatever is started in here is in the
+ * background, also by a library whose threads nobody else could reach.
+ */
+#ifndef KEDGED_BACKGROUND_H
+#define KEDGED_BACKGROUND_H
+
+/** What is added to the niceness that the program was started with; 19 is the most there is. */
+#define KEDGE_BACKGROUND_NICENESS 10
+
+/**
+ * kedge_background_run() calls `start`, and waits for its end, in a thread of its own in the background,
+ * where the threads that it starts stay. Returns 0, or the error of pthread_create(3); then nothing was called.
+ */
+int kedge_background_run(void (*start)(void *context), void *context);
+
+#endif
