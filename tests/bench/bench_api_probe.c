@@ -5,8 +5,9 @@
  *    bench_api_probe PORT PER_S     then one command a line: COUNT
  *
  * The answer to a command is: answered, and the median, the 99th of 100 and the longest time in
- * microseconds. An update is late from the time on at which it was to be sent, not from when it
- * was: what waits behind a slow one counts, too.
+ * microseconds. An update that waits behind a slow one is late from the time on at which it was to
+ * be sent. The end is the kernel's time of the answer's arrival: the device stands for another
+ * machine, so what it waits itself for a processor that the server is using is not the server's.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -29,13 +30,20 @@ static struct {
     uint16_t message_id;
     char location[LOCATION_MAX + 1];
     uint8_t answered_code; /* of the message that was sent last; 0: not yet */
+    uint64_t answered_us;
 } probe;
 
+static uint64_t in_us(const struct timespec *time)
+{
+    return (uint64_t)time->tv_sec * 1000000u + (uint64_t)time->tv_nsec / 1000u;
+}
+
+/* By the clock by which the kernel says when a datagram arrived. */
 static uint64_t now_us(void)
 {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return in_us(&now);
 }
 
 static bool send_message(struct kedge_coap_builder *builder)
@@ -100,7 +108,7 @@ static void take_location(const struct kedge_coap_message *message)
     }
 }
 
-static void take(struct kedge_slice bytes)
+static void take(struct kedge_slice bytes, uint64_t arrived_us)
 {
     struct kedge_coap_message message;
     if (kedge_coap_parse(bytes, &message) != KEDGE_OK)
@@ -108,9 +116,30 @@ static void take(struct kedge_slice bytes)
     if (message.code > 0 && message.code >> 5 == 0)
         answer_server(&message);
     else if (message.type == KEDGE_COAP_ACK && message.message_id == probe.message_id)
-        probe.answered_code = message.code;
+        probe.answered_code = message.code, probe.answered_us = arrived_us;
     if (message.code == KEDGE_COAP_CREATED)
         take_location(&message);
+}
+
+/* 0: there was nothing. */
+static size_t receive(uint8_t *buffer, size_t size, uint64_t *arrived_us)
+{
+    _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(struct timespec))];
+    struct iovec piece = {.iov_base = buffer, .iov_len = size};
+    struct msghdr message = {.msg_iov = &piece,
+                             .msg_iovlen = 1,
+                             .msg_control = control,
+                             .msg_controllen = sizeof control};
+    ssize_t received = recvmsg(probe.file, &message, MSG_DONTWAIT);
+    *arrived_us = now_us();
+    for (struct cmsghdr *one = received > 0 ? CMSG_FIRSTHDR(&message) : NULL; one != NULL;
+         one = CMSG_NXTHDR(&message, one))
+        if (one->cmsg_level == SOL_SOCKET && one->cmsg_type == SCM_TIMESTAMPNS) {
+            struct timespec arrived;
+            memcpy(&arrived, CMSG_DATA(one), sizeof arrived);
+            *arrived_us = in_us(&arrived);
+        }
+    return received > 0 ? (size_t)received : 0;
 }
 
 /* Serves the socket until then, or, where that is wanted, until the answer is there. */
@@ -126,9 +155,10 @@ static void serve(uint64_t until_us, bool for_answer)
         struct pollfd poll_file = {.fd = probe.file, .events = POLLIN};
         if (ppoll(&poll_file, 1, &wait, NULL) <= 0)
             continue;
-        ssize_t size = recv(probe.file, buffer, sizeof buffer, MSG_DONTWAIT);
+        uint64_t arrived_us;
+        size_t size = receive(buffer, sizeof buffer, &arrived_us);
         if (size > 0)
-            take(kedge_slice(buffer, (size_t)size));
+            take(kedge_slice(buffer, size), arrived_us);
     }
 }
 
@@ -144,13 +174,14 @@ static bool measure(uint32_t count, uint32_t per_s, uint32_t *times_us)
     uint64_t due_us = now_us();
     for (uint32_t i = 0; i < count; i++, due_us += 1000000u / per_s) {
         serve(due_us, false);
+        uint64_t since_us = probe.answered_us > due_us ? due_us : now_us();
         if (!send_update())
             return false;
         serve(due_us + LOST_US, true);
         if (probe.answered_code != 0 && probe.answered_code != KEDGE_COAP_CHANGED)
             return false;
         answered += probe.answered_code != 0;
-        times_us[i] = probe.answered_code != 0 ? (uint32_t)(now_us() - due_us) : LOST_US;
+        times_us[i] = probe.answered_code != 0 ? (uint32_t)(probe.answered_us - since_us) : LOST_US;
     }
     qsort(times_us, count, sizeof *times_us, compare);
     printf("%" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 "\n", answered, times_us[count / 2],
@@ -169,9 +200,11 @@ int main(int argc, char **argv)
     const struct sockaddr_in server = {.sin_family = AF_INET,
                                        .sin_port = htons((uint16_t)port),
                                        .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    const int wanted = 1;
     uint32_t *times_us = malloc(COUNT_MAX * sizeof *times_us);
     probe.file = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (times_us == NULL || probe.file < 0 ||
+        setsockopt(probe.file, SOL_SOCKET, SO_TIMESTAMPNS, &wanted, sizeof wanted) != 0 ||
         connect(probe.file, (const struct sockaddr *)&server, sizeof server) != 0 ||
         !send_register()) {
         perror("bench_api_probe");
