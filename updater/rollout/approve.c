@@ -48,6 +48,8 @@ enum kedge_rc engine_approve_rollout(struct kedge_engine *engine, struct rollout
                              "%.64s made rollout %" PRIu64 ": somebody else must approve it",
                              record->author, record->id);
     if (record->state == KEDGE_ROLLOUT_WAITING_FOR_APPROVAL) {
+        if (engine_start_is_due(engine, rollout)) /* it would begin at once */
+            KEDGE_TRY(engine_check_start(engine, rollout));
         engine_copy_text(record->approver, sizeof(record->approver), engine->who);
         return engine_move_rollout(engine, rollout, KEDGE_ON_APPROVE, text, NULL);
     }

@@ -163,15 +163,6 @@ static enum kedge_rc resume_rollout(struct kedge_engine *engine, struct rollout_
     return engine_move_rollout(engine, rollout, KEDGE_ON_RESUME, text, NULL);
 }
 
-/* Its deadline counts from now, and no window may open before it. */
-static enum kedge_rc check_start(struct kedge_engine *engine, const struct rollout_node *rollout)
-{
-    char why[KEDGE_TIMING_TEXT_MAX];
-    enum kedge_rc rc =
-        kedge_rollout_opening_check(&rollout->record, engine->zones, engine->now_ms, why);
-    return rc == KEDGE_OK ? rc : engine_refuse(engine, KEDGE_E_STATE, "%s", why);
-}
-
 static enum kedge_rc act(struct kedge_engine *engine, const struct kedge_engine_event *event)
 {
     const struct action *action = &actions[event->kind];
@@ -194,7 +185,7 @@ static enum kedge_rc act(struct kedge_engine *engine, const struct kedge_engine_
     const char *who = engine->who;
     switch (action->event) {
     case KEDGE_ON_START:
-        KEDGE_TRY(check_start(engine, rollout));
+        KEDGE_TRY(engine_check_start(engine, rollout));
         KEDGE_TRY(engine_start_rollout(engine, rollout, text));
         break;
     case KEDGE_ON_RESUME:

@@ -251,8 +251,6 @@ bool engine_goes_on(const struct rollout_node *rollout);
 void engine_unsettle(struct kedge_engine *engine, struct rollout_node *rollout);
 /** Carries on until nothing more follows from what has happened. */
 enum kedge_rc engine_settle(struct kedge_engine *engine) KEDGE_MUST_USE;
-enum kedge_rc engine_start_rollout(struct kedge_engine *engine, struct rollout_node *rollout,
-                                   const char *text) KEDGE_MUST_USE;
 /** Gives the device's deployment in flight to the driver anew, unless it has been given already. */
 enum kedge_rc engine_attend_device(struct kedge_engine *engine,
                                    struct device_node *device) KEDGE_MUST_USE;
@@ -360,18 +358,27 @@ enum kedge_rc engine_sweep(struct kedge_engine *engine,
                            struct rollout_node *rollout) KEDGE_MUST_USE;
 void engine_end_sweep(struct kedge_engine *engine, struct rollout_node *rollout);
 
+/* start.c */
+enum kedge_rc engine_start_rollout(struct kedge_engine *engine, struct rollout_node *rollout,
+                                   const char *text) KEDGE_MUST_USE;
+/** KEDGE_E_STATE, with the reason: if it began now, no window would open before its deadline. */
+enum kedge_rc engine_check_start(struct kedge_engine *engine,
+                                 const struct rollout_node *rollout) KEDGE_MUST_USE;
+/** Whether it has a start time, which has come. */
+bool engine_start_is_due(const struct kedge_engine *engine, const struct rollout_node *rollout);
+/** Waits for the start time, where there is one. */
+enum kedge_rc engine_await_start(struct kedge_engine *engine,
+                                 struct rollout_node *rollout) KEDGE_MUST_USE;
+/** Starts the rollout when its time has come; when that is too late for its windows, says so. */
+enum kedge_rc engine_start_in_time(struct kedge_engine *engine,
+                                   struct rollout_node *rollout) KEDGE_MUST_USE;
+
 /* timing.c */
 /** By the record: KEDGE_E_MALFORMED for windows that are none. */
 enum kedge_rc engine_add_timing(struct rollout_node *rollout) KEDGE_MUST_USE;
 /** Nothing is waited for any more. */
 void engine_end_timing(struct kedge_engine *engine, struct rollout_node *rollout);
 void engine_free_timing(struct kedge_engine *engine, struct rollout_node *rollout);
-/** Waits for the start time, where there is one. */
-enum kedge_rc engine_await_start(struct kedge_engine *engine,
-                                 struct rollout_node *rollout) KEDGE_MUST_USE;
-/** Starts the rollout when its time has come. */
-enum kedge_rc engine_start_in_time(struct kedge_engine *engine,
-                                   struct rollout_node *rollout) KEDGE_MUST_USE;
 /** Holds a deployment back that has come to `downloaded`, and forgets one that has left it. */
 enum kedge_rc engine_review_hold(struct kedge_engine *engine,
                                  struct deployment_node *node) KEDGE_MUST_USE;

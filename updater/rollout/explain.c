@@ -424,18 +424,23 @@ static void explain_aborted(const struct rollout_node *rollout, char text[KEDGE_
         errors);
 }
 
-/* Who approves it starts nothing. */
+/* Unless its reason says so already: who approves it starts nothing. */
+static const char *waits_for_its_start(const struct kedge_rollout *record)
+{
+    static const char words[] = "; waiting to be started";
+    bool waits = record->state == KEDGE_ROLLOUT_READY && record->start_at_ms == 0;
+    return waits && strstr(record->reason, words) == NULL ? words : "";
+}
+
 static void explain_not_started(const struct rollout_node *rollout, uint64_t now_ms,
                                 char text[KEDGE_EXPLANATION_MAX])
 {
     const struct kedge_rollout *record = &rollout->record;
     char start[ENGINE_OPENING_MAX];
-    bool was_approved = record->state == KEDGE_ROLLOUT_READY && record->approver[0] != '\0';
     engine_say_start(rollout, now_ms, start);
     say(text, "%s: %s%s%s, with %" PRIu32 " devices in %" PRIu32 " groups",
         kedge_rollout_state_name(record->state), record->reason,
-        was_approved && record->start_at_ms == 0 ? "; waiting to be started" : "", start,
-        record->device_count, record->group_count);
+        waits_for_its_start(record), start, record->device_count, record->group_count);
 }
 
 enum kedge_rc kedge_engine_explain_rollout(const struct kedge_engine *engine, uint64_t rollout_id,

@@ -286,28 +286,6 @@ enum kedge_rc engine_settle(struct kedge_engine *engine)
 
 /* ---- what a person or the time asks of a whole rollout ---- */
 
-enum kedge_rc engine_start_rollout(struct kedge_engine *engine, struct rollout_node *rollout,
-                                   const char *text)
-{
-    struct kedge_rollout *record = &rollout->record;
-    record->started_at_ms = engine_start_moment(engine);
-    if (rollout->timing != NULL)
-        kedge_timer_cancel(&engine->timers, &rollout->timing->start_timer);
-    if (record->policy.deadline_s > 0) {
-        record->deadline_at_ms = engine_after_s(engine->now_ms, record->policy.deadline_s);
-        KEDGE_TRY(
-            kedge_timer_set(&engine->timers, &rollout->deadline_timer, record->deadline_at_ms));
-    }
-    KEDGE_TRY(engine_move_rollout(engine, rollout, KEDGE_ON_START, text, NULL));
-    engine->who = "server";
-    for (uint32_t i = 0; i < record->group_count; i++) {
-        struct deployment_node *node = rollout->groups[i].deployments;
-        for (; node != NULL; node = node->next_in_group)
-            KEDGE_TRY(engine_claim_device(engine, node));
-    }
-    return KEDGE_OK;
-}
-
 static enum kedge_rc pass_deadline(struct kedge_engine *engine, struct rollout_node *rollout)
 {
     engine_begin_sweep(engine, rollout, SWEEP_DEADLINE);

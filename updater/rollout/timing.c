@@ -1,5 +1,5 @@
 /*
- * timing.c: when a rollout begins, when its devices may install, and when its gates may open.
+ * timing.c: when the devices of a rollout may install, and when its gates may open.
  *
  * Start times and windows are by the wall clock as it stands: when that is set, they do not move.
  *
@@ -349,30 +349,6 @@ enum kedge_rc engine_set_zone(struct kedge_engine *engine, struct device_node *d
     KEDGE_TRY(review_return(engine, working));
     KEDGE_TRY(review_queue(engine, working));
     return engine_end_late_hold(engine, working);
-}
-
-/* ---- start times ---- */
-
-enum kedge_rc engine_await_start(struct kedge_engine *engine, struct rollout_node *rollout)
-{
-    enum kedge_rollout_state state = rollout->record.state;
-    if (rollout->record.start_at_ms == 0 ||
-        (state != KEDGE_ROLLOUT_READY && state != KEDGE_ROLLOUT_WAITING_FOR_APPROVAL))
-        return KEDGE_OK;
-    return kedge_timer_set(&engine->timers, &rollout->timing->start_timer,
-                           rollout->record.start_at_ms);
-}
-
-enum kedge_rc engine_start_in_time(struct kedge_engine *engine, struct rollout_node *rollout)
-{
-    const struct kedge_rollout *record = &rollout->record;
-    char text[80], at[KEDGE_MOMENT_TEXT_MAX];
-    if (record->state != KEDGE_ROLLOUT_READY || record->start_at_ms == 0 ||
-        engine->now_ms < record->start_at_ms)
-        return KEDGE_OK;
-    kedge_moment_text(record->start_at_ms, at);
-    (void)snprintf(text, sizeof(text), "started at its start time, %s", at);
-    return engine_start_rollout(engine, rollout, text);
 }
 
 /* ---- gates ---- */

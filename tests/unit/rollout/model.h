@@ -253,6 +253,8 @@ const char *model_window(unsigned number);
 const char *model_zone(unsigned number);
 /** Whether windows with this text are open, for a device of that zone; "" always are. */
 bool windows_open(const char *text, const char *zone, uint64_t at_ms);
+/** Whether they are open at any time of the span, for a device without a zone of its own. */
+bool windows_open_within(const char *text, uint64_t from_ms, uint32_t span_s);
 
 /* ---- invariants ---- */
 

@@ -8,11 +8,18 @@
                            */
 #define ROUND_CLOSES 300u /* where devices might join for ever; and from there on days pass */
 
-/* False: it cannot be started any more, as its windows do not open in time. */
+/* False: it cannot be started or approved any more, as its windows do not open in time. */
 static bool asked(enum kedge_engine_event_kind kind, uint64_t id, const char *who)
 {
     const struct kedge_engine_event event = {.kind = kind, .who = who, .rollout_id = id};
     return handle(&event) == KEDGE_OK;
+}
+
+static void give_up(const struct kedge_rollout *rollout)
+{
+    INVARIANT(rollout->windows[0] != '\0' || rollout->gate_windows[0] != '\0',
+              "rollout %" PRIu64 " cannot be started", rollout->id);
+    INVARIANT(asked(KEDGE_EVENT_ROLLOUT_ABORT, rollout->id, "alice"), "nobody can abort it");
 }
 
 static void help_rollout(uint64_t id, unsigned round)
@@ -26,11 +33,10 @@ static void help_rollout(uint64_t id, unsigned round)
     if (rollout->state == KEDGE_ROLLOUT_PAUSED)
         INVARIANT(asked(KEDGE_EVENT_ROLLOUT_RESUME, id, "alice"), "nobody can resume it");
     if (rollout->state == KEDGE_ROLLOUT_READY && chance(30) &&
-        !asked(KEDGE_EVENT_ROLLOUT_START, id, "alice")) {
-        INVARIANT(rollout->windows[0] != '\0' || rollout->gate_windows[0] != '\0',
-                  "rollout %" PRIu64 " cannot be started", id);
-        INVARIANT(asked(KEDGE_EVENT_ROLLOUT_ABORT, id, "alice"), "nobody can abort it");
-    }
+        !asked(KEDGE_EVENT_ROLLOUT_START, id, "alice"))
+        give_up(rollout);
+    if (rollout->state == KEDGE_ROLLOUT_WAITING_FOR_APPROVAL && chance(30))
+        give_up(rollout);
 }
 
 static void help_device(struct device *device)

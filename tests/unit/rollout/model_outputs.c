@@ -318,8 +318,31 @@ static void check_who_goes_first(const struct kedge_engine_output *output)
     }
 }
 
+/* None begins whose windows do not open before its deadline; but for one that takes devices back,
+ * which has those of another. */
+static void check_beginnings(const struct kedge_engine_output *output)
+{
+    for (size_t i = 0; i < output->history_count; i++) {
+        const struct kedge_history_entry *entry = &output->history[i];
+        const struct kedge_rollout *rollout = &w->seen.rollouts[entry->rollout_id];
+        uint32_t deadline_s = rollout->policy.deadline_s;
+        if (entry->group_index >= 0 || strcmp(entry->from, "ready") != 0 ||
+            strcmp(entry->to, "running") != 0 || deadline_s == 0 ||
+            rollout->reverts_rollout_id != 0)
+            continue;
+        INVARIANT(windows_open_within(rollout->windows, w->now_ms, deadline_s),
+                  "rollout %" PRIu64 " begins, and its windows do not open before its deadline",
+                  rollout->id);
+        INVARIANT(rollout->group_count < 2 ||
+                      windows_open_within(rollout->gate_windows, w->now_ms, deadline_s),
+                  "rollout %" PRIu64 " begins, and its gates do not open before its deadline",
+                  rollout->id);
+    }
+}
+
 void check_seen(const struct kedge_engine_output *output)
 {
+    check_beginnings(output);
     check_who_goes_first(output);
     check_figures(output);
     check_gates(output);

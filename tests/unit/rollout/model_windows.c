@@ -81,3 +81,13 @@ bool windows_open(const char *text, const char *zone, uint64_t at_ms)
     INVARIANT(which < WINDOW_COUNT, "nobody asked for the windows \"%s\"", text);
     return is_open(which, zone, at_ms / 1000);
 }
+
+/* All of them open at a whole minute. */
+bool windows_open_within(const char *text, uint64_t from_ms, uint32_t span_s)
+{
+    uint64_t until_ms = from_ms + (uint64_t)span_s * 1000;
+    bool open = false;
+    for (uint64_t at_ms = from_ms; !open && at_ms < until_ms; at_ms = (at_ms / 60000 + 1) * 60000)
+        open = windows_open(text, "", at_ms);
+    return open;
+}

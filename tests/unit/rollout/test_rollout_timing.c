@@ -101,17 +101,84 @@ static void a_person_may_start_it_earlier(void **state)
     assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_ABORTED);
 }
 
+static enum kedge_rc approve(struct fixture *f)
+{
+    struct kedge_engine_event event = {
+        .kind = KEDGE_EVENT_ROLLOUT_APPROVE, .who = "bob", .rollout_id = 42};
+    return kedge_engine_handle(f->engine, f->now_ms, &event, &f->output);
+}
+
 static void it_waits_for_its_approval_and_for_its_time(void **state)
 {
     struct fixture *f = *state;
-    struct kedge_engine_event approve = {
-        .kind = KEDGE_EVENT_ROLLOUT_APPROVE, .who = "bob", .rollout_id = 42};
     f->spec.start_at_ms = NOW + HOUR_MS;
     f->spec.policy.approval = KEDGE_APPROVAL_START;
     assert_int_equal(create(f), KEDGE_OK);
     tick_at(f, NOW + 2 * HOUR_MS);
     assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_WAITING_FOR_APPROVAL);
-    assert_int_equal(kedge_engine_handle(f->engine, f->now_ms, &approve, &f->output), KEDGE_OK);
+    assert_int_equal(approve(f), KEDGE_OK);
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_RUNNING);
+}
+
+static void an_approval_that_comes_when_no_window_opens_before_the_deadline_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    f->spec.start_at_ms = NOW + HOUR_MS; /* in the window */
+    f->spec.policy.deadline_s = 4 * 3600;
+    f->spec.policy.approval = KEDGE_APPROVAL_START;
+    assert_int_equal(create(f), KEDGE_OK);
+    tick_at(f, SHUTS);
+    assert_int_equal(approve(f), KEDGE_E_STATE);
+    assert_string_equal(f->output.refusal,
+                        "the windows never open before the deadline: first at 2023-11-15T23:00:00Z, "
+                        "and the deadline is at 2023-11-15T05:00:00Z");
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_WAITING_FOR_APPROVAL);
+    tick_at(f, OPENS + 23 * HOUR_MS); /* late enough for the next one */
+    assert_int_equal(approve(f), KEDGE_OK);
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_RUNNING);
+}
+
+static void an_approval_before_the_start_time_counts_the_deadline_from_that(void **state)
+{
+    struct fixture *f = *state;
+    f->spec.start_at_ms = SHUTS + 20 * HOUR_MS;
+    f->spec.policy.deadline_s = 4 * 3600;
+    f->spec.policy.approval = KEDGE_APPROVAL_START;
+    assert_int_equal(create(f), KEDGE_OK);
+    tick_at(f, SHUTS);
+    assert_int_equal(approve(f), KEDGE_OK);
+    tick_at(f, SHUTS + 20 * HOUR_MS);
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_RUNNING);
+}
+
+/* The server was down when the time came, and is started when the window has shut again. */
+static void a_start_that_is_too_late_for_the_windows_does_not_begin(void **state)
+{
+    struct fixture *f = *state;
+    f->spec.start_at_ms = NOW + HOUR_MS;
+    f->spec.policy.deadline_s = 4 * 3600;
+    assert_int_equal(create(f), KEDGE_OK);
+    struct kedge_rollout record = *kedge_engine_rollout(f->engine, 42);
+    struct kedge_group group = *kedge_engine_group(f->engine, 42, 0);
+    struct kedge_deployment records[5];
+    for (uint64_t i = 0; i < 5; i++)
+        assert_int_equal(kedge_engine_deployment(f->engine, 101 + i, &records[i]), KEDGE_OK);
+    f->now_ms = SHUTS;
+    reload(f, &record, &group, records, 5);
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_READY);
+    says_of_rollout(f, "ready: not started at its start time, 2023-11-14T23:13:20Z: the windows never "
+                       "open before the deadline: first at 2023-11-15T23:00:00Z, and the deadline is "
+                       "at 2023-11-15T05:00:00Z; waiting to be started, with 5 devices");
+    assert_audited(f, "server rollout.start_missed");
+    assert_int_equal(f->output.next_tick_at_ms, 0);
+
+    /* That is durable, and said once; from now on it is a person's. */
+    record = f->output.rollouts[0];
+    reload(f, &record, &group, records, 5);
+    assert_int_equal(f->output.rollout_count, 0);
+    tick_at(f, OPENS + 24 * HOUR_MS);
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_READY);
+    start(f, 42);
     assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_RUNNING);
 }
 
@@ -496,6 +563,9 @@ int main(void)
         TIMING_TEST(a_rollout_starts_by_itself_at_its_time),
         TIMING_TEST(a_person_may_start_it_earlier),
         TIMING_TEST(it_waits_for_its_approval_and_for_its_time),
+        TIMING_TEST(an_approval_that_comes_when_no_window_opens_before_the_deadline_is_refused),
+        TIMING_TEST(an_approval_before_the_start_time_counts_the_deadline_from_that),
+        TIMING_TEST(a_start_that_is_too_late_for_the_windows_does_not_begin),
         TIMING_TEST(start_times_survive_restarts),
         TIMING_TEST(start_times_and_windows_stay_when_the_clock_is_set),
         TIMING_TEST(devices_download_at_any_time_and_install_in_their_window),
