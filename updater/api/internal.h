@@ -43,7 +43,7 @@ struct upload {
 };
 
 struct request {
-    struct request *next; /* while it waits for a worker */
+    STAILQ_ENTRY(request) next; /* while it waits for a worker */
     struct kedge_api *api;
     struct MHD_Connection *connection;
     const struct kedge_api_listener *place; /* where it came in */

@@ -12,7 +12,7 @@
 
 /** One download. */
 struct paced {
-    struct paced *next; /* while it waits */
+    STAILQ_ENTRY(paced) next; /* while it waits */
     struct pacing *pacing;
     struct MHD_Connection *connection;
     int file;
@@ -26,6 +26,7 @@ void pacing_init(struct pacing *pacing, struct kedge_pace *pace)
     *pacing = (struct pacing){.pace = pace};
     pthread_mutex_init(&pacing->lock, NULL);
     condition_init(&pacing->wake);
+    STAILQ_INIT(&pacing->waiting);
 }
 
 bool pacing_is_on(const struct pacing *pacing)
@@ -58,10 +59,8 @@ static void wait_until(struct pacing *pacing, uint64_t at_ns)
 
 static void resume_first(struct pacing *pacing)
 {
-    struct paced *paced = pacing->first;
-    pacing->first = paced->next;
-    if (pacing->first == NULL)
-        pacing->last = NULL;
+    struct paced *paced = STAILQ_FIRST(&pacing->waiting);
+    STAILQ_REMOVE_HEAD(&pacing->waiting, next);
     MHD_resume_connection(paced->connection);
 }
 
@@ -70,14 +69,15 @@ static void *run(void *context)
     struct pacing *pacing = context;
     pthread_mutex_lock(&pacing->lock);
     while (!pacing->ending) {
-        if (pacing->first == NULL)
+        const struct paced *first = STAILQ_FIRST(&pacing->waiting);
+        if (first == NULL)
             pthread_cond_wait(&pacing->wake, &pacing->lock);
-        else if (pacing->first->due_ns > kedge_pace_now_ns())
-            wait_until(pacing, pacing->first->due_ns);
+        else if (first->due_ns > kedge_pace_now_ns())
+            wait_until(pacing, first->due_ns);
         else
             resume_first(pacing);
     }
-    while (pacing->first != NULL)
+    while (!STAILQ_EMPTY(&pacing->waiting))
         resume_first(pacing);
     pthread_mutex_unlock(&pacing->lock);
     return NULL;
@@ -122,15 +122,10 @@ static bool wait_for_turn(struct paced *paced, uint64_t size)
     bool waits = paced->due_ns > now_ns && !pacing->ending;
     if (waits) {
         MHD_suspend_connection(paced->connection);
-        paced->next = NULL;
-        if (pacing->first == NULL)
-            pacing->first = paced;
-        else
-            pacing->last->next = paced;
-        pacing->last = paced;
+        STAILQ_INSERT_TAIL(&pacing->waiting, paced, next);
         if (connection != NULL)
             connection->held_until_ns = paced->due_ns;
-        if (pacing->first == paced)
+        if (STAILQ_FIRST(&pacing->waiting) == paced)
             pthread_cond_signal(&pacing->wake);
     }
     pthread_mutex_unlock(&pacing->lock);

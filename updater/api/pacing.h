@@ -9,6 +9,7 @@
 
 #include <microhttpd.h>
 #include <pthread.h>
+#include <sys/queue.h>
 
 #include "updater/pace/pace.h"
 
@@ -26,7 +27,7 @@ struct pacing {
     pthread_mutex_t lock; /* for all that follows */
     pthread_cond_t wake;  /* on the monotonic clock */
     pthread_t thread;
-    struct paced *first, *last; /* those that wait, in the order of their turns */
+    STAILQ_HEAD(, paced) waiting; /* in the order of their turns */
     bool started, ending;
 };
 

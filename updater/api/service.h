@@ -14,6 +14,7 @@
 #include <gnutls/abstract.h>
 #include <microhttpd.h>
 #include <pthread.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 
 #include "updater/api/api.h"
@@ -52,7 +53,7 @@ struct workers {
     pthread_cond_t wanted;
     pthread_t threads[WORKERS];
     size_t count;
-    struct request *first, *last;
+    STAILQ_HEAD(, request) waiting;
     bool ending;
 };
 

@@ -8,11 +8,11 @@
 static struct request *take(struct workers *workers)
 {
     pthread_mutex_lock(&workers->lock);
-    while (workers->first == NULL && !workers->ending)
+    while (STAILQ_EMPTY(&workers->waiting) && !workers->ending)
         pthread_cond_wait(&workers->wanted, &workers->lock);
-    struct request *request = workers->first;
+    struct request *request = STAILQ_FIRST(&workers->waiting);
     if (request != NULL)
-        workers->first = request->next;
+        STAILQ_REMOVE_HEAD(&workers->waiting, next);
     pthread_mutex_unlock(&workers->lock);
     return request;
 }
@@ -33,6 +33,7 @@ void workers_init(struct workers *workers)
 {
     pthread_mutex_init(&workers->lock, NULL);
     pthread_cond_init(&workers->wanted, NULL);
+    STAILQ_INIT(&workers->waiting);
 }
 
 int workers_start(struct workers *workers)
@@ -51,12 +52,7 @@ bool workers_submit(struct workers *workers, struct request *request)
     bool taken = !workers->ending;
     if (taken) {
         MHD_suspend_connection(request->connection);
-        request->next = NULL;
-        if (workers->first == NULL)
-            workers->first = request;
-        else
-            workers->last->next = request;
-        workers->last = request;
+        STAILQ_INSERT_TAIL(&workers->waiting, request, next);
         pthread_cond_signal(&workers->wanted);
     }
     pthread_mutex_unlock(&workers->lock);

@@ -237,6 +237,7 @@ enum kedge_rc kedge_fleet_create(const struct kedge_fleet_config *config, struct
     struct kedge_fleet *fleet = calloc(1, sizeof *fleet);
     if (fleet == NULL)
         return KEDGE_E_MEMORY;
+    TAILQ_INIT(&fleet->identifications.waiting);
     fleet->net = config->net;
     fleet->hooks = config->hooks;
     fleet->poll_ms = config->poll_ms != 0 ? config->poll_ms : DEFAULT_POLL_MS;

@@ -13,10 +13,8 @@
 struct identification {
     struct device *device;
     union {
-        struct {
-            struct identification *previous, *next;
-        };               /* while it waits */
-        uint64_t handle; /* while it is running; 0: nothing is on its way */
+        TAILQ_ENTRY(identification) next; /* while it waits */
+        uint64_t handle;                  /* while it is running; 0: nothing is on its way */
     };
     uint8_t question;
     bool running;
@@ -60,28 +58,6 @@ static void start_more(struct kedge_fleet *fleet);
 
 /* ---- the queue ---- */
 
-static void unlink_waiting(struct identifications *list, struct identification *one)
-{
-    *(one->previous ? &one->previous->next : &list->first) = one->next;
-    *(one->next ? &one->next->previous : &list->last) = one->previous;
-}
-
-static void link_last(struct identifications *list, struct identification *one)
-{
-    one->previous = list->last;
-    one->next = NULL;
-    *(list->last ? &list->last->next : &list->first) = one;
-    list->last = one;
-}
-
-static void link_first(struct identifications *list, struct identification *one)
-{
-    one->previous = NULL;
-    one->next = list->first;
-    *(list->first ? &list->first->previous : &list->last) = one;
-    list->first = one;
-}
-
 static void on_timer(void *context)
 {
     start_more(context);
@@ -100,7 +76,7 @@ static void end(struct identification *one)
     struct identifications *list = &device->fleet->identifications;
     list->running -= one->counted;
     if (!one->running) {
-        unlink_waiting(list, one);
+        TAILQ_REMOVE(&list->waiting, one, next);
     } else if (one->handle != 0) {
         kedge_device_cancel(device->fleet, one->handle);
     }
@@ -136,9 +112,9 @@ void identify_begin(struct device *device)
      * them must not keep the others waiting. */
     one->hurried = device->job != NULL || !device->proven;
     if (one->hurried)
-        link_first(&device->fleet->identifications, one);
+        TAILQ_INSERT_HEAD(&device->fleet->identifications.waiting, one, next);
     else
-        link_last(&device->fleet->identifications, one);
+        TAILQ_INSERT_TAIL(&device->fleet->identifications.waiting, one, next);
     start_soon(device->fleet);
 }
 
@@ -306,16 +282,16 @@ static void ask(struct identification *one)
 
 static bool may_start(const struct identifications *list)
 {
-    return list->first != NULL &&
-           (list->running < KEDGE_FLEET_IDENTIFIES_MAX || list->first->hurried);
+    const struct identification *first = TAILQ_FIRST(&list->waiting);
+    return first != NULL && (list->running < KEDGE_FLEET_IDENTIFIES_MAX || first->hurried);
 }
 
 static void start_more(struct kedge_fleet *fleet)
 {
     struct identifications *list = &fleet->identifications;
     while (may_start(list)) {
-        struct identification *one = list->first;
-        unlink_waiting(list, one);
+        struct identification *one = TAILQ_FIRST(&list->waiting);
+        TAILQ_REMOVE(&list->waiting, one, next);
         one->running = true;
         one->handle = 0;
         one->counted = one->device->proven;

@@ -12,6 +12,7 @@
 #include "updater/net/siphash.h"
 
 #include <stddef.h>
+#include <sys/queue.h>
 
 /** What a device says of itself. */
 enum device_text {
@@ -69,7 +70,7 @@ struct device {
 #define DEVICE_POOLS (2u + (KEDGE_LWM2M_ENDPOINT_MAX + 1u) / DEVICE_STEP)
 
 struct identifications {
-    struct identification *first, *last; /* those that wait */
+    TAILQ_HEAD(, identification) waiting;
     size_t running;
     struct kedge_net_timer timer;
 };

@@ -8,7 +8,7 @@
 
 /** One request that waits. */
 struct turn {
-    struct turn *next;
+    STAILQ_ENTRY(turn) next;
     struct kedge_index_link by_address;
     struct kedge_address from;
     struct kedge_net_deferred *request; /* as it came last */
@@ -19,6 +19,7 @@ struct turn {
 enum kedge_rc turns_init(struct turns *turns, struct kedge_net *net, struct kedge_pace *pace)
 {
     *turns = (struct turns){.net = net, .pace = pace};
+    STAILQ_INIT(&turns->waiting);
     return kedge_index_init(&turns->by_address);
 }
 
@@ -33,8 +34,9 @@ void turns_free(struct turns *turns)
     if (turns->net == NULL)
         return;
     kedge_net_timer_cancel(turns->net, &turns->timer);
-    for (struct turn *turn = turns->first, *next; turn != NULL; turn = next) {
-        next = turn->next;
+    struct turn *turn;
+    while ((turn = STAILQ_FIRST(&turns->waiting)) != NULL) {
+        STAILQ_REMOVE_HEAD(&turns->waiting, next);
         free_turn(turn);
     }
     kedge_index_free(&turns->by_address);
@@ -58,16 +60,15 @@ static void on_due(void *context);
 
 static void await_first(struct turns *turns)
 {
-    if (turns->first != NULL)
-        kedge_net_timer_arm(turns->net, &turns->timer, turns->first->due_ms, on_due, turns);
+    const struct turn *first = STAILQ_FIRST(&turns->waiting);
+    if (first != NULL)
+        kedge_net_timer_arm(turns->net, &turns->timer, first->due_ms, on_due, turns);
 }
 
 static void serve_first(struct turns *turns)
 {
-    struct turn *turn = turns->first;
-    turns->first = turn->next;
-    if (turns->first == NULL)
-        turns->last = NULL;
+    struct turn *turn = STAILQ_FIRST(&turns->waiting);
+    STAILQ_REMOVE_HEAD(&turns->waiting, next);
     kedge_index_remove(&turns->by_address, &turn->by_address);
     turns->served = turn;
     kedge_net_resume(turns->net, turn->request);
@@ -78,7 +79,8 @@ static void serve_first(struct turns *turns)
 
 static bool is_due(const struct turns *turns)
 {
-    return turns->first != NULL && turns->first->due_ms <= kedge_net_now_ms(turns->net);
+    const struct turn *first = STAILQ_FIRST(&turns->waiting);
+    return first != NULL && first->due_ms <= kedge_net_now_ms(turns->net);
 }
 
 /* Those that are late go on after what has come in meanwhile. */
@@ -119,12 +121,8 @@ static void append(struct turns *turns, uint64_t hash, const struct turn_request
                           .size = request->size,
                           .due_ms = (due_ns + NS_PER_MS - 1) / NS_PER_MS};
     kedge_index_insert(&turns->by_address, &turn->by_address, hash);
-    if (turns->first == NULL)
-        turns->first = turn;
-    else
-        turns->last->next = turn;
-    turns->last = turn;
-    if (turns->first == turn)
+    STAILQ_INSERT_TAIL(&turns->waiting, turn, next);
+    if (STAILQ_FIRST(&turns->waiting) == turn)
         await_first(turns);
 }
 

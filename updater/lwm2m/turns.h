@@ -12,6 +12,8 @@
 #ifndef KEDGE_UPDATER_TURNS_H
 #define KEDGE_UPDATER_TURNS_H
 
+#include <sys/queue.h>
+
 #include "updater/lwm2m/index.h"
 #include "updater/net/net.h"
 #include "updater/pace/pace.h"
@@ -26,7 +28,7 @@ struct turns {
     struct kedge_net *net;
     struct kedge_pace *pace;       /* NULL: none */
     struct kedge_index by_address; /* one request of each address */
-    struct turn *first, *last;     /* in the order of their turns */
+    STAILQ_HEAD(, turn) waiting;   /* in the order of their turns */
     struct turn *served;           /* whose turn it is just now */
     struct kedge_net_timer timer;
 };
