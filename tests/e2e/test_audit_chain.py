@@ -87,6 +87,7 @@ def test_an_exported_log_can_be_verified_without_the_server(log, tmp_path):
                            (rows[:3] + [rows[3].replace("Jörg", "Jorg")] + rows[4:], "row 4 was altered"),
                            (rows[:3] + ["{}\n"], "behind row 3"), (rows[:3] + ["not json\n"], "behind row 3"),
                            (rows[:3] + [rows[3][:-1].replace('"who"', '"who":"x","who"') + "\n"], "behind row 3"),
+                           (rows[:3] + [rows[3][:-2] + ',"note":"Bob agreed"}\n'] + rows[4:], "row 4 has a field that no row"),
                            (rows[:3] + ["x" * 40000], "behind row 3")):
         file.write_text("".join(meddled))
         status, error = verify(server, file)

@@ -84,6 +84,15 @@ def kedge(script, tmp_path):
                                          **keywords)
 
 
+@pytest.fixture
+def shell_kedge(script, tmp_path):
+    """shell_kedge(redirection, words): kedge as the shell starts it."""
+    token = tmp_path / "token"
+    token.write_text(TOKEN + "\n")
+    return lambda redirection, *args: run("sh", "-c", f'exec "$@" {redirection}', "sh", program("kedge"), "--server", script.url,
+                                          "--token-file", token, *args)
+
+
 def entry(number, to, endpoint="", text="", before="running"):
     return {"id": number, "at_ms": 1000, "rollout_id": 7, "group_index": 0 if endpoint else None,
             "deployment_id": 1 if endpoint else None, "endpoint": endpoint, "who": "server", "from": before, "to": to,
@@ -174,8 +183,8 @@ def terminal(args, columns):
     """Runs a program on a terminal of its own; its exit status and all that it wrote."""
     pid, master = pty.fork()
     if pid == 0:
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         os.execv(args[0], [str(a) for a in args])
-    fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     output = b""
     with contextlib.suppress(OSError):  # the end of a terminal is EIO
         while data := os.read(master, 65536):
@@ -748,3 +757,42 @@ def test_tables_fit_the_terminal_with_long_names_in_every_script(script, tmp_pat
         assert status == 0 and len(lines) == len(LONG) + 1, (command, output)
         assert all(columns(line) <= columns_there for line in lines), (command, [columns(line) for line in lines], output)
         assert "\x1b" not in output and "\u202e" not in output
+
+
+@pytest.mark.parametrize("columns_there", [24, 40])
+def test_what_fits_no_table_is_a_line_for_each_cell(script, tmp_path, columns_there):
+    token = tmp_path / "token"
+    token.write_text(TOKEN)
+    script.answers["/api/v1/audit"] = (200, {"audit": [
+        {"sequence": number, "at_ms": 1, "who": "alice", "what": "package.upload", "subject": name, "before": "", "after": "1.0.0",
+         "hash": "0" * 64} for number, name in enumerate(["0123456789" * 6, "船" * 40], 1)], "next": None})
+    status, output = terminal([program("kedge"), "--server", script.url, "--token-file", token, "audit", "list"], columns_there)
+    lines = output.replace("\r", "").split("\n")
+    assert status == 0
+    assert all(columns(line) <= columns_there for line in lines), output
+    first, second = (block.split("\n") for block in "\n".join(lines).rstrip("\n").split("\n\n"))
+    assert first[0].split() == ["NO.", "1"] and second[0].split() == ["NO.", "2"]
+    assert [line.split()[0] for line in first if not line.startswith(" ")] == ["NO.", "WHEN", "WHO", "WHAT", "SUBJECT", "AFTER"]
+    assert "0123456789" * 6 in "".join(line[9:] for line in first) and "船" * 40 in "".join(line[9:] for line in second)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is always full")
+@pytest.mark.parametrize("json_too", [[], ["--json"]])
+def test_what_could_not_be_printed_is_2(script, shell_kedge, json_too):
+    script.answers["/api/v1/fleet"] = (200, {"devices": 0, "registered": 0, "versions_count": 0, "versions": []})
+    script.answers["/api/v1/audit"] = (200, {"audit": [], "next": None})
+    script.answers["/api/v1/packages/x/notes"] = (200, b"notes\n")
+    for command in ("fleet show", "audit list", "audit verify", "package attachment x notes", "--help"):
+        for redirection in (">/dev/full", ">&-"):
+            done = shell_kedge(redirection, *json_too, *command.split())
+            assert done.returncode == 2 and done.stderr.startswith("kedge: standard output: "), (command, redirection, done)
+            assert done.stderr.count("\n") == 1, done.stderr
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is always full")
+def test_a_token_that_could_not_be_told_is_revoked(script, shell_kedge):
+    script.answers["/api/v1/tokens"] = (201, {"name": "ci", "role": "viewer", "expires_at_ms": None, "token": "kedge_0"})
+    script.answers["/api/v1/tokens/ci"] = (204, None)
+    done = shell_kedge(">/dev/full", "token", "create", "ci", "--role", "viewer")
+    assert done.returncode == 2 and "the token is revoked again" in done.stderr
+    assert [(method, path) for method, path, _, _ in script.seen] == [("POST", "/api/v1/tokens"), ("DELETE", "/api/v1/tokens/ci")]

@@ -168,6 +168,17 @@ FILE *output_make(const char *path)
     return out;
 }
 
+enum status output_end(enum status status)
+{
+    bool failed = fflush(stdout) != 0;
+    const char *why = failed ? strerror(errno) : "not all of it could be written";
+    failed |= ferror(stdout) != 0;
+    clearerr(stdout); /* it has been said */
+    if (failed)
+        complain("standard output: %s", why);
+    return failed && status == STATUS_DONE ? STATUS_USAGE : status;
+}
+
 FILE *file_open(const char *path, uint64_t *size)
 {
     struct stat status;

@@ -46,15 +46,16 @@ enum status package_attachments(struct cli *cli, const struct arguments *argumen
 /* A file that is not whole is none. */
 static enum status finish(const char *path, FILE *out, enum status status)
 {
-    bool failed = fflush(out) != 0 || (path != NULL && fsync(fileno(out)) != 0);
+    if (path == NULL)
+        return output_end(status);
+    bool failed = fflush(out) != 0 || fsync(fileno(out)) != 0;
     int reason = errno;
-    if (path != NULL)
-        failed = fclose(out) != 0 || failed;
+    failed = fclose(out) != 0 || failed;
     if (failed && status == STATUS_DONE) {
-        complain("%s: %s", path == NULL ? "standard output" : path, strerror(reason));
+        complain("%s: %s", path, strerror(reason));
         status = STATUS_USAGE;
     }
-    if (path != NULL && status != STATUS_DONE)
+    if (status != STATUS_DONE)
         (void)unlink(path);
     return status;
 }

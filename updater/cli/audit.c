@@ -9,7 +9,7 @@
 
 static const struct column audit_columns[] = {
     {"NO.", true, false},   {"WHEN", false, false},   {"WHO", false, true},
-    {"WHAT", false, false}, {"SUBJECT", false, true}, {"BEFORE", false, true},
+    {"WHAT", false, true},  {"SUBJECT", false, true}, {"BEFORE", false, true},
     {"AFTER", false, true},
 };
 

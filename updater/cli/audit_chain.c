@@ -16,6 +16,7 @@
 #define AUDIT "/api/v1/audit"
 #define LINE_SIZE 16384u /* of an exported row, with its end */
 #define ROWS_TOLD 5000u  /* each time */
+#define ROW_FIELDS 8u    /* its hash holds for all the others */
 #define HEAD_TEXT_SIZE 96u
 
 /* What takes longer than a moment says on a terminal how far it is. */
@@ -100,6 +101,9 @@ static bool follow_row(void *context, json_t *row)
     if (!read_row(row, &entry))
         return broken(following, "what stands behind row %" PRIu64 " is no row of an audit log",
                       following->head.sequence);
+    if (json_object_size(row) != ROW_FIELDS)
+        return broken(following, "row %" PRIu64 " has a field that no row of an audit log has",
+                      entry.sequence);
     switch (kedge_audit_follow(&following->head, &entry)) {
     case KEDGE_AUDIT_MISSING:
         return broken(following, "row %" PRIu64 " is missing", following->head.sequence + 1);
@@ -207,22 +211,21 @@ enum status audit_export(struct cli *cli, const struct arguments *arguments)
         return STATUS_USAGE;
     enum status status = ask_each(cli, AUDIT, "audit", export_row, &exporting);
     tell_rows(exporting.rows, true);
-    exporting.failed |= fflush(exporting.out) != 0;
+    if (path == NULL)
+        return output_end(status);
+    exporting.failed |= fflush(exporting.out) != 0 || fsync(fileno(exporting.out)) != 0;
     int reason = errno;
-    if (path != NULL) {
-        exporting.failed |= fsync(fileno(exporting.out)) != 0;
-        (void)fclose(exporting.out);
-    }
+    (void)fclose(exporting.out);
     if (exporting.failed)
-        complain("%s: %s", path == NULL ? "standard output" : path, strerror(reason));
-    if (path != NULL && (exporting.failed || status != STATUS_DONE))
+        complain("%s: %s", path, strerror(reason));
+    if (exporting.failed || status != STATUS_DONE)
         (void)unlink(path);
     if (exporting.failed)
         return STATUS_USAGE;
-    if (status == STATUS_DONE && path != NULL && cli->json)
+    if (status == STATUS_DONE && cli->json)
         return print_json(
             json_pack("{s:I, s:s}", "rows", (json_int_t)exporting.rows, "output", path));
-    if (status == STATUS_DONE && path != NULL)
+    if (status == STATUS_DONE)
         say("%" PRIu64 " rows in %s", exporting.rows, path);
     return status;
 }

@@ -116,6 +116,11 @@ FILE *file_open(const char *path, uint64_t *size);
 int file_make(const char *path);
 /** Such a file to write to, or standard output where `path` is NULL; NULL, with a complaint. */
 FILE *output_make(const char *path);
+/**
+ * Writes what standard output still holds. Where it did not take all that was said, complains and
+ * makes STATUS_USAGE of STATUS_DONE: nobody may take the beginning for the whole.
+ */
+enum status output_end(enum status status);
 /** Takes an item, borrowed for the call; false: no more of them. */
 typedef bool item_fn(void *context, json_t *item);
 /** Each item of a listing, page by page. STATUS_DONE also when `fn` ended it. */

@@ -1,5 +1,20 @@
 /* main.c: kedge: the operator's command line. */
+#define _POSIX_C_SOURCE 200809L
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "updater/cli/cli.h"
+
+/* Where a standard stream is closed, the next file or connection would be taken for it; this one
+ * refuses what is written to it. */
+static void hold_standard_streams(void)
+{
+    int file = open("/dev/null", O_RDONLY);
+    while (file >= 0 && file <= STDERR_FILENO)
+        file = open("/dev/null", O_RDONLY);
+    if (file > STDERR_FILENO)
+        (void)close(file);
+}
 
 static bool connect_client(struct cli *cli)
 {
@@ -24,17 +39,18 @@ int main(int argc, char **argv)
 {
     static struct arguments arguments;
     struct cli cli = {.client = NULL};
+    hold_standard_streams();
     switch (options_read(argc, argv, &cli, &arguments)) {
     case OPTIONS_RUN:
         break;
     case OPTIONS_END:
-        return STATUS_DONE;
+        return (int)output_end(STATUS_DONE);
     case OPTIONS_USAGE:
         return STATUS_USAGE;
     }
     if (!connect_client(&cli))
         return STATUS_UNREACHABLE;
-    enum status status = arguments.command->run(&cli, &arguments);
+    enum status status = output_end(arguments.command->run(&cli, &arguments));
     client_destroy(cli.client);
     return (int)status;
 }

@@ -163,8 +163,9 @@ static void measure(const struct table *table, size_t widths[TABLE_COLUMNS_MAX])
     }
 }
 
-/* Takes from the widest column that may be cut, one character at a time, until all fits. */
-static void fit(const struct table *table, size_t widths[TABLE_COLUMNS_MAX], size_t most)
+/* Takes from the widest column that may be cut, one character at a time, until all fits; false: it
+ * cannot. */
+static bool fit(const struct table *table, size_t widths[TABLE_COLUMNS_MAX], size_t most)
 {
     size_t total = GAP * (table->column_count - 1);
     for (size_t i = 0; i < table->column_count; i++)
@@ -176,10 +177,11 @@ static void fit(const struct table *table, size_t widths[TABLE_COLUMNS_MAX], siz
                 (widest == table->column_count || widths[i] > widths[widest]))
                 widest = i;
         if (widest == table->column_count)
-            return;
+            return false;
         widths[widest]--;
         total--;
     }
+    return true;
 }
 
 /* The columns that the first `size` bytes take. */
@@ -237,6 +239,38 @@ static void print_row(FILE *out, const struct table *table, const size_t *widths
     (void)fputc('\n', out);
 }
 
+/* ---- where no table fits: a line for each cell, whole ---- */
+
+/* Goes on below its own beginning, not below the title. */
+static void print_wrapped(FILE *out, const char *text, size_t indent, size_t width)
+{
+    size_t room = width > indent + SHORTEST ? width - indent : SHORTEST;
+    for (size_t size = text_prefix(text, room); text[size] != '\0';
+         size = text_prefix(text, room)) {
+        (void)fprintf(out, "%.*s\n%*s", (int)size, text, (int)indent, "");
+        text += size;
+    }
+    (void)fprintf(out, "%s\n", text);
+}
+
+static void print_records(FILE *out, const struct table *table, size_t width)
+{
+    size_t title_width = 0;
+    for (size_t i = 0; i < table->column_count; i++) {
+        size_t has = text_width(table->columns[i].title);
+        title_width = has > title_width ? has : title_width;
+    }
+    for (size_t i = 0; i < table->cell_count; i++) {
+        const struct column *column = &table->columns[i % table->column_count];
+        if (i > 0 && column == table->columns)
+            (void)fputc('\n', out);
+        if (table->cells[i][0] == '\0')
+            continue;
+        (void)fprintf(out, "%-*s", (int)(title_width + GAP), column->title);
+        print_wrapped(out, table->cells[i], title_width + GAP, width);
+    }
+}
+
 static void table_free(struct table *table)
 {
     for (size_t i = 0; i < table->cell_count; i++)
@@ -249,10 +283,13 @@ void table_print(struct table *table, FILE *out, size_t width)
 {
     size_t widths[TABLE_COLUMNS_MAX];
     measure(table, widths);
-    fit(table, widths, width);
-    print_row(out, table, widths, NULL);
-    for (size_t i = 0; i + table->column_count <= table->cell_count; i += table->column_count)
-        print_row(out, table, widths, &table->cells[i]);
+    if (!fit(table, widths, width) && table->cell_count > 0) {
+        print_records(out, table, width);
+    } else {
+        print_row(out, table, widths, NULL);
+        for (size_t i = 0; i + table->column_count <= table->cell_count; i += table->column_count)
+            print_row(out, table, widths, &table->cells[i]);
+    }
     if (table->failed)
         (void)fprintf(stderr, "kedge: out of memory: the table is not complete\n");
     table_free(table);

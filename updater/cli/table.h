@@ -31,7 +31,10 @@ void table_init(struct table *table, const struct column *columns, size_t column
 /** Adds the next cell, row by row. Control characters become "?"; NULL is "". */
 void table_add(struct table *table, const char *text);
 void table_add_number(struct table *table, uint64_t value);
-/** Prints within `width` columns (0: as wide as it comes) and frees the rows. */
+/**
+ * Prints within `width` columns (0: as wide as it comes) and frees the rows. Where they do not fit,
+ * however they are cut, each row is a block with a line for each of its cells that is not empty.
+ */
 void table_print(struct table *table, FILE *out, size_t width);
 
 /** How many columns a line of `out` has; 0 when it is no terminal. */

@@ -97,7 +97,14 @@ static bool write_line(int file, const char *text)
     return dprintf(file, "%s\n", text) == (int)strlen(text) + 1 && fsync(file) == 0;
 }
 
-/* The token goes to the file; when that fails, nobody has it, and it is revoked. */
+/* Nobody has it. */
+static enum status revoke_again(struct cli *cli, const json_t *token)
+{
+    complain("the token is revoked again");
+    (void)ask_at(cli, "DELETE", path_of(TOKENS "/", text_of(token, "name"), ""), NULL, NULL);
+    return STATUS_USAGE;
+}
+
 static enum status keep(struct cli *cli, int file, const char *path, json_t *token)
 {
     bool written = write_line(file, text_of(token, "token"));
@@ -105,20 +112,23 @@ static enum status keep(struct cli *cli, int file, const char *path, json_t *tok
     (void)json_object_del(token, "token");
     if (written)
         return STATUS_DONE;
-    complain("%s: %s; the token is revoked again", path, why);
-    (void)ask_at(cli, "DELETE", path_of(TOKENS "/", text_of(token, "name"), ""), NULL, NULL);
-    return STATUS_USAGE;
+    complain("%s: %s", path, why);
+    return revoke_again(cli, token);
 }
 
-static void tell(const json_t *token, const char *path)
+/* Whether it was told: without a file, that is the one time. */
+static bool tell(const struct cli *cli, json_t *token, const char *path)
 {
     char expiry[32];
     expiry_text(token, expiry, sizeof(expiry));
-    if (path != NULL)
+    if (cli->json)
+        (void)print_json(json_incref(token));
+    else if (path != NULL)
         say("the token \"%s\" with the role %s is in %s; expires: %s", text_of(token, "name"),
             text_of(token, "role"), path, expiry);
     else
         say("%s", text_of(token, "token"));
+    return output_end(STATUS_DONE) == STATUS_DONE;
 }
 
 enum status token_create(struct cli *cli, const struct arguments *arguments)
@@ -153,10 +163,8 @@ enum status token_create(struct cli *cli, const struct arguments *arguments)
         (void)unlink(path);
     if (file >= 0)
         (void)close(file);
-    if (status == STATUS_DONE && cli->json)
-        return print_json(token);
-    if (status == STATUS_DONE)
-        tell(token, path);
+    if (status == STATUS_DONE && !tell(cli, token, path))
+        status = path == NULL ? revoke_again(cli, token) : STATUS_USAGE;
     json_decref(token);
     return status;
 }
