@@ -1,4 +1,5 @@
 """A store whose disk stands still for seconds: devices do not notice, and nothing is done that is not durable."""
+import random
 import threading
 import time
 
@@ -14,8 +15,8 @@ STALL_S = 5
 
 
 @pytest.fixture
-def stalling(start, tmp_path):
-    server = ServerWithDisk(start, tmp_path / "server")
+def stalling(start, tmp_path, request):
+    server = ServerWithDisk(start, tmp_path / "server", *getattr(request, "param", ()))
     yield server
     server.go_on()
 
@@ -144,3 +145,26 @@ def test_what_waits_for_the_disk_is_bounded_and_whoever_is_over_it_is_told_to_co
     stalling.go_on()
     wait_until(lambda: crowd.register("crowd").code_text == "2.01", 60, "a Register to be taken")
     crowd.serve_until(lambda: device_of(stalling, "crowd")["registered"], "its record", 60)
+
+
+@pytest.mark.parametrize("stalling", [("--download-rate", "500000")], ids=["slow"], indirect=True)
+def test_a_device_that_was_updated_behind_the_back_of_the_store_has_succeeded_at_the_first_look(stalling, keys, device,
+                                                                                             tmp_path):
+    factory = make_package(tmp_path, keys, "1.0.0", 1, b"factory " * 500)
+    image = random.Random(1).randbytes(3 << 20)
+    package = upload(stalling, keys, make_package(tmp_path, keys, "1.1.0", 2, image, "--compress", "none"))
+    agent = device("dev", keys, factory, stalling.coap_uri, "--lifetime", "20", health="true")
+    wait_until(lambda: device_of(stalling, "dev").get("version") == "1.0.0", 60, "the device")
+    stalling.kedge("rollout", "create", "--name", "all", "--package", package, "--all", "--start")
+    wait_until(lambda: deployments(stalling)["dev"]["state"] == "downloading", 60, "its download")
+    stalling.stall()
+    stalling.wait_until_stalled()
+    wait_until(lambda: agent.status()["updates_confirmed"] == 1, 120, "the update, of which no record can be written")
+    assert deployments(stalling)["dev"]["state"] == "downloading"
+    stalling.kill()
+    stalling.go_on()
+    stalling.begin()
+    stalling.kedge("rollout", "watch", "1", timeout=120)
+    history = stalling.json("rollout", "show", "1", "--device", "dev")["history"]
+    steps = [(entry["from"], entry["to"]) for entry in history if entry["from"] != entry["to"]]
+    assert steps[-1] == ("downloading", "succeeded"), f"it was looked at once more, much later: {history}"

@@ -412,13 +412,16 @@ static void hold_to_its_return(struct kedge_machine *machine, enum kedge_machine
 /*
  * Decision 7: an Update counts as having come back, but only for what then reads as updated. So
  * does the Register of a device that installs without being told to (resource 14 of object 5 in
- * version 1.2), which may have done all of it between two looks.
+ * version 1.2), which may have done all of it between two looks. After a restart of the server the
+ * record may be behind the device by all that was not durable, and it is the first look that counts.
  */
-static bool has_returned(const struct kedge_machine *machine, enum kedge_machine_picture picture)
+static bool has_returned(const struct kedge_machine *machine, enum kedge_machine_picture picture,
+                         bool first_look)
 {
+    bool came = first_look || (machine->writes > 0 && machine->back);
     return picture == KEDGE_PICTURE_UPDATED &&
            ((machine->step == KEDGE_STEP_AWAIT && machine->in_touch) ||
-            (machine->step == KEDGE_STEP_DOWNLOAD && machine->writes > 0 && machine->back));
+            (machine->step == KEDGE_STEP_DOWNLOAD && came));
 }
 
 void kedge_machine_probed(struct kedge_machine *machine, const struct kedge_machine_view *view,
@@ -457,7 +460,7 @@ void kedge_machine_probed(struct kedge_machine *machine, const struct kedge_mach
     machine->ours = view->state != KEDGE_FIRMWARE_IDLE && picture != KEDGE_PICTURE_FOREIGN;
     hold_to_its_return(machine, picture, now_ms);
     enum kedge_machine_step row =
-        has_returned(machine, picture) ? KEDGE_STEP_RETURNED : machine->step;
+        has_returned(machine, picture, first_look) ? KEDGE_STEP_RETURNED : machine->step;
     carry_out(machine, view, picture, kedge_machine_verdict(row, picture), first_look, now_ms);
     follow_deferral(machine, picture, now_ms);
 }

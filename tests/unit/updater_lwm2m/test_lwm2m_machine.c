@@ -155,6 +155,23 @@ static void test_an_update_of_the_registration_counts_as_coming_back_for_success
 
 /* ---- failures ---- */
 
+/* The record may be behind it by all that was not durable when the server ended. */
+static void test_one_that_was_updated_before_a_restart_is_believed_at_the_first_look(void **state)
+{
+    (void)state;
+    static const enum kedge_update_phase reached[] = {
+        KEDGE_UPDATE_DOWNLOADING, KEDGE_UPDATE_DOWNLOADED, KEDGE_UPDATE_INSTALLING,
+        KEDGE_UPDATE_VERIFYING};
+    for (size_t i = 0; i < sizeof(reached) / sizeof(reached[0]); i++) {
+        struct sim sim = {.version = "2.0.0", .result = 1};
+        begin(&sim, reached[i]);
+        settle(&sim);
+        assert_open(&sim, KEDGE_UPDATE_VERIFYING);
+        pass_s(&sim, 60); /* the soak, and no other wait */
+        assert_ended(&sim, KEDGE_UPDATE_SUCCEEDED, "was still so after 60 s");
+    }
+}
+
 static void test_a_rollback_is_a_failure_with_the_words_of_the_device(void **state)
 {
     (void)state;
@@ -292,6 +309,7 @@ int main(void)
         cmocka_unit_test(test_the_new_version_without_a_result_is_not_believed),
         cmocka_unit_test(
             test_an_update_of_the_registration_counts_as_coming_back_for_success_alone),
+        cmocka_unit_test(test_one_that_was_updated_before_a_restart_is_believed_at_the_first_look),
         cmocka_unit_test(test_a_rollback_is_a_failure_with_the_words_of_the_device),
         cmocka_unit_test(test_results_of_a_download_end_as_rejected_failed_or_canceled),
         cmocka_unit_test(test_an_install_that_fails_before_the_restart_is_a_failure),
