@@ -24,6 +24,9 @@
 #define KEDGE_API_PER_ADDRESS_MAX 1024u /* connections from one address, by default */
 #define KEDGE_API_RESERVED_SHARE 8u     /* one in so many connections is never a download's */
 #define KEDGE_API_IDLE_LIMIT_S 60u      /* a connection that moves no byte is closed, by default */
+#define KEDGE_API_HEADER_LIMIT_S 30u    /* from the first byte of a request to its header's end */
+#define KEDGE_API_BODY_LIMIT_S 60u      /* from there to the end of a body that is no file */
+#define KEDGE_API_UPLOAD_LEAST 16384u   /* bytes of a file that have to come in as long */
 #define KEDGE_API_HEARTBEAT_MS 15000u   /* something goes out on a stream of events so often */
 #define KEDGE_API_UPLOAD_FOLDER "uploads" /* in the data folder: files being received */
 
@@ -56,8 +59,10 @@ struct kedge_api_config {
                                   which the log says */
     uint32_t
         per_address_max;   /* 0: KEDGE_API_PER_ADDRESS_MAX; loopback and proxies are not counted */
-    uint32_t idle_limit_s; /* 0: KEDGE_API_IDLE_LIMIT_S */
-    uint32_t heartbeat_ms; /* of streams of events; 0: KEDGE_API_HEARTBEAT_MS */
+    uint32_t idle_limit_s;   /* 0: KEDGE_API_IDLE_LIMIT_S */
+    uint32_t header_limit_s; /* 0: KEDGE_API_HEADER_LIMIT_S */
+    uint32_t body_limit_s;   /* 0: KEDGE_API_BODY_LIMIT_S */
+    uint32_t heartbeat_ms;   /* of streams of events; 0: KEDGE_API_HEARTBEAT_MS */
     /* One line for the server's log, from any thread; may be NULL. Never holds a secret. */
     void (*log)(void *context, const char *line);
     void *log_context;

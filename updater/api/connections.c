@@ -1,6 +1,7 @@
 /*
  * connections.c: the open connections: how many there are from each address, and a look at all of
- * them once a second: how far downloads are, and whether the other side has ended it.
+ * them once a second: how far downloads are, whether the other side has ended it, and whether it
+ * sends too slowly.
  *
  * How far a download is, TCP knows: what the other side has acknowledged. That counts what is
  * around the file's bytes too (the header of the answer, the records of TLS), less than one in a
@@ -94,6 +95,13 @@ struct connection *connection_of(struct MHD_Connection *connection)
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     return info == NULL ? NULL : info->socket_context;
+}
+
+void connection_enter(struct MHD_Connection *from, enum slowness_phase phase)
+{
+    struct connection *connection = connection_of(from);
+    if (connection != NULL)
+        slowness_enter(&connection->slowness, phase);
 }
 
 void connections_notify(void *context, struct MHD_Connection *from, void **state,
@@ -211,16 +219,37 @@ static bool has_moved(struct transfer *transfer, const struct tcp_info *info)
 
 /* ---- looking at them ---- */
 
+static uint64_t unread_bytes(const struct connection *connection)
+{
+    int unread = 0;
+    return ioctl(connection->file, SIOCINQ, &unread) == 0 && unread > 0 ? (uint64_t)unread : 0;
+}
+
+/* Nobody else can have the descriptor: libmicrohttpd closes it after it has said that the connection
+ * ends, which takes the lock. Once a second until then: each time is a new edge for epoll. */
+static void end_late(struct kedge_api *api, struct connection *connection,
+                     const struct tcp_info *info, uint64_t now_ns)
+{
+    const struct slowness_limits limits = {.header_s = api->config.header_limit_s,
+                                           .body_s = api->config.body_limit_s};
+    struct slowness *slowness = &connection->slowness;
+    if (!connection->late && slowness_look(slowness, &limits, info->tcpi_bytes_received,
+                                           unread_bytes(connection), now_ns)) {
+        connection->late = true;
+        tally_late(api->tally, slowness_seen(slowness));
+    }
+    if (connection->late)
+        (void)shutdown(connection->file, SHUT_RDWR);
+}
+
 /* No more than a new edge for epoll: the one way for a connection that has ended, the other for one
  * that has bytes (tcp_set_rcvlowat() of Linux looks whether there are any, and says so). */
 static void wake_up(struct connection *connection, const struct tcp_info *info)
 {
     static const int one = 1;
-    int unread = 0;
     if (info->tcpi_state == STATE_CLOSE_WAIT)
         (void)shutdown(connection->file, SHUT_RD);
-    else if (connection->received == info->tcpi_bytes_received &&
-             ioctl(connection->file, SIOCINQ, &unread) == 0 && unread > 0)
+    else if (connection->received == info->tcpi_bytes_received && unread_bytes(connection) > 0)
         (void)setsockopt(connection->file, SOL_SOCKET, SO_RCVLOWAT, &one, sizeof(one));
     connection->received = info->tcpi_bytes_received;
 }
@@ -237,6 +266,7 @@ static void look_at_all(struct kedge_api *api)
         if (!ask_tcp(at, &info))
             continue;
         wake_up(at, &info);
+        end_late(api, at, &info, now_ns);
         if (has_moved(&at->transfer, &info))
             describe(at, &progress[count++]);
         uint64_t wait_ms = held_for_ms(at, now_ns);

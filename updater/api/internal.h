@@ -48,6 +48,8 @@ struct request {
     struct MHD_Connection *connection;
     const struct kedge_api_listener *place; /* where it came in */
     bool head;                              /* HEAD: only the header of the answer goes out */
+    bool file_expected;                     /* its body is a file, and wanted */
+    bool late;                              /* its body is, and was refused: slowness.h */
     bool unframed;                          /* where its body ends is not known */
     const struct route *route;
     char parameter[KEDGE_ENDPOINT_MAX + 1]; /* percent-decoded */

@@ -46,13 +46,20 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
         request->connection = connection;
         *state = request;
         request_begin(request, url, method);
-        return request_answers_now(request) ? queue_answer(request) : MHD_YES;
+        connection_enter(connection, request->file_expected ? SLOWNESS_FILE : SLOWNESS_BODY);
+        if (!request_answers_now(request))
+            return MHD_YES;
+        connection_enter(connection, SLOWNESS_ANSWER);
+        return queue_answer(request);
     }
     if (*size > 0) {
         bool wanted = request_take(request, bytes, *size);
         *size = 0;
         return wanted ? MHD_YES : MHD_NO;
     }
+    if (request->late)
+        return MHD_NO;
+    connection_enter(connection, SLOWNESS_ANSWER);
     /* When the answer is there, the suspended connection is resumed, and this called again. */
     if (request_waits(request) && workers_submit(&request->api->workers, request))
         return MHD_YES;
@@ -64,7 +71,7 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
                          enum MHD_RequestTerminationCode code)
 {
     (void)context;
-    (void)connection;
+    connection_enter(connection, SLOWNESS_HEADER);
     request_destroy(*state, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
     *state = NULL;
 }

@@ -86,7 +86,8 @@ void request_begin(struct request *request, const char *url, const char *method)
     if (!is_framed(request) || !find_route(request, url, method) || !authenticate(request) ||
         !query_check(request))
         return;
-    (void)body_expected(request);
+    const enum body_kind body = request->route->body;
+    request->file_expected = body_expected(request) && (body == BODY_FILE || body == BODY_TEXT);
 }
 
 bool request_answers_now(const struct request *request)
@@ -117,6 +118,8 @@ static bool keep_bytes(struct request *request, const char *bytes, size_t size)
 
 bool request_take(struct request *request, const char *bytes, size_t size)
 {
+    if (slowness_refuses(request))
+        return true;
     request->received += size;
     if (request->answer != NULL)
         return request->received <= request->body_max + DRAIN_MAX;

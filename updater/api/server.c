@@ -71,6 +71,10 @@ static struct kedge_api *api_create(const struct kedge_api_config *config)
         api->config.per_address_max = KEDGE_API_PER_ADDRESS_MAX;
     if (api->config.idle_limit_s == 0)
         api->config.idle_limit_s = KEDGE_API_IDLE_LIMIT_S;
+    if (api->config.header_limit_s == 0)
+        api->config.header_limit_s = KEDGE_API_HEADER_LIMIT_S;
+    if (api->config.body_limit_s == 0)
+        api->config.body_limit_s = KEDGE_API_BODY_LIMIT_S;
     if (api->config.heartbeat_ms == 0)
         api->config.heartbeat_ms = KEDGE_API_HEARTBEAT_MS;
     readers_init(&api->readers, config->folder);

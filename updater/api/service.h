@@ -6,6 +6,7 @@
  *   connections.c   the open connections, and how far transfers over them are
  *   certificate.c   the certificate of HTTPS      workers.c   handlers' threads
  *   readers.c       store readers                 server.c    all of it started and stopped
+ *   slowness.c      clients that send too slowly
  *   tally.c         requests by route and status  pacing.c    downloads at the pace of all
  */
 #ifndef KEDGE_UPDATER_API_SERVICE_H
@@ -22,6 +23,7 @@
 #include "updater/api/failures.h"
 #include "updater/api/pacing.h"
 #include "updater/api/sessions.h"
+#include "updater/api/slowness.h"
 #include "updater/api/tally.h"
 
 #define READERS_IDLE_MAX 8u
@@ -105,9 +107,13 @@ struct connection {
     struct certificate_slot *certificates;
     struct certificate *certificate; /* held; NULL without TLS */
     struct transfer transfer;        /* under the lock of the list */
+    struct slowness slowness;
+    bool late;                       /* and so ended; of the thread that looks */
     _Atomic uint64_t held_until_ns;  /* the transfer, by the pace of all: pacing.h */
 };
 
+/** It is in this phase from now on. */
+void connection_enter(struct MHD_Connection *connection, enum slowness_phase phase);
 /** NULL when there was no memory for it. */
 struct connection *connection_of(struct MHD_Connection *connection);
 

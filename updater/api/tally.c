@@ -8,7 +8,7 @@
 
 /* All that the API answers with; a status that is not here counts as the last one. */
 static const uint16_t statuses[] = {200, 201, 204, 206, 302, 303, 304, 400, 401, 403,
-                                    404, 405, 406, 409, 411, 412, 413, 415, 416, 422,
+                                    404, 405, 406, 408, 409, 411, 412, 413, 415, 416, 422,
                                     428, 429, 431, 500, 503, 504, 507, 0};
 #define STATUS_COUNT (sizeof(statuses) / sizeof(statuses[0]))
 
@@ -19,6 +19,7 @@ struct line {
 
 struct tally {
     _Atomic uint64_t downloaded_bytes;
+    _Atomic uint64_t late[SLOWNESS_PHASE_COUNT];
     struct line lines[]; /* of each route, and of no route */
 };
 
@@ -46,6 +47,11 @@ void tally_note(struct tally *tally, const struct route *route, unsigned status,
 void tally_downloaded(struct tally *tally, uint64_t bytes)
 {
     atomic_fetch_add_explicit(&tally->downloaded_bytes, bytes, memory_order_relaxed);
+}
+
+void tally_late(struct tally *tally, enum slowness_phase phase)
+{
+    atomic_fetch_add_explicit(&tally->late[phase], 1, memory_order_relaxed);
 }
 
 /* ---- writing ---- */
@@ -79,6 +85,19 @@ static void write_durations(const struct line *line, const struct route *route,
     }
 }
 
+/* There from the first on, so that a rise from 0 can be seen. */
+static void write_late(const struct tally *tally, struct kedge_exposition *out)
+{
+    static const char *const names[] = {
+        [SLOWNESS_HEADER] = "header", [SLOWNESS_BODY] = "body", [SLOWNESS_FILE] = "file"};
+    kedge_exposition_family(out, "kedge_http_late_total", KEDGE_METRIC_COUNTER,
+                            "Connections that were ended because what came was too slow.");
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const struct kedge_label labels[] = {{"part", names[i]}, {NULL, NULL}};
+        kedge_exposition_count(out, labels, tally->late[i]);
+    }
+}
+
 void tally_write(const struct tally *tally, struct kedge_exposition *out)
 {
     kedge_exposition_family(out, "kedge_http_requests_total", KEDGE_METRIC_COUNTER,
@@ -92,4 +111,5 @@ void tally_write(const struct tally *tally, struct kedge_exposition *out)
     kedge_exposition_counter(out, "kedge_http_downloaded_bytes_total",
                              "Bytes of files that went out to devices by HTTP.",
                              tally->downloaded_bytes);
+    write_late(tally, out);
 }

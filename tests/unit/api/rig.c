@@ -417,6 +417,24 @@ int rig_teardown(void **state)
     return 0;
 }
 
+struct rig *rig_limited(void **state, struct kedge_api_config config)
+{
+    char error[KEDGE_API_ERROR_MAX];
+    if (*state == NULL)
+        assert_int_equal(rig_setup(state), 0);
+    struct rig *rig = *state;
+    kedge_api_stop(rig->api);
+    rig->api = NULL;
+    config.listen[0].address = "127.0.0.1";
+    config.listen_count = 1;
+    config.folder = rig->folder;
+    config.download_folder = RIG_DOWNLOADS;
+    config.backend = &rig->backend;
+    assert_int_equal(kedge_api_start(&config, &rig->api, error), KEDGE_OK);
+    (void)snprintf(rig->url, sizeof(rig->url), "http://127.0.0.1:%u", kedge_api_port(rig->api, 0));
+    return rig;
+}
+
 int rig_setup_followed(void **state)
 {
     int failed = rig_setup(state);

@@ -50,6 +50,9 @@ int rig_teardown(void **state);
 int rig_setup_followed(void **state);
 int rig_teardown_followed(void **state);
 
+/** A rig whose API has the limits of this config, and its `secure` and `tls` of the first place. */
+struct rig *rig_limited(void **state, struct kedge_api_config config);
+
 /** Commits what `fill` puts into a batch. */
 void rig_commit(struct rig *rig, void (*fill)(struct kedge_batch *batch, void *context),
                 void *context);

@@ -21,24 +21,10 @@
 #define FILE_NAME "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define REQUEST "GET /fw/" FILE_NAME " HTTP/1.1\r\nHost: x\r\n\r\n"
 
-/* A rig whose API has other limits. */
 static struct rig *narrow_rig(void **state, uint32_t idle_limit_s)
 {
-    char error[KEDGE_API_ERROR_MAX];
-    assert_int_equal(rig_setup(state), 0);
-    struct rig *rig = *state;
-    kedge_api_stop(rig->api);
-    rig->api = NULL;
-    const struct kedge_api_config config = {.listen = {{.address = "127.0.0.1"}},
-                                            .listen_count = 1,
-                                            .folder = rig->folder,
-                                            .download_folder = RIG_DOWNLOADS,
-                                            .backend = &rig->backend,
-                                            .connections_max = CONNECTIONS,
-                                            .idle_limit_s = idle_limit_s};
-    assert_int_equal(kedge_api_start(&config, &rig->api, error), KEDGE_OK);
-    (void)snprintf(rig->url, sizeof(rig->url), "http://127.0.0.1:%u", kedge_api_port(rig->api, 0));
-    return rig;
+    return rig_limited(state, (struct kedge_api_config){.connections_max = CONNECTIONS,
+                                                        .idle_limit_s = idle_limit_s});
 }
 
 static void make_file(const struct rig *rig, off_t size)
