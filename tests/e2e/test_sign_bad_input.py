@@ -11,14 +11,13 @@ import zlib
 import cbor2
 import pytest
 import suit_oracle
-from conftest import BUILD, CLASS, VENDOR, Keys, program
+from conftest import CLASS, SANITIZED, VENDOR, Keys, program
 from cryptography.hazmat.primitives import serialization
 from signing import DONE, INVALID, KEY, SBOM, create, mixed_image, refused, sign
 from suit_forge import frame, parts, seal, with_payload
 
 ED25519_ORDER = 2**252 + 27742317777372353535851937790883648493
-# A sanitizer reserves terabytes.
-LITTLE_MEMORY = (None if "asan" in str(BUILD) else
+LITTLE_MEMORY = (None if SANITIZED else
                  lambda: resource.setrlimit(resource.RLIMIT_DATA, (64 << 20, 64 << 20)))
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
@@ -244,7 +243,7 @@ def test_memory_does_not_grow_with_the_image(tmp_path, keys):
                                         CLASS, "--version", "1.0.0", "--sequence", 1, "--key", keys.private, "--output", package))
         peaks["verify"].append(peak_kib(program("kedge-sign"), "verify", "--trust", keys.public, package))
         peaks["extract"].append(peak_kib(program("kedge-sign"), "extract", package, "--output", tmp_path / "back"))
-    if "asan" in str(BUILD):
+    if SANITIZED:
         pytest.skip("a sanitizer's memory is not the program's")
     for name, (small, large) in peaks.items():
         assert large - small < 1024, f"{name}: {small} KiB, then {large} KiB"
