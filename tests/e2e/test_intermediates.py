@@ -1,6 +1,7 @@
 """Intermediate versions, offered first: devices go to them, and from there to the rollout's version."""
 from conftest import make_package, wait_until
 from test_filters import left_out
+from test_swarm import known, swarm  # noqa: F401 (a fixture)
 from test_update import deployments, registered, versions
 
 
@@ -62,3 +63,37 @@ def test_a_chain_that_leads_nowhere_is_refused_before_anything_is_made(server, k
             done = server.kedge("rollout", *command, "--package", last, "--all", *options, check=False)
             assert done.returncode == 1 and words in done.stderr, done.stderr
     assert server.json("rollout", "list")["rollouts"] == []
+
+
+def test_a_fleet_goes_through_an_intermediate_version_and_fails_on_either_way(server, keys, tmp_path, swarm):  # noqa: F811
+    count = 60
+    first, last = chain(server, keys, tmp_path)
+    fleet = swarm(server.coap_uri, count, "--intermediates", 1, "--fail-rate", 0.3, "--reboot-time", 0.2)
+    wait_until(lambda: len([d for d in known(server) if d["version"] == "1.0.0"]) == count, 60, "all devices")
+    server.kedge("rollout", "create", "--name", "leap", "--package", last, "--intermediate", first, "--all", "--start",
+                 "--error-threshold", 100, "--success-threshold", 0)
+    server.kedge("rollout", "watch", 1, timeout=180)
+    parts = deployments(server)
+    failed = {endpoint for endpoint, part in parts.items() if part["state"] == "failed"}
+    assert {part["state"] for part in parts.values()} == {"succeeded", "failed"}
+
+    def stand():
+        ran = versions(server)
+        return {ran[e] for e in failed}, {ran[e] for e in ran if e not in failed}
+    wait_until(lambda: stand() == ({"1.0.0", "1.4.0"}, {"2.0.0"}), 60, "those that failed to be on either version before it")
+    summary = fleet.end()
+    assert (summary["updated"], summary["failed"]) == (count - len(failed), {"8": len(failed)})
+    assert (summary["unexpected"], summary["mismatches"], summary["unfinished"]) == (0, 0, 0)
+    on_their_way = sum(version == "1.4.0" for version in versions(server).values())
+    assert summary["installations"] == 2 * (count - len(failed) + on_their_way) + (len(failed) - on_their_way)
+
+
+def test_a_simulated_device_that_was_to_go_through_more_has_not_ended(server, keys, tmp_path, swarm):  # noqa: F811
+    _, last = chain(server, keys, tmp_path)
+    fleet = swarm(server.coap_uri, 3, "--intermediates", 1, "--version", "1.4.0", "--reboot-time", 0.2)
+    wait_until(lambda: len([d for d in known(server) if d["version"] == "1.4.0"]) == 3, 60, "all devices")
+    server.kedge("rollout", "create", "--name", "on", "--package", last, "--all", "--start")
+    server.kedge("rollout", "watch", 1, timeout=120)
+    assert versions(server) == {f"swarm-{i}": "2.0.0" for i in range(3)}
+    summary = fleet.end(1)
+    assert (summary["unfinished"], summary["updated"], summary["installations"]) == (3, 0, 3)

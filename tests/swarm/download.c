@@ -87,7 +87,7 @@ void download_finish(struct device *device)
     uint8_t digest[KEDGE_SHA256_SIZE];
     gnutls_hash_output(device->hash, digest);
     download_drop(device);
-    enum kedge_rc verdict = package_judge(package, swarm->options);
+    enum kedge_rc verdict = package_judge(package, device);
     if (memcmp(digest, package->digest, sizeof digest) != 0)
         verdict = KEDGE_E_DIGEST;
     if (kedge_rc_update_result(verdict) == KEDGE_RESULT_INTEGRITY)
@@ -123,7 +123,7 @@ static bool meets_fate(struct device *device)
 {
     struct swarm *swarm = device->swarm;
     double reached = device->size > 0 ? (double)device->offset / (double)device->size : 0;
-    double fails = device->fate == FATE_FAIL ? fails_at(device->fate_result) : 0;
+    double fails = device_fate(device) == FATE_FAIL ? fails_at(device->fate_result) : 0;
     if (reached >= device->reboot_at) {
         device->reboot_at = 2;
         swarm->counts.restarts_in_transfer++;
@@ -131,7 +131,7 @@ static bool meets_fate(struct device *device)
         (void)firmware_event(device, KEDGE_FIRMWARE_URI_EMPTY, 0); /* it forgets what it had */
         return true;
     }
-    if (device->outcome == OUTCOME_OPEN && fails > 0 && reached >= fails) {
+    if (fails > 0 && reached >= fails) {
         fail(device, device->fate_result);
         return true;
     }

@@ -45,7 +45,7 @@ uint8_t firmware_event(struct device *device, enum kedge_firmware_event event, i
 
 static bool refuses_every_uri(const struct device *device)
 {
-    return device->outcome == OUTCOME_OPEN && device->fate == FATE_FAIL &&
+    return device_fate(device) == FATE_FAIL &&
            (device->fate_result == KEDGE_RESULT_INVALID_URI ||
             device->fate_result == KEDGE_RESULT_UNSUPPORTED_PROTOCOL);
 }
@@ -78,7 +78,7 @@ uint8_t firmware_write_uri(struct device *device, struct kedge_slice uri)
 static void on_installed(void *context)
 {
     struct device *device = context;
-    if (device->outcome == OUTCOME_OPEN && device->fate == FATE_VANISH) {
+    if (device_fate(device) == FATE_VANISH) {
         device_restart(device, 0);
         timers_cancel(&device->swarm->timers, &device->life_timer);
         device_end(device, OUTCOME_VANISHED, 0);
@@ -103,19 +103,20 @@ uint8_t firmware_execute(struct device *device)
 
 void firmware_come_back(struct device *device)
 {
-    bool open = device->outcome == OUTCOME_OPEN;
+    enum fate fate = device_fate(device);
     struct package *package = device->package;
     device->restart_confirms = false;
-    if (open && device->fate == FATE_FAIL) {
+    if (fate == FATE_FAIL) {
         (void)firmware_event(device, KEDGE_FIRMWARE_TRIAL_ROLLED_BACK, 0);
         device_end(device, OUTCOME_FAILED, device->result);
         return;
     }
     (void)firmware_event(device, KEDGE_FIRMWARE_TRIAL_CONFIRMED, 0);
-    if (open && device->fate == FATE_WRONG_VERSION) {
+    if (fate == FATE_WRONG_VERSION) {
         device_end(device, OUTCOME_WRONG_VERSION, 0);
         return;
     }
     device->running = package;
-    device_end(device, OUTCOME_UPDATED, 0);
+    if (device->updates++ >= device->swarm->options->intermediates)
+        device_end(device, OUTCOME_UPDATED, 0);
 }

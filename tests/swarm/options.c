@@ -53,6 +53,8 @@ static const struct row rows[] = {
     {"make-psk-file", "CSV", KIND_PATH, AT(make_psk_path), 0,
      "only make such a file, for --devices N"},
     {"lwm2m", "VERSION", KIND_VERSION, 0, 0, "that they speak: 1.0, 1.1 or 1.2 (default 1.1)"},
+    {"intermediates", "N", KIND_COUNT, AT(intermediates), SWARM_INTERMEDIATES_MAX,
+     "updates that they go through before the last one"},
     {"delivery", "pull|push", KIND_DELIVERY, 0, 0, "how they take packages (default pull)"},
     {"lifetime", "S", KIND_COUNT, AT(lifetime_s), 86400 * 365, "of a registration (default 3600)"},
     {"window", "N", KIND_COUNT, AT(window), SWARM_DEVICES_MAX,

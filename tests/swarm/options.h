@@ -9,6 +9,7 @@
 
 #define SWARM_TEXT_MAX 64u
 #define SWARM_RESULT_MAX 10
+#define SWARM_INTERMEDIATES_MAX 4u
 
 /** The values of /5/0/9. */
 enum swarm_delivery { SWARM_PULL = 0, SWARM_PUSH = 1 };
@@ -25,6 +26,7 @@ struct swarm_options {
     char version[SWARM_TEXT_MAX];  /* that the devices run at first */
     char hardware[SWARM_TEXT_MAX]; /* empty: they have no such resource */
     const char *lwm2m;             /* the version */
+    uint32_t intermediates;        /* updates before the one with which their part is over */
     uint32_t delivery;             /* enum swarm_delivery */
     uint32_t block_size;           /* what those devices want that want smaller ones */
     uint32_t lifetime_s;

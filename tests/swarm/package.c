@@ -1,7 +1,7 @@
 /*
  * package.c: what the devices are offered. The manifest is the same for all of them, so it is read
- * once. Nobody's signature is asked for: whether a package may be trusted is not what a swarm
- * tests.
+ * once, and again only where they come from another version. Nobody's signature is asked for:
+ * whether a package may be trusted is not what a swarm tests.
  *
  * What is pushed has no name that says its digest. So the bytes are put together once, each by the
  * first device that has it; when they are all there, the whole package is checked, frames and
@@ -11,6 +11,7 @@
 #include "tests/swarm/uri.h"
 
 #include <kedge/package.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -140,27 +141,30 @@ static enum kedge_rc check_image(struct package *package)
     return kedge_package_expand(&parts, &reader, NULL);
 }
 
-static enum kedge_rc judge(struct package *package, const struct swarm_options *options)
+static enum kedge_rc judge(struct package *package, const struct swarm_options *options,
+                           const char *running)
 {
     struct kedge_suit_envelope envelope;
     struct kedge_suit_manifest manifest;
     struct kedge_suit_device device = {.hardware = kedge_slice_text(options->hardware)};
-    if (package->image != NULL)
+    if (package->image != NULL && !package->image_is_whole)
         KEDGE_TRY(check_image(package));
+    package->image_is_whole = true;
     KEDGE_TRY(kedge_suit_head_read(kedge_slice(package->head, package->head_size), &envelope));
     KEDGE_TRY(kedge_suit_digest_check(&envelope));
     KEDGE_TRY(kedge_suit_manifest_read(&envelope, &manifest));
     KEDGE_TRY(kedge_suit_version_text(&manifest.version, package->version));
-    KEDGE_TRY(kedge_suit_version_parse(kedge_slice_text(options->version), &device.running));
+    KEDGE_TRY(kedge_suit_version_parse(kedge_slice_text(running), &device.running));
     kedge_vendor_uuid(kedge_slice_text(options->vendor), device.vendor);
     kedge_class_uuid(device.vendor, kedge_slice_text(options->class_name), device.class_id);
     return kedge_suit_manifest_judge(&manifest, &device);
 }
 
-enum kedge_rc package_judge(struct package *package, const struct swarm_options *options)
+enum kedge_rc package_judge(struct package *package, const struct device *device)
 {
-    if (!package->judged)
-        package->verdict = judge(package, options);
-    package->judged = true;
+    const char *running = device_version(device);
+    if (strcmp(package->judged_from, running) != 0)
+        package->verdict = judge(package, device->swarm->options, running);
+    (void)snprintf(package->judged_from, sizeof package->judged_from, "%s", running);
     return package->verdict;
 }

@@ -55,6 +55,12 @@ static bool is_as_meant(const struct device *device)
     return false;
 }
 
+enum fate device_fate(const struct device *device)
+{
+    bool is_now = device->outcome == OUTCOME_OPEN && device->updates == device->fate_update;
+    return is_now ? device->fate : FATE_UPDATE;
+}
+
 void device_end(struct device *device, enum outcome outcome, int result)
 {
     struct swarm *swarm = device->swarm;
@@ -103,6 +109,8 @@ static void draw_fate(struct device *device, const struct swarm_options *options
         device->wanted_exponent = block_exponent(options->block_size);
         device->refuses_large = draw_chance(draw, 0.5);
     }
+    if (options->intermediates > 0)
+        device->fate_update = (uint32_t)draw_between(draw, 0, options->intermediates);
 }
 
 static enum kedge_rc make_devices(struct swarm *swarm)

@@ -40,7 +40,8 @@ struct package {
     size_t head_size;
     uint8_t *image; /* what is pushed, as far as some device has got; NULL: it is pulled */
     uint64_t image_size, image_capacity, image_whole;
-    bool judged; /* by the first device that had all of it */
+    bool image_is_whole;              /* of what is pushed: it was checked, and is good */
+    char judged_from[SWARM_TEXT_MAX]; /* the version of those for whom it was judged; "": none */
     enum kedge_rc verdict;
     char version[KEDGE_SUIT_VERSION_TEXT_MAX];
 };
@@ -96,6 +97,8 @@ struct device {
     enum fate fate;
     enum outcome outcome;
     int fate_result;
+    uint32_t fate_update; /* the one in which that becomes of it, from 0 */
+    uint32_t updates;     /* that it has gone through */
     int outcome_result;
     double reboot_at, move_at; /* the share of the image after which it does; above 1: never */
     bool slow;
@@ -191,6 +194,8 @@ int swarm_run(const struct swarm_options *options, volatile int *stop);
 void device_endpoint(const struct device *device, char text[DEVICE_ENDPOINT_MAX]);
 /** The firmware that it runs. */
 const char *device_version(const struct device *device);
+/** What is to become of it in this update; FATE_UPDATE also when its part is over. */
+enum fate device_fate(const struct device *device);
 /** Its part in the rollout is over; counts the first time. */
 void device_end(struct device *device, enum outcome outcome, int result);
 
@@ -289,8 +294,10 @@ void packages_free(struct swarm *swarm);
  * pushed.
  */
 void package_collect(struct package *package, uint64_t offset, struct kedge_slice bytes);
-/** Whether it is what it should be, and what its manifest says, once some device has all of it. */
-enum kedge_rc package_judge(struct package *package, const struct swarm_options *options);
+/**
+ * Whether it is what it should be, and what its manifest says for this device, which has all of it.
+ */
+enum kedge_rc package_judge(struct package *package, const struct device *device);
 
 /* report.c */
 void report_progress(const struct swarm *swarm, bool last);
