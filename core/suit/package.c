@@ -95,7 +95,8 @@ static enum kedge_rc check_severable(const struct kedge_package *package)
 
 /* Each file in the envelope but the firmware is one that the manifest vouches for, and the reverse.
  */
-static enum kedge_rc check_attachments(struct kedge_slice bytes, struct kedge_package *package)
+static enum kedge_rc read_attachments(struct kedge_slice bytes, bool checked,
+                                      struct kedge_package *package)
 {
     const struct kedge_suit_envelope *envelope = &package->envelope;
     const struct kedge_suit_manifest *manifest = &package->manifest;
@@ -103,18 +104,24 @@ static enum kedge_rc check_attachments(struct kedge_slice bytes, struct kedge_pa
         return KEDGE_E_MISSING;
     for (size_t i = 0; i < manifest->attachment_count; i++) {
         const struct kedge_suit_named *file = &envelope->payloads[i];
-        uint8_t digest[KEDGE_SHA256_SIZE];
         KEDGE_TRY(package_expect_attachment(manifest, i, file->name, file->size));
         package->attachments[i] = bytes_of(bytes, file);
-        kedge_sha256(package->attachments[i], digest);
-        KEDGE_TRY(package_check_attachment(manifest, i, digest));
+        if (checked)
+            KEDGE_TRY(kedge_package_check_attachment(package, i));
     }
     return KEDGE_OK;
 }
 
-enum kedge_rc kedge_package_read(struct kedge_slice bytes, const struct kedge_suit_trust *trust,
-                                 bool *signed_by, struct kedge_package *package,
-                                 enum kedge_package_part *part)
+enum kedge_rc kedge_package_check_attachment(const struct kedge_package *package, size_t index)
+{
+    uint8_t digest[KEDGE_SHA256_SIZE];
+    kedge_sha256(package->attachments[index], digest);
+    return package_check_attachment(&package->manifest, index, digest);
+}
+
+static enum kedge_rc read_package(struct kedge_slice bytes, const struct kedge_suit_trust *trust,
+                                  bool *signed_by, bool checked, struct kedge_package *package,
+                                  enum kedge_package_part *part)
 {
     struct kedge_suit_envelope *envelope = &package->envelope;
     memset(package, 0, sizeof *package);
@@ -128,10 +135,23 @@ enum kedge_rc kedge_package_read(struct kedge_slice bytes, const struct kedge_su
     package->text = envelope->severable[SUIT_TEXT];
     KEDGE_TRY(check_severable(package));
     *part = KEDGE_PART_ATTACHMENTS;
-    KEDGE_TRY(check_attachments(bytes, package));
+    KEDGE_TRY(read_attachments(bytes, checked, package));
     *part = KEDGE_PART_PAYLOAD;
     package->payload = bytes_of(bytes, &envelope->payloads[envelope->payload_count - 1]);
     return KEDGE_OK;
+}
+
+enum kedge_rc kedge_package_read(struct kedge_slice bytes, const struct kedge_suit_trust *trust,
+                                 bool *signed_by, struct kedge_package *package,
+                                 enum kedge_package_part *part)
+{
+    return read_package(bytes, trust, signed_by, true, package, part);
+}
+
+enum kedge_rc kedge_package_take_apart(struct kedge_slice bytes, struct kedge_package *package,
+                                       enum kedge_package_part *part)
+{
+    return read_package(bytes, NULL, NULL, false, package, part);
 }
 
 static enum kedge_rc swallow(void *context, uint64_t offset, struct kedge_slice bytes)

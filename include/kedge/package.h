@@ -65,6 +65,17 @@ enum kedge_rc kedge_package_read(struct kedge_slice bytes, const struct kedge_su
                                  enum kedge_package_part *part) KEDGE_MUST_USE;
 
 /**
+ * kedge_package_take_apart() does the same, asks for nobody's signature, and does not read the
+ * attachments: their sizes are as the manifest has them, and whoever uses one asks for it with
+ * kedge_package_check_attachment(), which compares its digest with the manifest's (KEDGE_E_DIGEST).
+ * `index` is that of package->attachments.
+ */
+enum kedge_rc kedge_package_take_apart(struct kedge_slice bytes, struct kedge_package *package,
+                                       enum kedge_package_part *part) KEDGE_MUST_USE;
+enum kedge_rc kedge_package_check_attachment(const struct kedge_package *package,
+                                             size_t index) KEDGE_MUST_USE;
+
+/**
  * kedge_package_expand() checks every frame and the image's digest, and hands the image to `sink`
  * (NULL: it is only checked). `reader` is the caller's, for the time of the call. Fails as
  * kedge_payload_push() and kedge_payload_end() do; the sink's own failure is handed on.

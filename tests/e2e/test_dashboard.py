@@ -270,10 +270,22 @@ def test_what_a_package_carries_for_people_is_given_as_files_alone(server, curl,
         assert answer.headers["content-type"] == "application/octet-stream"
         assert answer.headers["content-disposition"].startswith("attachment;")
         assert answer.headers["content-security-policy"] == "sandbox"
+        tag = answer.headers["etag"]
+        assert tag == '"%s"' % hashlib.sha256(file.read_bytes()).hexdigest()
+        again = curl("GET", f"{V1}/packages/{with_all}/{name}", "--header", f'If-None-Match: "other", {tag}')
+        assert (again.status, again.body, again.headers["etag"]) == (304, "", tag)
+        assert again.headers["cache-control"] == "private, no-cache"
+        assert curl("GET", f"{V1}/packages/{with_all}/{name}", "--header", 'If-None-Match: "other"').body == file.read_text()
+        assert curl("GET", f"{V1}/packages/{with_all}/{name}", "--header", 'If-Match: "other"').status == 412
     assert curl("GET", f"{V1}/packages/{with_all}/prov").status == 404
     assert curl("GET", f"{V1}/packages/{bare}/attachments").json["attachments"] == []
     assert curl("GET", f"{V1}/packages/{'0' * 64}/attachments").status == 404
-    # The signed digest is asked each time: a file that rots on the disk is not handed out.
+    assert curl("GET", f"{V1}/packages/{with_all}/prov", "--header", "If-None-Match: *").status == 404
+    # The signed digest is asked each time: a file that rots on the disk is not handed out. Who has it
+    # already needs none of its bytes, and neither does who asks for another file.
     kept = server.data / "packages" / f"{with_all}.suit"
     kept.write_bytes(kept.read_bytes().replace(b"window.broken", b"window.brokem"))
     assert curl("GET", f"{V1}/packages/{with_all}/notes").status == 500
+    assert curl("GET", f"{V1}/packages/{with_all}/attachments").status == 500
+    assert curl("GET", f"{V1}/packages/{with_all}/notes", "--header", f"If-None-Match: {tag}").status == 304
+    assert curl("GET", f"{V1}/packages/{with_all}/sbom").body == sbom.read_text()

@@ -1,12 +1,14 @@
 /*
  * attachments.c: what a package carries for people: bill of materials, provenance, notes. They are
- * read from the file in which the package is kept, as it was signed; the signed manifest has their
- * digests, which are checked anew each time.
+ * read from the file in which the package is kept, as it was signed. The signed manifest has their
+ * digests: each is the entity tag of what it is of, so who has that already is told so without
+ * another look at the bytes; those that go out are compared with it each time.
  *
  * A browser is given them as files to keep, never as pages: whoever signs packages must not write
  * what runs as the dashboard.
  */
 #define _GNU_SOURCE
+#include "updater/api/conditions.h"
 #include "updater/api/internal.h"
 
 #include <kedge/package.h>
@@ -20,7 +22,9 @@
 #include <unistd.h>
 
 #define NOTES "notes"
+#define DIGEST_SIZE (2u * KEDGE_SHA256_SIZE + 1u) /* in hex */
 #define NOTES_TEXT_MAX 65536u /* bytes of notes that are shown beside the others' names */
+#define CACHE_AND_ASK "private, no-cache" /* kept, and asked for each time whether it still holds */
 
 /** A package's file, mapped, and taken apart. */
 struct kept {
@@ -50,6 +54,14 @@ static bool map_file(struct kept *kept, const char *path)
     return true;
 }
 
+static bool is_sound(struct request *request, enum kedge_rc rc, enum kedge_package_part part)
+{
+    if (rc != KEDGE_OK)
+        refuse(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "system", NULL,
+               "the package is not any more what it was: %s", kedge_package_part_text(part));
+    return rc == KEDGE_OK;
+}
+
 /* Gives the answer when it fails; close it in both cases. */
 static bool kept_open(struct request *request, struct kept *kept)
 {
@@ -67,11 +79,14 @@ static bool kept_open(struct request *request, struct kept *kept)
                "the package cannot be read: %s", strerror(errno));
         return false;
     }
-    enum kedge_rc rc = kedge_package_read(kept->bytes, NULL, NULL, &kept->package, &part);
-    if (rc != KEDGE_OK)
-        refuse(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "system", NULL,
-               "the package is not any more what it was: %s", kedge_package_part_text(part));
-    return rc == KEDGE_OK;
+    return is_sound(request, kedge_package_take_apart(kept->bytes, &kept->package, &part), part);
+}
+
+/* Gives the answer when it fails. */
+static bool attachment_check(struct request *request, const struct kept *kept, size_t index)
+{
+    return is_sound(request, kedge_package_check_attachment(&kept->package, index),
+                    KEDGE_PART_ATTACHMENTS);
 }
 
 /* "sbom" of "#sbom". */
@@ -81,14 +96,26 @@ static struct kedge_slice name_of(const struct kedge_package *package, size_t in
     return kedge_slice(name.data + 1, name.size - 1);
 }
 
+static void digest_of(const struct kedge_package *package, size_t index, char digest[DIGEST_SIZE])
+{
+    kedge_hex_encode(kedge_slice(package->manifest.attachments[index].digest, KEDGE_SHA256_SIZE),
+                     digest);
+}
+
+static bool is_shown(const struct kedge_package *package, size_t index)
+{
+    return kedge_slice_equal(name_of(package, index), kedge_slice_text(NOTES)) &&
+           package->attachments[index].size <= NOTES_TEXT_MAX;
+}
+
 static json_t *attachment_json(const struct kedge_package *package, size_t index)
 {
     const struct kedge_slice name = name_of(package, index), bytes = package->attachments[index];
-    char digest[2 * KEDGE_SHA256_SIZE + 1];
-    kedge_hex_encode(kedge_slice(package->manifest.attachments[index].digest, KEDGE_SHA256_SIZE),
-                     digest);
-    bool shown = kedge_slice_equal(name, kedge_slice_text(NOTES)) && bytes.size <= NOTES_TEXT_MAX;
-    json_t *text = shown ? json_stringn((const char *)bytes.data, bytes.size) : NULL;
+    char digest[DIGEST_SIZE];
+    digest_of(package, index, digest);
+    json_t *text = is_shown(package, index)
+                       ? json_stringn((const char *)bytes.data, bytes.size)
+                       : NULL;
     json_t *json = json_object();
     json_put(&json, "name", json_stringn((const char *)name.data, name.size));
     json_put(&json, "size", json_count(bytes.size));
@@ -103,27 +130,55 @@ void package_attachments(struct request *request)
     if (kept_open(request, &kept)) {
         struct kedge_page all = {.next = ""};
         json_t *items = json_array();
-        for (size_t i = 0; i < kept.package.manifest.attachment_count; i++)
+        bool sound = true;
+        for (size_t i = 0; i < kept.package.manifest.attachment_count && sound; i++) {
+            sound = !is_shown(&kept.package, i) || attachment_check(request, &kept, i);
             json_add(&items, attachment_json(&kept.package, i));
-        answer_list(request, true, "attachments", items, &all);
+        }
+        answer_list(request, sound, "attachments", items, &all);
     }
     kept_close(&kept);
 }
 
-/* Takes the file over. */
-static void answer_attachment(struct request *request, struct kept *kept, struct kedge_slice bytes,
-                              const char *name)
+/* Takes the file over. With 304 the body stays here, but its length is told (RFC 9110, 8.6). */
+static void answer_attachment(struct request *request, unsigned status, struct kept *kept,
+                              struct kedge_slice bytes, const char *digest, const char *name)
 {
-    char disposition[128];
+    char disposition[128], tag[DIGEST_SIZE + 2];
+    (void)snprintf(tag, sizeof(tag), "\"%s\"", digest);
     struct MHD_Response *response = MHD_create_response_from_fd_at_offset64(
         bytes.size, kept->file, (uint64_t)(bytes.data - kept->bytes.data));
     if (response != NULL)
         kept->file = -1;
     (void)snprintf(disposition, sizeof(disposition), "attachment; filename=\"%.16s-%s\"",
                    request->parameter, name);
-    answer_bytes(request, MHD_HTTP_OK, response, "application/octet-stream", "no-store");
+    answer_bytes(request, status, response, "application/octet-stream", CACHE_AND_ASK);
+    (void)answer_header(request, MHD_HTTP_HEADER_ETAG, tag);
     (void)answer_header(request, MHD_HTTP_HEADER_CONTENT_DISPOSITION, disposition);
     (void)answer_header(request, "Content-Security-Policy", "sandbox");
+}
+
+static void show_one(struct request *request, struct kept *kept, size_t index, const char *name)
+{
+    const struct kedge_slice bytes = kept->package.attachments[index];
+    char digest[DIGEST_SIZE];
+    struct byte_range none;
+    digest_of(&kept->package, index, digest);
+    struct conditions conditions = {.tag = kedge_slice_text(digest)};
+    request_conditions(request, &conditions);
+    /* As a HEAD: it is given as a whole only. */
+    switch (conditions_judge(&conditions, true, bytes.size, &none)) {
+    case CONDITIONS_NOT_MODIFIED:
+        answer_attachment(request, MHD_HTTP_NOT_MODIFIED, kept, bytes, digest, name);
+        return;
+    case CONDITIONS_FAILED:
+        refuse(request, MHD_HTTP_PRECONDITION_FAILED, "precondition", "If-Match",
+               "what is served here has the entity tag \"%s\"", digest);
+        return;
+    default:
+        if (attachment_check(request, kept, index))
+            answer_attachment(request, MHD_HTTP_OK, kept, bytes, digest, name);
+    }
 }
 
 static void show(struct request *request, const char *name)
@@ -136,7 +191,7 @@ static void show(struct request *request, const char *name)
                !kedge_slice_equal(name_of(package, i), kedge_slice_text(name)))
             i++;
         if (i < package->manifest.attachment_count && package->attachments[i].size > 0)
-            answer_attachment(request, &kept, package->attachments[i], name);
+            show_one(request, &kept, i, name);
         else
             refuse(request, MHD_HTTP_NOT_FOUND, "not_found", NULL,
                    "the package has nothing attached that is called %s", name);

@@ -91,6 +91,29 @@ static void each_damage_is_named_by_its_part(void **state)
     maker_free(&made);
 }
 
+static void attachments_can_be_asked_for_one_by_one(void **state)
+{
+    (void)state;
+    struct kedge_private_key key;
+    struct kedge_package package;
+    enum kedge_package_part part;
+    maker_key(KEDGE_ED25519, 3, &key);
+    struct made_package made = maker_full_package(&key, "example.com");
+    struct kedge_slice bytes = kedge_slice(made.bytes, made.size);
+    assert_int_equal(kedge_package_take_apart(bytes, &package, &part), KEDGE_OK);
+    assert_true(package.manifest.attachment_count > 1);
+    for (size_t i = 0; i < package.manifest.attachment_count; i++)
+        assert_int_equal(kedge_package_check_attachment(&package, i), KEDGE_OK);
+    made.bytes[package.attachments[1].data - made.bytes] ^= 1;
+    assert_int_equal(kedge_package_take_apart(bytes, &package, &part), KEDGE_OK);
+    assert_int_equal(kedge_package_check_attachment(&package, 0), KEDGE_OK);
+    assert_int_equal(kedge_package_check_attachment(&package, 1), KEDGE_E_DIGEST);
+    made.bytes[package.text.data + package.text.size - 1 - made.bytes] ^= 1;
+    assert_int_equal(kedge_package_take_apart(bytes, &package, &part), KEDGE_E_DIGEST);
+    assert_int_equal(part, KEDGE_PART_TEXT);
+    maker_free(&made);
+}
+
 static void names_that_the_signed_ids_were_not_made_from_are_not_shown(void **state)
 {
     (void)state;
@@ -216,6 +239,7 @@ int main(void)
         cmocka_unit_test(a_whole_package_is_read_with_its_text_and_files),
         cmocka_unit_test(every_flipped_bit_of_every_part_is_refused),
         cmocka_unit_test(each_damage_is_named_by_its_part),
+        cmocka_unit_test(attachments_can_be_asked_for_one_by_one),
         cmocka_unit_test(names_that_the_signed_ids_were_not_made_from_are_not_shown),
         cmocka_unit_test(what_the_manifest_does_not_vouch_for_is_refused),
         cmocka_unit_test(a_package_without_a_version_is_refused),
