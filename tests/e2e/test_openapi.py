@@ -330,7 +330,7 @@ def send(method, path, operation, world, draw):
 ELSEWHERE = {("get", "/", 200), ("get", "/", 304), ("get", "/assets/{file}", 200), ("get", "/assets/{file}", 304),
              ("post", "/api/v1/devices/{endpoint}/operations", 200), ("post", "/api/v1/import", 200),
              ("get", "/fw/{sha256}", 206), ("get", "/fw/{sha256}", 304), ("get", "/healthz", 503),
-             *(("get", f"/api/v1/packages/{{id}}/{name}", 200) for name in ("sbom", "prov", "notes")),
+             *(("get", f"/api/v1/packages/{{id}}/{name}", status) for name in ("sbom", "prov", "notes") for status in (200, 304)),
              ("post", "/api/v1/session", 201), ("delete", "/api/v1/session", 204),
              ("post", "/api/v1/undelivered/{id}/again", 204),  # test_webhooks.py
              ("post", "/api/v1/rollouts/{id}/approve", 200), ("post", "/api/v1/rollouts/{id}/roll-back", 200),
