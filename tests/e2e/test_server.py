@@ -686,3 +686,16 @@ def test_the_log_is_as_the_journal_reads_it_where_systemd_does(tmp_path):
     (tmp_path / "again").mkdir()
     lines = log_of(tmp_path / "again", JOURNAL_STREAM="{}:1{}")  # its parent's, not its own
     assert all(re.match(r"\d{4}-\d\d-\d\dT\S+Z info ", line) for line in lines)
+
+
+@pytest.mark.parametrize("options, line", [
+    ((), r"\d{4}-\d\d-\d\dT\S+Z warning (.*)"),
+    (("--log-format", "json"), r'\{"at":"[^"]+","level":"warning","text":"(.*)"\}'),
+    (("--log-format", "journal"), r"<4>(.*)"),
+    (("--log-level", "error"), None),
+])
+def test_a_warning_of_the_configuration_is_a_line_of_the_log(tmp_path, options, line):
+    done = run(program("kedged"), "--data", tmp_path / "data", "--check-config", *options)
+    assert done.returncode == 0
+    said = [re.fullmatch(line, one)[1] for one in done.stderr.splitlines()] if line else done.stderr.splitlines()
+    assert said == (["neither --coaps nor --coap ADDR:PORT: no device can reach this server"] if line else [])

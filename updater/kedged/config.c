@@ -357,19 +357,24 @@ static bool check_coaps_files(const struct kedge_config *config)
     return wrong == NULL;
 }
 
-static bool check_log(const struct kedge_config *config)
+/* From here on there is a log. */
+static bool begin_log(const struct kedge_config *config)
 {
     enum kedge_log_level level;
-    enum kedge_log_format format;
+    enum kedge_log_format format = kedge_log_is_journal() ? KEDGE_LOG_JOURNAL : KEDGE_LOG_TEXT;
     if (!kedge_log_level_read(config->log_level, &level)) {
         fprintf(stderr, "kedged: --log-level %s: one of error, warning, info, debug\n",
                 config->log_level);
         return false;
     }
-    if (config->log_format[0] == '\0' || kedge_log_format_read(config->log_format, &format))
-        return true;
-    fprintf(stderr, "kedged: --log-format %s: one of text, json, journal\n", config->log_format);
-    return false;
+    if (config->log_format[0] != '\0' && !kedge_log_format_read(config->log_format, &format)) {
+        fprintf(stderr, "kedged: --log-format %s: one of text, json, journal\n",
+                config->log_format);
+        return false;
+    }
+    kedge_log_set_level(level);
+    kedge_log_set_format(format);
+    return true;
 }
 
 static bool check(struct kedge_config *config)
@@ -378,12 +383,13 @@ static bool check(struct kedge_config *config)
         fputs("kedged: --data DIR is missing; see kedged --help\n", stderr);
         return false;
     }
+    if (!begin_log(config))
+        return false;
     if (config->coap[0] == '\0' && config->coaps[0] == '\0')
-        fputs("kedged: warning: neither --coaps nor --coap ADDR:PORT: no device can reach this "
-              "server\n",
-              stderr);
-    return check_log(config) && take_required(config) && take_unproven(config) &&
-           take_push_rate(config) && take_download_rate(config) && take_history_days(config) &&
+        kedge_log(KEDGE_LOG_WARNING,
+                  "neither --coaps nor --coap ADDR:PORT: no device can reach this server");
+    return take_required(config) && take_unproven(config) && take_push_rate(config) &&
+           take_download_rate(config) && take_history_days(config) &&
            config_check_addresses("coap", config->coap) &&
            config_check_addresses("coaps", config->coaps) && check_coaps_files(config) &&
            check_bootstrap(config) && config_check_web(config);

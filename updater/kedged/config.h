@@ -62,7 +62,8 @@ enum kedge_config_outcome { KEDGE_CONFIG_RUN, KEDGE_CONFIG_END, KEDGE_CONFIG_USA
 /**
  * kedge_config_read() reads the command line and the configuration file that it names. Help and
  * version go to standard output (KEDGE_CONFIG_END); what is wrong goes to standard error, with the
- * option or the file and line (KEDGE_CONFIG_USAGE).
+ * option or the file and line (KEDGE_CONFIG_USAGE). The log begins as the configuration has it, before
+ * the first warning.
  */
 enum kedge_config_outcome kedge_config_read(int argc, char **argv, struct kedge_config *config);
 

@@ -2,7 +2,6 @@
  * main.c: kedged, the server.
  */
 #define _GNU_SOURCE
-#include "updater/kedged/log.h"
 #include "updater/kedged/server.h"
 
 #include <signal.h>
@@ -21,17 +20,6 @@ static void block_signals(void)
     (void)signal(SIGPIPE, SIG_IGN);
 }
 
-/* The configuration was checked. */
-static void begin_log(const struct kedge_config *config)
-{
-    enum kedge_log_level level = KEDGE_LOG_INFO;
-    enum kedge_log_format format = kedge_log_is_journal() ? KEDGE_LOG_JOURNAL : KEDGE_LOG_TEXT;
-    (void)kedge_log_level_read(config->log_level, &level);
-    (void)kedge_log_format_read(config->log_format, &format);
-    kedge_log_set_level(level);
-    kedge_log_set_format(format);
-}
-
 int main(int argc, char **argv)
 {
     static struct kedge_config config;
@@ -43,7 +31,6 @@ int main(int argc, char **argv)
     case KEDGE_CONFIG_RUN:
         break;
     }
-    begin_log(&config);
     block_signals();
     return kedge_server_run(&config);
 }
