@@ -58,3 +58,33 @@ def person(browser, server):
     for one in people:
         complaints = one.complaints()
         assert complaints == [], complaints
+
+
+# ---- the form of a new rollout: its fields have the names that the API gives them ----
+
+def control(name: str) -> dict:
+    return {"css": f"[name='{name}']"}
+
+
+def fills(somebody: Person, **fields):
+    for name, value in fields.items():
+        somebody.fill(**control(name), value=str(value))
+
+
+def takes(somebody: Person, group: int, what: str, size: str):
+    """What a group, from 0, takes: percent, count, filter or rest."""
+    somebody.choose(**control(f"groups[{group}].takes"), value=what)
+    if what != "rest":
+        fills(somebody, **{f"groups[{group}].size": size})
+
+
+def unfolds(somebody: Person, *titles: str):
+    for title in titles:
+        somebody.click(css=f"summary >> text='{title}'")
+
+
+def plans(somebody: Person, heading: str):
+    somebody.click(role="button", name="Plan")
+    somebody.see(css=".plan h2, .refusal, .wrong:not(:empty)")
+    shown = somebody.texts(css=".plan h2, .refusal, .wrong:not(:empty)")
+    assert shown == [heading], shown

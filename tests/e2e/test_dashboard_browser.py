@@ -2,7 +2,7 @@
 import json
 import re
 
-from browser_kit import browser, person  # noqa: F401 (fixtures)
+from browser_kit import browser, fills, person, plans, takes, unfolds  # noqa: F401 (fixtures)
 from conftest import make_package, wait_until
 from test_api import register
 
@@ -32,9 +32,7 @@ def creates(somebody, name: str, version: str, **fields):
     somebody.click(role="link", name=version)
     somebody.see(role="heading", name=f"Package {version}")
     somebody.click(role="link", name="Roll it out")
-    somebody.fill(label="Name", value=name)
-    for label, value in fields.items():
-        somebody.fill(css=f"#{label}", value=str(value))
+    fills(somebody, name=name, **fields)
 
 
 def test_a_package_goes_from_its_upload_to_every_device(server, device, keys, tmp_path, person):
@@ -48,10 +46,12 @@ def test_a_package_goes_from_its_upload_to_every_device(server, device, keys, tm
     notes.write_text("Mends <b>everything</b>.\n")
     uploads(admin, make_package(tmp_path, keys, "1.1.0", 2, None, "--attach", f"notes={notes}"), "1.1.0")
     assert "release key" in admin.text(css="table")
-    creates(admin, "spring", "1.1.0", groups="canary=1, rest", in_flight_max=2)
-    admin.choose(css="#approval", value="start")
-    admin.click(role="button", name="Plan")
-    admin.see(text="It would take 3 devices to 1.1.0")
+    creates(admin, "spring", "1.1.0", **{"groups[0].name": "canary"})
+    takes(admin, 0, "count", "1")
+    unfolds(admin, "How fast")
+    fills(admin, **{"policy.in_flight_max": 2})
+    admin.choose(css="[name='policy.approval']", value="start")
+    plans(admin, "It would take 3 devices to 1.1.0")
     admin.click(role="button", name="Create")
     admin.see(css=".where .waiting_for_approval")
     assert "Start" not in admin.texts(css="header.page > .actions > button") and "canary" in admin.text(css=".stages")
@@ -90,7 +90,9 @@ def test_a_rollout_that_fails_stops_and_says_why(server, device, keys, tmp_path,
     admin = person("admin")
     admin.logs_in(server.token)
     uploads(admin, make_package(tmp_path, keys, "1.1.0", 2), "1.1.0")
-    creates(admin, "bad spring", "1.1.0", groups="1, rest", error_threshold_percent=0, error_minimum_sample=1)
+    creates(admin, "bad spring", "1.1.0", **{"policy.error_threshold_percent": 0, "policy.error_minimum_sample": 1})
+    takes(admin, 0, "count", "1")
+    plans(admin, "It would take 2 devices to 1.1.0")
     admin.click(role="button", name="Create")
     admin.see(css=".where .ready")
     admin.confirms("Start")
@@ -107,43 +109,6 @@ def test_a_rollout_that_fails_stops_and_says_why(server, device, keys, tmp_path,
     assert buttons == ["Resume", "Abort"]
     assert "1 device that wait" in admin.confirms("Abort")
     admin.see(css=".where .aborted")
-
-
-def test_a_rollout_is_made_with_all_that_the_form_has(server, device, keys, tmp_path, person):
-    trusted(server, keys)
-    fleet_of(server, device, keys, tmp_path, 3)
-    server.kedge("device", "tag", "edge-1", "site=north, by the sea")
-    package = server.json("package", "upload", make_package(tmp_path, keys, "1.1.0", 2))
-    server.kedge("rollout", "create", "--name", "earlier", "--package", package["id"], "--all", "--priority", "80", "--start",
-                 "--group", "first=1,soak=3600", "--group", "rest")
-    wait_until(lambda: server.json("rollout", "show", "1")["counts"]["succeeded"] == 1, what="the first of the earlier one")
-    admin = person("admin")
-    admin.logs_in(server.token)
-    admin.goes_to("#/packages", "Packages")
-    creates(admin, "summer", "1.1.0", filter='endpoint like "edge-*"', priority="20",
-            groups='pilot=filter=tag.site in ("north, by the sea", "south")\nfirst=1, rest', windows="daily 00:00-24:00\nSun 02:00-03:00")
-    admin.click(label="Devices that come to match later join it")
-    admin.click(role="button", name="Plan")
-    wait_until(lambda: admin.texts(css="section h2, [role=alert]"), what="the plan")
-    assert admin.texts(css="section h2, [role=alert]") == ["It would take 3 devices to 1.1.0"]
-    assert "pilot" in admin.text(css="[aria-label=Plan]")
-    assert re.search(r"2 devices \(edge-\d\) wait for rollout 1, earlier, of priority 80", admin.text(css="section[aria-live]"))
-    admin.fill(css="#groups", value="pilot=filter=nonsense ==")
-    admin.click(role="button", name="Create")
-    admin.see(css="[role=alert]")
-    admin.fill(css="#groups", value='pilot=filter=tag.site in ("north, by the sea", "south")\nfirst=1, rest')
-    admin.click(role="button", name="Create")
-    admin.see(css=".where .ready")
-    made = server.json("rollout", "show", "2")
-    assert made["dynamic"] and made["policy"]["priority"] == 20 and made["filter"] == 'endpoint like "edge-*"'
-    assert made["windows"] == ["daily 00:00-24:00 UTC", "Sun 02:00-03:00 UTC"]
-    assert [(one["name"], one["filter"]) for one in made["groups"]][:2] == [
-        ("pilot", 'tag.site in ("north, by the sea", "south")'), ("first", None)]
-    facts = admin.text(css=".facts")
-    assert "by devices that come to match" in facts and "Sun 02:00-03:00" in facts and "20" in facts
-    assert "no more devices join" in admin.confirms("Close")
-    wait_until(lambda: "closed" in admin.text(css=".facts"), what="that it is closed")
-    assert "Close" not in admin.texts(css="header.page > .actions > button")
 
 
 def test_names_in_every_script_stay_names(server, person):

@@ -9,8 +9,9 @@
 
 static enum kedge_rc look_at(void *context, const char *who,
                              const struct kedge_backend_rollout *rollout, uint64_t *rollout_id,
-                             char *text)
+                             char *text, const char **at_fault)
 {
+    (void)at_fault;
     (void)who;
     (void)rollout_id;
     (void)text;

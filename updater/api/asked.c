@@ -207,11 +207,11 @@ void rollout_asked_clear(struct rollout_asked *asked)
 }
 
 /* A refusal to create: what is not there was named by the body, not by the path. */
-void refuse_create(struct request *request, enum kedge_rc rc, const char *text)
+void refuse_create(struct request *request, enum kedge_rc rc, const char *field, const char *text)
 {
     if (rc == KEDGE_E_NOT_FOUND)
-        refuse(request, MHD_HTTP_UNPROCESSABLE_CONTENT, "not_found", NULL, "%s",
+        refuse(request, MHD_HTTP_UNPROCESSABLE_CONTENT, "not_found", field, "%s",
                text[0] != '\0' ? text : "the package or a device is not there");
     else
-        refuse_rc(request, rc, NULL, text);
+        refuse_rc(request, rc, field, text);
 }

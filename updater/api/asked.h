@@ -26,6 +26,6 @@ struct rollout_asked {
 bool rollout_asked_read(struct request *request, bool plan, struct rollout_asked *asked);
 void rollout_asked_clear(struct rollout_asked *asked);
 /** A refusal to create: what is not there was named by the body, not by the path. */
-void refuse_create(struct request *request, enum kedge_rc rc, const char *text);
+void refuse_create(struct request *request, enum kedge_rc rc, const char *field, const char *text);
 
 #endif

@@ -232,16 +232,19 @@ struct kedge_backend {
     /* KEDGE_E_NOT_FOUND; KEDGE_E_CONFLICT when a rollout names it. Removes the files too. */
     enum kedge_rc (*package_delete)(void *context, const char *who, const char *id, char *text);
 
-    /* Makes a rollout that can be started. KEDGE_E_NOT_FOUND (package, a listed device, or no
-     * device at all), and as kedge_engine_handle() refuses. */
+    /*
+     * Makes a rollout that can be started. KEDGE_E_NOT_FOUND (package, a listed device, or no
+     * device at all), and as kedge_engine_handle() refuses. Of a refusal, `*field` gets the field of
+     * the request at fault, a constant; it is left as it is where no single one is.
+     */
     enum kedge_rc (*rollout_create)(void *context, const char *who,
                                     const struct kedge_backend_rollout *rollout,
-                                    uint64_t *rollout_id, char *text);
+                                    uint64_t *rollout_id, char *text, const char **field);
     /* What that would make: the same refusals, but for those that only its name and its policy
      * bring about, and nothing is made or stored. `fn` is called before it returns. */
     enum kedge_rc (*rollout_plan)(void *context, const struct kedge_backend_rollout *rollout,
                                   struct kedge_backend_plan *plan, kedge_backend_target_fn *fn,
-                                  void *fn_context, char *text);
+                                  void *fn_context, char *text, const char **field);
     /* KEDGE_E_NOT_FOUND; KEDGE_E_STATE when the state does not allow it. */
     enum kedge_rc (*rollout_change)(void *context, const char *who, uint64_t rollout_id,
                                     enum kedge_backend_rollout_change change, char *text);

@@ -140,10 +140,11 @@ static void plan_and_show(struct request *request, const struct rollout_asked *a
     struct kedge_backend_plan plan = {.seed = 0};
     struct drawing drawing = {.asked = asked, .groups = json_array()};
     char text[KEDGE_BACKEND_TEXT_MAX] = "";
+    const char *field = NULL;
     enum kedge_rc rc = backend->rollout_plan(backend->context, &asked->rollout, &plan, draw_target,
-                                             &drawing, text);
+                                             &drawing, text, &field);
     if (rc != KEDGE_OK)
-        refuse_create(request, rc, text);
+        refuse_create(request, rc, field, text);
     else
         answer_json(request, MHD_HTTP_OK,
                     drawing.groups == NULL ? NULL : plan_json(&drawing, &plan));

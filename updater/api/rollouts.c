@@ -128,10 +128,12 @@ void rollout_make(struct request *request, const struct kedge_backend_rollout *r
 {
     const struct kedge_backend *backend = request->api->config.backend;
     char text[KEDGE_BACKEND_TEXT_MAX] = "", location[64];
+    const char *field = NULL;
     uint64_t id = 0;
-    enum kedge_rc rc = backend->rollout_create(backend->context, request->who, rollout, &id, text);
+    enum kedge_rc rc =
+        backend->rollout_create(backend->context, request->who, rollout, &id, text, &field);
     if (rc != KEDGE_OK) {
-        refuse_create(request, rc, text);
+        refuse_create(request, rc, field, text);
         return;
     }
     request->made = true;

@@ -149,10 +149,12 @@ void kedge_backend_join_missed(struct kedge_backend_state *state,
 /* rollout_changes.c */
 enum kedge_rc kedge_backend_rollout_plan(void *context, const struct kedge_backend_rollout *rollout,
                                          struct kedge_backend_plan *plan,
-                                         kedge_backend_target_fn *fn, void *fn_context, char *text);
+                                         kedge_backend_target_fn *fn, void *fn_context, char *text,
+                                         const char **field);
 enum kedge_rc kedge_backend_rollout_create(void *context, const char *who,
                                            const struct kedge_backend_rollout *rollout,
-                                           uint64_t *rollout_id, char *text);
+                                           uint64_t *rollout_id, char *text,
+                                           const char **field);
 enum kedge_rc kedge_backend_rollout_change(void *context, const char *who, uint64_t rollout_id,
                                            enum kedge_backend_rollout_change change, char *text);
 /* figures.c */

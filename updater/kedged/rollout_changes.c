@@ -239,17 +239,36 @@ struct reading {
     struct kedge_timing timing;
 };
 
+/* A refusal is the fault of the field of this name. */
+static enum kedge_rc in_field(const char *name, enum kedge_rc rc, const char **field)
+{
+    if (rc != KEDGE_OK)
+        *field = name;
+    return rc;
+}
+
+static const char *field_of_devices(const struct kedge_backend_rollout *rollout)
+{
+    if (rollout->filter != NULL)
+        return "filter";
+    return rollout->all_devices ? "package_id" : "devices";
+}
+
 /* `rollout` as the engine judges it, by what is known now. */
 static enum kedge_rc fill_spec(struct kedge_reader *reader,
                                const struct kedge_backend_rollout *rollout, struct reading *reading,
                                struct kedge_targets *targets, struct kedge_rollout_spec *spec,
-                               char *text)
+                               char *text, const char **field)
 {
     const struct kedge_package_record *package = &reading->package;
-    KEDGE_TRY(kedge_timing_read(rollout, &reading->timing, text));
-    KEDGE_TRY(find_package(reader, rollout->package_id, &reading->package, text));
-    KEDGE_TRY(find_intermediates(reader, package, rollout, &reading->chain, targets, text));
-    KEDGE_TRY(take_targets(targets, reader, package, rollout, text));
+    KEDGE_TRY(kedge_timing_read(rollout, &reading->timing, text, field));
+    KEDGE_TRY(in_field("package_id",
+                       find_package(reader, rollout->package_id, &reading->package, text), field));
+    KEDGE_TRY(in_field("intermediate_package_ids",
+                       find_intermediates(reader, package, rollout, &reading->chain, targets, text),
+                       field));
+    KEDGE_TRY(in_field(field_of_devices(rollout),
+                       take_targets(targets, reader, package, rollout, text), field));
     *spec = (struct kedge_rollout_spec){.name = rollout->name,
                                         .package_id = package->id,
                                         .vendor = targets->vendor,
@@ -269,18 +288,55 @@ static enum kedge_rc fill_spec(struct kedge_reader *reader,
                                         .download_in_window = rollout->download_in_window,
                                         .targets = targets->items,
                                         .target_count = targets->count};
-    KEDGE_TRY(add_revert(reader, package, rollout->revert_package_id, &reading->back, spec, text));
-    return divide(targets, reader, spec, rollout, text);
+    KEDGE_TRY(in_field(
+        "revert_package_id",
+        add_revert(reader, package, rollout->revert_package_id, &reading->back, spec, text),
+        field));
+    return in_field("groups", divide(targets, reader, spec, rollout, text), field);
+}
+
+/* What the engine refuses of a rollout that is described in full. */
+static enum kedge_rc check_spec(const struct kedge_rollout_spec *spec, char *text,
+                                const char **field)
+{
+    struct kedge_engine_output output;
+    kedge_engine_output_init(&output);
+    enum kedge_rc rc = kedge_rollout_spec_check(spec, &output);
+    if (rc != KEDGE_OK) {
+        *field = output.refusal_field;
+        rc = kedge_backend_refuse(text, rc, "%s",
+                                  output.refusal[0] != '\0' ? output.refusal : kedge_rc_text(rc));
+    }
+    kedge_engine_output_clear(&output);
+    return rc;
+}
+
+/* The field at fault stays with the network thread: it is found again, for a refusal alone. */
+static const char *find_field(const struct kedge_backend_rollout *rollout,
+                              const struct kedge_rollout_spec *spec)
+{
+    struct kedge_backend_plan plan;
+    char text[KEDGE_BACKEND_TEXT_MAX];
+    const char *field = NULL;
+    if (check_spec(spec, text, &field) == KEDGE_OK &&
+        kedge_timing_plan(rollout, &plan, text, &field) == KEDGE_OK)
+        return NULL;
+    return field;
 }
 
 static enum kedge_rc create(struct kedge_backend_state *state, struct kedge_reader *reader,
                             const char *who, const struct kedge_backend_rollout *rollout,
-                            struct kedge_targets *targets, uint64_t *rollout_id, char *text)
+                            struct kedge_targets *targets, uint64_t *rollout_id, char *text,
+                            const char **field)
 {
     struct reading reading;
     struct kedge_engine_event event = {.kind = KEDGE_EVENT_ROLLOUT_CREATE, .who = who};
-    KEDGE_TRY(fill_spec(reader, rollout, &reading, targets, &event.create, text));
-    return kedge_rollout_make(state->net, state->bridge, &event, targets, rollout_id, text);
+    KEDGE_TRY(fill_spec(reader, rollout, &reading, targets, &event.create, text, field));
+    enum kedge_rc rc =
+        kedge_rollout_make(state->net, state->bridge, &event, targets, rollout_id, text);
+    if (rc != KEDGE_OK)
+        *field = find_field(rollout, &event.create);
+    return rc;
 }
 
 /* Who came to match after the devices were read and before the engine knew the rollout. */
@@ -301,13 +357,14 @@ static void join_missed(struct kedge_backend_state *state, struct kedge_reader *
 
 enum kedge_rc kedge_backend_rollout_create(void *context, const char *who,
                                            const struct kedge_backend_rollout *rollout,
-                                           uint64_t *rollout_id, char *text)
+                                           uint64_t *rollout_id, char *text,
+                                           const char **field)
 {
     struct kedge_backend_state *state = context;
     struct kedge_targets targets = {.spread_by = rollout->spread_by};
     struct kedge_reader *reader;
     KEDGE_TRY(kedge_backend_reader(state, &reader, text));
-    enum kedge_rc rc = create(state, reader, who, rollout, &targets, rollout_id, text);
+    enum kedge_rc rc = create(state, reader, who, rollout, &targets, rollout_id, text, field);
     if (rc == KEDGE_OK && rollout->dynamic)
         join_missed(state, reader, rollout, &targets);
     kedge_targets_clear(&targets);
@@ -318,33 +375,27 @@ enum kedge_rc kedge_backend_rollout_create(void *context, const char *who,
 /* ---- planning ---- */
 
 /* What creating would refuse is refused here; a plan may be made before the rollout has a name. */
-static enum kedge_rc check_plan(const struct kedge_rollout_spec *spec, char *text)
+static enum kedge_rc check_plan(const struct kedge_rollout_spec *spec, char *text,
+                                const char **field)
 {
     struct kedge_rollout_spec named = *spec;
-    struct kedge_engine_output output;
-    kedge_engine_output_init(&output);
     if (named.name == NULL || named.name[0] == '\0')
         named.name = "plan";
-    enum kedge_rc rc = kedge_rollout_spec_check(&named, &output);
-    if (rc != KEDGE_OK)
-        rc = kedge_backend_refuse(text, rc, "%s",
-                                  output.refusal[0] != '\0' ? output.refusal : kedge_rc_text(rc));
-    kedge_engine_output_clear(&output);
-    return rc;
+    return check_spec(&named, text, field);
 }
 
 static enum kedge_rc plan_targets(struct kedge_backend_state *state, struct kedge_reader *reader,
                                   const struct kedge_backend_rollout *rollout,
                                   struct kedge_targets *targets, struct kedge_backend_plan *plan,
-                                  char *text)
+                                  char *text, const char **field)
 {
     struct reading reading;
     struct kedge_rollout_spec spec;
-    KEDGE_TRY(kedge_timing_plan(rollout, plan, text));
-    KEDGE_TRY(fill_spec(reader, rollout, &reading, targets, &spec, text));
+    KEDGE_TRY(kedge_timing_plan(rollout, plan, text, field));
+    KEDGE_TRY(fill_spec(reader, rollout, &reading, targets, &spec, text, field));
     if (rollout->endpoint_count > 0)
-        KEDGE_TRY(refuse_listed(targets, KEDGE_FIT_OK + 1, text));
-    KEDGE_TRY(check_plan(&spec, text));
+        KEDGE_TRY(in_field("devices", refuse_listed(targets, KEDGE_FIT_OK + 1, text), field));
+    KEDGE_TRY(check_plan(&spec, text, field));
     memcpy(plan->vendor, targets->vendor, sizeof(plan->vendor));
     memcpy(plan->class_name, targets->class_name, sizeof(plan->class_name));
     memcpy(plan->version, reading.package.version, sizeof(plan->version));
@@ -365,12 +416,13 @@ static enum kedge_rc plan_targets(struct kedge_backend_state *state, struct kedg
 
 enum kedge_rc kedge_backend_rollout_plan(void *context, const struct kedge_backend_rollout *rollout,
                                          struct kedge_backend_plan *plan,
-                                         kedge_backend_target_fn *fn, void *fn_context, char *text)
+                                         kedge_backend_target_fn *fn, void *fn_context, char *text,
+                                         const char **field)
 {
     struct kedge_targets targets = {.spread_by = rollout->spread_by};
     struct kedge_reader *reader;
     KEDGE_TRY(kedge_backend_reader(context, &reader, text));
-    enum kedge_rc rc = plan_targets(context, reader, rollout, &targets, plan, text);
+    enum kedge_rc rc = plan_targets(context, reader, rollout, &targets, plan, text, field);
     for (size_t i = 0; rc == KEDGE_OK && i < targets.count; i++)
         fn(fn_context, &targets.items[i]);
     kedge_targets_clear(&targets);

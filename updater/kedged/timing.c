@@ -29,14 +29,18 @@ static enum kedge_rc read_windows(const char *field, const char *lines,
 }
 
 enum kedge_rc kedge_timing_read(const struct kedge_backend_rollout *rollout,
-                                struct kedge_timing *timing, char *text)
+                                struct kedge_timing *timing, char *text, const char **field)
 {
-    KEDGE_TRY(read_windows("windows", rollout->windows, timing->windows, text));
-    return read_windows("gate_windows", rollout->gate_windows, timing->gate_windows, text);
+    *field = "windows";
+    KEDGE_TRY(read_windows(*field, rollout->windows, timing->windows, text));
+    *field = "gate_windows";
+    KEDGE_TRY(read_windows(*field, rollout->gate_windows, timing->gate_windows, text));
+    *field = NULL;
+    return KEDGE_OK;
 }
 
 enum kedge_rc kedge_timing_plan(const struct kedge_backend_rollout *rollout,
-                                struct kedge_backend_plan *plan, char *text)
+                                struct kedge_backend_plan *plan, char *text, const char **field)
 {
     struct kedge_timing timing;
     struct kedge_windows windows;
@@ -47,10 +51,10 @@ enum kedge_rc kedge_timing_plan(const struct kedge_backend_rollout *rollout,
                                    .download_in_window = rollout->download_in_window};
     char why[KEDGE_TIMING_TEXT_MAX];
     uint64_t now_ms = kedge_wall_ms();
-    KEDGE_TRY(kedge_timing_read(rollout, &timing, text));
+    KEDGE_TRY(kedge_timing_read(rollout, &timing, text, field));
     memcpy(record.windows, timing.windows, sizeof(record.windows));
     memcpy(record.gate_windows, timing.gate_windows, sizeof(record.gate_windows));
-    enum kedge_rc rc = kedge_rollout_timing_check(&record, kedge_system_zones(), now_ms, why);
+    enum kedge_rc rc = kedge_rollout_timing_check(&record, kedge_system_zones(), now_ms, why, field);
     if (rc != KEDGE_OK)
         return kedge_backend_refuse(text, rc, "%s", why);
     KEDGE_TRY(kedge_windows_load(timing.windows, &windows));

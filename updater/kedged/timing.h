@@ -10,11 +10,13 @@ struct kedge_timing {
     char gate_windows[KEDGE_WINDOWS_TEXT_MAX + 1];
 };
 
-/** KEDGE_E_ARGUMENT, and which window goes wrong where in `text`. */
+/** KEDGE_E_ARGUMENT, which window goes wrong where in `text`, and in `*field` of which field. */
 enum kedge_rc kedge_timing_read(const struct kedge_backend_rollout *rollout,
-                                struct kedge_timing *timing, char *text) KEDGE_MUST_USE;
+                                struct kedge_timing *timing, char *text,
+                                const char **field) KEDGE_MUST_USE;
 /** The same for a plan, with what only the time says of it: that it has passed, or never comes. */
 enum kedge_rc kedge_timing_plan(const struct kedge_backend_rollout *rollout,
-                                struct kedge_backend_plan *plan, char *text) KEDGE_MUST_USE;
+                                struct kedge_backend_plan *plan, char *text,
+                                const char **field) KEDGE_MUST_USE;
 
 #endif

@@ -221,6 +221,14 @@ static enum kedge_rc check_texts(struct kedge_engine *engine, const struct kedge
     return KEDGE_OK;
 }
 
+/* A refusal is the fault of the field of this name, if of none within it. */
+static enum kedge_rc in_field(struct kedge_engine *engine, const char *name, enum kedge_rc rc)
+{
+    if (rc != KEDGE_OK && engine->output->refusal_field == NULL)
+        engine->output->refusal_field = name;
+    return rc;
+}
+
 static enum kedge_rc check_policy(struct kedge_engine *engine,
                                   const struct kedge_rollout_policy *policy)
 {
@@ -242,10 +250,11 @@ static enum kedge_rc check_policy(struct kedge_engine *engine,
     if (policy->offers_per_minute_max != 0 &&
         (policy->offers_per_minute == 0 ||
          policy->offers_per_minute_max < policy->offers_per_minute))
-        return engine_refuse(engine, KEDGE_E_ARGUMENT,
-                             "offers_per_minute_max is %" PRIu32
-                             ", it must be at least offers_per_minute, from which it grows",
-                             policy->offers_per_minute_max);
+        return in_field(engine, "policy.offers_per_minute_max",
+                        engine_refuse(engine, KEDGE_E_ARGUMENT,
+                                      "offers_per_minute_max is %" PRIu32
+                                      ", it must be at least offers_per_minute, from which it grows",
+                                      policy->offers_per_minute_max));
     if ((unsigned)policy->approval >= KEDGE_APPROVAL_COUNT)
         return engine_refuse(engine, KEDGE_E_ARGUMENT,
                              "the approval must be none, start or groups");
@@ -315,9 +324,10 @@ static enum kedge_rc check_groups(struct kedge_engine *engine,
                              spec->dynamic ? "dynamic " : "", most,
                              spec->dynamic ? ", beside that of the devices that join it" : "");
     if (spec->dynamic && !spec->all_devices && spec->filter == NULL)
-        return engine_refuse(engine, KEDGE_E_ARGUMENT,
-                             "devices can join a rollout for all of a class or for those that a "
-                             "filter means, not one for a list of them");
+        return in_field(engine, "dynamic",
+                        engine_refuse(engine, KEDGE_E_ARGUMENT,
+                                      "devices can join a rollout for all of a class or for those "
+                                      "that a filter means, not one for a list of them"));
     for (uint32_t i = 0; i < spec->group_count; i++) {
         const char *name = spec->groups == NULL ? NULL : spec->groups[i].name;
         if (name != NULL && !text_fits(name, KEDGE_NAME_MAX))
@@ -339,14 +349,17 @@ static enum kedge_rc check_spec(struct kedge_engine *engine, const struct kedge_
 {
     KEDGE_TRY(check_texts(engine, spec));
     KEDGE_TRY(check_policy(engine, &spec->policy));
-    KEDGE_TRY(check_revert(engine, spec));
-    KEDGE_TRY(engine_check_steps(engine, spec));
-    KEDGE_TRY(check_groups(engine, spec));
+    KEDGE_TRY(in_field(engine, "revert_package_id", check_revert(engine, spec)));
+    KEDGE_TRY(in_field(engine, "intermediate_package_ids", engine_check_steps(engine, spec)));
+    KEDGE_TRY(in_field(engine, "groups", check_groups(engine, spec)));
     if (is_in_parts(spec) && spec->target_total > KEDGE_ROLLOUT_TARGETS_MAX)
         return engine_refuse(engine, KEDGE_E_LIMIT, "a rollout has at most %u devices",
                              KEDGE_ROLLOUT_TARGETS_MAX);
-    return is_in_parts(spec) ? engine_check_part(engine, spec)
-                             : kedge_rollout_targets_check(spec, engine->output->refusal);
+    bool listed = !spec->all_devices && spec->filter == NULL;
+    return in_field(engine, listed ? "devices" : NULL,
+                    is_in_parts(spec)
+                        ? engine_check_part(engine, spec)
+                        : kedge_rollout_targets_check(spec, engine->output->refusal));
 }
 
 enum kedge_rc kedge_rollout_spec_check(const struct kedge_rollout_spec *spec,
@@ -399,7 +412,8 @@ static enum kedge_rc add_timing(struct kedge_engine *engine, const struct kedge_
     record->download_in_window = spec->download_in_window;
     engine_copy_text(record->windows, sizeof(record->windows), spec->windows);
     engine_copy_text(record->gate_windows, sizeof(record->gate_windows), spec->gate_windows);
-    enum kedge_rc rc = kedge_rollout_timing_check(record, engine->zones, engine->now_ms, why);
+    enum kedge_rc rc = kedge_rollout_timing_check(record, engine->zones, engine->now_ms, why,
+                                                  &engine->output->refusal_field);
     return rc == KEDGE_OK ? rc : engine_refuse(engine, rc, "%s", why);
 }
 

@@ -512,6 +512,7 @@ struct kedge_engine_output {
     uint64_t rollout_id;             /* of a rollout that was created; else 0 */
     uint64_t next_tick_at_ms;        /* send a TICK then; 0: nothing waits for the time */
     char refusal[KEDGE_REFUSAL_MAX]; /* why the event was refused, for the person who asked */
+    const char *refusal_field;       /* of a new rollout, which is at fault; NULL: no single one */
     size_t capacity_[6];
 };
 
@@ -663,11 +664,13 @@ bool kedge_engine_package_in_use(const struct kedge_engine *engine, const char *
 
 /**
  * Whether a rollout that is created at `now_ms` can have this start time, these windows, and this
- * deadline; its groups are counted. KEDGE_E_ARGUMENT, and why, with the figures.
+ * deadline; its groups are counted. KEDGE_E_ARGUMENT, and why, with the figures; `*field` gets the
+ * field at fault where it is a single one, else NULL.
  */
 enum kedge_rc kedge_rollout_timing_check(const struct kedge_rollout *record,
                                          const struct kedge_zones *zones, uint64_t now_ms,
-                                         char why[KEDGE_TIMING_TEXT_MAX]) KEDGE_MUST_USE;
+                                         char why[KEDGE_TIMING_TEXT_MAX],
+                                         const char **field) KEDGE_MUST_USE;
 /** The same of windows alone, of one that starts at `from_ms`. */
 enum kedge_rc kedge_rollout_opening_check(const struct kedge_rollout *record,
                                           const struct kedge_zones *zones, uint64_t from_ms,

@@ -50,11 +50,12 @@ enum kedge_rc kedge_rollout_opening_check(const struct kedge_rollout *record,
 
 enum kedge_rc kedge_rollout_timing_check(const struct kedge_rollout *record,
                                          const struct kedge_zones *zones, uint64_t now_ms,
-                                         char why[KEDGE_TIMING_TEXT_MAX])
+                                         char why[KEDGE_TIMING_TEXT_MAX], const char **field)
 {
     uint64_t start_ms = record->start_at_ms == 0 ? now_ms : record->start_at_ms;
     char at[KEDGE_MOMENT_TEXT_MAX];
     kedge_moment_text(start_ms, at);
+    *field = "start_at";
     if (start_ms < now_ms) {
         (void)snprintf(why, KEDGE_TIMING_TEXT_MAX, "the start time, %s, has passed", at);
         return KEDGE_E_ARGUMENT;
@@ -64,10 +65,12 @@ enum kedge_rc kedge_rollout_timing_check(const struct kedge_rollout *record,
                        at);
         return KEDGE_E_ARGUMENT;
     }
+    *field = "download_in_window";
     if (record->download_in_window && record->windows[0] == '\0') {
         (void)snprintf(why, KEDGE_TIMING_TEXT_MAX,
                        "downloads can only be kept in windows where there are any");
         return KEDGE_E_ARGUMENT;
     }
+    *field = NULL;
     return kedge_rollout_opening_check(record, zones, start_ms, why);
 }

@@ -184,9 +184,10 @@ static void fill_rollout(struct kedge_batch *batch, void *context)
 
 static enum kedge_rc rollout_create(void *context, const char *who,
                                     const struct kedge_backend_rollout *asked, uint64_t *rollout_id,
-                                    char *text)
+                                    char *text, const char **field)
 {
     struct rig *rig = context;
+    (void)field;
     if (refused(rig, who, text))
         return rig->refuse_with;
     struct kedge_rollout *made = &rig->created;

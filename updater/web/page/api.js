@@ -41,11 +41,11 @@ function answerOf(status, text) {
   throw new Refusal(status, answer ?? {});
 }
 
-async function ask(method, path, body) {
-  const options = { method, credentials: "same-origin", redirect: "error" };
+async function ask(method, path, body, headers = {}) {
+  const options = { method, credentials: "same-origin", redirect: "error", headers };
   if (body !== undefined) {
     options.body = JSON.stringify(body);
-    options.headers = { "Content-Type": "application/json" };
+    options.headers = { "Content-Type": "application/json", ...headers };
   }
   let response;
   try {
@@ -57,7 +57,7 @@ async function ask(method, path, body) {
 }
 
 export const get = (path) => ask("GET", path);
-export const post = (path, body = {}) => ask("POST", path, body);
+export const post = (path, body = {}, headers = {}) => ask("POST", path, body, headers);
 export const remove = (path) => ask("DELETE", path);
 
 /** Sends a file as it is; `onProgress` gets the share that has gone out, 0 to 1. */

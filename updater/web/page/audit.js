@@ -7,12 +7,12 @@ import { Page, Table, Waiting } from "./parts.js";
 
 const columns = [
   ["Row", (entry) => entry.sequence],
-  ["When", (entry) => time(entry.at_ms)],
-  ["Who", (entry) => entry.who],
+  ["When", (entry) => html`<time>${time(entry.at_ms)}</time>`],
+  ["Who", (entry) => entry.who, "name"],
   ["What", (entry) => entry.what],
-  ["Of", (entry) => entry.subject],
-  ["Before", (entry) => entry.before || "–"],
-  ["After", (entry) => entry.after || "–"],
+  ["Of", (entry) => entry.subject, "name"],
+  ["Before", (entry) => entry.before || "–", "name"],
+  ["After", (entry) => entry.after || "–", "name"],
 ];
 
 const SubjectForm = ({ subject }) => {
@@ -22,7 +22,7 @@ const SubjectForm = ({ subject }) => {
   };
   return html`<form class="line" role="search" onSubmit=${apply}>
     <label for="subject">Of</label>
-    <input id="subject" name="subject" defaultValue=${subject} placeholder="an endpoint, an id, a name" spellcheck="false" />
+    <input id="subject" name="subject" defaultValue=${subject} placeholder="an endpoint, an id, a name" spellcheck=${false} />
     <button>Show</button>
   </form>`;
 };

@@ -28,18 +28,18 @@ function slotsOf(device, deployments) {
 const deploymentColumns = [
   ["Rollout", (one) => rolloutLink(one.rollout_id)],
   ["State", (one) => html`<${State} of=${one.state} />`],
-  ["Before", (one) => one.version_before || "–"],
-  ["Why", (one) => one.explanation],
+  ["Before", (one) => one.version_before || "–", "name"],
+  ["Why", (one) => one.explanation, "text"],
   ["Changed", (one) => html`<${Moment} ms=${one.changed_at_ms} />`],
 ];
 
 export const historyColumns = [
-  ["When", (entry) => time(entry.at_ms)],
-  ["Who", (entry) => entry.who],
-  ["Of", (entry) => entry.endpoint || (entry.group_index === null ? "the rollout" : `group ${entry.group_index + 1}`)],
-  ["From", (entry) => words(entry.from)],
+  ["When", (entry) => html`<time>${time(entry.at_ms)}</time>`],
+  ["Who", (entry) => entry.who, "name"],
+  ["Of", (entry) => entry.endpoint || (entry.group_index === null ? "the rollout" : `group ${entry.group_index + 1}`), "name"],
+  ["From", (entry) => words(entry.from) || "–"],
   ["To", (entry) => words(entry.to)],
-  ["", (entry) => entry.text],
+  ["What", (entry) => entry.text, "text"],
 ];
 
 const factsOf = (device) => [
@@ -48,7 +48,7 @@ const factsOf = (device) => [
   ["First seen", html`<${Moment} ms=${device.first_seen_ms} />`],
   ["Last seen", html`<${Moment} ms=${device.last_seen_ms} />`],
   ["Sleeps", device.asleep === null ? undefined : device.asleep ? "now" : device.queue_mode ? "at times" : "never"],
-  ["Expected", device.expected_at_ms && html`<${Moment} ms=${device.expected_at_ms} />`],
+  ["Expected", device.expected_at_ms ? html`<${Moment} ms=${device.expected_at_ms} />` : undefined],
   ...Object.entries(device.tags).map(([name, value]) => [`Tag ${name}`, value]),
 ];
 

@@ -9,12 +9,17 @@ export const deviceLink = (endpoint) => html`<a href=${`#/devices/${encodeURICom
 export const Online = ({ device }) =>
   html`<span class=${`state ${device.registered ? "online" : "offline"}`}>${device.registered ? "online" : "silent"}</span>`;
 
+const tagsOf = ({ tags }) => {
+  const all = Object.entries(tags).map(([name, value]) => html`<span class="tag" key=${name}>${name}=${value}</span>`);
+  return all.length > 0 ? all : "–";
+};
+
 const columns = [
-  ["Device", (device) => deviceLink(device.endpoint)],
-  ["", (device) => html`<${Online} device=${device} />`],
-  ["Version", (device) => device.version || "–"],
-  ["Class", (device) => device.class || "–"],
-  ["Tags", (device) => Object.entries(device.tags).map(([name, value]) => html`<span class="tag" key=${name}>${name}=${value}</span>`)],
+  ["Device", (device) => deviceLink(device.endpoint), "name"],
+  ["Now", (device) => html`<${Online} device=${device} />`],
+  ["Version", (device) => device.version || "–", "name"],
+  ["Class", (device) => device.class || "–", "name"],
+  ["Tags", (device) => tagsOf(device), "name"],
   ["Seen", (device) => html`<${Moment} ms=${device.last_seen_ms} />`],
 ];
 
@@ -28,7 +33,7 @@ const FilterForm = ({ filter }) => {
   };
   return html`<form class="line" role="search" onSubmit=${apply}>
     <label for="filter">Filter</label>
-    <input id="filter" name="filter" defaultValue=${filter} placeholder='version < 2.0.0 and tag.site == "hall-3"' spellcheck="false" />
+    <input id="filter" name="filter" defaultValue=${filter} placeholder='version < 2.0.0 and tag.site == "hall-3"' spellcheck=${false} />
     <button>Show</button>
   </form>`;
 };

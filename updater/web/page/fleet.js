@@ -36,9 +36,9 @@ function seriesOf(samples, fleet) {
 }
 
 const shareColumns = (fleet) => [
-  ["Version", (share) => html`<a href=${`#/devices?${new URLSearchParams({ filter: `version == ${quoted(share.version)}` })}`}>${nameOf(share)}</a>`],
-  ["Vendor", (share) => share.vendor || "–"],
-  ["Class", (share) => share.class || "–"],
+  ["Version", (share) => html`<a href=${`#/devices?${new URLSearchParams({ filter: `version == ${quoted(share.version)}` })}`}>${nameOf(share)}</a>`, "name"],
+  ["Vendor", (share) => share.vendor || "–", "name"],
+  ["Class", (share) => share.class || "–", "name"],
   ["Devices", (share) => count(share.devices)],
   ["Online", (share) => count(share.registered)],
   ["Share", (share) => html`<${Bar} label=${nameOf(share)} whole=${fleet.devices} parts=${[{ name: "devices", value: share.devices, kind: "share" }]} />`],

@@ -3,6 +3,6 @@
 import htm from "./htm.js";
 import { h } from "./preact.js";
 
-export { render } from "./preact.js";
-export { useEffect, useLayoutEffect, useRef, useState } from "./hooks.js";
+export { createContext, render } from "./preact.js";
+export { useContext, useEffect, useLayoutEffect, useRef, useState } from "./hooks.js";
 export const html = htm.bind(h);

@@ -29,7 +29,7 @@ export const Login = ({ onDone }) => {
     <h1>Kedge</h1>
     <form onSubmit=${logIn}>
       <label for="token">Token</label>
-      <input id="token" name="token" type="password" autocomplete="current-password" required autofocus spellcheck="false" />
+      <input id="token" name="token" type="password" autocomplete="current-password" required autofocus spellcheck=${false} />
       <p class="quiet">As made by <code>kedge token create</code>; the first one is in <code>admin.token</code> of the server's data folder.</p>
       <${Refused} refusal=${refusal} />
       <button class="main" disabled=${busy}>Log in</button>

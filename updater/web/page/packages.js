@@ -13,12 +13,12 @@ const signersOf = (one, trust) =>
   one.signers.map((id) => trust.find((key) => key.id === id)?.name ?? `${short(id)} (not trusted any more)`).join(", ");
 
 const columnsFor = (trust) => [
-  ["Version", (one) => html`<a href=${`#/packages/${one.id}`}>${one.version}</a>`],
-  ["For", (one) => `${one.vendor} ${one.class}`],
+  ["Version", (one) => html`<a href=${`#/packages/${one.id}`}>${one.version}</a>`, "name"],
+  ["For", (one) => `${one.vendor} ${one.class}`, "name"],
   ["Sequence", (one) => one.sequence],
-  ["Signed by", (one) => signersOf(one, trust)],
+  ["Signed by", (one) => signersOf(one, trust), "name"],
   ["Image", (one) => bytes(one.image_size)],
-  ["Uploaded", (one) => html`<${Moment} ms=${one.uploaded_at_ms} /> by ${one.uploader}`],
+  ["Uploaded", (one) => html`<${Moment} ms=${one.uploaded_at_ms} /> by ${one.uploader}`, "name"],
 ];
 
 const Upload = ({ onDone }) => {
@@ -75,7 +75,7 @@ const factsOf = (one, trust) => [
 const attachmentColumns = (id) => [
   ["Name", (one) => html`<a href=${`/api/v1/${path`packages/${id}`}/${encodeURIComponent(one.name)}`} download>${one.name}</a>`],
   ["Size", (one) => bytes(one.size)],
-  ["SHA-256", (one) => html`<code>${one.sha256}</code>`],
+  ["SHA-256", (one) => html`<code>${one.sha256}</code>`, "text"],
 ];
 
 /** What it carries for people, by the digests that its signers signed. */

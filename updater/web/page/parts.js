@@ -34,13 +34,16 @@ export const Facts = ({ of }) =>
     .filter(([, value]) => value !== undefined && value !== "")
     .map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value ?? "–"}</dd></div>`)}</dl>`;
 
-/** Columns are [title, how to show a row]; `of` has an entry for each row. */
+/**
+ * Columns are [title, how to show a row, what stands there]: "name" and "text" may be long and are broken
+ * anywhere, all else is kept in words. `of` has an entry for each row.
+ */
 export const Table = ({ label, columns, of, keyOf, empty }) =>
   of.length === 0
     ? html`<p class="quiet">${empty}</p>`
     : html`<div class="scroll" tabindex="0" role="region" aria-label=${label}><table>
         <thead><tr>${columns.map(([title]) => html`<th scope="col" key=${title}>${title}</th>`)}</tr></thead>
-        <tbody>${of.map((row) => html`<tr key=${keyOf(row)}>${columns.map(([title, show]) => html`<td key=${title} data-title=${title}>${show(row)}</td>`)}</tr>`)}</tbody>
+        <tbody>${of.map((row) => html`<tr key=${keyOf(row)}>${columns.map(([title, show, kind]) => html`<td key=${title} class=${kind} data-title=${title}><div>${show(row)}</div></td>`)}</tr>`)}</tbody>
       </table></div>`;
 
 export const Figure = ({ name, value, detail }) =>

@@ -4,10 +4,11 @@ import { RolloutActions } from "./actions.js";
 import { Chart } from "./chart.js";
 import { deviceLink } from "./devices.js";
 import { historyColumns } from "./device.js";
-import { count, percent, plural, span } from "./format.js";
+import { count, percent, plural, span, time, words } from "./format.js";
 import { html } from "./html.js";
 import { useResource } from "./live.js";
 import { Facts, Moment, Page, State, Table, Waiting } from "./parts.js";
+import { rulesOf } from "./plan.js";
 import { KINDS, Progress, sumOf, wholeOf } from "./progress.js";
 
 const ERRORS = KINDS.find(({ kind }) => kind === "error").states;
@@ -20,20 +21,24 @@ const Stages = ({ groups }) =>
       <${Progress} label=${group.name} counts=${group.counts} />
     </li>`)}</ol>`;
 
+/** What holds for a group: what it says itself, and else what the policy does. */
+const ruleOf = (group, policy, name) => group[name] ?? policy[name];
+
 const gateColumns = ({ policy }) => [
-  ["Group", (group) => group.name],
+  ["Group", (group) => group.name, "name"],
   ["State", (group) => html`<${State} of=${group.state} />`],
-  ["Succeeded", (group) => `${percent(group.counts.succeeded, wholeOf(group.counts))} of ${count(wholeOf(group.counts))}, must be ${policy.success_threshold_percent} %`],
-  ["In error", (group) => `${count(group.errors - group.errors_accepted)} (${percent(group.errors - group.errors_accepted, wholeOf(group.counts))}), over ${policy.error_threshold_percent} % it does: ${policy.error_action.replaceAll("_", " ")}`],
-  ["Approved by", (group) => group.approver ?? "–"],
-  ["Where it stands", (group) => group.explanation],
+  ["Succeeded", (group) => `${percent(group.counts.succeeded, wholeOf(group.counts))} of ${count(wholeOf(group.counts))}, must be ${ruleOf(group, policy, "success_threshold_percent")} %`],
+  ["In error", (group) => `${count(group.errors - group.errors_accepted)} (${percent(group.errors - group.errors_accepted, wholeOf(group.counts))}), over ${ruleOf(group, policy, "error_threshold_percent")} % it does: ${words(policy.error_action)}`],
+  ["Of its own", (group) => rulesOf(group) || "–", "text"],
+  ["Approved by", (group) => group.approver ?? "–", "name"],
+  ["Where it stands", (group) => group.explanation, "text"],
 ];
 
 const errorColumns = [
-  ["Device", (one) => deviceLink(one.endpoint)],
+  ["Device", (one) => deviceLink(one.endpoint), "name"],
   ["State", (one) => html`<${State} of=${one.state} />`],
   ["Update Result", (one) => one.update_result ?? "–"],
-  ["Why", (one) => one.explanation],
+  ["Why", (one) => one.explanation, "text"],
   ["Ended", (one) => html`<${Moment} ms=${one.ended_at_ms} />`],
 ];
 
@@ -52,7 +57,11 @@ const factsOf = (rollout) => [
   ["Started", html`<${Moment} ms=${rollout.started_at_ms} />`],
   ["Ended", html`<${Moment} ms=${rollout.ended_at_ms} />`],
   ["Joined later", rollout.dynamic ? (rollout.closed_at_ms === null ? "by devices that come to match" : html`closed <${Moment} ms=${rollout.closed_at_ms} />`) : undefined],
-  ["Installs", rollout.windows.length > 0 ? rollout.windows.join(", ") : undefined],
+  ["Starts by itself", rollout.start_at_ms && !rollout.started_at_ms ? time(rollout.start_at_ms) : undefined],
+  [rollout.download_in_window ? "Downloads and installs" : "Installs", rollout.windows.length > 0 ? rollout.windows.join(", ") : undefined],
+  ["Gates open", rollout.gate_windows.length > 0 ? rollout.gate_windows.join(", ") : undefined],
+  ["First to", rollout.intermediates?.length > 0 ? rollout.intermediates.map((one) => one.version).join(", ") : undefined],
+  ["Spread by", rollout.spread_by ?? undefined],
   ["Priority", count(rollout.policy.priority)],
   ["At once", `${count(rollout.policy.in_flight_max)} devices at most`],
   ["Soak", `${span(rollout.policy.deployment_soak_s)} for a device, ${span(rollout.policy.group_soak_s)} for a group`],

@@ -7,12 +7,12 @@ import { Progress } from "./progress.js";
 import { may } from "./roles.js";
 
 const columns = [
-  ["Rollout", (rollout) => html`<a href=${`#/rollouts/${rollout.id}`}>${rollout.name}</a>`],
+  ["Rollout", (rollout) => html`<a href=${`#/rollouts/${rollout.id}`}>${rollout.name}</a>`, "name"],
   ["State", (rollout) => html`<${State} of=${rollout.state} />`],
-  ["To version", (rollout) => rollout.version],
-  ["Class", (rollout) => rollout.class],
+  ["To version", (rollout) => rollout.version, "name"],
+  ["Class", (rollout) => rollout.class, "name"],
   ["Progress", (rollout) => html`<${Progress} label=${rollout.name} counts=${rollout.counts} />`],
-  ["Made", (rollout) => html`<${Moment} ms=${rollout.created_at_ms} /> by ${rollout.author}`],
+  ["Made", (rollout) => html`<${Moment} ms=${rollout.created_at_ms} /> by ${rollout.author}`, "name"],
 ];
 
 export const RolloutTable = ({ of }) =>
