@@ -161,6 +161,8 @@ unsigned rc_status(enum kedge_rc rc);
 bool query_check(struct request *request);
 /** The decoded value ("" when it is not given); false, with the answer, when it is too long. */
 bool query_text(struct request *request, const char *name, char *out, size_t out_size, bool *given);
+/** Reads `order`: oldest (as without it) or newest. false: refused. */
+bool query_order(struct request *request, bool *newest_first);
 /** `limit` (1 to 500, by default 100) and `cursor`. */
 bool query_page(struct request *request, struct kedge_page *page);
 /** The parameter as a number above 0; false when it is none. */

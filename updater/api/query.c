@@ -89,6 +89,19 @@ bool query_page(struct request *request, struct kedge_page *page)
     return true;
 }
 
+bool query_order(struct request *request, bool *newest_first)
+{
+    char order[8];
+    bool given;
+    if (!query_text(request, "order", order, sizeof(order), &given))
+        return false;
+    *newest_first = strcmp(order, "newest") == 0;
+    if (!given || *newest_first || strcmp(order, "oldest") == 0)
+        return true;
+    refuse(request, MHD_HTTP_BAD_REQUEST, "argument", "order", "order is oldest or newest");
+    return false;
+}
+
 bool parameter_number(const struct request *request, uint64_t *id)
 {
     const char *text = request->parameter;

@@ -358,9 +358,10 @@ static bool find_device(struct request *request)
 void device_deployments(struct request *request)
 {
     struct kedge_page page;
-    const struct kedge_deployment_filter filter = {
+    struct kedge_deployment_filter filter = {
         .group_index = -1, .state = -1, .endpoint = request->parameter};
-    if (find_device(request) && query_page(request, &page))
+    if (find_device(request) && query_page(request, &page) &&
+        query_order(request, &filter.newest_first))
         answer_deployments(request, &filter, &page);
 }
 
@@ -382,8 +383,9 @@ static void answer_history(struct request *request, const struct kedge_history_f
 void device_history(struct request *request)
 {
     struct kedge_page page;
-    const struct kedge_history_filter filter = {.endpoint = request->parameter};
-    if (find_device(request) && query_page(request, &page))
+    struct kedge_history_filter filter = {.endpoint = request->parameter};
+    if (find_device(request) && query_page(request, &page) &&
+        query_order(request, &filter.newest_first))
         answer_history(request, &filter, &page);
 }
 
@@ -394,7 +396,8 @@ void rollout_history(struct request *request)
     char endpoint[KEDGE_ENDPOINT_MAX + 1];
     bool by_endpoint;
     if (!find_rollout(request, &filter.rollout_id) || !query_page(request, &page) ||
-        !query_text(request, "endpoint", endpoint, sizeof(endpoint), &by_endpoint))
+        !query_text(request, "endpoint", endpoint, sizeof(endpoint), &by_endpoint) ||
+        !query_order(request, &filter.newest_first))
         return;
     filter.endpoint = by_endpoint ? endpoint : NULL;
     answer_history(request, &filter, &page);

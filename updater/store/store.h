@@ -535,9 +535,10 @@ struct kedge_deployment_filter {
     int state;             /* enum kedge_deployment_state, -1: any */
     const char *endpoint;  /* NULL: any */
     bool of_open_rollouts; /* only of rollouts that have not ended: what the engine loads */
+    bool newest_first;
 };
 
-/** In the order of deployment ids. */
+/** In the order of deployment ids, or against it. A cursor is good for the same filter. */
 enum kedge_rc kedge_reader_deployments(struct kedge_reader *reader,
                                        const struct kedge_deployment_filter *filter,
                                        struct kedge_page *page, kedge_deployment_fn *fn,
@@ -548,9 +549,10 @@ struct kedge_history_filter {
     uint64_t rollout_id;
     uint64_t deployment_id;
     const char *endpoint;
+    bool newest_first;
 };
 
-/** Oldest first. */
+/** Oldest first, unless asked otherwise. A cursor is good for the same filter. */
 enum kedge_rc kedge_reader_history(struct kedge_reader *reader,
                                    const struct kedge_history_filter *filter,
                                    struct kedge_page *page, kedge_history_fn *fn,

@@ -38,6 +38,7 @@ const actions = {
   run: ({ page }, { script }) => page.evaluate(script),
   shot: ({ page }, { file }) => page.screenshot({ path: file }).then(() => null),
   complaints: ({ complaints }) => complaints,
+  forget: ({ complaints }) => complaints.splice(0), // what was complained of until now
   cookies: ({ context }) => context.cookies(),
 };
 

@@ -264,8 +264,9 @@ static bool read_deployment(struct sql_columns *from, struct kedge_deployment *o
 static void deployments_sql(const struct kedge_deployment_filter *filter, char sql[1024])
 {
     (void)snprintf(sql, 1024,
-                   "SELECT " DEPLOYMENT_COLUMNS " FROM deployments WHERE id > ?1%s%s%s%s%s"
-                   " ORDER BY id LIMIT ?6",
+                   "SELECT " DEPLOYMENT_COLUMNS " FROM deployments WHERE id %s ?1%s%s%s%s%s"
+                   " ORDER BY id%s LIMIT ?6",
+                   filter->newest_first ? "<" : ">",
                    filter->rollout_id != 0 ? " AND rollout_id = ?2" : "",
                    filter->group_index >= 0 ? " AND group_index = ?3" : "",
                    filter->state >= 0 ? " AND state = ?4" : "",
@@ -273,7 +274,8 @@ static void deployments_sql(const struct kedge_deployment_filter *filter, char s
                    filter->of_open_rollouts
                        ? " AND rollout_id IN (SELECT id FROM rollouts WHERE state NOT IN"
                          " ('aborted', 'rolled_back', 'finished'))"
-                       : "");
+                       : "",
+                   filter->newest_first ? " DESC" : "");
 }
 
 enum kedge_rc kedge_reader_deployments(struct kedge_reader *reader,
@@ -287,7 +289,7 @@ enum kedge_rc kedge_reader_deployments(struct kedge_reader *reader,
     char key[KEDGE_STORE_CURSOR_MAX] = "", sql[1024];
     int64_t after;
     deployments_sql(filter, sql);
-    KEDGE_TRY(reader_cursor_number(reader, page, 0, &after));
+    KEDGE_TRY(reader_cursor_number(reader, page, filter->newest_first ? INT64_MAX : 0, &after));
     KEDGE_TRY(query_begin(&query, reader, page, sql));
     bind_number(&query.binder, after);
     bind_unsigned(&query.binder, filter->rollout_id);
@@ -342,14 +344,16 @@ static bool read_history(struct sql_columns *from, struct kedge_history_entry *o
 static void history_sql(const struct kedge_history_filter *filter, char sql[1024])
 {
     (void)snprintf(sql, 1024,
-                   "SELECT id, " HISTORY_COLUMNS " FROM history WHERE id > ?1%s%s%s"
-                   " ORDER BY id LIMIT ?5",
+                   "SELECT id, " HISTORY_COLUMNS " FROM history WHERE id %s ?1%s%s%s"
+                   " ORDER BY id%s LIMIT ?5",
+                   filter->newest_first ? "<" : ">",
                    filter->rollout_id != 0 ? " AND rollout_id = ?2" : "",
                    filter->deployment_id != 0
                        ? " AND deployment_id = ?3 AND endpoint <> ''"
                          " AND endpoint = (SELECT endpoint FROM deployments WHERE id = ?3)"
                        : "",
-                   filter->endpoint != NULL ? " AND endpoint = ?4 AND endpoint <> ''" : "");
+                   filter->endpoint != NULL ? " AND endpoint = ?4 AND endpoint <> ''" : "",
+                   filter->newest_first ? " DESC" : "");
 }
 
 enum kedge_rc kedge_reader_history(struct kedge_reader *reader,
@@ -362,7 +366,7 @@ enum kedge_rc kedge_reader_history(struct kedge_reader *reader,
     char key[KEDGE_STORE_CURSOR_MAX] = "", sql[1024];
     int64_t after;
     history_sql(filter, sql);
-    KEDGE_TRY(reader_cursor_number(reader, page, 0, &after));
+    KEDGE_TRY(reader_cursor_number(reader, page, filter->newest_first ? INT64_MAX : 0, &after));
     KEDGE_TRY(query_begin(&query, reader, page, sql));
     bind_number(&query.binder, after);
     bind_unsigned(&query.binder, filter->rollout_id);

@@ -4,7 +4,7 @@ import { count, plural } from "./format.js";
 import { html } from "./html.js";
 import { Careful } from "./parts.js";
 import { KINDS, sumOf } from "./progress.js";
-import { may } from "./roles.js";
+import { may, rolesWith } from "./roles.js";
 
 const AT_WORK = KINDS.find(({ kind }) => kind === "work").states;
 
@@ -18,7 +18,7 @@ const ACTIONS = [
     fits: (rollout, groups) => rollout.state === "waiting_for_approval" || gateWaits(rollout, groups),
     what: ({ rollout }) => rollout.state === "waiting_for_approval"
       ? `Says that ${plural(rollout.device_count, "device")} may be moved to ${rollout.version}. Nothing begins yet: ${rollout.author} starts the rollout.`
-      : "Lets the rollout go on: the next group begins at once.",
+      : `Lets the rollout go on: the next group begins ${rollout.gate_windows.length > 0 ? "as soon as the windows of its gates let it" : "at once"}.`,
   },
   {
     name: "Start", route: "start", rights: ["author"], kind: "main",
@@ -57,10 +57,23 @@ const ACTIONS = [
   },
 ];
 
+/** By whom it is done, where it is not by whoever looks; null: by them. */
+function keptFrom(me, rollout, { route, rights }) {
+  if (!may(me, ...rights)) return rolesWith(...rights).join(" or ");
+  return route === "approve" && me.name === rollout.author ? "another approver than its author" : null;
+}
+
 export const RolloutActions = ({ me, rollout, groups, onDone }) => {
   const known = { rollout, groups, busy: sumOf(rollout.counts, AT_WORK) };
-  return ACTIONS.filter(({ rights, fits }) => may(me, ...rights) && fits(rollout, groups)).map(
+  const fitting = ACTIONS.filter(({ fits }) => fits(rollout, groups));
+  return fitting.filter((one) => keptFrom(me, rollout, one) === null).map(
     ({ name, route, kind, what }) => html`<${Careful} key=${name} name=${name} kind=${kind} what=${what(known)}
       action=${async () => { await post(`${path`rollouts/${rollout.id}`}/${route}`); onDone(); }} />`,
   );
+};
+
+/** What could be done now, by others, and by whom: why there is no button for it. */
+export const OthersActions = ({ me, rollout, groups }) => {
+  const kept = ACTIONS.filter(({ fits }) => fits(rollout, groups)).map((one) => [one.name, keptFrom(me, rollout, one)]).filter(([, by]) => by !== null);
+  return kept.length > 0 && html`<p class="quiet others">Not yours to do: ${kept.map(([name, by]) => `${name} (${by})`).join(", ")}.</p>`;
 };

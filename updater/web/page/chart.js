@@ -1,10 +1,26 @@
 // A chart over time: areas on top of each other, drawn by uPlot.
-import { count } from "./format.js";
+import { count, time } from "./format.js";
 import { html, useLayoutEffect, useRef } from "./html.js";
 import uPlot from "./uplot.js";
 
 const HEIGHT_PX = 220;
 const SPAN_MIN_S = 60;
+
+const hours = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+const seconds = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const days = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+
+/** What stands at the ticks, `step` seconds apart: times of day, and the day at the first one of each. */
+function timesAt(ticks, step) {
+  let before = "";
+  return ticks.map((tick) => {
+    const day = days.format(tick * 1000);
+    const first = day !== before;
+    before = day;
+    if (step >= 86400) return day;
+    return `${(step >= 60 ? hours : seconds).format(tick * 1000)}${first ? `\n${day}` : ""}`;
+  });
+}
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -27,11 +43,11 @@ function optionsFor(series, tops, width) {
       y: { range: (plot, low, high) => [0, Math.max(high, 1)] },
     },
     axes: [
-      { stroke: ink, grid, ticks: grid },
+      { stroke: ink, grid, ticks: grid, size: 56, values: (plot, ticks, axis, space, step) => timesAt(ticks, step) },
       { stroke: ink, grid, ticks: grid, values: (plot, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? count(tick) : "")) },
     ],
     series: [
-      {},
+      { label: "At", value: (plot, at) => (at === null ? "the last" : time(at * 1000)) },
       // uPlot draws in this order: the highest area first, so that the others come in front of it.
       ...series.map(({ name, values, colour: its }, i) => ({
         label: name,
@@ -39,7 +55,7 @@ function optionsFor(series, tops, width) {
         fill: colour(its),
         paths: uPlot.paths.stepped({ align: 1 }),
         points: { show: tops[i].length < 2 },
-        value: (plot, top, at, index) => (index === null || top === null ? "–" : count(values[Math.min(index, values.length - 1)])),
+        value: (plot, top, at, index) => count(values[Math.min(index ?? values.length - 1, values.length - 1)]),
       })),
     ],
   };

@@ -1,6 +1,7 @@
 // One device: what it is, its slots as far as the server has seen, what it waits for, and what happened.
-import { path } from "./api.js";
-import { bytes, time, words } from "./format.js";
+import { path, withQuery } from "./api.js";
+import { bytes, words } from "./format.js";
+import { History } from "./history.js";
 import { html } from "./html.js";
 import { useResource } from "./live.js";
 import { Online } from "./devices.js";
@@ -11,11 +12,11 @@ const AT_WORK = KINDS.find(({ kind }) => kind === "work").states;
 const rolloutLink = (id) => html`<a href=${`#/rollouts/${id}`}>${id}</a>`;
 
 /**
- * What each slot holds, by what the server has seen: it runs from one; an update goes into the other,
+ * What each slot holds, by its deployments (newest first), which is what the server has seen: it runs from one; an update goes into the other,
  * which then keeps what ran before as the way back.
  */
 function slotsOf(device, deployments) {
-  const last = deployments.findLast(({ state }) => state !== "pending" && state !== "canceled" && state !== "superseded");
+  const last = deployments.find(({ state }) => state !== "pending" && state !== "canceled" && state !== "superseded");
   if (!last) return { running: device.version, other: "nothing that this server put there" };
   if (AT_WORK.includes(last.state)) {
     const share = last.bytes_total ? `, ${bytes(last.bytes_done)} of ${bytes(last.bytes_total)}` : "";
@@ -33,15 +34,6 @@ const deploymentColumns = [
   ["Changed", (one) => html`<${Moment} ms=${one.changed_at_ms} />`],
 ];
 
-export const historyColumns = [
-  ["When", (entry) => html`<time>${time(entry.at_ms)}</time>`],
-  ["Who", (entry) => entry.who, "name"],
-  ["Of", (entry) => entry.endpoint || (entry.group_index === null ? "the rollout" : `group ${entry.group_index + 1}`), "name"],
-  ["From", (entry) => words(entry.from) || "–"],
-  ["To", (entry) => words(entry.to)],
-  ["What", (entry) => entry.text, "text"],
-];
-
 const factsOf = (device) => [
   ["Vendor", device.vendor], ["Class", device.class], ["Hardware", device.hardware],
   ["Address", device.address], ["LwM2M", device.lwm2m_version],
@@ -53,9 +45,9 @@ const factsOf = (device) => [
 ];
 
 export const Device = ({ match: [endpoint] }) => {
-  const device = useResource(path`devices/${endpoint}`);
-  const parts = useResource(path`devices/${endpoint}/deployments`);
-  const history = useResource(path`devices/${endpoint}/history`);
+  const base = path`devices/${endpoint}`;
+  const device = useResource(base);
+  const parts = useResource(withQuery(`${base}/deployments`, { order: "newest", limit: 100 }));
   if (!device.data) return html`<${Page} title=${endpoint}><${Waiting} of=${device} /><//>`;
   const deployments = parts.data?.deployments ?? [];
   const slots = slotsOf(device.data, deployments);
@@ -71,10 +63,9 @@ export const Device = ({ match: [endpoint] }) => {
     </section>
     <${Facts} of=${factsOf(device.data)} />
     <section><h2>Deployments</h2><${Waiting} of=${parts} />
-      <${Table} label="Deployments" columns=${deploymentColumns} of=${deployments.toReversed()} keyOf=${(one) => one.id} empty="No rollout has had it yet." />
+      <${Table} label="Deployments" columns=${deploymentColumns} of=${deployments} keyOf=${(one) => one.id} empty="No rollout has had it yet." />
+      ${parts.data?.next && html`<p class="quiet">These are the newest 100.</p>`}
     </section>
-    <section><h2>History</h2><${Waiting} of=${history} />
-      <${Table} label="History" columns=${historyColumns} of=${(history.data?.history ?? []).toReversed()} keyOf=${(entry) => entry.id} empty="Nothing has happened to it yet." />
-    </section>
+    <${History} base=${base} empty="Nothing has happened to it yet." />
   <//>`;
 };

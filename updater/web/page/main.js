@@ -60,8 +60,16 @@ const App = () => {
     const onMoved = () => setPlace(placeNow());
     addEventListener("hashchange", onMoved);
     whenLoggedOut(() => setMe(null));
-    get("token").then(setMe, () => setMe(null));
-    return () => removeEventListener("hashchange", onMoved);
+    // Another tab of this browser may have logged out, in, or as somebody else.
+    const look = () => document.hidden || get("token").then(setMe, (refusal) => refusal.status === 401 || setMe((before) => before ?? null));
+    look();
+    document.addEventListener("visibilitychange", look);
+    addEventListener("focus", look);
+    return () => {
+      removeEventListener("hashchange", onMoved);
+      document.removeEventListener("visibilitychange", look);
+      removeEventListener("focus", look);
+    };
   }, []);
   const logOut = () => remove("session").catch(() => {}).then(() => setMe(null));
   if (me === undefined) return null;

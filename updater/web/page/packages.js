@@ -1,5 +1,5 @@
 // Packages: what they are for, who signed them; uploading another one.
-import { path, remove, upload } from "./api.js";
+import { path, remove, upload, withQuery } from "./api.js";
 import { bytes } from "./format.js";
 import { html, useState } from "./html.js";
 import { useResource } from "./live.js";
@@ -48,14 +48,18 @@ const Upload = ({ onDone }) => {
   </form>`;
 };
 
-export const Packages = ({ me }) => {
-  const packages = useResource("packages");
+export const Packages = ({ me, query }) => {
+  const cursor = query.get("cursor") ?? "";
+  const packages = useResource(withQuery("packages", { cursor, limit: 100 }));
   const trust = useResource("trust");
   const keys = trust.data?.trust ?? [];
   return html`<${Page} title="Packages">
     <${Waiting} of=${packages} />
     ${packages.data && html`<${Table} label="Packages" columns=${columnsFor(keys)} of=${packages.data.packages} keyOf=${(one) => one.id} empty="There is no package yet." />`}
-    ${packages.data?.next && html`<p class="quiet">These are the newest 100.</p>`}
+    <p class="actions">
+      ${cursor && html`<a class="button" href="#/packages">Newest</a>`}
+      ${packages.data?.next && html`<a class="button" href=${withQuery("#/packages", { cursor: packages.data.next })}>Older</a>`}
+    </p>
     ${may(me, "release") && html`<${Upload} onDone=${packages.reload} />`}
   <//>`;
 };

@@ -10,4 +10,7 @@ const RIGHTS = {
   admin: ["operate", "release", "author", "approve", "admin"],
 };
 
+/** Roles that have one of the rights, but for that which has all. */
+export const rolesWith = (...rights) => Object.keys(RIGHTS).filter((role) => role !== "admin" && may({ role }, ...rights));
+
 export const may = (me, ...rights) => rights.some((right) => RIGHTS[me.role]?.includes(right));

@@ -1,10 +1,10 @@
 // One rollout: its groups as a staged bar, how far it is and was, its gates, and who is in error, and why.
 import { path, withQuery } from "./api.js";
-import { RolloutActions } from "./actions.js";
+import { OthersActions, RolloutActions } from "./actions.js";
 import { Chart } from "./chart.js";
 import { deviceLink } from "./devices.js";
-import { historyColumns } from "./device.js";
 import { count, percent, plural, span, time, words } from "./format.js";
+import { History } from "./history.js";
 import { html } from "./html.js";
 import { useResource } from "./live.js";
 import { Facts, Moment, Page, State, Table, Waiting } from "./parts.js";
@@ -48,6 +48,12 @@ function seriesOf(samples, counts) {
   return KINDS.map(({ name, states, colour }) => ({ name, colour, values: points.map((point) => sumOf(point, states)) }));
 }
 
+/** The samples, from its start on: then all of its devices waited, but that nobody knows of one that others joined. */
+function pastOf({ started_at_ms: from, dynamic, device_count: devices }, samples) {
+  const whole = from === null || dynamic || (samples.length > 0 && samples[0].at_ms <= from);
+  return whole ? samples : [{ at_ms: from, counts: { pending: devices } }, ...samples];
+}
+
 const factsOf = (rollout) => [
   ["Package", html`<a href=${`#/packages/${rollout.package_id}`}>${rollout.version}, sequence ${rollout.sequence}</a>`],
   ["For", `${rollout.vendor} ${rollout.class}`],
@@ -83,15 +89,15 @@ export const Rollout = ({ me, match: [id] }) => {
   const rollout = useResource(base);
   const groups = useResource(`${base}/groups`);
   const samples = useResource(`${base}/samples`);
-  const history = useResource(`${base}/history`);
   if (!rollout.data || !groups.data) return html`<${Page} title=${`Rollout ${id}`}><${Waiting} of=${rollout} /><//>`;
-  const past = samples.data?.samples ?? [];
-  const reload = () => [rollout, groups, history].forEach((one) => one.reload());
+  const past = pastOf(rollout.data, samples.data?.samples ?? []);
+  const reload = () => [rollout, groups].forEach((one) => one.reload());
   const actions = html`<${RolloutActions} me=${me} rollout=${rollout.data} groups=${groups.data.groups} onDone=${reload} />`;
   const at = rollout.data.ended_at_ms ?? Date.now();
   return html`<${Page} title=${rollout.data.name} actions=${actions}>
     <${Waiting} of=${rollout} />
     <p class="where" aria-live="polite"><${State} of=${rollout.data.state} /> ${rollout.data.explanation}</p>
+    <${OthersActions} me=${me} rollout=${rollout.data} groups=${groups.data.groups} />
     <${Stages} groups=${groups.data.groups} />
     <p class="legend">${KINDS.map(({ kind, name, states }) => html`<span key=${kind} class=${kind}>${plural(sumOf(rollout.data.counts, states), "device")} ${name}</span>`)}</p>
     ${rollout.data.started_at_ms && html`<section><h2>Over time</h2>
@@ -100,9 +106,6 @@ export const Rollout = ({ me, match: [id] }) => {
       <${Table} label="Gates" columns=${gateColumns(rollout.data)} of=${groups.data.groups} keyOf=${(group) => group.index} empty="" /></section>
     <${ErrorTables} base=${base} />
     <${Facts} of=${factsOf(rollout.data)} />
-    <section><h2>History</h2><${Waiting} of=${history} />
-      <${Table} label="History" columns=${historyColumns} of=${(history.data?.history ?? []).toReversed()} keyOf=${(entry) => entry.id} empty="Nothing has happened yet." />
-      ${history.data?.next && html`<p class="quiet">These are the first 100 entries; <code>kedge rollout watch</code> follows all.</p>`}
-    </section>
+    <${History} base=${base} empty="Nothing has happened yet." />
   <//>`;
 };
