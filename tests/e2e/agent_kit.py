@@ -71,7 +71,7 @@ def state_of(peer) -> tuple:
     return peer.read(ENDPOINT, "/5/0/3"), peer.read(ENDPOINT, "/5/0/5")
 
 
-def assert_downloads(peer, package: bytes, timeout: float = 30):
+def assert_downloads(peer, package: bytes, timeout: float = 60):
     assert peer.offer(ENDPOINT, package) == "2.04"
     peer.poll(ENDPOINT, "/5/0/3", DOWNLOADED, timeout)
     assert peer.read(ENDPOINT, "/5/0/5") == "0"

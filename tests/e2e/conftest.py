@@ -49,7 +49,7 @@ def free_port(kind: int = socket.SOCK_DGRAM) -> int:
     raise AssertionError("there is no free port")
 
 
-def run(*args, timeout: float = 60, **keywords) -> subprocess.CompletedProcess:
+def run(*args, timeout: float = 180, **keywords) -> subprocess.CompletedProcess:
     """Runs a program to its end and keeps what it said, as text."""
     keywords.setdefault("stdin", subprocess.DEVNULL)
     return subprocess.run([str(a) for a in args], capture_output=True, text=True, timeout=timeout, **keywords)
@@ -104,7 +104,7 @@ class Process:
                     raise AssertionError(f"no line matches {pattern!r} in:\n{self.log}")
                 self._changed.wait(min(left, 0.2))
 
-    def stop(self, how: int = signal.SIGTERM, timeout: float = 10) -> int:
+    def stop(self, how: int = signal.SIGTERM, timeout: float = 60) -> int:
         """Ends the program and everything that it started; returns its exit status."""
         if self.process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
@@ -194,7 +194,7 @@ class Server:
         """The way a power cut ends it."""
         self.process.stop(signal.SIGKILL)
 
-    def kedge(self, *args, check: bool = True, timeout: float = 60) -> subprocess.CompletedProcess:
+    def kedge(self, *args, check: bool = True, timeout: float = 240) -> subprocess.CompletedProcess:
         done = run(program("kedge"), "--server", self.http_url, "--token-file", self.token_file, *args,
                    timeout=timeout)
         if check:

@@ -81,9 +81,10 @@ class SecureWire(Wire):
                 _ssl.SSL_ctrl(self.session, HANDLE_TIMEOUT, 0, None)
 
     def send(self, datagram: bytes):
+        self.remember(datagram)
         assert _ssl.SSL_write(self.session, datagram, len(datagram)) == len(datagram)
 
-    def receive(self, timeout: float = 5):
+    def receive(self, timeout: float = 60):
         """The next message, or None when none comes in time."""
         bytes_ = ctypes.create_string_buffer(4096)
         deadline = time.monotonic() + timeout

@@ -78,7 +78,7 @@ class FieldDevice(Client):
         while (left := until_s - time.monotonic()) > 0:
             message = self.receive(left)
             if message is not None:
-                self.serve(message)
+                self.serve_once(message)
 
     def register_it(self):
         answer = self.ask(POST, "rd", [f"ep={self.endpoint}", *self.queries], [(CONTENT_FORMAT, uint(LINK))], self.links)
@@ -218,9 +218,10 @@ class SecureFieldDevice(FieldDevice):
         self.wire = SecureWire(self.server.coaps_port, self.psk)
 
     def send(self, datagram):
+        self.remember(datagram)
         self.wire.send(datagram)
 
-    def receive(self, timeout=5):
+    def receive(self, timeout=60):
         return self.wire.receive(timeout)
 
 

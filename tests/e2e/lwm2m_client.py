@@ -270,7 +270,7 @@ class Background:
             message = self.client.receive(0.05)
             if message is not None:
                 with self.client.turn:
-                    self.client.serve(message)
+                    self.client.serve_once(message)
 
     def end(self):
         self.ending = True

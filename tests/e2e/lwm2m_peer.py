@@ -406,7 +406,7 @@ class Peer:
     def send(self, endpoint: str, message: Message):
         self.travel("out", message, self.registered(endpoint).address)
 
-    def exchange(self, endpoint: str, message: Message, timeout: float = 15) -> Message:
+    def exchange(self, endpoint: str, message: Message, timeout: float = 60) -> Message:
         """Sends a request, again and again until it is answered, and returns the answer."""
         deadline, pause = time.monotonic() + timeout, 1.0
         while True:

@@ -25,14 +25,14 @@ def test_it_registers_with_its_name_lifetime_and_objects(agent, peer):
 
 def test_it_updates_within_its_lifetime_and_tells_a_new_one_once(agent, peer):
     agent("--lifetime", "2")
-    first = peer.wait_for_event("update", ENDPOINT, 1, timeout=5)
+    first = peer.wait_for_event("update", ENDPOINT, 1)
     assert first.query == {}
     assert peer.write(ENDPOINT, "/1/0/1", "4") == "2.04"
-    telling = peer.wait_for(lambda: next((m for what, _, m in peer.events if what == "update" and m.query), None), 5,
+    telling = peer.wait_for(lambda: next((m for what, _, m in peer.events if what == "update" and m.query), None), 60,
                             "the lifetime to be told")
     assert telling.query == {"lt": "4"}
     count = len(peer.events)
-    peer.wait_for(lambda: len(peer.events) > count, 5, "the next update")
+    peer.wait_for(lambda: len(peer.events) > count, 60, "the next update")
     assert peer.events[count][2].query == {}
     assert peer.read(ENDPOINT, "/1/0/1") == "4"
 
@@ -86,7 +86,7 @@ def test_sigterm_deregisters_and_ends_with_0(agent, peer):
 def test_sigterm_ends_it_without_a_server_too(agent, peer):
     made = agent()
     peer.go_away()
-    assert made.process.stop(signal.SIGTERM, timeout=5) == 0
+    assert made.process.stop(signal.SIGTERM, timeout=30) == 0
 
 
 # ---- what a server reads and does ----
@@ -142,7 +142,7 @@ def test_notifications_come_with_rising_numbers_and_end_by_cancel(agent, peer, u
     agent()
     state, result = peer.observe(ENDPOINT, "/5/0/3"), peer.observe(ENDPOINT, "/5/0/5")
     peer.offer(ENDPOINT, update)
-    peer.wait_for(lambda: state.values[-1] == DOWNLOADED, 20, "the notification")
+    peer.wait_for(lambda: state.values[-1] == DOWNLOADED, 60, "the notification")
     assert state.values == [IDLE, DOWNLOADING, DOWNLOADED]
     assert state.numbers == sorted(set(state.numbers))
     cancel = peer.make_request(GET, "/5/0/3", observe=1, accept=TEXT)
@@ -191,11 +191,11 @@ def test_an_observation_asked_for_before_the_2_01_arrives_is_kept(start, tmp_pat
     Agent(start, tmp_path, keys, peer.uri).process.wait_for("registered with")
     assert lost and peer.duplicates
     peer.offer(ENDPOINT, update)
-    peer.wait_for(lambda: early[0].values[-1:] == [DOWNLOADED], 20, "notifications")
+    peer.wait_for(lambda: early[0].values[-1:] == [DOWNLOADED], 60, "notifications")
 
 
 def test_a_server_that_was_away_for_a_notification_gets_it_later(agent, peer, update):
-    made = agent("--download-patience", "1")
+    made = agent("--download-patience", "5")
     state = peer.observe(ENDPOINT, "/5/0/3")
     peer.block_hook = lambda number, reply: reply if number < 3 else None
     peer.offer(ENDPOINT, update)
@@ -204,7 +204,7 @@ def test_a_server_that_was_away_for_a_notification_gets_it_later(agent, peer, up
     made.process.wait_for("state idle, result 4")
     made.process.wait_for("is not reachable now")
     peer.come_back()
-    peer.wait_for(lambda: state.values == [IDLE, DOWNLOADING, IDLE], 40, "the notification")
+    peer.wait_for(lambda: state.values == [IDLE, DOWNLOADING, IDLE], 110, "the notification")
     assert [what for what, _, _ in peer.events] == ["register"]
 
 
@@ -214,7 +214,7 @@ def test_a_notification_that_is_never_taken_ends_in_a_new_registration(agent, pe
     result = peer.observe(ENDPOINT, "/5/0/5")
     peer.network = lambda direction, m: [] if direction == "in" and m.token == result.token else [0]
     assert peer.write(ENDPOINT, "/5/0/1", "nonsense") == "4.00"
-    peer.wait_for_event("register", ENDPOINT, 2, timeout=110)
+    peer.wait_for_event("register", ENDPOINT, 2, timeout=160)
     assert peer.read(ENDPOINT, "/5/0/5") == "7"
     assert "does not answer" not in made.process.log
 
@@ -248,7 +248,8 @@ def test_a_request_that_comes_twice_is_answered_twice_and_done_once(agent, peer,
     peer.send(ENDPOINT, execute)
     peer.wait_for(lambda: [m.code_text for m in answers if m.message_id == execute.message_id] == ["2.04", "2.04"], 60,
                   "both answers")
-    assert made.process.process.wait(10) == 75
+    assert made.process.process.wait(60) == 75
+    made.process.stop()  # all of its log is here now
     assert made.process.log.count("is to run on trial") == 1
 
 
@@ -276,7 +277,7 @@ def test_coaps_carries_registration_requests_and_the_package(agent, peer, front,
     state = peer.observe(ENDPOINT, "/5/0/3")
     peer.files["fw/package"] = update
     assert peer.write(ENDPOINT, "/5/0/1", f"{front.uri}/fw/package") == "2.04"
-    peer.wait_for(lambda: state.values == [IDLE, DOWNLOADING, DOWNLOADED], 20, "the notifications")
+    peer.wait_for(lambda: state.values == [IDLE, DOWNLOADING, DOWNLOADED], 60, "the notifications")
     assert peer.read(ENDPOINT, "/5/0/7") == "1.1.0"
 
 

@@ -102,7 +102,7 @@ def test_the_server_has_its_key_replaced(server, keys, start, tmp_path):
     assert (one.state / "agent.account").read_bytes() != first
     assert second_identity != server.traced(ENDPOINT, "adopted", count=1)
     registered(server, ENDPOINT)
-    assert one.status()["message"] == f"registered with coaps://127.0.0.1:{server.coaps_port}"
+    wait_until(lambda: one.status()["message"] == f"registered with coaps://127.0.0.1:{server.coaps_port}", 60, "the status")
 
 
 @pytest.mark.parametrize("damage", ["flipped", "cut", "empty", "another endpoint"])

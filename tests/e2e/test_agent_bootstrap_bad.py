@@ -3,7 +3,6 @@ finishes, finishes without an account. Each time the device says why, pauses, an
 good enough; a device that has an account keeps it."""
 import contextlib
 import json
-import re
 
 import cbor2
 import pytest
@@ -253,7 +252,7 @@ def test_a_refusal_is_told_and_followed_by_a_pause(boss, fresh, answer):
     boss.reply = answer
     one = fresh()
     boss.asked(2)
-    assert re.search(rf"bootstrapping from {boss.uri}: the request was answered {answer}", one.process.log)
+    one.process.wait_for(rf"bootstrapping from {boss.uri}: the request was answered {answer}")
     wait_until(lambda: f"the request was answered {answer}" in one.status()["message"], 60, "the status")
     assert "registered with" not in one.process.log
     boss.reply = "2.04"
@@ -296,7 +295,7 @@ def test_after_a_pack_of_no_use_it_is_done_step_by_step(boss, fresh, pack):
     boss.pack = in_blocks(body, form)
     one = fresh()
     boss.asked()
-    assert "no Bootstrap-Pack of use" in one.process.log
+    one.process.wait_for("no Bootstrap-Pack of use")
     assert not (one.state / "agent.account").exists()
     boss.give_account()
     assert boss.finish() == "2.04"

@@ -261,7 +261,7 @@ def test_a_rollout_waits_for_a_device_that_puts_it_off(server, keys, device, tmp
     status = asked(made)
     assert status["severity"] == "optional" and 3400 < status["consent_left_s"] <= 3600
     assert tell(made, "defer") == ""
-    assert deployments(server)["asker"]["state"] in ("installing", "verifying")
+    wait_until(lambda: deployments(server)["asker"]["state"] in ("installing", "verifying"), 60, "the answer to Execute")
     assert tell(made, "accept") == ""
     server.kedge("rollout", "watch", "1", timeout=120)
     assert deployments(server)["asker"]["state"] == "succeeded" and versions(server) == {"asker": "1.1.0"}

@@ -142,7 +142,7 @@ def test_a_download_without_progress_ends_with_result_4(agent, peer, update):
     made = agent("--download-patience", "2")
     peer.block_hook = lambda number, reply: reply if number < 10 else None
     assert peer.offer(ENDPOINT, update) == "2.04"
-    peer.poll(ENDPOINT, "/5/0/3", IDLE, 20)
+    peer.poll(ENDPOINT, "/5/0/3", IDLE, 60)
     assert peer.read(ENDPOINT, "/5/0/5") == "4"
     assert "no new block for 2 s" in peer.read(ENDPOINT, "/26241/0/0")
     assert made.status()["result"] == 4
@@ -213,7 +213,7 @@ def test_a_downloaded_package_survives_kill_9_and_can_be_executed(agent, peer, u
     assert state_of(peer) == (DOWNLOADED, "0")
     assert peer.read(ENDPOINT, "/5/0/7") == "1.1.0"
     assert peer.execute(ENDPOINT, "/5/0/2") == "2.04"
-    assert made.process.process.wait(10) == 75
+    assert made.process.process.wait(60) == 75
 
 
 def test_a_downloaded_package_that_was_damaged_meanwhile_is_result_5(agent, peer, update):

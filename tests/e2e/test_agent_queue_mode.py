@@ -67,14 +67,16 @@ def test_a_sleeper_hears_nothing_and_listens_after_its_update(agent, peer):
 
 
 def test_an_exchange_keeps_it_awake_for_its_time(agent, peer):
-    made = agent("--queue-mode", "--awake-time", "3")
-    begin = time.monotonic()
-    while time.monotonic() - begin < 6:
+    awake_s = 10
+    made = agent("--queue-mode", "--awake-time", str(awake_s))
+    begin = last = time.monotonic()
+    while time.monotonic() - begin < 1.5 * awake_s:
+        last = time.monotonic()  # before it is asked: it is awake so long from then on at least
         assert peer.read(ENDPOINT, "/3/0/3") == "1.0.0"
+        time.sleep(0.05)
     assert " asleep" not in made.process.log
-    last = time.monotonic()
     asleep(made)
-    assert time.monotonic() - last > 2.5
+    assert time.monotonic() - last >= awake_s
 
 
 def test_something_to_tell_wakes_it(agent, peer):
@@ -123,8 +125,9 @@ def test_a_download_keeps_it_awake(agent, peer, update):
                 address)
     peer.poll(ENDPOINT, "/5/0/3", DOWNLOADED, 60)
     assert peer.blocks_asked.count(10) == 1
-    assert " asleep" not in made.process.log
     asleep(made)
+    before, complete, _ = made.process.log.partition("state downloaded")
+    assert complete and " asleep" not in before
 
 
 def test_a_sleeper_keeps_its_dtls_association(agent, peer, tmp_path):

@@ -50,7 +50,7 @@ def test_a_server_that_refuses_is_asked_again(start, tmp_path, keys, peer, refus
     made = Agent(start, tmp_path, keys, peer.uri)
     peer.registered(ENDPOINT, 60)
     assert len(seen.messages) == 3
-    assert f"answered the registration with {refusal}" in made.process.log
+    made.process.wait_for(f"answered the registration with {refusal}")
 
 
 LOCATIONS = {"none": [], "too_many_segments": [b"a"] * 9, "too_long_a_segment": [b"a" * 65]}

@@ -194,7 +194,7 @@ def test_what_is_damaged_costs_a_beginning(way, peer, how):
 @pytest.mark.parametrize("other", ["port", "path", "query"])
 def test_only_the_very_uri_is_gone_on_with(agent, peer, update, other):
     """The same bytes under the same tag, elsewhere: nobody says that they are the same."""
-    made, first, second = agent("--download-patience", "2"), WebServer(), WebServer()
+    made, first, second = agent("--download-patience", "5"), WebServer(), WebServer()
     try:
         source = ByHttp(first, update)
         second.files["/fw/package"] = first.files["/fw/again"] = update

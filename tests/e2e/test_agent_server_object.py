@@ -7,19 +7,19 @@ from lwm2m_peer import ACK, CON, DELETE, GET, POST, TEXT, Message, code
 
 def test_a_server_sends_the_device_away_for_a_time(agent, peer):
     agent("--lifetime", "300")
-    assert peer.write(ENDPOINT, "/1/0/5", "3") == "2.04"
-    assert peer.read(ENDPOINT, "/1/0/5") == "3"
+    assert peer.write(ENDPOINT, "/1/0/5", "12") == "2.04"
+    assert peer.read(ENDPOINT, "/1/0/5") == "12"
     state = peer.observe(ENDPOINT, "/1/0/1")
     address = peer.registered(ENDPOINT).address
+    begin = time.monotonic()
     assert peer.execute(ENDPOINT, "/1/0/4") == "2.04"
     assert peer.wait_for_event("deregister", ENDPOINT).code == DELETE
-    begin = time.monotonic()
     request = peer.make_request(GET, "/3/0/3")
     peer.travel("out", request, address)
     peer.wait_for(lambda: peer.answer_to(request), 60, "an answer")
     assert peer.answer_to(request).code_text == "4.01", "it is not this server's now"
     again = peer.wait_for_event("register", ENDPOINT, 2, timeout=60)
-    assert time.monotonic() - begin > 2
+    assert time.monotonic() - begin > 11
     assert again.query["lt"] == "300"
     assert peer.read(ENDPOINT, "/3/0/3") == "1.0.0"
     assert len(state.messages) == 1
@@ -51,7 +51,7 @@ def test_a_server_that_knows_neither_is_asked_again_with_pauses(start, tmp_path,
     made = Agent(start, tmp_path, keys, peer.uri)
     peer.wait_for(lambda: len(seen) >= 4, 60, "four attempts")
     assert seen[:4] == ["1.1", "1.0", "1.1", "1.0"]
-    assert "answered the registration with 4.12" in made.process.log
+    made.process.wait_for("answered the registration with 4.12")
 
 
 def test_arguments_of_an_execute_are_as_lwm2m_has_them_or_4_00(agent, peer):

@@ -11,7 +11,7 @@ import subprocess
 import pytest
 
 from agent_kit import ENDPOINT, assert_downloads, peer
-from conftest import CLASS, VENDOR, make_package, program, run
+from conftest import CLASS, VENDOR, make_package, program, run, wait_until
 
 ROOT = pathlib.Path(__file__).parents[2]
 SERVICE = ROOT / "agent" / "service"
@@ -73,6 +73,8 @@ def test_under_the_bootloader_the_firmware_of_each_boot_speaks_for_the_service(m
     assert peer.execute(ENDPOINT, "/5/0/2") == "2.04"
     manager.wait_for("READY=1", 2)
     manager.wait_for(r"STATUS=version 1\.1\.0, registered with .*")
+    wait_until(lambda: (tmp_path / "environment").exists() and "KEDGE" in (tmp_path / "environment").read_text(), 60,
+               "the health command")
     environment = (tmp_path / "environment").read_text()
     assert "KEDGE" in environment and "NOTIFY_SOCKET" not in environment and "WATCHDOG" not in environment
 

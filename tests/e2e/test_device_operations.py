@@ -10,7 +10,7 @@ import pytest
 from conftest import make_package
 from lwm2m_client import (CBOR, DEVICE, FETCH, IPATCH, JSON, LWM2M_CBOR, OPAQUE, SENML_CBOR, SENML_JSON, Background, Client, decode, encode,
                           leaves, look, operate, slashed, until, values)
-from lwm2m_peer import (ACK, BLOCK1, CONTENT_FORMAT, DELETE, LINK, LOCATION_PATH, POST, PUT, RST, TEXT, TLV, Message, code, uint)
+from lwm2m_peer import (ACK, BLOCK1, CONTENT_FORMAT, DELETE, GET, LINK, LOCATION_PATH, POST, PUT, RST, TEXT, TLV, Message, code, uint)
 from shims import ServerWithClock
 
 
@@ -371,7 +371,7 @@ def test_values_that_are_observed_may_come_in_blocks(server, client, exponent):
     asking = threading.Thread(target=lambda: answers.append(
         operate(server, {"operation": "observe", "path": "/3303/0", "count": 3, "timeout_s": 60})))
     asking.start()
-    until(lambda: len(device.asked) == asked + blocks)
+    until(lambda: len(device.asked) >= asked + blocks)
     for number in (2, 3):  # each when the one before is whole, which it would take the place of
         asked = len(device.asked)
         device.objects[3303][0] = float(number)
@@ -480,15 +480,14 @@ def test_a_record_of_another_object_makes_an_answer_none(server, client):
     assert answer["values"] == [] and answer["problem"]
 
 
-def test_the_server_ends_at_once_though_a_device_is_waited_for(server):
-    mute = Client(server, (TEXT,))
-    mute.joins("mute")
+def test_the_server_ends_at_once_though_a_device_is_waited_for(server, client):
+    device = client(TEXT)
+    device.read = lambda message, path, value: None
     answers = []
     asking = threading.Thread(target=lambda: answers.append(
-        operate(server, {"operation": "read", "path": "/3/0/0", "timeout_s": 60}, "mute")))
+        operate(server, {"operation": "read", "path": "/3/0/9", "timeout_s": 60})))
     asking.start()
-    until(lambda: mute.receive(1) is not None)
-    time.sleep(0.2)
+    until(lambda: (GET, "/3/0/9") in [asked[:2] for asked in device.asked])
     begun = time.monotonic()
     server.process.process.send_signal(signal.SIGTERM)
     asking.join(30)
@@ -507,7 +506,7 @@ def test_a_client_with_few_formats_gets_its_package_uri(server, client, keys, tm
     server.kedge("package", "upload", make_package(tmp_path, keys, "1.1.0", 2))
     package = server.json("package", "list")["packages"][0]["id"]
     server.kedge("rollout", "create", "--name", "few", "--package", package, "--all", "--start")
-    until(lambda: any(asked[:2] == (PUT, "/5/0/1") for asked in device.asked), 20)
+    until(lambda: any(asked[:2] == (PUT, "/5/0/1") for asked in device.asked))
     _, path, form, _, payload = last(device, PUT)
     uri = decode(form, path, payload)["/5/0/1"]
     assert (uri.decode() if isinstance(uri, bytes) else uri).startswith("coap://127.0.0.1:")

@@ -40,7 +40,7 @@ class OnTrial(SecureFieldDevice):
         self.wire.hang_up()
         self.wire = None
 
-    def receive(self, timeout=5):
+    def receive(self, timeout=60):
         return super().receive(timeout) if self.wire is not None else time.sleep(0.05)
 
     def comes_back(self):

@@ -23,6 +23,7 @@ class Wire:
         self.values = {"/3/0/0": VENDOR.encode(), "/3/0/1": CLASS.encode(), "/3/0/3": b"1.0.0", "/3/0/18": b"rev-a",
                        "/5/0/3": b"0", "/5/0/5": b"0"}
         self.value_format = TEXT
+        self.answered = {}  # by message id and token, as they are sent: what was answered
         self.written = {}  # by path; what is not in `writable` is refused
         self.writable = set()
 
@@ -31,9 +32,15 @@ class Wire:
         return "{}:{}".format(*self.socket.getsockname())
 
     def send(self, datagram: bytes):
+        self.remember(datagram)
         self.socket.send(datagram)
 
-    def receive(self, timeout: float = 5):
+    def remember(self, datagram: bytes):
+        """Keeps what is the answer to a request, for when the request comes again."""
+        if len(datagram) >= 4 and datagram[0] >> 4 & 3 == ACK and datagram[1] != 0:
+            self.answered[datagram[2:4 + (datagram[0] & 15)]] = datagram
+
+    def receive(self, timeout: float = 60):
         """The next message, or None when none comes in time."""
         self.socket.settimeout(timeout)
         with contextlib.suppress(TimeoutError):
@@ -52,6 +59,14 @@ class Wire:
             reply.options, reply.payload = [(CONTENT_FORMAT, uint(self.value_format))], value
         self.send(reply.encode())
 
+    def serve_once(self, message: Message):
+        """A request that comes again, since its answer was late, has the same answer and counts for nothing."""
+        before = self.answered.get(message.message_id.to_bytes(2, "big") + message.token) if message.is_request else None
+        if before is not None:
+            self.send(before)
+        else:
+            self.serve(message)
+
     def ask(self, method: int, path: str, queries=(), options=(), payload: bytes = b"", kind: int = CON) -> Message:
         """Sends a request and returns the answer to it; what the server asks meanwhile is served."""
         self.next_id = (self.next_id + 1) % 0x10000
@@ -64,7 +79,7 @@ class Wire:
         while time.monotonic() < deadline:
             message = self.receive(0.5)
             if message is not None and message.is_request:
-                self.serve(message)
+                self.serve_once(message)
             elif message is not None and message.token == token:
                 return message
         raise AssertionError(f"no answer to {method} {path} {queries}")
@@ -84,6 +99,6 @@ class Wire:
         def step():
             message = self.receive(0.05)
             if message is not None and message.is_request:
-                self.serve(message)
+                self.serve_once(message)
             return condition()
         return wait_until(step, timeout, what)
