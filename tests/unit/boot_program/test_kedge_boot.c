@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define SLOT_SIZE (64u * 1024u)
-#define PATIENCE_MS 20000
+#define PATIENCE_MS 60000
 
 /* RFC 8032, section 7.1, test 1: the secret, and its public half as openssl writes it. */
 static const char secret_hex[] = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60";
