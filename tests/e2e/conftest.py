@@ -19,6 +19,19 @@ BUILD = pathlib.Path(os.environ.get("KEDGE_BUILD", ROOT / "build" / "release"))
 SANITIZED = any(word in BUILD.name for word in ("asan", "tsan"))
 
 
+def _let_programs_hear_signals():
+    """Whoever started the tests may have had signals ignored, as `&` and nohup do: programs would begin with that.
+
+    A handler that does nothing leaves the tests as they are, and programs with what is the default.
+    """
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+        if threading.current_thread() is threading.main_thread() and signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
+
+
+_let_programs_hear_signals()
+
+
 def program(name: str) -> str:
     """The path of one of our programs, or a clear failure when it is not built."""
     path = BUILD / "bin" / name
