@@ -1,7 +1,10 @@
 /*
  * bench_flood_load.c: datagrams from made-up source addresses, at a steady rate.
  *
- *    bench_flood_load COAP_PORT COAPS_PORT RATE SECONDS
+ *    bench_flood_load COAP_PORT COAPS_PORT RATE SECONDS [SENT_LEAST]
+ *
+ * Where the machine is too busy for the rate, it goes on until so many were sent, ten times as long
+ * at most.
  *
  * In turn a Register of a new name, an Update of no registration, a GET of a file, a ping, noise,
  * and, unless COAPS_PORT is 0, a ClientHello without a cookie, each from another address of
@@ -150,11 +153,13 @@ static void count_answers(void)
     }
 }
 
-static void run(double rate, double seconds)
+static void run(double rate, double seconds, uint64_t sent_least)
 {
     const struct timespec pause = {.tv_nsec = 1000000};
     double begun = now_s();
-    for (double passed = 0; passed < seconds; passed = now_s() - begun) {
+    for (double passed = 0;
+         passed < seconds || (flood.sent < sent_least && passed < 10 * seconds);
+         passed = now_s() - begun) {
         /* What could not be sent in time is not made up for in one burst. */
         uint64_t due = (uint64_t)(passed * rate);
         uint64_t number = flood.sent + flood.refused;
@@ -194,10 +199,13 @@ static struct sockaddr_in server_at(const char *port)
 
 int main(int argc, char **argv)
 {
-    double rate = argc == 5 ? strtod(argv[3], NULL) : 0;
-    double seconds = argc == 5 ? strtod(argv[4], NULL) : 0;
+    bool complete = argc == 5 || argc == 6;
+    double rate = complete ? strtod(argv[3], NULL) : 0;
+    double seconds = complete ? strtod(argv[4], NULL) : 0;
+    uint64_t sent_least = argc == 6 ? strtoull(argv[5], NULL, 10) : 0;
     if (rate <= 0 || seconds <= 0) {
-        fputs("usage: bench_flood_load COAP_PORT COAPS_PORT RATE SECONDS\n", stderr);
+        fputs("usage: bench_flood_load COAP_PORT COAPS_PORT RATE SECONDS [SENT_LEAST]\n",
+              stderr);
         return 2;
     }
     flood.coap = server_at(argv[1]);
@@ -207,7 +215,7 @@ int main(int argc, char **argv)
         perror("bench_flood_load");
         return 1;
     }
-    run(rate, seconds);
+    run(rate, seconds, sent_least);
     printf("%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", flood.sent,
            flood.sent_bytes, flood.back, flood.back_bytes, flood.hellos);
     return 0;
