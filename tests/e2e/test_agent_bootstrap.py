@@ -8,7 +8,7 @@ from bootstrap_device import BootstrapServer
 
 from agent_kit import Agent
 from conftest import Device, make_package, wait_until
-from test_update import deployments, upload, versions
+from test_update import assert_versions, deployments, upload
 
 ENDPOINT = "urn:dev:factory-fresh"
 
@@ -63,7 +63,7 @@ def test_it_gets_an_account_registers_and_is_updated(server, keys, start, tmp_pa
     server.kedge("rollout", "create", "--name", "first", "--package", package, "--all", "--start")
     server.kedge("rollout", "watch", "1", timeout=240)
     assert [d["state"] for d in deployments(server).values()] == ["succeeded"]
-    assert versions(server) == {ENDPOINT: "1.1.0"}
+    assert_versions(server, {ENDPOINT: "1.1.0"})
     # The new firmware uses the account that is there: it has not been bootstrapped again.
     assert [event for event, _ in server.trace(ENDPOINT)].count("issued") == 1
     account = one.state / "agent.account"

@@ -34,7 +34,7 @@ def curl(server):
     def ask(method, path, *options, token=True):
         authorization = ["--header", f"Authorization: Bearer {server.token}"] if token is True else (
             ["--header", f"Authorization: {token}"] if token else [])
-        done = run("curl", "--silent", "--show-error", "--include", "--noproxy", "*", "--path-as-is", "--max-time", "30",
+        done = run("curl", "--silent", "--show-error", "--include", "--noproxy", "*", "--path-as-is", "--max-time", "60",
                    "--request", method, *authorization, *options, server.http_url + path)
         assert done.returncode == 0, done.stderr
         return Answer(done.stdout)
@@ -52,7 +52,7 @@ def register(server, endpoint: str):
     """Registers a device that answers nothing else."""
     number = next(numbers)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as device:
-        device.settimeout(5)
+        device.settimeout(60)
         device.connect(("127.0.0.1", server.coap_port))
         query = [f"ep={endpoint}", "lt=300", "lwm2m=1.1", "b=U"]
         device.send(Message(CON, POST, number, b"t", [(URI_PATH, b"rd"), (CONTENT_FORMAT, uint(LINK))] +
@@ -168,7 +168,7 @@ def test_slow_and_silent_connections_do_not_keep_others_out(server, curl):
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost:")
     begun = time.monotonic()
     assert curl("GET", f"{V1}/devices").status == 200
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 30  # those are cut off after 60
     for connection in idle:
         connection.close()
 
@@ -223,7 +223,7 @@ def test_a_rollout_from_creation_to_end_by_the_api_alone(server, curl, package, 
     assert curl("POST", f"{path}/resume").status == 409
     assert curl("POST", f"{path}/start").json["state"] == "running"
     assert curl("POST", f"{path}/start").status == 409
-    wait_until(lambda: curl("GET", path).json["state"] == "finished", 60, "the rollout to finish")
+    wait_until(lambda: curl("GET", path).json["state"] == "finished", 120, "the rollout to finish")
     done = curl("GET", path).json
     assert done["counts"]["succeeded"] == 1 and sum(done["counts"].values()) == 1
     deployment, = curl("GET", f"{path}/deployments?state=succeeded&endpoint=boat").json["deployments"]

@@ -185,8 +185,8 @@ def test_a_raw_public_key_proves_its_endpoint(server, tmp_path):
 
     def request(endpoint):
         uri = f"coaps://127.0.0.1:{server.bootstrap_port}/bs?ep={endpoint}"
-        done = subprocess.run(["coap-client-gnutls", "-v", "6", "-m", "post", "-B", "3", "-M", both, uri],
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=30)
+        done = subprocess.run(["coap-client-gnutls", "-v", "6", "-m", "post", "-B", "60", "-M", both, uri],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=120)
         return done.stdout + done.stderr
     assert "c:2.04" in request("dev")
     server.enroll_factory(tmp_path, "other")

@@ -167,7 +167,7 @@ def test_watch_waits_for_a_server_that_restarts(tmp_path):
     second.answers["/api/v1/rollouts/7"] = (503, {"detail": "starting", "code": "busy"})
     wait_until(lambda: looked_twice(second), what="a look at the second server")
     Rollout(second, ["finished"])
-    watcher.join(30)
+    watcher.join(120)
     second.end()
     assert outcome["done"].returncode == 0
     assert "waiting for it" in outcome["done"].stderr
@@ -283,12 +283,12 @@ class Events:
 
 
 def test_a_watch_looks_when_it_is_told_of_a_change(script, kedge):
-    rollout = Rollout(script, ["running"] * 12 + ["finished"])
+    rollout = Rollout(script, ["running"] * 25 + ["finished"])
     events = Events(script, rollout)
     began = time.monotonic()
     assert kedge("rollout", "watch", "7").returncode == 0
     # It would look every two seconds by itself.
-    assert time.monotonic() - began < 12
+    assert time.monotonic() - began < 40
     assert events.asked == 1
     path = next(seen for _, seen, _, _ in script.seen if seen.startswith("/api/v1/events"))
     assert path == "/api/v1/events?kinds=rollout,group&rollout=7"
@@ -300,8 +300,8 @@ def test_a_stream_that_ends_is_asked_for_again_and_meanwhile_it_looks(script, ke
     done = {}
     watcher = threading.Thread(target=lambda: done.update(status=kedge("rollout", "watch", "7").returncode))
     watcher.start()
-    wait_until(lambda: events.asked == 2, what="the second stream")
-    assert events.looks > 4
+    wait_until(lambda: events.asked >= 2, what="the second stream")
+    assert events.looks > 2  # one before each stream, and some between them: two seconds have gone by
     rollout.states = ["finished"]
     watcher.join(60)
     assert done["status"] == 0

@@ -247,7 +247,7 @@ def test_the_fleet_in_numbers_is_that_of_its_devices_and_is_noted(server, curl):
     fleet = wait_until(lambda: (now := curl("GET", f"{V1}/fleet").json)["devices"] and now)
     assert fleet["devices"] == fleet["registered"] == 1
     assert fleet["versions"] == [{"vendor": "", "class": "", "version": "", "devices": 1, "registered": 1}]
-    samples = wait_until(lambda: curl("GET", f"{V1}/fleet/samples").json["samples"])
+    samples = wait_until(lambda: curl("GET", f"{V1}/fleet/samples").json["samples"], 150, "what is noted once a minute")
     assert samples[0]["at_ms"] > 0 and set(samples[0]) == {"at_ms", "devices", "registered", "versions"}
     assert curl("GET", f"{V1}/rollouts/1/samples").status == 404
 

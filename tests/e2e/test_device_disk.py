@@ -37,12 +37,12 @@ def test_a_download_that_finds_no_room_is_refused_durably_and_leaves_room_for_th
     for version, sequence, size in (("1.1.0", 2, 3_000_000), ("1.2.0", 3, 100_000)):
         server.kedge("package", "upload", make_package(tmp_path, keys, version, sequence, os.urandom(size)))
     packages = {p["version"]: p["id"] for p in server.json("package", "list")["packages"]}
-    wait_until(lambda: [d["version"] for d in server.json("device", "list")["devices"]] == ["1.0.0"], 20, "the device")
+    wait_until(lambda: [d["version"] for d in server.json("device", "list")["devices"]] == ["1.0.0"], 60, "the device")
 
     def roll_out(number, version):
         server.kedge("rollout", "create", "--name", version, "--package", packages[version], "--all", "--start",
                      "--error-threshold", "100")
-        server.kedge("rollout", "watch", str(number), check=False, timeout=90)
+        server.kedge("rollout", "watch", str(number), check=False, timeout=240)
         return server.json("rollout", "show", str(number), "--devices")["deployments"][0]
 
     refused = roll_out(1, "1.1.0")

@@ -50,7 +50,7 @@ def waits(server) -> bool:
 
 
 def test_all_ways_together_stay_at_the_rate_say_so_and_end_well(slow, keys, tmp_path, swarm):  # noqa: F811
-    package = offer(slow, keys, tmp_path, bytes(range(256)) * 12)
+    package = offer(slow, keys, tmp_path, bytes(range(256)) * 20)
     fleets = [swarm(slow.coap_uri, PULLERS, "--prefix", "pull", "--reboot-time", 0.1),
               swarm(slow.coap_uri, PUSHED, "--prefix", "push", "--delivery", "push", "--reboot-time", 0.1)]
     wait_until(lambda: len([d for d in known(slow) if d["version"] == "1.0.0"]) == PULLERS + PUSHED, 60, "all devices")
@@ -59,7 +59,7 @@ def test_all_ways_together_stay_at_the_rate_say_so_and_end_well(slow, keys, tmp_
         """By HTTP and by HTTPS in turn."""
         file = tmp_path / f"read-{i}"
         where = slow.http_url if i % 2 else f"https://127.0.0.1:{slow.https_port}"
-        curl("--insecure", "--output", file, f"{where}/fw/{package['device_digest']}", timeout=100)
+        curl("--insecure", "--output", file, f"{where}/fw/{package['device_digest']}", timeout=240)
         return file.read_bytes()
 
     begun = time.monotonic()

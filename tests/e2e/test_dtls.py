@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from conftest import Server, free_port, make_package, program, run, wait_until
-from test_update import deployments, registered, upload, versions
+from test_update import assert_versions, deployments, registered, upload
 
 CLIENTS = ["coap-client-gnutls", "coap-client-openssl"]
 
@@ -47,7 +47,7 @@ def secure(start, tmp_path) -> SecureServer:
     return SecureServer(start, tmp_path / "server")
 
 
-def ask(client, uri, identity=None, key=None, method="post", wait=4, *extra) -> str:
+def ask(client, uri, identity=None, key=None, method="post", wait=60, *extra) -> str:
     """What Debian's client says that it got: the code of a refusal, or what came."""
     # PSKs of these clients are texts, so keys for them are made of hex digits of ASCII.
     proof = [] if identity is None else ["-u", identity, "-k", bytes.fromhex(key).decode("ascii")]
@@ -132,8 +132,8 @@ def test_a_device_that_restarts_on_its_port_gets_in_at_once(secure, tmp_path, cl
         first.kill()
         first.wait()
     begun = time.monotonic()
-    assert "c:2.01" in ask(client, register_uri(secure, "dev"), "its-identity", key, "post", 4, "-p", str(port))
-    assert time.monotonic() - begun < 4
+    assert "c:2.01" in ask(client, register_uri(secure, "dev"), "its-identity", key, "post", 15, "-p", str(port))
+    assert time.monotonic() - begun < 15
     seen_at(secure, "dev", f"coaps://127.0.0.1:{port}")
 
 
@@ -162,7 +162,7 @@ def test_a_whole_update_goes_by_dtls_where_there_is_nothing_else(start, keys, de
     registered(secure, 3)
     secure.kedge("rollout", "create", "--name", "secure", "--package", package, "--all", "--start")
     secure.kedge("rollout", "watch", "1", timeout=120)
-    assert set(versions(secure).values()) == {"1.1.0"}
+    assert_versions(secure, dict.fromkeys(psks, "1.1.0"))
     assert all(d["state"] == "succeeded" for d in deployments(secure).values())
     assert [one.status()["version"] for one in agents] == ["1.1.0"] * 3
 
@@ -174,7 +174,7 @@ def test_a_download_by_a_foreign_client_is_the_file(secure, keys, tmp_path, clie
     package, = secure.json("package", "list")["packages"]
     assert package["device_size"] > 100_000  # some hundred blocks
     got, digest = tmp_path / "got", package["device_digest"]
-    ask(client, f"{secure.coaps_uri}/fw/{digest}", "id", key, "get", 20, "-o", str(got))
+    ask(client, f"{secure.coaps_uri}/fw/{digest}", "id", key, "get", 60, "-o", str(got))
     assert hashlib.sha256(got.read_bytes()).hexdigest() == digest
 
 
@@ -188,13 +188,13 @@ def test_a_killed_server_is_found_again_after_two_unanswered_requests(secure, ke
     secure.begin()
     # Its next Update comes within 4 seconds, is given up within 9, and goes by a new association.
     begun = time.monotonic()
-    secure.process.wait_for(r"\(dev\): made an association", timeout=25)
-    assert time.monotonic() - begun < 20
-    wait_until(lambda: device_of(secure, "dev")["registered"] and device_of(secure, "dev")["address"] != before, 20,
+    secure.process.wait_for(r"\(dev\): made an association", timeout=60)
+    assert time.monotonic() - begun < 45  # MAX_TRANSMIT_WAIT is 93
+    wait_until(lambda: device_of(secure, "dev")["registered"] and device_of(secure, "dev")["address"] != before, 60,
                "the device at its new address")
     secure.kedge("rollout", "create", "--name", "after", "--package", package, "--all", "--start")
     secure.kedge("rollout", "watch", "1", timeout=120)
-    assert versions(secure) == {"dev": "1.1.0"}
+    assert_versions(secure, {"dev": "1.1.0"})
 
 
 def test_a_server_that_is_killed_in_mid_download_brings_it_to_its_end(secure, keys, device, tmp_path):
@@ -204,12 +204,12 @@ def test_a_server_that_is_killed_in_mid_download_brings_it_to_its_end(secure, ke
     one = agent(device, secure, tmp_path, keys, factory, "dev", "id", key, health="true")
     registered(secure, 1)
     secure.kedge("rollout", "create", "--name", "cut", "--package", package, "--all", "--start")
-    wait_until(lambda: one.status()["state"] == "downloading", 20, "the download")
+    one.process.wait_for("downloading: ")
     secure.kill()
     secure.begin()
-    secure.process.wait_for(r"\(dev\): made an association", timeout=30)
+    secure.process.wait_for(r"\(dev\): made an association", timeout=90)
     secure.kedge("rollout", "watch", "1", timeout=120)
-    assert versions(secure) == {"dev": "1.1.0"}
+    assert_versions(secure, {"dev": "1.1.0"})
 
 
 # ---- attacks ----
@@ -229,7 +229,7 @@ def test_floods_of_hellos_and_of_noise_stop_no_update(secure, keys, device, tmp_
     secure.kedge("rollout", "create", "--name", "flooded", "--package", package, "--all", "--start")
     until = time.monotonic() + 3
     sent = 0
-    while time.monotonic() < until:
+    while time.monotonic() < until or sent <= 1000:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
             for i in range(100):
                 noise = bytes([20 + i % 6]) + b"\xfe\xfd\x00" + os.urandom(60)
@@ -238,7 +238,7 @@ def test_floods_of_hellos_and_of_noise_stop_no_update(secure, keys, device, tmp_
         time.sleep(0.005)
     assert sent > 1000
     secure.kedge("rollout", "watch", "1", timeout=120)
-    assert versions(secure) == {"dev": "1.1.0"}
+    assert_versions(secure, {"dev": "1.1.0"})
 
 
 # ---- secrets ----
@@ -379,7 +379,7 @@ class CertifiedServer(SecureServer):
                                       "--coaps-ca", str(self.authority.file), "--coaps-crl", str(self.crl_file)]
 
 
-def show(client, uri, *proof, wait=3) -> str:
+def show(client, uri, *proof, wait=60) -> str:
     done = subprocess.run([client, "-v", "6", "-m", "post", "-B", str(wait), *[str(p) for p in proof], uri],
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=wait + 20)
     return done.stdout + done.stderr
@@ -411,7 +411,7 @@ def test_a_certificate_that_is_not_good_is_refused(start, tmp_path, authority, c
     purpose = ExtendedKeyUsageOID.SERVER_AUTH if what == "for servers" else ExtendedKeyUsageOID.CLIENT_AUTH
     key, file, certificate = issuer.issue("dev", purpose, (-30, -2) if what == "expired" else (-1, 30))
     certified = CertifiedServer(start, tmp_path / "server", authority, *([certificate] if what == "revoked" else []))
-    said = show(client, register_uri(certified, "dev"), "-c", file, "-j", key, "-C", authority.file)
+    said = show(client, register_uri(certified, "dev"), "-c", file, "-j", key, "-C", authority.file, wait=3)
     assert "c:2.01" not in said
     certified.process.wait_for(r"not known\): .*certificate")
     assert device_of(certified, "dev") == {}
@@ -432,9 +432,9 @@ def test_a_raw_public_key_is_the_endpoint_that_it_was_enrolled_for(start, tmp_pa
     seen_at(certified, "dev")
     refused = show(CLIENTS[0], register_uri(certified, "other"), "-M", files["dev"])
     assert "4.00" in refused and "c:2.01" not in refused
-    assert "c:2.01" not in show(CLIENTS[0], register_uri(certified, "dev"), "-M", files["stranger"])
+    assert "c:2.01" not in show(CLIENTS[0], register_uri(certified, "dev"), "-M", files["stranger"], wait=3)
     certified.kedge("device", "unenroll", "dev")
-    assert "c:2.01" not in show(CLIENTS[0], register_uri(certified, "dev"), "-M", files["dev"])
+    assert "c:2.01" not in show(CLIENTS[0], register_uri(certified, "dev"), "-M", files["dev"], wait=3)
 
 
 @pytest.mark.parametrize("options, words", [
@@ -451,5 +451,5 @@ def test_options_that_do_not_fit_together_are_refused(tmp_path, options, words):
 def test_a_file_that_is_no_key_is_named_as_the_reason(tmp_path):
     (tmp_path / "noise").write_text("this is no key\n")
     done = run(program("kedged"), "--data", tmp_path / "data", "--coaps", "127.0.0.1:0", "--http", "127.0.0.1:0",
-               "--coaps-key", tmp_path / "noise", timeout=20)
+               "--coaps-key", tmp_path / "noise")
     assert done.returncode == 1 and "--coaps-key" in done.stderr

@@ -2,7 +2,7 @@
 from conftest import make_package, wait_until
 from test_filters import left_out
 from test_swarm import known, swarm  # noqa: F401 (a fixture)
-from test_update import deployments, registered, versions
+from test_update import assert_versions, deployments, registered, versions
 
 
 def add(server, keys, folder, version, sequence, *window):
@@ -44,7 +44,7 @@ def test_devices_go_through_what_they_need_and_are_counted_once(server, keys, de
     server.kill()
     server.begin()
     server.kedge("rollout", "watch", 1, timeout=120)
-    assert versions(server) == {"old": "2.0.0", "new": "2.0.0", "none": "0.9.0"}
+    assert_versions(server, {"old": "2.0.0", "new": "2.0.0", "none": "0.9.0"})
     assert {e: d["state"] for e, d in deployments(server).items()} == {"old": "succeeded", "new": "succeeded"}
     shown = server.json("rollout", "show", 1)
     assert (shown["counts"]["succeeded"], shown["errors"], shown["device_count"]) == (2, 0, 2)
@@ -94,6 +94,6 @@ def test_a_simulated_device_that_was_to_go_through_more_has_not_ended(server, ke
     wait_until(lambda: len([d for d in known(server) if d["version"] == "1.4.0"]) == 3, 60, "all devices")
     server.kedge("rollout", "create", "--name", "on", "--package", last, "--all", "--start")
     server.kedge("rollout", "watch", 1, timeout=120)
-    assert versions(server) == {f"swarm-{i}": "2.0.0" for i in range(3)}
+    assert_versions(server, {f"swarm-{i}": "2.0.0" for i in range(3)})
     summary = fleet.end(1)
     assert (summary["unfinished"], summary["updated"], summary["installations"]) == (3, 0, 3)

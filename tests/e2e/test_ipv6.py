@@ -40,13 +40,13 @@ def test_a_foreign_client_registers_and_downloads_by_ipv6(start, keys, device, t
     server = ServerOf6(start, tmp_path / "server")
     upload(server, keys, make_package(tmp_path, keys, "1.1.0", 2))
     digest = server.json("package", "list")["packages"][0]["device_digest"]
-    assert "4.01" in ask(client, f"{server.coap_uri}/fw/{digest}", None, None, "get", 4)
+    assert "4.01" in ask(client, f"{server.coap_uri}/fw/{digest}", None, None, "get", 60)
     assert "c:2.01" in ask(client, f"{server.coap_uri}/rd?ep=dev&lt=300&lwm2m=1.1&b=U")
     seen_at(server, "dev", "[::1]:")
     device("answers", keys, make_package(tmp_path, keys, "1.0.0", 1), server.coap_uri)
     registered(server, 1)
     got = tmp_path / "got"
-    ask(client, f"{server.coap_uri}/fw/{digest}", None, None, "get", 20, "-o", str(got))
+    ask(client, f"{server.coap_uri}/fw/{digest}", None, None, "get", 60, "-o", str(got))
     assert hashlib.sha256(got.read_bytes()).hexdigest() == digest
 
 

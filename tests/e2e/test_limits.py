@@ -38,7 +38,7 @@ def test_who_does_not_take_the_sequence_or_the_size_is_left_out_with_the_figures
     assert "takes no sequence number below 5, and the package has 4" in refused.stderr
 
     server.kedge("rollout", "create", "--name", "exact", "--package", exact, "--all", "--start")
-    server.kedge("rollout", "watch", 1, timeout=90)
+    server.kedge("rollout", "watch", 1, timeout=240)
     assert {d["state"] for d in deployments(server).values()} == {"succeeded"}
     wait_until(lambda: {shown(server, e)["sequence_floor"] for e in ("small", "large")} == {6}, 60,
                "both to say what they take now")

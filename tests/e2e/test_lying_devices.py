@@ -51,7 +51,7 @@ def deployment(server):
 
 def ends(device, deployment, state):
     device.serve_until(lambda: deployment()["state"] not in ("offered", "downloading", "downloaded", "installing",
-                                                             "verifying"), "the end", 30)
+                                                             "verifying"), "the end", 60)
     assert deployment()["state"] == state, deployment()
     return deployment()
 
@@ -59,7 +59,7 @@ def ends(device, deployment, state):
 def to_execute(device):
     """It claims to have downloaded, without a byte of it, and is told to install."""
     device.says(2, 0, "1.0.0")
-    device.serve_until(lambda: device.executed, "Execute", 20)
+    device.serve_until(lambda: device.executed, "Execute", 60)
 
 
 def test_success_on_the_old_version_is_a_failure(liar, deployment):

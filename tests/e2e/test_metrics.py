@@ -5,7 +5,8 @@ import subprocess
 
 import pytest
 from bootstrap_device import BootstrapServer
-from conftest import CLASS, ROOT, VENDOR, Server, make_package, program, run, wait_until
+from conftest import ROOT, VENDOR, Server, make_package, run, wait_until
+from test_swarm import swarm  # noqa: F401 (a fixture)
 
 LINE = re.compile(r'(?P<name>[a-z][a-z0-9_]*)(?:\{(?P<labels>(?:[a-z_]+="(?:[^"\\\n]|\\.)*",?)+)\})? (?P<value>[0-9.e+-]+|\+Inf)')
 LABEL = re.compile(r'([a-z_]+)="((?:[^"\\\n]|\\.)*)"')
@@ -45,12 +46,15 @@ def documented() -> dict[str, str]:
 
 
 @pytest.fixture
-def busy(server, start, keys, tmp_path) -> Server:
+def fleet(server, swarm):  # noqa: F811
+    return swarm(server.coap_uri, 10, "--linger", 600)
+
+
+@pytest.fixture
+def busy(server, fleet, keys, tmp_path) -> Server:
     """One whose rollout over ten devices has finished."""
     server.kedge("trust", "add", "--name", "release", keys.public)
     package = server.json("package", "upload", make_package(tmp_path, keys, "1.1.0", 2))["id"]
-    start(program("kedge-swarm"), "--server", server.coap_uri, "--devices", "10", "--vendor", VENDOR, "--class", CLASS,
-          "--version", "1.0.0")
     wait_until(lambda: Metrics(server)("kedge_lwm2m_registrations") == 10, 60, "the devices")
     wait_until(lambda: len([d for d in server.json("device", "list")["devices"] if d["version"]]) == 10, 60, "their versions")
     server.kedge("rollout", "create", "--name", "spring", "--package", package, "--all", "--soak", "0", "--group", "50%", "--group", "rest", "--start")
@@ -59,7 +63,7 @@ def busy(server, start, keys, tmp_path) -> Server:
     return server
 
 
-def test_what_a_rollout_did_is_in_the_figures(busy):
+def test_what_a_rollout_did_is_in_the_figures(busy, fleet):
     wait_until(lambda: Metrics(busy)("kedge_devices", version="1.1.0", registered="true") == 10, 60, "what the devices run")
     wait_until(lambda: Metrics(busy)("kedge_lwm2m_jobs") == 0, 60, "the jobs to end")
     metrics = Metrics(busy)
@@ -67,7 +71,7 @@ def test_what_a_rollout_did_is_in_the_figures(busy):
     assert metrics("kedge_rollouts", state="finished") == metrics("kedge_rollouts") == 1
     assert metrics("kedge_deployments", state="succeeded") == metrics("kedge_deployments") == 10
     assert metrics("kedge_gate_decisions_total", decision="passed") == metrics("kedge_gate_decisions_total") == 2
-    assert metrics("kedge_lwm2m_registers_total") == 20, "each restarted once"
+    assert metrics("kedge_lwm2m_registers_total") == fleet.end()["registers"] >= 20, "each restarted once"
     assert metrics("kedge_lwm2m_jobs") == 0 and metrics("kedge_network_answers") == 1
     for direction in ("received", "sent"):
         datagrams, size = (metrics(f"kedge_coap_{direction}_{what}_total", network="devices") for what in ("datagrams", "bytes"))

@@ -152,7 +152,7 @@ class World:
         server.kedge("trust", "add", "--name", "release", keys.public)
         for name in ("Schiff ä/ü", "船"):
             register(server, name)
-        wait_until(lambda: server.json("device", "list", "--class", CLASS)["devices"], what="the swarm")
+        wait_until(lambda: len(server.json("device", "list", "--class", CLASS)["devices"]) == 3, what="the swarm")
         fleet = [device["endpoint"] for device in server.json("device", "list", "--class", CLASS)["devices"]]
         self.package_file = make_package(folder, keys, "1.1.0", 2)
         package = server.json("package", "upload", self.package_file)
@@ -349,7 +349,8 @@ def course_of_a_rollout(world: World) -> list[tuple[str, str, dict, object]]:
     V1 = "/api/v1"
     package, spare = world.known["id"]
     key = world.server.json("trust", "list")["trust"][0]["id"] if world.server.json("trust", "list")["trust"] else ""
-    rollout = {"name": "spring", "package_id": package, "devices": world.known["endpoint"][:1]}
+    rollout = {"name": "spring", "package_id": package, "devices": world.known["endpoint"][:1],
+               "policy": {"deployment_soak_s": 3600}}  # so that it does not end before it is paused and aborted
     one = {"id": "1"}
     return [
         ("post", f"{V1}/rollouts/plan", {}, {"package_id": package, "all_devices": True}),

@@ -18,13 +18,13 @@ def test_a_server_that_is_killed_again_and_again_brings_everybody_over(server, k
 
     def versions():
         return {d["endpoint"]: d["version"] for d in server.json("device", "list")["devices"]}
-    wait_until(lambda: versions() == dict.fromkeys(names, "1.0.0"), 30, "the devices")
+    wait_until(lambda: versions() == dict.fromkeys(names, "1.0.0"), 60, "the devices")
     server.kedge("rollout", "create", "--name", "again", "--package", package, "--all", "--start")
     for _ in range(6):
         time.sleep(draw.uniform(0.02, 0.4))  # any moment will do
         server.kill()
         server.begin()
-    server.kedge("rollout", "watch", "1", timeout=150)
+    server.kedge("rollout", "watch", "1", timeout=300)
     wait_until(lambda: versions() == dict.fromkeys(names, "1.1.0"), 60, "the records of the devices")
     shown = server.json("rollout", "show", "1", "--devices")
     assert {d["endpoint"]: d["state"] for d in shown["deployments"]} == dict.fromkeys(names, "succeeded")

@@ -85,9 +85,9 @@ def test_a_revoked_certificate_loses_its_association_at_once_and_gets_no_new_one
         one.register(name)
         wait_until(lambda name=name: device_of(certified, name).get("registered"), 60, f"{name} registered")
 
-    def gets_in(foreign) -> bool:
+    def gets_in(foreign, wait_s: int = 3) -> bool:
         key, file, _ = issued["dev"]
-        return "c:2.01" in show(foreign, register_uri(certified, "dev"), "-c", file, "-j", key, "-C", authority.file)
+        return "c:2.01" in show(foreign, register_uri(certified, "dev"), "-c", file, "-j", key, "-C", authority.file, wait=wait_s)
 
     authority.revoke(issued["dev"][2])
     reload(certified, LIST_READ)
@@ -109,7 +109,7 @@ def test_a_revoked_certificate_loses_its_association_at_once_and_gets_no_new_one
 
     authority.revoke()
     reload(certified, LIST_READ)
-    assert gets_in(CLIENTS[0])
+    assert gets_in(CLIENTS[0], 60)
     assert clients["other"].process.poll() is None
 
 
@@ -129,7 +129,7 @@ def test_a_list_that_is_out_of_date_is_taken_and_refuses_everybody(start, tmp_pa
     reload(certified, LIST_READ)
     certified.kill()
     certified.begin()
-    said = show(CLIENTS[0], register_uri(certified, "dev"), "-c", file, "-j", key, "-C", authority.file)
+    said = show(CLIENTS[0], register_uri(certified, "dev"), "-c", file, "-j", key, "-C", authority.file, wait=3)
     assert "c:2.01" not in said
     certified.process.wait_for(r"not known\): .*certificate")
 

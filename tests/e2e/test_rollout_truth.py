@@ -1,5 +1,6 @@
 """What is said of devices stays true when nobody was there to see it change."""
 from conftest import make_package, wait_until
+from field_device import NEW, FieldDevice, deployments, known, roll_out
 from test_rollout_groups import prepare, show
 from test_swarm import swarm  # noqa: F401 (a fixture)
 
@@ -23,20 +24,28 @@ def test_a_device_that_fell_back_while_the_server_was_down_counts_when_it_comes(
     assert failed and all("had succeeded, and runs version 1.0.0 now" in d["explanation"] for d in failed)
 
 
-def test_a_device_that_was_canceled_too_late_says_so_after_its_rollout_has_ended(server, keys, tmp_path,
-                                                                                swarm):  # noqa: F811
-    fleet = swarm(server.coap_uri, 1, "--slow-rate", 1, "--slow-time", 6)
-    package = prepare(server, keys, tmp_path, 1)
-    server.kedge("rollout", "create", "--name", "n", "--package", package, "--all", "--start")
-    part = lambda: server.json("rollout", "show", 1, "--devices")["deployments"][0]  # noqa: E731
-    wait_until(lambda: part()["state"] in ("offered", "downloading"), 60, "the offer")
-    server.kedge("rollout", "abort", 1)
-    assert (show(server)["state"], part()["state"]) == ("aborted", "canceled")
-    assert "all the same" not in part()["explanation"]
-    fleet.process.kill()
-    fleet.process.communicate()
-    swarm(server.coap_uri, 1, "--version", "1.1.0")  # what it had begun has brought it there
-    wait_until(lambda: part()["explanation"].endswith("it runs version 1.1.0 all the same"), 60, "the truth of it")
+class Dawdling(FieldDevice):
+    """Its download takes as long as the test wants."""
+
+    def download(self):
+        pass
+
+
+def test_a_device_that_was_canceled_too_late_says_so_after_its_rollout_has_ended(server, keys, tmp_path):
+    device = Dawdling(server).begin()
+    part = lambda: deployments(server)["client"]  # noqa: E731
+    try:
+        known(server)
+        roll_out(server, keys, make_package(tmp_path, keys, NEW, 2))
+        wait_until(lambda: part()["state"] == "downloading", 60, "the download")
+        server.kedge("rollout", "abort", 1)
+        wait_until(lambda: (show(server)["state"], part()["state"]) == ("aborted", "canceled"), 60, "the end")
+        assert "all the same" not in part()["explanation"]
+        device.objects[3][3] = NEW  # what it had begun has brought it there
+        device.todo.append(device.register_it)
+        wait_until(lambda: part()["explanation"].endswith("it runs version 1.1.0 all the same"), 60, "the truth of it")
+    finally:
+        device.end()
 
 
 def test_a_device_whose_hardware_was_changed_meanwhile_is_not_offered_the_package(server, keys, tmp_path,

@@ -31,7 +31,7 @@ def call(server, method, path, body=None, token=None):
         headers["Content-Type"] = "application/json"
     request = urllib.request.Request(server.http_url + path, body, headers, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=30) as response:
+        with urllib.request.urlopen(request, timeout=120) as response:
             data = response.read()
             return response.status, json.loads(data) if data else None
     except urllib.error.HTTPError as error:
@@ -143,7 +143,7 @@ def test_port_0_takes_a_free_one_and_says_which(start, tmp_path):
 # ---- refusing to start ----
 
 def refused(*args, status: int):
-    done = run(program("kedged"), *args, timeout=20)
+    done = run(program("kedged"), *args)
     assert done.returncode == status, done.stderr
     assert done.stderr.strip()
     return done.stderr
@@ -553,7 +553,7 @@ class SmallDisk(Server):
                 if error.errno != errno.ENOSPC:
                     raise
                 self.make_room()
-        wait_until(taken, 30, "the room to be taken")
+        wait_until(taken, 60, "the room to be taken")
 
     def make_room(self):
         (self.seen / "ballast").unlink()
@@ -597,7 +597,7 @@ def test_a_full_disk_refuses_clearly_loses_nothing_and_is_got_over(small_disk, k
         status, body = call(server, "POST", "/api/v1/trust", {"name": name, "pem": other_key(tmp_path, name)})
         statuses.add(status)
         return status != 201 and body
-    body = wait_until(tag_until_refused, 30, "the database to run out of room")
+    body = wait_until(tag_until_refused, 60, "the database to run out of room")
     assert statuses <= {201, 503, 507}
     assert body["detail"]
     held = len(listing(server, "trust"))
@@ -607,7 +607,7 @@ def test_a_full_disk_refuses_clearly_loses_nothing_and_is_got_over(small_disk, k
     server.make_room()
     name = "after"
     pem = other_key(tmp_path, name)
-    wait_until(lambda: call(server, "POST", "/api/v1/trust", {"name": name, "pem": pem})[0] == 201, 20, "it to go on")
+    wait_until(lambda: call(server, "POST", "/api/v1/trust", {"name": name, "pem": pem})[0] == 201, 60, "it to go on")
     assert len(listing(server, "trust")) == held + 1
     assert upload(server, second)[0] == 201
     assert server.process.stop() == 0
@@ -642,13 +642,13 @@ def test_a_device_that_comes_while_the_disk_is_full_is_stored_when_there_is_room
     def refused():
         name = os.urandom(4).hex()
         return call(server, "POST", "/api/v1/trust", {"name": name, "pem": other_key(tmp_path, name)})[0] == 507
-    wait_until(refused, 30, "the database to run out of room")
+    wait_until(refused, 60, "the database to run out of room")
     wire = Wire(server)
     wire.registered("patient")
     server.process.wait_for("device patient registered")
     assert listing(server, "devices") == []
     server.make_room()
-    wire.serve_until(lambda: [d for d in listing(server, "devices") if d["version"] == "1.0.0"], "the device", 20)
+    wire.serve_until(lambda: [d for d in listing(server, "devices") if d["version"] == "1.0.0"], "the device", 60)
     assert server.process.stop() == 0
 
 

@@ -235,12 +235,12 @@ def test_a_signer_waits_for_another_one_s_line(tmp_path, keys):
              "--version", "1.0.0", "--sequence", "1", "--key", keys.private, "--output", tmp_path / "made.suit"],
             stdout=subprocess.DEVNULL)
         try:
-            wait_until(lambda: re.search(rf"-> FLOCK .* {waiting.pid} ", pathlib.Path("/proc/locks").read_text()), 20,
+            wait_until(lambda: re.search(rf"-> FLOCK .* {waiting.pid} ", pathlib.Path("/proc/locks").read_text()), 60,
                        "the signer to ask for the lock")
             assert not (tmp_path / "made.suit").exists() and len(read(ledger)) == 1
         finally:
             fcntl.flock(other, fcntl.LOCK_UN)
-            assert waiting.wait(20) == DONE
+            assert waiting.wait(60) == DONE
     assert (tmp_path / "made.suit").exists() and len(read(ledger)) == 2
 
 

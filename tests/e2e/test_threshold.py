@@ -69,9 +69,9 @@ def test_device_and_server_and_signer_agree(strict_server, start, three, tmp_pat
     package = strict_server.json("package", "list")["packages"][0]["id"]
     start(program("kedge-boot"), "--state", state, *trusts(three), "--require", "2", "--", program("kedge-agent"), "--server",
           strict_server.coap_uri, "--endpoint", "strict", "--state", state, *identity, "--health-command", "true")
-    wait_until(lambda: [d for d in strict_server.json("device", "list")["devices"] if d["version"] == "1.0.0"], 30, "the device")
+    wait_until(lambda: [d for d in strict_server.json("device", "list")["devices"] if d["version"] == "1.0.0"], 60, "the device")
     strict_server.kedge("rollout", "create", "--name", "r", "--package", package, "--all", "--soak", "0", "--start")
-    strict_server.kedge("rollout", "watch", "1", timeout=90)
+    strict_server.kedge("rollout", "watch", "1", timeout=240)
     assert [d["version"] for d in strict_server.json("device", "list")["devices"]] == ["1.1.0"]
 
 
@@ -85,9 +85,9 @@ def test_a_device_that_asks_for_more_than_the_server_refuses_with_result_5(serve
     package = server.json("package", "list")["packages"][0]["id"]
     start(program("kedge-boot"), "--state", state, *trusts(three), "--require", "2", "--", program("kedge-agent"), "--server",
           server.coap_uri, "--endpoint", "strict", "--state", state, *identity, "--health-command", "true")
-    wait_until(lambda: [d for d in server.json("device", "list")["devices"] if d["version"] == "1.0.0"], 30, "the device")
+    wait_until(lambda: [d for d in server.json("device", "list")["devices"] if d["version"] == "1.0.0"], 60, "the device")
     server.kedge("rollout", "create", "--name", "r", "--package", package, "--all", "--soak", "0", "--start")
-    server.kedge("rollout", "watch", "1", check=False, timeout=90)
+    server.kedge("rollout", "watch", "1", check=False, timeout=240)
     deployment, = server.json("rollout", "show", "1", "--devices")["deployments"]
     assert deployment["state"] in ("failed", "rejected") and deployment["update_result"] == 5
     assert [d["version"] for d in server.json("device", "list")["devices"]] == ["1.0.0"]

@@ -60,7 +60,7 @@ def secured(start, tmp_path) -> Secured:
 
 
 def curl(*args):
-    return run("curl", "--silent", "--show-error", "--noproxy", "*", "--max-time", "30", *args)
+    return run("curl", "--silent", "--show-error", "--noproxy", "*", "--max-time", "60", *args)
 
 
 def s_client(server, *args):

@@ -13,7 +13,7 @@ from test_cli import screens, terminal
 def fleet(server, start, keys, tmp_path):
     server.kedge("trust", "add", "--name", "release", keys.public)
     start(program("kedge-swarm"), "--server", server.coap_uri, "--devices", "12", "--vendor", VENDOR, "--class", CLASS,
-          "--version", "1.0.0", "--prefix", "edge-", "--reboot-time", "0.5", "--linger", "3600")
+          "--version", "1.0.0", "--prefix", "edge-", "--reboot-time", "3", "--linger", "3600")
     wait_until(lambda: len(server.json("device", "list", "--filter", "version == 1.0.0")["devices"]) == 12, what="the fleet")
     return server.json("package", "upload", make_package(tmp_path, keys, "1.1.0", 2))["id"]
 

@@ -44,7 +44,7 @@ class Receiver:
                 if answer in (301, 302, 307, 308):
                     self.send_header("Location", "/elsewhere")
                 for name, value in receiver.headers.items():
-                    self.send_header(name, value)
+                    self.send_header(name, value() if callable(value) else value)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
@@ -142,7 +142,7 @@ def test_what_fails_is_tried_again_then_put_aside_and_replayed(server, ask, rece
 @pytest.mark.parametrize("answer, after", [(429, "3"), (503, None)])
 def test_a_receiver_that_asks_for_a_pause_has_it(server, ask, receiver, rollout, answer, after):
     receiver.answer = answer
-    receiver.headers = {"Retry-After": after or email.utils.formatdate(time.time() + 6, usegmt=True)}
+    receiver.headers = {"Retry-After": after or (lambda: email.utils.formatdate(time.time() + 6, usegmt=True))}
     hook(ask, receiver, events=["rollout"])
     rollout("spring")
     wait_until(lambda: len(receiver.times) >= 2, what="the second attempt")
