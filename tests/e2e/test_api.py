@@ -272,3 +272,17 @@ def test_keys_are_trusted_and_removed(curl, package, keys):
     assert curl("DELETE", f"{V1}/trust/{key['id']}").status == 404
     assert curl("GET", f"{V1}/trust").json["trust"] == []
     assert curl("GET", f"{V1}/packages/{package}").status == 200
+
+
+@pytest.mark.parametrize("framing", [["Content-Length: 2", "Content-Length: 37"], ["Content-Length: 37", "Content-Length: 2"],
+                                     ["Transfer-Encoding: chunked", "Content-Length: 2"],
+                                     ["Transfer-Encoding: identity", "Transfer-Encoding: chunked"], ["Transfer-Encoding: gzip, chunked"]])
+def test_a_body_that_may_end_in_two_places_is_refused_and_nothing_behind_it_is_read(server, framing):
+    port = int(server.http_url.rsplit(":", 1)[1])
+    head = "\r\n".join([f"POST {V1}/rollouts/plan HTTP/1.1", "Host: x", f"Authorization: Bearer {server.token}", *framing])
+    behind = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as proxy:
+        proxy.sendall(f"{head}\r\n\r\n".encode() + b"{}" + behind)
+        answers = proxy.makefile("rb").read()
+    assert answers.startswith(b"HTTP/1.1 400 ") and answers.count(b"HTTP/1.1 ") == 1, answers
+    assert json.loads(answers.partition(b"\r\n\r\n")[2])["code"] == "malformed"

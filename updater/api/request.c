@@ -48,21 +48,37 @@ static bool refuse_size(struct request *request)
     return false;
 }
 
+struct framing {
+    unsigned lengths, codings;
+    bool other_coding; /* than chunked */
+};
+
+static enum MHD_Result take_framing(void *context, enum MHD_ValueKind kind, const char *name,
+                                    const char *value)
+{
+    struct framing *framing = context;
+    (void)kind;
+    framing->lengths += strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0;
+    if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) != 0)
+        return MHD_YES;
+    framing->codings++;
+    framing->other_coding |= value == NULL || strcasecmp(value, "chunked") != 0;
+    return MHD_YES;
+}
+
 /*
- * Of any other coding, where the body ends is not known; and with a length beside it, a proxy may
- * take it for another one than we do (RFC 9112, 6.1 and 6.3).
+ * Of any other coding, where the body ends is not known; and with a length beside it, or with two
+ * lengths, a proxy may take it for another one than we do (RFC 9112, 6.1 and 6.3).
  */
 static bool is_framed(struct request *request)
 {
-    const char *coding = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND,
-                                                     MHD_HTTP_HEADER_TRANSFER_ENCODING);
-    const char *length = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND,
-                                                     MHD_HTTP_HEADER_CONTENT_LENGTH);
-    if (coding == NULL || (strcasecmp(coding, "chunked") == 0 && length == NULL))
+    struct framing framing = {.lengths = 0};
+    (void)MHD_get_connection_values(request->connection, MHD_HEADER_KIND, take_framing, &framing);
+    if (framing.lengths + framing.codings <= 1 && !framing.other_coding)
         return true;
     request->unframed = true;
     refuse(request, MHD_HTTP_BAD_REQUEST, "malformed", NULL,
-           "a body comes with Content-Length, or with Transfer-Encoding: chunked alone");
+           "a body comes with one Content-Length, or with Transfer-Encoding: chunked alone");
     return false;
 }
 
