@@ -258,6 +258,51 @@ def test_a_rollout_that_cannot_be_is_refused_and_not_made(curl, package):
     assert curl("GET", f"{V1}/rollouts").json["rollouts"] == []
 
 
+@pytest.mark.parametrize("more, field", [
+    ({"devices": ["x", 5]}, "devices[1]"), ({"devices": ["x", "x"]}, "devices"), ({"devices": ["nobody"]}, "devices"),
+    ({"groups": [{"rest": True}, 5]}, "groups[1]"), ({"groups": [{"count": 1}, {"percent": "x"}]}, "groups[1].percent"),
+    ({"windows": ["daily 22:00-04:00", "bad"]}, "windows"), ({"windows": [5]}, "windows[0]"), ({"gate_windows": ["bad"]}, "gate_windows"),
+    ({"filter": 'class == "none"'}, "filter"), ({"policy": {"soak": 1}}, "policy.soak"),
+], ids=str)
+def test_a_refused_rollout_names_the_field_at_fault(curl, package, more, field):
+    who = {} if "devices" in more or "filter" in more else {"all_devices": True}
+    answer = curl("POST", f"{V1}/rollouts", *json_body({"name": "a", "package_id": package, **who, **more}))
+    assert answer.status in (400, 422) and answer.json.get("field") == field, answer.body
+    assert curl("GET", f"{V1}/rollouts").json["rollouts"] == []
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\x1b[2J", "a\u0085b", "a\u202eb", " admin", "admin "], ids=ascii)
+def test_a_name_that_does_not_look_like_what_it_is_is_refused(server, curl, package, keys, name):
+    register(server, "boat")
+    wait_until(lambda: curl("GET", f"{V1}/devices/boat").status == 200, what="the device to be stored")
+    rollout = {"name": "a", "package_id": package, "all_devices": True}
+    for method, path, body, field in (
+            ("POST", "tokens", {"name": name, "role": "viewer"}, "name"),
+            ("POST", "trust", {"name": name, "pem": keys.public.read_text()}, "name"),
+            ("POST", "webhooks", {"name": name, "url": "https://x/", "secret": "s" * 16}, "name"),
+            ("POST", "rollouts", {**rollout, "name": name}, "name"),
+            ("POST", "rollouts", {**rollout, "groups": [{"name": name, "rest": True}]}, "groups[0].name"),
+            ("PATCH", "devices/boat", {"tags": {name: "x"}}, "tags")):
+        answer = curl(method, f"{V1}/{path}", *json_body(body))
+        assert answer.status == 400 and answer.json.get("field") == field, (path, answer.body)
+    value = curl("PATCH", f"{V1}/devices/boat", *json_body({"tags": {"site": name.strip() + "\n"}}))
+    assert value.status == 400 and value.json["field"] == "tags.site"
+    assert curl("PATCH", f"{V1}/devices/boat", *json_body({"tags": {name: None}})).status == 200  # one of former days may go
+    assert {row["what"] for row in server.json("audit", "list")["audit"]} <= {"token.create", "trust.add", "package.upload", "device.tag"}
+
+
+def test_an_intermediate_package_or_a_setting_of_a_class_that_cannot_be_is_named(server, curl, package):
+    answer = curl("POST", f"{V1}/rollouts", *json_body({"name": "a", "package_id": package, "all_devices": True,
+                                                        "intermediate_package_ids": [package]}))
+    assert answer.status == 400 and answer.json.get("field") == "intermediate_package_ids", answer.body
+    answer = curl("POST", f"{V1}/classes", *json_body({"class": "c", "version_path": "/3/0"}))
+    assert answer.status == 400 and answer.json.get("field") == "version_path", answer.body
+    register(server, "boat")
+    wait_until(lambda: curl("GET", f"{V1}/devices/boat").status == 200, what="the device to be stored")
+    answer = curl("PATCH", f"{V1}/devices/boat", *json_body({"tags": {"site": 5}}))
+    assert answer.status == 400 and answer.json.get("field") == "tags.site", answer.body
+
+
 def test_the_routes_asked_here_are_those_that_there_are():
     served = re.findall(r'\{"(\w+)", V1 "([^"]+)"', (ROOT / "updater" / "api" / "routes.c").read_text())
     assert {(method, path.replace("/rollouts/{}", "/rollouts/1").replace("{}", "x")) for method, path in served} == {LOG_IN, *ROUTES}

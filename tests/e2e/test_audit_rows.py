@@ -155,3 +155,16 @@ def test_a_request_that_is_refused_leaves_none(server, ask):
         status, answer, _ = ask(method.upper(), path, {"no such field": 1})
         assert 400 <= status < 500, (method, path, answer)
     assert server.json("audit", "list") == before
+
+
+def test_a_row_of_new_credentials_says_those_before(server, ask):
+    def put(identity):
+        rows = [{"endpoint": name, "identity": f"{name}-{identity}", "key": os.urandom(16).hex()} for name in ("boat", "ship")]
+        assert ask("POST", "/credentials", {"credentials": rows})[0] == 200
+        assert ask("POST", "/bootstrap", {"devices": rows})[0] == 200
+
+    put("old")
+    put("new")
+    rows = [(row["what"], row["subject"], row["before"], row["after"]) for row in server.json("audit", "list", "--who", "admin")["audit"]]
+    assert rows == [(what, name, before and f"{name}-{before}", f"{name}-{after}") for before, after in (("", "old"), ("old", "new"))
+                    for what in ("credentials.put", "bootstrap.put") for name in ("boat", "ship")]

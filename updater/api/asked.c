@@ -112,7 +112,7 @@ bool rollout_asked_read(struct request *request, bool plan, struct rollout_asked
     const char *filter = NULL, *start_at = NULL;
     const struct field fields[] = {
         {.name = "name",
-         .kind = FIELD_TEXT,
+         .kind = FIELD_NAME,
          .required = !plan,
          .least = 1,
          .most = KEDGE_NAME_MAX,

@@ -37,6 +37,15 @@ static bool refuse_field(struct request *request, const char *within, const char
     return false;
 }
 
+/* A member of a list: `name` of "groups" and 1 is "groups[1]". */
+static bool refuse_member(struct request *request, const char *within, const char *name,
+                          size_t index, const char *words)
+{
+    char member[160];
+    (void)snprintf(member, sizeof(member), "%.120s[%zu]", name, index);
+    return refuse_field(request, within, member, words);
+}
+
 static bool range_fits(struct request *request, const char *within, const struct field *field,
                        json_int_t value, const char *unit)
 {
@@ -63,7 +72,7 @@ static bool read_texts(struct request *request, const char *within, const struct
     json_array_foreach(value, index, item)
     {
         if (!json_is_string(item))
-            return refuse_field(request, within, field->name, "must hold strings only");
+            return refuse_member(request, within, field->name, index, "must be a string");
     }
     *field->json = value;
     return range_fits(request, within, field, (json_int_t)json_array_size(value), " members");
@@ -79,10 +88,27 @@ static bool read_objects(struct request *request, const char *within, const stru
     json_array_foreach(value, index, item)
     {
         if (!json_is_object(item))
-            return refuse_field(request, within, field->name, "must hold objects only");
+            return refuse_member(request, within, field->name, index, "must be an object");
     }
     *field->json = value;
     return range_fits(request, within, field, (json_int_t)json_array_size(value), " members");
+}
+
+bool name_is_fit(const char *name)
+{
+    size_t size = strlen(name);
+    return kedge_utf8_printable(kedge_slice_text(name)) && name[0] != ' ' &&
+           (size == 0 || name[size - 1] != ' ');
+}
+
+static bool read_name(struct request *request, const char *within, const struct field *field,
+                      const char *name)
+{
+    *field->text = name;
+    return range_fits(request, within, field, (json_int_t)strlen(name), " bytes") &&
+           (name_is_fit(name) ||
+            refuse_field(request, within, field->name,
+                         "must have no control characters, and no space at its ends"));
 }
 
 static bool read_field(struct request *request, const char *within, const struct field *field,
@@ -94,6 +120,10 @@ static bool read_field(struct request *request, const char *within, const struct
             return refuse_field(request, within, field->name, "must be a string");
         *field->text = json_string_value(value);
         return range_fits(request, within, field, (json_int_t)json_string_length(value), " bytes");
+    case FIELD_NAME:
+        return json_is_string(value)
+                   ? read_name(request, within, field, json_string_value(value))
+                   : refuse_field(request, within, field->name, "must be a string");
     case FIELD_FLAG:
         if (!json_is_boolean(value))
             return refuse_field(request, within, field->name, "must be true or false");

@@ -1,6 +1,8 @@
 /* classes.c: how devices of a class do what others do otherwise. */
 #include "updater/api/internal.h"
 
+#include <string.h>
+
 static bool list_class(void *context, const struct kedge_class_record *record)
 {
     json_t **items = context;
@@ -14,6 +16,17 @@ void classes_list(struct request *request)
     json_t *items = json_array();
     enum kedge_rc rc = kedge_reader_classes(request->reader, list_class, &items);
     answer_list(request, reader_ok(request, rc, "class"), "classes", items, &whole);
+}
+
+/* What the backend refuses of a setting begins with its name; NULL: it is no one setting. */
+static const char *setting_at_fault(const struct field *fields, size_t count, const char *text)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t size = strlen(fields[i].name);
+        if (strncmp(text, fields[i].name, size) == 0 && text[size] == ' ')
+            return fields[i].name;
+    }
+    return NULL;
 }
 
 void class_set(struct request *request)
@@ -39,7 +52,8 @@ void class_set(struct request *request)
          .text = &settings.version_path},
         {.name = "success", .kind = FIELD_TEXT, .least = 1, .most = 16, .text = &settings.success},
     };
-    if (!body_read(request, request->json, "", fields, sizeof(fields) / sizeof(fields[0])))
+    const size_t count = sizeof(fields) / sizeof(fields[0]);
+    if (!body_read(request, request->json, "", fields, count))
         return;
     if (settings.vendor == NULL)
         settings.vendor = "";
@@ -49,5 +63,5 @@ void class_set(struct request *request)
     if (rc == KEDGE_OK)
         answer_json(request, MHD_HTTP_OK, class_json(&record));
     else
-        refuse_rc(request, rc, NULL, text);
+        refuse_rc(request, rc, setting_at_fault(fields, count, text), text);
 }

@@ -46,15 +46,27 @@ static bool refuse_at(struct request *request, const char *field,
 
 /* ---- values ---- */
 
+/* "values[1].type". */
+struct member {
+    char name[40];
+};
+
+static struct member member_of(const char *list, size_t index, const char *name)
+{
+    struct member member;
+    (void)snprintf(member.name, sizeof(member.name), "%s[%zu]%s", list, index, name);
+    return member;
+}
+
 /* The type that is named, or of the resource's definition, or of the JSON. */
-static bool choose_type(struct request *request, const struct kedge_lwm2m_path *path,
+static bool choose_type(struct request *request, size_t index, const struct kedge_lwm2m_path *path,
                         const char *name, const json_t *value, enum kedge_lwm2m_type *type)
 {
     const struct kedge_lwm2m_definition *definition =
         path->depth >= 3 ? kedge_lwm2m_definition(path->ids[0], path->ids[2]) : NULL;
     if (name != NULL)
         return value_type_named(name, type) ||
-               refuse_value(request, "values[].type",
+               refuse_value(request, member_of("values", index, ".type").name,
                             "must be string, integer, unsigned, boolean, opaque, time, float or "
                             "object_link");
     if (definition != NULL && definition->type != KEDGE_LWM2M_NOTHING)
@@ -160,8 +172,9 @@ static bool add_record(struct request *request, struct asked *asked, const char 
     return true;
 }
 
-static bool read_value(struct request *request, struct asked *asked, json_t *object)
+static bool read_value(struct request *request, struct asked *asked, size_t index, json_t *object)
 {
+    const struct member value_field = member_of("values", index, ".value");
     const char *path = NULL, *type_name = NULL;
     const struct field fields[] = {
         {.name = "path",
@@ -176,13 +189,13 @@ static bool read_value(struct request *request, struct asked *asked, json_t *obj
     enum kedge_lwm2m_type type;
     json_t *value = json_incref(json_object_get(object, "value"));
     (void)json_object_del(object, "value");
-    bool good = value != NULL || refuse_value(request, "values[].value", "is missing");
-    good = good && body_read(request, object, "values[].", fields, 2) &&
-           read_path(request, "values[].path", path, &record.path) &&
-           choose_type(request, &record.path, type_name, value, &type);
+    bool good = value != NULL || refuse_value(request, value_field.name, "is missing");
+    good = good && body_read(request, object, member_of("values", index, ".").name, fields, 2) &&
+           read_path(request, member_of("values", index, ".path").name, path, &record.path) &&
+           choose_type(request, index, &record.path, type_name, value, &type);
     if (good && (!value_text(value, text, sizeof(asked->value_text)) ||
                  !keep_value(asked, text, type, &record.value)))
-        good = refuse_at(request, "values[].value", &record.path, form_of(type));
+        good = refuse_at(request, value_field.name, &record.path, form_of(type));
     json_decref(value);
     return good && add_record(request, asked, "values", &record);
 }
@@ -193,7 +206,7 @@ static bool read_values(struct request *request, struct asked *asked, json_t *va
     json_t *item;
     json_array_foreach(values, index, item)
     {
-        if (!read_value(request, asked, item))
+        if (!read_value(request, asked, index, item))
             return false;
     }
     return true;
@@ -207,7 +220,7 @@ static bool read_paths(struct request *request, struct asked *asked, json_t *pat
     {
         struct kedge_lwm2m_record record = {.encoding = KEDGE_LWM2M_TYPED,
                                             .value = {.type = KEDGE_LWM2M_NOTHING}};
-        if (!read_path(request, "paths", json_string_value(item), &record.path) ||
+        if (!read_path(request, member_of("paths", index, "").name, json_string_value(item), &record.path) ||
             !add_record(request, asked, "paths", &record))
             return false;
     }
@@ -231,9 +244,9 @@ static bool goes_with_it(struct request *request, const struct asked *asked,
     for (size_t i = 0; i < asked->request.record_count; i++) {
         const struct kedge_lwm2m_path *place = &asked->records[i].path;
         if (has_values && place->depth < 3)
-            return refuse_at(request, "values[].path", place, "is no resource");
+            return refuse_at(request, "values", place, "is no resource");
         if (!kedge_lwm2m_path_shares(path, place, path->depth))
-            return refuse_at(request, "values[].path", place, "is not below the operation's path");
+            return refuse_at(request, "values", place, "is not below the operation's path");
     }
     return true;
 }

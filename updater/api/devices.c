@@ -88,6 +88,14 @@ static bool refuse_tags(struct request *request, const char *words)
     return false;
 }
 
+static bool refuse_tag(struct request *request, const char *name, const char *words)
+{
+    char field[KEDGE_NAME_MAX + sizeof("tags.")];
+    (void)snprintf(field, sizeof(field), "tags.%s", name);
+    refuse(request, MHD_HTTP_BAD_REQUEST, "argument", field, "%s %s", field, words);
+    return false;
+}
+
 /* RFC 7396: a member that is null is taken away, any other is set. */
 static bool merge_tags(struct request *request, json_t *tags, json_t *changes)
 {
@@ -102,8 +110,12 @@ static bool merge_tags(struct request *request, json_t *tags, json_t *changes)
             continue;
         }
         if (!json_is_string(value))
-            return refuse_tags(request,
-                               "the value of a tag is a string, or null to remove the tag");
+            return refuse_tag(request, name, "must be a string, or null to remove the tag");
+        if (!name_is_fit(name))
+            return refuse_tags(request, "the name of a tag has no control characters, and no space "
+                                        "at its ends");
+        if (!kedge_utf8_printable(kedge_slice_text(json_string_value(value))))
+            return refuse_tag(request, name, "must have no control characters");
         if (json_object_set(tags, name, value) != 0) {
             answer_json(request, MHD_HTTP_INTERNAL_SERVER_ERROR, NULL);
             return false;

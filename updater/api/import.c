@@ -105,7 +105,9 @@ static void take_device(struct import *import, size_t place, struct factory_text
 
 static bool tag_fits(const char *name, const json_t *value)
 {
-    return name[0] != '\0' && strlen(name) <= KEDGE_NAME_MAX && json_is_string(value);
+    return name[0] != '\0' && strlen(name) <= KEDGE_NAME_MAX && name_is_fit(name) &&
+           json_is_string(value) &&
+           kedge_utf8_printable(kedge_slice_text(json_string_value(value)));
 }
 
 /* "place=harbour;owner=x"; NULL, with a fault, when it is none. */

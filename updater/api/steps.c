@@ -46,7 +46,7 @@ static bool read_plan(struct request *request, json_t *json, size_t index,
     uint32_t numbers[KEDGE_GATE_FIELD_COUNT];
     struct field fields[SHARE_FIELDS + KEDGE_GATE_FIELD_COUNT] = {
         {.name = "name",
-         .kind = FIELD_TEXT,
+         .kind = FIELD_NAME,
          .least = 1,
          .most = KEDGE_NAME_MAX,
          .text = &plan->name},

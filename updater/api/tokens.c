@@ -35,7 +35,7 @@ static bool read_token(struct request *request, struct kedge_token_record *recor
     const char *name = NULL, *role = NULL;
     const struct field fields[] = {
         {.name = "name",
-         .kind = FIELD_TEXT,
+         .kind = FIELD_NAME,
          .required = true,
          .least = 1,
          .most = KEDGE_NAME_MAX,

@@ -28,7 +28,7 @@ void trust_add(struct request *request)
     const char *name = NULL, *pem = NULL;
     const struct field fields[] = {
         {.name = "name",
-         .kind = FIELD_TEXT,
+         .kind = FIELD_NAME,
          .required = true,
          .least = 1,
          .most = KEDGE_NAME_MAX,

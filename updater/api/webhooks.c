@@ -80,7 +80,7 @@ static bool read_asked(struct request *request, struct asked *asked)
 {
     const struct field fields[] = {
         {.name = "name",
-         .kind = FIELD_TEXT,
+         .kind = FIELD_NAME,
          .required = true,
          .least = 1,
          .most = KEDGE_NAME_MAX,

@@ -28,20 +28,22 @@ static enum kedge_rc add_one(struct kedge_batch *batch, const struct kedge_backe
     return kedge_batch_set_tags(batch, record.credential.endpoint, devices->tags[index]);
 }
 
-static enum kedge_rc fill_batch(struct kedge_batch *batch, const char *who,
-                                const struct kedge_backend_factory *devices)
+static enum kedge_rc fill_batch(struct kedge_batch *batch, struct kedge_reader *reader,
+                                const char *who, const struct kedge_backend_factory *devices)
 {
     uint64_t now_ms = kedge_wall_ms();
     for (size_t i = 0; i < devices->count; i++) {
         const struct kedge_credential_record *credential = &devices->records[i].credential;
+        struct kedge_bootstrap_record before = {.hardware = ""};
         const struct kedge_change change = {.who = who,
                                             .what = "bootstrap.put",
                                             .subject = credential->endpoint,
+                                            .before = before.credential.identity,
                                             .after = credential->identity};
+        if (kedge_reader_bootstrap_of(reader, credential->endpoint, &before) != KEDGE_OK)
+            before.credential.identity[0] = '\0';
         KEDGE_TRY(add_one(batch, devices, i, now_ms));
-        /* The last one's entry is added by who commits. */
-        if (i + 1 < devices->count)
-            KEDGE_TRY(kedge_backend_add_audit(batch, &change));
+        KEDGE_TRY(kedge_backend_add_audit(batch, &change));
     }
     return KEDGE_OK;
 }
@@ -54,7 +56,7 @@ static void look_again(void *context)
         kedge_fleet_enrolled(bridge->fleet);
 }
 
-/* Takes the batch and `expelling` over. */
+/* Takes the batch and `expelling` over; `change` is NULL where the batch has its entries. */
 static enum kedge_rc commit(struct kedge_backend_state *state, struct kedge_batch *batch,
                             const struct kedge_change *change, struct kedge_expelling *expelling,
                             char *text)
@@ -85,14 +87,14 @@ enum kedge_rc kedge_backend_bootstraps_put(void *context, const char *who,
                                            const struct kedge_backend_factory *devices, char *text)
 {
     struct kedge_backend_state *state = context;
-    const struct kedge_credential_record *last = &devices->records[devices->count - 1].credential;
-    const struct kedge_change change = {
-        .who = who, .what = "bootstrap.put", .subject = last->endpoint, .after = last->identity};
+    struct kedge_reader *reader;
+    KEDGE_TRY(kedge_backend_reader(state, &reader, text));
     struct kedge_expelling *expelling = kedge_expelling_create(devices->count);
     struct kedge_batch *batch = kedge_batch_create();
     enum kedge_rc rc = KEDGE_E_MEMORY;
     if (expelling != NULL && batch != NULL)
-        rc = fill_batch(batch, who, devices);
+        rc = fill_batch(batch, reader, who, devices);
+    kedge_reader_close(reader);
     if (rc != KEDGE_OK) {
         kedge_batch_destroy(batch);
         free(expelling);
@@ -101,7 +103,7 @@ enum kedge_rc kedge_backend_bootstraps_put(void *context, const char *who,
     for (size_t i = 0; i < devices->count; i++)
         kedge_expelling_add(expelling, devices->records[i].credential.endpoint);
     state->bridge->nobody_enrolled = false;
-    rc = commit(state, batch, &change, expelling, text);
+    rc = commit(state, batch, NULL, expelling, text);
     if (rc == KEDGE_OK)
         tell_changed(state, devices);
     return kedge_backend_name_conflict(text, rc);

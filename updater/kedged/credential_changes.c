@@ -34,29 +34,31 @@ static enum kedge_rc expel_soon(struct kedge_backend_state *state,
 
 /* ---- writing ---- */
 
-static enum kedge_rc fill_batch(struct kedge_batch *batch, const char *who,
-                                const struct kedge_credential_record *records, size_t count)
+static enum kedge_rc fill_batch(struct kedge_batch *batch, struct kedge_reader *reader,
+                                const char *who, const struct kedge_credential_record *records,
+                                size_t count)
 {
     uint64_t now_ms = kedge_wall_ms();
     for (size_t i = 0; i < count; i++) {
-        struct kedge_credential_record record = records[i];
+        struct kedge_credential_record record = records[i], before = {.identity = ""};
         const struct kedge_change change = {.who = who,
                                             .what = "credentials.put",
                                             .subject = record.endpoint,
+                                            .before = before.identity,
                                             .after = record.identity};
+        if (kedge_reader_credential_of(reader, record.endpoint, &before) != KEDGE_OK)
+            before.identity[0] = '\0';
         record.changed_at_ms = now_ms;
         enum kedge_rc rc = kedge_batch_put_credential(batch, &record);
         kedge_wipe(&record.secret, sizeof(record.secret));
         KEDGE_TRY(rc);
         KEDGE_TRY(kedge_batch_drop_issued(batch, record.endpoint));
-        /* The last one's entry is added by who commits. */
-        if (i + 1 < count)
-            KEDGE_TRY(kedge_backend_add_audit(batch, &change));
+        KEDGE_TRY(kedge_backend_add_audit(batch, &change));
     }
     return KEDGE_OK;
 }
 
-/* Takes the batch and `expelling` over. */
+/* Takes the batch and `expelling` over; `change` is NULL where the batch has its entries. */
 static enum kedge_rc commit(struct kedge_backend_state *state, struct kedge_batch *batch,
                             const struct kedge_change *change, struct kedge_expelling *expelling,
                             char *text)
@@ -73,14 +75,14 @@ enum kedge_rc kedge_backend_credentials_put(void *context, const char *who,
                                             size_t count, char *text)
 {
     struct kedge_backend_state *state = context;
-    const struct kedge_credential_record *last = &records[count - 1];
-    const struct kedge_change change = {
-        .who = who, .what = "credentials.put", .subject = last->endpoint, .after = last->identity};
+    struct kedge_reader *reader;
+    KEDGE_TRY(kedge_backend_reader(state, &reader, text));
     struct kedge_expelling *expelling = kedge_expelling_create(count);
     struct kedge_batch *batch = kedge_batch_create();
     enum kedge_rc rc = KEDGE_E_MEMORY;
     if (expelling != NULL && batch != NULL)
-        rc = fill_batch(batch, who, records, count);
+        rc = fill_batch(batch, reader, who, records, count);
+    kedge_reader_close(reader);
     if (rc != KEDGE_OK) {
         kedge_batch_destroy(batch);
         free(expelling);
@@ -89,7 +91,7 @@ enum kedge_rc kedge_backend_credentials_put(void *context, const char *who,
     for (size_t i = 0; i < count; i++)
         kedge_expelling_add(expelling, records[i].endpoint);
     state->bridge->nobody_enrolled = false;
-    return kedge_backend_name_conflict(text, commit(state, batch, &change, expelling, text));
+    return kedge_backend_name_conflict(text, commit(state, batch, NULL, expelling, text));
 }
 
 /* ---- taking away ---- */

@@ -149,12 +149,15 @@ static void tags_that_cannot_be_are_refused(void **state)
     big[1100] = '\0';
     (void)snprintf(body, sizeof(body), "{\"tags\":{\"a\":\"%s\"}}", big);
     rig_put_device(*state, "d", "v", "c");
-    const char *const bad[] = {"{\"tags\":{\"a\":1}}", "{\"tags\":{\"\":\"x\"}}", "{\"tags\":[]}",
-                               "{\"tags\":{\"a\":{}}}", body};
+    const char *const bad[][2] = {{"{\"tags\":{\"a\":1}}", "tags.a"},
+                                  {"{\"tags\":{\"\":\"x\"}}", "tags"},
+                                  {"{\"tags\":[]}", "tags"},
+                                  {"{\"tags\":{\"a\":{}}}", "tags.a"},
+                                  {body, "tags"}};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        struct reply reply = rig_call(*state, "PATCH", "/api/v1/devices/d", bad[i], NULL);
+        struct reply reply = rig_call(*state, "PATCH", "/api/v1/devices/d", bad[i][0], NULL);
         assert_int_equal(reply.status, 400);
-        assert_string_equal(reply_text(&reply, "field"), "tags");
+        assert_string_equal(reply_text(&reply, "field"), bad[i][1]);
         reply_free(&reply);
     }
     struct reply reply =
