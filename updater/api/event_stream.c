@@ -156,7 +156,7 @@ void events_show(struct request *request)
         return;
     const char *last_id =
         MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Last-Event-ID");
-    switch (events_join(request->api->events, request->connection, &wish, request->token.hash,
+    switch (events_join(request->api->events, request->connection, &wish, &request->token,
                         request->of_session ? request->session_hash : NULL, last_id, &stream)) {
     case EVENT_JOINED:
         answer_bytes(request, MHD_HTTP_OK, stream, "text/event-stream", "no-store");

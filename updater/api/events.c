@@ -22,6 +22,7 @@ struct event_client {
     struct MHD_Connection *connection;
     struct event_wish wish;
     uint8_t token_hash[32];
+    uint64_t expires_at_ms;   /* the token; Unix time, 0: never */
     uint8_t session_hash[32]; /* of_session: it ends with this session, too */
     bool of_session;
     uint64_t position; /* the change up to which it has, or did not want, all */
@@ -318,6 +319,18 @@ static void beat(struct events *events)
     readers_give_back(&events->api->readers, reader, true);
 }
 
+/* When the first of the clients' tokens expires, on the monotonic clock; UINT64_MAX: none does. */
+static uint64_t first_expiry_ms(const struct events *events)
+{
+    uint64_t now = now_ms(CLOCK_REALTIME), first = UINT64_MAX;
+    for (const struct event_client *at = events->clients; at != NULL; at = at->next)
+        if (!at->ended && at->expires_at_ms != 0 && at->expires_at_ms < first)
+            first = at->expires_at_ms;
+    if (first == UINT64_MAX)
+        return first;
+    return now_ms(CLOCK_MONOTONIC) + (first > now ? first - now : 0);
+}
+
 static void wait_until(struct events *events, uint64_t at_ms)
 {
     const struct timespec until = {.tv_sec = (time_t)(at_ms / 1000),
@@ -333,6 +346,21 @@ static void let_settle(struct events *events)
     pthread_mutex_lock(&events->lock);
 }
 
+/* Looks at everybody when it is time to, or was asked for; until when that is not so again. */
+static uint64_t look_around(struct events *events, uint64_t *beat_at_ms)
+{
+    uint64_t expiry_ms = first_expiry_ms(events), at_ms = now_ms(CLOCK_MONOTONIC);
+    if (events->recheck || at_ms >= *beat_at_ms || at_ms >= expiry_ms) {
+        events->recheck = false;
+        beat(events);
+        *beat_at_ms = at_ms + events->api->config.heartbeat_ms;
+        expiry_ms = first_expiry_ms(events);
+        if (expiry_ms <= at_ms) /* the store could not be read */
+            expiry_ms = at_ms + AGAIN_MS;
+    }
+    return expiry_ms < *beat_at_ms ? expiry_ms : *beat_at_ms;
+}
+
 static void *run(void *context)
 {
     struct events *events = context;
@@ -341,19 +369,15 @@ static void *run(void *context)
     pthread_mutex_lock(&events->lock);
     while (chunk != NULL && !events->ending) {
         end_those_behind(events);
+        uint64_t look_at_ms = look_around(events, &beat_at_ms);
         if (first_due(events) != 0) {
             let_settle(events);
             serve_changes(events, chunk);
         }
-        if (events->recheck || now_ms(CLOCK_MONOTONIC) >= beat_at_ms) {
-            events->recheck = false;
-            beat(events);
-            beat_at_ms = now_ms(CLOCK_MONOTONIC) + events->api->config.heartbeat_ms;
-        }
         if (!events->ending && events->unreadable)
             wait_until(events, now_ms(CLOCK_MONOTONIC) + AGAIN_MS);
         else if (!events->ending && !events->recheck && first_due(events) == 0)
-            wait_until(events, beat_at_ms);
+            wait_until(events, look_at_ms);
     }
     pthread_mutex_unlock(&events->lock);
     free(chunk);
@@ -458,7 +482,8 @@ static void begin_stream(struct event_client *client, const char *last_id)
 }
 
 enum event_join events_join(struct events *events, struct MHD_Connection *connection,
-                            const struct event_wish *wish, const uint8_t token_hash[32],
+                            const struct event_wish *wish,
+                            const struct kedge_token_record *token,
                             const uint8_t session_hash[32], const char *last_id,
                             struct MHD_Response **out)
 {
@@ -468,7 +493,8 @@ enum event_join events_join(struct events *events, struct MHD_Connection *connec
     client->events = events;
     client->connection = connection;
     client->wish = *wish;
-    memcpy(client->token_hash, token_hash, sizeof(client->token_hash));
+    memcpy(client->token_hash, token->hash, sizeof(client->token_hash));
+    client->expires_at_ms = token->expires_at_ms;
     client->of_session = session_hash != NULL;
     if (client->of_session)
         memcpy(client->session_hash, session_hash, sizeof(client->session_hash));
@@ -477,7 +503,7 @@ enum event_join events_join(struct events *events, struct MHD_Connection *connec
     if (events->ending)
         joined = EVENT_JOIN_ENDING;
     else if (events->client_count >= EVENTS_CLIENTS_MAX ||
-             count_of_token(events, token_hash) >= EVENTS_PER_TOKEN_MAX)
+             count_of_token(events, token->hash) >= EVENTS_PER_TOKEN_MAX)
         joined = EVENT_JOIN_FULL;
     else
         *out = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, on_read, client,

@@ -51,12 +51,13 @@ void events_end(struct events *events);
 void events_close(struct events *events);
 
 /**
- * Makes a stream for the connection, whose token has this hash, and whose session (NULL: it
- * was asked for by the token itself): `*out` is its answer. `last_id` is
- * the id of the last event that the client has (NULL: it has none).
+ * Makes a stream for the connection, which asked by this token, and of this session (NULL: by the
+ * token itself): `*out` is its answer. `last_id` is the id of the last event that the client has
+ * (NULL: it has none). It ends when the token expires.
  */
 enum event_join events_join(struct events *events, struct MHD_Connection *connection,
-                            const struct event_wish *wish, const uint8_t token_hash[32],
+                            const struct event_wish *wish,
+                            const struct kedge_token_record *token,
                             const uint8_t session_hash[32], const char *last_id,
                             struct MHD_Response **out);
 

@@ -1,4 +1,5 @@
 /* Streams of server-sent events: what they tell, how they go on, and how they end. */
+#define _POSIX_C_SOURCE 200809L
 #include "rig.h"
 
 #include <inttypes.h>
@@ -9,9 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include <kedge/crypto.h>
 
 #include "updater/api/changes.h"
 #include "updater/api/events.h"
@@ -358,6 +362,45 @@ static void a_stream_ends_with_its_token(void **state)
     stream_close(&stream);
 }
 
+static void give_token_an_end(struct kedge_batch *batch, void *context)
+{
+    struct kedge_token_record token = {
+        .name = RIG_WHO, .created_at_ms = 1, .role = KEDGE_ROLE_ADMIN, .expires_at_ms = 0};
+    token.expires_at_ms = *(const uint64_t *)context;
+    kedge_sha256(kedge_slice_text(RIG_TOKEN), token.hash);
+    assert_int_equal(kedge_batch_delete_token(batch, RIG_WHO), KEDGE_OK);
+    assert_int_equal(kedge_batch_put_token(batch, &token), KEDGE_OK);
+}
+
+static uint64_t unix_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static int setup_without_heartbeats(void **state)
+{
+    int failed = rig_setup(state);
+    struct rig *rig = rig_limited(state, (struct kedge_api_config){.heartbeat_ms = 3600000});
+    kedge_store_follow(rig->store, kedge_api_committed, rig->api);
+    return failed;
+}
+
+/* Neither a heartbeat nor a change is what has it looked at. */
+static void a_stream_ends_when_its_token_expires(void **state)
+{
+    struct rig *rig = *state;
+    uint64_t end_ms = unix_ms() + 5000; /* the stream begins before it */
+    rig_commit(rig, give_token_an_end, &end_ms);
+    struct stream stream = stream_open(rig, "", "");
+    (void)stream_until(&stream, "event: ready");
+    (void)stream_until(&stream, "event: end\ndata: {\"reason\":\"token\"}\n\n");
+    assert_true(unix_ms() >= end_ms);
+    stream_ends(&stream);
+    stream_close(&stream);
+}
+
 static void streams_end_cleanly_with_the_server(void **state)
 {
     struct rig *rig = *state;
@@ -390,6 +433,8 @@ int main(void)
         TEST(there_are_so_many_streams_by_one_token),
         TEST(who_reads_too_slowly_is_told_and_holds_nobody_up),
         TEST(a_stream_ends_with_its_token),
+        cmocka_unit_test_setup_teardown(a_stream_ends_when_its_token_expires,
+                                        setup_without_heartbeats, rig_teardown_followed),
         TEST(streams_end_cleanly_with_the_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
