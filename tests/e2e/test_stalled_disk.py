@@ -147,7 +147,7 @@ def test_what_waits_for_the_disk_is_bounded_and_whoever_is_over_it_is_told_to_co
     crowd.serve_until(lambda: device_of(stalling, "crowd")["registered"], "its record", 60)
 
 
-@pytest.mark.parametrize("stalling", [("--download-rate", "500000")], ids=["slow"], indirect=True)
+@pytest.mark.parametrize("stalling", [("--download-rate", "250000")], ids=["slow"], indirect=True)
 def test_a_device_that_was_updated_behind_the_back_of_the_store_has_succeeded_at_the_first_look(stalling, keys, device,
                                                                                              tmp_path):
     factory = make_package(tmp_path, keys, "1.0.0", 1, b"factory " * 500)

@@ -233,7 +233,7 @@ static struct rig *slow_rig(void **state)
                                   .header_limit_s = 1, .body_limit_s = 1, .heartbeat_ms = 100});
 }
 
-static struct rig *secure_slow_rig(void **state)
+static struct rig *secure_slow_rig(void **state, uint32_t header_limit_s)
 {
     char error[KEDGE_STORE_ERROR_MAX], certificate[128], key[128];
     assert_int_equal(rig_setup(state), 0);
@@ -243,7 +243,7 @@ static struct rig *secure_slow_rig(void **state)
     (void)snprintf(key, sizeof(key), "%s/" KEDGE_TLS_KEY_FILE, rig->folder);
     return rig_limited(state, (struct kedge_api_config){.listen = {{.secure = true}},
                                                         .tls = {certificate, key},
-                                                        .header_limit_s = 1,
+                                                        .header_limit_s = header_limit_s,
                                                         .body_limit_s = 1});
 }
 
@@ -272,7 +272,7 @@ static void so_is_one_behind_a_request_that_was_answered(void **state)
 
 static void so_is_a_handshake(void **state)
 {
-    struct rig *rig = secure_slow_rig(state);
+    struct rig *rig = secure_slow_rig(state, 1);
     struct client client = client_connect(rig);
     client_send(&client, "\x16\x03\x01\x3f\xff\x01", 6); /* of a long ClientHello */
     drip_to_the_end(&client, "x");
@@ -335,7 +335,7 @@ static void so_does_a_body_of_somebody_unknown(void **state)
 
 static void over_tls_it_can_be_read_too(void **state)
 {
-    a_body_by_the_byte_gets_408(secure_slow_rig(state), true,
+    a_body_by_the_byte_gets_408(secure_slow_rig(state, 60), true, /* however busy: a handshake */
                                 "POST /api/v1/trust HTTP/1.1\r\n" AUTHORIZED
                                 "Content-Length: 5000\r\n\r\n{");
 }
