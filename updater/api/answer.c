@@ -107,8 +107,10 @@ void refuse(struct request *request, unsigned status, const char *code, const ch
         (void)answer_header(request, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer realm=\"kedge\"");
     if (status == MHD_HTTP_SERVICE_UNAVAILABLE)
         (void)answer_header(request, MHD_HTTP_HEADER_RETRY_AFTER, RETRY_AFTER_S);
-    if (status >= MHD_HTTP_INTERNAL_SERVER_ERROR)
-        api_log(request->api, "api: %u: %s", status, detail);
+    if (status == MHD_HTTP_INTERNAL_SERVER_ERROR || status == MHD_HTTP_INSUFFICIENT_STORAGE)
+        api_warn(request->api, "%u: %s", status, detail);
+    else if (status > MHD_HTTP_INTERNAL_SERVER_ERROR)
+        api_log(request->api, "%u: %s", status, detail);
 }
 
 unsigned rc_status(enum kedge_rc rc)

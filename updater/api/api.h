@@ -63,8 +63,9 @@ struct kedge_api_config {
     uint32_t header_limit_s; /* 0: KEDGE_API_HEADER_LIMIT_S */
     uint32_t body_limit_s;   /* 0: KEDGE_API_BODY_LIMIT_S */
     uint32_t heartbeat_ms;   /* of streams of events; 0: KEDGE_API_HEARTBEAT_MS */
-    /* One line for the server's log, from any thread; may be NULL. Never holds a secret. */
-    void (*log)(void *context, const char *line);
+    /* One line for the server's log, from any thread; may be NULL. Never holds a secret. `warning`:
+     * an operator should look. */
+    void (*log)(void *context, bool warning, const char *line);
     void *log_context;
 };
 

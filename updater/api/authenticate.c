@@ -51,7 +51,7 @@ bool refuse_token(struct request *request, const char *why)
     char text[INET6_ADDRSTRLEN], seconds[16];
     host_text(&client, text);
     if (first)
-        api_log(request->api, "api: more than %u unknown tokens within %u seconds from %s",
+        api_warn(request->api, "more than %u unknown tokens within %u seconds from %s",
                 FAILURES_MAX, FAILURES_WINDOW_S, text);
     refuse(request, MHD_HTTP_TOO_MANY_REQUESTS, "token", NULL,
            "this server knows no such token, and too many such came from this address; try again "

@@ -161,7 +161,7 @@ static void end_those_behind(struct events *events)
             continue;
         at->position = events->changes.newest;
         end_stream(at, "reset", "too_slow");
-        api_log(events->api, "api: a stream of events was ended: its client reads too slowly");
+        api_log(events->api, "a stream of events was ended: its client reads too slowly");
     }
 }
 
@@ -246,9 +246,9 @@ static void hand_out_all(struct events *events, struct chunk *chunk)
 static void note_unreadable(struct events *events, bool unreadable, const char *error)
 {
     if (unreadable && !events->unreadable)
-        api_log(events->api, "api: events wait: the store cannot be read: %s", error);
+        api_warn(events->api, "events wait: the store cannot be read: %s", error);
     else if (!unreadable && events->unreadable)
-        api_log(events->api, "api: events go on: the store can be read again");
+        api_log(events->api, "events go on: the store can be read again");
     events->unreadable = unreadable;
 }
 

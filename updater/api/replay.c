@@ -199,7 +199,7 @@ void replay_leave(struct request *request)
             json_pack("{s:s,s:i,s:s*,s:O}", "request", hash, "status", (int)request->status,
                       "location", location, "body", request->answered);
         if (content == NULL || keep(request, content) != KEDGE_OK)
-            api_log(request->api, "api: an answer could not be kept for its key");
+            api_warn(request->api, "an answer could not be kept for its key");
         json_decref(content);
     }
     free(request->replay);

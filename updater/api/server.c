@@ -17,16 +17,31 @@
 #define ENDING_LIMIT_S 10 /* for answers to clients that do not read them */
 #define OTHER_FILES 256u  /* of the whole program, beside those of connections and downloads */
 
-void api_log(const struct kedge_api *api, const char *format, ...)
+__attribute__((format(printf, 3, 0))) static void write_log(const struct kedge_api *api,
+                                                            bool warning, const char *format,
+                                                            va_list arguments)
 {
+    char line[1024];
     if (api->config.log == NULL)
         return;
-    char line[1024];
+    (void)vsnprintf(line, sizeof(line), format, arguments);
+    api->config.log(api->config.log_context, warning, line);
+}
+
+void api_log(const struct kedge_api *api, const char *format, ...)
+{
     va_list arguments;
     va_start(arguments, format);
-    (void)vsnprintf(line, sizeof(line), format, arguments);
+    write_log(api, false, format, arguments);
     va_end(arguments);
-    api->config.log(api->config.log_context, line);
+}
+
+void api_warn(const struct kedge_api *api, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    write_log(api, true, format, arguments);
+    va_end(arguments);
 }
 
 /* ---- starting ---- */

@@ -181,6 +181,9 @@ struct kedge_api {
 
 void api_log(const struct kedge_api *api, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/** The same of what an operator should look at. */
+void api_warn(const struct kedge_api *api, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /** Serves at the place, which is this address; false leaves errno. */
 bool listener_start(struct listener *listener, const struct sockaddr_storage *address);

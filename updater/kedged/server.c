@@ -161,10 +161,10 @@ static enum kedge_rc open_bootstrapping(struct server *server)
                                     &server->bridge, server->error);
 }
 
-static void log_api(void *context, const char *line)
+static void log_api(void *context, bool warning, const char *line)
 {
     (void)context;
-    kedge_log(KEDGE_LOG_INFO, "api: %s", line);
+    kedge_log(warning ? KEDGE_LOG_WARNING : KEDGE_LOG_INFO, "api: %s", line);
 }
 
 static void tell_committed(void *context, const struct kedge_committed *what)

@@ -334,9 +334,10 @@ static void health(void *context, struct kedge_backend_health *out)
 
 /* ---- setting up ---- */
 
-static void keep_line(void *context, const char *line)
+static void keep_line(void *context, bool warning, const char *line)
 {
     struct rig *rig = context;
+    (void)warning;
     (void)pthread_mutex_lock(&rig->log_lock);
     size_t used = strlen(rig->log);
     (void)snprintf(&rig->log[used], sizeof(rig->log) - used, "%s\n", line);
