@@ -119,6 +119,17 @@ bool engine_is_at_step(const struct deployment_node *node)
     return node->step < node->group->rollout->record.intermediate_count;
 }
 
+/* What would have ended it, had it been pending when that happened, ends it now. */
+static enum kedge_rc end_between_steps(struct kedge_engine *engine, struct deployment_node *node)
+{
+    engine->who = "server";
+    KEDGE_TRY(engine_cancel_restarted(engine, node));
+    if (node->state == KEDGE_DEPLOYMENT_PENDING &&
+        engine_deadline_passed(engine, node->group->rollout))
+        KEDGE_TRY(engine_end_by_deadline(engine, node));
+    return node->state == KEDGE_DEPLOYMENT_PENDING ? engine_yield(engine, node) : KEDGE_OK;
+}
+
 enum kedge_rc engine_end_step(struct kedge_engine *engine, struct deployment_node *node,
                               const char *words, bool *moved)
 {
@@ -132,6 +143,7 @@ enum kedge_rc engine_end_step(struct kedge_engine *engine, struct deployment_nod
     KEDGE_TRY(engine_set_text(&node->device->version, version));
     engine_raise_floor(node, record->intermediates[node->step].sequence);
     KEDGE_TRY(engine_move_deployment(engine, node, KEDGE_ON_STEP, text, moved));
+    KEDGE_TRY(end_between_steps(engine, node));
     return engine_command(engine, KEDGE_COMMAND_CANCEL, node);
 }
 

@@ -43,6 +43,17 @@ static struct kedge_deployment record_of(const struct fixture *f, uint64_t id)
     return record;
 }
 
+/* Also of one that is dropped, as its rollout has ended. */
+static void assert_written(const struct fixture *f, uint64_t id, enum kedge_deployment_state state)
+{
+    for (size_t i = 0; i < f->output.deployment_count; i++)
+        if (f->output.deployments[i].id == id) {
+            assert_int_equal(f->output.deployments[i].state, state);
+            return;
+        }
+    fail();
+}
+
 static void assert_at(const struct fixture *f, uint64_t id, const char *version, unsigned done)
 {
     struct kedge_deployment record = record_of(f, id);
@@ -139,6 +150,48 @@ static void the_deadline_ends_who_waits_for_its_next_step(void **state)
                      1); /* it was offered something */
 }
 
+static void a_step_that_is_confirmed_after_the_deadline_is_the_last_one(void **state)
+{
+    struct fixture *f = *state;
+    f->spec.policy.deadline_s = 60;
+    create_chain(f);
+    report(f, 101, KEDGE_DEPLOYMENT_INSTALLING);
+    tick_at(f, NOW + 60000);
+    assert_int_equal(state_of(f, 101), KEDGE_DEPLOYMENT_INSTALLING);
+    report(f, 101, KEDGE_DEPLOYMENT_SUCCEEDED);
+    assert_int_equal(state_of(f, 101), KEDGE_DEPLOYMENT_TIMED_OUT);
+    assert_int_equal(offers(&f->output), 0);
+}
+
+static void a_step_that_is_confirmed_after_an_abort_is_the_last_one(void **state)
+{
+    struct fixture *f = *state;
+    create_chain(f);
+    report(f, 101, KEDGE_DEPLOYMENT_INSTALLING);
+    assert_int_equal(act(f, KEDGE_EVENT_ROLLOUT_ABORT, 42), KEDGE_OK);
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_ABORTING);
+    report(f, 101, KEDGE_DEPLOYMENT_SUCCEEDED);
+    assert_written(f, 101, KEDGE_DEPLOYMENT_CANCELED);
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_ABORTED);
+}
+
+static void a_newer_rollout_has_the_device_after_the_step_that_is_at_work(void **state)
+{
+    struct fixture *f = *state;
+    create_chain(f);
+    report(f, 101, KEDGE_DEPLOYMENT_INSTALLING);
+    f->spec.intermediate_count = 0;
+    f->spec.package_id = "4123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    f->spec.version = "3.0.0";
+    f->spec.conditions = (struct kedge_fit_conditions){.hardware = NULL};
+    assert_int_equal(create(f), KEDGE_OK);
+    start(f, 43);
+    assert_int_equal(state_of(f, 101), KEDGE_DEPLOYMENT_INSTALLING);
+    report(f, 101, KEDGE_DEPLOYMENT_SUCCEEDED);
+    assert_written(f, 101, KEDGE_DEPLOYMENT_SUPERSEDED);
+    assert_written(f, 106, KEDGE_DEPLOYMENT_OFFERED);
+}
+
 static void who_has_come_half_of_the_way_is_taken_back_as_well(void **state)
 {
     struct fixture *f = *state;
@@ -231,6 +284,9 @@ int main(void)
         TEST(an_attempt_that_follows_is_at_the_step_that_failed),
         TEST(who_leaves_the_way_is_not_sent_through_it_again),
         TEST(the_deadline_ends_who_waits_for_its_next_step),
+        TEST(a_step_that_is_confirmed_after_the_deadline_is_the_last_one),
+        TEST(a_step_that_is_confirmed_after_an_abort_is_the_last_one),
+        TEST(a_newer_rollout_has_the_device_after_the_step_that_is_at_work),
         TEST(who_has_come_half_of_the_way_is_taken_back_as_well),
         TEST(where_it_is_outlives_a_restart),
         TEST(its_packages_are_in_use_until_it_has_ended),
