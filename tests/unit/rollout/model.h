@@ -5,6 +5,7 @@
  *
  *   model_world.c       the store, the driver, what the engine is told     model_windows.c  zones
  *   model_operations.c  one step: what somebody does                       model_create.c rollouts
+ *   model_drafts.c      rollouts made in parts                         model_chains.c  steps
  *   model_ending.c      everybody answers until all has ended
  *   model_outputs.c     what an output may say                             model_figures.c  counts
  *   model_due.c         nobody waits for nothing, nothing due is slept past
@@ -41,13 +42,14 @@
 
 /* What may happen in a step, how often of a thousand times, and what does it. */
 #define OPERATIONS(X)              \
-    X(WORK, 690, do_work)          \
+    X(WORK, 678, do_work)          \
     X(FLAP, 90, do_flap)           \
     X(JOIN, 10, do_join)           \
     X(FALL_BACK, 20, do_fall_back) \
     X(TIME, 50, do_time)           \
     X(COMMIT, 70, do_commit)       \
     X(CREATE, 12, do_create)       \
+    X(ADD, 12, do_add)             \
     X(START, 16, do_start)         \
     X(APPROVE, 3, do_approve)      \
     X(PAUSE, 3, do_pause)          \
@@ -74,7 +76,7 @@ enum operation { OPERATIONS(OPERATION_ENUM_) OPERATION_COUNT };
     X(RETRIES)                                                                                 \
     X(APPROVAL)                                                                                \
     X(GATES) X(REVERT) X(DYNAMIC) X(DEADLINE) X(WINDOWS) X(GATE_WINDOWS) X(START_AT) X(GROUPS) \
-        X(SOAK) X(MISHAPS) X(PRIORITY)
+        X(SOAK) X(MISHAPS) X(PRIORITY) X(DRAFT) X(CHAIN)
 
 #define OPTION_ENUM_(name) OPTION_##name,
 enum option { OPTIONS(OPTION_ENUM_) OPTION_COUNT };
@@ -134,6 +136,7 @@ struct device {
     bool woke;                 /* it may have taken its place again where there was none free */
     uint64_t kept;             /* deployment that last succeeded, until one begins; 0: none */
     char told[16];             /* version that the engine knows; "": none */
+    char wanted[16];           /* version that the driver takes it to */
     uint64_t job;              /* deployment that the driver works on; 0: none */
     uint64_t working;          /* deployment in flight, as it was seen; 0: none */
     uint64_t install_until_ms; /* as the driver was told */
@@ -160,6 +163,15 @@ struct stop {
     uint64_t most; /* errors that there were, or could still come */
 };
 
+/* A rollout that somebody is making. */
+struct draft {
+    uint64_t rollout_id; /* 0: nobody is */
+    uint32_t given, count;
+    struct part {
+        uint32_t device, group_index;
+    } *parts;
+};
+
 struct world {
     const struct history *history;
     uint64_t random, now_ms, events, commits;
@@ -179,6 +191,7 @@ struct world {
     size_t queued;
     int64_t durable_clock_ms;
     struct device *devices;
+    struct draft draft;
     /* of what was seen, each by id */
     struct tally *tallies;
     struct pace *paces;
@@ -239,10 +252,26 @@ void work(struct device *device);
 
 void take_step(const struct step *step);
 void do_create(void);
+struct kedge_rollout_target target_of(struct device *device, uint32_t group_index);
 /** Time passes, and the engine is told when it has asked for that; `until_work`: not longer than
  * until it has something for a driver to do. */
 void pass_time(uint64_t span_ms, bool until_work);
 void everything_ends(void);
+
+/* ---- model_drafts.c, model_chains.c ---- */
+
+/** Leaves it at a first part of the devices, sometimes; true: the others are to be added. */
+bool draft_begin(struct kedge_rollout_spec *spec);
+void do_add(void);
+/** Of w->seen. */
+void check_drafts(void);
+/** Gives it intermediate packages, sometimes. */
+void chain_choose(struct kedge_rollout_spec *spec);
+void chain_load_packages(void);
+/** Of an output that w->seen does not hold yet. */
+void check_chains(const struct kedge_engine_output *output);
+/** What a deployment was at work on has been confirmed, and w->seen says so. */
+void check_confirmed(const struct kedge_deployment *before);
 
 /* ---- model_windows.c ---- */
 

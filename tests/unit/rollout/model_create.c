@@ -18,6 +18,19 @@ struct making {
     char version[16], back[16];
 };
 
+struct kedge_rollout_target target_of(struct device *device, uint32_t group_index)
+{
+    return (struct kedge_rollout_target){.endpoint = device->endpoint,
+                                         .known = true,
+                                         .vendor = VENDOR,
+                                         .class_name = CLASS,
+                                         .version = device->version,
+                                         .zone = device->zone,
+                                         .present = device->present && !device->untold,
+                                         .asleep = device->asleep,
+                                         .group_index = group_index};
+}
+
 static void choose_targets(struct making *making, struct kedge_rollout_target *targets)
 {
     uint32_t most = w->device_count, count = 0;
@@ -28,17 +41,9 @@ static void choose_targets(struct making *making, struct kedge_rollout_target *t
         struct device *device = &w->devices[i];
         if (!making->exact && count >= making->groups && chance(40) && leaves_out)
             continue;
-        targets[count] = (struct kedge_rollout_target){
-            .endpoint = device->endpoint,
-            .known = true,
-            .vendor = VENDOR,
-            .class_name = CLASS,
-            .version = device->version,
-            .zone = device->zone,
-            .present = device->present && !device->untold,
-            .asleep = device->asleep,
-            .group_index = making->exact || count < making->groups ? count % making->groups
-                                                                   : below(making->groups)};
+        bool in_turn = making->exact || count < making->groups;
+        targets[count] =
+            target_of(device, in_turn ? count % making->groups : below(making->groups));
         count++;
     }
     making->event.create.targets = targets;
@@ -131,16 +136,19 @@ static void choose_times(struct making *making)
 }
 
 /* What may be refused is only what cannot be: windows that do not open before the deadline. */
-static void ask(const struct making *making)
+static void ask(struct making *making)
 {
     const struct kedge_rollout_spec *spec = &making->event.create;
     bool timed = spec->windows != NULL || spec->gate_windows != NULL;
+    bool in_parts = draft_begin(&making->event.create);
     enum kedge_rc rc = handle(&making->event);
     INVARIANT(rc == KEDGE_OK || (timed && making->policy->deadline_s != 0 &&
                                  strstr(w->output.refusal, "before the deadline") != NULL),
               "a rollout is refused: %s", w->output.refusal);
-    if (rc != KEDGE_OK)
+    if (rc != KEDGE_OK) {
+        w->draft.rollout_id = in_parts ? 0 : w->draft.rollout_id;
         return;
+    }
     const struct kedge_rollout_policy *policy = making->policy;
     w->created++;
     say("alice creates rollout %" PRIu64 " to %s: %zu devices in %" PRIu32 " groups%s, %" PRIu32
@@ -159,6 +167,9 @@ static void ask(const struct making *making)
             policy->priority, policy->deadline_s, policy->offers_per_minute,
             policy->offers_per_minute_max, policy->retry_failed, policy->retry_rejected,
             policy->retry_timed_out, policy->retry_after_s);
+    if (in_parts || spec->intermediate_count > 0)
+        say("  %zu devices are to be added; by way of %" PRIu32 " versions",
+            in_parts ? spec->target_total - spec->target_count : 0, spec->intermediate_count);
     if (timed || spec->start_at_ms != 0)
         say("  windows \"%s\"%s, of gates \"%s\", starts in %.1f s",
             spec->windows == NULL ? "" : spec->windows,
@@ -189,6 +200,7 @@ void do_create(void)
                                                           .all_devices = dynamic,
                                                           .dynamic = dynamic,
                                                           .group_count = making.groups}};
+    chain_choose(&making.event.create);
     making.policy = &making.event.create.policy;
     kedge_rollout_policy_default(making.policy);
     choose_errors(&making);

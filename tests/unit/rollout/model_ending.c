@@ -27,6 +27,8 @@ static void help_rollout(uint64_t id, unsigned round)
     const struct kedge_rollout *rollout = &w->seen.rollouts[id];
     if (!rollout_exists(id) || kedge_rollout_state_ended(rollout->state))
         return;
+    while (w->draft.rollout_id == id && !w->cut)
+        do_add();
     (void)asked(KEDGE_EVENT_ROLLOUT_APPROVE, id, "bob"); /* where it waits for that */
     if (round == ROUND_CLOSES)
         (void)asked(KEDGE_EVENT_ROLLOUT_CLOSE, id, "alice");

@@ -168,6 +168,7 @@ void check_output(const struct kedge_engine_output *output)
     check_installs(output);
     check_terminal(output);
     check_attempts(output);
+    check_chains(output);
 }
 
 /* ---- gates ---- */
@@ -342,6 +343,7 @@ static void check_beginnings(const struct kedge_engine_output *output)
 
 void check_seen(const struct kedge_engine_output *output)
 {
+    check_drafts();
     check_beginnings(output);
     check_who_goes_first(output);
     check_figures(output);

@@ -51,6 +51,8 @@ static void expect_of_pending(const struct kedge_deployment *record, char words[
         (void)snprintf(words, WORDS_MAX, "the rollout is paused (");
     else if (stops)
         (void)snprintf(words, WORDS_MAX, "are canceled one after the other");
+    else if (rollout->state == KEDGE_ROLLOUT_DRAFT)
+        (void)snprintf(words, WORDS_MAX, "the rollout is being created, ");
     else if (rollout->state != KEDGE_ROLLOUT_RUNNING)
         (void)snprintf(words, WORDS_MAX, "the rollout is %s and has not been started",
                        kedge_rollout_state_name(rollout->state));

@@ -9,8 +9,8 @@ static void check_who_is_taken_back(const struct kedge_rollout *rollout)
         const struct kedge_deployment *back =
             rollout->revert_rollout_id == 0 ? NULL
                                             : deployment_of(rollout->revert_rollout_id, device);
-        bool moved = record != NULL && record->state == KEDGE_DEPLOYMENT_SUCCEEDED &&
-                     record->offered_at_ms != 0;
+        bool moved = record != NULL && record->offered_at_ms != 0 &&
+                     (record->state == KEDGE_DEPLOYMENT_SUCCEEDED || record->steps_done != 0);
         INVARIANT(!moved || back != NULL,
                   "%s was moved by rollout %" PRIu64 " and is not taken back", device->endpoint,
                   rollout->id);

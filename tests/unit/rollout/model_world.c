@@ -143,6 +143,7 @@ void world_make(const struct history *history)
     make_mirror(&w->seen);
     make_mirror(&w->durable);
     w->devices = make(w->device_count, sizeof(*w->devices));
+    w->draft.parts = make(w->device_count, sizeof(*w->draft.parts));
     w->tallies = make(w->rollouts_max + 1, sizeof(*w->tallies));
     w->paces = make(w->rollouts_max + 1, sizeof(*w->paces));
     w->stops = make(w->rollouts_max + 1, sizeof(*w->stops));
@@ -170,6 +171,7 @@ void world_free(void)
     free_mirror(&w->seen);
     free_mirror(&w->durable);
     free(w->devices);
+    free(w->draft.parts);
     free(w->tallies);
     free(w->paces);
     free(w->stops);
@@ -203,8 +205,19 @@ static void apply(struct mirror *mirror, const struct kedge_engine_output *outpu
     }
 }
 
-static void carry_out(const struct kedge_engine_command *command)
+/* Whether the deployment of this command is offered anew behind it. */
+static bool is_offered_again(const struct kedge_engine_output *output, size_t index)
 {
+    for (size_t i = index + 1; i < output->command_count; i++)
+        if (output->commands[i].kind == KEDGE_COMMAND_OFFER &&
+            output->commands[i].deployment_id == output->commands[index].deployment_id)
+            return true;
+    return false;
+}
+
+static void carry_out(const struct kedge_engine_output *output, size_t index)
+{
+    const struct kedge_engine_command *command = &output->commands[index];
     const struct kedge_deployment *record = &w->durable.deployments[command->deployment_id];
     struct device *device = device_of(command->endpoint);
     INVARIANT(record->id == command->deployment_id, "a command for what is not durable");
@@ -214,7 +227,8 @@ static void carry_out(const struct kedge_engine_command *command)
         return;
     }
     if (command->kind == KEDGE_COMMAND_CANCEL) {
-        INVARIANT(!kedge_deployment_state_busy(record->state), "a cancel of what goes on");
+        INVARIANT(!kedge_deployment_state_busy(record->state) || is_offered_again(output, index),
+                  "a cancel of what goes on");
         if (device->job == command->deployment_id)
             device->job = 0;
         return;
@@ -230,6 +244,9 @@ static void carry_out(const struct kedge_engine_command *command)
         device->install_until_ms = 0;
     }
     device->job = command->deployment_id;
+    (void)snprintf(
+        device->wanted, sizeof(device->wanted), "%.15s",
+        kedge_rollout_step_version(&w->durable.rollouts[record->rollout_id], record->step));
 }
 
 /* One batch; false: the server has crashed meanwhile. */
@@ -242,7 +259,7 @@ static bool commit(struct queued *queued)
         w->cut = ++w->commits == w->history->cut_at;
     if (!w->cut || w->history->cut_is_told)
         for (size_t c = 0; c < queued->output.command_count; c++)
-            carry_out(&queued->output.commands[c]);
+            carry_out(&queued->output, c);
     return !w->cut;
 }
 
@@ -367,6 +384,7 @@ void load(void)
             INVARIANT(kedge_engine_load_deployment(w->engine, &w->durable.deployments[id]) ==
                           KEDGE_OK,
                       "a deployment not loaded");
+    chain_load_packages();
     if (w->clock_ms != w->durable_clock_ms)
         kedge_engine_clock_stepped(w->engine, w->clock_ms - w->durable_clock_ms);
     INVARIANT(kedge_engine_load_done(w->engine, w->now_ms, &w->output) == KEDGE_OK, "not loaded");
@@ -425,6 +443,7 @@ void crash(bool whole_server)
         kedge_engine_output_clear(&w->queue[i].output);
     w->queued = 0;
     w->cut = false;
+    w->draft.rollout_id = 0; /* who was making it has had no answer */
     forget_devices(whole_server);
     see_what_is_durable();
     count_all();
@@ -486,20 +505,21 @@ void report(struct device *device, enum kedge_deployment_state state)
     if (is_held(&w->seen.deployments[device->job]))
         device->woke = true; /* it takes its place again, whether there is one or not */
     device->phase = state;
+    struct kedge_deployment before = w->seen.deployments[device->job];
     if (kedge_deployment_state_ended(state))
         device->job = 0;
     INVARIANT(handle(&event) == KEDGE_OK, "a report is refused");
+    if (state == KEDGE_DEPLOYMENT_SUCCEEDED)
+        check_confirmed(&before);
 }
 
 static void end_job(struct device *device)
 {
-    const struct kedge_deployment *record = &w->seen.deployments[device->job];
-    const char *wanted = w->seen.rollouts[record->rollout_id].version;
     if (chance(20)) {
         report(device, chance(50) ? KEDGE_DEPLOYMENT_FAILED : KEDGE_DEPLOYMENT_REJECTED);
         return;
     }
-    (void)snprintf(device->version, sizeof(device->version), "%.15s", wanted);
+    memcpy(device->version, device->wanted, sizeof(device->version));
     say("%s comes back with %s", device->endpoint, device->version);
     tell(device);
     if (device->job != 0)
@@ -527,7 +547,7 @@ void work(struct device *device)
     }
     if (!device->present || device->asleep)
         return;
-    if (strcmp(device->version, w->seen.rollouts[record->rollout_id].version) == 0)
+    if (strcmp(device->version, device->wanted) == 0)
         report(device, KEDGE_DEPLOYMENT_SUCCEEDED);
     else if (device->phase == KEDGE_DEPLOYMENT_VERIFYING)
         end_job(device);
