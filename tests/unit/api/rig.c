@@ -510,7 +510,7 @@ struct reply rig_call(struct rig *rig, const char *method, const char *path, con
     (void)curl_easy_setopt(curl, CURLOPT_URL, url);
     (void)curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
     (void)curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
-    (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT, 20L);
+    (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT, 60L);
     (void)snprintf(from, sizeof(from), "host!127.0.2.%u", rig->caller);
     if (rig->caller != 0)
         (void)curl_easy_setopt(curl, CURLOPT_INTERFACE, from);

@@ -391,7 +391,7 @@ static int setup_without_heartbeats(void **state)
 static void a_stream_ends_when_its_token_expires(void **state)
 {
     struct rig *rig = *state;
-    uint64_t end_ms = unix_ms() + 5000; /* the stream begins before it */
+    uint64_t end_ms = unix_ms() + 10000; /* the stream begins before it */
     rig_commit(rig, give_token_an_end, &end_ms);
     struct stream stream = stream_open(rig, "", "");
     (void)stream_until(&stream, "event: ready");
