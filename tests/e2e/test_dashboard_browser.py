@@ -52,6 +52,7 @@ def test_a_package_goes_from_its_upload_to_every_device(server, device, keys, tm
     fills(admin, **{"policy.in_flight_max": 2})
     admin.choose(css="[name='policy.approval']", value="start")
     plans(admin, "It would take 3 devices to 1.1.0")
+    admin.shows("rollout-plan")
     admin.click(role="button", name="Create")
     admin.see(css=".where .waiting_for_approval")
     assert "Start" not in admin.texts(css="header.page > .actions > button") and "canary" in admin.text(css=".stages")

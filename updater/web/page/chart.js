@@ -4,7 +4,7 @@ import { html, useLayoutEffect, useRef } from "./html.js";
 import uPlot from "./uplot.js";
 
 const HEIGHT_PX = 220;
-const SPAN_MIN_S = 60;
+const SPAN_MIN_S = 15;
 
 const hours = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 const seconds = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
@@ -61,7 +61,7 @@ function optionsFor(series, tops, width) {
   };
 }
 
-/** uPlot's columns. It takes a lonely point for one of years: so nothing stands a minute before it. */
+/** uPlot's columns. It takes a lonely point for one of years: so nothing stands some seconds before it. */
 function columnsOf(times, tops) {
   const lonely = times.length === 1;
   const seconds = times.map((ms) => ms / 1000);

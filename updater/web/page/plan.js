@@ -15,11 +15,11 @@ export const rulesOf = (group) => [
   group.approval != null && (group.approval ? "somebody else approves the next one" : "no approval of the next one"),
 ].filter(Boolean).join("; ");
 
-const columns = [
+const columnsOf = (groups) => [
   ["Group", (group) => group.name, "name"],
   ["Devices", (group) => count(group.device_count)],
   ["Among them", (group) => group.devices.slice(0, SHOWN).join(", ") || "–", "name"],
-  ["Of its own", (group) => rulesOf(group) || "–", "text"],
+  ...(groups.some(rulesOf) ? [["Of its own", (group) => rulesOf(group) || "–", "text"]] : []),
 ];
 
 function beginning(body, plan) {
@@ -51,10 +51,13 @@ const partsOf = (plan) => [
 /** `made` is { body, plan }; `children` stand below: what to do with it. */
 export const Plan = ({ made: { body, plan }, children }) => {
   const heading = useRef();
-  useEffect(() => heading.current.focus(), [plan]);
+  useEffect(() => {
+    heading.current.focus();
+    heading.current.scrollIntoView({ block: "start" });
+  }, [plan]);
   return html`<section class="card plan" aria-live="polite">
     <h2 tabindex="-1" ref=${heading}>It would take ${plural(plan.device_count, "device")} to ${plan.version}</h2>
-    <${Table} label="Plan" columns=${columns} of=${plan.groups} keyOf=${(group) => group.name} empty="" />
+    <${Table} label="Plan" columns=${columnsOf(plan.groups)} of=${plan.groups} keyOf=${(group) => group.name} empty="" />
     <ul>${partsOf(plan).map((part) => html`<li key=${part}>${part}</li>`)}</ul>
     <p>${beginning(body, plan)}</p>
     ${children}

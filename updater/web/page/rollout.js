@@ -24,12 +24,14 @@ const Stages = ({ groups }) =>
 /** What holds for a group: what it says itself, and else what the policy does. */
 const ruleOf = (group, policy, name) => group[name] ?? policy[name];
 
-const gateColumns = ({ policy }) => [
+const shareOf = ({ counts }, part) => `${count(part)} of ${count(wholeOf(counts))} (${percent(part, wholeOf(counts))})`;
+
+const gateColumns = ({ policy }, groups) => [
   ["Group", (group) => group.name, "name"],
   ["State", (group) => html`<${State} of=${group.state} />`],
-  ["Succeeded", (group) => `${percent(group.counts.succeeded, wholeOf(group.counts))} of ${count(wholeOf(group.counts))}, must be ${ruleOf(group, policy, "success_threshold_percent")} %`],
-  ["In error", (group) => `${count(group.errors - group.errors_accepted)} (${percent(group.errors - group.errors_accepted, wholeOf(group.counts))}), over ${ruleOf(group, policy, "error_threshold_percent")} % it does: ${words(policy.error_action)}`],
-  ["Of its own", (group) => rulesOf(group) || "–", "text"],
+  ["Succeeded", (group) => `${shareOf(group, group.counts.succeeded)}, must be ${ruleOf(group, policy, "success_threshold_percent")} %`, "rule"],
+  ["In error", (group) => `${shareOf(group, group.errors - group.errors_accepted)}, over ${ruleOf(group, policy, "error_threshold_percent")} %: ${words(policy.error_action)}`, "rule"],
+  ...(groups.some(rulesOf) ? [["Of its own", (group) => rulesOf(group) || "–", "text"]] : []),
   ["Approved by", (group) => group.approver ?? "–", "name"],
   ["Where it stands", (group) => group.explanation, "text"],
 ];
@@ -103,7 +105,7 @@ export const Rollout = ({ me, match: [id] }) => {
     ${rollout.data.started_at_ms && html`<section><h2>Over time</h2>
       <${Chart} label="Devices by state over time" times=${[...past.map((sample) => sample.at_ms), Math.max(at, past.at(-1)?.at_ms ?? 0)]} series=${seriesOf(past, rollout.data.counts)} /></section>`}
     <section><h2>Gates</h2>
-      <${Table} label="Gates" columns=${gateColumns(rollout.data)} of=${groups.data.groups} keyOf=${(group) => group.index} empty="" /></section>
+      <${Table} label="Gates" columns=${gateColumns(rollout.data, groups.data.groups)} of=${groups.data.groups} keyOf=${(group) => group.index} empty="" /></section>
     <${ErrorTables} base=${base} />
     <${Facts} of=${factsOf(rollout.data)} />
     <${History} base=${base} empty="Nothing has happened yet." />
