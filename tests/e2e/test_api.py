@@ -76,7 +76,7 @@ ROUTES = [("GET", "/fleet"), ("GET", "/fleet/samples"), ("GET", "/rollouts/1/sam
           ("POST", "/devices/x/operations"), ("GET", "/credentials"),
           ("POST", "/credentials"), ("DELETE", "/credentials/x"), ("GET", "/bootstrap"),
           ("POST", "/bootstrap"), ("POST", "/import"), ("DELETE", "/bootstrap/x"), ("GET", "/packages"),
-          ("POST", "/packages"), ("GET", "/packages/x"), ("DELETE", "/packages/x"), ("GET", "/classes"), ("POST", "/classes"), ("GET", "/trust"),
+          ("POST", "/packages"), ("GET", "/packages/x"), ("DELETE", "/packages/x"), ("GET", "/classes"), ("POST", "/classes"), ("DELETE", "/classes/x"), ("GET", "/trust"),
           ("POST", "/trust"), ("DELETE", "/trust/x"), ("GET", "/rollouts"), ("POST", "/rollouts"), ("POST", "/rollouts/plan"),
           ("POST", "/rollouts/1/approve"), ("POST", "/rollouts/1/close"), ("POST", "/rollouts/1/retry"),
           ("POST", "/rollouts/1/roll-back"),

@@ -81,6 +81,7 @@ def release_and_packages(log, server, keys, tmp_path):
 def devices(log, server, fleet):
     log.change("post", "/classes", "class.set", f"{CLASS} of {VENDOR}",
                {"class": CLASS, "vendor": VENDOR, "success": "version"})
+    log.change("delete", "/classes/{name}", "class.remove", f"{CLASS} of {VENDOR}", name=f"{CLASS}?vendor={VENDOR}")
     fleet(4, "--fail-rate", "1", "--fail-result", "8", "--prefix", "bad-")
     log.change("patch", "/devices/{endpoint}", "device.tag", "bad-0", {"tags": {"site": "north"}}, endpoint="bad-0")
     before = len(log.rows())

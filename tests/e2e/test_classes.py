@@ -82,6 +82,35 @@ def test_without_settings_a_device_of_its_own_format_is_not_believed(server, upd
     assert done["state"] == "timed_out", done
 
 
+def test_settings_that_were_removed_hold_no_more(server):
+    """Those of one vendor, or those for any: never both, and each holds for devices that register from then on."""
+    server.kedge("class", "set", CLASS, "--version-path", "/5/0/7")
+    server.kedge("class", "set", CLASS, "--vendor", VENDOR, "--version-path", "/5/0/7", "--success", "version")
+    unknown = server.kedge("class", "remove", CLASS, "--vendor", "somebody.else", check=False)
+    assert unknown.returncode == 1 and 'has no settings for vendor "somebody.else"' in unknown.stderr
+    server.kedge("class", "remove", CLASS)
+    assert [one["vendor"] for one in server.json("class", "list")["classes"]] == [VENDOR]
+    again = server.kedge("class", "remove", CLASS, check=False)
+    assert again.returncode == 1 and "has no settings for any vendor" in again.stderr
+    with_settings = OwnFormat(server, endpoint="before")
+    with_settings.begin()
+    until(lambda: version_of(server, "before") == "1.0.0")
+    with_settings.end()
+    server.kedge("class", "remove", CLASS, "--vendor", VENDOR)
+    assert server.json("class", "list")["classes"] == []
+    without = OwnFormat(server, endpoint="after")
+    without.begin()
+    until(lambda: version_of(server, "after") == LOADER)
+    without.end()
+    last = server.json("audit", "list")["audit"][-1]
+    assert (last["what"], last["subject"]) == ("class.remove", f"{CLASS} of {VENDOR}")
+    assert last["before"] == "version at /5/0/7, success by version" and not last["after"]
+
+
+def version_of(server, endpoint: str) -> str:
+    return next((one["version"] for one in server.json("device", "list")["devices"] if one["endpoint"] == endpoint), "")
+
+
 def test_a_fleet_of_both_kinds_is_updated_at_once_by_pull_and_by_push(server, keys, tmp_path, device):
     """Bare images for one class and envelopes for another, each by both ways, in two rollouts that run beside each other."""
     server.kedge("class", "set", "sensor", "--vendor", VENDOR, "--version-path", "/5/0/7", "--success", "version")

@@ -361,6 +361,7 @@ def course_of_a_rollout(world: World) -> list[tuple[str, str, dict, object]]:
         ("delete", f"{V1}/trust/{{id}}", {"id": key}, None),
         ("post", f"{V1}/trust", {}, {"name": "release", "pem": world.known["pem"][0]}),
         ("post", f"{V1}/classes", {}, {"class": "board-a", "success": "both"}),
+        ("delete", f"{V1}/classes/{{name}}", {"name": "board-a"}, None),
         ("post", f"{V1}/credentials", {}, {"credentials": [{"endpoint": "e", "identity": "i", "key": "00" * 16}]}),
         ("get", f"{V1}/credentials", {}, None),
         ("delete", f"{V1}/credentials/{{endpoint}}", {"endpoint": "e"}, None),

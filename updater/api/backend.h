@@ -220,6 +220,10 @@ struct kedge_backend {
     enum kedge_rc (*class_put)(void *context, const char *who,
                                const struct kedge_backend_class *settings,
                                struct kedge_class_record *out, char *text);
+    /* Takes those of exactly this vendor ("": of any) away, likewise from then on.
+     * KEDGE_E_NOT_FOUND. */
+    enum kedge_rc (*class_remove)(void *context, const char *who, const char *vendor,
+                                  const char *class_name, char *text);
 
     /*
      * Checks the file at `path` whole against the trust records and keeps it; `id` gets its

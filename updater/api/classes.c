@@ -65,3 +65,17 @@ void class_set(struct request *request)
     else
         refuse_rc(request, rc, setting_at_fault(fields, count, text), text);
 }
+
+void class_remove(struct request *request)
+{
+    const struct kedge_backend *backend = request->api->config.backend;
+    char vendor[KEDGE_VENDOR_MAX + 1], text[KEDGE_BACKEND_TEXT_MAX] = "";
+    if (!query_text(request, "vendor", vendor, sizeof(vendor), NULL))
+        return;
+    enum kedge_rc rc =
+        backend->class_remove(backend->context, request->who, vendor, request->parameter, text);
+    if (rc == KEDGE_OK)
+        answer_empty(request);
+    else
+        refuse_rc(request, rc, NULL, text);
+}

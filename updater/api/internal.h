@@ -277,6 +277,7 @@ void package_provenance(struct request *request);
 void package_notes(struct request *request);
 void classes_list(struct request *request);
 void class_set(struct request *request);
+void class_remove(struct request *request);
 void tokens_list(struct request *request);
 void token_create(struct request *request);
 void token_revoke(struct request *request);

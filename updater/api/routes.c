@@ -31,6 +31,7 @@ static const struct route routes[] = {
     {"POST", V1 "/devices/{}/operations", "", BODY_JSON, OPERATE, false, device_operate},
     {"GET", V1 "/classes", "", BODY_NONE, VIEW, false, classes_list},
     {"POST", V1 "/classes", "", BODY_JSON, ADMIN, false, class_set},
+    {"DELETE", V1 "/classes/{}", "vendor ", BODY_NONE, ADMIN, false, class_remove},
     {"GET", V1 "/credentials", PAGE, BODY_NONE, ADMIN, false, credentials_list},
     {"POST", V1 "/credentials", "", BODY_JSON, ADMIN, false, credentials_put},
     {"DELETE", V1 "/credentials/{}", "", BODY_NONE, ADMIN, false, credentials_remove},

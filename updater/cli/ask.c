@@ -81,6 +81,17 @@ char *path_of(const char *prefix, const char *name, const char *suffix)
     return path;
 }
 
+char *with_query(char *path, const char *name, const char *value)
+{
+    char prefix[CLIENT_PATH_MAX];
+    if (path == NULL || value == NULL)
+        return path;
+    int size = snprintf(prefix, sizeof(prefix), "%s%c%s=", path,
+                        strchr(path, '?') == NULL ? '?' : '&', name);
+    free(path);
+    return size < 0 || (size_t)size >= sizeof(prefix) ? NULL : path_of(prefix, value, "");
+}
+
 /* The next page's path; `cursor` is NULL for the first. */
 static char *page_path(const char *path, const char *cursor)
 {

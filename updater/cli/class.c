@@ -100,3 +100,10 @@ enum status class_set(struct cli *cli, const struct arguments *arguments)
     json_decref(one);
     return STATUS_DONE;
 }
+
+enum status class_remove(struct cli *cli, const struct arguments *arguments)
+{
+    char *path = path_of(CLASSES "/", arguments->positional[0], "");
+    return ask_at(cli, "DELETE", with_query(path, "vendor", argument(arguments, "vendor")), NULL,
+                  NULL);
+}

@@ -130,6 +130,8 @@ enum status ask_each(struct cli *cli, const char *path, const char *name, item_f
 enum status ask_list(struct cli *cli, const char *path, const char *name, json_t **out);
 /** "<prefix><escaped name><suffix>" in memory of its own; NULL: no memory. */
 char *path_of(const char *prefix, const char *name, const char *suffix);
+/** `path` with one query parameter more, unless that is not given (NULL). Takes `path` over. */
+char *with_query(char *path, const char *name, const char *value);
 /** Prints an answer as JSON and lets go of it. */
 enum status print_json(json_t *json);
 
@@ -162,6 +164,7 @@ enum status package_delete(struct cli *cli, const struct arguments *arguments);
 enum status class_list(struct cli *cli, const struct arguments *arguments);
 enum status class_show(struct cli *cli, const struct arguments *arguments);
 enum status class_set(struct cli *cli, const struct arguments *arguments);
+enum status class_remove(struct cli *cli, const struct arguments *arguments);
 enum status trust_add(struct cli *cli, const struct arguments *arguments);
 enum status trust_list(struct cli *cli, const struct arguments *arguments);
 enum status trust_remove(struct cli *cli, const struct arguments *arguments);

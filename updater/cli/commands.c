@@ -91,6 +91,10 @@ static const struct option_row attachment_options[] = {
     {"output", "FILE", OPTION_TEXT, "write it to this new file", NULL},
 };
 
+static const struct option_row class_remove_options[] = {
+    {"vendor", "DOMAIN", OPTION_TEXT, "those of this vendor (default: those for any)", NULL},
+};
+
 static const struct option_row class_set_options[] = {
     {"vendor", "DOMAIN", OPTION_TEXT, "only devices of this vendor (default: of any)", "vendor"},
     {"version-path", "PATH", OPTION_TEXT, "the resource that reads their version (at first /3/0/3)",
@@ -308,6 +312,8 @@ const struct command commands[] = {
      ROWS(class_set_options), class_set},
     {"class", "list", "", 0, 0, "the classes with settings of their own", NONE, class_list},
     {"class", "show", "CLASS", 1, 1, "the settings of one class", NONE, class_show},
+    {"class", "remove", "CLASS", 1, 1, "take settings of a class away: it is as others again",
+     ROWS(class_remove_options), class_remove},
     {"trust", "add", "PUB.pem", 1, 1, "accept packages that are signed by this key",
      ROWS(trust_add_options), trust_add},
     {"trust", "list", "", 0, 0, "the keys that are trusted", NONE, trust_list},

@@ -34,18 +34,6 @@ static void print_devices(const json_t *devices)
     table_print(&table, stdout, terminal_width(stdout));
 }
 
-/* `path` with one query parameter more, unless that is not given; frees `path`. */
-static char *with_query(char *path, const char *name, const char *value)
-{
-    char prefix[CLIENT_PATH_MAX];
-    if (path == NULL || value == NULL)
-        return path;
-    int size = snprintf(prefix, sizeof(prefix), "%s%c%s=", path,
-                        strchr(path, '?') == NULL ? '?' : '&', name);
-    free(path);
-    return size < 0 || (size_t)size >= sizeof(prefix) ? NULL : path_of(prefix, value, "");
-}
-
 /* "/api/v1/devices" narrowed as the options say. */
 static char *list_path(const struct arguments *arguments)
 {

@@ -238,6 +238,7 @@ void kedge_backend_init(struct kedge_backend_state *state, struct kedge_backend 
         .trust_add = kedge_backend_trust_add,
         .trust_remove = kedge_backend_trust_remove,
         .class_put = kedge_backend_class_put,
+        .class_remove = kedge_backend_class_remove,
         .token_create = kedge_backend_token_create,
         .token_revoke = kedge_backend_token_revoke,
         .package_accept = kedge_backend_package_accept,

@@ -100,6 +100,8 @@ enum kedge_rc kedge_backend_bootstrap_remove(void *context, const char *who, con
 enum kedge_rc kedge_backend_class_put(void *context, const char *who,
                                       const struct kedge_backend_class *settings,
                                       struct kedge_class_record *out, char *text);
+enum kedge_rc kedge_backend_class_remove(void *context, const char *who, const char *vendor,
+                                         const char *class_name, char *text);
 /* device_asks.c */
 enum kedge_rc kedge_backend_device_ask(void *context, const char *who, const char *endpoint,
                                        struct kedge_backend_question *question, char *text);

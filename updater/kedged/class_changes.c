@@ -14,6 +14,14 @@ static void describe(const struct kedge_class_record *record, char text[KEDGE_RE
                    kedge_class_success_name(record->success));
 }
 
+/* What the audit log calls them. */
+static void name_subject(const struct kedge_class_record *record,
+                         char subject[KEDGE_ENDPOINT_MAX + 1])
+{
+    (void)snprintf(subject, KEDGE_ENDPOINT_MAX + 1, "%.60s%s%.62s", record->class_name,
+                   record->vendor[0] != '\0' ? " of " : "", record->vendor);
+}
+
 static bool count_class(void *context, const struct kedge_class_record *record)
 {
     size_t *count = context;
@@ -81,8 +89,7 @@ static enum kedge_rc commit(struct kedge_backend_state *state, const char *who,
     char subject[KEDGE_ENDPOINT_MAX + 1], after[KEDGE_REASON_MAX + 1];
     const struct kedge_change change = {
         .who = who, .what = "class.set", .subject = subject, .before = was, .after = after};
-    (void)snprintf(subject, sizeof(subject), "%.60s%s%.62s", record->class_name,
-                   record->vendor[0] != '\0' ? " of " : "", record->vendor);
+    name_subject(record, subject);
     describe(record, after);
     struct kedge_batch *batch = kedge_batch_create();
     if (batch == NULL)
@@ -107,6 +114,55 @@ enum kedge_rc kedge_backend_class_put(void *context, const char *who,
         rc = take_settings(settings, out, text);
     if (rc == KEDGE_OK)
         rc = commit(state, who, out, was, text);
+    (void)pthread_mutex_unlock(&state->class_lock);
+    kedge_reader_close(reader);
+    return rc;
+}
+
+/* ---- removing ---- */
+
+static enum kedge_rc commit_removal(struct kedge_backend_state *state, const char *who,
+                                    const struct kedge_class_record *record, char *text)
+{
+    char subject[KEDGE_ENDPOINT_MAX + 1], was[KEDGE_REASON_MAX + 1];
+    const struct kedge_change change = {
+        .who = who, .what = "class.remove", .subject = subject, .before = was};
+    name_subject(record, subject);
+    describe(record, was);
+    struct kedge_batch *batch = kedge_batch_create();
+    if (batch == NULL)
+        return KEDGE_E_MEMORY;
+    return kedge_backend_commit(state, batch, kedge_batch_delete_class(batch, record), &change,
+                                text);
+}
+
+/* Those of exactly this vendor, or of any. */
+static enum kedge_rc find_own(struct kedge_reader *reader, const char *vendor,
+                              const char *class_name, struct kedge_class_record *out, char *text)
+{
+    enum kedge_rc rc = kedge_reader_class_of(reader, vendor, class_name, out);
+    if (rc == KEDGE_OK && strcmp(out->vendor, vendor) == 0)
+        return KEDGE_OK;
+    if (rc != KEDGE_OK && rc != KEDGE_E_NOT_FOUND)
+        return kedge_backend_refuse(text, rc, "the classes cannot be read: %s",
+                                    kedge_reader_error(reader));
+    return kedge_backend_refuse(text, KEDGE_E_NOT_FOUND,
+                                "class \"%s\" has no settings %s%s%s", class_name,
+                                vendor[0] == '\0' ? "for any vendor" : "for vendor \"", vendor,
+                                vendor[0] == '\0' ? "" : "\"");
+}
+
+enum kedge_rc kedge_backend_class_remove(void *context, const char *who, const char *vendor,
+                                         const char *class_name, char *text)
+{
+    struct kedge_backend_state *state = context;
+    struct kedge_class_record record;
+    struct kedge_reader *reader;
+    KEDGE_TRY(kedge_backend_reader(state, &reader, text));
+    (void)pthread_mutex_lock(&state->class_lock);
+    enum kedge_rc rc = find_own(reader, vendor, class_name, &record, text);
+    if (rc == KEDGE_OK)
+        rc = commit_removal(state, who, &record, text);
     (void)pthread_mutex_unlock(&state->class_lock);
     kedge_reader_close(reader);
     return rc;

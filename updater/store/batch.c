@@ -125,6 +125,12 @@ enum kedge_rc kedge_batch_put_class(struct kedge_batch *batch,
     return add(batch, KEDGE_ROW_PUT_CLASS, record, sizeof(*record));
 }
 
+enum kedge_rc kedge_batch_delete_class(struct kedge_batch *batch,
+                                       const struct kedge_class_record *record)
+{
+    return add(batch, KEDGE_ROW_DELETE_CLASS, record, sizeof(*record));
+}
+
 enum kedge_rc kedge_batch_delete_trust(struct kedge_batch *batch, const uint8_t key_id[32])
 {
     return add(batch, KEDGE_ROW_DELETE_TRUST, key_id, 32);

@@ -17,6 +17,7 @@ enum kedge_row_kind {
     KEDGE_ROW_PUT_TRUST,         /* struct kedge_trust_record */
     KEDGE_ROW_DELETE_TRUST,      /* 32 bytes */
     KEDGE_ROW_PUT_CLASS,         /* struct kedge_class_record */
+    KEDGE_ROW_DELETE_CLASS,      /* the same; its vendor and class count */
     KEDGE_ROW_PUT_CREDENTIAL,    /* struct kedge_credential_record */
     KEDGE_ROW_DELETE_CREDENTIAL, /* the endpoint, with its NUL */
     KEDGE_ROW_ISSUE_CREDENTIAL,  /* struct kedge_credential_record */

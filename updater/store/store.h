@@ -271,6 +271,9 @@ enum kedge_rc kedge_batch_delete_trust(struct kedge_batch *batch,
 /** Replaces what the class of that vendor has. */
 enum kedge_rc kedge_batch_put_class(struct kedge_batch *batch,
                                     const struct kedge_class_record *record) KEDGE_MUST_USE;
+/** That class of that vendor has none of its own any more, if it had. */
+enum kedge_rc kedge_batch_delete_class(struct kedge_batch *batch,
+                                       const struct kedge_class_record *record) KEDGE_MUST_USE;
 /**
  * Replaces what the endpoint has. The batch fails with KEDGE_E_CONFLICT when another
  * endpoint has the identity.

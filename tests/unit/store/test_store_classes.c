@@ -51,6 +51,22 @@ static void writing_again_replaces(void **state)
     assert_int_equal(found, 1);
 }
 
+static void removed_are_those_of_the_vendor_alone(void **state)
+{
+    struct kedge_class_record read, gone = {.vendor = "a", .class_name = "meter"};
+    struct kedge_reader *reader = ((struct fixture *)*state)->reader;
+    struct kedge_batch *batch = new_batch();
+    put(*state, "", "meter", "/3/0/3", KEDGE_CLASS_SUCCESS_RESULT);
+    put(*state, "a", "meter", "/5/0/7", KEDGE_CLASS_SUCCESS_VERSION);
+    put(*state, "a", "valve", "/5/0/7", KEDGE_CLASS_SUCCESS_VERSION);
+    assert_int_equal(kedge_batch_delete_class(batch, &gone), KEDGE_OK);
+    assert_int_equal(commit(((struct fixture *)*state)->store, batch), KEDGE_OK);
+    assert_int_equal(kedge_reader_class_of(reader, "a", "meter", &read), KEDGE_OK);
+    assert_string_equal(read.vendor, "");
+    assert_int_equal(kedge_reader_class_of(reader, "a", "valve", &read), KEDGE_OK);
+    assert_string_equal(read.vendor, "a");
+}
+
 static void names_lead_to_what_counts_and_back(void **state)
 {
     enum kedge_class_success found;
@@ -69,6 +85,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(those_of_the_vendor_go_before_those_of_any, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(writing_again_replaces, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(removed_are_those_of_the_vendor_alone, set_up, tear_down),
         cmocka_unit_test(names_lead_to_what_counts_and_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,6 +68,7 @@ static const char *const row_sql[KEDGE_ROW_KIND_COUNT] = {
         "INSERT INTO classes (" CLASS_COLUMNS ") VALUES (?,?,?,?,?)"
         " ON CONFLICT (class, vendor) DO UPDATE SET version_path=excluded.version_path,"
         " success=excluded.success, changed_at_ms=excluded.changed_at_ms",
+    [KEDGE_ROW_DELETE_CLASS] = "DELETE FROM classes WHERE class = ? AND vendor = ?",
     [KEDGE_ROW_ISSUE_CREDENTIAL] = "INSERT INTO issued (" CREDENTIAL_COLUMNS ") VALUES (?,?,?,?,?)",
     [KEDGE_ROW_TRIM_ISSUED] =
         "DELETE FROM issued WHERE endpoint = ?1 AND number NOT IN"
@@ -290,10 +291,15 @@ static void bind_credential(struct sql_binder *to, const struct kedge_credential
     bind_blob(to, record->secret, record->secret_size);
 }
 
-static void bind_class(struct sql_binder *to, const struct kedge_class_record *record)
+static void bind_class_key(struct sql_binder *to, const struct kedge_class_record *record)
 {
     bind_text(to, record->class_name);
     bind_text(to, record->vendor);
+}
+
+static void bind_class(struct sql_binder *to, const struct kedge_class_record *record)
+{
+    bind_class_key(to, record);
     bind_text(to, record->version_path);
     bind_text(to, kedge_class_success_name(record->success));
     bind_unsigned(to, record->changed_at_ms);
@@ -574,6 +580,9 @@ static void bind_row(struct sql_binder *to, struct kedge_row *row, struct kedge_
         return;
     case KEDGE_ROW_PUT_CLASS:
         bind_class(to, record);
+        return;
+    case KEDGE_ROW_DELETE_CLASS:
+        bind_class_key(to, record);
         return;
     case KEDGE_ROW_PUT_CREDENTIAL:
     case KEDGE_ROW_ISSUE_CREDENTIAL:
