@@ -225,8 +225,8 @@ static uint64_t unread_bytes(const struct connection *connection)
     return ioctl(connection->file, SIOCINQ, &unread) == 0 && unread > 0 ? (uint64_t)unread : 0;
 }
 
-/* Nobody else can have the descriptor: libmicrohttpd closes it after it has said that the connection
- * ends, which takes the lock. Once a second until then: each time is a new edge for epoll. */
+/* Nobody else can have the descriptor: libmicrohttpd closes it after it has said that the
+ * connection ends, which takes the lock. Once a second until then, each a new edge for epoll. */
 static void end_late(struct kedge_api *api, struct connection *connection,
                      const struct tcp_info *info, uint64_t now_ns)
 {

@@ -38,10 +38,11 @@ static struct stream stream_open_by(struct rig *rig, const char *version, const 
     struct stream stream = {.file = rig_connect(rig), .text = calloc(1, STREAM_MAX)};
     char request[512];
     assert_non_null(stream.text);
-    int size = snprintf(
-        request, sizeof(request),
-        "GET /api/v1/events%s HTTP/%s\r\nHost: x\r\nAuthorization: Bearer " RIG_TOKEN "\r\n%s\r\n",
-        query, version, header);
+    bool by_cookie = strstr(header, "Cookie:") != NULL;
+    const char *proof = by_cookie ? "" : "Authorization: Bearer " RIG_TOKEN "\r\n";
+    int size =
+        snprintf(request, sizeof(request), "GET /api/v1/events%s HTTP/%s\r\nHost: x\r\n%s%s\r\n",
+                 query, version, proof, header);
     assert_int_equal(send(stream.file, request, (size_t)size, MSG_NOSIGNAL), size);
     return stream;
 }
@@ -401,6 +402,45 @@ static void a_stream_ends_when_its_token_expires(void **state)
     stream_close(&stream);
 }
 
+/* The line of a header that has the cookie of a browser which has logged in. */
+static void log_in(struct rig *rig, const char *origin, char line[128])
+{
+    static const char cookie[] = "Set-Cookie: ";
+    const char *const headers[] = {origin, NULL};
+    struct reply reply =
+        rig_call(rig, "POST", "/api/v1/session", "{\"token\":\"" RIG_TOKEN "\"}", headers);
+    assert_int_equal(reply.status, 201);
+    const char *at = strstr(reply.headers, cookie);
+    assert_non_null(at);
+    at += strlen(cookie);
+    (void)snprintf(line, 128, "Cookie: %.*s", (int)strcspn(at, ";"), at);
+    reply_free(&reply);
+}
+
+static void a_stream_ends_when_its_browser_logs_out(void **state)
+{
+    struct rig *rig = *state;
+    char origin[96], cookies[2][128], header[300];
+    struct stream streams[2];
+    (void)snprintf(origin, sizeof(origin), "Origin: %s", rig->url);
+    for (size_t i = 0; i < 2; i++) {
+        log_in(rig, origin, cookies[i]);
+        (void)snprintf(header, sizeof(header), "%s\r\n", cookies[i]);
+        streams[i] = stream_open(rig, "", header);
+        (void)stream_until(&streams[i], "event: ready");
+    }
+    const char *const headers[] = {origin, cookies[0], "Authorization:", NULL};
+    struct reply reply = rig_call(rig, "DELETE", "/api/v1/session", NULL, headers);
+    assert_int_equal(reply.status, 204);
+    reply_free(&reply);
+    (void)stream_until(&streams[0], "event: end\ndata: {\"reason\":\"session\"}\n\n");
+    stream_ends(&streams[0]);
+    (void)stream_until(&streams[1], ":\n\n"); /* looked at as well, and left alone */
+    assert_false(holds(&streams[1], "event: end"));
+    stream_close(&streams[0]);
+    stream_close(&streams[1]);
+}
+
 static void streams_end_cleanly_with_the_server(void **state)
 {
     struct rig *rig = *state;
@@ -434,6 +474,8 @@ int main(void)
         TEST(who_reads_too_slowly_is_told_and_holds_nobody_up),
         TEST(a_stream_ends_with_its_token),
         cmocka_unit_test_setup_teardown(a_stream_ends_when_its_token_expires,
+                                        setup_without_heartbeats, rig_teardown_followed),
+        cmocka_unit_test_setup_teardown(a_stream_ends_when_its_browser_logs_out,
                                         setup_without_heartbeats, rig_teardown_followed),
         TEST(streams_end_cleanly_with_the_server),
     };
