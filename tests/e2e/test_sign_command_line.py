@@ -198,7 +198,10 @@ def test_create_tells_machines_what_it_made(tmp_path, keys):
 
 def test_a_long_task_shows_its_progress_on_a_terminal_only(tmp_path, keys):
     image = tmp_path / "image.bin"
-    image.write_bytes(mixed_image(1 << 20) * 40)
+    piece = mixed_image(1 << 20)
+    with open(image, "wb") as out:  # so much that no machine is done before progress shows
+        for _ in range(200):
+            out.write(piece)
     options = ["create", "--payload", image, "--vendor", VENDOR, "--class", CLASS, "--version", "1.0.0", "--sequence", 1,
                "--key", keys.private, "--output", tmp_path / "out.suit"]
     terminal = Terminal(*options)
