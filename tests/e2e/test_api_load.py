@@ -1,11 +1,14 @@
 """What is no use to anybody, sent to the API: refused clearly, nothing stored, and nobody else disturbed."""
 import collections
+import ctypes
 import hashlib
 import importlib.util
 import json
 import os
 import pathlib
+import re
 import resource
+import struct
 import threading
 
 import pytest
@@ -75,6 +78,32 @@ def test_what_serves_people_gives_way_to_what_serves_devices(server):
     assert set(niceness["kedged-network"]) == {own} and set(niceness["kedged"]) == {own}
     assert set(niceness["kedged-behind"]) == behind and len(niceness["kedged-behind"]) > 32
     assert set(niceness["MHD-worker"]) == behind and len(niceness["MHD-worker"]) == 4, dict(niceness)
+
+
+def slice_ns(thread: int) -> int:
+    """What the kernel says of a thread's slice (sched_getattr(2))."""
+    call = {"x86_64": 315, "aarch64": 275}.get(os.uname().machine)
+    if call is None:
+        pytest.skip(f"the number of sched_getattr is not known here for {os.uname().machine}")
+    attributes = ctypes.create_string_buffer(48)
+    library = ctypes.CDLL(None, use_errno=True)
+    assert library.syscall(call, thread, attributes, len(attributes), 0) == 0, os.strerror(ctypes.get_errno())
+    return struct.unpack_from("=Q", attributes, 24)[0]
+
+
+@pytest.mark.skipif(tuple(map(int, re.findall(r"\d+", os.uname().release)[:2])) < (6, 12),
+                    reason="Linux gives no slices before 6.12")
+def test_what_serves_devices_is_at_work_as_soon_as_it_is_woken(server):
+    """Its slice is the shortest of all, which ends whatever longer one is under way."""
+    pid = server.process.process.pid
+
+    def slices():
+        found = {}
+        for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+            found.setdefault((task / "comm").read_text(encoding="utf-8").strip(), set()).add(slice_ns(int(task.name)))
+        return found if {"MHD-worker", "kedged-network"} <= found.keys() else None
+    wait_until(lambda: (slices() or {}).get("kedged-network") == {100_000}, what="a slice of 0.1 ms")
+    assert min(min(of) for name, of in slices().items() if name != "kedged-network") > 100_000
 
 
 @pytest.fixture

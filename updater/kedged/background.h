@@ -1,5 +1,5 @@
 /**
- * background.h: threads that give way to those that serve devices.
+ * background.h: which threads give way, and to which.
  *
  * The network thread must be at work within microseconds of a datagram, however busy the API is. So
  * what serves people and programs runs at a lower priority: beside the network thread, on the same
@@ -18,5 +18,16 @@
  * where the threads that it starts stay. Returns 0, or the error of pthread_create(3); then nothing was called.
  */
 int kedge_background_run(void (*start)(void *context), void *context);
+
+/** What kedge_foreground_enter() asks for, in nanoseconds: the least that Linux gives. */
+#define KEDGE_FOREGROUND_SLICE_NS 100000
+
+/**
+ * kedge_foreground_enter() has the calling thread put to work as soon as it is woken: in slices so short that
+ * whoever has the core does not get to the end of a longer one first. Since Linux 6.6 even the less urgent do get
+ * there; sched_setattr(2) takes the slice (sched_runtime) since 6.12, and is asked in vain before. A policy that
+ * somebody has chosen for the program stays.
+ */
+void kedge_foreground_enter(void);
 
 #endif

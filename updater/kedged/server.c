@@ -295,6 +295,7 @@ static void *run_network(void *context)
 {
     struct server *server = context;
     (void)pthread_setname_np(pthread_self(), "kedged-network");
+    kedge_foreground_enter();
     enum kedge_rc rc = kedge_net_run(server->net);
     if (rc == KEDGE_OK)
         return NULL;
