@@ -6,14 +6,17 @@
  *
  * The answer to a command is: answered, and the median, the 99th of 100 and the longest time in
  * microseconds. An update that waits behind a slow one is late from the time on at which it was to
- * be sent. The end is the kernel's time of the answer's arrival: the device stands for another
- * machine, so what it waits itself for a processor that the server is using is not the server's.
+ * be sent. Otherwise beginning and end are the kernel's times of the datagrams (the former where it
+ * says it): the device stands for another machine, so what it waits itself for a processor that the
+ * server is using is not the server's.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <kedge/coap.h>
 #include <kedge/lwm2m.h>
+#include <linux/errqueue.h>
+#include <linux/net_tstamp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,25 +124,38 @@ static void take(struct kedge_slice bytes, uint64_t arrived_us)
         take_location(&message);
 }
 
-/* 0: there was nothing. */
-static size_t receive(uint8_t *buffer, size_t size, uint64_t *arrived_us)
+/* 0: there was nothing. *at_us is the kernel's time of it, if it says one. */
+static size_t receive(int from, uint8_t *buffer, size_t size, uint64_t *at_us)
 {
-    _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(struct timespec))];
+    _Alignas(struct cmsghdr) uint8_t control[512];
     struct iovec piece = {.iov_base = buffer, .iov_len = size};
     struct msghdr message = {.msg_iov = &piece,
                              .msg_iovlen = 1,
                              .msg_control = control,
                              .msg_controllen = sizeof control};
-    ssize_t received = recvmsg(probe.file, &message, MSG_DONTWAIT);
-    *arrived_us = now_us();
-    for (struct cmsghdr *one = received > 0 ? CMSG_FIRSTHDR(&message) : NULL; one != NULL;
+    ssize_t received = recvmsg(probe.file, &message, from | MSG_DONTWAIT);
+    for (struct cmsghdr *one = received >= 0 ? CMSG_FIRSTHDR(&message) : NULL; one != NULL;
          one = CMSG_NXTHDR(&message, one))
-        if (one->cmsg_level == SOL_SOCKET && one->cmsg_type == SCM_TIMESTAMPNS) {
-            struct timespec arrived;
-            memcpy(&arrived, CMSG_DATA(one), sizeof arrived);
-            *arrived_us = in_us(&arrived);
+        if (one->cmsg_level == SOL_SOCKET && one->cmsg_type == SCM_TIMESTAMPING) {
+            struct scm_timestamping times;
+            memcpy(&times, CMSG_DATA(one), sizeof times);
+            *at_us = in_us(&times.ts[0]);
         }
     return received > 0 ? (size_t)received : 0;
+}
+
+/* When the datagram that was sent last left, at the earliest at `since_us`. Unread, those times would
+ * wake each poll. */
+static uint64_t left_us(uint64_t since_us)
+{
+    uint8_t buffer[64];
+    uint64_t at_us = since_us, last_us = since_us;
+    while (at_us != 0) {
+        last_us = at_us > last_us ? at_us : last_us;
+        at_us = 0;
+        (void)receive(MSG_ERRQUEUE, buffer, sizeof buffer, &at_us);
+    }
+    return last_us;
 }
 
 /* Serves the socket until then, or, where that is wanted, until the answer is there. */
@@ -155,8 +171,8 @@ static void serve(uint64_t until_us, bool for_answer)
         struct pollfd poll_file = {.fd = probe.file, .events = POLLIN};
         if (ppoll(&poll_file, 1, &wait, NULL) <= 0)
             continue;
-        uint64_t arrived_us;
-        size_t size = receive(buffer, sizeof buffer, &arrived_us);
+        uint64_t arrived_us = now_us();
+        size_t size = receive(0, buffer, sizeof buffer, &arrived_us);
         if (size > 0)
             take(kedge_slice(buffer, size), arrived_us);
     }
@@ -174,9 +190,12 @@ static bool measure(uint32_t count, uint32_t per_s, uint32_t *times_us)
     uint64_t due_us = now_us();
     for (uint32_t i = 0; i < count; i++, due_us += 1000000u / per_s) {
         serve(due_us, false);
-        uint64_t since_us = probe.answered_us > due_us ? due_us : now_us();
+        bool held_up = probe.answered_us > due_us;
+        uint64_t since_us = held_up ? due_us : now_us();
         if (!send_update())
             return false;
+        uint64_t sent_us = left_us(since_us);
+        since_us = held_up ? since_us : sent_us;
         serve(due_us + LOST_US, true);
         if (probe.answered_code != 0 && probe.answered_code != KEDGE_COAP_CHANGED)
             return false;
@@ -200,11 +219,12 @@ int main(int argc, char **argv)
     const struct sockaddr_in server = {.sin_family = AF_INET,
                                        .sin_port = htons((uint16_t)port),
                                        .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    const int wanted = 1;
+    const int wanted = SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE |
+                       SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_OPT_TSONLY;
     uint32_t *times_us = malloc(COUNT_MAX * sizeof *times_us);
     probe.file = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (times_us == NULL || probe.file < 0 ||
-        setsockopt(probe.file, SOL_SOCKET, SO_TIMESTAMPNS, &wanted, sizeof wanted) != 0 ||
+        setsockopt(probe.file, SOL_SOCKET, SO_TIMESTAMPING, &wanted, sizeof wanted) != 0 ||
         connect(probe.file, (const struct sockaddr *)&server, sizeof server) != 0 ||
         !send_register()) {
         perror("bench_api_probe");
