@@ -102,8 +102,8 @@ def test_what_serves_devices_is_at_work_as_soon_as_it_is_woken(server):
         for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
             found.setdefault((task / "comm").read_text(encoding="utf-8").strip(), set()).add(slice_ns(int(task.name)))
         return found if {"MHD-worker", "kedged-network"} <= found.keys() else None
-    wait_until(lambda: (slices() or {}).get("kedged-network") == {100_000}, what="a slice of 0.1 ms")
-    assert min(min(of) for name, of in slices().items() if name != "kedged-network") > 100_000
+    wait_until(lambda: (slices() or {}).get("kedged-network") == {500_000}, what="a slice of 0.5 ms")
+    assert min(min(of) for name, of in slices().items() if name != "kedged-network") > 500_000
 
 
 @pytest.fixture

@@ -19,13 +19,16 @@
  */
 int kedge_background_run(void (*start)(void *context), void *context);
 
-/** What kedge_foreground_enter() asks for, in nanoseconds: the least that Linux gives. */
-#define KEDGE_FOREGROUND_SLICE_NS 100000
+/**
+ * What kedge_foreground_enter() asks for: less than Linux gives by itself (0.7 ms on one core, more on several), or it
+ * would end nobody's slice; and not much less, for whoever has used a slice up gives way in the middle of what it does.
+ */
+#define KEDGE_FOREGROUND_SLICE_NS 500000
 
 /**
- * kedge_foreground_enter() has the calling thread put to work as soon as it is woken: in slices so short that
- * whoever has the core does not get to the end of a longer one first. Since Linux 6.6 even the less urgent do get
- * there; sched_setattr(2) takes the slice (sched_runtime) since 6.12, and is asked in vain before. A policy that
+ * kedge_foreground_enter() has the calling thread put to work as soon as it is woken: by a slice that is shorter than
+ * that of whoever has the core, whose slice is then ended. Since Linux 6.6 even the less urgent come to the end of
+ * theirs; sched_setattr(2) takes a slice (sched_runtime) since 6.12, and is asked in vain before. A policy that
  * somebody has chosen for the program stays.
  */
 void kedge_foreground_enter(void);
