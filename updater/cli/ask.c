@@ -179,15 +179,39 @@ FILE *output_make(const char *path)
     return out;
 }
 
+/* Writes what the stream still holds: why it did not take all of it, or NULL. */
+static const char *write_rest(FILE *out)
+{
+    if (fflush(out) != 0)
+        return strerror(errno);
+    return ferror(out) != 0 ? "not all of it could be written" : NULL;
+}
+
 enum status output_end(enum status status)
 {
-    bool failed = fflush(stdout) != 0;
-    const char *why = failed ? strerror(errno) : "not all of it could be written";
-    failed |= ferror(stdout) != 0;
+    const char *why = write_rest(stdout);
     clearerr(stdout); /* it has been said */
-    if (failed)
+    if (why != NULL)
         complain("standard output: %s", why);
-    return failed && status == STATUS_DONE ? STATUS_USAGE : status;
+    return why != NULL && status == STATUS_DONE ? STATUS_USAGE : status;
+}
+
+enum status output_finish(const char *path, FILE *out, enum status status)
+{
+    if (path == NULL)
+        return output_end(status);
+    const char *why = write_rest(out);
+    if (why == NULL && fsync(fileno(out)) != 0)
+        why = strerror(errno);
+    if (fclose(out) != 0 && why == NULL)
+        why = strerror(errno);
+    if (why != NULL && status == STATUS_DONE) {
+        complain("%s: %s", path, why);
+        status = STATUS_USAGE;
+    }
+    if (status != STATUS_DONE)
+        (void)unlink(path);
+    return status;
 }
 
 FILE *file_open(const char *path, uint64_t *size)

@@ -1,9 +1,7 @@
 /* attachments.c: kedge package attachments, and attachment: what a package carries for people. */
 #define _POSIX_C_SOURCE 200809L
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "updater/cli/cli.h"
 #include "updater/cli/json.h"
@@ -43,23 +41,6 @@ enum status package_attachments(struct cli *cli, const struct arguments *argumen
     return STATUS_DONE;
 }
 
-/* A file that is not whole is none. */
-static enum status finish(const char *path, FILE *out, enum status status)
-{
-    if (path == NULL)
-        return output_end(status);
-    bool failed = fflush(out) != 0 || fsync(fileno(out)) != 0;
-    int reason = errno;
-    failed = fclose(out) != 0 || failed;
-    if (failed && status == STATUS_DONE) {
-        complain("%s: %s", path, strerror(reason));
-        status = STATUS_USAGE;
-    }
-    if (status != STATUS_DONE)
-        (void)unlink(path);
-    return status;
-}
-
 enum status package_attachment(struct cli *cli, const struct arguments *arguments)
 {
     const char *output = argument(arguments, "output");
@@ -85,8 +66,8 @@ enum status package_attachment(struct cli *cli, const struct arguments *argument
     free(path);
     if (outcome != CLIENT_DONE)
         complain("%s", answer.error);
-    return finish(output, out,
-                  outcome == CLIENT_DONE      ? STATUS_DONE
-                  : outcome == CLIENT_REFUSED ? STATUS_REFUSED
-                                              : STATUS_UNREACHABLE);
+    return output_finish(output, out,
+                         outcome == CLIENT_DONE      ? STATUS_DONE
+                         : outcome == CLIENT_REFUSED ? STATUS_REFUSED
+                                                     : STATUS_UNREACHABLE);
 }

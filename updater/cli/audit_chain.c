@@ -211,17 +211,13 @@ enum status audit_export(struct cli *cli, const struct arguments *arguments)
         return STATUS_USAGE;
     enum status status = ask_each(cli, AUDIT, "audit", export_row, &exporting);
     tell_rows(exporting.rows, true);
+    if (exporting.failed && ferror(exporting.out) == 0) {
+        complain("out of memory");
+        status = STATUS_UNREACHABLE;
+    }
+    status = output_finish(path, exporting.out, status);
     if (path == NULL)
-        return output_end(status);
-    exporting.failed |= fflush(exporting.out) != 0 || fsync(fileno(exporting.out)) != 0;
-    int reason = errno;
-    (void)fclose(exporting.out);
-    if (exporting.failed)
-        complain("%s: %s", path, strerror(reason));
-    if (exporting.failed || status != STATUS_DONE)
-        (void)unlink(path);
-    if (exporting.failed)
-        return STATUS_USAGE;
+        return status;
     if (status == STATUS_DONE && cli->json)
         return print_json(
             json_pack("{s:I, s:s}", "rows", (json_int_t)exporting.rows, "output", path));
