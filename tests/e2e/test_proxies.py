@@ -6,12 +6,13 @@ import socket
 
 import pytest
 
-from conftest import Server, free_port, make_package, program, run, wait_until
+from conftest import ROOT, Server, free_port, make_package, program, run, wait_until
 from lwm2m_peer import ACK, POST, TLV, Message, code
 from test_tls import Authority, Secured
 from wire import Wire
 
-NGINX = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
+# scripts/setup puts it there: Debian's package starts a web server on port 80.
+NGINX = shutil.which("nginx", path=os.pathsep.join([str(ROOT / "build" / "tools"), os.environ.get("PATH", ""), "/usr/sbin"]))
 HTTP, HTTPS = 2, 3
 
 CONFIG = """
@@ -30,8 +31,8 @@ http {{
 @pytest.fixture
 def nginx(start, tmp_path):
     """nginx(what stands in server, and in http) runs one and returns where it is."""
-    if NGINX is None:  # not in scripts/setup: Debian's package starts a web server on port 80
-        pytest.skip("nginx is not installed")
+    if NGINX is None:
+        pytest.skip("nginx is not there (scripts/setup)")
 
     def begin(server: str, http: str = "", tls: bool = False) -> str:
         folder, port = tmp_path / "nginx", free_port(socket.SOCK_STREAM)
