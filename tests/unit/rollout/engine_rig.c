@@ -180,6 +180,13 @@ void tick_at(struct fixture *f, uint64_t at_ms)
     assert_int_equal(kedge_engine_handle(f->engine, f->now_ms, &event, &f->output), KEDGE_OK);
 }
 
+void take_deployments(const struct fixture *f, uint64_t first_id, size_t count,
+                      struct kedge_deployment *records)
+{
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(kedge_engine_deployment(f->engine, first_id + i, &records[i]), KEDGE_OK);
+}
+
 void reload(struct fixture *f, const struct kedge_rollout *rollout, const struct kedge_group *group,
             const struct kedge_deployment *records, size_t count)
 {

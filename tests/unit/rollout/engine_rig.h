@@ -46,6 +46,9 @@ void assert_says(struct fixture *f, uint64_t id, const char *words);
 /** The last output has these rows for the audit log, as "who what" with commas between them. */
 void assert_audited(const struct fixture *f, const char *rows);
 void tick_at(struct fixture *f, uint64_t at_ms);
+/** The records of so many deployments as they stand, from that of `first_id` on. */
+void take_deployments(const struct fixture *f, uint64_t first_id, size_t count,
+                      struct kedge_deployment *records);
 void reload(struct fixture *f, const struct kedge_rollout *rollout, const struct kedge_group *group,
             const struct kedge_deployment *records, size_t count);
 

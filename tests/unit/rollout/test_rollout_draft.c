@@ -49,8 +49,7 @@ static void restart(struct fixture *f, uint64_t count)
     struct kedge_deployment records[5];
     struct kedge_rollout rollout = *kedge_engine_rollout(f->engine, 42);
     struct kedge_group group = *kedge_engine_group(f->engine, 42, 0);
-    for (uint64_t i = 0; i < count; i++)
-        assert_int_equal(kedge_engine_deployment(f->engine, 101 + i, &records[i]), KEDGE_OK);
+    take_deployments(f, 101, count, records);
     reload(f, &rollout, &group, records, count);
 }
 

@@ -200,8 +200,7 @@ static void it_is_loaded_as_it_was(void **state)
     struct kedge_rollout rollout = *kedge_engine_rollout(f->engine, 42);
     struct kedge_group groups[2] = {*kedge_engine_group(f->engine, 42, 0),
                                     *kedge_engine_group(f->engine, 42, 1)};
-    for (uint64_t i = 0; i < 6; i++)
-        assert_int_equal(kedge_engine_deployment(f->engine, 101 + i, &records[i]), KEDGE_OK);
+    take_deployments(f, 101, 6, records);
     struct kedge_engine_ids last = {.rollout_id = 42, .deployment_id = 106};
     kedge_engine_destroy(f->engine);
     assert_int_equal(kedge_engine_create(&last, &f->engine), KEDGE_OK);

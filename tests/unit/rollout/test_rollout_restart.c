@@ -22,8 +22,7 @@ static void run_until_restart(struct fixture *f)
     report(f, 101, KEDGE_DEPLOYMENT_VERIFYING);
     rollout = *kedge_engine_rollout(f->engine, 42);
     group = *kedge_engine_group(f->engine, 42, 0);
-    for (uint64_t i = 0; i < 5; i++)
-        assert_int_equal(kedge_engine_deployment(f->engine, 101 + i, &records[i]), KEDGE_OK);
+    take_deployments(f, 101, 5, records);
     memset(group.counts, 0xff, sizeof(group.counts)); /* not believed: counted anew */
     reload(f, &rollout, &group, records, 5);
 }
@@ -99,8 +98,7 @@ static void restart_with_a_success(struct fixture *f, const char *remembered)
     report(f, 101, KEDGE_DEPLOYMENT_SUCCEEDED);
     struct kedge_rollout rollout = *kedge_engine_rollout(f->engine, 42);
     struct kedge_group group = *kedge_engine_group(f->engine, 42, 0);
-    for (uint64_t i = 0; i < 5; i++)
-        assert_int_equal(kedge_engine_deployment(f->engine, 101 + i, &records[i]), KEDGE_OK);
+    take_deployments(f, 101, 5, records);
     reload(f, &rollout, &group, records, 5);
     device(f, KEDGE_EVENT_DEVICE_REMEMBERED, "dev-0", remembered);
     assert_int_equal(f->output.deployment_count, 0);
@@ -160,8 +158,7 @@ static void restart_with_a_newer_rollout(struct fixture *f, enum kedge_deploymen
         kedge_deployment_state_ended(newer) ? KEDGE_GROUP_SOAKING : KEDGE_GROUP_RUNNING;
     groups[1].soak_until_ms = f->now_ms + 1000000;
     groups[1].gate.group_soak_s = 1000;
-    for (uint64_t i = 0; i < 6; i++)
-        assert_int_equal(kedge_engine_deployment(f->engine, 101 + i, &records[i]), KEDGE_OK);
+    take_deployments(f, 101, 6, records);
     struct kedge_engine_ids last = {.rollout_id = 43, .deployment_id = 106};
     kedge_engine_destroy(f->engine);
     assert_int_equal(kedge_engine_create(&last, &f->engine), KEDGE_OK);

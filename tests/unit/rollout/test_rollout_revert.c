@@ -223,8 +223,7 @@ static void a_restart_takes_the_rolling_back_up_again(void **state)
     fail_with_others_at_work(f);
     struct kedge_rollout rollout = *kedge_engine_rollout(f->engine, 42);
     struct kedge_group group = *kedge_engine_group(f->engine, 42, 0);
-    for (uint64_t i = 0; i < 5; i++)
-        assert_int_equal(kedge_engine_deployment(f->engine, 101 + i, &records[i]), KEDGE_OK);
+    take_deployments(f, 101, 5, records);
     reload(f, &rollout, &group, records, 5);
     assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_ROLLING_BACK);
     tick_at(f, f->now_ms + 1000 * f->spec.policy.install_limit_s); /* 103 does not come back */

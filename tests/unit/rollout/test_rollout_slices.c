@@ -126,8 +126,7 @@ static void an_abort_goes_on_after_a_restart(void **state)
     abort_in_slices(f);
     struct kedge_rollout rollout = *kedge_engine_rollout(f->engine, 42);
     struct kedge_group group = *kedge_engine_group(f->engine, 42, 0);
-    for (uint64_t i = 0; i < 5; i++)
-        assert_int_equal(kedge_engine_deployment(f->engine, 101 + i, &records[i]), KEDGE_OK);
+    take_deployments(f, 101, 5, records);
     reload(f, &rollout, &group, records, 5);
     assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_ABORTED);
     assert_int_equal(in_state(f, KEDGE_DEPLOYMENT_CANCELED), 5);

@@ -137,8 +137,7 @@ static void the_terms_are_loaded_with_the_rollouts(void **state)
     struct kedge_rollout rollout = *kedge_engine_rollout(f->engine, 42);
     struct kedge_group group = *kedge_engine_group(f->engine, 42, 0);
     const struct kedge_fit_conditions conditions = f->spec.conditions;
-    for (uint64_t i = 0; i < 5; i++)
-        assert_int_equal(kedge_engine_deployment(f->engine, 101 + i, &records[i]), KEDGE_OK);
+    take_deployments(f, 101, 5, records);
     struct kedge_engine_ids last = {.rollout_id = 42, .deployment_id = 105};
     kedge_engine_destroy(f->engine);
     assert_int_equal(kedge_engine_create(&last, &f->engine), KEDGE_OK);

@@ -161,8 +161,7 @@ static void a_start_that_is_too_late_for_the_windows_does_not_begin(void **state
     struct kedge_rollout record = *kedge_engine_rollout(f->engine, 42);
     struct kedge_group group = *kedge_engine_group(f->engine, 42, 0);
     struct kedge_deployment records[5];
-    for (uint64_t i = 0; i < 5; i++)
-        assert_int_equal(kedge_engine_deployment(f->engine, 101 + i, &records[i]), KEDGE_OK);
+    take_deployments(f, 101, 5, records);
     f->now_ms = SHUTS;
     reload(f, &record, &group, records, 5);
     assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_READY);
@@ -190,8 +189,7 @@ static void start_times_survive_restarts(void **state)
     struct kedge_rollout record = *kedge_engine_rollout(f->engine, 42);
     struct kedge_group group = *kedge_engine_group(f->engine, 42, 0);
     struct kedge_deployment records[5];
-    for (uint64_t i = 0; i < 5; i++)
-        assert_int_equal(kedge_engine_deployment(f->engine, 101 + i, &records[i]), KEDGE_OK);
+    take_deployments(f, 101, 5, records);
     reload(f, &record, &group, records, 5);
     assert_true(f->output.next_tick_at_ms == NOW + HOUR_MS);
     f->now_ms = NOW + 3 * HOUR_MS; /* it was down when the time came */
@@ -361,8 +359,7 @@ static void after_a_restart_nobody_is_waited_for_while_the_window_is_shut(void *
     struct kedge_rollout record = *kedge_engine_rollout(f->engine, 42);
     struct kedge_group group = *kedge_engine_group(f->engine, 42, 0);
     struct kedge_deployment records[5];
-    for (uint64_t i = 0; i < 5; i++)
-        assert_int_equal(kedge_engine_deployment(f->engine, 101 + i, &records[i]), KEDGE_OK);
+    take_deployments(f, 101, 5, records);
     for (uint64_t i = 1; i < 5; i++) {
         records[i].state = KEDGE_DEPLOYMENT_SUCCEEDED;
         records[i].ended_at_ms = NOW;
@@ -386,8 +383,7 @@ static void after_a_restart_a_device_that_stays_away_in_its_window_times_out(voi
     struct kedge_rollout record = *kedge_engine_rollout(f->engine, 42);
     struct kedge_group group = *kedge_engine_group(f->engine, 42, 0);
     struct kedge_deployment records[5];
-    for (uint64_t i = 0; i < 5; i++)
-        assert_int_equal(kedge_engine_deployment(f->engine, 101 + i, &records[i]), KEDGE_OK);
+    take_deployments(f, 101, 5, records);
     reload(f, &record, &group, records, 5);
     tick_at(f, OPENS);
     tick_at(f, OPENS + 600000);
@@ -405,8 +401,7 @@ static void starts_again_and_is_told_a_zone(struct fixture *f, uint64_t now_ms)
     struct kedge_rollout record = *kedge_engine_rollout(f->engine, 42);
     struct kedge_group group = *kedge_engine_group(f->engine, 42, 0);
     struct kedge_deployment records[5];
-    for (uint64_t i = 0; i < 5; i++)
-        assert_int_equal(kedge_engine_deployment(f->engine, 101 + i, &records[i]), KEDGE_OK);
+    take_deployments(f, 101, 5, records);
     f->now_ms = now_ms;
     reload(f, &record, &group, records, 5);
     kedge_engine_use_zones(f->engine, &zones);
