@@ -144,8 +144,8 @@ static size_t receive(int from, uint8_t *buffer, size_t size, uint64_t *at_us)
     return received > 0 ? (size_t)received : 0;
 }
 
-/* When the datagram that was sent last left, at the earliest at `since_us`. Unread, those times would
- * wake each poll. */
+/* When the datagram that was sent last left, at the earliest at `since_us`. Unread, those times
+ * would wake each poll. */
 static uint64_t left_us(uint64_t since_us)
 {
     uint8_t buffer[64];

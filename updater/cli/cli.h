@@ -116,8 +116,10 @@ FILE *file_open(const char *path, uint64_t *size);
 int file_make(const char *path);
 /** Such a file to write to, or standard output where `path` is NULL; NULL, with a complaint. */
 FILE *output_make(const char *path);
-/** Ends what output_make() gave: as output_end(), or the file is durable. One that is not whole, or with another status
- * than STATUS_DONE, is removed. */
+/**
+ * Ends what output_make() gave: as output_end(), or the file is durable. One that is not whole, or
+ * with another status than STATUS_DONE, is removed.
+ */
 enum status output_finish(const char *path, FILE *out, enum status status);
 /**
  * Writes what standard output still holds. Where it did not take all that was said, complains and

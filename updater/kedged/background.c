@@ -32,8 +32,9 @@ int kedge_background_run(void (*start)(void *context), void *context)
     return failed != 0 ? failed : pthread_join(thread, NULL);
 }
 
-/* The first edition of the kernel's struct sched_attr, which every kernel takes. <linux/sched/types.h> that
- * has it does not go together with <sched.h>, and glibc has it from 2.41 on. */
+/* The first edition of the kernel's struct sched_attr, which every kernel takes.
+ * <linux/sched/types.h>, which has it, does not go together with <sched.h>, and glibc has it from
+ * 2.41 on. */
 struct scheduling {
     uint32_t size, policy;
     uint64_t flags;

@@ -54,7 +54,8 @@ enum kedge_rc kedge_timing_plan(const struct kedge_backend_rollout *rollout,
     KEDGE_TRY(kedge_timing_read(rollout, &timing, text, field));
     memcpy(record.windows, timing.windows, sizeof(record.windows));
     memcpy(record.gate_windows, timing.gate_windows, sizeof(record.gate_windows));
-    enum kedge_rc rc = kedge_rollout_timing_check(&record, kedge_system_zones(), now_ms, why, field);
+    enum kedge_rc rc =
+        kedge_rollout_timing_check(&record, kedge_system_zones(), now_ms, why, field);
     if (rc != KEDGE_OK)
         return kedge_backend_refuse(text, rc, "%s", why);
     KEDGE_TRY(kedge_windows_load(timing.windows, &windows));
