@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from conftest import free_port, make_package, wait_until
-from lwm2m_peer import CON, POST, URI_PATH, URI_QUERY, Message, decode
+from openssl_device import openssl_device  # noqa: F401 (a fixture)
 from test_dtls import CLIENTS, SecureServer, agent, ask, seen_at, text_key
 from test_swarm import keys_of_a_fleet, swarm  # noqa: F401 (a fixture)
 from test_update import deployments, registered, upload
@@ -51,24 +51,14 @@ def test_a_foreign_client_registers_and_downloads_by_ipv6(start, keys, device, t
 
 
 @pytest.mark.parametrize("suite", ["PSK-AES128-CCM8", "PSK-AES128-CBC-SHA256"])
-def test_openssl_registers_by_ipv6_and_dtls(start, tmp_path, suite):
+def test_openssl_registers_by_ipv6_and_dtls(start, tmp_path, openssl_device, suite):  # noqa: F811
     # coap-client puts the address into server_name, where none may be (RFC 6066 section 3): GnuTLS refuses it.
     server = ServerOf6(start, tmp_path / "server")
     key = text_key(server, tmp_path, "dev", "its-identity", "a-key-of-its-own")
-    client = subprocess.Popen(
-        ["openssl", "s_client", "-dtls1_2", "-connect", f"[::1]:{server.coaps_port}", "-noservername", "-psk_identity",
-         "its-identity", "-psk", key, "-cipher", f"{suite}:@SECLEVEL=0", "-quiet"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    try:
-        register = Message(CON, POST, 7, b"t", [(URI_PATH, b"rd"), (URI_QUERY, b"ep=dev"), (URI_QUERY, b"lt=300"),
-                                                (URI_QUERY, b"lwm2m=1.1"), (URI_QUERY, b"b=U")])
-        client.stdin.write(register.encode())
-        client.stdin.flush()
-        assert decode(client.stdout.read1(2000)).code_text == "2.01"
-        seen_at(server, "dev", "coaps://[::1]:")
-    finally:
-        client.kill()
-        client.communicate()
+    device = openssl_device(f"[::1]:{server.coaps_port}", "-noservername", "-psk_identity", "its-identity", "-psk", key,
+                            "-cipher", f"{suite}:@SECLEVEL=0")
+    device.register("dev")
+    seen_at(server, "dev", "coaps://[::1]:")
 
 
 def test_an_agent_goes_through_a_whole_update_by_ipv6_and_dtls(start, keys, device, tmp_path):

@@ -1,71 +1,13 @@
 """A certificate that is revoked while the server runs."""
-import contextlib
-import os
 import signal
-import socket
-import subprocess
-import time
 
 import pytest
 from conftest import wait_until
-from lwm2m_peer import ACK, CON, CONTENT_FORMAT, LINK, LOCATION_PATH, POST, URI_PATH, URI_QUERY, Message, code, decode, uint
+from lwm2m_peer import code
+from openssl_device import openssl_device  # noqa: F401 (a fixture)
 from test_dtls import CLIENTS, Authority, CertifiedServer, authority, device_of, register_uri, show
 
 LIST_READ, LIST_REFUSED = r"--coaps-crl was read again", r"--coaps-crl is not taken, the former list counts"
-
-
-class Client:
-    """OpenSSL as a device with a certificate: an association that stays, and what goes over it.
-
-    Behind a datagram socket each record is one piece, either way."""
-
-    def __init__(self, server, ca, key, certificate):
-        self._next_id = 1
-        self._inside, inside = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._inside.settimeout(2)
-        self.process = subprocess.Popen(
-            ["openssl", "s_client", "-dtls1_2", "-connect", f"127.0.0.1:{server.coaps_port}", "-cert", certificate,
-             "-key", key, "-CAfile", ca, "-quiet"],
-            stdin=inside, stdout=inside, stderr=subprocess.DEVNULL)
-        inside.close()
-
-    def ask(self, path: str, *queries: str, payload: bytes = b"") -> Message:
-        """Sends a POST until it is answered."""
-        self._next_id += 1
-        options = [(URI_PATH, part.encode()) for part in path.strip("/").split("/")]
-        options += [(CONTENT_FORMAT, uint(LINK))] * bool(payload) + [(URI_QUERY, q.encode()) for q in queries]
-        request = Message(CON, POST, self._next_id, os.urandom(8), options, payload).encode()
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            self._inside.send(request)
-            with contextlib.suppress(TimeoutError):
-                while True:
-                    answer = decode(self._inside.recv(2000))
-                    if answer.kind == ACK and answer.message_id == self._next_id:
-                        return answer
-        raise AssertionError(f"{path} was not answered")
-
-    def register(self, endpoint: str):
-        answer = self.ask("/rd", f"ep={endpoint}", "lt=300", "lwm2m=1.1", "b=U", payload=b"</1/0>")
-        assert answer.code == code("2.01")
-        self.location = "/" + "/".join(part.decode() for part in answer.all(LOCATION_PATH))
-
-    def close(self):
-        self.process.kill()
-        self.process.wait()
-        self._inside.close()
-
-
-@pytest.fixture
-def client():
-    running = []
-
-    def begin(*args) -> Client:
-        running.append(Client(*args))
-        return running[-1]
-    yield begin
-    for one in running:
-        one.close()
 
 
 def reload(server, pattern: str):
@@ -77,10 +19,11 @@ def reload(server, pattern: str):
     wait_until(lambda: said() > before, 60, pattern)
 
 
-def test_a_revoked_certificate_loses_its_association_at_once_and_gets_no_new_one(start, tmp_path, authority, client):
+def test_a_revoked_certificate_loses_its_association_at_once_and_gets_no_new_one(start, tmp_path, authority, openssl_device):
     issued = {name: authority.issue(name) for name in ("dev", "other")}
     certified = CertifiedServer(start, tmp_path / "server", authority)
-    clients = {name: client(certified, authority.file, key, file) for name, (key, file, _) in issued.items()}
+    clients = {name: openssl_device(f"127.0.0.1:{certified.coaps_port}", "-cert", file, "-key", key, "-CAfile", authority.file)
+               for name, (key, file, _) in issued.items()}
     for name, one in clients.items():
         one.register(name)
         wait_until(lambda name=name: device_of(certified, name).get("registered"), 60, f"{name} registered")
