@@ -1,8 +1,10 @@
 """The REST API of a running kedged, asked by curl, a client that is not ours, and by bare sockets."""
+import contextlib
 import itertools
 import json
 import re
 import socket
+import sqlite3
 import time
 import urllib.parse
 
@@ -271,7 +273,8 @@ def test_a_refused_rollout_names_the_field_at_fault(curl, package, more, field):
     assert curl("GET", f"{V1}/rollouts").json["rollouts"] == []
 
 
-@pytest.mark.parametrize("name", ["a\nb", "a\x1b[2J", "a\u0085b", "a\u202eb", " admin", "admin "], ids=ascii)
+@pytest.mark.parametrize("name", ["a\nb", "a\x1b[2J", "a\u0085b", "a\u202eb", " admin", "admin ", "admin\u200b", "ad\u200dmin", "\ufeffadmin",
+                                  "\u2693\ufe0f", "re\u0301gie", "a\u00a0b", "a  b"], ids=ascii)
 def test_a_name_that_does_not_look_like_what_it_is_is_refused(server, curl, package, keys, name):
     register(server, "boat")
     wait_until(lambda: curl("GET", f"{V1}/devices/boat").status == 200, what="the device to be stored")
@@ -282,13 +285,41 @@ def test_a_name_that_does_not_look_like_what_it_is_is_refused(server, curl, pack
             ("POST", "webhooks", {"name": name, "url": "https://x/", "secret": "s" * 16}, "name"),
             ("POST", "rollouts", {**rollout, "name": name}, "name"),
             ("POST", "rollouts", {**rollout, "groups": [{"name": name, "rest": True}]}, "groups[0].name"),
+            ("POST", "classes", {"class": name}, "class"), ("POST", "classes", {"class": "board", "vendor": name}, "vendor"),
+            ("POST", "credentials", {"credentials": [{"endpoint": name, "identity": "boat", "key": "00" * 16}]}, "credentials[0].endpoint"),
+            ("POST", "bootstrap", {"devices": [{"endpoint": name, "identity": "boat", "key": "00" * 16}]}, "devices[0].endpoint"),
             ("PATCH", "devices/boat", {"tags": {name: "x"}}, "tags")):
         answer = curl(method, f"{V1}/{path}", *json_body(body))
         assert answer.status == 400 and answer.json.get("field") == field, (path, answer.body)
-    value = curl("PATCH", f"{V1}/devices/boat", *json_body({"tags": {"site": name.strip() + "\n"}}))
-    assert value.status == 400 and value.json["field"] == "tags.site"
+    if name.split() == [name]:  # the value of a tag may have spaces of its own
+        value = curl("PATCH", f"{V1}/devices/boat", *json_body({"tags": {"site": name}}))
+        assert value.status == 400 and value.json["field"] == "tags.site"
     assert curl("PATCH", f"{V1}/devices/boat", *json_body({"tags": {name: None}})).status == 200  # one of former days may go
     assert {row["what"] for row in server.json("audit", "list")["audit"]} <= {"token.create", "trust.add", "package.upload", "device.tag"}
+
+
+@pytest.mark.parametrize("name", ["\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "\u0915\u094d\u200d\u0937", "r\u00e9gie", "\u30e9\u30f3\u30d7 1", "\u2693"],
+                         ids=["Persian", "Hindi", "French", "Japanese", "anchor"])
+def test_a_name_in_any_script_that_is_what_it_looks_like_is_taken(server, curl, name):
+    register(server, "boat")
+    wait_until(lambda: curl("GET", f"{V1}/devices/boat").status == 200, what="the device to be stored")
+    assert curl("POST", f"{V1}/tokens", *json_body({"name": name, "role": "viewer"})).status == 201
+    assert curl("PATCH", f"{V1}/devices/boat", *json_body({"tags": {name: name}})).json["tags"] == {name: name}
+    assert name in [token["name"] for token in curl("GET", f"{V1}/tokens").json["tokens"]]
+
+
+def test_a_name_of_former_days_is_still_shown_and_its_thing_can_go(server, curl, package):
+    key = curl("GET", f"{V1}/trust").json["trust"][0]
+    assert curl("POST", f"{V1}/tokens", *json_body({"name": "old", "role": "viewer"})).status == 201
+    server.process.stop()
+    with contextlib.closing(sqlite3.connect(server.data / "kedged.db")) as database, database:
+        for table in ("tokens", "trust"):
+            database.execute(f"UPDATE {table} SET name = 'ol' || char(8203) || 'd' WHERE name IN ('old', 'release')")
+    server.begin()
+    assert "ol\u200bd" in [token["name"] for token in curl("GET", f"{V1}/tokens").json["tokens"]]
+    assert curl("GET", f"{V1}/trust").json["trust"] == [{**key, "name": "ol\u200bd"}]
+    assert curl("DELETE", f"{V1}/tokens/ol%E2%80%8Bd").status == 204
+    assert curl("DELETE", f"{V1}/trust/{key['id']}").status == 204
 
 
 def test_an_intermediate_package_or_a_setting_of_a_class_that_cannot_be_is_named(server, curl, package):

@@ -108,7 +108,7 @@ def test_every_line_that_is_wrong_is_named_and_nothing_is_imported(server, tmp_p
             (":3", "endpoint is missing"), (":4", "identity is missing"), (":5", "key must have"), (":6", "key must be hex"),
             (":7", "key must be hex"), (":8", "has 5 values"), (":9", "has 8 values"), (":10", "tags are NAME=VALUE"),
             (":11", "behind quotes"), (":12", "endpoint is too long"), (":13", "serial is too long"),
-            (":14", "endpoint must be text"))
+            (":14", "endpoint must have no control characters"))
     assert devices(server) == {}
 
 

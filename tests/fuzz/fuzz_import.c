@@ -3,6 +3,7 @@
  * where. */
 #include "tests/fuzz/fuzz.h"
 #include "updater/api/import.h"
+#include "updater/api/names.h"
 
 static bool is_text(const char *text, size_t max)
 {
@@ -13,6 +14,7 @@ static void check_record(const struct kedge_bootstrap_record *record, const char
 {
     const struct kedge_credential_record *credential = &record->credential;
     FUZZ_REQUIRE(kedge_name_valid(kedge_slice_text(credential->endpoint), KEDGE_ENDPOINT_MAX));
+    FUZZ_REQUIRE(names_fault(credential->endpoint) == NULL);
     FUZZ_REQUIRE(
         kedge_name_valid(kedge_slice_text(credential->identity), KEDGE_CREDENTIAL_IDENTITY_MAX));
     FUZZ_REQUIRE(credential->kind != KEDGE_CREDENTIAL_NONE);

@@ -1,5 +1,6 @@
 /* body.c: JSON bodies, read by tables: what is not in the table is refused by name. */
 #include "updater/api/internal.h"
+#include "updater/api/names.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -94,21 +95,13 @@ static bool read_objects(struct request *request, const char *within, const stru
     return range_fits(request, within, field, (json_int_t)json_array_size(value), " members");
 }
 
-bool name_is_fit(const char *name)
-{
-    size_t size = strlen(name);
-    return kedge_utf8_printable(kedge_slice_text(name)) && name[0] != ' ' &&
-           (size == 0 || name[size - 1] != ' ');
-}
-
 static bool read_name(struct request *request, const char *within, const struct field *field,
                       const char *name)
 {
+    const char *fault = names_fault(name);
     *field->text = name;
     return range_fits(request, within, field, (json_int_t)strlen(name), " bytes") &&
-           (name_is_fit(name) ||
-            refuse_field(request, within, field->name,
-                         "must have no control characters, and no space at its ends"));
+           (fault == NULL || refuse_field(request, within, field->name, fault));
 }
 
 static bool read_field(struct request *request, const char *within, const struct field *field,

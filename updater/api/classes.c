@@ -35,13 +35,13 @@ void class_set(struct request *request)
     struct kedge_backend_class settings = {.vendor = NULL};
     const struct field fields[] = {
         {.name = "class",
-         .kind = FIELD_TEXT,
+         .kind = FIELD_NAME,
          .required = true,
          .least = 1,
          .most = KEDGE_CLASS_MAX,
          .text = &settings.class_name},
         {.name = "vendor",
-         .kind = FIELD_TEXT,
+         .kind = FIELD_NAME,
          .least = 1,
          .most = KEDGE_VENDOR_MAX,
          .text = &settings.vendor},

@@ -1,6 +1,7 @@
 /* devices.c: devices as they are committed, and their tags. */
 #define _POSIX_C_SOURCE 200809L
 #include "updater/api/filters.h"
+#include "updater/api/names.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -96,6 +97,14 @@ static bool refuse_tag(struct request *request, const char *name, const char *wo
     return false;
 }
 
+/* Not with the name in it, which would not look like what it is. */
+static bool refuse_tag_name(struct request *request, const char *words)
+{
+    char text[160];
+    (void)snprintf(text, sizeof(text), "the name of a tag %s", words);
+    return refuse_tags(request, text);
+}
+
 /* RFC 7396: a member that is null is taken away, any other is set. */
 static bool merge_tags(struct request *request, json_t *tags, json_t *changes)
 {
@@ -111,11 +120,11 @@ static bool merge_tags(struct request *request, json_t *tags, json_t *changes)
         }
         if (!json_is_string(value))
             return refuse_tag(request, name, "must be a string, or null to remove the tag");
-        if (!name_is_fit(name))
-            return refuse_tags(request, "the name of a tag has no control characters, and no space "
-                                        "at its ends");
-        if (!kedge_utf8_printable(kedge_slice_text(json_string_value(value))))
-            return refuse_tag(request, name, "must have no control characters");
+        const char *fault = names_fault(name);
+        if (fault != NULL)
+            return refuse_tag_name(request, fault);
+        if ((fault = names_text_fault(json_string_value(value))) != NULL)
+            return refuse_tag(request, name, fault);
         if (json_object_set(tags, name, value) != 0) {
             answer_json(request, MHD_HTTP_INTERNAL_SERVER_ERROR, NULL);
             return false;

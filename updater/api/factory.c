@@ -1,6 +1,8 @@
 /* factory.c: what is said of a device, held to its limits. */
 #include "updater/api/factory.h"
 
+#include "updater/api/names.h"
+
 #include <kedge/crypto.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,8 +23,9 @@ static bool take_text(struct factory_fault *fault, const char *member, const cha
 {
     if (strlen(text) > max)
         return refuse_member(fault, member, "is too long");
-    if (!kedge_name_valid(kedge_slice_text(text), max))
-        return refuse_member(fault, member, "must be text without control characters");
+    const char *words = names_text_fault(text);
+    if (words != NULL)
+        return refuse_member(fault, member, words);
     memcpy(out, text, strlen(text) + 1);
     return true;
 }
@@ -111,6 +114,9 @@ bool factory_read(const struct factory_texts *texts, struct kedge_bootstrap_reco
     memset(record, 0, sizeof(*record));
     if (!factory_is_said(texts->endpoint))
         return refuse_member(fault, "endpoint", "is missing");
+    const char *words = names_fault(texts->endpoint);
+    if (words != NULL)
+        return refuse_member(fault, "endpoint", words);
     return take_text(fault, "endpoint", texts->endpoint, record->credential.endpoint,
                      KEDGE_ENDPOINT_MAX) &&
            take_proof(texts, &record->credential, fault) &&

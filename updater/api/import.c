@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "updater/api/csv.h"
+#include "updater/api/names.h"
 
 #define MESSAGE_MAX 256u
 
@@ -103,11 +104,13 @@ static void take_device(struct import *import, size_t place, struct factory_text
 
 /* ---- tags ---- */
 
-static bool tag_fits(const char *name, const json_t *value)
+/* What is wrong with a tag; NULL: nothing. */
+static const char *tag_fault(const char *name, const json_t *value)
 {
-    return name[0] != '\0' && strlen(name) <= KEDGE_NAME_MAX && name_is_fit(name) &&
-           json_is_string(value) &&
-           kedge_utf8_printable(kedge_slice_text(json_string_value(value)));
+    if (name[0] == '\0' || strlen(name) > KEDGE_NAME_MAX || !json_is_string(value))
+        return "must be strings, with names of 1 to 64 bytes";
+    const char *fault = names_fault(name);
+    return fault != NULL ? fault : names_text_fault(json_string_value(value));
 }
 
 /* "place=harbour;owner=x"; NULL, with a fault, when it is none. */
@@ -120,8 +123,12 @@ static json_t *tags_of_text(struct import *import, size_t place, char *text)
         json_t *value = equals != NULL ? json_string(equals + 1) : NULL;
         if (equals != NULL)
             *equals = '\0';
-        if (value == NULL || !tag_fits(one, value) || json_object_set(tags, one, value) != 0) {
-            import_fault(import, place, "tags", "are NAME=VALUE;NAME=VALUE, in UTF-8");
+        const char *fault =
+            value == NULL ? "are NAME=VALUE;NAME=VALUE, in UTF-8" : tag_fault(one, value);
+        if (fault == NULL && json_object_set(tags, one, value) != 0)
+            fault = "could not be taken";
+        if (fault != NULL) {
+            import_fault(import, place, "tags", "%s", fault);
             json_decref(value);
             json_decref(tags);
             return NULL;
@@ -141,9 +148,10 @@ static json_t *tags_of_object(struct import *import, size_t place, json_t *objec
     }
     json_object_foreach(object, name, value)
     {
-        if (tag_fits(name, value))
+        const char *fault = tag_fault(name, value);
+        if (fault == NULL)
             continue;
-        import_fault(import, place, "tags", "must be strings, with names of 1 to 64 bytes");
+        import_fault(import, place, "tags", "%s", fault);
         return NULL;
     }
     return json_incref(object);

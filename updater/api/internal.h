@@ -186,7 +186,7 @@ bool rollout_may_start(struct request *request, const struct kedge_rollout_polic
 
 enum field_kind {
     FIELD_TEXT,
-    FIELD_NAME, /* a text that people tell things apart by: name_is_fit() */
+    FIELD_NAME, /* a text that people tell things apart by: names_fault() */
     FIELD_FLAG,
     FIELD_NUMBER,
     FIELD_TEXTS,
@@ -206,8 +206,6 @@ struct field {
     json_t **json; /* FIELD_TEXTS, FIELD_OBJECT, FIELD_OBJECTS: borrowed */
 };
 
-/** Whether `name` looks like what it is: nothing unprintable, and no space at its ends. */
-bool name_is_fit(const char *name);
 /** Parses the body into request->json; an empty one is {}. */
 bool body_parse(struct request *request);
 /** Reads `object` by the table; `within` is put before names in refusals ("policy." or ""). */
