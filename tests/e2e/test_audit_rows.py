@@ -1,6 +1,8 @@
 """Every request that changes something leaves its row in the audit log: by whom, what, of what; a refused one leaves none."""
+import contextlib
 import json
 import os
+import sqlite3
 import time
 
 import pytest
@@ -62,7 +64,8 @@ def test_each_request_that_changes_something_leaves_a_row(server, ask, keys, fle
     log.change("delete", "/tokens/{name}", "token.revoke", "eve", name="eve")
     assert set(log.seen) == changes()
     assert all(row["before"] or row["after"] for key, row in log.seen.items()
-               if key[1].rpartition("/")[2] not in ("again", "{endpoint}", "{name}", "operations")), log.seen
+               if key[1].rpartition("/")[2] != "again"), log.seen
+    assert all(row["before"] for (method, path), row in log.seen.items() if method == "delete"), log.seen
     assert json.loads(server.kedge("--json", "audit", "verify").stdout)["whole"]
 
 
@@ -139,6 +142,8 @@ def webhooks(log, server):
     number = log.ask("GET", "/undelivered")[1]["undelivered"][0]["id"]
     log.change("post", "/undelivered/{id}/again", "webhook.again", number, {}, id=number)
     log.change("delete", "/webhooks/{name}", "webhook.remove", "ci", name="ci")
+    removed = log.seen[("delete", "/api/v1/webhooks/{name}")]
+    assert removed["before"] == log.seen[("post", "/api/v1/webhooks")]["after"] and receiver.url.startswith(removed["before"])
     receiver.close()
 
 
@@ -169,3 +174,16 @@ def test_a_row_of_new_credentials_says_those_before(server, ask):
     rows = [(row["what"], row["subject"], row["before"], row["after"]) for row in server.json("audit", "list", "--who", "admin")["audit"]]
     assert rows == [(what, name, before and f"{name}-{before}", f"{name}-{after}") for before, after in (("", "old"), ("old", "new"))
                     for what in ("credentials.put", "bootstrap.put") for name in ("boat", "ship")]
+
+
+@pytest.mark.parametrize("table, path, member", [("credentials", "/credentials", "credentials"), ("bootstrap", "/bootstrap", "devices")])
+def test_what_was_before_is_not_passed_over_when_it_cannot_be_read(server, ask, table, path, member):
+    row = {"endpoint": "boat", "identity": "boat-1", "key": os.urandom(16).hex()}
+    assert ask("POST", path, {member: [row]})[0] == 200
+    before = server.json("audit", "list")
+    with contextlib.closing(sqlite3.connect(server.data / "kedged.db", timeout=60)) as database, database:
+        assert database.execute(f"UPDATE {table} SET kind = 'worn off'").rowcount == 1
+    for method, where, body in (("POST", path, {member: [{**row, "identity": "boat-2"}]}), ("DELETE", f"{path}/boat", None)):
+        status, answer, _ = ask(method, where, body)
+        assert status == 500 and answer["detail"].startswith("the store could not be read: "), (method, answer)
+    assert server.json("audit", "list") == before

@@ -42,6 +42,15 @@ enum kedge_rc kedge_backend_reader(struct kedge_backend_state *state, struct ked
     return rc == KEDGE_OK ? rc : kedge_backend_refuse(text, rc, "%s", error);
 }
 
+enum kedge_rc kedge_backend_read_as(const struct kedge_reader *reader, enum kedge_rc rc, char *text)
+{
+    if (rc == KEDGE_OK || rc == KEDGE_E_NOT_FOUND)
+        return rc;
+    /* a damaged row is no fault of what was asked */
+    return kedge_backend_refuse(text, rc == KEDGE_E_MALFORMED ? KEDGE_E_SYSTEM : rc,
+                                "the store could not be read: %s", kedge_reader_error(reader));
+}
+
 enum kedge_rc kedge_backend_add_audit(struct kedge_batch *batch, const struct kedge_change *change)
 {
     struct kedge_audit_entry entry = {.at_ms = kedge_wall_ms()};
@@ -77,10 +86,12 @@ static enum kedge_rc device_set_tags(void *context, const char *who, const char 
     struct kedge_reader *reader;
     struct kedge_device_record record;
     KEDGE_TRY(kedge_backend_reader(state, &reader, text));
-    enum kedge_rc rc = kedge_reader_device(reader, endpoint, &record);
+    enum kedge_rc rc =
+        kedge_backend_read_as(reader, kedge_reader_device(reader, endpoint, &record), text);
     kedge_reader_close(reader);
-    if (rc != KEDGE_OK)
+    if (rc == KEDGE_E_NOT_FOUND)
         return kedge_backend_refuse(text, rc, "there is no device %s", endpoint);
+    KEDGE_TRY(rc);
     const struct kedge_change change = {.who = who,
                                         .what = "device.tag",
                                         .subject = endpoint,

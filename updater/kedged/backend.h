@@ -74,6 +74,9 @@ enum kedge_rc kedge_backend_commit(struct kedge_backend_state *state, struct ked
 /** A reader for one call; its error goes to `text`. */
 enum kedge_rc kedge_backend_reader(struct kedge_backend_state *state, struct kedge_reader **reader,
                                    char *text) KEDGE_MUST_USE;
+/** Hands the `rc` of a read back; words go to `text` when the store could not be read. */
+enum kedge_rc kedge_backend_read_as(const struct kedge_reader *reader, enum kedge_rc rc,
+                                    char *text) KEDGE_MUST_USE;
 /** Leaves words in `text` and hands `rc` back. */
 enum kedge_rc kedge_backend_refuse(char *text, enum kedge_rc rc, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

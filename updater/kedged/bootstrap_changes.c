@@ -28,8 +28,21 @@ static enum kedge_rc add_one(struct kedge_batch *batch, const struct kedge_backe
     return kedge_batch_set_tags(batch, record.credential.endpoint, devices->tags[index]);
 }
 
+/* A row that is left empty because the store could not be read would say that there was none. */
+static enum kedge_rc look(struct kedge_reader *reader, const char *endpoint,
+                          struct kedge_bootstrap_record *before, char *text)
+{
+    enum kedge_rc rc = kedge_reader_bootstrap_of(reader, endpoint, before);
+    if (rc == KEDGE_E_NOT_FOUND) {
+        before->credential.identity[0] = '\0';
+        return KEDGE_OK;
+    }
+    return kedge_backend_read_as(reader, rc, text);
+}
+
 static enum kedge_rc fill_batch(struct kedge_batch *batch, struct kedge_reader *reader,
-                                const char *who, const struct kedge_backend_factory *devices)
+                                const char *who, const struct kedge_backend_factory *devices,
+                                char *text)
 {
     uint64_t now_ms = kedge_wall_ms();
     for (size_t i = 0; i < devices->count; i++) {
@@ -40,8 +53,7 @@ static enum kedge_rc fill_batch(struct kedge_batch *batch, struct kedge_reader *
                                             .subject = credential->endpoint,
                                             .before = before.credential.identity,
                                             .after = credential->identity};
-        if (kedge_reader_bootstrap_of(reader, credential->endpoint, &before) != KEDGE_OK)
-            before.credential.identity[0] = '\0';
+        KEDGE_TRY(look(reader, credential->endpoint, &before, text));
         KEDGE_TRY(add_one(batch, devices, i, now_ms));
         KEDGE_TRY(kedge_backend_add_audit(batch, &change));
     }
@@ -93,7 +105,7 @@ enum kedge_rc kedge_backend_bootstraps_put(void *context, const char *who,
     struct kedge_batch *batch = kedge_batch_create();
     enum kedge_rc rc = KEDGE_E_MEMORY;
     if (expelling != NULL && batch != NULL)
-        rc = fill_batch(batch, reader, who, devices);
+        rc = fill_batch(batch, reader, who, devices, text);
     kedge_reader_close(reader);
     if (rc != KEDGE_OK) {
         kedge_batch_destroy(batch);
@@ -116,11 +128,13 @@ enum kedge_rc kedge_backend_bootstrap_remove(void *context, const char *who, con
     struct kedge_reader *reader;
     struct kedge_bootstrap_record record;
     KEDGE_TRY(kedge_backend_reader(state, &reader, text));
-    enum kedge_rc rc = kedge_reader_bootstrap_of(reader, endpoint, &record);
+    enum kedge_rc rc =
+        kedge_backend_read_as(reader, kedge_reader_bootstrap_of(reader, endpoint, &record), text);
     kedge_reader_close(reader);
-    if (rc != KEDGE_OK)
+    if (rc == KEDGE_E_NOT_FOUND)
         return kedge_backend_refuse(text, rc, "the device %s has no credentials for bootstrapping",
                                     endpoint);
+    KEDGE_TRY(rc);
     const struct kedge_change change = {.who = who,
                                         .what = "bootstrap.remove",
                                         .subject = endpoint,

@@ -34,9 +34,21 @@ static enum kedge_rc expel_soon(struct kedge_backend_state *state,
 
 /* ---- writing ---- */
 
+/* A row that is left empty because the store could not be read would say that there was none. */
+static enum kedge_rc look(struct kedge_reader *reader, const char *endpoint,
+                          struct kedge_credential_record *before, char *text)
+{
+    enum kedge_rc rc = kedge_reader_credential_of(reader, endpoint, before);
+    if (rc == KEDGE_E_NOT_FOUND) {
+        before->identity[0] = '\0';
+        return KEDGE_OK;
+    }
+    return kedge_backend_read_as(reader, rc, text);
+}
+
 static enum kedge_rc fill_batch(struct kedge_batch *batch, struct kedge_reader *reader,
                                 const char *who, const struct kedge_credential_record *records,
-                                size_t count)
+                                size_t count, char *text)
 {
     uint64_t now_ms = kedge_wall_ms();
     for (size_t i = 0; i < count; i++) {
@@ -46,8 +58,7 @@ static enum kedge_rc fill_batch(struct kedge_batch *batch, struct kedge_reader *
                                             .subject = record.endpoint,
                                             .before = before.identity,
                                             .after = record.identity};
-        if (kedge_reader_credential_of(reader, record.endpoint, &before) != KEDGE_OK)
-            before.identity[0] = '\0';
+        KEDGE_TRY(look(reader, record.endpoint, &before, text));
         record.changed_at_ms = now_ms;
         enum kedge_rc rc = kedge_batch_put_credential(batch, &record);
         kedge_wipe(&record.secret, sizeof(record.secret));
@@ -81,7 +92,7 @@ enum kedge_rc kedge_backend_credentials_put(void *context, const char *who,
     struct kedge_batch *batch = kedge_batch_create();
     enum kedge_rc rc = KEDGE_E_MEMORY;
     if (expelling != NULL && batch != NULL)
-        rc = fill_batch(batch, reader, who, records, count);
+        rc = fill_batch(batch, reader, who, records, count, text);
     kedge_reader_close(reader);
     if (rc != KEDGE_OK) {
         kedge_batch_destroy(batch);
@@ -103,10 +114,12 @@ enum kedge_rc kedge_backend_credentials_remove(void *context, const char *who, c
     struct kedge_reader *reader;
     struct kedge_credential_record record;
     KEDGE_TRY(kedge_backend_reader(state, &reader, text));
-    enum kedge_rc rc = kedge_reader_credential_of(reader, endpoint, &record);
+    enum kedge_rc rc =
+        kedge_backend_read_as(reader, kedge_reader_credential_of(reader, endpoint, &record), text);
     kedge_reader_close(reader);
-    if (rc != KEDGE_OK)
+    if (rc == KEDGE_E_NOT_FOUND)
         return kedge_backend_refuse(text, rc, "the device %s has no credentials", endpoint);
+    KEDGE_TRY(rc);
     const struct kedge_change change = {
         .who = who, .what = "credentials.remove", .subject = endpoint, .before = record.identity};
     struct kedge_expelling *expelling = kedge_expelling_create(1);

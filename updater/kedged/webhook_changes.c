@@ -174,28 +174,46 @@ static enum kedge_rc find_note(struct kedge_backend_state *state, const char *ki
     return rc;
 }
 
-static enum kedge_rc drop_hook(struct kedge_backend_state *state, const struct kedge_change *change,
+/* Where a hook went; of one that cannot be read, that. */
+static void describe_hook(const struct kedge_note *hook, char text[KEDGE_REASON_MAX + 1])
+{
+    json_t *content = json_loadb(hook->content, hook->size, 0, NULL);
+    const char *url = json_string_value(json_object_get(content, "url"));
+    if (url != NULL && strstr(url, "://") != NULL)
+        describe(url, text);
+    else
+        (void)snprintf(text, KEDGE_REASON_MAX + 1, "its record could not be read");
+    json_decref(content);
+}
+
+static enum kedge_rc drop_hook(struct kedge_backend_state *state, const char *who, const char *name,
                                char *text)
 {
+    char before[KEDGE_REASON_MAX + 1] = "";
+    const struct kedge_change change = {
+        .who = who, .what = "webhook.remove", .subject = name, .before = before};
     struct kedge_note *note;
-    enum kedge_rc rc = find_note(state, "webhook", change->subject, &note, text);
+    enum kedge_rc rc = find_note(state, "webhook", name, &note, text);
+    if (rc == KEDGE_OK) {
+        describe_hook(note, before);
+        kedge_wipe(note, sizeof(*note));
+    }
     free(note);
     struct kedge_batch *batch = rc == KEDGE_OK ? kedge_batch_create() : NULL;
     if (batch == NULL)
         return rc == KEDGE_OK ? KEDGE_E_MEMORY : rc;
-    rc = kedge_batch_delete_note(batch, "webhook", change->subject);
+    rc = kedge_batch_delete_note(batch, "webhook", name);
     if (rc == KEDGE_OK)
-        rc = kedge_batch_delete_note(batch, "webhook_at", change->subject);
-    return finish(state, batch, rc, change, text);
+        rc = kedge_batch_delete_note(batch, "webhook_at", name);
+    return finish(state, batch, rc, &change, text);
 }
 
 enum kedge_rc kedge_backend_webhook_remove(void *context, const char *who, const char *name,
                                            char *text)
 {
     struct kedge_backend_state *state = context;
-    const struct kedge_change change = {.who = who, .what = "webhook.remove", .subject = name};
     (void)pthread_mutex_lock(&state->token_lock);
-    enum kedge_rc rc = drop_hook(state, &change, text);
+    enum kedge_rc rc = drop_hook(state, who, name, text);
     (void)pthread_mutex_unlock(&state->token_lock);
     return rc;
 }
