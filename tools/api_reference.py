@@ -48,7 +48,8 @@ class Reference:
             return ", ".join(f"`{value}`" for value in schema["enum"] if value is not None) + nullable
         kind = kinds[0]
         if kind == "array":
-            return f"list of {self.type_of(name, schema['items'])}" + span(schema, "minItems", "maxItems", "") + nullable
+            once = ", none twice" if schema.get("uniqueItems") else ""
+            return f"list of {self.type_of(name, schema['items'])}" + span(schema, "minItems", "maxItems", "") + once + nullable
         if kind == "object" and isinstance(schema.get("additionalProperties"), dict):
             return f"object of {self.type_of(name, schema['additionalProperties'])}" + nullable
         return {"any": "any value", "null": "`null`"}.get(kind, kind) + limits(name, schema) + nullable

@@ -322,6 +322,23 @@ def test_a_name_of_former_days_is_still_shown_and_its_thing_can_go(server, curl,
     assert curl("DELETE", f"{V1}/trust/{key['id']}").status == 204
 
 
+@pytest.mark.parametrize("path, member", [("credentials", "credentials"), ("bootstrap", "devices")])
+@pytest.mark.parametrize("changes, at", [
+    ({1: {"endpoint": "d2"}}, "[2].endpoint"), ({3: {"endpoint": "d0", "public_key": True}}, "[3].endpoint"),
+    ({3: {"identity": "i1"}}, "[3].identity"), ({1: {"public_key": True}, 2: {"public_key": True}}, "[2].public_key"),
+    ({3: {"endpoint": "d1"}, 2: {"identity": "i0"}}, "[2].identity")], ids=lambda value: value if isinstance(value, str) else "")
+def test_a_device_that_is_in_one_request_twice_is_refused(server, curl, keys, path, member, changes, at):
+    rows = [{"endpoint": f"d{i}", "identity": f"i{i}", "key": f"{i:032x}"} for i in range(4)]
+    for index, change in changes.items():
+        if "public_key" in change:
+            rows[index] = {"endpoint": rows[index]["endpoint"], **change, "public_key": keys.public.read_text()}
+        rows[index].update({key: value for key, value in change.items() if key != "public_key"})
+    before = server.json("audit", "list")
+    answer = curl("POST", f"{V1}/{path}", *json_body({member: rows}))
+    assert answer.status == 400 and answer.json["field"] == member + at and "too" in answer.json["detail"], answer.body
+    assert curl("GET", f"{V1}/{path}").json[member] == [] and server.json("audit", "list") == before
+
+
 def test_an_intermediate_package_or_a_setting_of_a_class_that_cannot_be_is_named(server, curl, package):
     answer = curl("POST", f"{V1}/rollouts", *json_body({"name": "a", "package_id": package, "all_devices": True,
                                                         "intermediate_package_ids": [package]}))

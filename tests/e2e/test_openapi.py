@@ -200,7 +200,8 @@ def values(schema: dict, world: World, name: str = "") -> st.SearchStrategy:
         return st.booleans()
     if kind == "array":
         least = schema.get("minItems", 0)
-        return st.lists(values(schema["items"], world, name), min_size=least, max_size=least + 2)
+        return st.lists(values(schema["items"], world, name), min_size=least, max_size=least + 2,
+                        unique_by=json.dumps if schema.get("uniqueItems") else None)
     if kind == "object":
         parts = {key: values(part, world, key) for key, part in schema.get("properties", {}).items()}
         required = schema.get("required", [])

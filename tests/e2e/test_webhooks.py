@@ -276,7 +276,8 @@ def test_a_hook_that_was_removed_is_told_nothing_more(server, ask, receiver, rol
     ({"url": "http://example.com/"}, "url"), ({"url": "ftp://127.0.0.1/"}, "url"), ({"url": "file:///etc/passwd"}, "url"),
     ({"url": "https://user:secret@example.com/"}, "url"), ({"url": "https://"}, "url"), ({"url": "example.com"}, "url"),
     ({"url": "http://127.0.0.1/\r\nX: y"}, "url"), ({"url": "https://example.com/ä"}, "url"),
-    ({"url": "http://127.0.0.1.example.com/"}, "url"), ({"secret": "short"}, "secret"), ({"events": ["devices"]}, "events"), ({"name": "a\nb"}, "name"),
+    ({"url": "http://127.0.0.1.example.com/"}, "url"), ({"secret": "short"}, "secret"), ({"events": ["devices"]}, "events[0]"), ({"name": "a\nb"}, "name"),
+    ({"events": ["group", "rollout", "group"]}, "events[2]"), ({"events": []}, "events"), ({"events": ["group"] * 4}, "events"),
     ({"attempts": 0}, "attempts"), ({"attempts": 21}, "attempts")])
 def test_a_hook_that_cannot_be_is_refused(ask, change, field):
     body = {"name": "ci", "url": "https://example.com/hook", "secret": SECRET}
@@ -342,5 +343,5 @@ def test_the_command_line_says_what_is_wrong_with_one(server, tmp_path):
     good = tmp_path / "good"
     good.write_text(SECRET + "\n")
     done = server.kedge("webhook", "add", "ci", "https://127.0.0.1:1/", "--secret-file", good, "--events", "weather", check=False)
-    assert done.returncode == 1 and "events are rollout, group and deployment" in done.stderr
+    assert done.returncode == 1 and "events[0] must be rollout, group or deployment" in done.stderr
     assert server.json("webhook", "list")["webhooks"] == []

@@ -117,7 +117,9 @@ void bootstraps_put(struct request *request)
     body.handouts = calloc(body.count, sizeof(const void *));
     if (body.records == NULL || body.handouts == NULL)
         answer_json(request, MHD_HTTP_INTERNAL_SERVER_ERROR, NULL);
-    else if (read_all(request, list, &body))
+    else if (read_all(request, list, &body) &&
+             factory_each_once(request, "devices", &body.records[0].credential,
+                               sizeof(*body.records), body.count))
         write_all(request, &body);
     clear(&body);
 }

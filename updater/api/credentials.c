@@ -89,7 +89,8 @@ void credentials_put(struct request *request)
         answer_json(request, MHD_HTTP_INTERNAL_SERVER_ERROR, NULL);
         return;
     }
-    if (read_all(request, list, records))
+    if (read_all(request, list, records) &&
+        factory_each_once(request, "credentials", records, sizeof(*records), count))
         write_all(request, records, count);
     kedge_wipe(records, count * sizeof(*records));
     free(records);

@@ -2,9 +2,11 @@
 #include "updater/api/factory.h"
 
 #include "updater/api/names.h"
+#include "updater/api/twice.h"
 
 #include <kedge/crypto.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool refuse_member(struct factory_fault *fault, const char *member, const char *words)
@@ -131,5 +133,42 @@ bool factory_refuse(struct request *request, const char *within, const struct fa
     char field[64];
     (void)snprintf(field, sizeof(field), "%s%s", within, fault->member);
     refuse(request, MHD_HTTP_BAD_REQUEST, "argument", field, "%s %s", field, fault->words);
+    return false;
+}
+
+/* ---- each once ---- */
+
+/* The first that is there for the second time. */
+struct repeated {
+    size_t place, first;
+    const char *member; /* NULL: none is */
+};
+
+static void keep_first(void *context, size_t place, const char *member, size_t first)
+{
+    struct repeated *repeated = context;
+    if (repeated->member == NULL || place < repeated->place)
+        *repeated = (struct repeated){place, first, member};
+}
+
+bool factory_each_once(struct request *request, const char *list,
+                       const struct kedge_credential_record *first, size_t stride, size_t count)
+{
+    struct repeated repeated = {.member = NULL};
+    struct twice_place *places = calloc(count, sizeof(*places));
+    char field[64];
+    if (places == NULL) {
+        answer_json(request, MHD_HTTP_INTERNAL_SERVER_ERROR, NULL);
+        return false;
+    }
+    for (size_t i = 0; i < count; i++)
+        places[i] = (struct twice_place){(const void *)((const char *)first + i * stride), i};
+    twice_find(places, count, keep_first, &repeated);
+    free(places);
+    if (repeated.member == NULL)
+        return true;
+    (void)snprintf(field, sizeof(field), "%s[%zu].%s", list, repeated.place, repeated.member);
+    refuse(request, MHD_HTTP_BAD_REQUEST, "argument", field, "%s is that of %s[%zu] too", field,
+           list, repeated.first);
     return false;
 }

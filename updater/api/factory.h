@@ -35,6 +35,14 @@ bool factory_read(const struct factory_texts *texts, struct kedge_bootstrap_reco
 /** Answers what is wrong `within` something, as "devices[3]."; false. */
 bool factory_refuse(struct request *request, const char *within, const struct factory_fault *fault);
 
+/**
+ * Refuses a `list` of a request in which an endpoint, or what devices prove, stands twice: which of
+ * them counts would depend on the order. `first` is that of the first of `count` records that are
+ * `stride` bytes apart.
+ */
+bool factory_each_once(struct request *request, const char *list,
+                       const struct kedge_credential_record *first, size_t stride, size_t count);
+
 /** How the backend takes away what the endpoint has; of one kind or the other. */
 typedef enum kedge_rc credentials_remove_fn(void *context, const char *who, const char *endpoint,
                                             char *text);

@@ -11,6 +11,7 @@
 
 #include "updater/api/csv.h"
 #include "updater/api/names.h"
+#include "updater/api/twice.h"
 
 #define MESSAGE_MAX 256u
 
@@ -316,49 +317,23 @@ static void read_json(struct import *import, struct kedge_slice file)
 
 /* ---- what is there twice ---- */
 
-/* Where in the file a device stands, and by what it is told from the others. */
-struct place {
-    const struct kedge_credential_record *credential;
-    size_t place;
-};
-
-static int compare_endpoints(const void *a, const void *b)
+static void told_twice(void *context, size_t place, const char *member, size_t first)
 {
-    const struct place *one = a, *two = b;
-    int order = strcmp(one->credential->endpoint, two->credential->endpoint);
-    return order != 0 ? order : (one->place > two->place) - (one->place < two->place);
-}
-
-static int compare_identities(const void *a, const void *b)
-{
-    const struct place *one = a, *two = b;
-    int order = (one->credential->kind > two->credential->kind) -
-                (one->credential->kind < two->credential->kind);
-    if (order == 0)
-        order = strcmp(one->credential->identity, two->credential->identity);
-    return order != 0 ? order : (one->place > two->place) - (one->place < two->place);
+    struct import *import = context;
+    import_fault(import, place, member, "is that of %s %zu too",
+                 import->is_json ? "device" : "line", first);
 }
 
 static void find_twice(struct import *import)
 {
-    struct place *places = calloc(import->count, sizeof(*places));
+    struct twice_place *places = calloc(import->count, sizeof(*places));
     if (places == NULL) {
         import->no_memory = true;
         return;
     }
     for (size_t i = 0; i < import->count; i++)
-        places[i] = (struct place){&import->records[i].credential, import->places[i]};
-    qsort(places, import->count, sizeof(*places), compare_endpoints);
-    for (size_t i = 1; i < import->count; i++)
-        if (strcmp(places[i].credential->endpoint, places[i - 1].credential->endpoint) == 0)
-            import_fault(import, places[i].place, "endpoint", "is that of %s %zu too",
-                         import->is_json ? "device" : "line", places[i - 1].place);
-    qsort(places, import->count, sizeof(*places), compare_identities);
-    for (size_t i = 1; i < import->count; i++)
-        if (places[i].credential->kind == places[i - 1].credential->kind &&
-            strcmp(places[i].credential->identity, places[i - 1].credential->identity) == 0)
-            import_fault(import, places[i].place, "identity", "is that of %s %zu too",
-                         import->is_json ? "device" : "line", places[i - 1].place);
+        places[i] = (struct twice_place){&import->records[i].credential, import->places[i]};
+    twice_find(places, import->count, told_twice, import);
     free(places);
 }
 

@@ -14,6 +14,7 @@
 #define ATTEMPTS_DEFAULT 8u
 
 static const char *const event_names[] = {"rollout", "group", "deployment"};
+#define EVENT_COUNT (sizeof(event_names) / sizeof(event_names[0]))
 
 /* What was asked for, but for the secret. */
 static json_t *shown(const struct kedge_note *note)
@@ -68,12 +69,32 @@ struct asked {
     bool allow_http;
 };
 
-static bool is_event(const char *name)
+/* Which of them it is; EVENT_COUNT: none. */
+static size_t event_named(const char *name)
 {
-    for (size_t i = 0; i < sizeof(event_names) / sizeof(event_names[0]); i++)
-        if (strcmp(event_names[i], name) == 0)
-            return true;
-    return false;
+    size_t event = 0;
+    while (event < EVENT_COUNT && strcmp(event_names[event], name) != 0)
+        event++;
+    return event;
+}
+
+/* Each is one that there is, and is there once; NULL: all of them. */
+static bool events_fit(struct request *request, const json_t *events)
+{
+    bool seen[EVENT_COUNT] = {false};
+    char field[32];
+    for (size_t i = 0; i < json_array_size(events); i++) {
+        size_t event = event_named(json_string_value(json_array_get(events, i)));
+        if (event < EVENT_COUNT && !seen[event]) {
+            seen[event] = true;
+            continue;
+        }
+        (void)snprintf(field, sizeof(field), "events[%zu]", i);
+        refuse(request, MHD_HTTP_BAD_REQUEST, "argument", field, "%s %s", field,
+               event < EVENT_COUNT ? "is there twice" : "must be rollout, group or deployment");
+        return false;
+    }
+    return true;
 }
 
 static bool read_asked(struct request *request, struct asked *asked)
@@ -97,7 +118,7 @@ static bool read_asked(struct request *request, struct asked *asked)
          .least = SECRET_LEAST,
          .most = SECRET_MAX,
          .text = &asked->secret},
-        {.name = "events", .kind = FIELD_TEXTS, .least = 1, .most = 3, .json = &asked->events},
+        {.name = "events", .kind = FIELD_TEXTS, .least = 1, .most = EVENT_COUNT, .json = &asked->events},
         {.name = "attempts",
          .kind = FIELD_NUMBER,
          .least = 1,
@@ -105,8 +126,6 @@ static bool read_asked(struct request *request, struct asked *asked)
          .number = &asked->attempts},
         {.name = "allow_http", .kind = FIELD_FLAG, .flag = &asked->allow_http},
     };
-    size_t index;
-    json_t *event;
     if (!body_read(request, request->json, "", fields, sizeof(fields) / sizeof(fields[0])))
         return false;
     /* It stands in a header of what is posted. */
@@ -117,21 +136,13 @@ static bool read_asked(struct request *request, struct asked *asked)
                "name must be of ASCII without spaces");
         return false;
     }
-    json_array_foreach(asked->events, index, event)
-    {
-        if (is_event(json_string_value(event)))
-            continue;
-        refuse(request, MHD_HTTP_BAD_REQUEST, "argument", "events",
-               "events are rollout, group and deployment");
-        return false;
-    }
-    return true;
+    return events_fit(request, asked->events);
 }
 
 static json_t *settings_json(const struct request *request, const struct asked *asked)
 {
     json_t *events = asked->events != NULL ? json_incref(asked->events) : json_array();
-    for (size_t i = 0; asked->events == NULL && i < 3; i++)
+    for (size_t i = 0; asked->events == NULL && i < EVENT_COUNT; i++)
         json_add(&events, json_text(event_names[i]));
     json_t *json = json_object();
     json_put(&json, "name", json_text(asked->name));
