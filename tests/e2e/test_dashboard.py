@@ -129,7 +129,8 @@ def test_a_token_becomes_a_cookie_that_is_kept_close(server, curl):
 
 def test_who_logs_out_is_told_of_nothing_more(server, curl):
     cookies = [cookie_of(log_in(curl, server.http_url, server.token)) for _ in "ab"]
-    streams = [subprocess.Popen(["curl", "--silent", "--no-buffer", "--noproxy", "*", "--header", f"Cookie: {cookie}",
+    # A stream that does not end by itself ends after a minute, without the word for it.
+    streams = [subprocess.Popen(["curl", "--silent", "--no-buffer", "--max-time", "60", "--noproxy", "*", "--header", f"Cookie: {cookie}",
                                  f"{server.http_url}{V1}/events"], stdout=subprocess.PIPE, text=True) for cookie in cookies]
     try:
         for stream in streams:
