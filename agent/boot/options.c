@@ -34,31 +34,36 @@ enum option_id {
     X(OPTION_REQUIRE, "require", "N", "how many of these keys must have signed (1)")              \
     X(OPTION_LIMIT, "trial-limit", "S", "seconds that new firmware has to confirm itself (1800)") \
     X(OPTION_DEVELOPMENT, "allow-development-keys", NULL, "run firmware signed by one of these")  \
-    X(OPTION_HELP, "help", NULL, "this text")                                                     \
-    X(OPTION_VERSION, "version", NULL, "the program's version")
+    X(OPTION_HELP, "help", NULL, "say what the options are, and end")                             \
+    X(OPTION_VERSION, "version", NULL, "say the version, and end")
+
+const char kedge_boot_usage[] =
+    "kedge-boot --state DIR --trust PUB.pem [OPTION]... -- kedge-agent ...";
+const char kedge_boot_about[] =
+    "The reference bootloader as a host program. Picks and checks a slot, starts the agent\n"
+    "as that slot's firmware, and is the power button: it boots again when the agent asks\n"
+    "for it or crashes, and goes back to the old slot when a trial is not confirmed in three\n"
+    "boots or within the trial limit. SIGTERM and SIGINT are passed on to the agent and end\n"
+    "both.";
+
+void kedge_boot_each_option(kedge_boot_option_fn *tell)
+{
+#define TELL_OPTION(id, name, value, words) tell(name, value, words);
+    OPTION_LIST(TELL_OPTION)
+#undef TELL_OPTION
+}
+
+static void show_option(const char *name, const char *value, const char *words)
+{
+    char left[48];
+    snprintf(left, sizeof left, "--%s %s", name, value != NULL ? value : "");
+    printf("  %-26s %s\n", left, words);
+}
 
 static void show_help(void)
 {
-    puts("usage: kedge-boot --state DIR --trust PUB.pem [OPTION]... -- kedge-agent ...\n"
-         "\n"
-         "The reference bootloader as a host program. Picks and checks a slot, starts the agent\n"
-         "as that slot's firmware, and is the power button: it boots again when the agent asks\n"
-         "for it or crashes, and goes back to the old slot when a trial is not confirmed in three\n"
-         "boots or within the trial limit. SIGTERM and SIGINT are passed on to the agent and end\n"
-         "both.\n");
-    static const struct {
-        const char *name, *value, *words;
-    } lines[] = {
-#define OPTION_LINE(id, name, value, words) {name, value, words},
-        OPTION_LIST(OPTION_LINE)
-#undef OPTION_LINE
-    };
-    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
-        char left[48];
-        snprintf(left, sizeof left, "--%s %s", lines[i].name,
-                 lines[i].value != NULL ? lines[i].value : "");
-        printf("  %-26s %s\n", left, lines[i].words);
-    }
+    printf("usage: %s\n\n%s\n\n", kedge_boot_usage, kedge_boot_about);
+    kedge_boot_each_option(show_option);
     puts("\nExit status: 0 ended as told; 1 nothing may be run, or the system refused; 2 usage.");
 }
 

@@ -24,4 +24,13 @@ enum kedge_options_outcome { KEDGE_OPTIONS_RUN, KEDGE_OPTIONS_SHOWN, KEDGE_OPTIO
 enum kedge_options_outcome kedge_boot_options_read(int count, char **words,
                                                    struct kedge_boot_options *options);
 
+/** What --help and the manual page say, beside the options. */
+extern const char kedge_boot_usage[], kedge_boot_about[];
+
+/** An option of the command line; `value` stands for what it takes, NULL where that is nothing. */
+typedef void kedge_boot_option_fn(const char *name, const char *value, const char *words);
+
+/** kedge_boot_each_option() tells each option, in the order of --help. */
+void kedge_boot_each_option(kedge_boot_option_fn *tell);
+
 #endif

@@ -3,6 +3,19 @@
 #define KEDGE_AGENT_COMMANDS_H
 
 #include "agent/client/config.h"
+#include "agent/main/options.h"
+
+/** One command of the program. */
+struct kedge_cli_command {
+    const char *name; /* NULL: what is done when no command is named */
+    const char *usage, *about;
+    enum kedge_agent_command bit;
+    int operand_count;
+    int (*run)(const struct kedge_agent_config *config, const char *const *operands);
+};
+
+extern const struct kedge_cli_command kedge_cli_commands[];
+extern const size_t kedge_cli_command_count;
 
 /**
  * kedge_command_install_factory() installs the package in the file `package` into the first slot of

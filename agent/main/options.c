@@ -374,15 +374,11 @@ enum kedge_options_outcome kedge_options_read(enum kedge_agent_command command, 
     return check_needed(command, config);
 }
 
-void kedge_options_help(enum kedge_agent_command command, FILE *out)
+void kedge_options_each(enum kedge_agent_command command, kedge_options_fn *tell)
 {
-    for (size_t i = 0; i < ROW_COUNT; i++) {
-        if ((rows[i].commands & (unsigned)command) == 0)
-            continue;
-        char name[48];
-        snprintf(name, sizeof name, "--%s%s%s", rows[i].name, rows[i].argument != NULL ? " " : "",
-                 rows[i].argument != NULL ? rows[i].argument : "");
-        fprintf(out, "  %-26s %s\n", name, rows[i].help);
-    }
-    fprintf(out, "  %-26s %s\n  %-26s %s\n", "--help", "this text", "--version", "the version");
+    for (size_t i = 0; i < ROW_COUNT; i++)
+        if ((rows[i].commands & (unsigned)command) != 0)
+            tell(rows[i].name, rows[i].argument, rows[i].help);
+    tell("help", NULL, "say what the options are, and end");
+    tell("version", NULL, "say the version, and end");
 }

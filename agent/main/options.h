@@ -4,8 +4,6 @@
 
 #include "agent/client/config.h"
 
-#include <stdio.h>
-
 /** The commands, as bits: each option says for which of them it is. */
 enum kedge_agent_command {
     KEDGE_COMMAND_RUN = 1,
@@ -31,7 +29,10 @@ enum kedge_options_outcome kedge_options_read(enum kedge_agent_command command, 
                                               char **argv, struct kedge_agent_config *config,
                                               const char **operands, int operand_count);
 
-/** kedge_options_help() prints the options of `command`, a line or two each. */
-void kedge_options_help(enum kedge_agent_command command, FILE *out);
+/** An option of a command; `argument` stands for its value, NULL where it takes none. */
+typedef void kedge_options_fn(const char *name, const char *argument, const char *help);
+
+/** kedge_options_each() tells each option of `command`, in the order of --help. */
+void kedge_options_each(enum kedge_agent_command command, kedge_options_fn *tell);
 
 #endif

@@ -27,13 +27,6 @@ def test_the_page_has_every_command_with_its_options():
         assert re.findall(r"^\.B --([a-z0-9-]+)", text, re.MULTILINE) == options(command), command
 
 
-def test_the_page_is_sound_roff():
-    if not shutil.which("groff"):
-        pytest.skip("groff is not installed")
-    done = subprocess.run(["groff", "-man", "-ww", "-z", PAGE], capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (0, "")
-
-
 def completed(*words: str, cwd=None) -> list[str]:
     """What bash offers for the last of these words."""
     quoted = " ".join(f"'{word}'" for word in ("kedge", *words))

@@ -50,10 +50,7 @@ def test_every_command_has_a_section_with_its_options_and_an_example():
     assert [command for command, text in examples() if f"kedge-sign {command} " not in text] == []
 
 
-def test_the_page_is_sound_roff_and_man_shows_it():
-    if shutil.which("groff"):
-        done = subprocess.run(["groff", "-man", "-ww", "-z", PAGE], capture_output=True, text=True, check=True)
-        assert done.stderr == ""
+def test_man_shows_the_page():
     if not shutil.which("man"):
         pytest.skip("man is not installed")
     shown = subprocess.run(["man", "-M", BUILD / "man", "kedge-sign"], capture_output=True, text=True, check=True,

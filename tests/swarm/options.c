@@ -73,7 +73,7 @@ static const struct row rows[] = {
     {"address-change-rate", "P", KIND_RATE, AT(address_change_rate), 0,
      "devices that change address in mid-transfer, once"},
     {"slow-rate", "P", KIND_RATE, AT(slow_rate), 0, "devices whose answers take --slow-time"},
-    {"slow-time", "S", KIND_SECONDS, AT(slow_ms), 0, "(default 1)"},
+    {"slow-time", "S", KIND_SECONDS, AT(slow_ms), 0, "how long that is (default 1)"},
     {"sleep-rate", "P", KIND_RATE, AT(sleep_rate), 0, "devices that sleep, in queue mode"},
     {"awake-time", "S", KIND_SECONDS, AT(awake_ms), 0,
      "after the last message, until they sleep (default 93)"},
@@ -101,24 +101,34 @@ static const struct row rows[] = {
 
 enum { OPTION_HELP = 1000 };
 
+const char options_usage[] =
+    "kedge-swarm --server URI --devices N --vendor DOMAIN --class NAME --version X.Y.Z [options]";
+const char options_about[] =
+    "A fleet of simulated devices that registers with an LwM2M server, takes what it is offered,\n"
+    "checks each image's digest, restarts into it, and ends with a summary when the update of\n"
+    "every device has ended.";
+
+void options_each(options_tell_fn *tell)
+{
+    for (size_t i = 0; i < ROW_COUNT; i++)
+        tell(rows[i].name, rows[i].argument, rows[i].help);
+    tell("help", NULL, "say what the options are, and end; --version alone says the program's");
+}
+
+static void print_option(const char *name, const char *argument, const char *help)
+{
+    char left[64];
+    (void)snprintf(left, sizeof left, "--%s%s%s", name, argument ? " " : "",
+                   argument ? argument : "");
+    printf("  %-25s %s\n", left, help);
+}
+
 static void print_help(void)
 {
+    printf("usage: %s\n\n%s\n\n", options_usage, options_about);
+    options_each(print_option);
     puts(
-        "usage: kedge-swarm --server URI --devices N --vendor DOMAIN --class NAME --version X.Y.Z "
-        "[options]\n\n"
-        "A fleet of simulated devices that registers with an LwM2M server, takes what it is "
-        "offered,\n"
-        "checks each image's digest, restarts into it, and ends with a summary when the update of\n"
-        "every device has ended.\n");
-    for (size_t i = 0; i < ROW_COUNT; i++) {
-        char name[64];
-        (void)snprintf(name, sizeof name, "--%s%s%s", rows[i].name, rows[i].argument ? " " : "",
-                       rows[i].argument ? rows[i].argument : "");
-        printf("  %-25s %s\n", name, rows[i].help);
-    }
-    puts(
-        "  --help                    this text; --version alone says the version of the program\n\n"
-        "P is a share from 0 to 1. exit status: 0 every device ended as it was meant to, every\n"
+        "\nP is a share from 0 to 1. exit status: 0 every device ended as it was meant to, every\n"
         "image had its digest; 1 one did not; 2 usage.");
 }
 

@@ -54,4 +54,13 @@ enum swarm_options_outcome { SWARM_OPTIONS_RUN, SWARM_OPTIONS_END, SWARM_OPTIONS
 enum swarm_options_outcome options_read(int argc, char **argv, struct swarm_options *options);
 void options_free(struct swarm_options *options);
 
+/** What --help and the manual page say, beside the options. */
+extern const char options_usage[], options_about[];
+
+/** An option of the command line; `argument` stands for its value, NULL where it takes none. */
+typedef void options_tell_fn(const char *name, const char *argument, const char *help);
+
+/** Tells each option, in the order of --help. */
+void options_each(options_tell_fn *tell);
+
 #endif

@@ -14,9 +14,9 @@ static void print_option(const struct option_row *row)
 
 static void print_command(const struct command *command)
 {
-    printf(".SS \"%s ", command->noun);
-    roff_text(command->verb);
-    puts("\"");
+    char name[64];
+    (void)snprintf(name, sizeof(name), "%s %s", command->noun, command->verb);
+    roff_subsection(name);
     printf(".B kedge %s ", command->noun);
     roff_text(command->verb);
     if (command->option_count > 0 || command->positional[0] != '\0')
@@ -25,29 +25,19 @@ static void print_command(const struct command *command)
         fputs("\\fIOPTIONS\\fR", stdout);
     if (command->positional[0] != '\0')
         roff_placeholder(command->positional);
-    puts("\n.PP");
-    roff_text(command->help);
-    puts(".");
+    putchar('\n');
+    roff_paragraph(command->help);
     for (size_t i = 0; i < command->option_count; i++)
         print_option(&command->options[i]);
 }
 
-static void print_status(void)
-{
-    static const char *const words[] = {"done", "the server refused it", "usage",
-                                        "the server cannot be reached, or there is no token"};
-    puts(".SH EXIT STATUS");
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        printf(".TP\n.B %zu\n%s\n", i, words[i]);
-}
-
 int main(void)
 {
-    puts(".\\\" Made from the table of commands when the project is built.\n"
-         ".TH KEDGE 1 \"\" \"Kedge " KEDGE_VERSION "\" \"User Commands\"\n"
-         ".SH NAME\n"
-         "kedge \\- rolls firmware out to fleets of devices\n"
-         ".SH SYNOPSIS\n"
+    static const char *const statuses[] = {"done", "the server refused it", "usage",
+                                           "the server cannot be reached, or there is no token"};
+    static const char *const others[] = {"kedged(8)", "kedge-sign(1)", "kedge-swarm(1)"};
+    roff_page("kedge", 1, "has kedged roll firmware out to fleets of devices");
+    puts(".SH SYNOPSIS\n"
          ".B kedge\n"
          "\\fICOMMAND\\fR [\\fIOPTION\\fR]... [\\fIARGUMENT\\fR]...\n"
          ".SH DESCRIPTION\n"
@@ -58,7 +48,7 @@ int main(void)
          "They go before and behind every command.");
     for (size_t i = 0; i < global_option_count; i++)
         print_option(&global_options[i]);
-    puts(".SH COMMANDS");
+    roff_section("COMMANDS");
     for (size_t i = 0; i < command_count; i++)
         print_command(&commands[i]);
     puts(
@@ -67,7 +57,7 @@ int main(void)
         "lines: "
         "the first of these files, or what KEDGE_CONFIG names. An option or the environment counts "
         "more; with another server nothing of the file holds.");
-    print_status();
-    puts(".SH SEE ALSO\n.BR kedge\\-sign (1),\n.BR kedge\\-swarm (1)");
-    return fflush(stdout) == 0 && !ferror(stdout) ? 0 : 1;
+    roff_statuses(statuses, ROFF_COUNT(statuses));
+    roff_see_also(others, ROFF_COUNT(others));
+    return roff_end();
 }

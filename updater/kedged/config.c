@@ -85,24 +85,35 @@ static const struct option_row rows[] = {
 
 #define ROW_COUNT (sizeof rows / sizeof rows[0])
 
-static void print_help(FILE *out)
+const char kedge_config_usage[] = "kedged --data DIR --coaps ADDR:PORT [options]";
+const char kedge_config_about[] =
+    "The Kedge server: registers LwM2M devices and takes them through firmware updates.\n"
+    "It stays in the foreground; SIGTERM ends it cleanly, SIGHUP has it read --coaps-crl,\n"
+    "--tls-cert and --tls-key again. The first start makes DIR/admin.token, the token for\n"
+    "the REST API and the kedge command.";
+const char kedge_config_ports[] =
+    "A port of 0 takes a free one; the ports taken are said when it is ready.";
+
+void kedge_config_each_option(kedge_config_option_fn *tell)
 {
-    fputs("usage: kedged --data DIR --coaps ADDR:PORT [options]\n\n"
-          "The Kedge server: registers LwM2M devices and takes them through firmware updates.\n"
-          "It stays in the foreground; SIGTERM ends it cleanly, SIGHUP has it read --coaps-crl,\n"
-          "--tls-cert and --tls-key again. The first start makes DIR/admin.token, the token for\n"
-          "the REST API and the kedge command.\n\n",
-          out);
-    for (size_t i = 0; i < ROW_COUNT; i++) {
-        char name[64];
-        snprintf(name, sizeof name, "--%s%s%s", rows[i].name, rows[i].argument ? " " : "",
-                 rows[i].argument ? rows[i].argument : "");
-        fprintf(out, "  %-26s %s\n", name, rows[i].help);
-    }
-    fputs("  --help                     this text\n"
-          "  --version                  the version\n\n"
-          "A port of 0 takes a free one; the ports taken are said when it is ready.\n",
-          out);
+    for (size_t i = 0; i < ROW_COUNT; i++)
+        tell(rows[i].name, rows[i].argument, rows[i].help);
+    tell("help", NULL, "say what the options are, and end");
+    tell("version", NULL, "say the version, and end");
+}
+
+static void print_option(const char *name, const char *argument, const char *help)
+{
+    char left[64];
+    snprintf(left, sizeof left, "--%s%s%s", name, argument ? " " : "", argument ? argument : "");
+    printf("  %-26s %s\n", left, help);
+}
+
+static void print_help(void)
+{
+    printf("usage: %s\n\n%s\n\n", kedge_config_usage, kedge_config_about);
+    kedge_config_each_option(print_option);
+    printf("\n%s\n", kedge_config_ports);
 }
 
 /* Where an option stands twice, one of its values would be lost without a word. */
@@ -421,7 +432,7 @@ static enum kedge_config_outcome read_line(int argc, char **argv, struct kedge_c
     int option;
     while ((option = getopt_long(argc, argv, ":", table, NULL)) != -1) {
         if (option == OPTION_HELP) {
-            print_help(stdout);
+            print_help();
             return KEDGE_CONFIG_END;
         }
         if (option == OPTION_VERSION) {

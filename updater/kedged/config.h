@@ -67,6 +67,15 @@ enum kedge_config_outcome { KEDGE_CONFIG_RUN, KEDGE_CONFIG_END, KEDGE_CONFIG_USA
  */
 enum kedge_config_outcome kedge_config_read(int argc, char **argv, struct kedge_config *config);
 
+/** What --help and the manual page say, beside the options. */
+extern const char kedge_config_usage[], kedge_config_about[], kedge_config_ports[];
+
+/** An option of the command line; `argument` stands for its value, NULL where it takes none. */
+typedef void kedge_config_option_fn(const char *name, const char *argument, const char *help);
+
+/** kedge_config_each_option() tells each option, in the order of --help. */
+void kedge_config_each_option(kedge_config_option_fn *tell);
+
 /**
  * Takes the first address off a list with commas between them, into `one`; `*list` is then the
  * rest, and NULL after the last one. False when there is none. A list is a KEDGE_CONFIG_TEXT_MAX at
