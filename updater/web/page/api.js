@@ -10,6 +10,8 @@ export class Refusal extends Error {
     this.status = status;
     this.code = problem.code;
     this.field = problem.field;
+    // The same request may do better later, or was done already and its answer did not arrive.
+    this.isForNow = [0, 401, 409, 429].includes(status) || status >= 500;
   }
 }
 
@@ -40,6 +42,9 @@ function answerOf(status, text) {
   if (status === 401) onLoggedOut();
   throw new Refusal(status, answer ?? {});
 }
+
+/** A key by which the server knows the same wish again, when its answer did not arrive. */
+export const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 async function ask(method, path, body, headers = {}) {
   const options = { method, credentials: "same-origin", redirect: "error", headers };

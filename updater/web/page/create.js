@@ -1,9 +1,10 @@
 // A new rollout: of what, to whom, in which groups, and what makes it stop; planned before it is made.
-import { path, post, withQuery } from "./api.js";
+import { newKey, path, post, withQuery } from "./api.js";
 import { bodyOf, controlOf } from "./create_body.js";
 import { SECTIONS } from "./create_fields.js";
 import { Groups, newGroup } from "./create_groups.js";
-import { html, useRef, useState } from "./html.js";
+import { draftOf, fillFrom, keepDraft } from "./draft.js";
+import { html, useLayoutEffect, useRef, useState } from "./html.js";
 import { Fault, Field, useFaultShown, Wrong } from "./inputs.js";
 import { useResource } from "./live.js";
 import { Page, Refused, Waiting } from "./parts.js";
@@ -30,16 +31,25 @@ function usePackages(asked) {
   return { packages, ready: packages.data && (!asked || one.data || one.refusal), choices: [...extra, ...listed].map((each) => [each.id, nameOf(each)]) };
 }
 
-/** A key by which the server knows the same wish again, when its answer did not arrive. */
-const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+/** What stands in the form outlives the session: `state` is what it is drawn by. Returns what notes it as it is now. */
+function useKept(me, form, ready, draft, state) {
+  const note = () => form.current && keepDraft(me, form.current, state);
+  useLayoutEffect(() => {
+    if (ready && draft) fillFrom(draft, form.current);
+  }, [ready]);
+  useLayoutEffect(note, [ready, ...Object.values(state)]);
+  return note;
+}
 
-export const Create = ({ query }) => {
+export const Create = ({ me, query }) => {
   const { packages, ready, choices } = usePackages(query.get("package"));
   const form = useRef();
-  const [groups, setGroups] = useState(() => [newGroup("percent", "10"), newGroup("rest")]);
-  const [made, setMade] = useState(null);
+  const [draft] = useState(() => draftOf(me));
+  const [groups, setGroups] = useState(() => draft?.state.groups ?? [newGroup("percent", "10"), newGroup("rest")]);
+  const [made, setMade] = useState(draft?.state.made ?? null);
   const [fault, setFault] = useState(null);
   const [busy, setBusy] = useState(false);
+  const note = useKept(me, form, Boolean(ready), draft, { groups, made });
   useFaultShown(form, fault?.at ? fault : null);
   const tell = (problem) => {
     const at = problem.field && controlOf(problem.field);
@@ -52,7 +62,7 @@ export const Create = ({ query }) => {
     try {
       await action();
     } catch (problem) {
-      setMade(null);
+      if (!problem.isForNow) setMade(null);
       tell(problem);
     }
     setBusy(false);
@@ -69,7 +79,10 @@ export const Create = ({ query }) => {
     const { id } = await post("rollouts", { ...made.body, seed: made.plan.seed }, { "Idempotency-Key": made.key });
     location.hash = `#/rollouts/${id}`;
   });
-  const changed = () => setMade(null);
+  const changed = () => {
+    setMade(null);
+    note();
+  };
   if (!ready) return html`<${Page} title="New rollout"><${Waiting} of=${packages} /><//>`;
   return html`<${Page} title="New rollout"><${Fault.Provider} value=${fault}>
     <form class="create" ref=${form} novalidate onSubmit=${plan} onInput=${changed}>

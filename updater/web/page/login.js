@@ -1,5 +1,6 @@
 // Logging in: a token becomes a session of this browser.
 import { get, post } from "./api.js";
+import { isDraftKept } from "./draft.js";
 import { html, useState } from "./html.js";
 import { Refused } from "./parts.js";
 
@@ -27,6 +28,7 @@ export const Login = ({ onDone }) => {
   return html`<main id="content" class="login">
     <img src="/assets/icon.svg" alt="" width="48" height="48" />
     <h1>Kedge</h1>
+    ${isDraftKept() && html`<p>The session has ended. What was typed into the form is kept for whoever typed it, until this page is closed.</p>`}
     <form onSubmit=${logIn}>
       <label for="token">Token</label>
       <input id="token" name="token" type="password" autocomplete="current-password" required autofocus spellcheck=${false} />

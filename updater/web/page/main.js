@@ -4,10 +4,12 @@ import { Audit } from "./audit.js";
 import { Create } from "./create.js";
 import { Device } from "./device.js";
 import { Devices } from "./devices.js";
+import { forgetDraft, whoseOf } from "./draft.js";
 import { Fleet } from "./fleet.js";
 import { html, render, useEffect, useState } from "./html.js";
 import { Login } from "./login.js";
 import { Package, Packages } from "./packages.js";
+import { Refused } from "./parts.js";
 import { Rollout } from "./rollout.js";
 import { Rollouts } from "./rollouts.js";
 
@@ -37,6 +39,21 @@ function decoded(name) {
   }
 }
 
+/** Ends the session, and says so when it could not: whoever sits here next would have it. */
+const LogOut = ({ onDone }) => {
+  const [refusal, setRefusal] = useState(null);
+  const logOut = async () => {
+    try {
+      await remove("session");
+    } catch (problem) {
+      if (problem.status !== 401) return setRefusal({ message: `Still logged in: ${problem.message}` });
+    }
+    forgetDraft();
+    return onDone();
+  };
+  return html`<button type="button" onClick=${logOut}>Log out</button><${Refused} refusal=${refusal} />`;
+};
+
 const Shell = ({ me, place, onLogOut }) => {
   const page = pages.find(({ pattern }) => pattern.test(place.path));
   const match = page ? page.pattern.exec(place.path).slice(1).map(decoded) : [];
@@ -47,7 +64,7 @@ const Shell = ({ me, place, onLogOut }) => {
       <nav aria-label="Pages">${pages
         .filter(({ at }) => at !== undefined)
         .map(({ name, at }) => html`<a key=${name} href=${`#/${at}`} aria-current=${page?.name === name ? "page" : undefined}>${name}</a>`)}</nav>
-      <span class="me">${me.name} <span class="quiet">(${me.role})</span> <button type="button" onClick=${onLogOut}>Log out</button></span>
+      <div class="me">${me.name} <span class="quiet">(${me.role})</span> <${LogOut} onDone=${onLogOut} /></div>
     </header>
     ${page ? html`<${page.page} key=${place.path} me=${me} match=${match} query=${place.query} />` : html`<main id="content"><h1 tabindex="-1">There is no such page</h1></main>`}
     <footer class="quiet"><a href="/assets/licenses.txt">Licenses</a></footer>`;
@@ -57,7 +74,10 @@ const App = () => {
   const [me, setMe] = useState(undefined);
   const [place, setPlace] = useState(placeNow());
   useEffect(() => {
-    const onMoved = () => setPlace(placeNow());
+    const onMoved = () => {
+      forgetDraft();
+      setPlace(placeNow());
+    };
     addEventListener("hashchange", onMoved);
     whenLoggedOut(() => setMe(null));
     // Another tab of this browser may have logged out, in, or as somebody else.
@@ -71,9 +91,8 @@ const App = () => {
       removeEventListener("focus", look);
     };
   }, []);
-  const logOut = () => remove("session").catch(() => {}).then(() => setMe(null));
   if (me === undefined) return null;
-  return me === null ? html`<${Login} onDone=${setMe} />` : html`<${Shell} me=${me} place=${place} onLogOut=${logOut} />`;
+  return me === null ? html`<${Login} onDone=${setMe} />` : html`<${Shell} key=${whoseOf(me)} me=${me} place=${place} onLogOut=${() => setMe(null)} />`;
 };
 
 render(html`<${App} />`, document.body);
