@@ -1,5 +1,7 @@
 """Start times and windows: devices download at any time, and install when their window is open, by their own clocks."""
+import contextlib
 import datetime
+import sqlite3
 import time
 
 from conftest import wait_until
@@ -76,6 +78,37 @@ def test_a_rollout_starts_by_itself_at_its_time(server, keys, tmp_path, swarm): 
     assert shown["start_at_ms"] <= shown["started_at_ms"] < shown["start_at_ms"] + 30_000
     passed = create(server, package, "--start-at", stamp, check=False)
     assert passed.returncode != 0 and f"the start time, {stamp}, has passed" in passed.stderr
+
+
+def missed_starts(server):
+    return [row for row in server.json("audit", "list", "--subject", "1")["audit"] if row["what"] == "rollout.start_missed"]
+
+
+def test_a_start_time_that_passed_while_the_server_was_down_is_missed(server, keys, tmp_path, swarm):  # noqa: F811
+    swarm(server.coap_uri, 1)
+    package = prepare(server, keys, tmp_path, 1)
+    opens = datetime.datetime.now(datetime.timezone.utc).replace(minute=30, second=0) + datetime.timedelta(hours=2)
+    create(server, package, "--window", f"daily {opens:%H}:00+2h UTC", "--deadline", 600,
+           "--start-at", f"{opens:%Y-%m-%dT%H:%M:%SZ}")
+    server.process.stop()
+    with contextlib.closing(sqlite3.connect(server.data / "kedged.db")) as database, database:
+        database.execute("UPDATE rollouts SET start_at_ms = ?", (int(time.time() * 1000) - 60_000,))  # as if time had passed
+    server.begin()
+    wait_until(lambda: show(server)["start_at_ms"] is None, what="the start time to be given up")
+    missed = show(server)
+    assert missed["state"] == "ready"
+    assert "not started at its start time, 2" in missed["explanation"]
+    assert "the windows never open before the deadline: first at 2" in missed["explanation"]
+    [row] = missed_starts(server)
+    assert (row["who"], row["subject"], row["before"]) == ("server", "1", "ready")
+    server.kill()
+    server.begin()  # that is durable, and said once
+    assert show(server)["explanation"] == missed["explanation"]
+    assert missed_starts(server) == [row]
+    refused = server.kedge("rollout", "start", "1", check=False)
+    assert refused.returncode != 0 and "the windows never open before the deadline" in refused.stderr
+    server.kedge("rollout", "abort", "1")
+    assert show(server)["state"] == "aborted"
 
 
 def test_windows_that_are_none_are_refused_with_the_place(server, keys, tmp_path, swarm):  # noqa: F811

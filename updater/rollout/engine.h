@@ -364,6 +364,10 @@ enum kedge_rc engine_start_rollout(struct kedge_engine *engine, struct rollout_n
 /** KEDGE_E_STATE, with the reason: if it began now, no window would open before its deadline. */
 enum kedge_rc engine_check_start(struct kedge_engine *engine,
                                  const struct rollout_node *rollout) KEDGE_MUST_USE;
+/** Starts a rollout that takes devices back; or when its windows open, where they would not before
+ * its deadline. */
+enum kedge_rc engine_start_revert(struct kedge_engine *engine, struct rollout_node *revert,
+                                  const char *text) KEDGE_MUST_USE;
 /** Whether it has a start time, which has come. */
 bool engine_start_is_due(const struct kedge_engine *engine, const struct rollout_node *rollout);
 /** Waits for the start time, where there is one. */

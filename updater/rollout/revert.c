@@ -106,7 +106,7 @@ static enum kedge_rc begin_revert(struct kedge_engine *engine, struct rollout_no
     KEDGE_TRY(engine_say_created(engine, &record));
     rollout->record.revert_rollout_id = record.id;
     engine_rollout_changed(engine, rollout);
-    return engine_start_rollout(engine, revert, text);
+    return engine_start_revert(engine, revert, text);
 }
 
 static enum kedge_rc end_revert(struct kedge_engine *engine, struct rollout_node *rollout,

@@ -319,8 +319,7 @@ static void check_who_goes_first(const struct kedge_engine_output *output)
     }
 }
 
-/* None begins whose windows do not open before its deadline; but for one that takes devices back,
- * which has those of another. */
+/* None begins whose windows do not open before its deadline. */
 static void check_beginnings(const struct kedge_engine_output *output)
 {
     for (size_t i = 0; i < output->history_count; i++) {
@@ -328,8 +327,7 @@ static void check_beginnings(const struct kedge_engine_output *output)
         const struct kedge_rollout *rollout = &w->seen.rollouts[entry->rollout_id];
         uint32_t deadline_s = rollout->policy.deadline_s;
         if (entry->group_index >= 0 || strcmp(entry->from, "ready") != 0 ||
-            strcmp(entry->to, "running") != 0 || deadline_s == 0 ||
-            rollout->reverts_rollout_id != 0)
+            strcmp(entry->to, "running") != 0 || deadline_s == 0)
             continue;
         INVARIANT(windows_open_within(rollout->windows, w->now_ms, deadline_s),
                   "rollout %" PRIu64 " begins, and its windows do not open before its deadline",

@@ -12,6 +12,11 @@
 
 #include <string.h>
 
+#define HOUR_MS 3600000u
+/* NOW is a Tuesday, 22:13:20 UTC. */
+#define NIGHT "daily 23:00-01:00 UTC"
+#define OPENS (NOW + 2800000u)
+#define SHUTS (OPENS + 2 * HOUR_MS)
 #define BACK "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
 
 /* Five devices, of which one error is too many; the way back is version 1.0.9. */
@@ -234,6 +239,57 @@ static void a_restart_takes_the_rolling_back_up_again(void **state)
     assert_int_equal(offers(&f->output), 1);
 }
 
+/* 101 has moved, and 102 fails when the windows have just shut: 43 is to take 101 back. */
+static void fail_after_the_window(struct fixture *f)
+{
+    with_a_way_back(f);
+    f->spec.windows = NIGHT;
+    f->spec.policy.deadline_s = 4 * 3600;
+    create_and_start(f);
+    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-0", "1.1.0");
+    report(f, 101, KEDGE_DEPLOYMENT_SUCCEEDED);
+    tick_at(f, SHUTS);
+    report(f, 102, KEDGE_DEPLOYMENT_FAILED);
+}
+
+/* Its deadline would come before the next window, and nobody would be taken back. */
+static void devices_are_taken_back_when_the_windows_open(void **state)
+{
+    struct fixture *f = *state;
+    fail_after_the_window(f);
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_ROLLING_BACK);
+    assert_int_equal(rollout_state(f, 43), KEDGE_ROLLOUT_READY);
+    assert_rollout_says(f, 43, "takes back what rollout 42 had moved, when its windows open");
+    assert_rollout_says(f, 43, "2023-11-15T23:00:00Z");
+    assert_true(kedge_engine_rollout(f->engine, 43)->start_at_ms == OPENS + 24 * HOUR_MS);
+    assert_int_equal(offers(&f->output), 0);
+
+    tick_at(f, OPENS + 24 * HOUR_MS);
+    assert_int_equal(rollout_state(f, 43), KEDGE_ROLLOUT_RUNNING);
+    assert_int_equal(offers(&f->output), 1);
+    report(f, 106, KEDGE_DEPLOYMENT_SUCCEEDED);
+    assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_ROLLED_BACK);
+}
+
+/* The server is down while they are open, and started when they have shut again. */
+static void a_way_back_that_misses_its_windows_waits_for_the_next(void **state)
+{
+    struct fixture *f = *state;
+    fail_after_the_window(f);
+    assert_audited(f, "server rollout.roll_back, server rollout.create, server rollout.start_postponed");
+    struct kedge_rollout record = *kedge_engine_rollout(f->engine, 43);
+    struct kedge_group group = *kedge_engine_group(f->engine, 43, 0);
+    struct kedge_deployment records[1];
+    take_deployments(f, 106, 1, records);
+    f->now_ms = SHUTS + 24 * HOUR_MS;
+    reload(f, &record, &group, records, 1);
+    assert_int_equal(rollout_state(f, 43), KEDGE_ROLLOUT_READY);
+    assert_audited(f, "server rollout.start_postponed");
+    assert_true(f->output.rollouts[0].start_at_ms == OPENS + 48 * HOUR_MS);
+    tick_at(f, OPENS + 48 * HOUR_MS);
+    assert_int_equal(rollout_state(f, 43), KEDGE_ROLLOUT_RUNNING);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +303,8 @@ int main(void)
         TEST(a_person_may_roll_back_what_runs_or_is_paused),
         TEST(without_a_way_back_nobody_can_roll_back),
         TEST(a_restart_takes_the_rolling_back_up_again),
+        TEST(devices_are_taken_back_when_the_windows_open),
+        TEST(a_way_back_that_misses_its_windows_waits_for_the_next),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -120,7 +120,8 @@ static const char *const row_sql[KEDGE_ROW_KIND_COUNT] = {
         " device_count=excluded.device_count, closed_at_ms=excluded.closed_at_ms,"
         " started_at_ms=excluded.started_at_ms, deadline_at_ms=excluded.deadline_at_ms,"
         " ended_at_ms=excluded.ended_at_ms, reason=excluded.reason,"
-        " revert_rollout_id=excluded.revert_rollout_id, approver=excluded.approver",
+        " revert_rollout_id=excluded.revert_rollout_id, approver=excluded.approver,"
+        " start_at_ms=excluded.start_at_ms",
     [KEDGE_ROW_PUT_GROUP] =
         "INSERT INTO groups (" GROUP_COLUMNS
         ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
