@@ -1,5 +1,5 @@
 /*
- * write.h: rows into statements; used by the store thread alone.
+ * write.h: batches of rows into the database; used by the store thread alone.
  */
 #ifndef KEDGE_UPDATER_STORE_SQLITE_WRITE_H
 #define KEDGE_UPDATER_STORE_SQLITE_WRITE_H
@@ -7,6 +7,7 @@
 #include "updater/store/audit.h"
 #include "updater/store/batch.h"
 #include "updater/store/sqlite/sql.h"
+
 struct kedge_sql_writer {
     sqlite3 *database;
     sqlite3_stmt *rows[KEDGE_ROW_KIND_COUNT];
