@@ -61,7 +61,5 @@ enum kedge_rc kedge_reader_class_of(struct kedge_reader *reader, const char *ven
     bind_text(&query.binder, class_name);
     bind_text(&query.binder, vendor);
     bool found = query_row(&query, &columns, "") && read_class(&columns, out);
-    KEDGE_TRY(query_end(&query, columns.damaged));
-    return found ? KEDGE_OK
-                 : reader_failed(reader, KEDGE_E_NOT_FOUND, "the class has no settings of its own");
+    return query_end_one(&query, columns.damaged, found, "the class has no settings of its own");
 }

@@ -76,10 +76,7 @@ enum kedge_rc kedge_reader_credentials(struct kedge_reader *reader, struct kedge
 /* Ends a query of one row. */
 static enum kedge_rc end_one(struct query *query, const struct sql_columns *columns, bool found)
 {
-    struct kedge_reader *reader = query->reader;
-    KEDGE_TRY(query_end(query, columns->damaged));
-    return found ? KEDGE_OK
-                 : reader_failed(reader, KEDGE_E_NOT_FOUND, "there are no such credentials");
+    return query_end_one(query, columns->damaged, found, "there are no such credentials");
 }
 
 enum kedge_rc kedge_reader_credential_of(struct kedge_reader *reader, const char *endpoint,

@@ -80,8 +80,7 @@ enum kedge_rc kedge_reader_last_sample(struct kedge_reader *reader, uint64_t ser
                           " ORDER BY at_ms DESC LIMIT 1"));
     bind_unsigned(&query.binder, series);
     bool found = query_row(&query, &columns, "") && read_sample(&columns, out);
-    KEDGE_TRY(query_end(&query, columns.damaged));
-    return found ? KEDGE_OK : reader_failed(reader, KEDGE_E_NOT_FOUND, "there is no sample yet");
+    return query_end_one(&query, columns.damaged, found, "there is no sample yet");
 }
 
 enum kedge_rc kedge_reader_moving_rollouts(struct kedge_reader *reader, uint64_t ended_since_ms,

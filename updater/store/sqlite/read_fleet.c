@@ -65,8 +65,7 @@ enum kedge_rc kedge_reader_device(struct kedge_reader *reader, const char *endpo
                           "SELECT " DEVICE_COLUMNS " FROM devices WHERE endpoint = ?"));
     bind_text(&query.binder, endpoint);
     bool found = query_row(&query, &columns, "") && reader_take_device(&columns, out);
-    KEDGE_TRY(query_end(&query, columns.damaged));
-    return found ? KEDGE_OK : reader_failed(reader, KEDGE_E_NOT_FOUND, "there is no such device");
+    return query_end_one(&query, columns.damaged, found, "there is no such device");
 }
 
 enum kedge_rc kedge_reader_device_counts(struct kedge_reader *reader, uint64_t *stored,
@@ -175,8 +174,7 @@ enum kedge_rc kedge_reader_package(struct kedge_reader *reader, const char *id,
         query_begin(&query, reader, NULL, "SELECT " PACKAGE_COLUMNS " FROM packages WHERE id = ?"));
     bind_text(&query.binder, id);
     bool found = query_row(&query, &columns, "") && read_package(&columns, out);
-    KEDGE_TRY(query_end(&query, columns.damaged));
-    return found ? KEDGE_OK : reader_failed(reader, KEDGE_E_NOT_FOUND, "there is no such package");
+    return query_end_one(&query, columns.damaged, found, "there is no such package");
 }
 
 /* ---- trust ---- */
@@ -231,8 +229,7 @@ enum kedge_rc kedge_reader_trust_key(struct kedge_reader *reader, const uint8_t 
         query_begin(&query, reader, NULL, "SELECT " TRUST_COLUMNS " FROM trust WHERE key_id = ?"));
     bind_blob(&query.binder, key_id, 32);
     bool found = query_row(&query, &columns, "") && read_trust(&columns, out);
-    KEDGE_TRY(query_end(&query, columns.damaged));
-    return found ? KEDGE_OK : reader_failed(reader, KEDGE_E_NOT_FOUND, "there is no such key");
+    return query_end_one(&query, columns.damaged, found, "there is no such key");
 }
 
 /* ---- tokens ---- */
@@ -281,6 +278,5 @@ enum kedge_rc kedge_reader_token(struct kedge_reader *reader, const uint8_t hash
         query_begin(&query, reader, NULL, "SELECT " TOKEN_COLUMNS " FROM tokens WHERE hash = ?"));
     bind_blob(&query.binder, hash, 32);
     bool found = query_row(&query, &columns, "") && read_token(&columns, out);
-    KEDGE_TRY(query_end(&query, columns.damaged));
-    return found ? KEDGE_OK : reader_failed(reader, KEDGE_E_NOT_FOUND, "there is no such token");
+    return query_end_one(&query, columns.damaged, found, "there is no such token");
 }

@@ -30,8 +30,7 @@ enum kedge_rc kedge_reader_note(struct kedge_reader *reader, const char *kind, c
     bind_text(&query.binder, kind);
     bind_text(&query.binder, id);
     bool found = query_row(&query, &columns, "") && read_note(&columns, out);
-    KEDGE_TRY(query_end(&query, columns.damaged));
-    return found ? KEDGE_OK : reader_failed(reader, KEDGE_E_NOT_FOUND, "there is no such note");
+    return query_end_one(&query, columns.damaged, found, "there is no such note");
 }
 
 enum kedge_rc kedge_reader_notes(struct kedge_reader *reader, const char *kind,

@@ -15,19 +15,23 @@ static void read_removal(struct sql_columns *from, struct kedge_removal *out)
     out->finished = column_bool(from);
 }
 
+static enum kedge_rc end_with_removal(struct query *query, struct kedge_removal *out)
+{
+    struct sql_columns columns = {0};
+    bool found = query_row(query, &columns, "");
+    if (found)
+        read_removal(&columns, out);
+    return query_end_one(query, columns.damaged, found, NULL);
+}
+
 enum kedge_rc kedge_reader_removal(struct kedge_reader *reader, uint64_t rollout_id,
                                    struct kedge_removal *out)
 {
     struct query query;
-    struct sql_columns columns = {0};
     KEDGE_TRY(query_begin(&query, reader, NULL,
                           "SELECT " REMOVAL_COLUMNS " FROM removals WHERE rollout_id = ?"));
     bind_unsigned(&query.binder, rollout_id);
-    bool found = query_row(&query, &columns, "");
-    if (found)
-        read_removal(&columns, out);
-    KEDGE_TRY(query_end(&query, columns.damaged));
-    return found ? KEDGE_OK : KEDGE_E_NOT_FOUND;
+    return end_with_removal(&query, out);
 }
 
 enum kedge_rc kedge_reader_removal_totals(struct kedge_reader *reader,
@@ -52,7 +56,6 @@ static enum kedge_rc find_due(struct kedge_reader *reader, uint64_t before_ms, u
                               struct kedge_removal *out)
 {
     struct query query;
-    struct sql_columns columns = {0};
     KEDGE_TRY(query_begin(&query, reader, NULL,
                           "SELECT r.id, coalesce(d.at_ms, ?2), coalesce(d.position, 0),"
                           " coalesce(d.deployments, 0), coalesce(d.history, 0), 0"
@@ -63,11 +66,7 @@ static enum kedge_rc find_due(struct kedge_reader *reader, uint64_t before_ms, u
                           " ORDER BY r.ended_at_ms, r.id LIMIT 1"));
     bind_unsigned(&query.binder, before_ms);
     bind_unsigned(&query.binder, now_ms);
-    bool found = query_row(&query, &columns, "");
-    if (found)
-        read_removal(&columns, out);
-    KEDGE_TRY(query_end(&query, columns.damaged));
-    return found ? KEDGE_OK : KEDGE_E_NOT_FOUND;
+    return end_with_removal(&query, out);
 }
 
 /* One number of rows, and the highest id among them; 0 of none. */

@@ -146,8 +146,7 @@ enum kedge_rc kedge_reader_rollout(struct kedge_reader *reader, uint64_t rollout
         query_begin(&query, reader, NULL, "SELECT " ROLLOUT_COLUMNS " FROM rollouts WHERE id = ?"));
     bind_unsigned(&query.binder, rollout_id);
     bool found = query_row(&query, &columns, "") && read_rollout(&columns, out);
-    KEDGE_TRY(query_end(&query, columns.damaged));
-    return found ? KEDGE_OK : reader_failed(reader, KEDGE_E_NOT_FOUND, "there is no such rollout");
+    return query_end_one(&query, columns.damaged, found, "there is no such rollout");
 }
 
 enum kedge_rc kedge_reader_last_ids(struct kedge_reader *reader, struct kedge_engine_ids *out)
@@ -174,8 +173,7 @@ enum kedge_rc kedge_reader_clock(struct kedge_reader *reader, struct kedge_clock
         column_text(&columns, out->boot, sizeof(out->boot));
         out->ahead_ms = column_number(&columns);
     }
-    KEDGE_TRY(query_end(&query, columns.damaged));
-    return found ? KEDGE_OK : KEDGE_E_NOT_FOUND;
+    return query_end_one(&query, columns.damaged, found, NULL);
 }
 
 /* ---- groups ---- */
@@ -317,9 +315,7 @@ enum kedge_rc kedge_reader_deployment(struct kedge_reader *reader, uint64_t depl
                           "SELECT " DEPLOYMENT_COLUMNS " FROM deployments WHERE id = ?"));
     bind_unsigned(&query.binder, deployment_id);
     bool found = query_row(&query, &columns, "") && read_deployment(&columns, out);
-    KEDGE_TRY(query_end(&query, columns.damaged));
-    return found ? KEDGE_OK
-                 : reader_failed(reader, KEDGE_E_NOT_FOUND, "there is no such deployment");
+    return query_end_one(&query, columns.damaged, found, "there is no such deployment");
 }
 
 /* ---- history ---- */

@@ -127,6 +127,15 @@ enum kedge_rc query_end(struct query *query, bool damaged)
     return KEDGE_OK;
 }
 
+enum kedge_rc query_end_one(struct query *query, bool damaged, bool found, const char *words)
+{
+    struct kedge_reader *reader = query->reader;
+    KEDGE_TRY(query_end(query, damaged));
+    if (found || words == NULL)
+        return found ? KEDGE_OK : KEDGE_E_NOT_FOUND;
+    return reader_failed(reader, KEDGE_E_NOT_FOUND, words);
+}
+
 enum kedge_rc reader_cursor_number(struct kedge_reader *reader, const struct kedge_page *page,
                                    int64_t fallback, int64_t *out)
 {

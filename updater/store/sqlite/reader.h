@@ -43,6 +43,12 @@ int64_t query_limit(const struct kedge_page *page);
 bool query_row(struct query *query, struct sql_columns *columns, const char *last_key);
 /** Ends the query: KEDGE_E_MALFORMED when a row was damaged, or what SQLite says. */
 enum kedge_rc query_end(struct query *query, bool damaged) KEDGE_MUST_USE;
+/**
+ * Ends a query of one row. When it gave none, KEDGE_E_NOT_FOUND with these words (NULL: none are
+ * left, for it is nothing that anybody is told).
+ */
+enum kedge_rc query_end_one(struct query *query, bool damaged, bool found,
+                            const char *words) KEDGE_MUST_USE;
 /** A callback asked to stop after `last_key`: the next page begins there. */
 void query_stop(struct query *query, const char *last_key);
 
