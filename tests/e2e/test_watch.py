@@ -5,8 +5,8 @@ import subprocess
 
 import pytest
 
+from cli_kit import screens, terminal
 from conftest import CLASS, VENDOR, make_package, program, run, wait_until
-from test_cli import screens, terminal
 
 
 @pytest.fixture
