@@ -1,7 +1,7 @@
 // What can be done to a rollout now, by whom, and what it will do: said before it is done.
-import { path, post } from "./api.js";
-import { count, plural } from "./format.js";
-import { html } from "./html.js";
+import { newKey, path, post } from "./api.js";
+import { count, plural, words } from "./format.js";
+import { html, useEffect, useRef, useState } from "./html.js";
 import { Careful } from "./parts.js";
 import { KINDS, sumOf } from "./progress.js";
 import { may, rolesWith } from "./roles.js";
@@ -11,7 +11,10 @@ const AT_WORK = KINDS.find(({ kind }) => kind === "work").states;
 const gateWaits = (rollout, groups) =>
   rollout.policy.approval === "groups" && rollout.state === "running" && groups.some(({ state }) => state === "waiting_for_gate");
 
-/** Each is there in its states for those who have one of its rights. `what` begins with what it does. */
+/**
+ * Each is there in its states for those who have one of its rights. `what` begins with what it does. One that `stops` is not
+ * refused because the rollout has moved on since it was asked about; one that `makes` something makes it once.
+ */
 const ACTIONS = [
   {
     name: "Approve", route: "approve", rights: ["approve"], kind: "main",
@@ -26,7 +29,7 @@ const ACTIONS = [
     what: ({ rollout, groups }) => `Offers ${rollout.version} to the devices of the first group (${groups[0]?.name ?? "…"}), ${count(rollout.policy.in_flight_max)} at most at a time.`,
   },
   {
-    name: "Pause", route: "pause", rights: ["operate", "author"],
+    name: "Pause", route: "pause", rights: ["operate", "author"], stops: true,
     fits: (rollout) => rollout.state === "running",
     what: ({ busy }) => `Offers nothing more until somebody resumes it. ${plural(busy, "device")} at work will finish; nobody is taken back.`,
   },
@@ -41,7 +44,7 @@ const ACTIONS = [
     what: () => "Lets no more devices join. It ends when those that it has are done.",
   },
   {
-    name: "Abort", route: "abort", rights: ["author"], kind: "danger",
+    name: "Abort", route: "abort", rights: ["author"], kind: "danger", stops: true,
     fits: (rollout) => ["draft", "waiting_for_approval", "ready", "running", "paused"].includes(rollout.state),
     what: ({ rollout, busy }) => `Ends the rollout for good. ${plural(rollout.counts.pending, "device")} that wait will not be offered it; of ${count(busy)} at work, those that install already will finish. Devices that run ${rollout.version} keep it.`,
   },
@@ -51,7 +54,7 @@ const ACTIONS = [
     what: ({ rollout }) => `Ends the rollout and takes the ${plural(rollout.counts.succeeded, "device")} that run ${rollout.version} back to ${rollout.revert_version}, by a rollout of its own.`,
   },
   {
-    name: "Retry", route: "retry", rights: ["author"],
+    name: "Retry", route: "retry", rights: ["author"], makes: true,
     fits: (rollout) => ["finished", "aborted"].includes(rollout.state) && rollout.errors > 0,
     what: ({ rollout }) => `Makes another rollout of ${rollout.version} for the devices that ended in error here. It begins when somebody starts it.`,
   },
@@ -63,13 +66,35 @@ function keptFrom(me, rollout, { route, rights }) {
   return route === "approve" && me.name === rollout.author ? "another approver than its author" : null;
 }
 
-export const RolloutActions = ({ me, rollout, groups, onDone }) => {
+/** Whoever has pressed a button that is gone now goes on at the heading, not at the top of the page. */
+function useFocusKept(names) {
+  useEffect(() => {
+    if (document.activeElement === document.body) document.querySelector("h1")?.focus({ preventScroll: true });
+  }, [names]);
+}
+
+/** `tag` is the rollout's, as it is shown. */
+export const RolloutActions = ({ me, rollout, tag, groups, onDone }) => {
+  const [open, setOpen] = useState(null); // whose question stands: it stays, whatever becomes of the rollout
+  const key = useRef(newKey());
   const known = { rollout, groups, busy: sumOf(rollout.counts, AT_WORK) };
-  const fitting = ACTIONS.filter(({ fits }) => fits(rollout, groups));
-  return fitting.filter((one) => keptFrom(me, rollout, one) === null).map(
-    ({ name, route, kind, what }) => html`<${Careful} key=${name} name=${name} kind=${kind} what=${what(known)}
-      action=${async () => { await post(`${path`rollouts/${rollout.id}`}/${route}`); onDone(); }} />`,
-  );
+  const isFor = (one) => one.fits(rollout, groups) && keptFrom(me, rollout, one) === null;
+  const shown = ACTIONS.filter((one) => isFor(one) || one.name === open);
+  useFocusKept(shown.map(({ name }) => name).join());
+  const act = async ({ route, stops, makes }, seen) => {
+    try {
+      await post(`${path`rollouts/${rollout.id}`}/${route}`, {}, {
+        ...(seen && !stops ? { "If-Match": seen } : {}),
+        ...(makes ? { "Idempotency-Key": key.current } : {}),
+      });
+      key.current = newKey();
+    } finally {
+      onDone();
+    }
+  };
+  return shown.map((one) => html`<${Careful} key=${one.name} name=${one.name} kind=${one.kind} seen=${tag} action=${(seen) => act(one, seen)}
+    what=${isFor(one) ? one.what(known) : ""} onOpen=${() => setOpen(one.name)} onClose=${() => setOpen(null)}
+    over=${isFor(one) ? undefined : `That cannot be done any more. The rollout is ${words(rollout.state)}: ${rollout.explanation}`} />`);
 };
 
 /** What could be done now, by others, and by whom: why there is no button for it. */

@@ -1,4 +1,5 @@
 // The API of the server, asked as whoever is logged in: the browser adds the cookie by itself.
+import { hearTime } from "./clock.js";
 
 const BASE = "/api/v1/";
 let onLoggedOut = () => {};
@@ -58,11 +59,16 @@ async function ask(method, path, body, headers = {}) {
   } catch {
     throw new Refusal(0, { detail: "the server does not answer" });
   }
-  return answerOf(response.status, await response.text());
+  hearTime(response.headers.get("Date"));
+  // A proxy that packs what passes makes the tag a weak one, which nothing is compared by.
+  const tag = response.headers.get("ETag")?.replace(/^W\//, "");
+  return { data: answerOf(response.status, await response.text()), tag };
 }
 
-export const get = (path) => ask("GET", path);
-export const post = (path, body = {}, headers = {}) => ask("POST", path, body, headers);
+/** What is there, as { data, tag }: the tag is there where a change can be asked for of just what was seen. */
+export const look = (path) => ask("GET", path);
+export const get = (path) => look(path).then(({ data }) => data);
+export const post = (path, body = {}, headers = {}) => ask("POST", path, body, headers).then(({ data }) => data);
 export const remove = (path) => ask("DELETE", path);
 
 /** Sends a file as it is; `onProgress` gets the share that has gone out, 0 to 1. */

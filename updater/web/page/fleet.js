@@ -1,6 +1,7 @@
 // The fleet at a glance.
 import { withQuery } from "./api.js";
 import { Chart } from "./chart.js";
+import { now } from "./clock.js";
 import { count, percent } from "./format.js";
 import { html } from "./html.js";
 import { useResource } from "./live.js";
@@ -24,7 +25,7 @@ function byVersion(shares) {
 
 /** The samples and what is now as series: the versions that count most now, and all others as one. */
 function seriesOf(samples, fleet) {
-  const points = [...samples, { at_ms: Date.now(), ...fleet }].map((point) => new Map(byVersion(point.versions)));
+  const points = [...samples, { at_ms: now(), ...fleet }].map((point) => new Map(byVersion(point.versions)));
   const largest = new Map();
   for (const point of points)
     for (const [version, devices] of point) largest.set(version, Math.max(devices, largest.get(version) ?? 0));
@@ -59,7 +60,7 @@ export const Fleet = () => {
       <${Figure} name="silent" value=${count(devices - registered)} />
     </section>
     <section><h2>Versions over time</h2>
-      <${Chart} label="Devices by version over time" times=${[...past.map(({ at_ms: at }) => at), Date.now()]} series=${seriesOf(past, fleet.data)} />
+      <${Chart} label="Devices by version over time" times=${[...past.map(({ at_ms: at }) => at), Math.max(now(), past.at(-1)?.at_ms ?? 0)]} series=${seriesOf(past, fleet.data)} />
     </section>
     <section><h2>Versions</h2>
       <${Table} label="Versions" columns=${shareColumns(fleet.data)} of=${versions} keyOf=${(share) => `${share.vendor}|${share.class}|${share.version}`} empty="No device has registered yet." />

@@ -1,4 +1,5 @@
 // Numbers and times as people read them.
+import { now } from "./clock.js";
 
 const number = new Intl.NumberFormat("en");
 const moment = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
@@ -21,13 +22,14 @@ export function bytes(size) {
 }
 
 /** "3 minutes ago", "in 5 seconds". */
-export function ago(ms, now = Date.now()) {
+export function ago(ms) {
   if (!ms) return "never";
-  const seconds = Math.round(Math.abs(now - ms) / 1000);
+  const past = now() - ms;
+  const seconds = Math.round(Math.abs(past) / 1000);
   const steps = [[60, "second"], [60, "minute"], [24, "hour"], [Infinity, "day"]];
   let value = seconds;
   for (const [size, name] of steps) {
-    if (value < size) return ms <= now ? `${plural(value, name)} ago` : `in ${plural(value, name)}`;
+    if (value < size) return past >= 0 ? `${plural(value, name)} ago` : `in ${plural(value, name)}`;
     value = Math.floor(value / size);
   }
   return "";

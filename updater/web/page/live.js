@@ -1,6 +1,6 @@
 // What a page shows, kept as it is on the server: asked for again whenever something may have changed.
 // The server's events say when that is; where there are none, the time that has passed does.
-import { get } from "./api.js";
+import { look } from "./api.js";
 import { useEffect, useState } from "./html.js";
 
 const STREAM = "/api/v1/events?kinds=rollout,group";
@@ -66,8 +66,8 @@ export function subscribe(action, quietMs = QUIET_MS) {
 }
 
 /**
- * The resource at `path` (null: none is wanted) as { data, refusal, reload }. `data` is undefined
- * until it is there, and stays what it was while the server does not answer.
+ * The resource at `path` (null: none is wanted) as { data, tag, refusal, reload }. `data` is undefined
+ * until it is there, and stays what it was, with its entity tag, while the server does not answer.
  */
 export function useResource(path, quietMs) {
   const [state, setState] = useState({});
@@ -80,10 +80,10 @@ export function useResource(path, quietMs) {
       if (busy) return;
       busy = true;
       try {
-        const data = await get(path);
-        if (wanted) setState({ path, data });
+        const seen = await look(path);
+        if (wanted) setState({ path, ...seen });
       } catch (refusal) {
-        if (wanted) setState((before) => ({ path, data: before.path === path ? before.data : undefined, refusal }));
+        if (wanted) setState((before) => ({ ...(before.path === path ? before : { path }), refusal }));
       }
       busy = false;
     };
@@ -95,5 +95,5 @@ export function useResource(path, quietMs) {
     };
   }, [path, asked]);
   const current = state.path === path ? state : {};
-  return { data: current.data, refusal: current.refusal, reload: () => setAsked((before) => before + 1) };
+  return { data: current.data, tag: current.tag, refusal: current.refusal, reload: () => setAsked((before) => before + 1) };
 }

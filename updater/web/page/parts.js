@@ -59,34 +59,40 @@ export const Bar = ({ label, parts, whole }) => {
 };
 
 /**
- * A button that says what it will do before it does it. `action` may fail with a refusal, which is
- * shown where the question stood.
+ * A button that says what it will do before it does it. `action` gets what was `seen` when the question
+ * was asked; it may fail with a refusal, which is shown where the question stood. `over` says why it
+ * cannot be done any more, when that comes while the question stands.
  */
-export const Careful = ({ name, kind, what, action }) => {
+export const Careful = ({ name, kind, what, seen, over, action, onOpen, onClose }) => {
   const dialog = useRef();
+  const asked = useRef();
   const [busy, setBusy] = useState(false);
   const [refusal, setRefusal] = useState(null);
   const open = () => {
     setRefusal(null);
+    asked.current = seen;
+    onOpen?.();
     dialog.current.showModal();
   };
   const go = async () => {
     setBusy(true);
     try {
-      await action();
+      await action(asked.current ?? seen);
       dialog.current.close();
     } catch (problem) {
+      if (problem.status === 412) asked.current = undefined; // it says so: pressed again, it is by what is shown then
       setRefusal(problem);
     }
     setBusy(false);
   };
+  const isOver = over && !busy;
   return html`<button type="button" class=${kind} onClick=${open}>${name}</button>
-    <dialog ref=${dialog} aria-label=${name}>
-      <h2>${name}</h2><p>${what}</p>
+    <dialog ref=${dialog} aria-label=${name} onClose=${onClose}>
+      <h2>${name}</h2><p aria-live="polite">${isOver ? over : what}</p>
       <${Refused} refusal=${refusal} />
       <div class="actions">
         <button type="button" onClick=${() => dialog.current.close()}>Leave it</button>
-        <button type="button" class=${kind ?? "main"} disabled=${busy} onClick=${go}>${name}</button>
+        ${!isOver && html`<button type="button" class=${kind ?? "main"} disabled=${busy} onClick=${go}>${name}</button>`}
       </div>
     </dialog>`;
 };

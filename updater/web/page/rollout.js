@@ -2,6 +2,7 @@
 import { path, withQuery } from "./api.js";
 import { OthersActions, RolloutActions } from "./actions.js";
 import { Chart } from "./chart.js";
+import { now } from "./clock.js";
 import { deviceLink } from "./devices.js";
 import { count, percent, plural, span, time, words } from "./format.js";
 import { History } from "./history.js";
@@ -94,8 +95,8 @@ export const Rollout = ({ me, match: [id] }) => {
   if (!rollout.data || !groups.data) return html`<${Page} title=${`Rollout ${id}`}><${Waiting} of=${rollout} /><//>`;
   const past = pastOf(rollout.data, samples.data?.samples ?? []);
   const reload = () => [rollout, groups].forEach((one) => one.reload());
-  const actions = html`<${RolloutActions} me=${me} rollout=${rollout.data} groups=${groups.data.groups} onDone=${reload} />`;
-  const at = rollout.data.ended_at_ms ?? Date.now();
+  const actions = html`<${RolloutActions} me=${me} rollout=${rollout.data} tag=${rollout.tag} groups=${groups.data.groups} onDone=${reload} />`;
+  const at = rollout.data.ended_at_ms ?? now();
   return html`<${Page} title=${rollout.data.name} actions=${actions}>
     <${Waiting} of=${rollout} />
     <p class="where" aria-live="polite"><${State} of=${rollout.data.state} /> ${rollout.data.explanation}</p>
