@@ -25,9 +25,9 @@ class Script(http.server.ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, port=0):
+    def __init__(self, port=0, answers=()):
+        self.answers, self.streams, self.seen = dict(answers), {}, []  # there before anybody can ask
         super().__init__(("127.0.0.1", port), Handler)
-        self.answers, self.streams, self.seen = {}, {}, []
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     @property

@@ -128,6 +128,31 @@ def test_help_has_a_gap_between_a_command_and_what_it_does(kedge):
     raise AssertionError("device tag is not in the help")
 
 
+@pytest.mark.parametrize("columns_there", [60, 80, 132])
+def test_help_is_folded_where_the_terminal_ends(kedge, columns_there):
+    for command in ([], ["rollout", "create"], ["device", "write"]):
+        whole = kedge(*command, "--help").stdout
+        status, output = terminal([program("kedge"), *command, "--help"], columns_there)
+        lines = output.replace("\r", "").split("\n")
+        assert status == 0 and max(map(len, whole.split("\n"))) > 132
+        assert all(len(line) <= columns_there for line in lines if not line.startswith("usage: ")), output
+        assert output.split() == whole.split()  # no word is cut, and none is lost
+        below = [line for line, before in zip(lines[1:], lines, strict=False) if line.startswith(" " * 30) and before.startswith("  --")]
+        assert command != ["rollout", "create"] or len(below) > 3
+
+
+def test_help_does_not_ask_a_plan_for_the_name_that_it_does_not_need(kedge):
+    line, = (line for line in kedge("rollout", "plan", "--help").stdout.splitlines() if line.startswith("  --name "))
+    assert line.endswith("(needed, but for a plan)")
+
+
+def test_a_record_for_people_has_units_behind_its_numbers(script, kedge):
+    script.answers["/api/v1/devices/boat"] = (200, {"endpoint": "boat", "hardware": "", "lifetime_s": 3600, "first_seen_ms": None,
+                                                    "location": "s"})
+    shown = dict(line.split(maxsplit=1) for line in kedge("device", "show", "boat").stdout.replace("first seen", "first-seen").splitlines())
+    assert shown == {"endpoint": "boat", "hardware": "-", "lifetime": "3600 s", "first-seen": "-", "location": "s"}
+
+
 def test_nothing_that_the_server_says_steers_the_terminal(script, kedge, tmp_path):
     evil = "x\x1b[2J\x9b31m\x07"
     record = {name: evil for name in ("name", "state", "version", "vendor", "class", "explanation", "package_id",
@@ -351,7 +376,7 @@ def test_tables_fit_the_terminal_with_long_names_in_every_script(script, tmp_pat
                                        "counts": {"succeeded": 99000, "failed": 12, "pending": 988}} for name in LONG]),
         "trust list": ("trust", [{"id": "0" * 64, "name": name, "algorithm": "ed25519", "development": False, "added_at_ms": 1} for name in LONG]),
         "token list": ("tokens", [{"name": name, "role": "admin", "creator": name, "created_at_ms": 1, "expires_at_ms": 2} for name in LONG]),
-        "audit list": ("audit", [{"sequence": 1, "at_ms": 1, "who": name, "what": "trust.add", "subject": name, "before": name, "after": name,
+        "audit list": ("audit", [{"sequence": 1, "at_ms": 1, "who": name, "what": "package.upload", "subject": name, "before": name, "after": name,
                                   "hash": "0" * 64} for name in LONG]),
         "package list": ("packages", [{"id": "0" * 64, "version": "1.0.0", "sequence": 2, "vendor": name, "class": name, "image_size": 1 << 20,
                                        "uploaded_at_ms": 1, "deliver": "envelope", "signers": ["0" * 64]} for name in LONG]),
@@ -364,6 +389,7 @@ def test_tables_fit_the_terminal_with_long_names_in_every_script(script, tmp_pat
         assert status == 0 and len(lines) == len(LONG) + 1, (command, output)
         assert all(columns(line) <= columns_there for line in lines), (command, [columns(line) for line in lines], output)
         assert "\x1b" not in output and "\u202e" not in output
+        assert command != "audit list" or all("package.upload" in line for line in lines[1:])
 
 
 @pytest.mark.parametrize("columns_there", [24, 40])

@@ -27,6 +27,14 @@ def test_the_page_has_every_command_with_its_options():
         assert re.findall(r"^\.B --([a-z0-9-]+)", text, re.MULTILINE) == options(command), command
 
 
+def test_the_page_says_how_a_command_is_used_in_one_line_and_nothing_twice():
+    page = PAGE.read_text().replace("\\-", "-")
+    assert "\n.B kedge device show \\fIENDPOINT\\fR\n" in page
+    assert "\n.B kedge device list \\fR[\\fIOPTION\\fR]...\n" in page
+    assert not re.search(r"may be repeated[^.]*\. May be repeated", page)
+    assert not re.search(r"^ ", page, re.MULTILINE)  # which roff takes for a line of its own
+
+
 def completed(*words: str, cwd=None) -> list[str]:
     """What bash offers for the last of these words."""
     quoted = " ".join(f"'{word}'" for word in ("kedge", *words))

@@ -24,11 +24,11 @@ class Rollout:
 
     def __init__(self, script, states, history=()):
         self.states, self.history = list(states), list(history)
-        script.answers["/api/v1/rollouts/7"] = self.show
+        self.groups = []
         script.answers["/api/v1/rollouts/7/history"] = self.list_history
         script.answers["/api/v1/rollouts/7/deployments"] = (200, {"deployments": [], "next": None})
         script.answers["/api/v1/rollouts/7/groups"] = lambda _: (200, {"groups": self.groups, "next": None})
-        self.groups = []
+        script.answers["/api/v1/rollouts/7"] = self.show  # last: who looks already asks for the others next
 
     def show(self, _):
         state = self.states.pop(0) if len(self.states) > 1 else self.states[0]
@@ -83,8 +83,7 @@ def test_watch_waits_for_a_server_that_restarts(tmp_path):
         return [path for _, path, _, _ in server.seen].count("/api/v1/rollouts/7") >= 2
     wait_until(lambda: looked_twice(first), what="the first look")
     first.end()
-    second = Script(port)
-    second.answers["/api/v1/rollouts/7"] = (503, {"detail": "starting", "code": "busy"})
+    second = Script(port, {"/api/v1/rollouts/7": (503, {"detail": "starting", "code": "busy"})})
     wait_until(lambda: looked_twice(second), what="a look at the second server")
     Rollout(second, ["finished"])
     watcher.join(120)

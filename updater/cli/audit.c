@@ -8,8 +8,8 @@
 #include "updater/cli/table.h"
 
 static const struct column audit_columns[] = {
-    {"NO.", true, false},   {"WHEN", false, false},   {"WHO", false, true},
-    {"WHAT", false, true},  {"SUBJECT", false, true}, {"BEFORE", false, true},
+    {"NO.", true, false},        {"WHEN", false, false},   {"WHO", false, true},
+    {"WHAT", false, CUT_LAST},   {"SUBJECT", false, true}, {"BEFORE", false, true},
     {"AFTER", false, true},
 };
 

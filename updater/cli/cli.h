@@ -75,6 +75,8 @@ struct command {
 
 extern const struct command commands[];
 extern const size_t command_count;
+/** A command by its words; NULL when there is none. */
+const struct command *command_find(const char *noun, const char *verb);
 /** What goes before and behind every command. */
 extern const struct option_row global_options[];
 extern const size_t global_option_count;
@@ -94,6 +96,8 @@ enum options_outcome { OPTIONS_RUN, OPTIONS_END, OPTIONS_USAGE };
  */
 enum options_outcome options_read(int argc, char **argv, struct cli *cli,
                                   struct arguments *arguments);
+
+/* ---- help.c ---- */
 
 /** Usage of everything, of one noun, or of one command with its options. */
 void usage_print(FILE *out, const char *noun, const char *verb);

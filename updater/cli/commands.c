@@ -1,6 +1,8 @@
 /* commands.c: the table of commands, which everything about the command line follows. */
 #include "updater/cli/cli.h"
 
+#include <string.h>
+
 static const struct option_row device_list_options[] = {
     {"vendor", "DOMAIN", OPTION_TEXT, "only devices of this vendor", NULL},
     {"class", "NAME", OPTION_TEXT, "only devices of this class", NULL},
@@ -140,7 +142,7 @@ static const struct option_row trust_add_options[] = {
 };
 
 static const struct option_row create_options[] = {
-    {"name", "NAME", OPTION_TEXT, "what people call the rollout (needed)", NULL},
+    {"name", "NAME", OPTION_TEXT, "what people call the rollout (needed, but for a plan)", NULL},
     {"package", "ID", OPTION_TEXT, "the package, as `kedge package list` names it (needed)", NULL},
     {"revert-package", "ID", OPTION_TEXT,
      "what devices that have moved are offered when it is rolled back: the older image, signed "
@@ -370,3 +372,11 @@ const struct command commands[] = {
     {"audit", "list", "", 0, 0, "who did what", ROWS(audit_options), audit_list},
 };
 const size_t command_count = sizeof(commands) / sizeof(commands[0]);
+
+const struct command *command_find(const char *noun, const char *verb)
+{
+    for (size_t i = 0; i < command_count; i++)
+        if (strcmp(commands[i].noun, noun) == 0 && strcmp(commands[i].verb, verb) == 0)
+            return &commands[i];
+    return NULL;
+}

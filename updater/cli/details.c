@@ -25,13 +25,13 @@ static void number_text(const char *name, uint64_t value, char *out, size_t out_
         size_text(value, size, sizeof(size));
         (void)snprintf(out, out_size, "%" PRIu64 " bytes (%s)", value, size);
     } else {
-        (void)snprintf(out, out_size, "%" PRIu64, value);
+        (void)snprintf(out, out_size, "%" PRIu64 "%s", value, ends_with(name, "_s") ? " s" : "");
     }
 }
 
 static void value_text(const char *name, const json_t *value, char *out, size_t out_size)
 {
-    if (json_is_string(value))
+    if (json_string_length(value) > 0)
         (void)snprintf(out, out_size, "%s", json_string_value(value));
     else if (json_is_integer(value))
         number_text(name, (uint64_t)json_integer_value(value), out, out_size);
@@ -41,12 +41,12 @@ static void value_text(const char *name, const json_t *value, char *out, size_t 
         (void)snprintf(out, out_size, "-");
 }
 
-/* "uploaded_at_ms" is "uploaded at" for people. */
+/* "uploaded_at_ms" is "uploaded at" for people, "lifetime_s" is "lifetime". */
 static void label_of(const char *name, char *out, size_t out_size)
 {
     kedge_printable(kedge_slice_text(name), out, out_size);
-    if (ends_with(out, "_ms"))
-        out[strlen(out) - strlen("_ms")] = '\0';
+    if (ends_with(out, "_ms") || ends_with(out, "_s"))
+        *strrchr(out, '_') = '\0';
     for (char *at = out; *at != '\0'; at++)
         if (*at == '_')
             *at = ' ';

@@ -5,11 +5,14 @@
 #include "tools/roff.h"
 #include "updater/cli/cli.h"
 
+#include <string.h>
+
 static void print_option(const struct option_row *row)
 {
+    bool said = strstr(row->help, "may be repeated") != NULL;
     roff_option(row->name, row->placeholder);
     roff_text(row->help);
-    puts(row->kind == OPTION_TEXTS ? ". May be repeated." : ".");
+    puts(row->kind == OPTION_TEXTS && !said ? ". May be repeated." : ".");
 }
 
 static void print_command(const struct command *command)
@@ -19,10 +22,8 @@ static void print_command(const struct command *command)
     roff_subsection(name);
     printf(".B kedge %s ", command->noun);
     roff_text(command->verb);
-    if (command->option_count > 0 || command->positional[0] != '\0')
-        putchar('\n');
     if (command->option_count > 0)
-        fputs("\\fIOPTIONS\\fR", stdout);
+        fputs(" \\fR[\\fIOPTION\\fR]...", stdout);
     if (command->positional[0] != '\0')
         roff_placeholder(command->positional);
     putchar('\n');

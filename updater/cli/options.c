@@ -11,7 +11,6 @@
 #include <strings.h>
 #include <unistd.h>
 
-#define HELP_COLUMN 28
 #define SERVER_DEFAULT "http://127.0.0.1:8080"
 
 const struct option_row global_options[] = {
@@ -37,71 +36,6 @@ struct reading {
     const char *noun, *verb;
     struct arguments *arguments;
 };
-
-/* ---- help ---- */
-
-static void print_row(FILE *out, const char *text, const char *help)
-{
-    if (strlen(text) < HELP_COLUMN)
-        (void)fprintf(out, "  %-*s%s\n", HELP_COLUMN, text, help);
-    else
-        (void)fprintf(out, "  %s\n  %*s%s\n", text, HELP_COLUMN, "", help);
-}
-
-static void print_option(FILE *out, const struct option_row *row)
-{
-    char text[64];
-    (void)snprintf(text, sizeof(text), "--%s%s%s", row->name, row->placeholder ? " " : "",
-                   row->placeholder ? row->placeholder : "");
-    print_row(out, text, row->help);
-}
-
-static void print_command(FILE *out, const struct command *command)
-{
-    char text[128];
-    (void)snprintf(text, sizeof(text), "%s %s %s", command->noun, command->verb,
-                   command->positional);
-    print_row(out, text, command->help);
-}
-
-static void print_one(FILE *out, const struct command *command)
-{
-    (void)fprintf(out,
-                  "usage: kedge [--server URL] [--token-file FILE] [--json] %s %s%s%s%s\n\n%s\n",
-                  command->noun, command->verb, command->option_count > 0 ? " [options]" : "",
-                  command->positional[0] != '\0' ? " " : "", command->positional, command->help);
-    if (command->option_count > 0)
-        (void)fprintf(out, "\n");
-    for (size_t i = 0; i < command->option_count; i++)
-        print_option(out, &command->options[i]);
-}
-
-static const struct command *find_command(const char *noun, const char *verb)
-{
-    for (size_t i = 0; i < command_count; i++)
-        if (strcmp(commands[i].noun, noun) == 0 && strcmp(commands[i].verb, verb) == 0)
-            return &commands[i];
-    return NULL;
-}
-
-void usage_print(FILE *out, const char *noun, const char *verb)
-{
-    const struct command *command = noun != NULL && verb != NULL ? find_command(noun, verb) : NULL;
-    if (command != NULL) {
-        print_one(out, command);
-        return;
-    }
-    (void)fprintf(out, "usage: kedge [--server URL] [--token-file FILE] [--json] COMMAND ...\n\n");
-    for (size_t i = 0; i < command_count; i++)
-        if (noun == NULL || strcmp(commands[i].noun, noun) == 0)
-            print_command(out, &commands[i]);
-    (void)fprintf(out, "\n");
-    for (size_t i = 0; i < GLOBAL_COUNT; i++)
-        print_option(out, &global_options[i]);
-    (void)fprintf(out,
-                  "\nexit status: 0 done; 1 refused by the server; 2 usage; 3 the server cannot "
-                  "be reached, or there is no token\n");
-}
 
 /* ---- reading ---- */
 
@@ -198,7 +132,7 @@ static bool read_word(struct reading *reading, const char *text)
     }
     if (reading->verb == NULL) {
         reading->verb = text;
-        arguments->command = find_command(reading->noun, text);
+        arguments->command = command_find(reading->noun, text);
         if (arguments->command == NULL)
             complain("there is no command \"%s %s\"; see kedge %s --help", reading->noun, text,
                      reading->noun);

@@ -163,6 +163,18 @@ static void measure(const struct table *table, size_t widths[TABLE_COLUMNS_MAX])
     }
 }
 
+/* The widest of the columns that may be cut so; their count when there is none. */
+static size_t widest_of(const struct table *table, const size_t widths[TABLE_COLUMNS_MAX],
+                        enum column_cut cut)
+{
+    size_t widest = table->column_count;
+    for (size_t i = 0; i < table->column_count; i++)
+        if (table->columns[i].cut == cut && widths[i] > SHORTEST &&
+            (widest == table->column_count || widths[i] > widths[widest]))
+            widest = i;
+    return widest;
+}
+
 /* Takes from the widest column that may be cut, one character at a time, until all fits; false: it
  * cannot. */
 static bool fit(const struct table *table, size_t widths[TABLE_COLUMNS_MAX], size_t most)
@@ -171,11 +183,9 @@ static bool fit(const struct table *table, size_t widths[TABLE_COLUMNS_MAX], siz
     for (size_t i = 0; i < table->column_count; i++)
         total += widths[i];
     while (most > 0 && total > most) {
-        size_t widest = table->column_count;
-        for (size_t i = 0; i < table->column_count; i++)
-            if (table->columns[i].shortened && widths[i] > SHORTEST &&
-                (widest == table->column_count || widths[i] > widths[widest]))
-                widest = i;
+        size_t widest = widest_of(table, widths, CUT);
+        if (widest == table->column_count)
+            widest = widest_of(table, widths, CUT_LAST);
         if (widest == table->column_count)
             return false;
         widths[widest]--;

@@ -12,10 +12,17 @@
 
 #define TABLE_COLUMNS_MAX 12u
 
+/** Whether a column may be cut, with "...", where the terminal is too narrow. */
+enum column_cut {
+    CUT_NEVER = false,
+    CUT = true,
+    CUT_LAST /* when the others are as short as they may be */
+};
+
 struct column {
     const char *title;
-    bool right;     /* numbers */
-    bool shortened; /* may be cut, with "...", where the terminal is too narrow */
+    bool right; /* numbers */
+    enum column_cut cut;
 };
 
 /** Rows are kept until they are printed. `cells` is NULL when there was no memory. */

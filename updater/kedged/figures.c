@@ -58,11 +58,11 @@ static void write_networks(struct kedge_exposition *out,
     WRITE_NETWORKS(out, networks, "kedge_coap_received_datagrams_total", KEDGE_METRIC_COUNTER,
                    "Datagrams that came in, CoAP and DTLS.", datagrams_in);
     WRITE_NETWORKS(out, networks, "kedge_coap_received_bytes_total", KEDGE_METRIC_COUNTER,
-                   "Their bytes.", bytes_in);
+                   "Bytes of the datagrams that came in.", bytes_in);
     WRITE_NETWORKS(out, networks, "kedge_coap_sent_datagrams_total", KEDGE_METRIC_COUNTER,
                    "Datagrams that went out, CoAP and DTLS.", datagrams_out);
     WRITE_NETWORKS(out, networks, "kedge_coap_sent_bytes_total", KEDGE_METRIC_COUNTER,
-                   "Their bytes.", bytes_out);
+                   "Bytes of the datagrams that went out.", bytes_out);
     WRITE_NETWORKS(out, networks, "kedge_coap_send_failures_total", KEDGE_METRIC_COUNTER,
                    "Datagrams that the system did not take.", send_failures);
     WRITE_NETWORKS(out, networks, "kedge_coap_malformed_datagrams_total", KEDGE_METRIC_COUNTER,
@@ -92,7 +92,7 @@ static void write_fleet(struct kedge_exposition *out, const struct kedge_fleet_c
     kedge_exposition_gauge(out, "kedge_lwm2m_registrations", "Devices that are registered.",
                            fleet->registered);
     kedge_exposition_gauge(out, "kedge_lwm2m_unproven_registrations",
-                           "Of them: such as have answered nothing yet.", fleet->unproven);
+                           "Registered devices that have answered nothing yet.", fleet->unproven);
     kedge_exposition_gauge(out, "kedge_lwm2m_jobs", "Devices that are being updated.", fleet->jobs);
     kedge_exposition_counter(out, "kedge_lwm2m_registers_total", "Registers that were taken.",
                              fleet->registers);
@@ -138,7 +138,7 @@ static void write_store(struct kedge_exposition *out, struct kedge_store *store)
     kedge_exposition_counter(out, "kedge_store_changes_total",
                              "Changes that were handed to the store.", figures.submitted);
     kedge_exposition_gauge(out, "kedge_store_waiting_changes",
-                           "Of them: such as are not on the disk yet.", figures.waiting);
+                           "Changes that are not on the disk yet.", figures.waiting);
     kedge_exposition_counter(out, "kedge_store_failures_total",
                              "Transactions that could not be written.", figures.failures);
     kedge_exposition_family(out, "kedge_store_commit_duration_seconds", KEDGE_METRIC_HISTOGRAM,
