@@ -100,11 +100,12 @@ def test_a_rollout_that_fails_stops_and_says_why(server, device, keys, tmp_path,
     admin.see(css=".where .paused")
     admin.see(css="section >> text=/Result 8|health|rolled back|fell back/i")
     said = admin.text(css=".where")
-    assert re.search("error", said), said
+    assert re.search("error", said) and said.count("paused") == 1, said  # the state, and then why
     gate = admin.text(css="[aria-label=Gates] tbody tr")
     assert "1 ended in error (more than 0 % would pause" in gate and "come to match" not in gate  # nobody joins this one
     errors = admin.text(css="[aria-label='Devices in error']")
-    assert "edge-" in errors and "failed" in errors and "8" in errors
+    assert "edge-" in errors and "failed" in errors and "8" in errors and "the health check failed" in errors
+    assert "failed: State" not in errors  # the state stands beside it
     admin.shows("rollout-paused")
     buttons = admin.texts(css="header.page > .actions > button")
     assert buttons == ["Resume", "Abort"]

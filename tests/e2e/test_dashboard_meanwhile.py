@@ -62,6 +62,15 @@ def test_a_question_says_that_others_have_ended_it(server, admin):
     wait_until(lambda: admin.run(script="document.activeElement.tagName") == "H1", what="the focus, whose button is gone")
 
 
+def test_a_question_is_read_out_with_what_it_will_do(admin):
+    asks(admin, "Pause")
+    said = admin.run(script="document.getElementById(document.querySelector('dialog[open]').getAttribute('aria-describedby')).textContent")
+    assert said.startswith("Offers nothing more until somebody resumes it.")
+    assert admin.run(script="document.activeElement.textContent") == "Leave it"  # Enter does no harm
+    admin.press(key="Escape")
+    wait_until(lambda: admin.run(script="document.activeElement.textContent") == "Pause", what="the focus where it was")
+
+
 def test_what_was_changed_since_is_looked_at_again(server, admin):
     server.kedge("rollout", "pause", "1")
     admin.see(css=".where .paused")

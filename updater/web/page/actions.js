@@ -1,6 +1,6 @@
 // What can be done to a rollout now, by whom, and what it will do: said before it is done.
 import { newKey, path, post } from "./api.js";
-import { count, plural, words } from "./format.js";
+import { count, plural, whyOf, words } from "./format.js";
 import { html, useEffect, useRef, useState } from "./html.js";
 import { Careful } from "./parts.js";
 import { KINDS, sumOf } from "./progress.js";
@@ -94,7 +94,7 @@ export const RolloutActions = ({ me, rollout, tag, groups, onDone }) => {
   };
   return shown.map((one) => html`<${Careful} key=${one.name} name=${one.name} kind=${one.kind} seen=${tag} action=${(seen) => act(one, seen)}
     what=${isFor(one) ? one.what(known) : ""} onOpen=${() => setOpen(one.name)} onClose=${() => setOpen(null)}
-    over=${isFor(one) ? undefined : `That cannot be done any more. The rollout is ${words(rollout.state)}: ${rollout.explanation}`} />`);
+    over=${isFor(one) ? undefined : `That cannot be done any more. The rollout is ${words(rollout.state)}: ${whyOf(rollout)}`} />`);
 };
 
 /** What could be done now, by others, and by whom: why there is no button for it. */

@@ -1,6 +1,6 @@
 // One device: what it is, its slots as far as the server has seen, what it waits for, and what happened.
 import { path, withQuery } from "./api.js";
-import { bytes, words } from "./format.js";
+import { bytes, whyOf, words } from "./format.js";
 import { History } from "./history.js";
 import { html } from "./html.js";
 import { useResource } from "./live.js";
@@ -30,7 +30,7 @@ const deploymentColumns = [
   ["Rollout", (one) => rolloutLink(one.rollout_id)],
   ["State", (one) => html`<${State} of=${one.state} />`],
   ["Before", (one) => one.version_before || "–", "name"],
-  ["Why", (one) => one.explanation, "text"],
+  ["Why", (one) => whyOf(one) || "–", "text"],
   ["Changed", (one) => html`<${Moment} ms=${one.changed_at_ms} />`],
 ];
 
@@ -59,7 +59,7 @@ export const Device = ({ match: [endpoint] }) => {
       <div class="figure"><span class="value small">${slots.other}</span><span class="name">other slot</span></div>
     </section>
     <section><h2>What it waits for</h2>
-      ${waits.length === 0 ? html`<p class="quiet">Nothing: no rollout has anything more for it.</p>` : html`<ul>${waits.map((one) => html`<li key=${one.id}>Rollout ${rolloutLink(one.rollout_id)}: <${State} of=${one.state} /> ${one.explanation}</li>`)}</ul>`}
+      ${waits.length === 0 ? html`<p class="quiet">Nothing: no rollout has anything more for it.</p>` : html`<ul>${waits.map((one) => html`<li key=${one.id}>Rollout ${rolloutLink(one.rollout_id)}: <${State} of=${one.state} /> ${whyOf(one)}</li>`)}</ul>`}
     </section>
     <${Facts} of=${factsOf(device.data)} />
     <section><h2>Deployments</h2><${Waiting} of=${parts} />

@@ -10,6 +10,12 @@ export const percent = (part, whole) => (whole > 0 ? `${Math.floor((100 * part) 
 export const time = (ms) => (ms ? moment.format(new Date(ms)) : "–");
 export const words = (state) => state.replaceAll("_", " ");
 
+/** Why something is in its state, to stand beside that: the server begins with the state, or says no more than it. */
+export function whyOf({ state, explanation }) {
+  if (explanation === state) return "";
+  return explanation.startsWith(`${state}: `) ? explanation.slice(state.length + 2) : explanation;
+}
+
 export function bytes(size) {
   if (size === null || size === undefined) return "–";
   const units = ["B", "KiB", "MiB", "GiB"];

@@ -86,9 +86,10 @@ export const Careful = ({ name, kind, what, seen, over, action, onOpen, onClose 
     setBusy(false);
   };
   const isOver = over && !busy;
+  const said = `${name.replaceAll(" ", "-")}-what`; // read out with the name, when the question is put
   return html`<button type="button" class=${kind} onClick=${open}>${name}</button>
-    <dialog ref=${dialog} aria-label=${name} onClose=${onClose}>
-      <h2>${name}</h2><p aria-live="polite">${isOver ? over : what}</p>
+    <dialog ref=${dialog} aria-label=${name} aria-describedby=${said} onClose=${onClose}>
+      <h2>${name}</h2><p id=${said} aria-live="polite">${isOver ? over : what}</p>
       <${Refused} refusal=${refusal} />
       <div class="actions">
         <button type="button" onClick=${() => dialog.current.close()}>Leave it</button>

@@ -4,7 +4,7 @@ import { OthersActions, RolloutActions } from "./actions.js";
 import { Chart } from "./chart.js";
 import { now } from "./clock.js";
 import { deviceLink } from "./devices.js";
-import { count, percent, plural, span, time, words } from "./format.js";
+import { count, percent, plural, span, time, whyOf, words } from "./format.js";
 import { History } from "./history.js";
 import { html } from "./html.js";
 import { useResource } from "./live.js";
@@ -41,7 +41,7 @@ const errorColumns = [
   ["Device", (one) => deviceLink(one.endpoint), "name"],
   ["State", (one) => html`<${State} of=${one.state} />`],
   ["Update Result", (one) => one.update_result ?? "–"],
-  ["Why", (one) => one.explanation, "text"],
+  ["Why", (one) => whyOf(one) || "–", "text"],
   ["Ended", (one) => html`<${Moment} ms=${one.ended_at_ms} />`],
 ];
 
@@ -99,7 +99,7 @@ export const Rollout = ({ me, match: [id] }) => {
   const at = rollout.data.ended_at_ms ?? now();
   return html`<${Page} title=${rollout.data.name} actions=${actions}>
     <${Waiting} of=${rollout} />
-    <p class="where" aria-live="polite"><${State} of=${rollout.data.state} /> ${rollout.data.explanation}</p>
+    <p class="where" aria-live="polite"><${State} of=${rollout.data.state} /> ${whyOf(rollout.data)}</p>
     <${OthersActions} me=${me} rollout=${rollout.data} groups=${groups.data.groups} />
     <${Stages} groups=${groups.data.groups} />
     <p class="legend">${KINDS.map(({ kind, name, states }) => html`<span key=${kind} class=${kind}>${plural(sumOf(rollout.data.counts, states), "device")} ${name}</span>`)}</p>
