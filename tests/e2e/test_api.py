@@ -47,6 +47,10 @@ def json_body(value) -> list:
     return ["--header", "Content-Type: application/json", "--data-binary", json.dumps(value)]
 
 
+def file_body(file, kind="application/octet-stream") -> list:
+    return ["--header", f"Content-Type: {kind}", "--data-binary", f"@{file}"]
+
+
 numbers = itertools.count(1)
 
 
@@ -68,7 +72,7 @@ def package(server, curl, keys, tmp_path):
     trusted = curl("POST", f"{V1}/trust", *json_body({"name": "release", "pem": keys.public.read_text()}))
     assert trusted.status == 201
     file = make_package(tmp_path, keys, "1.1.0", 2)
-    uploaded = curl("POST", f"{V1}/packages", "--data-binary", f"@{file}")
+    uploaded = curl("POST", f"{V1}/packages", *file_body(file))
     assert uploaded.status == 201
     return uploaded.json["id"]
 
@@ -130,7 +134,7 @@ def test_every_route_answers_with_json_that_names_what_is_wrong(curl):
 def test_bad_json_is_refused_by_the_field_at_fault(curl, tmp_path, body, field):
     file = tmp_path / "body"
     file.write_bytes(body)
-    answer = curl("POST", f"{V1}/trust", "--data-binary", f"@{file}")
+    answer = curl("POST", f"{V1}/trust", *file_body(file, "application/json"))
     assert answer.status == 400
     assert answer.json.get("field") == field
     assert curl("GET", f"{V1}/trust").json == {"trust": [], "next": None}
@@ -140,7 +144,7 @@ def test_an_overlong_body_is_refused(curl, tmp_path):
     file = tmp_path / "body"
     file.write_bytes(b" " * (2 << 20))
     for options in ([], ["--header", "Expect:"], ["--header", "Transfer-Encoding: chunked"]):
-        assert curl("POST", f"{V1}/rollouts", "--data-binary", f"@{file}", *options).status == 413
+        assert curl("POST", f"{V1}/rollouts", *file_body(file, "application/json"), *options).status == 413
 
 
 def test_an_upload_cut_in_half_leaves_nothing_and_disturbs_nobody(server, curl, keys, tmp_path):
@@ -156,11 +160,11 @@ def test_an_upload_cut_in_half_leaves_nothing_and_disturbs_nobody(server, curl, 
         wait_until(lambda: not list((server.data / "uploads").iterdir()), what="the cut upload to go")
     assert curl("GET", f"{V1}/packages").json["packages"] == []
     file.write_bytes(content[:len(content) // 2])
-    half = curl("POST", f"{V1}/packages", "--data-binary", f"@{file}")
+    half = curl("POST", f"{V1}/packages", *file_body(file))
     assert half.status == 422
     assert curl("GET", f"{V1}/packages").json["packages"] == []
     file.write_bytes(content)
-    assert curl("POST", f"{V1}/packages", "--data-binary", f"@{file}").status == 201
+    assert curl("POST", f"{V1}/packages", *file_body(file)).status == 201
 
 
 def test_slow_and_silent_connections_do_not_keep_others_out(server, curl):

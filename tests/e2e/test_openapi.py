@@ -268,7 +268,8 @@ def check_answer(method, path, operation, got):
     if "$ref" in response:
         assert json.loads(content)["code"] in codes_of(response), (method, path, status, content[:500])
         response = DOCUMENT["components"]["responses"][response["$ref"].rsplit("/", 1)[1]]
-    assert {name.lower() for name in response.get("headers", {})} <= headers, (method, path, status, headers)
+    needed = {name.lower() for name, header in response.get("headers", {}).items() if header.get("required", True)}
+    assert needed <= headers, (method, path, status, headers)
     if "content" not in response:
         assert content == b"", (method, path, status, content)
         return
@@ -313,7 +314,7 @@ def send_json(method, path, operation, world, draw):
 
 def send(method, path, operation, world, draw):
     content = operation.get("requestBody", {}).get("content", {})
-    if "application/json" in content:
+    if next(iter(content), None) == "application/json":
         if draw(st.integers(0, 9)) > 0:
             return send_json(method, path, operation, world, draw)
         junk = draw(st.sampled_from([b"{", b"[]", b"nul", b"\xff\xfe{}", b'{"a":1,"a":2}', b'"' + b"x" * 2_000_000 + b'"',

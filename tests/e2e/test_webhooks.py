@@ -291,7 +291,7 @@ def test_a_name_that_nobody_answers_for_holds_up_no_end(start, tmp_path, keys):
     rollout = maker(server, start, keys, tmp_path)
     body = {"name": "lost", "url": "http://hook.invalid/", "secret": SECRET, "allow_http": True}
     done = run("curl", "--silent", "--fail", "--noproxy", "*", "--header", f"Authorization: Bearer {server.token}",
-               "--data", json.dumps(body), server.http_url + "/api/v1/webhooks")
+               "--header", "Content-Type: application/json", "--data", json.dumps(body), server.http_url + "/api/v1/webhooks")
     assert done.returncode == 0, done.stdout
     rollout("spring")
     wait_until(server.asked, what="the name to be asked for")

@@ -84,6 +84,8 @@ void request_begin(struct request *request, const char *url, const char *method)
 bool request_answers_now(const struct request *request);
 /** Takes a piece of the body; false when the connection is to be cut. */
 bool request_take(struct request *request, const char *bytes, size_t size);
+/** Whether bytes are announced; what is empty is of no kind. */
+bool request_has_body(const struct request *request);
 /** Whether finishing it may take a while: it needs a worker. */
 bool request_waits(const struct request *request);
 /** Calls the handler, unless the answer is there already. It is there afterwards. */
@@ -123,6 +125,9 @@ size_t route_index(const struct route *route);
 /** Replaces %XX (RFC 3986 section 2.1); false for what is no escape, for NUL, and when it does not
  * fit. */
 bool percent_decode(struct kedge_slice text, char *out, size_t out_size);
+
+/** Whether the route takes a body of the kind and coding that the header names; else 415. */
+bool media_type_check(struct request *request);
 
 bool upload_open(struct request *request);
 bool upload_write(struct request *request, const char *bytes, size_t size);

@@ -40,6 +40,13 @@ static uint64_t announced_size(const struct request *request)
     return value == NULL ? 0 : strtoull(value, NULL, 10);
 }
 
+bool request_has_body(const struct request *request)
+{
+    return announced_size(request) > 0 ||
+           MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND,
+                                       MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL;
+}
+
 static bool refuse_size(struct request *request)
 {
     upload_discard(&request->upload);
@@ -100,7 +107,7 @@ void request_begin(struct request *request, const char *url, const char *method)
     request->who = request->token.name;
     request->head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
     if (!is_framed(request) || !find_route(request, url, method) || !authenticate(request) ||
-        !query_check(request))
+        !query_check(request) || !media_type_check(request))
         return;
     const enum body_kind body = request->route->body;
     request->file_expected = body_expected(request) && (body == BODY_FILE || body == BODY_TEXT);

@@ -17,6 +17,7 @@ struct client {
     char *url; /* without a slash at its end */
     struct curl_slist *headers;
     struct curl_slist *json_headers;
+    struct curl_slist *file_headers; /* of what the server tells apart by looking at it */
     char error[CURL_ERROR_SIZE];
 };
 
@@ -54,7 +55,9 @@ struct client *client_create(const struct client_server *server, const char *tok
     if (client->curl == NULL || client->url == NULL ||
         !add_header(&client->headers, authorization) ||
         !add_header(&client->json_headers, authorization) ||
-        !add_header(&client->json_headers, "Content-Type: application/json")) {
+        !add_header(&client->json_headers, "Content-Type: application/json") ||
+        !add_header(&client->file_headers, authorization) ||
+        !add_header(&client->file_headers, "Content-Type:")) {
         client_destroy(client);
         return NULL;
     }
@@ -69,6 +72,7 @@ void client_destroy(struct client *client)
         return;
     curl_slist_free_all(client->headers);
     curl_slist_free_all(client->json_headers);
+    curl_slist_free_all(client->file_headers);
     curl_easy_cleanup(client->curl);
     free(client->url);
     free(client);
@@ -277,6 +281,7 @@ enum client_outcome client_send(struct client *client, const char *path, FILE *f
     if (url == NULL)
         return unreachable(client, answer, "out of memory");
     prepare(client, url, &received);
+    (void)curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, client->file_headers);
     (void)curl_easy_setopt(client->curl, CURLOPT_POST, 1L);
     (void)curl_easy_setopt(client->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)size);
     (void)curl_easy_setopt(client->curl, CURLOPT_READDATA, file);

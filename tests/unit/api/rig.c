@@ -497,12 +497,15 @@ struct reply rig_call(struct rig *rig, const char *method, const char *path, con
     struct collected got = {.data = NULL}, head = {.data = NULL};
     struct curl_slist *list = NULL;
     char url[1024], from[32];
-    bool own = false;
+    bool own = false, typed = false;
     (void)snprintf(url, sizeof(url), "%s%s", rig->url, path);
     for (; headers != NULL && *headers != NULL; headers++) {
         list = curl_slist_append(list, *headers);
         own = own || strncasecmp(*headers, "Authorization:", 14) == 0;
+        typed = typed || strncasecmp(*headers, "Content-Type", 12) == 0;
     }
+    if (!typed) /* libcurl's own would be that of a form */
+        list = curl_slist_append(list, "Content-Type:");
     if (!own)
         list = curl_slist_append(list, "Authorization: Bearer " RIG_TOKEN);
     CURL *curl = curl_easy_init();
