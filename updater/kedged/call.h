@@ -16,6 +16,7 @@ struct kedge_call {
     enum kedge_rc rc;                    /* the answer */
     uint64_t rollout_id;
     char text[KEDGE_BACKEND_TEXT_MAX];
+    const char *field; /* of a new rollout, which is at fault for the refusal; NULL: none */
     pthread_mutex_t lock_;
     pthread_cond_t wake_;
     bool answered_;

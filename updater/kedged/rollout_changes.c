@@ -24,10 +24,12 @@ struct asking {
     struct kedge_engine_event event;
 };
 
-static void done(void *context, enum kedge_rc rc, uint64_t rollout_id, const char *text)
+static void done(void *context, enum kedge_rc rc, uint64_t rollout_id, const char *text,
+                 const char *field)
 {
     struct kedge_call *call = context;
     (void)rollout_id;
+    (void)field;
     kedge_call_answer(call, rc, text);
 }
 
@@ -295,35 +297,6 @@ static enum kedge_rc fill_spec(struct kedge_reader *reader,
     return in_field("groups", divide(targets, reader, spec, rollout, text), field);
 }
 
-/* What the engine refuses of a rollout that is described in full. */
-static enum kedge_rc check_spec(const struct kedge_rollout_spec *spec, char *text,
-                                const char **field)
-{
-    struct kedge_engine_output output;
-    kedge_engine_output_init(&output);
-    enum kedge_rc rc = kedge_rollout_spec_check(spec, &output);
-    if (rc != KEDGE_OK) {
-        *field = output.refusal_field;
-        rc = kedge_backend_refuse(text, rc, "%s",
-                                  output.refusal[0] != '\0' ? output.refusal : kedge_rc_text(rc));
-    }
-    kedge_engine_output_clear(&output);
-    return rc;
-}
-
-/* The field at fault stays with the network thread: it is found again, for a refusal alone. */
-static const char *find_field(const struct kedge_backend_rollout *rollout,
-                              const struct kedge_rollout_spec *spec)
-{
-    struct kedge_backend_plan plan;
-    char text[KEDGE_BACKEND_TEXT_MAX];
-    const char *field = NULL;
-    if (check_spec(spec, text, &field) == KEDGE_OK &&
-        kedge_timing_plan(rollout, &plan, text, &field) == KEDGE_OK)
-        return NULL;
-    return field;
-}
-
 static enum kedge_rc create(struct kedge_backend_state *state, struct kedge_reader *reader,
                             const char *who, const struct kedge_backend_rollout *rollout,
                             struct kedge_targets *targets, uint64_t *rollout_id, char *text,
@@ -332,11 +305,7 @@ static enum kedge_rc create(struct kedge_backend_state *state, struct kedge_read
     struct reading reading;
     struct kedge_engine_event event = {.kind = KEDGE_EVENT_ROLLOUT_CREATE, .who = who};
     KEDGE_TRY(fill_spec(reader, rollout, &reading, targets, &event.create, text, field));
-    enum kedge_rc rc =
-        kedge_rollout_make(state->net, state->bridge, &event, targets, rollout_id, text);
-    if (rc != KEDGE_OK)
-        *field = find_field(rollout, &event.create);
-    return rc;
+    return kedge_rollout_make(state->net, state->bridge, &event, targets, rollout_id, text, field);
 }
 
 /* Who came to match after the devices were read and before the engine knew the rollout. */
@@ -381,7 +350,7 @@ static enum kedge_rc check_plan(const struct kedge_rollout_spec *spec, char *tex
     struct kedge_rollout_spec named = *spec;
     if (named.name == NULL || named.name[0] == '\0')
         named.name = "plan";
-    return check_spec(&named, text, field);
+    return kedge_rollout_check(&named, text, field);
 }
 
 static enum kedge_rc plan_targets(struct kedge_backend_state *state, struct kedge_reader *reader,

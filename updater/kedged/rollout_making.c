@@ -9,6 +9,7 @@
 #define _GNU_SOURCE
 #include "updater/kedged/rollout_making.h"
 
+#include "updater/kedged/backend.h"
 #include "updater/kedged/call.h"
 
 #include <stdio.h>
@@ -26,9 +27,10 @@ struct making {
     bool has_turn;       /* on_turn() is posted, or at work: it goes on by itself */
     enum kedge_rc rc;
     char text[KEDGE_BACKEND_TEXT_MAX];
+    const char *field;
 };
 
-static void fail(struct making *making, enum kedge_rc rc, const char *text)
+static void fail(struct making *making, enum kedge_rc rc, const char *text, const char *field)
 {
     const struct kedge_engine_event abort = {.kind = KEDGE_EVENT_ROLLOUT_ABORT,
                                              .rollout_id = making->rollout_id};
@@ -36,6 +38,7 @@ static void fail(struct making *making, enum kedge_rc rc, const char *text)
         return;
     making->rc = rc;
     (void)snprintf(making->text, sizeof(making->text), "%s", text);
+    making->field = field;
     /* Nobody goes on with the draft; where it is none any more, this is refused. */
     if (making->rollout_id != 0)
         kedge_steering_handle(making->bridge->steering, &abort, NULL, NULL);
@@ -57,22 +60,24 @@ static void go_on(struct making *making)
     if (has_more(making) && may_give) {
         making->has_turn = kedge_net_post(making->net, on_turn, making) == KEDGE_OK;
         if (!making->has_turn)
-            fail(making, KEDGE_E_MEMORY, "out of memory");
+            fail(making, KEDGE_E_MEMORY, "out of memory", NULL);
     }
     if (has_more(making) || making->awaited > 0)
         return;
     making->call->rollout_id = making->rollout_id;
+    making->call->field = making->field;
     kedge_call_answer(making->call, making->rc, making->text);
 }
 
-static void on_answer(void *context, enum kedge_rc rc, uint64_t rollout_id, const char *text)
+static void on_answer(void *context, enum kedge_rc rc, uint64_t rollout_id, const char *text,
+                      const char *field)
 {
     struct making *making = context;
     making->awaited--;
     if (making->rollout_id == 0)
         making->rollout_id = rollout_id;
     if (rc != KEDGE_OK)
-        fail(making, rc, text);
+        fail(making, rc, text, field);
     go_on(making);
 }
 
@@ -119,23 +124,34 @@ static void begin(struct kedge_call *call)
     go_on(making);
 }
 
+enum kedge_rc kedge_rollout_check(const struct kedge_rollout_spec *spec, char *text,
+                                  const char **field)
+{
+    struct kedge_engine_output output;
+    kedge_engine_output_init(&output);
+    enum kedge_rc rc = kedge_rollout_spec_check(spec, &output);
+    if (rc != KEDGE_OK) {
+        *field = output.refusal_field;
+        rc = kedge_backend_refuse(text, rc, "%s",
+                                  output.refusal[0] != '\0' ? output.refusal : kedge_rc_text(rc));
+    }
+    kedge_engine_output_clear(&output);
+    return rc;
+}
+
 enum kedge_rc kedge_rollout_make(struct kedge_net *net, struct kedge_bridge *bridge,
                                  const struct kedge_engine_event *event,
-                                 struct kedge_targets *targets, uint64_t *rollout_id, char *text)
+                                 struct kedge_targets *targets, uint64_t *rollout_id, char *text,
+                                 const char **field)
 {
     struct making making = {.net = net, .bridge = bridge, .create = *event, .targets = targets};
     struct kedge_call call = {.fn = begin, .context = &making};
-    char why[KEDGE_REFUSAL_MAX];
-    enum kedge_rc rc = targets->count > KEDGE_MAKING_PART
-                           ? kedge_rollout_targets_check(&event->create, why)
-                           : KEDGE_OK;
-    if (rc != KEDGE_OK) {
-        (void)snprintf(text, KEDGE_BACKEND_TEXT_MAX, "%s", why);
-        return rc;
-    }
+    if (targets->count > KEDGE_MAKING_PART)
+        KEDGE_TRY(kedge_rollout_check(&event->create, text, field));
     making.call = &call;
-    rc = kedge_call_network(net, &call);
+    enum kedge_rc rc = kedge_call_network(net, &call);
     memcpy(text, call.text, KEDGE_BACKEND_TEXT_MAX);
+    *field = call.field;
     *rollout_id = call.rollout_id;
     return rc;
 }

@@ -309,7 +309,7 @@ static void arrive(void *context)
          i++)
         carry_out(steering, &voyage->commands[i]);
     if (voyage->done != NULL)
-        voyage->done(voyage->context, voyage->rc, voyage->rollout_id, voyage->error);
+        voyage->done(voyage->context, voyage->rc, voyage->rollout_id, voyage->error, NULL);
     free(voyage->commands);
     free(voyage);
 }
@@ -362,7 +362,7 @@ static void submit(struct kedge_steering *steering, kedge_steering_done_fn *done
         free(voyage);
         lose(steering, "out of memory");
         if (done != NULL)
-            done(context, KEDGE_E_MEMORY, 0, "out of memory");
+            done(context, KEDGE_E_MEMORY, 0, "out of memory", NULL);
         return;
     }
     arm_tick(steering);
@@ -380,7 +380,7 @@ static void handle(struct kedge_steering *steering, const struct kedge_engine_ev
     if (steering->engine == NULL) {
         if (done != NULL)
             done(context, KEDGE_E_BUSY, 0,
-                 "the store cannot be written at the moment; see the server's log");
+                 "the store cannot be written at the moment; see the server's log", NULL);
         return;
     }
     enum kedge_rc rc =
@@ -391,7 +391,7 @@ static void handle(struct kedge_steering *steering, const struct kedge_engine_ev
     }
     const char *text = steering->output.refusal[0] ? steering->output.refusal : kedge_rc_text(rc);
     if (done != NULL)
-        done(context, rc, 0, text);
+        done(context, rc, 0, text, steering->output.refusal_field);
     if (rc == KEDGE_E_MEMORY)
         lose(steering, "out of memory");
 }

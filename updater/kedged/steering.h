@@ -46,10 +46,12 @@ void kedge_steering_destroy(struct kedge_steering *steering);
  */
 void kedge_steering_store_failed(struct kedge_steering *steering, const char *error);
 
-/** How an event ended, told once on the network thread: `text` is the refusal, or the store's
- * error. */
+/**
+ * How an event ended, told once on the network thread: `text` is the refusal, or the store's error;
+ * `field` is that of a new rollout which is at fault for the refusal, NULL: no single one.
+ */
 typedef void kedge_steering_done_fn(void *context, enum kedge_rc rc, uint64_t rollout_id,
-                                    const char *text);
+                                    const char *text, const char *field);
 
 /**
  * Takes an event, on the network thread. `done` (may be NULL) is called when what it brought about

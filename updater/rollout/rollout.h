@@ -620,8 +620,8 @@ uint64_t kedge_engine_next_tick_at_ms(const struct kedge_engine *engine);
 
 /**
  * Whether the targets can be those of the rollout, all of them at once; what ROLLOUT_CREATE refuses
- * of targets that come with it, and whoever creates one in parts asks before. O(targets), and of no
- * engine, so on any thread. `why` is the refusal.
+ * of targets that come with it. O(targets), and of no engine, so on any thread. `why` is the
+ * refusal.
  */
 enum kedge_rc kedge_rollout_targets_check(const struct kedge_rollout_spec *spec,
                                           char why[KEDGE_REFUSAL_MAX]) KEDGE_MUST_USE;

@@ -132,8 +132,12 @@ static void look_between(void *context)
 
 static enum kedge_rc make(struct fixture *f, uint64_t *id, char text[KEDGE_BACKEND_TEXT_MAX])
 {
+    const char *field = "what was there before";
     assert_int_equal(kedge_net_post(f->net, look_between, f), KEDGE_OK);
-    return kedge_rollout_make(f->net, &f->bridge, &f->event, &f->targets, id, text);
+    enum kedge_rc rc =
+        kedge_rollout_make(f->net, &f->bridge, &f->event, &f->targets, id, text, &field);
+    assert_null(field);
+    return rc;
 }
 
 static bool take_first(void *context, const struct kedge_rollout *record)
@@ -194,14 +198,38 @@ static void what_does_not_fit_is_refused_before_anything_is_made(void **state)
     struct fixture *f = *state;
     char text[KEDGE_BACKEND_TEXT_MAX];
     uint64_t id = 0;
+    const char *field = NULL;
     store_package(f);
     f->items[DEVICES - 1].endpoint = "dev-0";
-    assert_int_equal(kedge_rollout_make(f->net, &f->bridge, &f->event, &f->targets, &id, text),
-                     KEDGE_E_ARGUMENT);
+    assert_int_equal(
+        kedge_rollout_make(f->net, &f->bridge, &f->event, &f->targets, &id, text, &field),
+        KEDGE_E_ARGUMENT);
     assert_string_equal(text, "device dev-0 is listed twice");
+    assert_string_equal(field, "devices");
     f->items[DEVICES - 1].endpoint = "another-one";
     assert_int_equal(make(f, &id, text), KEDGE_OK);
     assert_int_equal(id, 1);
+}
+
+/* Of few devices and of many: what the engine finds at fault, and only it can find. */
+static void the_field_at_fault_comes_with_the_refusal(void **state)
+{
+    struct fixture *f = *state;
+    char text[KEDGE_BACKEND_TEXT_MAX];
+    uint64_t id = 0;
+    store_package(f);
+    f->event.create.start_at_ms = 1; /* long ago */
+    for (unsigned i = 0; i < 2; i++) {
+        const char *field = NULL;
+        f->targets.count = i == 0 ? 1 : DEVICES;
+        f->event.create.target_count = f->targets.count;
+        assert_int_equal(
+            kedge_rollout_make(f->net, &f->bridge, &f->event, &f->targets, &id, text, &field),
+            KEDGE_E_ARGUMENT);
+        assert_non_null(strstr(text, "the start time"));
+        assert_string_equal(field, "start_at");
+        assert_int_equal(id, 0);
+    }
 }
 
 /* It refuses rollouts of packages that it does not have. */
@@ -224,6 +252,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(what_does_not_fit_is_refused_before_anything_is_made,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_field_at_fault_comes_with_the_refusal, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

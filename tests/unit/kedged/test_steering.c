@@ -132,7 +132,8 @@ struct question {
     bool durable; /* when it was answered, the database said what was asked for */
 };
 
-static void done(void *context, enum kedge_rc rc, uint64_t rollout_id, const char *text)
+static void done(void *context, enum kedge_rc rc, uint64_t rollout_id, const char *text,
+                 const char *field)
 {
     struct kedge_call *call = context;
     struct question *question = call->context;
@@ -140,6 +141,7 @@ static void done(void *context, enum kedge_rc rc, uint64_t rollout_id, const cha
     uint64_t id = rollout_id != 0 ? rollout_id : question->event->rollout_id;
     question->durable = kedge_reader_rollout(question->f->reader, id, &stored) == KEDGE_OK;
     call->rollout_id = rollout_id;
+    (void)field;
     kedge_call_answer(call, rc, text);
 }
 
