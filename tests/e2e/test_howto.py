@@ -75,12 +75,16 @@ def test_every_task_has_a_test_and_stands_in_the_list():
 
 def test_a_service(begin, tmp_path):
     recipe = begin("Run `kedged` as a service")
-    (tmp_path / "etc").mkdir()
     recipe.changes.append(("/etc/kedged", str(tmp_path / "etc")))
     recipe.changes.append((str(recipe.place / "kedge"), str(tmp_path / "another")))
     recipe.sh()
     text = (ROOT / "updater" / "service" / "kedged.service").read_text()
     assert recipe.section.count("updater/service/kedged.service") == 2 and "/etc/kedged/kedged.conf" in text
+    # What the unit runs is what was installed, and its page is there.
+    prefix, = re.findall(r"^cmake --install \S+ --prefix (\S+)$", recipe.section, re.MULTILINE)
+    assert set(re.findall(r"=(\S+/kedged) ", text)) == {f"{prefix}/bin/kedged"}
+    page, = re.findall(r"^Documentation=man:(\w+)\((\d)\)$", text, re.MULTILINE)
+    assert (BUILD / "man" / f"man{page[1]}" / "{}.{}".format(*page)).exists()
     if shutil.which("systemd-analyze") is None:
         return  # the unit alone cannot be judged
     unit = tmp_path / "kedged.service"
