@@ -7,9 +7,7 @@
 
 static bool list_entry(void *context, const struct kedge_audit_entry *entry)
 {
-    json_t **items = context;
-    json_add(items, audit_json(entry));
-    return *items != NULL;
+    return json_add_to(context, audit_json(entry));
 }
 
 void audit_list(struct request *request)

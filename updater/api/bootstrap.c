@@ -10,9 +10,7 @@
 
 static bool list_bootstrap(void *context, const struct kedge_bootstrap_record *record)
 {
-    json_t **items = context;
-    json_add(items, bootstrap_json(record));
-    return *items != NULL;
+    return json_add_to(context, bootstrap_json(record));
 }
 
 void bootstraps_list(struct request *request)

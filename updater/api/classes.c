@@ -5,9 +5,7 @@
 
 static bool list_class(void *context, const struct kedge_class_record *record)
 {
-    json_t **items = context;
-    json_add(items, class_json(record));
-    return *items != NULL;
+    return json_add_to(context, class_json(record));
 }
 
 void classes_list(struct request *request)

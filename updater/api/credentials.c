@@ -10,9 +10,7 @@
 
 static bool list_credential(void *context, const struct kedge_credential_record *record)
 {
-    json_t **items = context;
-    json_add(items, credential_json(record));
-    return *items != NULL;
+    return json_add_to(context, credential_json(record));
 }
 
 void credentials_list(struct request *request)

@@ -8,9 +8,7 @@
 
 static bool list_device(void *context, const struct kedge_device_record *record)
 {
-    json_t **items = context;
-    json_add(items, device_json(record));
-    return *items != NULL;
+    return json_add_to(context, device_json(record));
 }
 
 void devices_list(struct request *request)

@@ -47,11 +47,9 @@ void fleet_show(struct request *request)
 
 static bool add_sample(void *context, const struct kedge_sample *sample)
 {
-    json_t **items = context;
     json_t *item = json_loads(sample->figures, JSON_REJECT_DUPLICATES, NULL);
     json_put(&item, "at_ms", json_count(sample->at_ms));
-    json_add(items, item);
-    return *items != NULL;
+    return json_add_to(context, item);
 }
 
 static void answer_series(struct request *request, uint64_t series)

@@ -222,6 +222,8 @@ bool body_read(struct request *request, json_t *object, const char *within,
 /** Sets a member, taking `value` over; *object becomes NULL when there is no memory. */
 void json_put(json_t **object, const char *name, json_t *value);
 void json_add(json_t **array, json_t *value);
+/** json_add() for what the store's listings call: `array` is a json_t **. False: no memory. */
+bool json_add_to(void *array, json_t *value);
 json_t *json_count(uint64_t value);
 /** A list as it is answered: {"<name>": items, "next": cursor or null}. Takes `items` over. */
 json_t *json_list(const char *name, json_t *items, const struct kedge_page *page);

@@ -7,9 +7,7 @@
 
 static bool list_package(void *context, const struct kedge_package_record *record)
 {
-    json_t **items = context;
-    json_add(items, package_json(record));
-    return *items != NULL;
+    return json_add_to(context, package_json(record));
 }
 
 void packages_list(struct request *request)

@@ -31,6 +31,13 @@ void json_add(json_t **array, json_t *value)
     *array = NULL;
 }
 
+bool json_add_to(void *array, json_t *value)
+{
+    json_t **items = array;
+    json_add(items, value);
+    return *items != NULL;
+}
+
 json_t *json_count(uint64_t value)
 {
     return json_integer((json_int_t)value);

@@ -80,9 +80,7 @@ void rollout_show(struct request *request)
 
 static bool list_rollout(void *context, const struct kedge_rollout *record)
 {
-    json_t **items = context;
-    json_add(items, rollout_json(record));
-    return *items != NULL;
+    return json_add_to(context, rollout_json(record));
 }
 
 void rollouts_list(struct request *request)
@@ -206,9 +204,7 @@ static bool find_rollout(struct request *request, uint64_t *id)
 
 static bool list_group(void *context, const struct kedge_group *record)
 {
-    json_t **items = context;
-    json_add(items, group_json(record));
-    return *items != NULL;
+    return json_add_to(context, group_json(record));
 }
 
 void rollout_groups(struct request *request)
@@ -367,9 +363,7 @@ void device_deployments(struct request *request)
 
 static bool list_history(void *context, const struct kedge_history_entry *entry)
 {
-    json_t **items = context;
-    json_add(items, history_json(entry));
-    return *items != NULL;
+    return json_add_to(context, history_json(entry));
 }
 
 static void answer_history(struct request *request, const struct kedge_history_filter *filter,

@@ -9,9 +9,7 @@
 
 static bool list_token(void *context, const struct kedge_token_record *record)
 {
-    json_t **items = context;
-    json_add(items, token_json(record));
-    return *items != NULL;
+    return json_add_to(context, token_json(record));
 }
 
 void tokens_list(struct request *request)

@@ -7,9 +7,7 @@
 
 static bool list_key(void *context, const struct kedge_trust_record *record)
 {
-    json_t **items = context;
-    json_add(items, trust_json(record));
-    return *items != NULL;
+    return json_add_to(context, trust_json(record));
 }
 
 void trust_list(struct request *request)

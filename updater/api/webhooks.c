@@ -27,9 +27,7 @@ static json_t *shown(const struct kedge_note *note)
 
 static bool list_hook(void *context, const struct kedge_note *note)
 {
-    json_t **items = context;
-    json_add(items, shown(note));
-    return *items != NULL;
+    return json_add_to(context, shown(note));
 }
 
 void webhooks_list(struct request *request)
@@ -42,11 +40,9 @@ void webhooks_list(struct request *request)
 
 static bool list_undelivered(void *context, const struct kedge_note *note)
 {
-    json_t **items = context;
     json_t *json = json_loadb(note->content, note->size, 0, NULL);
     json_put(&json, "id", json_text(note->id));
-    json_add(items, json);
-    return *items != NULL;
+    return json_add_to(context, json);
 }
 
 void undelivered_list(struct request *request)
