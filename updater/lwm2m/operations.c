@@ -504,54 +504,6 @@ enum kedge_rc kedge_device_ask(struct kedge_fleet *fleet, const char *endpoint,
     return operation_ask(device, request, fn, context, handle);
 }
 
-static enum kedge_rc ask_endpoint(struct kedge_fleet *fleet, const char *endpoint,
-                                  enum kedge_operation_kind kind, const char *path,
-                                  const char *text, kedge_operation_fn *fn, void *context,
-                                  uint64_t *handle)
-{
-    const struct kedge_operation_request request = {.kind = kind, .path = path, .text = text};
-    return kedge_device_ask(fleet, endpoint, &request, fn, context, handle);
-}
-
-enum kedge_rc kedge_device_discover(struct kedge_fleet *fleet, const char *endpoint,
-                                    const char *path, kedge_operation_fn *fn, void *context,
-                                    uint64_t *handle)
-{
-    return ask_endpoint(fleet, endpoint, KEDGE_OPERATION_DISCOVER, path, NULL, fn, context, handle);
-}
-
-enum kedge_rc kedge_device_read(struct kedge_fleet *fleet, const char *endpoint, const char *path,
-                                kedge_operation_fn *fn, void *context, uint64_t *handle)
-{
-    return ask_endpoint(fleet, endpoint, KEDGE_OPERATION_READ, path, NULL, fn, context, handle);
-}
-
-enum kedge_rc kedge_device_write(struct kedge_fleet *fleet, const char *endpoint, const char *path,
-                                 const struct kedge_lwm2m_value *value, kedge_operation_fn *fn,
-                                 void *context, uint64_t *handle)
-{
-    struct kedge_lwm2m_record record = {.encoding = KEDGE_LWM2M_TYPED, .value = *value};
-    KEDGE_TRY(kedge_lwm2m_path_parse(kedge_slice_text(path), &record.path));
-    const struct kedge_operation_request request = {
-        .kind = KEDGE_OPERATION_WRITE, .path = path, .records = &record, .record_count = 1};
-    return kedge_device_ask(fleet, endpoint, &request, fn, context, handle);
-}
-
-enum kedge_rc kedge_device_execute(struct kedge_fleet *fleet, const char *endpoint,
-                                   const char *path, const char *arguments, kedge_operation_fn *fn,
-                                   void *context, uint64_t *handle)
-{
-    return ask_endpoint(fleet, endpoint, KEDGE_OPERATION_EXECUTE, path, arguments, fn, context,
-                        handle);
-}
-
-enum kedge_rc kedge_device_observe(struct kedge_fleet *fleet, const char *endpoint,
-                                   const char *path, kedge_operation_fn *fn, void *context,
-                                   uint64_t *handle)
-{
-    return ask_endpoint(fleet, endpoint, KEDGE_OPERATION_OBSERVE, path, NULL, fn, context, handle);
-}
-
 static void cancel(struct kedge_fleet *fleet, uint64_t handle,
                    void (*end)(struct kedge_net *net, uint64_t handle))
 {

@@ -55,23 +55,4 @@ void kedge_device_cancel(struct kedge_fleet *fleet, uint64_t handle);
  * section 6.4.4). */
 void kedge_device_unobserve(struct kedge_fleet *fleet, uint64_t handle);
 
-/* ---- the same, for one resource; `path` is "/5/0/3" ---- */
-
-enum kedge_rc kedge_device_discover(struct kedge_fleet *fleet, const char *endpoint,
-                                    const char *path, kedge_operation_fn *fn, void *context,
-                                    uint64_t *handle) KEDGE_MUST_USE;
-enum kedge_rc kedge_device_read(struct kedge_fleet *fleet, const char *endpoint, const char *path,
-                                kedge_operation_fn *fn, void *context,
-                                uint64_t *handle) KEDGE_MUST_USE;
-/** Replaces a resource. */
-enum kedge_rc kedge_device_write(struct kedge_fleet *fleet, const char *endpoint, const char *path,
-                                 const struct kedge_lwm2m_value *value, kedge_operation_fn *fn,
-                                 void *context, uint64_t *handle) KEDGE_MUST_USE;
-enum kedge_rc kedge_device_execute(struct kedge_fleet *fleet, const char *endpoint,
-                                   const char *path, const char *arguments, kedge_operation_fn *fn,
-                                   void *context, uint64_t *handle) KEDGE_MUST_USE;
-enum kedge_rc kedge_device_observe(struct kedge_fleet *fleet, const char *endpoint,
-                                   const char *path, kedge_operation_fn *fn, void *context,
-                                   uint64_t *handle) KEDGE_MUST_USE;
-
 #endif

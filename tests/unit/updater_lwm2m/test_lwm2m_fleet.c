@@ -471,35 +471,45 @@ static void note_answer(void *context, enum kedge_rc rc,
              answer != NULL ? (const char *)answer->payload.data : "");
 }
 
+static enum kedge_rc ask(struct fleet_scene *scene, enum kedge_operation_kind kind,
+                         const char *path, struct note *note, uint64_t *handle)
+{
+    const struct kedge_operation_request request = {.kind = kind, .path = path};
+    return kedge_device_ask(scene->fleet, "device-1", &request, note_answer, note, handle);
+}
+
 static void test_read_write_execute_reach_the_device(void **state)
 {
     struct fleet_scene *scene = *state;
     struct note note = {0};
     scene_identify(scene);
-    assert_int_equal(
-        kedge_device_read(scene->fleet, "device-1", "/3/0/0", note_answer, &note, NULL), KEDGE_OK);
+    const struct kedge_operation_request read = {.kind = KEDGE_OPERATION_READ, .path = "/3/0/0"};
+    assert_int_equal(ask(scene, read.kind, read.path, &note, NULL), KEDGE_OK);
     device_until(&scene->device, &note.calls, 1);
     assert_int_equal(note.code, KEDGE_COAP_CONTENT);
     assert_string_equal(note.payload, "vendor.example");
     assert_int_equal(note.format, KEDGE_LWM2M_FORMAT_TEXT);
-    const struct kedge_lwm2m_value value = {.type = KEDGE_LWM2M_STRING,
-                                            .bytes = kedge_slice_text("coap://x/fw/1")};
+    struct kedge_lwm2m_record uri = {
+        .encoding = KEDGE_LWM2M_TYPED,
+        .value = {.type = KEDGE_LWM2M_STRING, .bytes = kedge_slice_text("coap://x/fw/1")}};
+    const struct kedge_operation_request write = {
+        .kind = KEDGE_OPERATION_WRITE, .path = "/5/0/1", .records = &uri, .record_count = 1};
+    assert_int_equal(kedge_lwm2m_path_parse(kedge_slice_text(write.path), &uri.path), KEDGE_OK);
     assert_int_equal(
-        kedge_device_write(scene->fleet, "device-1", "/5/0/1", &value, note_answer, &note, NULL),
-        KEDGE_OK);
+        kedge_device_ask(scene->fleet, "device-1", &write, note_answer, &note, NULL), KEDGE_OK);
     device_until(&scene->device, &note.calls, 2);
     assert_string_equal(scene->device.uri, "coap://x/fw/1");
+    const struct kedge_operation_request execute = {
+        .kind = KEDGE_OPERATION_EXECUTE, .path = "/5/0/2", .text = ""};
     assert_int_equal(
-        kedge_device_execute(scene->fleet, "device-1", "/5/0/2", "", note_answer, &note, NULL),
-        KEDGE_OK);
+        kedge_device_ask(scene->fleet, "device-1", &execute, note_answer, &note, NULL), KEDGE_OK);
     device_until(&scene->device, &note.calls, 3);
     assert_int_equal(scene->device.executes, 1);
     assert_int_equal(note.code, KEDGE_COAP_CHANGED);
-    assert_int_equal(
-        kedge_device_discover(scene->fleet, "device-1", "/77", note_answer, &note, NULL), KEDGE_OK);
+    assert_int_equal(ask(scene, KEDGE_OPERATION_DISCOVER, "/77", &note, NULL), KEDGE_OK);
     device_until(&scene->device, &note.calls, 4);
     assert_int_equal(note.code, KEDGE_COAP_NOT_FOUND);
-    assert_int_equal(kedge_device_read(scene->fleet, "nobody", "/3/0/0", note_answer, &note, NULL),
+    assert_int_equal(kedge_device_ask(scene->fleet, "nobody", &read, note_answer, &note, NULL),
                      KEDGE_E_NOT_FOUND);
 }
 
@@ -508,9 +518,7 @@ static void test_an_observation_tells_each_change_until_the_next_register(void *
     struct fleet_scene *scene = *state;
     struct note note = {0};
     scene_identify(scene);
-    assert_int_equal(
-        kedge_device_observe(scene->fleet, "device-1", "/5/0/3", note_answer, &note, NULL),
-        KEDGE_OK);
+    assert_int_equal(ask(scene, KEDGE_OPERATION_OBSERVE, "/5/0/3", &note, NULL), KEDGE_OK);
     device_until(&scene->device, &note.calls, 1);
     assert_true(note.observing);
     scene->device.state = 1;
@@ -528,13 +536,9 @@ static void test_a_cancelled_operation_is_not_heard_of_again(void **state)
     struct note read = {0}, watched = {0};
     uint64_t handle;
     scene_identify(scene);
-    assert_int_equal(
-        kedge_device_read(scene->fleet, "device-1", "/3/0/0", note_answer, &read, &handle),
-        KEDGE_OK);
+    assert_int_equal(ask(scene, KEDGE_OPERATION_READ, "/3/0/0", &read, &handle), KEDGE_OK);
     kedge_device_cancel(scene->fleet, handle);
-    assert_int_equal(
-        kedge_device_observe(scene->fleet, "device-1", "/5/0/3", note_answer, &watched, &handle),
-        KEDGE_OK);
+    assert_int_equal(ask(scene, KEDGE_OPERATION_OBSERVE, "/5/0/3", &watched, &handle), KEDGE_OK);
     device_until(&scene->device, &watched.calls, 1);
     kedge_device_cancel(scene->fleet, handle);
     scene->device.state = 1;
