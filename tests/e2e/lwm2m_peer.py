@@ -225,7 +225,7 @@ class Peer:
 
     def forget_blocks(self):
         """Forgets which blocks were asked for, also by what has been sent and was not looked at yet."""
-        last = next(self._message_ids) & 0xFFFF
+        last = self._new_message_id()
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
             sender.sendto(Message(ACK, 0, last).encode(), ("127.0.0.1", self.port))
         self.wait_for(lambda: last in self._acknowledged, 60, "all that was sent before")
@@ -360,7 +360,8 @@ class Peer:
             if refused:
                 return
         with self._changed:
-            self._acknowledged.add(message.message_id)
+            if message.kind == ACK:  # the ids of what else devices send are of their own choice
+                self._acknowledged.add(message.message_id)
             if known is None or not known.messages:
                 self._answers[message.token] = message
             if known is not None and message.message_id not in (m.message_id for m in known.messages):
@@ -401,7 +402,14 @@ class Peer:
         for number, value in ((OBSERVE, observe), (CONTENT_FORMAT, content_format), (ACCEPT, accept)):
             if value is not None:
                 options.append((number, uint(value)))
-        return Message(CON, method, next(self._message_ids) & 0xFFFF, os.urandom(8), options, payload)
+        return Message(CON, method, self._new_message_id(), os.urandom(8), options, payload)
+
+    def _new_message_id(self) -> int:
+        """One that nothing before acknowledges: the answers to noise have any id."""
+        with self._changed:
+            message_id = next(self._message_ids) & 0xFFFF
+            self._acknowledged.discard(message_id)
+            return message_id
 
     def send(self, endpoint: str, message: Message):
         self.travel("out", message, self.registered(endpoint).address)

@@ -235,10 +235,9 @@ def test_a_request_that_comes_twice_is_answered_twice_and_done_once(agent, peer,
     peer.network = lambda direction, m: (answers.append(m) if direction == "in" and m.kind == ACK else None, [0])[1]
     write = peer.make_request(PUT, "/5/0/1", f"{peer.uri}/fw/package".encode(), content_format=TEXT)
     peer.files["fw/package"] = update
-    assert peer.exchange(ENDPOINT, write).code_text == "2.04"
-    peer.send(ENDPOINT, write)
-    peer.wait_for(lambda: [m.code_text for m in answers if m.message_id == write.message_id] == ["2.04", "2.04"], 60,
-                  "both answers")
+    for times in (1, 2):  # not by exchange(), which repeats what is answered late
+        peer.send(ENDPOINT, write)
+        peer.wait_for(lambda: [m.code_text for m in answers if m.message_id == write.message_id] == ["2.04"] * times, 60, "its answers")
     # The same thing asked anew is something else: a URI in mid-download.
     assert peer.write(ENDPOINT, "/5/0/1", f"{peer.uri}/fw/package") == "4.00"
     peer.poll(ENDPOINT, "/5/0/3", DOWNLOADED)

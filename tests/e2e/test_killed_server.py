@@ -64,7 +64,6 @@ def test_downloads_by_dtls_survive_it_too(secure, keys, device, tmp_path):
     secure.kedge("rollout", "create", "--name", "cut", "--package", package, "--all", "--start")
     kill_in_the_middle(secure, count // 2)
     secure.begin()
-    associations = secure.process.log.count("made an association")
     secure.kedge("rollout", "watch", "1", timeout=180)
     assert {name: d["state"] for name, d in deployments(secure).items()} == dict.fromkeys(psks, "succeeded")
     statuses = [one.status() for one in agents]
@@ -72,4 +71,4 @@ def test_downloads_by_dtls_survive_it_too(secure, keys, device, tmp_path):
         one.process.stop(signal.SIGKILL)  # twenty polite farewells take a minute
     # An agent that has confirmed has compared the image with the digest that is signed.
     assert [(s["version"], s["updates_confirmed"]) for s in statuses] == [("1.1.0", 1)] * count
-    assert secure.process.log.count("made an association") - associations >= count // 2
+    assert secure.process.log.count("made an association") >= count // 2  # by the second server, whose log it is
