@@ -94,6 +94,7 @@ struct group_node {
 enum sweep_kind {
     SWEEP_NONE,
     SWEEP_REVIEW,   /* the group has begun: who may be offered the package */
+    SWEEP_CLAIM,    /* the rollout has begun: its devices are taken from others */
     SWEEP_DEADLINE, /* what is pending ends */
     SWEEP_CANCEL,   /* what is not installing yet ends */
     SWEEP_DROP      /* the rollout has ended: nothing of it is needed any more */
@@ -282,10 +283,17 @@ uint64_t engine_start_moment(const struct kedge_engine *engine);
 const struct deployment_node *engine_superseding(const struct deployment_node *node);
 /** What its device has open in the rollout that goes first, by its priority; NULL: nothing. */
 const struct deployment_node *engine_goes_first(const struct deployment_node *node);
+/** Of a rollout that has begun: has it claim its devices, where there is another to claim them
+ * from, before its first group begins. */
+void engine_begin_claims(struct kedge_engine *engine, struct rollout_node *rollout);
 /** Ends it when another one supersedes it, unless it has really begun. */
 enum kedge_rc engine_yield(struct kedge_engine *engine,
                            struct deployment_node *node) KEDGE_MUST_USE;
-/** Its rollout has begun, or has been joined by its device: what it supersedes there ends. */
+/** Its device has come to the rollout since that was created: where the rollout has begun, what it
+ * supersedes there ends, or it does itself. */
+enum kedge_rc engine_enter(struct kedge_engine *engine,
+                           struct deployment_node *node) KEDGE_MUST_USE;
+/** Its rollout has begun: what it supersedes there ends. */
 enum kedge_rc engine_claim_device(struct kedge_engine *engine,
                                   struct deployment_node *node) KEDGE_MUST_USE;
 

@@ -113,6 +113,7 @@ static void explain_device(const struct kedge_engine *engine, const struct deplo
     const struct device_node *device = node->device;
     const struct rollout_node *rollout = node->group->rollout;
     const struct deployment_node *first = engine_goes_first(node);
+    const struct deployment_node *newer = engine_superseding(node);
     if (device->working != NULL)
         say(text, "pending: the device is still at work for rollout %" PRIu64 " (%s)",
             device->working->group->record.rollout_id,
@@ -123,6 +124,9 @@ static void explain_device(const struct kedge_engine *engine, const struct deplo
             "priority is %" PRIu32 ", and that of this one %" PRIu32,
             first->group->record.rollout_id, kedge_deployment_state_name(first->state),
             first->group->rollout->record.policy.priority, rollout->record.policy.priority);
+    else if (newer != NULL)
+        say(text, "pending: rollout %" PRIu64 ", which is newer, is taking the device over",
+            newer->group->record.rollout_id);
     else if (!device->present)
         say(text, "pending: the device is not registered");
     else if (!engine_device_fits(device, rollout))
@@ -200,6 +204,11 @@ static void explain_pending(const struct kedge_engine *engine, const struct depl
     else if (rollout->state != KEDGE_ROLLOUT_RUNNING)
         say(text, "pending: the rollout is %s and has not been started",
             kedge_rollout_state_name(rollout->state));
+    else if (node->group->rollout->sweep.kind == SWEEP_CLAIM)
+        say(text, "pending: the rollout begins, and takes its devices over from others one after "
+                  "the other");
+    else if (node->group->record.state == KEDGE_GROUP_SCHEDULED && node->group->record.index == 0)
+        say(text, "pending: the first group has not begun");
     else if (node->group->record.state == KEDGE_GROUP_SCHEDULED)
         say(text, "pending: group %" PRIu32 " starts after the gate of group %" PRIu32,
             node->group->record.index + 1, node->group->record.index);
@@ -269,6 +278,11 @@ static void explain_going_on(const struct kedge_engine *engine, const struct gro
     if (record->state == KEDGE_GROUP_SCHEDULED && number > group->rollout->current + 1)
         say(text, "group %" PRIu32 " is %s: it starts after the gate of group %" PRIu32, number,
             state, number - 1);
+    else if (record->state == KEDGE_GROUP_SCHEDULED && group->rollout->sweep.kind == SWEEP_CLAIM)
+        say(text,
+            "group %" PRIu32 " is %s: it starts when the rollout has taken its devices over from "
+            "others",
+            number, state);
     else if (record->state == KEDGE_GROUP_SCHEDULED)
         say(text, "group %" PRIu32 " is %s: it starts when the rollout, now %s, runs", number,
             state, kedge_rollout_state_name(rollout->state));

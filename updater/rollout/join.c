@@ -64,12 +64,7 @@ enum kedge_rc engine_join(struct kedge_engine *engine, const struct kedge_engine
     engine_rollout_changed(engine, rollout);
     engine_group_changed(engine, group);
     KEDGE_TRY(engine_note_deployment(engine, group->last, "has come to match, and joins"));
-    if (!engine_goes_on(rollout))
-        return KEDGE_OK;
-    KEDGE_TRY(engine_yield(engine, group->last));
-    if (group->last->state != KEDGE_DEPLOYMENT_PENDING)
-        return KEDGE_OK;
-    KEDGE_TRY(engine_claim_device(engine, group->last));
+    KEDGE_TRY(engine_enter(engine, group->last));
     return engine_review_device(engine, group->last->device);
 }
 

@@ -41,7 +41,7 @@ static enum kedge_rc take_back(struct kedge_engine *engine, const struct rollout
         engine_note_deployment(engine, group->last, "was moved all the same, and is taken back"));
     /* Nobody would look at it again, if it does not stay. */
     return engine_deadline_passed(engine, revert) ? engine_end_by_deadline(engine, group->last)
-                                                  : KEDGE_OK;
+                                                  : engine_enter(engine, group->last);
 }
 
 enum kedge_rc engine_check_late(struct kedge_engine *engine, struct device_node *device)

@@ -200,6 +200,8 @@ static enum kedge_rc begin_rollout(struct kedge_engine *engine, struct rollout_n
     if (rollout->record.state == KEDGE_ROLLOUT_ABORTING ||
         rollout->record.state == KEDGE_ROLLOUT_ROLLING_BACK)
         engine_begin_sweep(engine, rollout, SWEEP_CANCEL);
+    if (engine_goes_on(rollout) && rollout->groups[0].record.state == KEDGE_GROUP_SCHEDULED)
+        engine_begin_claims(engine, rollout);
     engine_unsettle(engine, rollout);
     return engine_await_start(engine, rollout);
 }

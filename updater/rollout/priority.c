@@ -7,6 +7,11 @@
  * part in the other has ended, however it ends. So whoever waits, waits for one that stands higher,
  * and no two wait for each other. What is in flight is not taken away by anybody: the device is
  * waited for.
+ *
+ * A rollout that begins goes over its devices a slice at a time, and superseding is said of what it
+ * comes by. Until then nothing is offered there for the older one, and no group of the newer one
+ * begins: that none has is how a restart knows that it must go over them again. What it has come by
+ * before is superseded already, and stays so.
  */
 #include "updater/rollout/engine.h"
 
@@ -38,19 +43,32 @@ const struct deployment_node *engine_superseding(const struct deployment_node *n
     return other;
 }
 
+static bool stands_higher(const struct rollout_node *one, const struct rollout_node *other)
+{
+    return one->record.policy.priority > other->record.policy.priority || supersedes(one, other);
+}
+
 const struct deployment_node *engine_goes_first(const struct deployment_node *node)
 {
     const struct deployment_node *first = NULL;
-    uint32_t highest = node->group->rollout->record.policy.priority;
+    uint32_t own = node->group->rollout->record.policy.priority;
     const struct deployment_node *other = node->device->open;
     for (; other != NULL; other = other->next_in_device) {
         const struct rollout_node *rollout = other->group->rollout;
-        if (!engine_goes_on(rollout) || rollout->record.policy.priority <= highest)
-            continue;
-        highest = rollout->record.policy.priority;
-        first = other;
+        if (engine_goes_on(rollout) && rollout->record.policy.priority > own &&
+            (first == NULL || stands_higher(rollout, first->group->rollout)))
+            first = other;
     }
     return first;
+}
+
+void engine_begin_claims(struct kedge_engine *engine, struct rollout_node *rollout)
+{
+    const struct rollout_node *other = engine->first_rollout;
+    while (other != NULL && (other == rollout || !engine_goes_on(other)))
+        other = other->next;
+    if (other != NULL)
+        engine_begin_sweep(engine, rollout, SWEEP_CLAIM);
 }
 
 static enum kedge_rc supersede(struct kedge_engine *engine, struct deployment_node *node,
@@ -104,6 +122,17 @@ enum kedge_rc engine_claim_device(struct kedge_engine *engine, struct deployment
         other = next;
     }
     return KEDGE_OK;
+}
+
+enum kedge_rc engine_enter(struct kedge_engine *engine, struct deployment_node *node)
+{
+    const struct rollout_node *rollout = node->group->rollout;
+    if (!engine_goes_on(rollout))
+        return KEDGE_OK;
+    KEDGE_TRY(engine_yield(engine, node));
+    bool is_left = node->state == KEDGE_DEPLOYMENT_PENDING;
+    bool comes_by = rollout->sweep.kind == SWEEP_CLAIM; /* going over all of them */
+    return is_left && !comes_by ? engine_claim_device(engine, node) : KEDGE_OK;
 }
 
 void kedge_engine_device_rollouts(const struct kedge_engine *engine, const char *endpoint,

@@ -100,7 +100,7 @@ enum kedge_rc engine_review_deployment(struct kedge_engine *engine, struct deplo
     /* While a device is at work its version may be one on trial: it counts only afterwards. */
     if (node->state != KEDGE_DEPLOYMENT_PENDING || !engine_goes_on(rollout) ||
         node->group->record.state != KEDGE_GROUP_RUNNING || device->working != NULL ||
-        !device->present || engine_goes_first(node) != NULL) {
+        !device->present || engine_goes_first(node) != NULL || engine_superseding(node) != NULL) {
         engine_stop_waiting(node);
         return KEDGE_OK;
     }
@@ -140,6 +140,10 @@ enum kedge_rc engine_fill_places(struct kedge_engine *engine, struct group_node 
     while (group->first_waiting != NULL && rollout->placed < rollout->record.policy.in_flight_max) {
         struct deployment_node *node = group->first_waiting;
         bool taken;
+        if (engine_superseding(node) != NULL) { /* since it waits, and it has not been said yet */
+            engine_stop_waiting(node);
+            continue;
+        }
         KEDGE_TRY(engine_take_move(engine, rollout, &taken));
         if (taken)
             KEDGE_TRY(engine_take_offer(engine, rollout, &taken));

@@ -1,7 +1,8 @@
 /*
  * slice.c: what concerns all devices of a rollout is done a slice at a time, so that a rollout over
- * a million of them holds nobody up: who may be offered the package when a group begins, the
- * offers, what is canceled by an abort or ended by the deadline, and what is let go at the end.
+ * a million of them holds nobody up: whose devices it takes when it begins, who may be offered the
+ * package when a group begins, the offers, what is canceled by an abort or ended by the deadline,
+ * and what is let go at the end.
  *
  * Method: a rollout has so much work to spend in each span of time; what is left over waits for a
  * timer. A sweep goes over the deployments in the order of their ids and remembers where it is. It
@@ -96,6 +97,8 @@ static enum kedge_rc sweep_one(struct kedge_engine *engine, struct deployment_no
     switch (kind) {
     case SWEEP_REVIEW:
         return engine_review_deployment(engine, node);
+    case SWEEP_CLAIM:
+        return engine_claim_device(engine, node);
     case SWEEP_DEADLINE:
         return engine_end_by_deadline(engine, node);
     case SWEEP_CANCEL:
@@ -146,10 +149,10 @@ enum kedge_rc engine_sweep(struct kedge_engine *engine, struct rollout_node *rol
         KEDGE_TRY(take(engine, rollout, LOOK_COST, &taken));
         if (!taken)
             return KEDGE_OK;
-        enum kedge_deployment_state before = node->state;
+        size_t said = engine->output->history_count;
         rollout->sweep.next = node->next_in_group;
         KEDGE_TRY(sweep_one(engine, node, rollout->sweep.kind));
-        if (node->state != before)
+        for (; said < engine->output->history_count; said++) /* every move is, of others too */
             (void)spend(engine, rollout, MOVE_COST);
         if (is_ready(node))
             KEDGE_TRY(engine_fill_places(engine, node->group));

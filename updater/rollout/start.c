@@ -26,12 +26,7 @@ enum kedge_rc engine_start_rollout(struct kedge_engine *engine, struct rollout_n
             kedge_timer_set(&engine->timers, &rollout->deadline_timer, record->deadline_at_ms));
     }
     KEDGE_TRY(engine_move_rollout(engine, rollout, KEDGE_ON_START, text, NULL));
-    engine->who = "server";
-    for (uint32_t i = 0; i < record->group_count; i++) {
-        struct deployment_node *node = rollout->groups[i].deployments;
-        for (; node != NULL; node = node->next_in_group)
-            KEDGE_TRY(engine_claim_device(engine, node));
-    }
+    engine_begin_claims(engine, rollout);
     return KEDGE_OK;
 }
 

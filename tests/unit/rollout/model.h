@@ -229,6 +229,8 @@ const struct kedge_deployment *deployment_of(uint64_t rollout_id, const struct d
 bool goes_on(const struct kedge_rollout *rollout);
 /** What goes first with the device of this deployment, by its priority; NULL: nothing. */
 const struct kedge_deployment *goes_first(const struct kedge_deployment *record);
+/** What another one, started later and of no lower priority, has with its device; NULL: nothing. */
+const struct kedge_deployment *superseding(const struct kedge_deployment *record);
 bool may_grow(const struct kedge_rollout *rollout, uint32_t group);
 uint32_t own_or(uint32_t own, uint32_t of_rollout);
 

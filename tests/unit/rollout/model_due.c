@@ -99,6 +99,8 @@ static void check_rollout_is_due(const struct kedge_rollout *rollout)
               "rollout %" PRIu64 " has slept past its deadline", rollout->id);
     if (rollout->state != KEDGE_ROLLOUT_RUNNING || between_slices())
         return;
+    INVARIANT(w->seen.groups[rollout->id][0].state != KEDGE_GROUP_SCHEDULED,
+              "rollout %" PRIu64 " does not begin", rollout->id);
     INVARIANT(soaking == NULL || soaking->soak_until_ms > w->now_ms,
               "rollout %" PRIu64 " has slept past the end of a soak", rollout->id);
     check_gate_is_judged(rollout);
@@ -117,10 +119,22 @@ static bool could_go_on(const struct kedge_deployment *record)
     return rollout->state == KEDGE_ROLLOUT_RUNNING && group->state == KEDGE_GROUP_RUNNING &&
            device->told_present && !device->told_asleep &&
            w->tallies[rollout->id].in_flight < rollout->policy.in_flight_max &&
-           (pending ? device->working == 0 && goes_first(record) == NULL &&
+           (pending ? device->working == 0 && goes_first(record) == NULL && superseding(record) == NULL &&
                           record->retry_at_ms <= w->now_ms &&
                           (in_window || !rollout->download_in_window)
                     : in_window && is_held(record));
+}
+
+/* Before its first group begins, a rollout has superseded all that others had not begun with. */
+static void check_superseded(const struct kedge_deployment *record)
+{
+    bool waits = record->state == KEDGE_DEPLOYMENT_PENDING &&
+                 goes_on(&w->seen.rollouts[record->rollout_id]);
+    const struct kedge_deployment *newer = waits ? superseding(record) : NULL;
+    INVARIANT(newer == NULL ||
+                  w->seen.groups[newer->rollout_id][0].state == KEDGE_GROUP_SCHEDULED,
+              "rollout %" PRIu64 " has begun, and deployment %" PRIu64 " is not superseded",
+              newer->rollout_id, record->id);
 }
 
 static void check_deployment_is_due(const struct kedge_deployment *record)
@@ -151,6 +165,7 @@ void check_due(bool everything)
             continue;
         if (!asked)
             check_deployment_is_due(record);
+        check_superseded(record);
         if ((id + w->events) % 64 == 0)
             check_reason(record);
     }

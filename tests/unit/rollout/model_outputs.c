@@ -119,21 +119,6 @@ static void check_terminal(const struct kedge_engine_output *output)
     }
 }
 
-/* Of a rollout that was started later and is of no lower priority: it supersedes this one. */
-static bool another_one_waits(const struct kedge_deployment *record)
-{
-    const struct kedge_rollout *own = &w->seen.rollouts[record->rollout_id];
-    for (uint64_t id = 1; id <= w->seen.last.rollout_id; id++) {
-        const struct kedge_deployment *other = deployment_of(id, device_of(record->endpoint));
-        if (id != record->rollout_id && other != NULL &&
-            !kedge_deployment_state_ended(other->state) && goes_on(&w->seen.rollouts[id]) &&
-            w->seen.rollouts[id].policy.priority >= own->policy.priority &&
-            w->seen.rollouts[id].started_at_ms > own->started_at_ms)
-            return true;
-    }
-    return false;
-}
-
 /* Another attempt is one of those that the policy has, begins when it is due, and is given only
  * where the rollout goes on and no newer one waits for the device. */
 static void check_attempts(const struct kedge_engine_output *output)
@@ -153,7 +138,7 @@ static void check_attempts(const struct kedge_engine_output *output)
             INVARIANT(after->retries[kind] <= most[kind],
                       "deployment %" PRIu64 " has more attempts than it may have", after->id);
             INVARIANT(after->retries[kind] == before->retries[kind] ||
-                          (goes_on(rollout) && !another_one_waits(after)),
+                          (goes_on(rollout) && superseding(after) == NULL),
                       "deployment %" PRIu64 " of the %s rollout %" PRIu64
                       " has another attempt in vain",
                       after->id, kedge_rollout_state_name(rollout->state), rollout->id);
@@ -302,7 +287,7 @@ static void check_pace(const struct kedge_engine_output *output)
     }
 }
 
-/* Nobody is offered anything while another rollout goes first with the device. */
+/* Nobody is offered anything while another rollout goes first with the device, or has it. */
 static void check_who_goes_first(const struct kedge_engine_output *output)
 {
     for (size_t i = 0; i < output->history_count; i++) {
@@ -316,6 +301,12 @@ static void check_who_goes_first(const struct kedge_engine_output *output)
                   "deployment %" PRIu64 " is offered, and rollout %" PRIu64
                   " goes first with its device",
                   entry->deployment_id, first->rollout_id);
+        const struct kedge_deployment *newer =
+            superseding(&w->seen.deployments[entry->deployment_id]);
+        INVARIANT(newer == NULL || w->seen.rollouts[newer->rollout_id].started_at_ms >= w->now_ms,
+                  "deployment %" PRIu64 " is offered, and the newer rollout %" PRIu64
+                  " has its device",
+                  entry->deployment_id, newer->rollout_id);
     }
 }
 

@@ -25,6 +25,8 @@ static void expect_of_device(const struct kedge_deployment *record, char words[W
     else if (goes_first(record) != NULL)
         (void)snprintf(words, WORDS_MAX, "rollout %" PRIu64 " goes first with this device",
                        goes_first(record)->rollout_id);
+    else if (superseding(record) != NULL)
+        (void)snprintf(words, WORDS_MAX, "which is newer, is taking the device over");
     else if (!device->told_present)
         (void)snprintf(words, WORDS_MAX, "is not registered");
     else if (device->told_asleep)
@@ -56,6 +58,11 @@ static void expect_of_pending(const struct kedge_deployment *record, char words[
     else if (rollout->state != KEDGE_ROLLOUT_RUNNING)
         (void)snprintf(words, WORDS_MAX, "the rollout is %s and has not been started",
                        kedge_rollout_state_name(rollout->state));
+    else if (w->seen.groups[rollout->id][0].state == KEDGE_GROUP_SCHEDULED)
+        (void)snprintf(words, WORDS_MAX, "%s",
+                       rollout->deadline_at_ms != 0 && rollout->deadline_at_ms <= w->now_ms
+                           ? "; the deadline is in 0 s"
+                           : "takes its devices over from others one after the other");
     else if (w->seen.groups[rollout->id][record->group_index].state == KEDGE_GROUP_SCHEDULED)
         (void)snprintf(words, WORDS_MAX, "starts after the gate of group %" PRIu32,
                        record->group_index);

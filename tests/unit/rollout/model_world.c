@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define AS_MANY_AS_IT_LIKES 100000u /* moves in a slice */
+
 struct world *w;
 
 /* ---- chance ---- */
@@ -81,7 +83,7 @@ uint32_t own_or(uint32_t own, uint32_t of_rollout)
 }
 
 /* Of a higher priority than the deployment's own, among those whose part with the device has not
- * ended: the highest, which goes first there. */
+ * ended: the highest, and of those the one that was started last, which goes first there. */
 const struct kedge_deployment *goes_first(const struct kedge_deployment *record)
 {
     const struct kedge_deployment *first = NULL;
@@ -90,12 +92,29 @@ const struct kedge_deployment *goes_first(const struct kedge_deployment *record)
         const struct kedge_deployment *other = deployment_of(id, device_of(record->endpoint));
         const struct kedge_rollout *rollout = &w->seen.rollouts[id];
         if (other == NULL || kedge_deployment_state_ended(other->state) || !goes_on(rollout) ||
-            rollout->policy.priority <= highest)
+            rollout->policy.priority < highest ||
+            (rollout->policy.priority == highest &&
+             (first == NULL ||
+              rollout->started_at_ms < w->seen.rollouts[first->rollout_id].started_at_ms)))
             continue;
         highest = rollout->policy.priority;
         first = other;
     }
     return first;
+}
+
+const struct kedge_deployment *superseding(const struct kedge_deployment *record)
+{
+    const struct kedge_rollout *own = &w->seen.rollouts[record->rollout_id];
+    for (uint64_t id = 1; id <= w->seen.last.rollout_id; id++) {
+        const struct kedge_deployment *other = deployment_of(id, device_of(record->endpoint));
+        if (id != record->rollout_id && other != NULL &&
+            !kedge_deployment_state_ended(other->state) && goes_on(&w->seen.rollouts[id]) &&
+            w->seen.rollouts[id].policy.priority >= own->policy.priority &&
+            w->seen.rollouts[id].started_at_ms > own->started_at_ms)
+            return other;
+    }
+    return NULL;
 }
 
 /* ---- making ---- */
@@ -377,6 +396,8 @@ void load(void)
     kedge_engine_use_zones(w->engine, &model_zones);
     if (w->history->slice_moves > 0)
         kedge_engine_set_slice(w->engine, w->history->slice_moves);
+    else if (w->device_count <= EVERY_EVENT_MAX)
+        kedge_engine_set_slice(w->engine, AS_MANY_AS_IT_LIKES);
     for (uint64_t id = 1; id <= w->durable.last.rollout_id; id++)
         load_rollout(id);
     for (uint64_t id = 1; id <= w->durable.last.deployment_id; id++)

@@ -93,6 +93,95 @@ static void a_pause_interrupts_what_a_group_begins_with_and_a_resume_goes_on(voi
     assert_int_equal(offers(&f->output), 2);
 }
 
+/* ---- taking devices over ---- */
+
+static unsigned superseded(const struct fixture *f)
+{
+    return in_state(f, KEDGE_DEPLOYMENT_SUPERSEDED);
+}
+
+/* 42 waits for a place with all but 101; 43 begins for the same devices, 106 to 110, a move at a
+ * time, and has come by the first. */
+static void take_over(struct fixture *f)
+{
+    f->spec.policy.in_flight_max = 1;
+    create_and_start(f);
+    report(f, 101, KEDGE_DEPLOYMENT_DOWNLOADING);
+    f->spec.version = "1.2.0";
+    assert_int_equal(create(f), KEDGE_OK);
+    kedge_engine_set_slice(f->engine, 1);
+    f->now_ms += APART_MS;
+    start(f, 43);
+    assert_in_range(superseded(f), 1, 3);
+    assert_int_equal(kedge_engine_group(f->engine, 43, 0)->state, KEDGE_GROUP_SCHEDULED);
+}
+
+static void a_rollout_takes_its_devices_over_a_slice_at_a_time(void **state)
+{
+    struct fixture *f = *state;
+    take_over(f);
+    assert_says(f, 105, "pending: rollout 43, which is newer, is taking the device over");
+    assert_says(f, 110, "pending: the rollout begins, and takes its devices over from others");
+    /* A place is free now, and nobody is offered what is not said to be superseded yet. */
+    report(f, 101, KEDGE_DEPLOYMENT_FAILED);
+    assert_int_equal(offers(&f->output), 0);
+    device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-4", "1.1.0"); /* has it already */
+    assert_int_equal(offers(&f->output), 0);
+    while (offers(&f->output) == 0)
+        next_slice(f);
+    assert_int_equal(superseded(f), 4);
+    assert_int_equal(f->output.commands[0].deployment_id, 106);
+}
+
+static void a_pause_does_not_interrupt_it(void **state)
+{
+    struct fixture *f = *state;
+    take_over(f);
+    assert_int_equal(act(f, KEDGE_EVENT_ROLLOUT_PAUSE, 43), KEDGE_OK);
+    while (superseded(f) < 4)
+        next_slice(f);
+    assert_int_equal(offers(&f->output), 0);
+}
+
+static void an_abort_leaves_the_others_to_whom_they_were(void **state)
+{
+    struct fixture *f = *state;
+    take_over(f);
+    report(f, 101, KEDGE_DEPLOYMENT_FAILED);
+    unsigned taken = superseded(f);
+    assert_int_equal(act(f, KEDGE_EVENT_ROLLOUT_ABORT, 43), KEDGE_OK);
+    while (kedge_engine_rollout(f->engine, 43) != NULL &&
+           rollout_state(f, 43) == KEDGE_ROLLOUT_ABORTING)
+        next_slice(f);
+    assert_int_equal(superseded(f), taken);
+    assert_int_equal(state_of(f, 102 + taken), KEDGE_DEPLOYMENT_OFFERED);
+}
+
+/* What is durable says how far it came. */
+static void it_goes_on_after_a_restart(void **state)
+{
+    struct fixture *f = *state;
+    struct kedge_deployment records[10];
+    take_over(f);
+    struct kedge_rollout rollouts[] = {*kedge_engine_rollout(f->engine, 42),
+                                       *kedge_engine_rollout(f->engine, 43)};
+    struct kedge_group groups[] = {*kedge_engine_group(f->engine, 42, 0),
+                                   *kedge_engine_group(f->engine, 43, 0)};
+    struct kedge_engine_ids last = {.rollout_id = 43, .deployment_id = 110};
+    take_deployments(f, 101, 10, records);
+    kedge_engine_destroy(f->engine);
+    assert_int_equal(kedge_engine_create(&last, &f->engine), KEDGE_OK);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(kedge_engine_load_rollout(f->engine, &rollouts[i]), KEDGE_OK);
+        assert_int_equal(kedge_engine_load_group(f->engine, &groups[i]), KEDGE_OK);
+    }
+    for (unsigned i = 0; i < 10; i++)
+        assert_int_equal(kedge_engine_load_deployment(f->engine, &records[i]), KEDGE_OK);
+    assert_int_equal(kedge_engine_load_done(f->engine, f->now_ms, &f->output), KEDGE_OK);
+    assert_int_equal(superseded(f), 4);
+    assert_int_equal(kedge_engine_group(f->engine, 43, 0)->state, KEDGE_GROUP_RUNNING);
+}
+
 /* Aborts 42 in slices of two moves and stops after the first one. */
 static void abort_in_slices(struct fixture *f)
 {
@@ -200,6 +289,10 @@ int main(void)
         TEST(the_first_offer_does_not_wait_until_the_whole_group_was_looked_at),
         TEST(devices_that_run_the_version_already_are_found_a_slice_at_a_time),
         TEST(a_pause_interrupts_what_a_group_begins_with_and_a_resume_goes_on),
+        TEST(a_rollout_takes_its_devices_over_a_slice_at_a_time),
+        TEST(a_pause_does_not_interrupt_it),
+        TEST(an_abort_leaves_the_others_to_whom_they_were),
+        TEST(it_goes_on_after_a_restart),
         TEST(an_abort_cancels_a_slice_at_a_time),
         TEST(an_abort_goes_on_after_a_restart),
         TEST(who_was_installing_and_would_begin_anew_is_canceled_by_an_abort),
