@@ -51,12 +51,20 @@ def test_a_whole_log_is_whole_and_says_its_head(log):
     ("DELETE FROM audit WHERE sequence = 1", "row 1 is missing"),
     ("INSERT INTO audit SELECT 10, at_ms, who, what, subject, before, after, hash FROM audit WHERE sequence = 9",
      "row 10 was altered"),
-], ids=["who", "when", "what", "hash", "removed", "first-removed", "put-in"])
+    ("UPDATE audit SET hash = x'00' WHERE sequence = 4", "row 4 was altered"),
+    ("UPDATE audit SET at_ms = -1 WHERE sequence = 4", "row 4 was altered"),
+    ("UPDATE audit SET who = CAST(x'ff' AS TEXT) WHERE sequence = 4", "row 4 was altered"),
+    ("UPDATE audit SET after = after || CAST(x'00' AS TEXT) || 'and more' WHERE sequence = 4", "row 4 was altered"),
+    ("UPDATE audit SET after = hex(zeroblob(50000)) WHERE sequence = 4", "row 4 was altered"),
+    ("UPDATE audit SET sequence = -4 WHERE sequence = 4", "a row 0 was put in"),
+], ids=["who", "when", "what", "hash", "removed", "first-removed", "put-in", "half-a-hash", "before-all-time", "no-text",
+        "two-texts", "endless-text", "before-the-first"])
 def test_the_first_row_that_was_meddled_with_is_named(log, statement, found):
     server, _ = log
     meddle(server, statement)
     status, error = verify(server)
     assert status == 1 and found in error, error
+    assert len(server.json("audit", "list")["audit"]) >= 8  # the rest can be read
 
 
 def test_rows_that_are_gone_at_the_end_show_by_the_head_alone(log):

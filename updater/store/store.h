@@ -567,7 +567,10 @@ struct kedge_audit_filter {
     bool newest_first;
 };
 
-/** `filter` may be NULL. A cursor is good for the same filter. */
+/**
+ * `filter` may be NULL. A cursor is good for the same filter. A row that kedged cannot have written
+ * comes too: what of it cannot be is 0 or "", and so is its hash.
+ */
 enum kedge_rc kedge_reader_audit(struct kedge_reader *reader,
                                  const struct kedge_audit_filter *filter, struct kedge_page *page,
                                  kedge_audit_fn *fn, void *context) KEDGE_MUST_USE;

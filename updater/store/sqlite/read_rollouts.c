@@ -1,6 +1,7 @@
 /*
  * read_rollouts.c: rollouts, groups, deployments, history and audit.
  */
+#include "updater/store/audit.h"
 #include "updater/store/sqlite/reader.h"
 
 #include <inttypes.h>
@@ -381,10 +382,13 @@ enum kedge_rc kedge_reader_history(struct kedge_reader *reader,
 
 /* ---- audit ---- */
 
-static bool read_audit(struct sql_columns *from, struct kedge_audit_entry *out)
+/* A row that the store cannot have written is read too, as far as it goes: who follows the chain
+ * is to find it, and others are to see the rows around it. No row has the hash that it gets. */
+static void read_audit(struct sql_columns *from, struct kedge_audit_entry *out)
 {
+    int64_t sequence = column_number(from);
     memset(out, 0, sizeof(*out));
-    out->sequence = column_unsigned(from);
+    out->sequence = sequence > 0 ? (uint64_t)sequence : 0;
     out->at_ms = column_unsigned(from);
     column_text(from, out->who, sizeof(out->who));
     column_text(from, out->what, sizeof(out->what));
@@ -392,7 +396,10 @@ static bool read_audit(struct sql_columns *from, struct kedge_audit_entry *out)
     column_text(from, out->before, sizeof(out->before));
     column_text(from, out->after, sizeof(out->after));
     column_blob(from, out->hash, sizeof(out->hash));
-    return !from->damaged;
+    if (from->damaged)
+        memset(out->hash, 0, sizeof(out->hash));
+    from->damaged = false;
+    kedge_audit_clean(out);
 }
 
 static void audit_sql(const struct kedge_audit_filter *filter, char sql[1024])
@@ -424,14 +431,16 @@ enum kedge_rc kedge_reader_audit(struct kedge_reader *reader,
     if (filter == NULL)
         filter = &all;
     audit_sql(filter, sql);
-    KEDGE_TRY(reader_cursor_number(reader, page, filter->newest_first ? INT64_MAX : 0, &from));
+    KEDGE_TRY(reader_cursor_number(reader, page, filter->newest_first ? INT64_MAX : INT64_MIN,
+                                   &from));
     KEDGE_TRY(query_begin(&query, reader, page, sql));
     bind_number(&query.binder, from);
     bind_text(&query.binder, filter->subject);
     bind_text(&query.binder, filter->who);
     bind_text(&query.binder, filter->what);
     bind_number(&query.binder, query_limit(page));
-    while (query_row(&query, &columns, key) && read_audit(&columns, &entry)) {
+    while (query_row(&query, &columns, key)) {
+        read_audit(&columns, &entry);
         number_key(key, entry.sequence);
         if (!fn(context, &entry)) {
             query_stop(&query, key);
