@@ -373,10 +373,13 @@ def test_keys_are_trusted_and_removed(curl, package, keys):
 
 @pytest.mark.parametrize("framing", [["Content-Length: 2", "Content-Length: 37"], ["Content-Length: 37", "Content-Length: 2"],
                                      ["Transfer-Encoding: chunked", "Content-Length: 2"],
-                                     ["Transfer-Encoding: identity", "Transfer-Encoding: chunked"], ["Transfer-Encoding: gzip, chunked"]])
-def test_a_body_that_may_end_in_two_places_is_refused_and_nothing_behind_it_is_read(server, framing):
+                                     ["Transfer-Encoding: identity", "Transfer-Encoding: chunked"], ["Transfer-Encoding: gzip, chunked"],
+                                     ["Content-Length : 37", "Content-Length: 2"], ["Content-Length : 37"], ["Content-Length\t: 37"],
+                                     ["Transfer-Encoding : chunked", "Content-Length: 2"], ["Host: y", "Content-Length: 2"],
+                                     [" X-First: of all", "Content-Length: 2"]])
+def test_a_request_that_may_end_in_two_places_is_refused_and_nothing_behind_it_is_read(server, framing):
     port = int(server.http_url.rsplit(":", 1)[1])
-    head = "\r\n".join([f"POST {V1}/rollouts/plan HTTP/1.1", "Host: x", f"Authorization: Bearer {server.token}", *framing])
+    head = "\r\n".join([f"POST {V1}/rollouts/plan HTTP/1.1", *framing, "Host: x", f"Authorization: Bearer {server.token}"])
     behind = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
     with socket.create_connection(("127.0.0.1", port), timeout=60) as proxy:
         proxy.sendall(f"{head}\r\n\r\n".encode() + b"{}" + behind)

@@ -1,10 +1,10 @@
 /* request.c: a request on its way: route, body, handler. */
+#include "updater/api/framing.h"
 #include "updater/api/precondition.h"
 #include "updater/api/replay.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #define BODY_FIRST 4096u
 /* How much of a refused body is read, so that closing does not reset the connection before the
@@ -55,40 +55,6 @@ static bool refuse_size(struct request *request)
     return false;
 }
 
-struct framing {
-    unsigned lengths, codings;
-    bool other_coding; /* than chunked */
-};
-
-static enum MHD_Result take_framing(void *context, enum MHD_ValueKind kind, const char *name,
-                                    const char *value)
-{
-    struct framing *framing = context;
-    (void)kind;
-    framing->lengths += strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0;
-    if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) != 0)
-        return MHD_YES;
-    framing->codings++;
-    framing->other_coding |= value == NULL || strcasecmp(value, "chunked") != 0;
-    return MHD_YES;
-}
-
-/*
- * Of any other coding, where the body ends is not known; and with a length beside it, or with two
- * lengths, a proxy may take it for another one than we do (RFC 9112, 6.1 and 6.3).
- */
-static bool is_framed(struct request *request)
-{
-    struct framing framing = {.lengths = 0};
-    (void)MHD_get_connection_values(request->connection, MHD_HEADER_KIND, take_framing, &framing);
-    if (framing.lengths + framing.codings <= 1 && !framing.other_coding)
-        return true;
-    request->unframed = true;
-    refuse(request, MHD_HTTP_BAD_REQUEST, "malformed", NULL,
-           "a body comes with one Content-Length, or with Transfer-Encoding: chunked alone");
-    return false;
-}
-
 static bool body_expected(struct request *request)
 {
     if (request->route->body == BODY_FILE)
@@ -106,7 +72,7 @@ void request_begin(struct request *request, const char *url, const char *method)
     request->upload.file = -1;
     request->who = request->token.name;
     request->head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
-    if (!is_framed(request) || !find_route(request, url, method) || !authenticate(request) ||
+    if (!framing_check(request) || !find_route(request, url, method) || !authenticate(request) ||
         !query_check(request) || !media_type_check(request))
         return;
     const enum body_kind body = request->route->body;
