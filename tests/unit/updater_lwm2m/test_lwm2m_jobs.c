@@ -427,7 +427,7 @@ static void test_a_download_from_another_port_is_told_by_its_host(void **state)
     struct fleet_scene *scene = *state;
     struct scripted_device second, stranger;
     struct kedge_update_plan plan = scene_plan();
-    plan.download_limit_s = 4;
+    plan.download_limit_s = 8;
     offer_and_watch(scene, &plan);
     device_init(&stranger, scene->net, "nobody");
     strcpy(stranger.uri, scene->device.uri);
@@ -440,7 +440,7 @@ static void test_a_download_from_another_port_is_told_by_its_host(void **state)
     assert_int_equal(kedge_fleet_offer(scene->fleet, 8, "device-2", &plan), KEDGE_OK);
     device_until(&second, &second.uris, 1);
     device_rest(&second, 50);
-    for (unsigned i = 0; i < 11; i++) {
+    for (unsigned i = 0; i < 22; i++) {
         device_rest(&scene->device, 300);
         device_rest(&second, 100);
         assert_int_equal(device_gets_block(&stranger, 2), KEDGE_COAP_CONTENT);
