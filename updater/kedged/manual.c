@@ -26,8 +26,8 @@ int main(void)
 {
     static const char *const statuses[] = {
         "it ended as it was told to, or did what --check-config, --help or --version asked for",
-        "the system refused something: an address that is taken, a folder that cannot be written; "
-        "the log says what",
+        ("the system refused something: an address that is taken, a folder that cannot be written; "
+         "the log says what"),
         "the command line or the configuration file is wrong; standard error says where"};
     static const char *const others[] = {"kedge(1)", "kedge-sign(1)", "kedge-swarm(1)",
                                          "kedge-agent(8)"};

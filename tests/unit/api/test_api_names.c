@@ -97,10 +97,10 @@ static void joiners_are_refused_where_nobody_sees_them(void **state)
 
 static void what_looks_like_something_else_is_refused(void **state)
 {
-    static const char *const controls[] = {"a\nb", "\x1B[2J", "\xE2\x80\xAE" "a",
+    static const char *const controls[] = {"a\nb", "\x1B[2J", ("\xE2\x80\xAE" "a"),
                                            "\xE2\x81\xA6", "a\xFF"};
     static const char *const shapeless[] = {"\xEE\x80\x80", "\xCD\xB8", "\xEF\xBF\xBF"};
-    static const char *const spaces[] = {"a\xC2\xA0" "b", "a\xE2\x80\x83", "\xE3\x80\x80" "a"};
+    static const char *const spaces[] = {("a\xC2\xA0" "b"), "a\xE2\x80\x83", ("\xE3\x80\x80" "a")};
     static const char *const decomposed[] = {"cafe\xCC\x81", "\xE2\x84\xAB" /* Angstrom */};
     (void)state;
     refused(controls, COUNT(controls), "control characters");

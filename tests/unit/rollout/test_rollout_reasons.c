@@ -161,6 +161,23 @@ static void an_abort_of_many_says_how_many_are_left(void **state)
     assert_group_says(f, 0, words);
 }
 
+static void a_result_is_told_once(void **state)
+{
+    struct kedge_deployment record = {.state = KEDGE_DEPLOYMENT_SUCCEEDED, .update_result = 1};
+    char text[KEDGE_EXPLANATION_MAX];
+    (void)state;
+    strcpy(record.reason, "runs version 1.1.0");
+    kedge_deployment_explain(&record, text);
+    assert_string_equal(text, "succeeded: runs version 1.1.0 (Update Result 1)");
+    record = (struct kedge_deployment){.state = KEDGE_DEPLOYMENT_FAILED, .update_result = 8};
+    strcpy(record.reason, "State 0 (Idle), Result 8 (update failed)");
+    kedge_deployment_explain(&record, text);
+    assert_string_equal(text, "failed: State 0 (Idle), Result 8 (update failed)");
+    record.reason[0] = '\0';
+    kedge_deployment_explain(&record, text);
+    assert_string_equal(text, "failed");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +188,7 @@ int main(void)
         TEST(one_that_was_approved_waits_to_be_started),
         TEST(one_that_was_aborted_says_how_far_it_came),
         TEST(an_abort_of_many_says_how_many_are_left),
+        cmocka_unit_test(a_result_is_told_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
