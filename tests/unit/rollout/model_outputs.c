@@ -287,6 +287,15 @@ static void check_pace(const struct kedge_engine_output *output)
     }
 }
 
+/* One that starts in the same output may have started after the offer. */
+static void check_is_not_there(const struct kedge_deployment *other, uint64_t offered_id,
+                               const char *words)
+{
+    INVARIANT(other == NULL || w->seen.rollouts[other->rollout_id].started_at_ms >= w->now_ms,
+              "deployment %" PRIu64 " is offered, and rollout %" PRIu64 " %s", offered_id,
+              other->rollout_id, words);
+}
+
 /* Nobody is offered anything while another rollout goes first with the device, or has it. */
 static void check_who_goes_first(const struct kedge_engine_output *output)
 {
@@ -294,19 +303,9 @@ static void check_who_goes_first(const struct kedge_engine_output *output)
         const struct kedge_history_entry *entry = &output->history[i];
         if (!is_offer(entry))
             continue;
-        const struct kedge_deployment *first =
-            goes_first(&w->seen.deployments[entry->deployment_id]);
-        /* One that starts in the same output may have started after the offer. */
-        INVARIANT(first == NULL || w->seen.rollouts[first->rollout_id].started_at_ms >= w->now_ms,
-                  "deployment %" PRIu64 " is offered, and rollout %" PRIu64
-                  " goes first with its device",
-                  entry->deployment_id, first->rollout_id);
-        const struct kedge_deployment *newer =
-            superseding(&w->seen.deployments[entry->deployment_id]);
-        INVARIANT(newer == NULL || w->seen.rollouts[newer->rollout_id].started_at_ms >= w->now_ms,
-                  "deployment %" PRIu64 " is offered, and the newer rollout %" PRIu64
-                  " has its device",
-                  entry->deployment_id, newer->rollout_id);
+        const struct kedge_deployment *offered = &w->seen.deployments[entry->deployment_id];
+        check_is_not_there(goes_first(offered), offered->id, "goes first with its device");
+        check_is_not_there(superseding(offered), offered->id, "is newer, and has its device");
     }
 }
 
