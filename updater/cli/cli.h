@@ -29,7 +29,7 @@ enum option_kind {
     OPTION_TEXT,
     OPTION_NUMBER, /* a whole number; the server knows what it may be */
     OPTION_SPAN,   /* seconds, or with a unit: 90s, 10m, 2h, 7d, 1w */
-    OPTION_TEXTS   /* may be repeated */
+    OPTION_TEXTS   /* may be repeated, as its help says */
 };
 
 /** A row of a command's options, which drives parsing and help. */

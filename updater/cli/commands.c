@@ -150,8 +150,7 @@ static const struct option_row create_options[] = {
      NULL},
     {"intermediate", "ID", OPTION_TEXTS,
      "a package that is offered first to devices whose version the package does not replace; may "
-     "be "
-     "repeated, in the order in which they are offered",
+     "be repeated, in the order in which they are offered",
      NULL},
     {"all", NULL, OPTION_FLAG, "for all devices of the package's vendor and class", NULL},
     {"filter", "FILTER", OPTION_TEXT,
@@ -162,8 +161,8 @@ static const struct option_row create_options[] = {
      NULL},
     {"group", "[NAME=]SIZE[,RULE=...]", OPTION_TEXTS,
      "a group of 10% of the devices, of 100 devices, of the rest, or of those that filter=FILTER "
-     "means; they go one after the other (default: all in one); for it alone: success=P, errors=P, "
-     "sample=N, soak=S, approval=yes, before a filter",
+     "means; may be repeated, they go one after the other (default: all in one); for it alone: "
+     "success=P, errors=P, sample=N, soak=S, approval=yes, before a filter",
      NULL},
     {"spread-by", "TAG", OPTION_TEXT,
      "spread the groups over the values of this tag, as a site, so that none is updated at once",

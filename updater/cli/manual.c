@@ -5,14 +5,9 @@
 #include "tools/roff.h"
 #include "updater/cli/cli.h"
 
-#include <string.h>
-
 static void print_option(const struct option_row *row)
 {
-    bool said = strstr(row->help, "may be repeated") != NULL;
-    roff_option(row->name, row->placeholder);
-    roff_text(row->help);
-    puts(row->kind == OPTION_TEXTS && !said ? ". May be repeated." : ".");
+    roff_option_row(row->name, row->placeholder, row->help);
 }
 
 static void print_command(const struct command *command)

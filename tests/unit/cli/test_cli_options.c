@@ -310,6 +310,8 @@ static void every_command_fits_the_tables_limits_and_is_in_the_usage(void **stat
         for (size_t j = 0; j < commands[i].option_count; j++) {
             const struct option_row *row = &commands[i].options[j];
             assert_int_equal(row->kind == OPTION_FLAG, row->placeholder == NULL);
+            assert_int_equal(row->kind == OPTION_TEXTS,
+                             strstr(row->help, "may be repeated") != NULL);
         }
     }
     free(text);
