@@ -51,6 +51,15 @@ enum kedge_rc kedge_backend_read_as(const struct kedge_reader *reader, enum kedg
                                 "the store could not be read: %s", kedge_reader_error(reader));
 }
 
+enum kedge_rc kedge_backend_read_before(const struct kedge_reader *reader, enum kedge_rc rc,
+                                        char *identity, char *text)
+{
+    if (rc != KEDGE_E_NOT_FOUND)
+        return kedge_backend_read_as(reader, rc, text);
+    identity[0] = '\0';
+    return KEDGE_OK;
+}
+
 enum kedge_rc kedge_backend_add_audit(struct kedge_batch *batch, const struct kedge_change *change)
 {
     struct kedge_audit_entry entry = {.at_ms = kedge_wall_ms()};

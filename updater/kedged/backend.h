@@ -77,6 +77,12 @@ enum kedge_rc kedge_backend_reader(struct kedge_backend_state *state, struct ked
 /** Hands the `rc` of a read back; words go to `text` when the store could not be read. */
 enum kedge_rc kedge_backend_read_as(const struct kedge_reader *reader, enum kedge_rc rc,
                                     char *text) KEDGE_MUST_USE;
+/**
+ * The same for what an audit row has as before: where there is nothing, `identity` is emptied. A row
+ * that is left empty because the store could not be read would say that there was none.
+ */
+enum kedge_rc kedge_backend_read_before(const struct kedge_reader *reader, enum kedge_rc rc,
+                                        char *identity, char *text) KEDGE_MUST_USE;
 /** Leaves words in `text` and hands `rc` back. */
 enum kedge_rc kedge_backend_refuse(char *text, enum kedge_rc rc, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

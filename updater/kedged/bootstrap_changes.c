@@ -28,18 +28,6 @@ static enum kedge_rc add_one(struct kedge_batch *batch, const struct kedge_backe
     return kedge_batch_set_tags(batch, record.credential.endpoint, devices->tags[index]);
 }
 
-/* A row that is left empty because the store could not be read would say that there was none. */
-static enum kedge_rc look(struct kedge_reader *reader, const char *endpoint,
-                          struct kedge_bootstrap_record *before, char *text)
-{
-    enum kedge_rc rc = kedge_reader_bootstrap_of(reader, endpoint, before);
-    if (rc == KEDGE_E_NOT_FOUND) {
-        before->credential.identity[0] = '\0';
-        return KEDGE_OK;
-    }
-    return kedge_backend_read_as(reader, rc, text);
-}
-
 static enum kedge_rc fill_batch(struct kedge_batch *batch, struct kedge_reader *reader,
                                 const char *who, const struct kedge_backend_factory *devices,
                                 char *text)
@@ -53,7 +41,9 @@ static enum kedge_rc fill_batch(struct kedge_batch *batch, struct kedge_reader *
                                             .subject = credential->endpoint,
                                             .before = before.credential.identity,
                                             .after = credential->identity};
-        KEDGE_TRY(look(reader, credential->endpoint, &before, text));
+        KEDGE_TRY(kedge_backend_read_before(
+            reader, kedge_reader_bootstrap_of(reader, credential->endpoint, &before),
+            before.credential.identity, text));
         KEDGE_TRY(add_one(batch, devices, i, now_ms));
         KEDGE_TRY(kedge_backend_add_audit(batch, &change));
     }

@@ -34,18 +34,6 @@ static enum kedge_rc expel_soon(struct kedge_backend_state *state,
 
 /* ---- writing ---- */
 
-/* A row that is left empty because the store could not be read would say that there was none. */
-static enum kedge_rc look(struct kedge_reader *reader, const char *endpoint,
-                          struct kedge_credential_record *before, char *text)
-{
-    enum kedge_rc rc = kedge_reader_credential_of(reader, endpoint, before);
-    if (rc == KEDGE_E_NOT_FOUND) {
-        before->identity[0] = '\0';
-        return KEDGE_OK;
-    }
-    return kedge_backend_read_as(reader, rc, text);
-}
-
 static enum kedge_rc fill_batch(struct kedge_batch *batch, struct kedge_reader *reader,
                                 const char *who, const struct kedge_credential_record *records,
                                 size_t count, char *text)
@@ -58,7 +46,9 @@ static enum kedge_rc fill_batch(struct kedge_batch *batch, struct kedge_reader *
                                             .subject = record.endpoint,
                                             .before = before.identity,
                                             .after = record.identity};
-        KEDGE_TRY(look(reader, record.endpoint, &before, text));
+        KEDGE_TRY(kedge_backend_read_before(
+            reader, kedge_reader_credential_of(reader, record.endpoint, &before),
+            before.identity, text));
         record.changed_at_ms = now_ms;
         enum kedge_rc rc = kedge_batch_put_credential(batch, &record);
         kedge_wipe(&record.secret, sizeof(record.secret));
