@@ -50,6 +50,15 @@ class BootstrapServer(Server):
             return said[count - 1] if len(said) >= count else None
         return wait_until(found, limit, f"{event} of {endpoint} ({words})")
 
+    def traced_to_the_end(self, endpoint) -> list:
+        """Waits until the log has that the device was bootstrapped and uses its key; returns the events.
+
+        The two are written by two threads of kedged, whichever comes first: "adopted" is moved to the end.
+        """
+        self.traced(endpoint, "finished")
+        self.traced(endpoint, "adopted")
+        return sorted((event for event, _ in self.trace(endpoint)), key=lambda event: event == "adopted")
+
 
 def typed(identifier: tuple, value):
     """A decoded value as the resource's type; TLV leaves bytes."""

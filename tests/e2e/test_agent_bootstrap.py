@@ -75,8 +75,7 @@ def test_without_security_it_is_bootstrapped_step_by_step(server, keys, start, t
     server.kedge("device", "enroll", ENDPOINT, "--bootstrap", "--no-security")
     BootstrappedAgent(start, tmp_path, keys, f"coap://127.0.0.1:{server.plain_port}", endpoint=ENDPOINT)
     registered(server, ENDPOINT)
-    server.traced(ENDPOINT, "adopted")
-    assert [event for event, _ in server.trace(ENDPOINT)] == [
+    assert server.traced_to_the_end(ENDPOINT) == [
         "put", "requested", "issued", "discovered", "deleted", "deleted", "written", "written", "read", "finished", "adopted"]
 
 

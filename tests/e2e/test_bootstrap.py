@@ -39,7 +39,7 @@ def test_a_device_is_bootstrapped_and_registers_with_the_key_that_it_was_given(s
     registers(server, account, "dev")
     wait_until(lambda: shown(server, "dev").get("registered"), 60, "the device")
     server.traced("dev", "adopted", words=account.identity.decode())
-    assert [event for event, _ in server.trace("dev")] == [
+    assert server.traced_to_the_end("dev") == [
         "put", "requested", "issued", "discovered", "deleted", "deleted", "written", "written", "read", "finished", "adopted"]
 
 

@@ -181,8 +181,7 @@ def test_answers_that_come_twice_count_once(server, device):
     send = device.send
     device.send = lambda datagram: (send(datagram), send(datagram))
     registers(server, device.bootstrap(), "dev")
-    server.traced("dev", "adopted")
-    events = [event for event, _ in server.trace("dev")]
+    events = server.traced_to_the_end("dev")
     assert events.count("finished") == 1 and "failed" not in events
 
 
@@ -239,8 +238,7 @@ def test_a_second_request_in_the_middle_begins_anew_and_late_answers_to_the_firs
     assert account.key not in [a.get(5) for a in first]
     registers(server, account, "dev")
     server.traced("dev", "adopted", words=account.identity.decode())
-    events = [event for event, _ in server.trace("dev")]
-    assert events.count("finished") == 1
+    assert server.traced_to_the_end("dev").count("finished") == 1
 
 
 def test_requests_without_end_in_the_middle_are_bounded_and_the_last_one_wins(server, device):
