@@ -47,11 +47,29 @@ static void check_opposite(struct kedge_slice text, const struct kedge_filter *f
     memcpy(words, "not (", 5);
     memcpy(&words[5], text.data, text.size);
     words[5 + text.size] = ')';
-    if (kedge_filter_parse(kedge_slice(words, text.size + 6), &opposite, &problem) != KEDGE_OK)
+    if (kedge_filter_parse(KEDGE_FILTER_OF_DEVICE, kedge_slice(words, text.size + 6), &opposite,
+                           &problem) != KEDGE_OK)
         return; /* one deeper or longer than may be */
     for (size_t i = 0; i < sizeof(subjects) / sizeof(subjects[0]); i++)
         FUZZ_REQUIRE(kedge_filter_matches(filter, &subjects[i]) !=
                      kedge_filter_matches(&opposite, &subjects[i]));
+}
+
+/* Of a package it is one filter or none, and what it means is the same each time. */
+static void check_package(struct kedge_slice text)
+{
+    static const struct kedge_filter_subject package = {
+        .texts = {[KEDGE_FILTER_ID] = "c0ffee", [KEDGE_FILTER_VERSION] = "1.4.0"},
+        .revisions = "A\n\n\xc3\xa4",
+        .uploaded_ms = 1,
+        .now_ms = 2};
+    static struct kedge_filter filter;
+    struct kedge_filter_problem problem;
+    if (kedge_filter_parse(KEDGE_FILTER_OF_PACKAGE, text, &filter, &problem) != KEDGE_OK)
+        check_problem(&problem, text.size);
+    else
+        FUZZ_REQUIRE(kedge_filter_matches(&filter, &package) ==
+                     kedge_filter_matches(&filter, &package));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -59,7 +77,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct kedge_filter filter;
     struct kedge_filter_problem problem;
     struct kedge_slice text = kedge_slice(data, size);
-    if (kedge_filter_parse(text, &filter, &problem) != KEDGE_OK) {
+    check_package(text);
+    if (kedge_filter_parse(KEDGE_FILTER_OF_DEVICE, text, &filter, &problem) != KEDGE_OK) {
         check_problem(&problem, size);
         return 0;
     }

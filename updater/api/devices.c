@@ -20,7 +20,7 @@ void devices_list(struct request *request)
     if (!query_page(request, &page) ||
         !query_text(request, "vendor", vendor, sizeof(vendor), &by_vendor) ||
         !query_text(request, "class", class_name, sizeof(class_name), &by_class) ||
-        !query_filter(request, &filter))
+        !query_filter(request, KEDGE_FILTER_OF_DEVICE, &filter))
         return;
     const struct kedge_matching which = {.filter = filter,
                                          .vendor = by_vendor ? vendor : NULL,

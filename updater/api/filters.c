@@ -6,7 +6,8 @@
 #include <time.h>
 
 /* NULL: refused by the name of the field. */
-static struct kedge_filter *read_field(struct request *request, const char *field, const char *text)
+static struct kedge_filter *read_field(struct request *request, enum kedge_filter_of of,
+                                       const char *field, const char *text)
 {
     struct kedge_filter_problem problem;
     struct kedge_filter *filter = malloc(sizeof(*filter));
@@ -14,7 +15,7 @@ static struct kedge_filter *read_field(struct request *request, const char *fiel
         answer_json(request, MHD_HTTP_INTERNAL_SERVER_ERROR, NULL);
         return NULL;
     }
-    if (kedge_filter_parse(kedge_slice_text(text), filter, &problem) == KEDGE_OK)
+    if (kedge_filter_parse(of, kedge_slice_text(text), filter, &problem) == KEDGE_OK)
         return filter;
     free(filter);
     refuse(request, MHD_HTTP_BAD_REQUEST, "filter", field, "%s: line %u, column %u: %s", field,
@@ -24,17 +25,17 @@ static struct kedge_filter *read_field(struct request *request, const char *fiel
 
 struct kedge_filter *filter_read(struct request *request, const char *text)
 {
-    return read_field(request, "filter", text);
+    return read_field(request, KEDGE_FILTER_OF_DEVICE, "filter", text);
 }
 
 bool filter_check(struct request *request, const char *field, const char *text)
 {
-    struct kedge_filter *filter = read_field(request, field, text);
+    struct kedge_filter *filter = read_field(request, KEDGE_FILTER_OF_DEVICE, field, text);
     free(filter);
     return filter != NULL;
 }
 
-bool query_filter(struct request *request, struct kedge_filter **out)
+bool query_filter(struct request *request, enum kedge_filter_of of, struct kedge_filter **out)
 {
     char text[KEDGE_FILTER_TEXT_MAX + 1];
     bool given;
@@ -42,7 +43,7 @@ bool query_filter(struct request *request, struct kedge_filter **out)
     if (!query_text(request, "filter", text, sizeof(text), &given))
         return false;
     if (given)
-        *out = filter_read(request, text);
+        *out = read_field(request, of, "filter", text);
     return !given || *out != NULL;
 }
 

@@ -1,7 +1,8 @@
 /* packages.c: packages: uploaded, listed, removed. */
-#include "updater/api/internal.h"
+#include "updater/api/filters.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #define V1_PACKAGES "/api/v1/packages/"
 
@@ -13,10 +14,15 @@ static bool list_package(void *context, const struct kedge_package_record *recor
 void packages_list(struct request *request)
 {
     struct kedge_page page;
-    if (!query_page(request, &page))
+    struct kedge_filter *filter;
+    if (!query_page(request, &page) || !query_filter(request, KEDGE_FILTER_OF_PACKAGE, &filter))
         return;
     json_t *items = json_array();
-    enum kedge_rc rc = kedge_reader_packages(request->reader, &page, list_package, &items);
+    enum kedge_rc rc =
+        filter != NULL ? kedge_reader_matching_packages(request->reader, filter, filter_now_ms(),
+                                                        &page, list_package, &items)
+                       : kedge_reader_packages(request->reader, &page, list_package, &items);
+    free(filter);
     answer_list(request, reader_ok(request, rc, "package"), "packages", items, &page);
 }
 

@@ -39,7 +39,7 @@ static const struct route routes[] = {
     {"POST", V1 "/bootstrap", "", BODY_JSON, ADMIN, false, bootstraps_put},
     {"POST", V1 "/import", "dry_run ", BODY_TEXT, ADMIN, false, devices_import},
     {"DELETE", V1 "/bootstrap/{}", "", BODY_NONE, ADMIN, false, bootstrap_remove},
-    {"GET", V1 "/packages", PAGE, BODY_NONE, VIEW, false, packages_list},
+    {"GET", V1 "/packages", PAGE "filter ", BODY_NONE, VIEW, false, packages_list},
     {"POST", V1 "/packages", "", BODY_FILE, RELEASE, false, package_upload},
     {"GET", V1 "/packages/{}", "", BODY_NONE, VIEW, false, package_show},
     {"GET", V1 "/packages/{}/attachments", "", BODY_NONE, VIEW, false, package_attachments},

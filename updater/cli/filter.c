@@ -33,7 +33,8 @@ bool check_filter(const char *text)
         complain("out of memory");
         return false;
     }
-    enum kedge_rc rc = kedge_filter_parse(kedge_slice_text(text), filter, &problem);
+    enum kedge_rc rc =
+        kedge_filter_parse(KEDGE_FILTER_OF_DEVICE, kedge_slice_text(text), filter, &problem);
     free(filter);
     if (rc == KEDGE_OK)
         return true;

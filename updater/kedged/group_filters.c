@@ -57,7 +57,8 @@ enum kedge_rc kedge_group_filters_apply(struct kedge_targets *targets, struct ke
         if (groups[i].share != KEDGE_GROUP_FILTER)
             continue;
         marking.group = i + 1;
-        rc = kedge_filter_parse(kedge_slice_text(groups[i].filter), filter, &problem);
+        rc = kedge_filter_parse(KEDGE_FILTER_OF_DEVICE, kedge_slice_text(groups[i].filter), filter,
+                                &problem);
         if (rc == KEDGE_OK)
             rc = kedge_reader_matching(reader, &which, NULL, mark, &marking);
     }

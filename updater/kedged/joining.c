@@ -46,7 +46,8 @@ static enum kedge_rc fill_joiner(struct kedge_bridge *bridge, const struct kedge
     joiner->names.intermediate_count = rollout->intermediate_count;
     return rollout->filter[0] == '\0'
                ? KEDGE_OK
-               : kedge_filter_parse(kedge_slice_text(rollout->filter), &joiner->filter, &problem);
+               : kedge_filter_parse(KEDGE_FILTER_OF_DEVICE, kedge_slice_text(rollout->filter),
+                                    &joiner->filter, &problem);
 }
 
 static void add_joiner(struct kedge_bridge *bridge, const struct kedge_rollout *rollout)

@@ -1,9 +1,10 @@
 /*
- * filter.h: which devices somebody means: `class == "board-a" and version < 1.4.0`.
+ * filter.h: which devices somebody means: `class == "board-a" and version < 1.4.0`; or packages.
  *
  * A filter is parsed once, into a record of a fixed size that owns all it needs, and then asked
- * about one device after the other. Neither allocates, blocks or fails half-way. The language is
- * written down in docs/rollouts.md, "Filters"; its tables are printed from the ones here.
+ * about one device (or package) after the other. Neither allocates, blocks or fails half-way. The
+ * language is written down in docs/rollouts.md, "Filters"; its tables are printed from the ones
+ * here.
  */
 #ifndef KEDGE_UPDATER_ROLLOUT_FILTER_H
 #define KEDGE_UPDATER_ROLLOUT_FILTER_H
@@ -18,7 +19,10 @@
 #define KEDGE_FILTER_PROBLEM_MAX 160u  /* with its NUL */
 #define KEDGE_FILTER_ATTRIBUTE_MAX 16u /* of an attribute's name, with its NUL */
 
-/** What is known of a device, by name. The first ones are texts. */
+/** What a filter is about: each has attributes of its own. */
+enum kedge_filter_of { KEDGE_FILTER_OF_DEVICE, KEDGE_FILTER_OF_PACKAGE, KEDGE_FILTER_OF_COUNT };
+
+/** What is known of a device or a package, by name. The first ones are texts. */
 enum kedge_filter_attribute {
     KEDGE_FILTER_ENDPOINT,
     KEDGE_FILTER_VENDOR,
@@ -27,12 +31,16 @@ enum kedge_filter_attribute {
     KEDGE_FILTER_SERIAL,
     KEDGE_FILTER_BATCH,
     KEDGE_FILTER_VERSION,
+    KEDGE_FILTER_ID,
+    KEDGE_FILTER_UPLOADER,
     KEDGE_FILTER_TEXT_COUNT,
     KEDGE_FILTER_TAG = KEDGE_FILTER_TEXT_COUNT, /* the names of its tags, and NAME=VALUE */
     KEDGE_FILTER_TAG_VALUE,                     /* tag.NAME */
+    KEDGE_FILTER_REVISION,                      /* one of those that a package is for */
     KEDGE_FILTER_REGISTERED,
     KEDGE_FILTER_FIRST_SEEN,
     KEDGE_FILTER_LAST_SEEN,
+    KEDGE_FILTER_UPLOADED,
     KEDGE_FILTER_ATTRIBUTE_COUNT
 };
 
@@ -51,8 +59,8 @@ enum kedge_filter_operator {
 /** A row of the language: what an attribute is called and may be asked. */
 struct kedge_filter_row {
     const char *name;
-    const char *meaning;
-    unsigned operators; /* bit 1u << enum kedge_filter_operator */
+    const char *meanings[KEDGE_FILTER_OF_COUNT]; /* NULL: these have no such attribute */
+    unsigned operators;                          /* bit 1u << enum kedge_filter_operator */
 };
 
 extern const struct kedge_filter_row kedge_filter_rows[KEDGE_FILTER_ATTRIBUTE_COUNT];
@@ -85,7 +93,7 @@ struct kedge_filter_node {
     uint16_t first_value, value_count; /* none: `registered` alone */
 };
 
-/** Keep it where it is: values point into it. `node_count` 0: it matches every device. */
+/** Keep it where it is: values point into it. `node_count` 0: it matches everything. */
 struct kedge_filter {
     struct kedge_filter_node nodes[KEDGE_FILTER_NODES_MAX];
     struct kedge_filter_value values[KEDGE_FILTER_VALUES_MAX];
@@ -104,23 +112,25 @@ struct kedge_filter_problem {
 
 /**
  * Parses all of `text`. On failure `problem` is filled in: KEDGE_E_MALFORMED (it is no filter),
- * KEDGE_E_TYPE (an attribute that does not exist, or that cannot be asked this), KEDGE_E_LIMIT (too
- * long, too deep, or too many comparisons or values).
+ * KEDGE_E_TYPE (an attribute that `of` does not have, or that cannot be asked this), KEDGE_E_LIMIT
+ * (too long, too deep, or too many comparisons or values).
  */
-enum kedge_rc kedge_filter_parse(struct kedge_slice text, struct kedge_filter *filter,
+enum kedge_rc kedge_filter_parse(enum kedge_filter_of of, struct kedge_slice text,
+                                 struct kedge_filter *filter,
                                  struct kedge_filter_problem *problem) KEDGE_MUST_USE;
 
 struct kedge_filter_tag {
     const char *name, *value;
 };
 
-/** A device as a filter sees it. NULL and "": not known. */
+/** A device or a package as a filter sees it. NULL and "": not known. */
 struct kedge_filter_subject {
     const char *texts[KEDGE_FILTER_TEXT_COUNT];
     const struct kedge_filter_tag *tags;
     size_t tag_count;
     bool registered;
-    uint64_t first_seen_ms, last_seen_ms; /* Unix time; 0: never */
+    const char *revisions;                             /* of hardware, each on a line */
+    uint64_t first_seen_ms, last_seen_ms, uploaded_ms; /* Unix time; 0: never */
     uint64_t now_ms;
 };
 
@@ -128,7 +138,7 @@ struct kedge_filter_subject {
 bool kedge_filter_uses(const struct kedge_filter *filter, enum kedge_filter_attribute attribute);
 bool kedge_filter_matches(const struct kedge_filter *filter,
                           const struct kedge_filter_subject *subject);
-/** The one text that the attribute must equal for a device to match; NULL: not that simple. */
+/** The one text that the attribute must equal for anything to match; NULL: not that simple. */
 const char *kedge_filter_requires(const struct kedge_filter *filter,
                                   enum kedge_filter_attribute attribute);
 /** Whether `pattern` is all of `text`: "*" is any characters, "?" any one character of UTF-8. */

@@ -1,5 +1,5 @@
 /*
- * filter_match.c: whether a device is one of those that a filter means.
+ * filter_match.c: whether a device or a package is one of those that a filter means.
  *
  * There are two answers, and each comparison gives one of them: what is not known is equal to
  * nothing but "", and neither before nor after anything. `!=`, `not in` and `not like` are the
@@ -82,6 +82,7 @@ static bool is_one_of(const struct kedge_filter *filter, const struct kedge_filt
 }
 
 #define PAIR_MAX 2048u /* longer than all tags of a device together */
+#define LINES_MAX 512u /* longer than all revisions of a package together */
 
 static bool has_tag(const struct kedge_filter *filter, const struct kedge_filter_node *test,
                     const struct kedge_filter_subject *subject)
@@ -109,6 +110,24 @@ static bool tag_value_is(const struct kedge_filter *filter, const struct kedge_f
     for (size_t i = 0; i < subject->tag_count; i++)
         if (strcmp(subject->tags[i].name, &filter->texts[test->tag]) == 0)
             return is_one_of(filter, test, subject->tags[i].value);
+    return false;
+}
+
+/* One that is for every revision has none: its only line is "". */
+static bool has_revision(const struct kedge_filter *filter, const struct kedge_filter_node *test,
+                         const char *lines)
+{
+    char line[LINES_MAX];
+    do {
+        size_t size = strcspn(lines, "\n");
+        if (size < sizeof(line)) {
+            memcpy(line, lines, size);
+            line[size] = '\0';
+            if (is_one_of(filter, test, line))
+                return true;
+        }
+        lines += size + (lines[size] == '\n');
+    } while (*lines != '\0');
     return false;
 }
 
@@ -165,6 +184,10 @@ static bool compare(const struct kedge_filter *filter, const struct kedge_filter
         return time_holds(test, value, subject->first_seen_ms, subject->now_ms);
     case KEDGE_FILTER_LAST_SEEN:
         return time_holds(test, value, subject->last_seen_ms, subject->now_ms);
+    case KEDGE_FILTER_UPLOADED:
+        return time_holds(test, value, subject->uploaded_ms, subject->now_ms);
+    case KEDGE_FILTER_REVISION:
+        return has_revision(filter, test, subject->revisions != NULL ? subject->revisions : "");
     default:
         if (subject->texts[test->attribute] != NULL)
             text = subject->texts[test->attribute];

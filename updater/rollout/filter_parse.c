@@ -21,18 +21,28 @@
 #define TEXTS (EQUALITY | BIT(LIKE) | BIT(IN))
 
 const struct kedge_filter_row kedge_filter_rows[KEDGE_FILTER_ATTRIBUTE_COUNT] = {
-    [KEDGE_FILTER_ENDPOINT] = {"endpoint", "its endpoint name", TEXTS},
-    [KEDGE_FILTER_VENDOR] = {"vendor", "its vendor domain (/3/0/0)", TEXTS},
-    [KEDGE_FILTER_CLASS] = {"class", "its class (/3/0/1)", TEXTS},
-    [KEDGE_FILTER_HARDWARE] = {"hardware", "its hardware revision (/3/0/18)", TEXTS},
-    [KEDGE_FILTER_SERIAL] = {"serial", "its serial number, as it was enrolled", TEXTS},
-    [KEDGE_FILTER_BATCH] = {"batch", "the batch it was made in, as it was enrolled", TEXTS},
-    [KEDGE_FILTER_VERSION] = {"version", "the version it runs (/3/0/3)", TEXTS | ORDER},
-    [KEDGE_FILTER_TAG] = {"tag", "the names of its tags, and each tag as NAME=VALUE", TEXTS},
-    [KEDGE_FILTER_TAG_VALUE] = {"tag.NAME", "the value of its tag of that name", TEXTS},
-    [KEDGE_FILTER_REGISTERED] = {"registered", "whether it is registered now", EQUALITY},
-    [KEDGE_FILTER_FIRST_SEEN] = {"first_seen", "when it came for the first time", ORDER},
-    [KEDGE_FILTER_LAST_SEEN] = {"last_seen", "when it was heard of last", ORDER},
+    [KEDGE_FILTER_ENDPOINT] = {"endpoint", {"its endpoint name", NULL}, TEXTS},
+    [KEDGE_FILTER_VENDOR] = {"vendor",
+                             {"its vendor domain (/3/0/0)", "the vendor domain it is for"},
+                             TEXTS},
+    [KEDGE_FILTER_CLASS] = {"class", {"its class (/3/0/1)", "the class it is for"}, TEXTS},
+    [KEDGE_FILTER_HARDWARE] = {"hardware", {"its hardware revision (/3/0/18)", NULL}, TEXTS},
+    [KEDGE_FILTER_SERIAL] = {"serial", {"its serial number, as it was enrolled", NULL}, TEXTS},
+    [KEDGE_FILTER_BATCH] = {"batch", {"the batch it was made in, as it was enrolled", NULL}, TEXTS},
+    [KEDGE_FILTER_VERSION] = {"version",
+                              {"the version it runs (/3/0/3)", "the version it brings"},
+                              TEXTS | ORDER},
+    [KEDGE_FILTER_ID] = {"id", {NULL, "its id, the digest of its manifest"}, TEXTS},
+    [KEDGE_FILTER_UPLOADER] = {"uploader", {NULL, "whose token uploaded it"}, TEXTS},
+    [KEDGE_FILTER_TAG] = {"tag",
+                          {"the names of its tags, and each tag as NAME=VALUE", NULL},
+                          TEXTS},
+    [KEDGE_FILTER_TAG_VALUE] = {"tag.NAME", {"the value of its tag of that name", NULL}, TEXTS},
+    [KEDGE_FILTER_REVISION] = {"hardware", {NULL, "the hardware revisions it is for"}, TEXTS},
+    [KEDGE_FILTER_REGISTERED] = {"registered", {"whether it is registered now", NULL}, EQUALITY},
+    [KEDGE_FILTER_FIRST_SEEN] = {"first_seen", {"when it came for the first time", NULL}, ORDER},
+    [KEDGE_FILTER_LAST_SEEN] = {"last_seen", {"when it was heard of last", NULL}, ORDER},
+    [KEDGE_FILTER_UPLOADED] = {"uploaded", {NULL, "when it was uploaded"}, ORDER},
 };
 
 static const char *const operator_names[KEDGE_FILTER_OPERATOR_COUNT] = {
@@ -49,6 +59,7 @@ const char *kedge_filter_operator_name(enum kedge_filter_operator operator_)
 }
 
 struct parser {
+    enum kedge_filter_of of;
     struct kedge_cursor cursor;
     struct filter_token token; /* not taken yet */
     struct kedge_filter *filter;
@@ -136,15 +147,38 @@ static enum kedge_rc enter(struct parser *parser)
 
 /* ---- one comparison ---- */
 
-static bool find_attribute(struct kedge_slice word, enum kedge_filter_attribute *out)
+static bool has_attribute(const struct parser *parser, unsigned attribute)
+{
+    return kedge_filter_rows[attribute].meanings[parser->of] != NULL;
+}
+
+static bool find_attribute(const struct parser *parser, enum kedge_filter_attribute *out)
 {
     for (unsigned i = 0; i < KEDGE_FILTER_ATTRIBUTE_COUNT; i++) {
         *out = (enum kedge_filter_attribute)i;
-        if (i != KEDGE_FILTER_TAG_VALUE &&
-            kedge_slice_equal(word, kedge_slice_text(kedge_filter_rows[i].name)))
+        if (i != KEDGE_FILTER_TAG_VALUE && has_attribute(parser, i) &&
+            kedge_slice_equal(parser->token.bytes, kedge_slice_text(kedge_filter_rows[i].name)))
             return true;
     }
     return false;
+}
+
+static enum kedge_rc refuse_attribute(struct parser *parser)
+{
+    static const char *const things[KEDGE_FILTER_OF_COUNT] = {"a device", "a package"};
+    char names[KEDGE_FILTER_PROBLEM_MAX] = "";
+    size_t used = 0;
+    const char *last = "";
+    for (unsigned i = 0; i < KEDGE_FILTER_ATTRIBUTE_COUNT && used < sizeof(names); i++) {
+        if (!has_attribute(parser, i))
+            continue;
+        used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", used > 0 ? ", " : "",
+                                 last);
+        last = kedge_filter_rows[i].name;
+    }
+    return refuse_at(parser, parser->token.offset, KEDGE_E_TYPE,
+                     "this is no attribute of %s: there are %s and %s", things[parser->of], names,
+                     last);
 }
 
 /* tag.NAME, or tag."NAME" where that is no word. */
@@ -152,7 +186,8 @@ static enum kedge_rc take_tag(struct parser *parser, struct kedge_filter_node *t
 {
     struct kedge_cursor word = kedge_cursor(parser->token.bytes);
     struct kedge_slice head, name;
-    *is = parser->token.kind == FILTER_WORD && kedge_cursor_take(&word, 4, &head) == KEDGE_OK &&
+    *is = has_attribute(parser, KEDGE_FILTER_TAG_VALUE) && parser->token.kind == FILTER_WORD &&
+          kedge_cursor_take(&word, 4, &head) == KEDGE_OK &&
           kedge_slice_equal(head, kedge_slice_text("tag."));
     if (!*is)
         return KEDGE_OK;
@@ -180,12 +215,7 @@ static enum kedge_rc take_attribute(struct parser *parser, struct kedge_filter_n
         return KEDGE_OK;
     if (parser->token.kind != FILTER_WORD)
         return expected(parser, "an attribute, \"not\" or \"(\"");
-    if (!find_attribute(parser->token.bytes, &test->attribute))
-        return refuse_at(parser, parser->token.offset, KEDGE_E_TYPE,
-                         "this is no attribute of a device: there are endpoint, vendor, class, "
-                         "hardware, serial, batch, version, tag, tag.NAME, registered, first_seen "
-                         "and last_seen");
-    return advance(parser);
+    return find_attribute(parser, &test->attribute) ? advance(parser) : refuse_attribute(parser);
 }
 
 static const char *name_of(const struct kedge_filter_node *test)
@@ -356,12 +386,13 @@ static enum kedge_rc take_filter(struct parser *parser, uint16_t *index)
     return take_chain(parser, "or", KEDGE_FILTER_NODE_OR, take_term, index);
 }
 
-enum kedge_rc kedge_filter_parse(struct kedge_slice text, struct kedge_filter *filter,
-                                 struct kedge_filter_problem *problem)
+enum kedge_rc kedge_filter_parse(enum kedge_filter_of of, struct kedge_slice text,
+                                 struct kedge_filter *filter, struct kedge_filter_problem *problem)
 {
     memset(filter, 0, sizeof(*filter));
     memset(problem, 0, sizeof(*problem));
-    struct parser parser = {.cursor = kedge_cursor(text), .filter = filter, .problem = problem};
+    struct parser parser = {
+        .of = of, .cursor = kedge_cursor(text), .filter = filter, .problem = problem};
     if (text.size > KEDGE_FILTER_TEXT_MAX)
         return refuse_at(&parser, KEDGE_FILTER_TEXT_MAX, KEDGE_E_LIMIT,
                          "a filter has at most %u bytes", KEDGE_FILTER_TEXT_MAX);

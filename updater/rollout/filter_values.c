@@ -121,6 +121,7 @@ bool filter_value_take(struct kedge_filter *filter, const struct filter_token *t
         return take_flag(token, value, what);
     case KEDGE_FILTER_FIRST_SEEN:
     case KEDGE_FILTER_LAST_SEEN:
+    case KEDGE_FILTER_UPLOADED:
         return take_time(token, value, what);
     case KEDGE_FILTER_VERSION:
         if (test->operator_ != KEDGE_FILTER_LIKE)

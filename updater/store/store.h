@@ -465,9 +465,8 @@ enum kedge_rc kedge_reader_devices(struct kedge_reader *reader, const char *vend
                                    const char *class_name, struct kedge_page *page,
                                    kedge_device_fn *fn, void *context) KEDGE_MUST_USE;
 
-#define KEDGE_STORE_SCAN_MAX                                            \
-    100000u /* devices that are looked at for one page of matching ones \
-             */
+#define KEDGE_STORE_SCAN_MAX 100000u /* records that are looked at for one page of matching ones \
+                                      */
 
 /** Which devices. */
 struct kedge_matching {
@@ -491,6 +490,11 @@ enum kedge_rc kedge_reader_matching(struct kedge_reader *reader, const struct ke
 /** In the order of uploading, newest first. */
 enum kedge_rc kedge_reader_packages(struct kedge_reader *reader, struct kedge_page *page,
                                     kedge_package_fn *fn, void *context) KEDGE_MUST_USE;
+/** Those of them that a filter of packages means. A page ends as one of matching devices does. */
+enum kedge_rc kedge_reader_matching_packages(struct kedge_reader *reader,
+                                             const struct kedge_filter *filter, uint64_t now_ms,
+                                             struct kedge_page *page, kedge_package_fn *fn,
+                                             void *context) KEDGE_MUST_USE;
 /** In the order of key ids. */
 enum kedge_rc kedge_reader_trust(struct kedge_reader *reader, struct kedge_page *page,
                                  kedge_trust_fn *fn, void *context) KEDGE_MUST_USE;

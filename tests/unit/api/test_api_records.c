@@ -260,6 +260,22 @@ static void a_package_is_shown_and_removed(void **state)
     reply_free(&reply);
 }
 
+static void packages_are_narrowed_by_a_filter(void **state)
+{
+    rig_put_package(*state, 'a');
+    rig_put_package(*state, 'b');
+    struct reply reply = rig_get(*state, "/api/v1/packages?filter=id+like+%27b*%27");
+    assert_int_equal(reply.status, 200);
+    assert_int_equal(list_size(&reply, "packages"), 1);
+    assert_int_equal(item_text(&reply, "packages", 0, "id")[0], 'b');
+    reply_free(&reply);
+    reply = rig_get(*state, "/api/v1/packages?filter=registered");
+    assert_int_equal(reply.status, 400);
+    assert_string_equal(reply_text(&reply, "field"), "filter");
+    assert_non_null(strstr(reply_text(&reply, "detail"), "no attribute of a package"));
+    reply_free(&reply);
+}
+
 static void fill_audit(struct kedge_batch *batch, void *context)
 {
     (void)context;
@@ -295,6 +311,7 @@ int main(void)
         RECORD_TEST(a_key_is_added_listed_and_removed),
         RECORD_TEST(what_is_no_key_is_refused_with_its_field),
         RECORD_TEST(a_package_is_shown_and_removed),
+        RECORD_TEST(packages_are_narrowed_by_a_filter),
         RECORD_TEST(the_audit_tells_who_did_what),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

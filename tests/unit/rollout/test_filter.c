@@ -1,4 +1,5 @@
-/* test_filter.c: which devices a filter means, and where one that is no filter goes wrong. */
+/* test_filter.c: which devices or packages a filter means, and where one that is no filter goes
+ * wrong. */
 #include "updater/rollout/filter.h"
 
 #include <setjmp.h>
@@ -33,7 +34,8 @@ static bool matches(const char *text, const struct kedge_filter_subject *subject
 {
     static struct kedge_filter filter;
     struct kedge_filter_problem problem;
-    if (kedge_filter_parse(kedge_slice_text(text), &filter, &problem) != KEDGE_OK)
+    if (kedge_filter_parse(KEDGE_FILTER_OF_DEVICE, kedge_slice_text(text), &filter, &problem) !=
+        KEDGE_OK)
         fail_msg("%s: column %u: %s", text, problem.column, problem.text);
     return kedge_filter_matches(&filter, subject);
 }
@@ -240,12 +242,89 @@ static void a_pattern_is_matched_from_end_to_end(void **state)
     assert_false(kedge_filter_like(text, pattern));
 }
 
+/* ---- packages ---- */
+
+static bool means_package(const char *text, const char *revisions)
+{
+    static struct kedge_filter filter;
+    struct kedge_filter_problem problem;
+    const struct kedge_filter_subject package = {
+        .texts = {[KEDGE_FILTER_VENDOR] = "acme.example",
+                  [KEDGE_FILTER_CLASS] = "board-a",
+                  [KEDGE_FILTER_VERSION] = "1.10.0",
+                  [KEDGE_FILTER_ID] = "c0ffee",
+                  [KEDGE_FILTER_UPLOADER] = "rita"},
+        .revisions = revisions,
+        .uploaded_ms = NOW_MS - DAY_MS,
+        .now_ms = NOW_MS,
+    };
+    if (kedge_filter_parse(KEDGE_FILTER_OF_PACKAGE, kedge_slice_text(text), &filter, &problem) !=
+        KEDGE_OK)
+        fail_msg("%s: column %u: %s", text, problem.column, problem.text);
+    return kedge_filter_matches(&filter, &package);
+}
+
+static void a_filter_of_packages_has_attributes_of_its_own(void **state)
+{
+    static const struct {
+        const char *text, *revisions;
+        bool expected;
+    } rows[] = {
+        {"vendor == 'acme.example' and class like 'board-*'", NULL, true},
+        {"version > 1.9.0 and version not in (1.10.1)", NULL, true},
+        {"version < 1.9.0", NULL, false},
+        {"id like 'c0f*' and uploader == 'rita'", NULL, true},
+        {"id == 'c0f'", NULL, false},
+        {"uploaded > now-2d and uploaded <= now-1d", NULL, true},
+        {"uploaded > now-1d", NULL, false},
+        {"hardware == 'B'", "A\nB", true},
+        {"hardware == 'A'", "A\nB", true},
+        {"hardware == 'B'", "AB\nBA", false},
+        {"hardware != 'B'", "A\nB", false},
+        {"hardware like '*'", "A\nB", true},
+        {"hardware == ''", "A\nB", false},
+        {"hardware == ''", "", true},
+        {"hardware == ''", NULL, true},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (means_package(rows[i].text, rows[i].revisions) != rows[i].expected)
+            fail_msg("row %zu: %s", i, rows[i].text);
+}
+
+static void devices_and_packages_are_not_asked_for_what_the_other_has(void **state)
+{
+    static const char *const of_devices[] = {"endpoint == 'a'",  "serial == 'a'",   "batch == 'a'",
+                                             "tag == 'a'",       "tag.site == 'a'", "registered",
+                                             "first_seen < now", "last_seen < now"};
+    static const char *const of_packages[] = {"id == 'a'", "uploader == 'a'", "uploaded < now"};
+    static struct kedge_filter filter;
+    struct kedge_filter_problem problem;
+    (void)state;
+    for (size_t i = 0; i < sizeof(of_devices) / sizeof(of_devices[0]); i++) {
+        assert_int_equal(kedge_filter_parse(KEDGE_FILTER_OF_PACKAGE,
+                                            kedge_slice_text(of_devices[i]), &filter, &problem),
+                         KEDGE_E_TYPE);
+        assert_string_equal(problem.text, "this is no attribute of a package: there are vendor, "
+                                          "class, version, id, uploader, hardware and uploaded");
+    }
+    for (size_t i = 0; i < sizeof(of_packages) / sizeof(of_packages[0]); i++) {
+        assert_int_equal(kedge_filter_parse(KEDGE_FILTER_OF_DEVICE,
+                                            kedge_slice_text(of_packages[i]), &filter, &problem),
+                         KEDGE_E_TYPE);
+        assert_string_equal(problem.text,
+                            "this is no attribute of a device: there are endpoint, vendor, class, "
+                            "hardware, serial, batch, version, tag, tag.NAME, registered, "
+                            "first_seen and last_seen");
+    }
+}
+
 /* ---- what is no filter ---- */
 
 static enum kedge_rc parse(const char *text, struct kedge_filter_problem *problem)
 {
     static struct kedge_filter filter;
-    return kedge_filter_parse(kedge_slice_text(text), &filter, problem);
+    return kedge_filter_parse(KEDGE_FILTER_OF_DEVICE, kedge_slice_text(text), &filter, problem);
 }
 
 static void a_problem_is_told_by_its_place(void **state)
@@ -356,16 +435,19 @@ static void the_store_may_look_for_what_every_match_has(void **state)
     struct kedge_filter_problem problem;
     (void)state;
     assert_int_equal(
-        kedge_filter_parse(kedge_slice_text("registered and class == \"x\" and vendor != \"y\""),
+        kedge_filter_parse(KEDGE_FILTER_OF_DEVICE,
+                           kedge_slice_text("registered and class == \"x\" and vendor != \"y\""),
                            &filter, &problem),
         KEDGE_OK);
     assert_string_equal(kedge_filter_requires(&filter, KEDGE_FILTER_CLASS), "x");
     assert_null(kedge_filter_requires(&filter, KEDGE_FILTER_VENDOR));
-    assert_int_equal(
-        kedge_filter_parse(kedge_slice_text("class == \"x\" or registered"), &filter, &problem),
-        KEDGE_OK);
+    assert_int_equal(kedge_filter_parse(KEDGE_FILTER_OF_DEVICE,
+                                        kedge_slice_text("class == \"x\" or registered"), &filter,
+                                        &problem),
+                     KEDGE_OK);
     assert_null(kedge_filter_requires(&filter, KEDGE_FILTER_CLASS));
-    assert_int_equal(kedge_filter_parse(kedge_slice_text("not class == \"x\""), &filter, &problem),
+    assert_int_equal(kedge_filter_parse(KEDGE_FILTER_OF_DEVICE,
+                                        kedge_slice_text("not class == \"x\""), &filter, &problem),
                      KEDGE_OK);
     assert_null(kedge_filter_requires(&filter, KEDGE_FILTER_CLASS));
     assert_true(kedge_filter_uses(&filter, KEDGE_FILTER_CLASS));
@@ -387,6 +469,8 @@ int main(void)
         cmocka_unit_test(what_is_no_version_is_before_and_after_nothing),
         cmocka_unit_test(and_binds_closer_than_or_and_not_closest),
         cmocka_unit_test(a_pattern_is_matched_from_end_to_end),
+        cmocka_unit_test(a_filter_of_packages_has_attributes_of_its_own),
+        cmocka_unit_test(devices_and_packages_are_not_asked_for_what_the_other_has),
         cmocka_unit_test(a_problem_is_told_by_its_place),
         cmocka_unit_test(each_limit_is_exact),
         cmocka_unit_test(the_store_may_look_for_what_every_match_has),

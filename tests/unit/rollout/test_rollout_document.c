@@ -168,17 +168,29 @@ static void render_deployments(struct text *text)
 
 /* ---- filters ---- */
 
-static void render_attributes(struct text *text)
+static void render_attributes_of(struct text *text, enum kedge_filter_of of)
 {
     put(text, "| attribute | what it is | compared by |\n|---|---|---|\n");
     for (size_t i = 0; i < KEDGE_FILTER_ATTRIBUTE_COUNT; i++) {
         const struct kedge_filter_row *row = &kedge_filter_rows[i];
-        put(text, "| `%s` | %s |", row->name, row->meaning);
+        if (row->meanings[of] == NULL)
+            continue;
+        put(text, "| `%s` | %s |", row->name, row->meanings[of]);
         for (unsigned j = 0; j < KEDGE_FILTER_OPERATOR_COUNT; j++)
             if ((row->operators & 1u << j) != 0)
                 put(text, " `%s`", kedge_filter_operator_name((enum kedge_filter_operator)j));
         put(text, " |\n");
     }
+}
+
+static void render_attributes(struct text *text)
+{
+    render_attributes_of(text, KEDGE_FILTER_OF_DEVICE);
+}
+
+static void render_package_attributes(struct text *text)
+{
+    render_attributes_of(text, KEDGE_FILTER_OF_PACKAGE);
 }
 
 static void render_fits(struct text *text)
@@ -419,6 +431,7 @@ static const struct part {
     {"<!-- the table of deployments -->\n", render_deployments},
     {"<!-- the attributes of filters -->\n", render_attributes},
     {"<!-- the limits of filters -->\n", render_limits},
+    {"<!-- the attributes of filters of packages -->\n", render_package_attributes},
     {"<!-- why devices are left out -->\n", render_fits},
     {"<!-- the table of the policy -->\n", render_policy},
     {"<!-- the boundaries -->\n", render_boundaries},

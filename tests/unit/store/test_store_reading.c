@@ -539,6 +539,41 @@ static void a_row_that_comes_between_two_pages_shifts_nothing(void **state)
     assert_string_equal(pages.keys[10], "d011");
 }
 
+static void the_packages_that_a_filter_means_are_walked_page_by_page(void **state)
+{
+    static const char *const ends[] = {"15", "13", "11", "05", "03", "01"}; /* newest first */
+    static struct kedge_filter filter;
+    struct kedge_filter_problem problem;
+    struct fixture *f = *state;
+    fill(f);
+    assert_int_equal(
+        kedge_filter_parse(KEDGE_FILTER_OF_PACKAGE,
+                           kedge_slice_text("id like '0*1' or id like '0*3' or id like '0*5'"),
+                           &filter, &problem),
+        KEDGE_OK);
+    for (uint32_t limit = 1; limit <= ROWS; limit++) {
+        struct listing pages = {.stop_after = limit % 3}; /* by whom it is told, too */
+        struct kedge_page page = {.limit = limit};
+        size_t before;
+        do {
+            before = pages.count;
+            assert_int_equal(
+                kedge_reader_matching_packages(f->reader, &filter, 0, &page, list_package, &pages),
+                KEDGE_OK);
+            assert_true(pages.count - before <= limit);
+            memcpy(page.cursor, page.next, sizeof(page.cursor));
+        } while (page.next[0] != '\0');
+        assert_int_equal(pages.count, sizeof(ends) / sizeof(ends[0]));
+        for (size_t i = 0; i < pages.count; i++)
+            assert_string_equal(&pages.keys[i][KEDGE_PACKAGE_ID_SIZE - 2], ends[i]);
+    }
+    struct kedge_page wrong = {.limit = 5, .cursor = "x"};
+    struct listing none = {.count = 0};
+    assert_int_equal(
+        kedge_reader_matching_packages(f->reader, &filter, 0, &wrong, list_package, &none),
+        KEDGE_E_ARGUMENT);
+}
+
 static void a_limit_or_cursor_that_cannot_be_is_refused(void **state)
 {
     struct fixture *f = *state;
@@ -632,6 +667,7 @@ int main(void)
         TEST(pages_of_every_size_add_up_to_the_whole),
         TEST(a_listing_that_is_ended_early_goes_on_behind_the_last_record),
         TEST(a_row_that_comes_between_two_pages_shifts_nothing),
+        TEST(the_packages_that_a_filter_means_are_walked_page_by_page),
         TEST(a_limit_or_cursor_that_cannot_be_is_refused),
         TEST(only_open_rollouts_give_deployments_to_the_engine),
         TEST(a_reader_sees_what_is_committed_and_nothing_else),

@@ -138,6 +138,31 @@ static enum kedge_rc split_package_cursor(struct kedge_reader *reader,
     return reader_cursor_number(reader, &number, INT64_MAX, uploaded_at_ms);
 }
 
+enum kedge_rc reader_begin_packages(struct query *query, struct kedge_reader *reader,
+                                    struct kedge_page *page, int64_t limit)
+{
+    int64_t uploaded_at_ms;
+    const char *id;
+    KEDGE_TRY(split_package_cursor(reader, page, &uploaded_at_ms, &id));
+    KEDGE_TRY(query_begin(query, reader, page,
+                          "SELECT " PACKAGE_COLUMNS " FROM packages"
+                          " WHERE (uploaded_at_ms, id) < (?, ?)"
+                          " ORDER BY uploaded_at_ms DESC, id DESC LIMIT ?"));
+    bind_number(&query->binder, uploaded_at_ms);
+    bind_text(&query->binder, id);
+    bind_number(&query->binder, limit);
+    return KEDGE_OK;
+}
+
+bool reader_take_package(struct sql_columns *from, struct kedge_package_record *out,
+                         char key[KEDGE_STORE_CURSOR_MAX])
+{
+    if (!read_package(from, out))
+        return false;
+    (void)snprintf(key, KEDGE_STORE_CURSOR_MAX, "%" PRIu64 ".%s", out->uploaded_at_ms, out->id);
+    return true;
+}
+
 enum kedge_rc kedge_reader_packages(struct kedge_reader *reader, struct kedge_page *page,
                                     kedge_package_fn *fn, void *context)
 {
@@ -145,18 +170,8 @@ enum kedge_rc kedge_reader_packages(struct kedge_reader *reader, struct kedge_pa
     struct sql_columns columns = {0};
     struct kedge_package_record record;
     char key[KEDGE_STORE_CURSOR_MAX] = "";
-    int64_t uploaded_at_ms;
-    const char *id;
-    KEDGE_TRY(split_package_cursor(reader, page, &uploaded_at_ms, &id));
-    KEDGE_TRY(query_begin(&query, reader, page,
-                          "SELECT " PACKAGE_COLUMNS " FROM packages"
-                          " WHERE (uploaded_at_ms, id) < (?, ?)"
-                          " ORDER BY uploaded_at_ms DESC, id DESC LIMIT ?"));
-    bind_number(&query.binder, uploaded_at_ms);
-    bind_text(&query.binder, id);
-    bind_number(&query.binder, query_limit(page));
-    while (query_row(&query, &columns, key) && read_package(&columns, &record)) {
-        (void)snprintf(key, sizeof(key), "%" PRIu64 ".%s", record.uploaded_at_ms, record.id);
+    KEDGE_TRY(reader_begin_packages(&query, reader, page, query_limit(page)));
+    while (query_row(&query, &columns, key) && reader_take_package(&columns, &record, key)) {
         if (!fn(context, &record)) {
             query_stop(&query, key);
             break;

@@ -1,8 +1,8 @@
 /*
- * read_matching.c: the devices that a filter means.
+ * read_matching.c: the devices, and the packages, that a filter means.
  *
- * Rows are judged one after the other; SQLite narrows them by what each match must have, and looks
- * up what the factory said only for filters that ask for it.
+ * Rows are judged one after the other; SQLite narrows devices by what each match must have, and
+ * looks up what the factory said only for filters that ask for it.
  */
 #include "updater/store/sqlite/reader.h"
 
@@ -73,7 +73,35 @@ bool kedge_matching_means(const struct kedge_matching *which,
     return matched;
 }
 
-/* ---- all of them ---- */
+/* ---- a page ---- */
+
+/* It is full by what matches, not by rows. */
+struct scan {
+    struct kedge_page *page; /* NULL: all */
+    uint32_t scanned, left;
+};
+
+static struct scan scan_begin(struct query *query, struct kedge_page *page)
+{
+    query->page = NULL;
+    return (struct scan){.page = page, .left = page == NULL ? 0 : page->limit};
+}
+
+/* Whether another row is looked at behind that of `key`; `wanted`: by who is told of the matches.
+ */
+static bool scan_goes_on(struct scan *scan, struct query *query, bool matched, bool wanted,
+                         const char *key)
+{
+    scan->scanned++;
+    scan->left -= matched && scan->page != NULL;
+    if (wanted && (scan->page == NULL || (scan->left > 0 && scan->scanned < KEDGE_STORE_SCAN_MAX)))
+        return true;
+    query->page = scan->page;
+    query_stop(query, key);
+    return false;
+}
+
+/* ---- all devices ---- */
 
 #define SELECT_MATCHING(factory)                                      \
     "SELECT " DEVICE_COLUMNS ", " factory " FROM devices"             \
@@ -93,7 +121,6 @@ static enum kedge_rc begin(struct query *query, struct kedge_reader *reader,
     KEDGE_TRY(query_begin(query, reader, page,
                           factory ? SELECT_MATCHING(FACTORY("serial") ", " FACTORY("batch"))
                                   : SELECT_MATCHING("'', ''")));
-    query->page = NULL; /* it is full by what matches, not by rows */
     bind_text(&query->binder, page == NULL ? "" : page->cursor);
     bind_text(&query->binder, which->vendor);
     bind_text(&query->binder, which->class_name);
@@ -108,18 +135,51 @@ enum kedge_rc kedge_reader_matching(struct kedge_reader *reader, const struct ke
     struct query query;
     struct sql_columns columns = {0};
     struct judging judging;
-    uint32_t scanned = 0, left = page == NULL ? 0 : page->limit;
     KEDGE_TRY(begin(&query, reader, which, page));
+    struct scan scan = scan_begin(&query, page);
     while (query_row(&query, &columns, "") && take_row(&columns, &judging)) {
         bool matched = kedge_matching_means(which, &judging.record, judging.serial, judging.batch);
-        bool more = !matched || fn(context, &judging.record);
-        scanned++;
-        left -= matched && page != NULL;
-        if (more && (page == NULL || (left > 0 && scanned < KEDGE_STORE_SCAN_MAX)))
-            continue;
-        query.page = page;
-        query_stop(&query, judging.record.endpoint);
-        break;
+        bool wanted = !matched || fn(context, &judging.record);
+        if (!scan_goes_on(&scan, &query, matched, wanted, judging.record.endpoint))
+            break;
+    }
+    return query_end(&query, columns.damaged);
+}
+
+/* ---- all packages ---- */
+
+static bool means_package(const struct kedge_filter *filter, uint64_t now_ms,
+                          const struct kedge_package_record *record)
+{
+    const struct kedge_filter_subject subject = {
+        .texts = {[KEDGE_FILTER_VENDOR] = record->vendor,
+                  [KEDGE_FILTER_CLASS] = record->class_name,
+                  [KEDGE_FILTER_VERSION] = record->version,
+                  [KEDGE_FILTER_ID] = record->id,
+                  [KEDGE_FILTER_UPLOADER] = record->uploader},
+        .revisions = record->hardware,
+        .uploaded_ms = record->uploaded_at_ms,
+        .now_ms = now_ms,
+    };
+    return kedge_filter_matches(filter, &subject);
+}
+
+enum kedge_rc kedge_reader_matching_packages(struct kedge_reader *reader,
+                                             const struct kedge_filter *filter, uint64_t now_ms,
+                                             struct kedge_page *page, kedge_package_fn *fn,
+                                             void *context)
+{
+    struct query query;
+    struct sql_columns columns = {0};
+    struct kedge_package_record record;
+    char key[KEDGE_STORE_CURSOR_MAX];
+    KEDGE_TRY(reader_begin_packages(&query, reader, page, -1));
+    struct scan scan = scan_begin(&query, page);
+    while (query_row(&query, &columns, "") && reader_take_package(&columns, &record, key)) {
+        bool matched = means_package(filter, now_ms, &record);
+        bool wanted = !matched || fn(context, &record);
+        if (!scan_goes_on(&scan, &query, matched, wanted, key))
+            break;
     }
     return query_end(&query, columns.damaged);
 }

@@ -55,6 +55,16 @@ void query_stop(struct query *query, const char *last_key);
 /** Reads DEVICE_COLUMNS; false: the row is damaged. */
 bool reader_take_device(struct sql_columns *from, struct kedge_device_record *out);
 
+/**
+ * Begins a listing of packages, newest first, behind the page's cursor; KEDGE_E_ARGUMENT for one of
+ * another listing. `limit` is of rows, -1: all.
+ */
+enum kedge_rc reader_begin_packages(struct query *query, struct kedge_reader *reader,
+                                    struct kedge_page *page, int64_t limit) KEDGE_MUST_USE;
+/** Reads a row of it, and its `key`; false: the row is damaged. */
+bool reader_take_package(struct sql_columns *from, struct kedge_package_record *out,
+                         char key[KEDGE_STORE_CURSOR_MAX]);
+
 /** A cursor that is a number above 0: `fallback` for the empty one; KEDGE_E_ARGUMENT for others. */
 enum kedge_rc reader_cursor_number(struct kedge_reader *reader, const struct kedge_page *page,
                                    int64_t fallback, int64_t *out) KEDGE_MUST_USE;
