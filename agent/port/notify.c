@@ -82,47 +82,56 @@ enum kedge_rc kedge_notify_open(struct kedge_notify *notify)
     return rc;
 }
 
-static void tell(const struct kedge_notify *notify, const char *lines)
+/* False: the manager has so much unread that it is to be told again. What it does not take for any
+ * other reason is its own loss: nothing here depends on it. */
+static bool tell(const struct kedge_notify *notify, const char *lines)
 {
-    /* What a manager does not take is its own loss: nothing here depends on it. */
-    (void)send(notify->socket, lines, strlen(lines), MSG_NOSIGNAL);
+    return send(notify->socket, lines, strlen(lines), MSG_NOSIGNAL) >= 0 ||
+           (errno != EAGAIN && errno != ENOBUFS);
 }
 
-static void tell_alive(struct kedge_notify *notify, uint64_t now_ms, uint64_t *wait_ms)
+static bool tell_status(struct kedge_notify *notify, const char *status)
+{
+    char lines[KEDGE_NOTIFY_STATUS_MAX + 32];
+    if (strncmp(status, notify->status, KEDGE_NOTIFY_STATUS_MAX) == 0)
+        return true;
+    snprintf(lines, sizeof lines, "STATUS=%.*s", (int)KEDGE_NOTIFY_STATUS_MAX, status);
+    if (!tell(notify, lines))
+        return false;
+    snprintf(notify->status, sizeof notify->status, "%.*s", (int)KEDGE_NOTIFY_STATUS_MAX, status);
+    return true;
+}
+
+static bool tell_alive(struct kedge_notify *notify, uint64_t now_ms, uint64_t *wait_ms)
 {
     if (notify->watchdog_ms == 0)
-        return;
+        return true;
     if (now_ms >= notify->next_alive_ms) {
-        tell(notify, "WATCHDOG=1");
+        if (!tell(notify, "WATCHDOG=1"))
+            return false;
         notify->next_alive_ms = now_ms + notify->watchdog_ms;
     }
     if (notify->next_alive_ms - now_ms < *wait_ms)
         *wait_ms = notify->next_alive_ms - now_ms;
+    return true;
 }
 
 void kedge_notify_poll(struct kedge_notify *notify, const char *status, uint64_t now_ms,
                        uint64_t *wait_ms)
 {
-    char lines[KEDGE_NOTIFY_STATUS_MAX + 32];
     if (notify->socket < 0)
         return;
-    if (!notify->ready)
-        tell(notify, "READY=1");
-    notify->ready = true;
-    if (strncmp(status, notify->status, KEDGE_NOTIFY_STATUS_MAX) != 0) {
-        snprintf(notify->status, sizeof notify->status, "%.*s", (int)KEDGE_NOTIFY_STATUS_MAX,
-                 status);
-        snprintf(lines, sizeof lines, "STATUS=%s", notify->status);
-        tell(notify, lines);
-    }
-    tell_alive(notify, now_ms, wait_ms);
+    notify->ready = notify->ready || tell(notify, "READY=1");
+    bool told = notify->ready && tell_status(notify, status) && tell_alive(notify, now_ms, wait_ms);
+    if (!told && *wait_ms > KEDGE_NOTIFY_AGAIN_MS)
+        *wait_ms = KEDGE_NOTIFY_AGAIN_MS;
 }
 
 void kedge_notify_close(struct kedge_notify *notify)
 {
     if (notify->socket < 0)
         return;
-    tell(notify, "STOPPING=1");
+    (void)tell(notify, "STOPPING=1");
     close(notify->socket);
     notify->socket = -1;
 }

@@ -4,7 +4,7 @@
  *
  * One datagram of "NAME=value" lines to the Unix socket that $NOTIFY_SOCKET names (a path, or with
  * '@' in front a name in the abstract namespace). Without that variable every call does nothing.
- * Never blocks; a manager that does not read is left to its own watchdog. Small enough to be
+ * Never blocks: a manager that does not read for a while is told when it does. Small enough to be
  * written here: libsystemd would be the largest library that the agent links.
  */
 #ifndef KEDGE_AGENT_NOTIFY_H
@@ -14,6 +14,7 @@
 
 #define KEDGE_NOTIFY_STATUS_MAX 255u /* bytes; a longer status is cut */
 #define KEDGE_NOTIFY_WATCHDOG_MAX_S 86400u
+#define KEDGE_NOTIFY_AGAIN_MS 250u /* until what found no room in the manager's socket is told again */
 
 struct kedge_notify {
     int socket;             /* -1: nobody is told */
@@ -35,7 +36,7 @@ enum kedge_rc kedge_notify_open(struct kedge_notify *notify) KEDGE_MUST_USE;
 /**
  * kedge_notify_poll() tells that the service is ready (the first time), how it stands when `status`
  * is not what was told last, and that it is alive when that is due. `wait_ms` is lowered to when
- * the next sign of life is.
+ * the next sign of life is, or to when what found no room is told again.
  */
 void kedge_notify_poll(struct kedge_notify *notify, const char *status, uint64_t now_ms,
                        uint64_t *wait_ms);

@@ -1,4 +1,5 @@
 """The agent as a service: what it tells a service manager, its unit and its configuration file."""
+import contextlib
 import grp
 import os
 import pathlib
@@ -7,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 
 import pytest
 
@@ -34,7 +36,9 @@ class Manager:
                 'WATCHDOG_PID=$$ exec "$@"', "sh", *command]
 
     def wait_for(self, pattern: str, count: int = 1):
+        deadline = time.monotonic() + 60
         while sum(re.fullmatch(pattern, line) is not None for line in self.seen) < count:
+            assert time.monotonic() < deadline, f"no {pattern} number {count} in {self.seen}"
             self.seen += self.socket.recv(4096).decode().splitlines()
 
 
@@ -56,6 +60,22 @@ def test_a_service_manager_hears_of_readiness_status_life_and_end(manager, start
     process.process.send_signal(signal.SIGTERM)
     manager.wait_for("STOPPING=1")
     assert manager.seen.count("READY=1") == 1
+
+
+def test_a_service_manager_that_reads_late_hears_of_readiness_all_the_same(manager, start, tmp_path, keys, peer):
+    factory = make_package(tmp_path, keys, "1.0.0", 1)
+    identity = ["--state", tmp_path / "state", "--trust", keys.public, "--vendor", VENDOR, "--class", CLASS]
+    assert run(program("kedge-agent"), "install-factory", *identity, factory).returncode == 0
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as another:
+        another.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                another.sendto(b"X", str(manager.path))
+    process = start(*manager.command(program("kedge-agent"), "--server", peer.uri, "--endpoint", ENDPOINT, *identity, "--verbose"))
+    peer.registered(ENDPOINT)
+    process.wait_for("registered with")
+    manager.wait_for("READY=1")
+    manager.wait_for(rf"STATUS=version 1\.0\.0, registered with {re.escape(peer.uri)}")
 
 
 def test_under_the_bootloader_the_firmware_of_each_boot_speaks_for_the_service(manager, start, tmp_path, keys, peer):

@@ -196,6 +196,25 @@ static void a_manager_that_does_not_read_does_not_stop_the_agent(void **state)
     manager->socket = -1;
 }
 
+static void what_found_no_room_is_told_when_the_manager_reads_again(void **state)
+{
+    struct manager *manager = *state;
+    setenv("WATCHDOG_USEC", "10000000", 1);
+    assert_int_equal(kedge_notify_open(&manager->notify), KEDGE_OK);
+    int filled = 0;
+    while (send(manager->notify.socket, "X", 1, MSG_NOSIGNAL) == 1)
+        filled++;
+    assert_int_equal(poll_at(manager, "registered", 1), KEDGE_NOTIFY_AGAIN_MS);
+    for (; filled > 0; filled--)
+        assert_string_equal(told(manager), "X");
+    assert_string_equal(told(manager), "");
+    assert_int_equal(poll_at(manager, "registered", 300), 5000);
+    assert_string_equal(told(manager), "READY=1");
+    assert_string_equal(told(manager), "STATUS=registered");
+    assert_string_equal(told(manager), "WATCHDOG=1");
+    assert_string_equal(told(manager), "");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -208,6 +227,7 @@ int main(void)
         TEST(without_a_manager_nothing_happens),
         TEST(what_makes_no_sense_is_refused_and_nobody_told),
         TEST(a_manager_that_does_not_read_does_not_stop_the_agent),
+        TEST(what_found_no_room_is_told_when_the_manager_reads_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
