@@ -31,8 +31,8 @@ class OpensslDevice:
         request = Message(CON, POST, self._next_id, os.urandom(8), options, payload).encode()
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
-            self._inside.send(request)
-            with contextlib.suppress(TimeoutError):
+            with contextlib.suppress(TimeoutError):  # openssl reads none of it before it has an association
+                self._inside.send(request)
                 while True:
                     answer = decode(self._inside.recv(2000))
                     if answer.kind == ACK and answer.message_id == self._next_id:

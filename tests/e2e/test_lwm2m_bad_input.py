@@ -154,8 +154,11 @@ def test_a_resource_that_is_there_twice_is_not_believed(server, client):
         asked.append(path)
         device.reply(message, "2.05", TLV, b"\xc1\x00a\xc1\x00b\xc1\x03c\xc1\x03d")
     device.read = read
-    device.send(Message(CON, POST, 7, b"again", [(URI_PATH, b"rd"), (CONTENT_FORMAT, uint(LINK)), (URI_QUERY, b"ep=client"),
-                                                 (URI_QUERY, b"lt=300"), (URI_QUERY, b"lwm2m=1.1")], LINKS).encode())
+    with device.turn:
+        device.next_id = (device.next_id + 1) % 0x10000
+        device.send(Message(CON, POST, device.next_id, b"again", [
+            (URI_PATH, b"rd"), (CONTENT_FORMAT, uint(LINK)), (URI_QUERY, b"ep=client"), (URI_QUERY, b"lt=300"),
+            (URI_QUERY, b"lwm2m=1.1")], LINKS).encode())
     until(lambda: "/3/0/18" in asked)
     until(lambda: shown(server, "client").get("version") == "")
     assert shown(server, "client")["vendor"] == ""

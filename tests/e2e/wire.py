@@ -10,6 +10,7 @@ from lwm2m_peer import (ACK, CON, CONTENT_FORMAT, GET, LINK, LOCATION_PATH, POST
                         code, decode, uint)
 
 LINKS = b"</1/0>,</3/0>,</5>;ver=1.1,</5/0>"
+AGAIN_S = 5  # what a flood leaves no room for in the server's socket is lost
 
 
 class Wire:
@@ -68,16 +69,19 @@ class Wire:
             self.serve(message)
 
     def ask(self, method: int, path: str, queries=(), options=(), payload: bytes = b"", kind: int = CON) -> Message:
-        """Sends a request and returns the answer to it; what the server asks meanwhile is served."""
+        """Sends a request, again when it seems lost, and returns the answer; what the server asks meanwhile is served."""
         self.next_id = (self.next_id + 1) % 0x10000
         token = os.urandom(4)
         request = Message(kind, method, self.next_id, token, list(options), payload)
         request.options += [(URI_PATH, part.encode()) for part in path.split("/") if part]
         request.options += [(URI_QUERY, q if isinstance(q, bytes) else q.encode()) for q in queries]
         self.send(request.encode())
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
+        begun = sent = time.monotonic()
+        while time.monotonic() < begun + 60:
             message = self.receive(0.5)
+            if message is None and kind == CON and time.monotonic() > sent + AGAIN_S:
+                self.send(request.encode())
+                sent = time.monotonic()
             if message is not None and message.is_request:
                 self.serve_once(message)
             elif message is not None and message.token == token:
