@@ -72,9 +72,10 @@ class Requests:
         self.streams = [connection.makefile("rb") for connection in self.connections]
 
     def run(self, going_on):
+        """Once at least: who has the lowest priority may have its first turn when all is over."""
         statuses = collections.Counter()
         turn = 0
-        while going_on():
+        while turn == 0 or going_on():
             for i, connection in enumerate(self.connections):
                 connection.sendall(self.requests[(turn + i) % len(self.requests)])
             turn += 1

@@ -117,6 +117,7 @@ class Downloads:
         raise RuntimeError(f"the server never learned what {endpoint} is")
 
     def sample(self, pid, ended):
+        self.work_kib.append(anonymous_kib(pid))  # however short the download is
         while not ended.wait(SAMPLE_S):
             self.work_kib.append(anonymous_kib(pid))
 
