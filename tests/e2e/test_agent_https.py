@@ -121,7 +121,7 @@ def test_it_goes_on_where_a_connection_by_https_broke_off(agent, peer, secured, 
 
 
 def test_a_certificate_that_is_another_one_in_mid_download_is_not_gone_on_with(agent, peer, secured, authority, tmp_path):
-    agent("--download-ca", authority.file, "--download-patience", "3")
+    agent("--download-ca", authority.file, "--download-patience", "10")
     web = secured()
     web.hook = lambda request: changed(web.proper(request), cut=50000) if len(web.requests) == 1 else b""  # it is ending
     key, certificate, _ = Authority(tmp_path, "other").issue("web-other", ExtendedKeyUsageOID.SERVER_AUTH)

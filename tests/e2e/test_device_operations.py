@@ -387,7 +387,7 @@ def test_values_that_are_observed_may_come_in_blocks(server, client, exponent):
 
 def test_an_observation_of_nothing_new_ends_with_its_time(server, client):
     client(TEXT)
-    answer = server.json("device", "observe", "client", "/5/0/3", "--timeout", "1")
+    answer = server.json("device", "observe", "client", "/5/0/3", "--timeout", "5")
     assert values(answer) == {"/5/0/3": 0} and answer["notifications"] == []
 
 

@@ -30,11 +30,11 @@ class Stream:
                 self.events.append((fields["id"], fields["event"], json.loads(fields["data"])))
                 fields = {}
 
-    def wait_for(self, name: str, **values) -> dict:
+    def wait_for(self, name: str, timeout: float = 60, **values) -> dict:
         def find():
             return [data for _, event, data in list(self.events)
                     if event == name and all(data.get(key) == value for key, value in values.items())]
-        return wait_until(find, what=f"{name} {values}: {self.events[-5:]}")[-1]
+        return wait_until(find, timeout, f"{name} {values}")[-1]
 
     def of(self, name: str) -> list[dict]:
         return [data for _, event, data in list(self.events) if event == name]
@@ -65,7 +65,7 @@ def test_a_rollout_is_followed_from_its_creation_to_its_end(server, device, keys
     assert stream.wait_for("device", endpoint="boat-1", version="1.0.0")["registered"] is True
     package = server.json("package", "upload", make_package(tmp_path, keys, "1.1.0", 2))
     made = server.json("rollout", "create", "--name", "spring", "--package", package["id"], "--all", "--start")
-    stream.wait_for("rollout", id=made["id"], state="finished")
+    stream.wait_for("rollout", 180, id=made["id"], state="finished")
     assert stream.wait_for("deployment", rollout_id=made["id"], state="succeeded")
     assert stream.wait_for("group", rollout_id=made["id"], state="succeeded")["counts"]["succeeded"] == 1
     finished = stream.wait_for("rollout", id=made["id"], state="finished")

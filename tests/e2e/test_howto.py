@@ -139,7 +139,8 @@ def test_rolling_back(begin):
     recipe.release("1.4.0")
     recipe.swarm(8)
     recipe.sh()
-    assert len(recipe.server.json("device", "list", "--filter", "version == 1.3.1")["devices"]) == 8
+    wait_until(lambda: len(recipe.server.json("device", "list", "--filter", "version == 1.3.1")["devices"]) == 8,
+               what="the records of the devices")
 
 
 def test_approving(begin):

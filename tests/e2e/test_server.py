@@ -307,7 +307,7 @@ def test_a_rollout_is_where_it_was_after_kill_9_and_each_step_has_its_reason(ser
 
 
 def test_a_deployment_shows_how_far_the_download_is(server, keys, tmp_path):
-    package = uploaded(server, keys, tmp_path, "1.1.0", 2, os.urandom(50000))
+    package = uploaded(server, keys, tmp_path, "1.1.0", 2, os.urandom(250_000))
     wire = known_device(server, "slow")
     wire.writable.add("/5/0/1")
     assert create(server, package, all_devices=True, start=True)[0] == 201
