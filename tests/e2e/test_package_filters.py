@@ -98,3 +98,20 @@ def test_no_request_looks_at_more_than_so_many(server):
     assert first["packages"] == [] and first["next"]
     second = ask(server, {"filter": f'uploader == "nobody" or id == "{oldest}"', "cursor": first["next"]})
     assert [one["id"] for one in second["packages"]] == [oldest] and second["next"] is None
+
+
+def test_the_command_line_lists_the_packages_that_a_filter_means(server):
+    packages = mixed_packages()
+    packages += [package_of(number, vendor="third.example") for number in range(200, 1300)]
+    store_packages(server, packages)
+    listed = server.json("package", "list", "--filter", "class == 'board-b' and hardware == 'C' and version >= 1.190.0")["packages"]
+    assert [one["version"] for one in listed] == ["1.197.0", "1.193.0"]
+    assert len(server.json("package", "list", "--filter", "vendor == 'third.example'")["packages"]) == 1100  # of three pages
+    words = server.kedge("package", "list", "--filter", f"id like '{packages[5]['id'][:10]}*'").stdout
+    assert "1.5.0" in words and len(words.splitlines()) == 2
+
+
+def test_the_command_line_points_at_where_a_filter_of_packages_goes_wrong(server):
+    done = server.kedge("package", "list", "--filter", "version < 2.0.0 and\nregistered", check=False)
+    assert done.returncode == 2
+    assert "line 2, column 1: this is no attribute of a package" in done.stderr and "kedge:   registered\nkedge:   ^\n" in done.stderr

@@ -89,6 +89,11 @@ static const struct option_row device_observe_options[] = {
     TIMEOUT_ROW,
 };
 
+static const struct option_row package_list_options[] = {
+    {"filter", "FILTER", OPTION_TEXT,
+     "only packages that it means, as: class == \"board-a\" and version like \"1.4.*\"", NULL},
+};
+
 static const struct option_row attachment_options[] = {
     {"output", "FILE", OPTION_TEXT, "write it to this new file", NULL},
 };
@@ -300,7 +305,8 @@ const struct command commands[] = {
      ROWS(device_observe_options), device_observe},
     {"package", "upload", "FILE.suit", 1, 1, "check a signed package and keep it on the server",
      NONE, package_upload},
-    {"package", "list", "", 0, 0, "the packages on the server", NONE, package_list},
+    {"package", "list", "", 0, 0, "the packages on the server, newest first",
+     ROWS(package_list_options), package_list},
     {"package", "show", "ID", 1, 1, "one package", NONE, package_show},
     {"package", "attachments", "ID", 1, 1, "what a package carries for people", NONE,
      package_attachments},

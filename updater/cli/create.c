@@ -26,7 +26,7 @@ static bool list_devices(const struct arguments *arguments, json_t *devices)
 
 static bool add_filter(const char *filter, json_t *body)
 {
-    if (!check_filter(filter))
+    if (!check_filter(KEDGE_FILTER_OF_DEVICE, filter))
         return false;
     if (json_object_set_new(body, "filter", json_string(filter)) == 0)
         return true;

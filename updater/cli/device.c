@@ -38,7 +38,6 @@ static void print_devices(const json_t *devices)
 static char *list_path(const struct arguments *arguments)
 {
     char *path = path_of("/api/v1/devices", "", "");
-    path = with_query(path, "filter", argument(arguments, "filter"));
     path = with_query(path, "vendor", argument(arguments, "vendor"));
     return with_query(path, "class", argument(arguments, "class"));
 }
@@ -46,16 +45,8 @@ static char *list_path(const struct arguments *arguments)
 enum status device_list(struct cli *cli, const struct arguments *arguments)
 {
     json_t *list = NULL;
-    const char *filter = argument(arguments, "filter");
-    if (filter != NULL && !check_filter(filter))
-        return STATUS_USAGE;
-    char *path = list_path(arguments);
-    if (path == NULL) {
-        complain("out of memory");
-        return STATUS_UNREACHABLE;
-    }
-    enum status status = ask_list(cli, path, "devices", &list);
-    free(path);
+    enum status status = ask_matching(cli, KEDGE_FILTER_OF_DEVICE, arguments, list_path(arguments),
+                                      "devices", &list);
     if (status != STATUS_DONE)
         return status;
     if (cli->json)

@@ -1,11 +1,8 @@
-/* filter.c: a filter that is none, with a mark where it goes wrong. */
+/* filter.c: a filter that is none, with a mark where it goes wrong; what one means. */
 #include "updater/cli/filter.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#include "updater/cli/cli.h"
-#include "updater/rollout/filter.h"
 
 #define SHOWN_MAX 256u /* characters of a line: a mark below a longer one would be nowhere */
 
@@ -25,7 +22,7 @@ static void point_at(const char *text, const struct kedge_filter_problem *proble
     complain("  %s", mark);
 }
 
-bool check_filter(const char *text)
+bool check_filter(enum kedge_filter_of of, const char *text)
 {
     struct kedge_filter_problem problem;
     struct kedge_filter *filter = malloc(sizeof(*filter));
@@ -33,8 +30,7 @@ bool check_filter(const char *text)
         complain("out of memory");
         return false;
     }
-    enum kedge_rc rc =
-        kedge_filter_parse(KEDGE_FILTER_OF_DEVICE, kedge_slice_text(text), filter, &problem);
+    enum kedge_rc rc = kedge_filter_parse(of, kedge_slice_text(text), filter, &problem);
     free(filter);
     if (rc == KEDGE_OK)
         return true;
@@ -42,4 +38,23 @@ bool check_filter(const char *text)
              problem.text);
     point_at(text, &problem);
     return false;
+}
+
+enum status ask_matching(struct cli *cli, enum kedge_filter_of of,
+                         const struct arguments *arguments, char *path, const char *name,
+                         json_t **out)
+{
+    const char *filter = argument(arguments, "filter");
+    if (filter != NULL && !check_filter(of, filter)) {
+        free(path);
+        return STATUS_USAGE;
+    }
+    path = with_query(path, "filter", filter);
+    if (path == NULL) {
+        complain("out of memory");
+        return STATUS_UNREACHABLE;
+    }
+    enum status status = ask_list(cli, path, name, out);
+    free(path);
+    return status;
 }

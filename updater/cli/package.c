@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "updater/cli/cli.h"
+#include "updater/cli/filter.h"
 #include "updater/cli/json.h"
 #include "updater/cli/table.h"
 
@@ -30,11 +30,11 @@ static void add_package(struct table *table, const json_t *package)
 
 enum status package_list(struct cli *cli, const struct arguments *arguments)
 {
-    (void)arguments;
     json_t *list = NULL, *package;
     size_t index;
     struct table table;
-    enum status status = ask_list(cli, "/api/v1/packages", "packages", &list);
+    enum status status = ask_matching(cli, KEDGE_FILTER_OF_PACKAGE, arguments,
+                                      path_of("/api/v1/packages", "", ""), "packages", &list);
     if (status != STATUS_DONE)
         return status;
     if (cli->json)

@@ -138,7 +138,8 @@ static bool add_parts(const char *text, json_t *group)
         text++;
     }
     text += strlen(FILTER);
-    return !has_size(group) && check_filter(text) && put_once(group, "filter", json_string(text));
+    return !has_size(group) && check_filter(KEDGE_FILTER_OF_DEVICE, text) &&
+           put_once(group, "filter", json_string(text));
 }
 
 static json_t *read_group(const char *text)
