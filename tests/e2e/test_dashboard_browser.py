@@ -45,7 +45,7 @@ def test_a_package_goes_from_its_upload_to_every_device(server, device, keys, tm
     notes = tmp_path / "notes.md"
     notes.write_text("Mends <b>everything</b>.\n")
     uploads(admin, make_package(tmp_path, keys, "1.1.0", 2, None, "--attach", f"notes={notes}"), "1.1.0")
-    assert "release key" in admin.text(css="table")
+    admin.see(css="table >> text=release key")
     creates(admin, "spring", "1.1.0", **{"groups[0].name": "canary"})
     takes(admin, 0, "count", "1")
     unfolds(admin, "How fast")
@@ -101,8 +101,10 @@ def test_a_rollout_that_fails_stops_and_says_why(server, device, keys, tmp_path,
     admin.see(css="section >> text=/Result 8|health|rolled back|fell back/i")
     said = admin.text(css=".where")
     assert re.search("error", said) and said.count("paused") == 1, said  # the state, and then why
+    admin.see(css="[aria-label=Gates] >> text=1 ended in error")  # the groups are asked for by themselves
     gate = admin.text(css="[aria-label=Gates] tbody tr")
     assert "1 ended in error (more than 0 % would pause" in gate and "come to match" not in gate  # nobody joins this one
+    admin.see(css="[aria-label='Devices in error'] >> text=the health check failed")
     errors = admin.text(css="[aria-label='Devices in error']")
     assert "edge-" in errors and "failed" in errors and "8" in errors and "the health check failed" in errors
     assert "failed: State" not in errors  # the state stands beside it

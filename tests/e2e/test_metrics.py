@@ -41,6 +41,15 @@ class Metrics:
                    if other == name and set(labels.items()) <= set(all_labels))
 
 
+def whole(server: Server) -> Metrics:
+    """A scrape with what the network threads say, which is left out of one that they have no time for."""
+    def look():
+        seen = Metrics(server)
+        bootstraps = "kedge_bootstrap_sessions" in seen.types
+        return seen if seen("kedge_network_answers") == 1 and bootstraps == isinstance(server, BootstrapServer) else None
+    return wait_until(look, 60, "the network threads to answer")
+
+
 def documented() -> dict[str, str]:
     return dict(re.findall(r"^\| `([a-z][a-z0-9_]+)` \| (counter|gauge|histogram) \|", (ROOT / "docs" / "metrics.md").read_text(), re.MULTILINE))
 
@@ -66,7 +75,7 @@ def busy(server, fleet, keys, tmp_path) -> Server:
 def test_what_a_rollout_did_is_in_the_figures(busy, fleet):
     wait_until(lambda: Metrics(busy)("kedge_devices", version="1.1.0", registered="true") == 10, 60, "what the devices run")
     wait_until(lambda: Metrics(busy)("kedge_lwm2m_jobs") == 0, 60, "the jobs to end")
-    metrics = Metrics(busy)
+    metrics = whole(busy)
     assert metrics("kedge_devices", version="1.1.0", registered="true") == metrics("kedge_devices", vendor=VENDOR) == 10
     assert metrics("kedge_rollouts", state="finished") == metrics("kedge_rollouts") == 1
     assert metrics("kedge_deployments", state="succeeded") == metrics("kedge_deployments") == 10
@@ -113,9 +122,9 @@ def test_bytes_that_went_out_by_http_are_counted(server, keys, tmp_path):
 
 
 def test_each_family_is_documented_with_its_type_and_none_is_missing(busy, start, tmp_path):
-    assert Metrics(busy).types.items() <= documented().items()
-    bootstrapping = BootstrapServer(start, tmp_path / "bootstrapping")
-    assert Metrics(busy).types | Metrics(bootstrapping).types == documented()
+    seen = whole(busy).types
+    assert seen.items() <= documented().items()
+    assert seen | whole(BootstrapServer(start, tmp_path / "bootstrapping")).types == documented()
 
 
 def test_promtool_finds_nothing_to_complain_of(busy):

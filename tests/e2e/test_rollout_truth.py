@@ -65,4 +65,5 @@ def test_a_device_whose_hardware_was_changed_meanwhile_is_not_offered_the_packag
     wait_until(lambda: show(server)["counts"]["canceled"] == 2, 60, "both to be left out")
     for part in server.json("rollout", "show", 1, "--devices")["deployments"]:
         assert "has a hardware revision that the package is not for (hardware \"B\")" in part["explanation"]
-    assert (show(server)["state"], show(server)["errors"]) == ("finished", 0)
+    wait_until(lambda: show(server)["state"] == "finished", 60, "the end of the rollout")
+    assert show(server)["errors"] == 0

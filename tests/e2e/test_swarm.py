@@ -92,7 +92,7 @@ STATE_OF_RESULT = {"2": "rejected", "3": "failed", "4": "failed", "5": "rejected
 def test_both_sides_agree_on_every_kind_of_end(server, keys, tmp_path, swarm):
     fleet = swarm(server.coap_uri, 150, "--fail-rate", 0.5, "--fail-result", "2,3,4,5,6,7,8,9,10", "--vanish-rate", 0.1,
                   "--wrong-version-rate", 0.1, "--reboot-time", 0.3)
-    rollout(server, keys, tmp_path, 150, 16384, "--verify-limit", 15)
+    rollout(server, keys, tmp_path, 150, 16384, "--verify-limit", 30)
     shown = ended(server)
     summary = fleet.end()
     assert sorted(summary["failed"], key=int) == sorted(STATE_OF_RESULT, key=int), "each Result once at least"
@@ -461,7 +461,7 @@ def test_a_uri_that_names_no_digest_on_loopback_is_refused(swarm, peer, what, re
 
 
 def test_devices_that_are_never_offered_anything_are_not_a_success(swarm, peer):
-    fleet = swarm(peer.uri, 3, "--time-limit", 1)
+    fleet = swarm(peer.uri, 3, "--time-limit", 4)
     summary = fleet.summary(status=1)
     assert (summary["registered"], summary["unfinished"], summary["ok"]) == (3, 3, False)
 

@@ -3,7 +3,7 @@
 import readline from "node:readline";
 import { chromium } from "playwright-core";
 
-const browser = await chromium.launch({ executablePath: process.argv[2], args: ["--no-sandbox"] });
+const browser = await chromium.launch({ executablePath: process.argv[2], timeout: 120000, args: ["--no-sandbox"] });
 const people = new Map();
 
 async function person({ as = "somebody", options = {} }) {
