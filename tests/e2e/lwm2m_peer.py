@@ -6,7 +6,8 @@ devices, observes, and serves files block by block; and it can be a bad network 
     peer.network = lambda direction, message: [0]     how a message travels: one delay in seconds for
                                                       each copy that arrives; [] loses it
     peer.request_hook = lambda message, address: None sees, and may change, each request before it is answered
-    peer.block_hook = lambda number, reply: reply     changes or (None) withholds a block's answer
+    peer.block_hook = lambda number, reply: reply     changes or (None) withholds a block's answer, or is an
+                                                      acknowledgement (code 0) and nothing more
     peer.go_away(), peer.come_back(), peer.forget()   a server that is down, up again, without memory
 """
 import contextlib
@@ -297,7 +298,7 @@ class Peer:
         reply = self._answer(message, address)
         if reply is None:
             return
-        reply.kind, reply.message_id, reply.token = ACK, message.message_id, message.token
+        reply.kind, reply.message_id, reply.token = ACK, message.message_id, message.token if reply.code else b""
         self._served[key] = reply
         self.travel("out", reply, address)
         if message.path == "/rd" and self.on_register is not None:

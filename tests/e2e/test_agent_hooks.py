@@ -31,8 +31,12 @@ def hooks(command: str, *which) -> list:
 
 def is_alive(file: pathlib.Path) -> bool:
     """Whether the process whose number is in `file` still runs."""
-    status = pathlib.Path(f"/proc/{file.read_text().strip()}/stat")
-    return status.exists() and status.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    place = pathlib.Path(f"/proc/{file.read_text().strip()}/stat")
+    try:
+        status = place.read_text()
+    except (FileNotFoundError, ProcessLookupError):  # the latter: it ends while it is looked at
+        return False
+    return status.rsplit(")", 1)[1].split()[0] != "Z"
 
 
 def test_each_runs_in_its_place_and_is_told_what_goes_on(booted, peer, update, tmp_path):
@@ -72,7 +76,8 @@ def test_the_server_is_answered_while_a_hook_runs(agent, peer, update, tmp_path)
                                             ("/no/such/command", "pre-install hook exit status 127")])
 def test_a_refusal_before_the_install_is_result_8_and_the_next_try_works(booted, peer, update, tmp_path, command, words):
     fixed, file = tmp_path / "fixed", tmp_path / "told"
-    made = booted("--hook-pre-install", f"test -e {fixed} || {command}", "--hook-timeout", "4",
+    limit = "4" if command == "sleep 600" else "60"
+    made = booted("--hook-pre-install", f"test -e {fixed} || {command}", "--hook-timeout", limit,
                   *hooks(TELL.format(file), "post-install"), health="true")
     assert_downloads(peer, update)
     assert peer.execute(ENDPOINT, "/5/0/2") == "2.04"

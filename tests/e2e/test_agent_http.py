@@ -104,24 +104,24 @@ def test_a_server_that_goes_silent_is_left_and_asked_for_the_rest(agent, peer, w
 
 
 def test_without_progress_it_ends_with_result_4_and_says_where(agent, peer, web):
-    agent("--download-patience", "3")
+    agent("--download-patience", "8")
     web.hook = lambda request: changed(web.proper(request), stall=50000)
     offer(peer, web)
-    fails(peer, 4, "no new block for 3 s, at byte 50000")
+    fails(peer, 4, "no new block for 8 s, at byte 50000")
     and_the_next_one_works(peer, web)
 
 
 def test_nobody_at_the_port_is_result_4_and_the_next_update_works(agent, peer, web):
-    agent("--download-patience", "3")
+    agent("--download-patience", "8")
     gone = WebServer()
     gone.close()
     assert peer.write(ENDPOINT, "/5/0/1", f"{gone.uri}/fw/package") == "2.04"
-    fails(peer, 4, "no new block for 3 s, at byte 0: Failed to connect")
+    fails(peer, 4, "no new block for 8 s, at byte 0: Failed to connect")
     and_the_next_one_works(peer, web)
 
 
 def test_a_name_that_nobody_knows_is_result_4(agent, peer, web):
-    agent("--download-patience", "3")
+    agent("--download-patience", "8")
     assert peer.write(ENDPOINT, "/5/0/1", "http://no-such-host.invalid/fw/package") == "2.04"
     fails(peer, 4, "no-such-host.invalid")
     and_the_next_one_works(peer, web)
@@ -325,7 +325,7 @@ def test_a_body_that_is_no_package_ends_with_its_result(agent, peer, web, update
 
 
 def test_a_head_without_end_is_left_and_told(agent, peer, web):
-    agent("--download-patience", "3")
+    agent("--download-patience", "8")
     web.hook = lambda request: b"HTTP/1.1 200 OK\r\n" + b"X-More: and more\r\n" * 5000
     offer(peer, web)
     fails(peer, 4, "the head of the answer does not end")

@@ -9,7 +9,7 @@ import pytest
 from agent_kit import (BIG_IMAGE, DOWNLOADED, DOWNLOADING, ENDPOINT, IDLE, agent, flip, peer, state_of,  # noqa: F401
                        update)
 from conftest import make_package, wait_until
-from lwm2m_peer import ETAG
+from lwm2m_peer import ACK, ETAG, Message
 
 FRAME = 32768
 SLOT_IMAGE_AT = 12288  # where the image begins in a slot file
@@ -33,6 +33,12 @@ def put(made, fields: dict):
 
 def stall_at(peer, block: int):
     peer.block_hook = lambda number, reply: reply if number < block else None
+
+
+def fall_silent_at(peer, block: int):
+    """Takes the requests for that block and those after it, and answers none. One that nobody takes is repeated, and holds
+    up what is asked after it (NSTART of RFC 7252 section 4.7): up to half a minute, which the next download has not."""
+    peer.block_hook = lambda number, reply: reply if number < block else Message(ACK, 0, 0)
 
 
 def go_on(peer):
@@ -124,7 +130,7 @@ def test_it_may_be_cut_as_often_as_it_likes_if_it_gets_on(agent, peer, tmp_path,
 
 def test_a_download_whose_way_was_lost_goes_on_when_it_is_offered_again(agent, peer, update):
     made = agent("--download-patience", "6")
-    stall_at(peer, 100)
+    fall_silent_at(peer, 100)
     assert peer.offer(ENDPOINT, update) == "2.04"
     peer.poll(ENDPOINT, "/5/0/3", IDLE, 60)
     assert state_of(peer) == (IDLE, "4")
@@ -223,8 +229,8 @@ def test_what_was_given_up_is_not_gone_on_with(agent, peer, update, end):
 
 def test_the_same_bytes_at_another_place_are_not_taken_for_it(agent, peer, update):
     """Only the full URI names what was kept: here one of a query."""
-    made = agent("--download-patience", "5")
-    stall_at(peer, 60)
+    made = agent("--download-patience", "6")
+    fall_silent_at(peer, 60)
     assert peer.offer(ENDPOINT, update) == "2.04"
     peer.poll(ENDPOINT, "/5/0/3", IDLE, 60)
     assert kept(made)[URI].endswith("/fw/package")

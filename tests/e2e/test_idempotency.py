@@ -101,7 +101,7 @@ def test_a_token_that_uses_many_keys_leaves_the_others_theirs(server, post, aske
     first = post("/rollouts", asked, "key-1", token=eve)
     owner = hashlib.sha256(server.token.encode()).hexdigest()
     now_ms = int(time.time() * 1000)
-    with sqlite3.connect(server.data / "kedged.db") as database:
+    with sqlite3.connect(server.data / "kedged.db", timeout=60) as database:
         database.executemany("INSERT INTO notes (kind, id, at_ms, content) VALUES ('replay', ?, ?, x'7b7d')",
                              ((f"{owner}:{i}", now_ms - 12_000 + i) for i in range(12_000)))
     database.close()
