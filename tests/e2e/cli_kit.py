@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import socket
 import struct
 import termios
 import threading
@@ -14,7 +15,7 @@ import urllib.parse
 
 import pytest
 
-from conftest import program, run
+from conftest import free_port, program, run
 
 
 TOKEN = "a-token"
@@ -27,7 +28,7 @@ class Script(http.server.ThreadingHTTPServer):
 
     def __init__(self, port=0, answers=()):
         self.answers, self.streams, self.seen = dict(answers), {}, []  # there before anybody can ask
-        super().__init__(("127.0.0.1", port), Handler)
+        super().__init__(("127.0.0.1", port or free_port(socket.SOCK_STREAM)), Handler)
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     @property

@@ -23,6 +23,8 @@ import threading
 import time
 from dataclasses import dataclass, field
 
+from conftest import free_port
+
 CON, NON, ACK, RST = range(4)
 GET, POST, PUT, DELETE = 1, 2, 3, 4
 OBSERVE, LOCATION_PATH, URI_PATH, CONTENT_FORMAT, MAX_AGE, URI_QUERY, ACCEPT = 6, 8, 11, 12, 14, 15, 17
@@ -189,8 +191,8 @@ class Peer:
         self._wake_read, self._wake_write = os.pipe()
         self._ending = False
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind(("127.0.0.1", 0))
-        self.port = self._socket.getsockname()[1]
+        self.port = free_port()  # nobody still sends to it what was for a client that has gone
+        self._socket.bind(("127.0.0.1", self.port))
         self.uri = f"coap://127.0.0.1:{self.port}"
         self._thread = threading.Thread(target=self._loop, daemon=True)
         self._thread.start()

@@ -5,6 +5,8 @@ import socketserver
 import ssl
 import threading
 
+from conftest import free_port
+
 
 class Request:
     def __init__(self, target: str, fields: dict):
@@ -70,8 +72,8 @@ class WebServer:
             def handle_error(self, request, client_address):
                 pass  # clients that close early, or do not like the certificate, are what is tested
 
-        self._listener = Listener(("127.0.0.1", port), Handler)
-        self.port = self._listener.server_address[1]
+        self.port = port or free_port(socket.SOCK_STREAM)  # nobody has it while the server is away
+        self._listener = Listener(("127.0.0.1", self.port), Handler)
         self.uri = f"{'http' if context is None else 'https'}://127.0.0.1:{self.port}"
         threading.Thread(target=self._listener.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
