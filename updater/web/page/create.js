@@ -1,35 +1,22 @@
 // A new rollout: of what, to whom, in which groups, and what makes it stop; planned before it is made.
-import { newKey, path, post, withQuery } from "./api.js";
+import { newKey, post } from "./api.js";
 import { bodyOf, controlOf } from "./create_body.js";
 import { SECTIONS } from "./create_fields.js";
 import { Groups, newGroup } from "./create_groups.js";
 import { draftOf, fillFrom, keepDraft } from "./draft.js";
 import { html, useLayoutEffect, useRef, useState } from "./html.js";
 import { Fault, Field, useFaultShown, Wrong } from "./inputs.js";
-import { useResource } from "./live.js";
+import { usePackages } from "./package_field.js";
 import { Page, Refused, Waiting } from "./parts.js";
 import { Plan } from "./plan.js";
 
-const PACKAGES_MAX = 500; // the newest of them can be chosen here
-const KEEP_MS = 60000;
-const nameOf = (one) => `${one.version} for ${one.vendor} ${one.class} (sequence ${one.sequence})`;
-
-const Section = ({ section: { title, hint, open, of, fields }, choices, chosen }) => {
+const Section = ({ section: { title, hint, open, of, fields }, packages, chosen }) => {
   const drawn = html`${hint && html`<p class="hint">${hint}</p>`}
     <div class="grid">${fields.map((field, i) => html`<${Field} key=${`${field.name}${i}`} id=${field.several ? `${field.name}-${i}` : field.name}
-      field=${field.name === "package_id" ? { ...field, value: chosen } : field} choices=${choices} />`)}</div>
+      field=${field.name === "package_id" ? { ...field, value: chosen } : field} packages=${packages} />`)}</div>
     ${of && html`<${Wrong} of=${of} />`}`;
   return open ? html`<section aria-label=${title}><h2>${title}</h2>${drawn}</section>` : html`<details class="card"><summary>${title}</summary>${drawn}</details>`;
 };
-
-/** The packages that can be chosen; the one that was asked for is among them, however old it is. */
-function usePackages(asked) {
-  const packages = useResource(withQuery("packages", { limit: PACKAGES_MAX }), KEEP_MS);
-  const one = useResource(asked ? path`packages/${asked}` : null, KEEP_MS);
-  const listed = packages.data?.packages ?? [];
-  const extra = one.data && !listed.some(({ id }) => id === asked) ? [one.data] : [];
-  return { packages, ready: packages.data && (!asked || one.data || one.refusal), choices: [...extra, ...listed].map((each) => [each.id, nameOf(each)]) };
-}
 
 /** What stands in the form outlives the session: `state` is what it is drawn by. Returns what notes it as it is now. */
 function useKept(me, form, ready, draft, state) {
@@ -42,14 +29,14 @@ function useKept(me, form, ready, draft, state) {
 }
 
 export const Create = ({ me, query }) => {
-  const { packages, ready, choices } = usePackages(query.get("package"));
   const form = useRef();
   const [draft] = useState(() => draftOf(me));
+  const packages = usePackages(query.get("package"), draft?.state.packages);
   const [groups, setGroups] = useState(() => draft?.state.groups ?? [newGroup("percent", "10"), newGroup("rest")]);
   const [made, setMade] = useState(draft?.state.made ?? null);
   const [fault, setFault] = useState(null);
   const [busy, setBusy] = useState(false);
-  const note = useKept(me, form, Boolean(ready), draft, { groups, made });
+  const note = useKept(me, form, packages.isReady, draft, { groups, made, packages: packages.all });
   useFaultShown(form, fault?.at ? fault : null);
   const tell = (problem) => {
     const at = problem.field && controlOf(problem.field);
@@ -83,13 +70,12 @@ export const Create = ({ me, query }) => {
     setMade(null);
     note();
   };
-  if (!ready) return html`<${Page} title="New rollout"><${Waiting} of=${packages} /><//>`;
+  if (!packages.isReady) return html`<${Page} title="New rollout"><${Waiting} of=${packages.newest} /><//>`;
   return html`<${Page} title="New rollout"><${Fault.Provider} value=${fault}>
     <form class="create" ref=${form} novalidate onSubmit=${plan} onInput=${changed}>
-      <${Section} section=${SECTIONS[0]} choices=${choices} chosen=${query.get("package")} />
-      ${packages.data.next && html`<p class="hint">Of all packages the newest ${PACKAGES_MAX} are listed; the page of an older one has a button for it.</p>`}
+      <${Section} section=${SECTIONS[0]} packages=${packages} chosen=${query.get("package")} />
       <${Groups} groups=${groups} onChange=${(next) => { changed(); setGroups(next); }} />
-      ${SECTIONS.slice(1).map((section) => html`<${Section} key=${section.title} section=${section} choices=${choices} />`)}
+      ${SECTIONS.slice(1).map((section) => html`<${Section} key=${section.title} section=${section} packages=${packages} />`)}
       ${fault && !fault.at && html`<${Refused} refusal=${fault} />`}
       <div class="actions"><button class=${made ? "" : "main"} disabled=${busy}>Plan</button></div>
       <p class="quiet">Planning makes nothing: it shows what the rollout would do.</p>

@@ -3,6 +3,7 @@ import { withQuery } from "./api.js";
 import { html } from "./html.js";
 import { useResource } from "./live.js";
 import { Moment, Page, Table, Waiting } from "./parts.js";
+import { SearchForm } from "./search.js";
 
 export const deviceLink = (endpoint) => html`<a href=${`#/devices/${encodeURIComponent(endpoint)}`}>${endpoint}</a>`;
 
@@ -23,33 +24,20 @@ const columns = [
   ["Seen", (device) => html`<${Moment} ms=${device.last_seen_ms} />`],
 ];
 
-/** The address of this page with another filter or cursor. */
-const addressOf = (query) => withQuery("#/devices", query);
-
-const FilterForm = ({ filter }) => {
-  const apply = (event) => {
-    event.preventDefault();
-    location.hash = addressOf({ filter: event.target.elements.filter.value.trim() });
-  };
-  return html`<form class="line" role="search" onSubmit=${apply}>
-    <label for="filter">Filter</label>
-    <input id="filter" name="filter" defaultValue=${filter} placeholder='version < 2.0.0 and tag.site == "hall-3"' spellcheck=${false} />
-    <button>Show</button>
-  </form>`;
-};
+const HASH = "#/devices";
 
 export const Devices = ({ query }) => {
   const filter = query.get("filter") ?? "";
   const cursor = query.get("cursor") ?? "";
   const devices = useResource(withQuery("devices", { filter, cursor, limit: 100 }));
   return html`<${Page} title="Devices">
-    <${FilterForm} key=${filter} filter=${filter} />
+    <${SearchForm} hash=${HASH} label="Filter" text=${filter} placeholder='version < 2.0.0 and tag.site == "hall-3"' />
     <${Waiting} of=${devices} />
     ${devices.data && html`
       <${Table} label="Devices" columns=${columns} of=${devices.data.devices} keyOf=${(device) => device.endpoint} empty="No device here is so." />
       <p class="actions">
-        ${cursor && html`<a class="button" href=${addressOf({ filter })}>First page</a>`}
-        ${devices.data.next && html`<a class="button" href=${addressOf({ filter, cursor: devices.data.next })}>Next page</a>`}
+        ${cursor && html`<a class="button" href=${withQuery(HASH, { filter })}>First page</a>`}
+        ${devices.data.next && html`<a class="button" href=${withQuery(HASH, { filter, cursor: devices.data.next })}>Next page</a>`}
       </p>`}
   <//>`;
 };

@@ -5,6 +5,9 @@ import { html, useState } from "./html.js";
 import { useResource } from "./live.js";
 import { Careful, Facts, Moment, Page, Refused, Table, Waiting } from "./parts.js";
 import { may } from "./roles.js";
+import { packagesBy, SearchForm } from "./search.js";
+
+const HASH = "#/packages";
 
 const short = (digest) => `${digest.slice(0, 12)}…`;
 
@@ -49,16 +52,18 @@ const Upload = ({ onDone }) => {
 };
 
 export const Packages = ({ me, query }) => {
+  const filter = query.get("filter") ?? "";
   const cursor = query.get("cursor") ?? "";
-  const packages = useResource(withQuery("packages", { cursor, limit: 100 }));
+  const packages = useResource(withQuery("packages", { filter: packagesBy(filter), cursor, limit: 100 }));
   const trust = useResource("trust");
   const keys = trust.data?.trust ?? [];
   return html`<${Page} title="Packages">
+    <${SearchForm} hash=${HASH} label="Find" text=${filter} placeholder='1.4 board-a, or: class == "board-a" and version < 2.0.0' />
     <${Waiting} of=${packages} />
-    ${packages.data && html`<${Table} label="Packages" columns=${columnsFor(keys)} of=${packages.data.packages} keyOf=${(one) => one.id} empty="There is no package yet." />`}
+    ${packages.data && html`<${Table} label="Packages" columns=${columnsFor(keys)} of=${packages.data.packages} keyOf=${(one) => one.id} empty=${filter || cursor ? "No package here is so." : "There is no package yet."} />`}
     <p class="actions">
-      ${cursor && html`<a class="button" href="#/packages">Newest</a>`}
-      ${packages.data?.next && html`<a class="button" href=${withQuery("#/packages", { cursor: packages.data.next })}>Older</a>`}
+      ${cursor && html`<a class="button" href=${withQuery(HASH, { filter })}>Newest</a>`}
+      ${packages.data?.next && html`<a class="button" href=${withQuery(HASH, { filter, cursor: packages.data.next })}>Older</a>`}
     </p>
     ${may(me, "release") && html`<${Upload} onDone=${packages.reload} />`}
   <//>`;
@@ -98,7 +103,7 @@ export const Package = ({ me, match: [id] }) => {
   const title = one.data ? `Package ${one.data.version}` : "Package";
   const drop = async () => {
     await remove(path`packages/${id}`);
-    location.hash = "#/packages";
+    location.hash = HASH;
   };
   const actions = one.data && html`
     ${may(me, "author") && html`<a class="button main" href=${`#/create?package=${id}`}>Roll it out</a>`}
