@@ -166,6 +166,15 @@ class Bootstrapped:
     def serve_to_the_end(self, limit=60):
         self.serve_until(lambda: self.finished, "Finish", limit)
 
+    def serve_to_the_failure(self, server) -> str:
+        """Serves until the log has that it failed, and returns the words of it; looking there takes a while on a busy machine."""
+        def look():
+            while (message := self.receive(0.05)) is not None:
+                if message.is_request:
+                    self.serve_once(message)
+            return next((words for event, words in server.trace(self.endpoint) if event == "failed"), None)
+        return wait_until(look, 60, "the failure")
+
     def bootstrap(self, *queries):
         """All of it; returns the account that it has been given."""
         assert self.request(*queries) == "2.04"

@@ -143,9 +143,9 @@ def test_one_without_discover_that_objects_to_each_place_is_let_go_and_not_writt
     refused = {(PUT, f"/0/{i}"): "4.05" for i in (1, 2, 100)} if objects == "at each Write" else {(POST, "/bs"): "4.06"}
     device.answers = {(GET, "/"): "4.05", **refused}
     assert device.request() == "2.04"
-    device.serve_until(lambda: server.trace("dev")[-1][0] == "failed", "the failure", 60)
+    words = device.serve_to_the_failure(server)
     assert places(device) == ["/0/100", "/0/1", "/0/2"] and device.accounts[0] == {1: True}
-    assert ("Discover does not say where" in server.trace("dev")[-1][1]) == (objects == "at each Write")
+    assert ("Discover does not say where" in words) == (objects == "at each Write")
 
 
 def test_each_bootstrapping_makes_a_new_key_and_the_former_one_is_good_until_the_new_one_is_used(server, tmp_path):
@@ -233,7 +233,7 @@ def test_a_step_that_is_refused_ends_it_and_it_can_begin_again(server, tmp_path,
     device = SecureDevice(server, "dev", factory)
     device.answers = {step: "4.00"}
     assert device.request() == "2.04"
-    device.serve_until(lambda: server.trace("dev")[-1][0] == "failed", "the failure", 60)
+    device.serve_to_the_failure(server)
     assert device.steps[-1][:2] == step and not device.finished
     device.answers = {}
     registers(server, device.bootstrap(), "dev")
@@ -249,7 +249,7 @@ def test_all_is_written_once_more_for_one_that_finds_it_inconsistent(server, tmp
     again = SecureDevice(server, "dev", ("factory-dev", device_key(tmp_path, "dev")))
     again.answers = {(POST, "/bs"): "4.06"}
     assert again.request() == "2.04"
-    again.serve_until(lambda: "failed" in [event for event, _ in server.trace("dev")], "the failure", 60)
+    again.serve_to_the_failure(server)
     assert [step[:2] for step in again.steps].count((POST, "/bs")) == 2
 
 
@@ -268,8 +268,8 @@ def test_one_that_shows_something_else_than_was_written_is_not_let_finish(server
         return answer
     device.store = lie
     assert device.request() == "2.04"
-    device.serve_until(lambda: server.trace("dev")[-1][0] == "failed", "the failure", 60)
-    assert "does not have what was written" in server.trace("dev")[-1][1] and not device.finished
+    words = device.serve_to_the_failure(server)
+    assert "does not have what was written" in words and not device.finished
 
 
 @pytest.mark.parametrize("step", [(GET, "/"), *STEPS])

@@ -95,7 +95,7 @@ def test_one_that_refuses_the_certificate_ends_it(server, tmp_path):
     device = SecureDevice(server, "dev", factory)
     device.answers = {(PUT, "/0/1"): "4.00"}
     assert device.request() == "2.04"
-    device.serve_until(lambda: server.trace("dev")[-1][0] == "failed", "the failure", 60)
+    device.serve_to_the_failure(server)
 
 
 def test_a_certificate_that_is_not_its_own_is_refused(server, tmp_path):
