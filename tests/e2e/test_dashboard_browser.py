@@ -65,8 +65,7 @@ def test_a_package_goes_from_its_upload_to_every_device(server, device, keys, tm
 
     admin.see(css=".where .ready")  # by the server's event, without a click
     assert "first group (canary)" in admin.confirms("Start")
-    admin.see(css=".where .running")
-    admin.see(css=".where .finished")
+    admin.see(css=".where .finished")  # a page that is asked for late may never have shown it running
     wait_until(lambda: "3 devices succeeded" in admin.text(css=".legend"))
     shown = json.loads(server.kedge("--json", "rollout", "show", "1").stdout)
     assert shown["state"] == "finished" and shown["approver"] == "paula" and shown["counts"]["succeeded"] == 3
