@@ -28,7 +28,8 @@ static enum kedge_update_phase phase_of_result(int64_t result)
 static void succeed(struct kedge_machine *machine)
 {
     if (machine->already)
-        machine_say(machine, "runs version %s already", machine->plan.version);
+        machine_say(machine, "runs version %s already, with Result %" PRId64,
+                    machine->plan.version, machine->result);
     else
         machine_say(machine,
                     "came back with State 0, Result %" PRId64

@@ -28,11 +28,7 @@ void kedge_deployment_explain(const struct kedge_deployment *record,
                               char text[KEDGE_EXPLANATION_MAX])
 {
     const char *state = kedge_deployment_state_name(record->state);
-    bool is_told = strstr(record->reason, "Result ") != NULL; /* with what it means */
-    if (record->update_result != KEDGE_UPDATE_RESULT_NONE && record->reason[0] != '\0' && !is_told)
-        say(text, "%s: %s (Update Result %" PRId32 ")", state, record->reason,
-            record->update_result);
-    else if (record->reason[0] != '\0')
+    if (record->reason[0] != '\0')
         say(text, "%s: %s", state, record->reason);
     else
         say(text, "%s", state);

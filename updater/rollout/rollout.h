@@ -691,7 +691,8 @@ enum kedge_rc kedge_engine_explain_group(const struct kedge_engine *engine, uint
 enum kedge_rc kedge_engine_explain_deployment(const struct kedge_engine *engine,
                                               uint64_t deployment_id, uint64_t now_ms,
                                               char text[KEDGE_EXPLANATION_MAX]) KEDGE_MUST_USE;
-/** From the record alone: all there is to say of a deployment that has ended. */
+/** From the record alone: all there is to say of a deployment that has ended. What its Update Result
+ * has to do with it, its reason says: here nothing is added. */
 void kedge_deployment_explain(const struct kedge_deployment *record,
                               char text[KEDGE_EXPLANATION_MAX]);
 

@@ -161,18 +161,21 @@ static void an_abort_of_many_says_how_many_are_left(void **state)
     assert_group_says(f, 0, words);
 }
 
-static void a_result_is_told_once(void **state)
+static void a_result_is_told_by_the_reason_alone(void **state)
 {
     struct kedge_deployment record = {.state = KEDGE_DEPLOYMENT_SUCCEEDED, .update_result = 1};
     char text[KEDGE_EXPLANATION_MAX];
     (void)state;
-    strcpy(record.reason, "runs version 1.1.0");
+    strcpy(record.reason, "runs version 1.1.0 already, with Result 1");
     kedge_deployment_explain(&record, text);
-    assert_string_equal(text, "succeeded: runs version 1.1.0 (Update Result 1)");
+    assert_string_equal(text, "succeeded: runs version 1.1.0 already, with Result 1");
     record = (struct kedge_deployment){.state = KEDGE_DEPLOYMENT_FAILED, .update_result = 8};
     strcpy(record.reason, "State 0 (Idle), Result 8 (update failed)");
     kedge_deployment_explain(&record, text);
     assert_string_equal(text, "failed: State 0 (Idle), Result 8 (update failed)");
+    strcpy(record.reason, "canceled by alice");
+    kedge_deployment_explain(&record, text);
+    assert_string_equal(text, "failed: canceled by alice");
     record.reason[0] = '\0';
     kedge_deployment_explain(&record, text);
     assert_string_equal(text, "failed");
@@ -188,7 +191,7 @@ int main(void)
         TEST(one_that_was_approved_waits_to_be_started),
         TEST(one_that_was_aborted_says_how_far_it_came),
         TEST(an_abort_of_many_says_how_many_are_left),
-        cmocka_unit_test(a_result_is_told_once),
+        cmocka_unit_test(a_result_is_told_by_the_reason_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -286,9 +286,11 @@ static void test_a_device_on_the_version_already_is_watched_and_has_succeeded(vo
     static const int results[] = {0, 1, 8};
     for (size_t i = 0; i < 3; i++) {
         struct sim sim = {.version = "2.0.0", .result = results[i]};
+        char words[32];
         begin(&sim, KEDGE_UPDATE_OFFERED);
         pass_s(&sim, 61);
-        assert_ended(&sim, KEDGE_UPDATE_SUCCEEDED, "already");
+        (void)snprintf(words, sizeof words, "already, with Result %d", results[i]);
+        assert_ended(&sim, KEDGE_UPDATE_SUCCEEDED, words);
         assert_int_equal(sim.uris, 0);
     }
 }
