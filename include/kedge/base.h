@@ -221,6 +221,15 @@ bool kedge_name_valid(struct kedge_slice text, size_t max);
 void kedge_printable(struct kedge_slice text, char *out, size_t size);
 
 /**
+ * kedge_by_count() is `one` for a count of 1 and `many` for any other: the words behind a figure,
+ * as "device is" and "devices are".
+ */
+static inline const char *kedge_by_count(uint64_t count, const char *one, const char *many)
+{
+    return count == 1 ? one : many;
+}
+
+/**
  * kedge_cursor_decimal() reads all the digits that stand next as a number of at most `max`.
  * KEDGE_E_MALFORMED when there is none or they begin with a zero too many, KEDGE_E_LIMIT above
  * `max`; the cursor then stays where it was.

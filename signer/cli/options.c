@@ -59,9 +59,9 @@ static enum kedge_exit take_value(const struct kedge_command *command, size_t op
     size_t *count = &arguments->counts[option];
     size_t most = may_repeat(command->options[option].count) ? KEDGE_VALUES_MAX : 1;
     if (*count == most)
-        return kedge_complain(KEDGE_EXIT_USAGE, "%s: --%s may be given %zu time%s, not more",
+        return kedge_complain(KEDGE_EXIT_USAGE, "%s: --%s may be given %zu %s, not more",
                               command->name, command->options[option].name, most,
-                              most == 1 ? "" : "s");
+                              kedge_by_count(most, "time", "times"));
     arguments->values[option][(*count)++] = value;
     return KEDGE_EXIT_DONE;
 }

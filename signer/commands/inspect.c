@@ -156,9 +156,10 @@ static void print_manifest(const struct kedge_package_input *input,
     print_text(names->description);
     printf("  image        %" PRIu64 " bytes\n", manifest->image_size);
     print_hex("  SHA-256", manifest->image_digest, KEDGE_SHA256_SIZE);
-    printf("  payload      %" PRIu64 " frames, %" PRIu64 " bytes (%" PRIu64
-           " %% of the image), %s\n",
-           kedge_inspect_frame_count(manifest), manifest->payload.encoded_size,
+    printf("  payload      %" PRIu64 " %s, %" PRIu64 " bytes (%" PRIu64 " %% of the image), %s\n",
+           kedge_inspect_frame_count(manifest),
+           kedge_by_count(kedge_inspect_frame_count(manifest), "frame", "frames"),
+           manifest->payload.encoded_size,
            manifest->payload.encoded_size * 100 / manifest->image_size,
            manifest->payload.encoding == KEDGE_FRAME_ZLIB ? "zlib" : "stored");
     print_attachments(package);

@@ -143,8 +143,8 @@ static void report(const char *path, const struct kedge_ledger_findings *finding
 {
     char head[2 * KEDGE_SHA256_SIZE + 1];
     kedge_hex_encode(kedge_slice(findings->head, KEDGE_SHA256_SIZE), head);
-    printf("%s: whole, %" PRIu64 " line%s\n  head         %s\n", path, findings->lines,
-           findings->lines == 1 ? "" : "s", head);
+    printf("%s: whole, %" PRIu64 " %s\n  head         %s\n", path, findings->lines,
+           kedge_by_count(findings->lines, "line", "lines"), head);
 }
 
 static enum kedge_exit verify(const struct kedge_arguments *arguments)

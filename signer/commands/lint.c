@@ -39,8 +39,9 @@ static enum kedge_exit report(const struct kedge_arguments *arguments, const jso
     json_array_foreach((json_t *)(uintptr_t)findings, index, finding) kedge_note(
         "%s: %s: %s", arguments->file, json_string_value(json_object_get(finding, "rule")),
         json_string_value(json_object_get(finding, "text")));
-    return kedge_complain(KEDGE_EXIT_POLICY, "%s does not follow from %s: %zu finding%s",
-                          arguments->file, previous, count, count == 1 ? "" : "s");
+    return kedge_complain(KEDGE_EXIT_POLICY, "%s does not follow from %s: %zu %s",
+                          arguments->file, previous, count,
+                          kedge_by_count(count, "finding", "findings"));
 }
 
 static enum kedge_exit report_json(const struct kedge_arguments *arguments, json_t *findings)

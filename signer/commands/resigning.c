@@ -99,10 +99,10 @@ void kedge_resigning_report(const struct kedge_resigning *resigning, const char 
         report_json(resigning, path, what, keys, key_count);
         return;
     }
-    printf("%s: version %s, sequence %llu, %zu signature%s\n", path,
+    printf("%s: version %s, sequence %llu, %zu %s\n", path,
            resigning->input.package.version,
            (unsigned long long)resigning->input.package.manifest.sequence, resigning->count,
-           resigning->count == 1 ? "" : "s");
+           kedge_by_count(resigning->count, "signature", "signatures"));
     for (size_t i = 0; i < key_count; i++) {
         char id[KEDGE_SHORT_ID_SIZE];
         kedge_short_id(keys[i]->key_id, id);

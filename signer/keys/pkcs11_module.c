@@ -115,8 +115,9 @@ enum kedge_exit kedge_pkcs11_slot_choose(const Pkcs11Dev *module,
     }
     if (found == 0)
         return kedge_complain(
-            KEDGE_EXIT_KEY, "there is no token with the label \"%s\"%s among %lu slots", uri->token,
-            uri->serial[0] != '\0' ? " and that serial number" : "", count);
+            KEDGE_EXIT_KEY, "there is no token with the label \"%s\"%s among %lu %s", uri->token,
+            uri->serial[0] != '\0' ? " and that serial number" : "", count,
+            kedge_by_count(count, "slot", "slots"));
     if (found > 1)
         return kedge_complain(KEDGE_EXIT_KEY,
                               "%zu tokens have the label \"%s\": name one of them by serial too",

@@ -253,7 +253,7 @@ def test_a_file_of_keys_is_its_owners_and_is_never_written_over(tmp_path):
 
 
 @pytest.mark.parametrize("text, words", [("a,b,00\na\n", "keys.csv:2: "), ("a,b,00\na,c,00\n", "keys.csv:2: this endpoint"),
-                                         ("", "no device"), ("a,b,00\n", "it is for 1 devices")])
+                                         ("", "no device"), ("a,b,00\n", "it is for 1 device\n")])
 def test_a_bad_file_of_keys_is_refused_by_its_line(tmp_path, text, words):
     file = tmp_path / "keys.csv"
     file.write_text(text)

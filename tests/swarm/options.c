@@ -292,8 +292,8 @@ static bool read_keys(struct swarm_options *options)
         options->devices = (uint32_t)options->psk.count;
     if (options->devices > 0 && options->devices <= options->psk.count)
         return true;
-    fprintf(stderr, "kedge-swarm: %s: it is for %zu devices\n", options->psk_path,
-            options->psk.count);
+    fprintf(stderr, "kedge-swarm: %s: it is for %zu %s\n", options->psk_path,
+            options->psk.count, kedge_by_count(options->psk.count, "device", "devices"));
     return false;
 }
 

@@ -124,8 +124,9 @@ static int print_json(const struct swarm *swarm)
 static void print_text(const struct swarm *swarm)
 {
     const struct swarm_counts *counts = &swarm->counts;
-    printf("%" PRIu32 " devices: %" PRIu32 " registered, %" PRIu32 " updated\n",
-           swarm->options->devices, counts->registered, counts->updated);
+    printf("%" PRIu32 " %s: %" PRIu32 " registered, %" PRIu32 " updated\n",
+           swarm->options->devices, kedge_by_count(swarm->options->devices, "device", "devices"),
+           counts->registered, counts->updated);
     for (int i = 0; i <= SWARM_RESULT_MAX; i++)
         if (counts->failed[i] > 0)
             printf("  %" PRIu32 " failed with Result %d, %s\n", counts->failed[i], i,
@@ -147,8 +148,8 @@ static void print_text(const struct swarm *swarm)
         printf("DTLS: %" PRIu64 " handshakes, %" PRIu64 " of them resumed; %" PRIu64 " failed\n",
                counts->handshakes, counts->handshakes_resumed, counts->handshakes_failed);
     if (counts->unexpected > 0)
-        printf("NOT AS MEANT: %" PRIu32 " devices ended otherwise than was drawn for them\n",
-               counts->unexpected);
+        printf("NOT AS MEANT: %" PRIu32 " %s ended otherwise than was drawn for them\n",
+               counts->unexpected, kedge_by_count(counts->unexpected, "device", "devices"));
     if (counts->mismatches > 0)
         printf("MISMATCH: %" PRIu64 " images were not what they should be\n", counts->mismatches);
 }

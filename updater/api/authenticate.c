@@ -55,8 +55,8 @@ bool refuse_token(struct request *request, const char *why)
                 FAILURES_MAX, FAILURES_WINDOW_S, text);
     refuse(request, MHD_HTTP_TOO_MANY_REQUESTS, "token", NULL,
            "this server knows no such token, and too many such came from this address; try again "
-           "in %u seconds",
-           wait_s);
+           "in %u %s",
+           wait_s, kedge_by_count(wait_s, "second", "seconds"));
     (void)snprintf(seconds, sizeof(seconds), "%u", wait_s);
     (void)answer_header(request, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
     return false;

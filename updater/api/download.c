@@ -92,7 +92,10 @@ static bool enter(struct request *request)
     bool has_room = request->api->downloads++ < request->api->downloads_max;
     if (!has_room)
         refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, "busy", NULL,
-               "there are %u downloads going on already", request->api->downloads_max);
+               "there %s %u %s going on already",
+               kedge_by_count(request->api->downloads_max, "is", "are"),
+               request->api->downloads_max,
+               kedge_by_count(request->api->downloads_max, "download", "downloads"));
     else if (pacing_is_full(pacing))
         refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, "busy", NULL,
                "the server sends at most %" PRIu64

@@ -226,8 +226,9 @@ static void read_csv_row(struct import *import, const struct header *header,
     json_t *tags = NULL;
     if (row->count != header->count) {
         import_fault(import, row->line, NULL,
-                     "has %zu values where the first line names %zu columns", row->count,
-                     header->count);
+                     "has %zu %s where the first line names %zu %s", row->count,
+                     kedge_by_count(row->count, "value", "values"), header->count,
+                     kedge_by_count(header->count, "column", "columns"));
         return;
     }
     for (size_t i = 0; i < row->count; i++) {

@@ -45,9 +45,10 @@ static void refuse_file(struct request *request, const struct import *import)
     const char *what = import->is_json ? "device" : "line";
     const char *field = json_string_value(json_object_get(first, "field"));
     refuse(request, MHD_HTTP_BAD_REQUEST, "argument", field,
-           "nothing was imported: %zu things are wrong, the first in %s %lld: %s%s%s (dry_run=true "
-           "tells all)",
-           import->fault_count, what, (long long)json_integer_value(json_object_get(first, what)),
+           "nothing was imported: %zu %s wrong, the first in %s %lld: %s%s%s (dry_run=true tells "
+           "all)",
+           import->fault_count, kedge_by_count(import->fault_count, "thing is", "things are"), what,
+           (long long)json_integer_value(json_object_get(first, what)),
            field != NULL ? field : "", field != NULL ? " " : "",
            json_string_value(json_object_get(first, "message")));
 }

@@ -161,7 +161,8 @@ static enum status report(const struct cli *cli, const struct following *followi
     if (cli->json)
         return print_json(json_pack("{s:b, s:I, s:s}", "whole", 1, "rows",
                                     (json_int_t)following->head.sequence, "head", head));
-    say("the audit log is whole: %" PRIu64 " rows", following->head.sequence);
+    say("the audit log is whole: %" PRIu64 " %s", following->head.sequence,
+        kedge_by_count(following->head.sequence, "row", "rows"));
     say("head: %s", head);
     return STATUS_DONE;
 }
@@ -222,6 +223,7 @@ enum status audit_export(struct cli *cli, const struct arguments *arguments)
         return print_json(
             json_pack("{s:I, s:s}", "rows", (json_int_t)exporting.rows, "output", path));
     if (status == STATUS_DONE)
-        say("%" PRIu64 " rows in %s", exporting.rows, path);
+        say("%" PRIu64 " %s in %s", exporting.rows, kedge_by_count(exporting.rows, "row", "rows"),
+            path);
     return status;
 }

@@ -1,5 +1,6 @@
 /* create.c: kedge rollout create. */
 #include <inttypes.h>
+#include <kedge/base.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -120,8 +121,8 @@ static enum status print_made(struct cli *cli, const struct arguments *arguments
         return print_json(rollout);
     uint64_t id = number_of(rollout, "id");
     uint64_t devices = number_of(rollout, "device_count");
-    say("rollout %" PRIu64 " is %s: version %s for %" PRIu64 " device%s", id,
-        text_of(rollout, "state"), text_of(rollout, "version"), devices, devices == 1 ? "" : "s");
+    say("rollout %" PRIu64 " is %s: version %s for %" PRIu64 " %s", id, text_of(rollout, "state"),
+        text_of(rollout, "version"), devices, kedge_by_count(devices, "device", "devices"));
     if (argument(arguments, "start") != NULL)
         say("follow it: kedge rollout watch %" PRIu64, id);
     else if (strcmp(text_of(rollout, "state"), "waiting_for_approval") == 0)

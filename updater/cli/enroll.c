@@ -58,7 +58,7 @@ static enum status report(struct cli *cli, size_t count)
 {
     if (cli->json)
         return print_json(json_pack("{s:I}", "written", (json_int_t)count));
-    say("%zu %s enrolled", count, count == 1 ? "device" : "devices");
+    say("%zu %s enrolled", count, kedge_by_count(count, "device", "devices"));
     return STATUS_DONE;
 }
 
@@ -185,8 +185,9 @@ static enum status flush(struct reading *reading)
     if (status == STATUS_DONE)
         reading->written += count;
     else
-        complain("%s: %zu devices were enrolled before line %zu, none after", reading->path,
-                 reading->written, reading->number - count + 1);
+        complain("%s: %zu %s enrolled before line %zu, none after", reading->path,
+                 reading->written, kedge_by_count(reading->written, "device was", "devices were"),
+                 reading->number - count + 1);
     return status;
 }
 

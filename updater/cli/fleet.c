@@ -1,5 +1,6 @@
 /* fleet.c: kedge fleet show: how many devices there are, and what they run. */
 #include <inttypes.h>
+#include <kedge/base.h>
 
 #include "updater/cli/cli.h"
 #include "updater/cli/json.h"
@@ -38,12 +39,14 @@ enum status fleet_show(struct cli *cli, const struct arguments *arguments)
         return print_json(fleet);
     const json_t *versions = json_object_get(fleet, "versions");
     uint64_t count = number_of(fleet, "versions_count");
-    say("%" PRIu64 " devices, %" PRIu64 " of them registered", number_of(fleet, "devices"),
-        number_of(fleet, "registered"));
+    uint64_t devices = number_of(fleet, "devices");
+    say("%" PRIu64 " %s, %" PRIu64 " of them registered", devices,
+        kedge_by_count(devices, "device", "devices"), number_of(fleet, "registered"));
     say("%s", "");
     print_versions(versions);
     if (count > json_array_size(versions))
-        say("and %" PRIu64 " versions more", count - json_array_size(versions));
+        say("and %" PRIu64 " %s more", count - json_array_size(versions),
+            kedge_by_count(count - json_array_size(versions), "version", "versions"));
     json_decref(fleet);
     return STATUS_DONE;
 }

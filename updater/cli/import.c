@@ -4,6 +4,7 @@
  */
 #define _POSIX_C_SOURCE 200809L
 #include <inttypes.h>
+#include <kedge/base.h>
 #include <string.h>
 
 #include "updater/cli/cli.h"
@@ -54,7 +55,7 @@ static enum status print_report(const struct cli *cli, const char *path, json_t 
         return print_json(report);
     uint64_t count = number_of(report, "devices");
     say("%s: %" PRIu64 " %s %s, %" PRIu64 " of them known before", path, count,
-        count == 1 ? "device" : "devices",
+        kedge_by_count(count, "device", "devices"),
         json_is_true(json_object_get(report, "imported")) ? "imported" : "could be imported",
         number_of(report, "replaced"));
     json_decref(report);

@@ -1,5 +1,6 @@
 /* plan.c: kedge rollout plan. */
 #include <inttypes.h>
+#include <kedge/base.h>
 
 #include "updater/cli/cli.h"
 #include "updater/cli/json.h"
@@ -91,16 +92,19 @@ static void print_overlaps(const json_t *plan)
             first ? "goes first with them, and this one waits"
                   : "loses them where it has not begun with them, and this one waits for the rest");
     }
-    if (number_of(plan, "overlaps_left_out") > 0)
-        say("            and parts of %" PRIu64 " devices in further rollouts",
-            number_of(plan, "overlaps_left_out"));
+    uint64_t left_out = number_of(plan, "overlaps_left_out");
+    if (left_out > 0)
+        say("            and parts of %" PRIu64 " %s in further rollouts", left_out,
+            kedge_by_count(left_out, "device", "devices"));
 }
 
 static void print_plan(const json_t *plan, bool dynamic)
 {
     uint64_t already = number_of(plan, "already");
-    say("version %s (%s, %s) for %" PRIu64 " devices; nothing was made", text_of(plan, "version"),
-        text_of(plan, "vendor"), text_of(plan, "class"), number_of(plan, "device_count"));
+    uint64_t devices = number_of(plan, "device_count");
+    say("version %s (%s, %s) for %" PRIu64 " %s; nothing was made", text_of(plan, "version"),
+        text_of(plan, "vendor"), text_of(plan, "class"), devices,
+        kedge_by_count(devices, "device", "devices"));
     if (already > 0)
         say("  already   %" PRIu64 " of them run it and will be offered nothing", already);
     print_steps(plan);

@@ -361,7 +361,8 @@ enum kedge_rc kedge_bridge_restore(struct kedge_bridge *bridge, char error[KEDGE
         (void)snprintf(error, KEDGE_STORE_ERROR_MAX, "cannot read the devices: %.400s",
                        kedge_reader_error(bridge->reader));
     else if (restoring.count > 0)
-        kedge_log(KEDGE_LOG_INFO, "%" PRIu64 " registrations taken up, each with a fresh lifetime",
-                  restoring.count);
+        kedge_log(KEDGE_LOG_INFO, "%" PRIu64 " %s a fresh lifetime", restoring.count,
+                  kedge_by_count(restoring.count, "registration taken up, with",
+                                 "registrations taken up, each with"));
     return rc;
 }

@@ -11,26 +11,32 @@ static void say(struct kedge_bridge *bridge)
     struct kedge_pressure *pressure = &bridge->pressure;
     const struct kedge_net_counters net = kedge_net_counters(bridge->net);
     uint64_t pushed_out = kedge_fleet_counters(bridge->fleet).pushed_out;
-    if (net.held_off > pressure->said_held_off)
+    const uint64_t unanswered = net.held_off - pressure->said_held_off;
+    const uint64_t pinged = net.probes - pressure->said_probes;
+    const uint64_t gave_way = pushed_out - pressure->said_pushed_out;
+    const uint64_t moved = pressure->unaudited - pressure->said_unaudited;
+    if (unanswered > 0)
         kedge_log(KEDGE_LOG_WARNING,
-                  "%" PRIu64 " requests of strangers were not answered: their network sent more "
-                  "than --unproven-rate",
-                  net.held_off - pressure->said_held_off);
-    if (net.probes > pressure->said_probes)
+                  "%" PRIu64 " %s not answered: their network sent more than --unproven-rate",
+                  unanswered,
+                  kedge_by_count(unanswered, "request of strangers was",
+                                 "requests of strangers were"));
+    if (pinged > 0)
         kedge_log(KEDGE_LOG_WARNING,
-                  "%" PRIu64 " times a device had to answer a ping before it could register: "
+                  "%" PRIu64 " %s a device had to answer a ping before it could register: "
                   "--unproven-max of them had answered nothing yet",
-                  net.probes - pressure->said_probes);
-    if (pushed_out > pressure->said_pushed_out)
+                  pinged, kedge_by_count(pinged, "time", "times"));
+    if (gave_way > 0)
         kedge_log(KEDGE_LOG_WARNING,
-                  "%" PRIu64 " devices that registered and answered nothing gave way to newer "
-                  "ones: more than --unproven-max",
-                  pushed_out - pressure->said_pushed_out);
-    if (pressure->unaudited > pressure->said_unaudited)
+                  "%" PRIu64 " %s that registered and answered nothing gave way to newer ones: "
+                  "more than --unproven-max",
+                  gave_way, kedge_by_count(gave_way, "device", "devices"));
+    if (moved > 0)
         kedge_log(KEDGE_LOG_WARNING,
-                  "%" PRIu64 " devices were registered from another address and are not in the "
-                  "audit log: more than %u a second",
-                  pressure->unaudited - pressure->said_unaudited, KEDGE_PRESSURE_AUDIT_PER_S);
+                  "%" PRIu64 " %s not in the audit log: more than %u a second", moved,
+                  kedge_by_count(moved, "device was registered from another address and is",
+                                 "devices were registered from another address and are"),
+                  KEDGE_PRESSURE_AUDIT_PER_S);
     pressure->said_held_off = net.held_off;
     pressure->said_probes = net.probes;
     pressure->said_pushed_out = pushed_out;

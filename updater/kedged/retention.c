@@ -47,12 +47,15 @@ static void describe(const struct kedge_retention *retention,
 {
     *entry = (struct kedge_audit_entry){
         .at_ms = now_ms, .who = "server", .what = "history.remove", .subject = "rollouts"};
-    (void)snprintf(entry->before, sizeof(entry->before), "ended more than %" PRIu32 " days ago",
-                   retention->days);
+    (void)snprintf(entry->before, sizeof(entry->before), "ended more than %" PRIu32 " %s ago",
+                   retention->days, kedge_by_count(retention->days, "day", "days"));
     (void)snprintf(entry->after, sizeof(entry->after),
-                   "of %" PRIu64 " rollouts %" PRIu64 " deployments and %" PRIu64
-                   " entries of the history were removed",
-                   totals->rollouts, totals->deployments, totals->history);
+                   "of %" PRIu64 " %s %" PRIu64 " %s and %" PRIu64
+                   " %s of the history were removed",
+                   totals->rollouts, kedge_by_count(totals->rollouts, "rollout", "rollouts"),
+                   totals->deployments,
+                   kedge_by_count(totals->deployments, "deployment", "deployments"),
+                   totals->history, kedge_by_count(totals->history, "entry", "entries"));
 }
 
 /* Of what this look has finished, and one before it that was cut off. */

@@ -83,8 +83,9 @@ static enum kedge_rc refuse_nobody(const struct kedge_targets *targets,
     list_left_out(targets, KEDGE_FIT_OK + 1, why, sizeof(why));
     if (rollout->filter != NULL && why[0] == '\0')
         return kedge_backend_refuse(text, KEDGE_E_NOT_FOUND,
-                                    "the filter means none of the %" PRIu64 " devices",
-                                    targets->unmatched);
+                                    "the filter means none of the %" PRIu64 " %s",
+                                    targets->unmatched,
+                                    kedge_by_count(targets->unmatched, "device", "devices"));
     return kedge_backend_refuse(text, KEDGE_E_NOT_FOUND,
                                 "none of the devices is one that the package is for (vendor "
                                 "\"%s\", class \"%s\")%s%s",

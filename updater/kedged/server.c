@@ -100,7 +100,8 @@ static enum kedge_rc sweep(struct server *server)
     size_t removed = kedge_package_sweep(folder, package_is_known, device_file_is_known, reader);
     kedge_reader_close(reader);
     if (removed > 0)
-        kedge_log(KEDGE_LOG_INFO, "%zu files of unfinished uploads removed", removed);
+        kedge_log(KEDGE_LOG_INFO, "%zu %s of unfinished uploads removed", removed,
+                  kedge_by_count(removed, "file", "files"));
     return KEDGE_OK;
 }
 

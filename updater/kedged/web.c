@@ -50,7 +50,8 @@ static void warn_of_end(const char *file, int64_t expires_at_s)
     if (left_s <= 0)
         kedge_log(KEDGE_LOG_ERROR, "%s has expired: clients refuse it", file);
     else if (left_s < WARN_DAYS * DAY_S)
-        kedge_log(KEDGE_LOG_WARNING, "%s expires in %" PRId64 " days", file, left_s / DAY_S);
+        kedge_log(KEDGE_LOG_WARNING, "%s expires in %" PRId64 " %s", file, left_s / DAY_S,
+                  kedge_by_count((uint64_t)(left_s / DAY_S), "day", "days"));
 }
 
 static enum kedge_rc prepare_tls(const struct kedge_config *config, const char *address,

@@ -202,8 +202,9 @@ static enum kedge_rc find_event(struct kedge_webhooks *webhooks, struct hook *ho
     *search = (struct search){.hook = hook, .last = hook->position};
     KEDGE_TRY(search_on(webhooks, search));
     if (search->skipped > 0)
-        kedge_log(KEDGE_LOG_WARNING, "webhook %s: %" PRIu64 " events were skipped: too many wait",
-                  hook->name, search->skipped);
+        kedge_log(KEDGE_LOG_WARNING, "webhook %s: %" PRIu64 " %s skipped: too many wait",
+                  hook->name, search->skipped,
+                  kedge_by_count(search->skipped, "event was", "events were"));
     if (search->is_found)
         hook->position = search->found.id - 1; /* however often it is tried, this was looked at */
     else if (search->last > hook->position)

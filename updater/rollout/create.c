@@ -421,11 +421,11 @@ enum kedge_rc engine_say_created(struct kedge_engine *engine, const struct kedge
 {
     char text[KEDGE_REASON_MAX + 1];
     (void)snprintf(text, sizeof(text),
-                   "\"%s\": version %s (sequence %" PRIu64 ") for %" PRIu32 " device%s in %" PRIu32
-                   " group%s",
+                   "\"%s\": version %s (sequence %" PRIu64 ") for %" PRIu32 " %s in %" PRIu32
+                   " %s",
                    record->name, record->version, record->sequence, record->device_count,
-                   record->device_count == 1 ? "" : "s", record->group_count,
-                   record->group_count == 1 ? "" : "s");
+                   kedge_by_count(record->device_count, "device", "devices"), record->group_count,
+                   kedge_by_count(record->group_count, "group", "groups"));
     struct kedge_history_entry entry = {.rollout_id = record->id, .group_index = -1};
     engine_copy_text(entry.to, sizeof(entry.to), kedge_rollout_state_name(record->state));
     KEDGE_TRY(engine_say(engine, &entry, text));

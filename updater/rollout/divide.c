@@ -72,8 +72,9 @@ static enum kedge_rc check_sum(const struct taken *taken, bool rest, uint32_t de
                       taken->percent);
     if (end > device_count)
         return refuse(text, KEDGE_E_ARGUMENT,
-                      "the groups take %" PRIu64 " devices, but there are only %" PRIu32 "%s", end,
-                      device_count, left);
+                      "the groups take %" PRIu64 " %s, but there %s only %" PRIu32 "%s", end,
+                      kedge_by_count(end, "device", "devices"),
+                      kedge_by_count(device_count, "is", "are"), device_count, left);
     if (rest || end == device_count)
         return KEDGE_OK;
     if (taken->count == 0 && taken->percent > 0)
@@ -83,8 +84,8 @@ static enum kedge_rc check_sum(const struct taken *taken, bool rest, uint32_t de
                       taken->percent);
     return refuse(text, KEDGE_E_ARGUMENT,
                   "the groups take only %" PRIu64 " of %" PRIu32
-                  " devices%s: add a group of the rest",
-                  end, device_count, left);
+                  " %s%s: add a group of the rest",
+                  end, device_count, kedge_by_count(device_count, "device", "devices"), left);
 }
 
 static uint64_t taken_by_filters(const struct kedge_group_plan *groups, uint32_t group_count,
@@ -100,8 +101,8 @@ static enum kedge_rc refuse_empty(const struct kedge_group_plan *group, uint32_t
                                   uint32_t device_count, char text[KEDGE_DIVIDE_TEXT_MAX])
 {
     return refuse(text, KEDGE_E_ARGUMENT,
-                  "group %" PRIu32 " would have none of the %" PRIu32 " devices%s", number,
-                  device_count,
+                  "group %" PRIu32 " would have none of the %" PRIu32 " %s%s", number,
+                  device_count, kedge_by_count(device_count, "device", "devices"),
                   group->share == KEDGE_GROUP_FILTER
                       ? ": its filter means none of those that the groups before it leave"
                       : "");

@@ -55,8 +55,9 @@ static enum kedge_rc check_part(struct kedge_engine *engine, const struct rollou
                              record->id, kedge_rollout_state_name(record->state), record->reason);
     if (part->target_count > left)
         return engine_refuse(engine, KEDGE_E_LIMIT,
-                             "rollout %" PRIu64 " was to have %" PRIu32 " devices", record->id,
-                             record->device_count);
+                             "rollout %" PRIu64 " was to have %" PRIu32 " %s", record->id,
+                             record->device_count,
+                             kedge_by_count(record->device_count, "device", "devices"));
     KEDGE_TRY(engine_check_part(engine, part));
     for (size_t i = 0; i < part->target_count; i++)
         if (engine_names_device(engine, record->id, part->targets[i].endpoint))
@@ -116,7 +117,8 @@ enum kedge_rc engine_end_orphan(struct kedge_engine *engine, struct rollout_node
         return KEDGE_OK;
     (void)snprintf(text, sizeof(text),
                    "the server ended while it created the rollout, with %" PRIu32 " of %" PRIu32
-                   " devices written: create it again",
-                   engine_devices_written(rollout), rollout->record.device_count);
+                   " %s written: create it again",
+                   engine_devices_written(rollout), rollout->record.device_count,
+                   kedge_by_count(rollout->record.device_count, "device", "devices"));
     return engine_abort_rollout(engine, rollout, KEDGE_ON_ABORT, text);
 }

@@ -17,6 +17,16 @@ __attribute__((format(printf, 2, 3))) static void say(char text[KEDGE_EXPLANATIO
     va_end(arguments);
 }
 
+static const char *devices(uint64_t count)
+{
+    return kedge_by_count(count, "device", "devices");
+}
+
+static const char *devices_are(uint64_t count)
+{
+    return kedge_by_count(count, "device is", "devices are");
+}
+
 static uint64_t span_s(uint64_t from_ms, uint64_t to_ms)
 {
     return to_ms > from_ms ? (to_ms - from_ms) / 1000 : 0;
@@ -63,8 +73,9 @@ static bool explain_held(const struct kedge_engine *engine, const struct deploym
     else if (node->queued)
         say(text,
             "downloaded for %" PRIu64 " s: its window %s, and it waits for a place: %" PRIu32
-            " of at most %" PRIu32 " devices are in flight",
-            since_s, window, rollout->placed, rollout->record.policy.in_flight_max);
+            " of at most %" PRIu32 " %s in flight",
+            since_s, window, rollout->placed, rollout->record.policy.in_flight_max,
+            devices_are(rollout->record.policy.in_flight_max));
     return rollout->record.state == KEDGE_ROLLOUT_PAUSED || !open || node->queued;
 }
 
@@ -143,17 +154,20 @@ static void explain_device(const struct kedge_engine *engine, const struct deplo
     else if (rollout->placed < rollout->record.policy.in_flight_max &&
              rollout->record.policy.offers_per_minute == 0)
         say(text,
-            "pending: waits for its turn, the package is offered to %" PRIu32 " devices at a time",
-            engine->slice_moves);
+            "pending: waits for its turn, the package is offered to %" PRIu32 " %s at a time",
+            engine->slice_moves, devices(engine->slice_moves));
     else if (rollout->placed < rollout->record.policy.in_flight_max)
         say(text,
             "pending: waits for its turn, %" PRIu32
-            " devices a minute are offered the package now, and the next one in %" PRIu64 " s",
-            engine_offers_per_minute(rollout), span_s(now_ms, rollout->offer_timer.at_ms));
+            " %s offered the package now, and the next one in %" PRIu64 " s",
+            engine_offers_per_minute(rollout),
+            kedge_by_count(engine_offers_per_minute(rollout), "device a minute is",
+                           "devices a minute are"),
+            span_s(now_ms, rollout->offer_timer.at_ms));
     else
-        say(text,
-            "pending: waits for a place, %" PRIu32 " of at most %" PRIu32 " devices are in flight",
-            rollout->placed, rollout->record.policy.in_flight_max);
+        say(text, "pending: waits for a place, %" PRIu32 " of at most %" PRIu32 " %s in flight",
+            rollout->placed, rollout->record.policy.in_flight_max,
+            devices_are(rollout->record.policy.in_flight_max));
 }
 
 /* Of one that has had an attempt: when the next one is due, and what became of the last. */
@@ -195,9 +209,9 @@ static void explain_pending(const struct kedge_engine *engine, const struct depl
         say(text, "pending: the rollout is %s, its devices are canceled one after the other",
             kedge_rollout_state_name(rollout->state));
     else if (rollout->state == KEDGE_ROLLOUT_DRAFT)
-        say(text,
-            "pending: the rollout is being created, %" PRIu32 " of %" PRIu32 " devices are written",
-            engine_devices_written(node->group->rollout), rollout->device_count);
+        say(text, "pending: the rollout is being created, %" PRIu32 " of %" PRIu32 " %s written",
+            engine_devices_written(node->group->rollout), rollout->device_count,
+            devices_are(rollout->device_count));
     else if (rollout->state != KEDGE_ROLLOUT_RUNNING)
         say(text, "pending: the rollout is %s and has not been started",
             kedge_rollout_state_name(rollout->state));
@@ -270,6 +284,8 @@ static void explain_going_on(const struct kedge_engine *engine, const struct gro
     const struct kedge_rollout *rollout = &group->rollout->record;
     uint32_t number = record->index + 1;
     const char *state = kedge_group_state_name(record->state);
+    uint32_t in_flight = group_in_flight(group);
+    uint32_t pending = record->counts[KEDGE_DEPLOYMENT_PENDING];
     char asleep[48], held[ENGINE_OPENING_MAX], window[ENGINE_OPENING_MAX];
     engine_say_held(group->rollout, now_ms, held);
     if (record->state == KEDGE_GROUP_SCHEDULED && number > group->rollout->current + 1)
@@ -285,32 +301,35 @@ static void explain_going_on(const struct kedge_engine *engine, const struct gro
             state, kedge_rollout_state_name(rollout->state));
     else if (record->state == KEDGE_GROUP_RUNNING && group->open == 0 && engine_may_grow(group))
         say(text,
-            "group %" PRIu32 " is %s: all %" PRIu32
-            " devices that joined are done, and it waits for "
+            "group %" PRIu32 " is %s: %s %" PRIu32
+            " %s done, and it waits for "
             "others that come to match, until somebody closes the rollout",
-            number, state, group->size);
+            number, state, kedge_by_count(group->size, "its", "all"), group->size,
+            kedge_by_count(group->size, "device that joined is", "devices that joined are"));
     else if (record->state == KEDGE_GROUP_RUNNING)
         say(text,
-            "group %" PRIu32 " is %s: of %" PRIu32 " devices %" PRIu32 " succeeded, %" PRIu32
+            "group %" PRIu32 " is %s: of %" PRIu32 " %s %" PRIu32 " succeeded, %" PRIu32
             " ended in error (more than %" PRIu32 " %% would %s the rollout), %" PRIu32
-            " are in flight%s%s, %" PRIu32 " are pending",
-            number, state, group->size, record->counts[KEDGE_DEPLOYMENT_SUCCEEDED], record->errors,
+            " %s in flight%s%s, %" PRIu32 " %s pending",
+            number, state, group->size, devices(group->size),
+            record->counts[KEDGE_DEPLOYMENT_SUCCEEDED], record->errors,
             engine_error_threshold_percent(group),
-            kedge_error_action_name(rollout->policy.error_action), group_in_flight(group),
-            sleepers(group, asleep), held, record->counts[KEDGE_DEPLOYMENT_PENDING]);
+            kedge_error_action_name(rollout->policy.error_action), in_flight,
+            kedge_by_count(in_flight, "is", "are"), sleepers(group, asleep), held, pending,
+            kedge_by_count(pending, "is", "are"));
     else if (record->state == KEDGE_GROUP_WAITING_FOR_GATE && engine_gate_needs_approval(group))
         say(text,
             "group %" PRIu32 " is %s: %" PRIu32 " of %" PRIu32
-            " devices succeeded, and somebody other than %s must approve that group %" PRIu32
-            " begins",
-            number, state, record->counts[KEDGE_DEPLOYMENT_SUCCEEDED], group->size, rollout->author,
-            number + 1);
+            " %s succeeded, and somebody other than %s must approve that group %" PRIu32 " begins",
+            number, state, record->counts[KEDGE_DEPLOYMENT_SUCCEEDED], group->size,
+            devices(group->size), rollout->author, number + 1);
     else if (record->state == KEDGE_GROUP_WAITING_FOR_GATE &&
              !engine_say_gate_window(engine, group, now_ms, window))
         say(text,
             "group %" PRIu32 " is %s: %" PRIu32 " of %" PRIu32
-            " devices succeeded, and the window of the gates %s",
-            number, state, record->counts[KEDGE_DEPLOYMENT_SUCCEEDED], group->size, window);
+            " %s succeeded, and the window of the gates %s",
+            number, state, record->counts[KEDGE_DEPLOYMENT_SUCCEEDED], group->size,
+            devices(group->size), window);
     else if (record->state == KEDGE_GROUP_SOAKING)
         say(text, "group %" PRIu32 " is %s: its gate is judged in %" PRIu64 " s", number, state,
             span_s(now_ms, record->soak_until_ms));
@@ -343,15 +362,21 @@ static void explain_paused_group(const struct kedge_engine *engine, const struct
 static void explain_ending_group(const struct group_node *group, char text[KEDGE_EXPLANATION_MAX])
 {
     const struct rollout_node *rollout = group->rollout;
+    bool is_canceling = rollout->sweep.kind == SWEEP_CANCEL;
+    uint32_t left = is_canceling ? group->open : rollout->busy;
+    const char *come_first =
+        is_canceling
+            ? kedge_by_count(left,
+                             "device of it is canceled, or done where it is installing already",
+                             "devices of it are canceled, or done where they are installing "
+                             "already")
+            : kedge_by_count(left, "device that is installing already is done",
+                             "devices that are installing already are done");
     say(text,
         "group %" PRIu32 " is %s: the rollout is %s, and the group ends with it, when %" PRIu32
-        " devices %s",
+        " %s",
         group->record.index + 1, kedge_group_state_name(group->record.state),
-        kedge_rollout_state_name(rollout->record.state),
-        rollout->sweep.kind == SWEEP_CANCEL ? group->open : rollout->busy,
-        rollout->sweep.kind == SWEEP_CANCEL
-            ? "of it are canceled, or done where they are installing already"
-            : "that are installing already are done");
+        kedge_rollout_state_name(rollout->record.state), left, come_first);
 }
 
 static void explain_group(const struct kedge_engine *engine, const struct group_node *group,
@@ -380,6 +405,11 @@ enum kedge_rc kedge_engine_explain_group(const struct kedge_engine *engine, uint
 
 /* ---- rollouts ---- */
 
+static const char *devices_that_are(uint64_t count)
+{
+    return kedge_by_count(count, "device that is", "devices that are");
+}
+
 static void explain_rolling_back(const struct kedge_engine *engine,
                                  const struct rollout_node *rollout, uint64_t now_ms,
                                  char text[KEDGE_EXPLANATION_MAX])
@@ -390,9 +420,10 @@ static void explain_rolling_back(const struct kedge_engine *engine,
     char group[KEDGE_EXPLANATION_MAX];
     if (revert == NULL) {
         say(text,
-            "%s: %s; waits for %" PRIu32 " devices that are installing already, before those that "
-            "moved are offered version %s",
-            state, record->reason, rollout->busy, record->revert_version);
+            "%s: %s; waits for %" PRIu32 " %s installing already, before those that moved are "
+            "offered version %s",
+            state, record->reason, rollout->busy, devices_that_are(rollout->busy),
+            record->revert_version);
         return;
     }
     explain_group(engine, &revert->groups[0], now_ms, group);
@@ -412,12 +443,13 @@ static void explain_aborting(const struct rollout_node *rollout, char text[KEDGE
         open += rollout->groups[i].open;
     if (rollout->sweep.kind == SWEEP_CANCEL)
         say(text,
-            "%s: %s; %" PRIu32 " devices are still to be canceled, or waited for where they are "
-            "installing already",
-            state, record->reason, open);
+            "%s: %s; %" PRIu32 " %s still to be canceled, or waited for where %s installing "
+            "already",
+            state, record->reason, open, devices_are(open),
+            kedge_by_count(open, "it is", "they are"));
     else
-        say(text, "%s: %s; waits for %" PRIu32 " devices that are installing already", state,
-            record->reason, rollout->busy);
+        say(text, "%s: %s; waits for %" PRIu32 " %s installing already", state, record->reason,
+            rollout->busy, devices_that_are(rollout->busy));
 }
 
 static void explain_aborted(const struct rollout_node *rollout, char text[KEDGE_EXPLANATION_MAX])
@@ -429,10 +461,9 @@ static void explain_aborted(const struct rollout_node *rollout, char text[KEDGE_
         errors += rollout->groups[i].record.errors;
     }
     say(text,
-        "%s: %s; of %" PRIu32 " devices %" PRIu32 " had succeeded, and %" PRIu32
-        " had ended in error",
-        kedge_rollout_state_name(record->state), record->reason, record->device_count, succeeded,
-        errors);
+        "%s: %s; of %" PRIu32 " %s %" PRIu32 " had succeeded, and %" PRIu32 " had ended in error",
+        kedge_rollout_state_name(record->state), record->reason, record->device_count,
+        devices(record->device_count), succeeded, errors);
 }
 
 /* Unless its reason says so already: who approves it starts nothing. */
@@ -449,9 +480,10 @@ static void explain_not_started(const struct rollout_node *rollout, uint64_t now
     const struct kedge_rollout *record = &rollout->record;
     char start[ENGINE_OPENING_MAX];
     engine_say_start(rollout, now_ms, start);
-    say(text, "%s: %s%s%s, with %" PRIu32 " devices in %" PRIu32 " groups",
-        kedge_rollout_state_name(record->state), record->reason,
-        waits_for_its_start(record), start, record->device_count, record->group_count);
+    say(text, "%s: %s%s%s, with %" PRIu32 " %s in %" PRIu32 " %s",
+        kedge_rollout_state_name(record->state), record->reason, waits_for_its_start(record), start,
+        record->device_count, devices(record->device_count), record->group_count,
+        kedge_by_count(record->group_count, "group", "groups"));
 }
 
 enum kedge_rc kedge_engine_explain_rollout(const struct kedge_engine *engine, uint64_t rollout_id,
@@ -465,8 +497,9 @@ enum kedge_rc kedge_engine_explain_rollout(const struct kedge_engine *engine, ui
     char group[KEDGE_EXPLANATION_MAX];
     switch (record->state) {
     case KEDGE_ROLLOUT_DRAFT:
-        say(text, "%s: being created, %" PRIu32 " of %" PRIu32 " devices are written", state,
-            engine_devices_written(rollout), record->device_count);
+        say(text, "%s: being created, %" PRIu32 " of %" PRIu32 " %s written", state,
+            engine_devices_written(rollout), record->device_count,
+            devices_are(record->device_count));
         return KEDGE_OK;
     case KEDGE_ROLLOUT_RUNNING:
         if (rollout->current >= record->group_count)
@@ -476,9 +509,10 @@ enum kedge_rc kedge_engine_explain_rollout(const struct kedge_engine *engine, ui
         return KEDGE_OK;
     case KEDGE_ROLLOUT_PAUSED:
         say(text,
-            "%s: %s; %" PRIu32 " devices in flight go on, and nobody new is offered the "
-            "package before somebody resumes the rollout",
-            state, record->reason, rollout->busy);
+            "%s: %s; %" PRIu32 " %s on, and nobody new is offered the package before somebody "
+            "resumes the rollout",
+            state, record->reason, rollout->busy,
+            kedge_by_count(rollout->busy, "device in flight goes", "devices in flight go"));
         return KEDGE_OK;
     case KEDGE_ROLLOUT_ABORTING:
         explain_aborting(rollout, text);

@@ -98,10 +98,11 @@ enum kedge_rc engine_judge_errors(struct kedge_engine *engine, struct group_node
     if (verdict.words == NULL)
         return KEDGE_OK;
     char text[160];
-    (void)snprintf(
-        text, sizeof(text),
-        "%" PRIu32 " of %" PRIu32 " devices of group %" PRIu32 " %s, more than %" PRIu32 " %%",
-        verdict.errors, group->size, group->record.index + 1, verdict.words, verdict.percent);
+    (void)snprintf(text, sizeof(text),
+                   "%" PRIu32 " of %" PRIu32 " %s of group %" PRIu32 " %s, more than %" PRIu32
+                   " %%",
+                   verdict.errors, group->size, kedge_by_count(group->size, "device", "devices"),
+                   group->record.index + 1, verdict.words, verdict.percent);
     return act_on_errors(engine, group->rollout, text, acted);
 }
 
@@ -118,8 +119,9 @@ enum kedge_rc engine_judge_gate(struct kedge_engine *engine, struct group_node *
         return KEDGE_OK;
     char text[160];
     (void)snprintf(text, sizeof(text),
-                   "%" PRIu32 " of %" PRIu32 " devices succeeded, %s %" PRIu32 " %%", succeeded,
-                   group->size, passed ? "at least" : "less than", percent);
+                   "%" PRIu32 " of %" PRIu32 " %s succeeded, %s %" PRIu32 " %%", succeeded,
+                   group->size, kedge_by_count(group->size, "device", "devices"),
+                   passed ? "at least" : "less than", percent);
     KEDGE_TRY(engine_move_group(engine, group, passed ? KEDGE_ON_GATE_PASSED : KEDGE_ON_GATE_FAILED,
                                 text));
     engine->decisions.passed += passed;

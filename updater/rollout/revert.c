@@ -115,9 +115,10 @@ static enum kedge_rc end_revert(struct kedge_engine *engine, struct rollout_node
     char text[KEDGE_REASON_MAX + 1];
     const uint32_t *counts = revert->groups[0].record.counts;
     (void)snprintf(text, sizeof(text),
-                   "%" PRIu32 " of %" PRIu32 " devices that had moved are on version %s now "
-                   "(rollout %" PRIu64 ")",
+                   "%" PRIu32 " of %" PRIu32 " %s on version %s now (rollout %" PRIu64 ")",
                    counts[KEDGE_DEPLOYMENT_SUCCEEDED], revert->record.device_count,
+                   kedge_by_count(revert->record.device_count, "device that had moved is",
+                                  "devices that had moved are"),
                    revert->record.version, revert->record.id);
     return engine_move_rollout(engine, rollout, KEDGE_ON_REVERTED, text, NULL);
 }

@@ -168,7 +168,8 @@ enum kedge_rc engine_fill_places(struct kedge_engine *engine, struct group_node 
 static enum kedge_rc start_group(struct kedge_engine *engine, struct group_node *group)
 {
     char text[64];
-    (void)snprintf(text, sizeof(text), "started with %" PRIu32 " devices", group->size);
+    (void)snprintf(text, sizeof(text), "started with %" PRIu32 " %s", group->size,
+                   kedge_by_count(group->size, "device", "devices"));
     group->record.started_at_ms = engine->now_ms;
     KEDGE_TRY(engine_move_group(engine, group, KEDGE_ON_GROUP_START, text));
     engine_begin_sweep(engine, group->rollout, SWEEP_REVIEW);
@@ -180,8 +181,9 @@ static enum kedge_rc end_group(struct kedge_engine *engine, struct group_node *g
     uint32_t soak_s = engine_group_soak_s(group);
     char text[96];
     (void)snprintf(text, sizeof(text),
-                   "all %" PRIu32 " devices are done; soaking for %" PRIu32 " s", group->size,
-                   soak_s);
+                   "%s %" PRIu32 " %s done; soaking for %" PRIu32 " s",
+                   kedge_by_count(group->size, "its", "all"), group->size,
+                   kedge_by_count(group->size, "device is", "devices are"), soak_s);
     group->record.soak_until_ms = engine_after_s(engine->now_ms, soak_s);
     KEDGE_TRY(kedge_timer_set(&engine->timers, &group->soak_timer, group->record.soak_until_ms));
     return engine_move_group(engine, group, KEDGE_ON_GROUP_ENDED, text);
@@ -194,8 +196,9 @@ static enum kedge_rc finish_rollout(struct kedge_engine *engine, struct rollout_
         succeeded += rollout->groups[i].record.counts[KEDGE_DEPLOYMENT_SUCCEEDED];
     char text[128];
     (void)snprintf(text, sizeof(text),
-                   "all groups are done: %" PRIu32 " of %" PRIu32 " devices succeeded", succeeded,
-                   rollout->record.device_count);
+                   "all groups are done: %" PRIu32 " of %" PRIu32 " %s succeeded", succeeded,
+                   rollout->record.device_count,
+                   kedge_by_count(rollout->record.device_count, "device", "devices"));
     return engine_move_rollout(engine, rollout, KEDGE_ON_GROUPS_DONE, text, NULL);
 }
 

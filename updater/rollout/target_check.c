@@ -86,9 +86,10 @@ static enum kedge_rc check_fit(const struct kedge_rollout_spec *spec, char why[K
     if (misfits == 0)
         return KEDGE_OK;
     return refuse(why, first,
-                  "%zu of %zu devices are not of vendor %s, class %s, which the package is "
-                  "for: %s%s",
-                  misfits, spec->target_count, spec->vendor, spec->class_name, list,
+                  "%zu of %zu %s not of vendor %s, class %s, which the package is for: %s%s",
+                  misfits, spec->target_count,
+                  kedge_by_count(spec->target_count, "device is", "devices are"), spec->vendor,
+                  spec->class_name, list,
                   misfits > NAMED_MAX ? "; and others" : "");
 }
 

@@ -1,4 +1,4 @@
-/* test_base_text.c: decimal numbers, Base64 and UTF-8. */
+/* test_base_text.c: decimal numbers, Base64, UTF-8, and words by their figure. */
 #include <kedge/base.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -228,6 +228,16 @@ static void what_is_shown_of_a_text_is_printable_and_fits(void **state)
     assert_string_equal(line, "x?y?z");
 }
 
+static void words_go_by_the_figure_before_them(void **state)
+{
+    (void)state;
+    assert_string_equal(kedge_by_count(0, "device is", "devices are"), "devices are");
+    assert_string_equal(kedge_by_count(1, "device is", "devices are"), "device is");
+    assert_string_equal(kedge_by_count(2, "device is", "devices are"), "devices are");
+    assert_string_equal(kedge_by_count(UINT64_MAX, "entry", "entries"), "entries");
+    assert_string_equal(kedge_by_count((uint64_t)UINT32_MAX + 2, "entry", "entries"), "entries");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -241,6 +251,7 @@ int main(void)
         cmocka_unit_test(utf8_is_told_from_what_only_looks_like_it),
         cmocka_unit_test(what_steers_a_terminal_or_a_log_is_not_printable),
         cmocka_unit_test(what_is_shown_of_a_text_is_printable_and_fits),
+        cmocka_unit_test(words_go_by_the_figure_before_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -214,14 +214,14 @@ static void test_each_look_that_removes_something_is_one_entry_of_the_audit_log(
     assert_int_equal(audited.count, 1);
     assert_string_equal(audited.last.who, "server");
     assert_string_equal(audited.last.before, "ended more than 30 days ago");
-    assert_string_equal(audited.last.after, "of 1 rollouts 230 deployments and 460 entries of the "
+    assert_string_equal(audited.last.after, "of 1 rollout 230 deployments and 460 entries of the "
                                             "history were removed");
     assert_int_equal(look(f, DAYS, NOW_MS, 0), 1); /* there is nothing to do */
     assert_int_equal(audit_of(f).count, 1);
     (void)look(f, DAYS, NOW_MS + DAY_MS, 0);
     audited = audit_of(f);
     assert_int_equal(audited.count, 2);
-    assert_string_equal(audited.last.after, "of 1 rollouts 19 deployments and 40 entries of the "
+    assert_string_equal(audited.last.after, "of 1 rollout 19 deployments and 40 entries of the "
                                             "history were removed");
 }
 
@@ -246,7 +246,7 @@ static void test_what_was_cut_off_anywhere_goes_on_where_it_was(void **state)
     }
     assert_true(looks >= 7); /* 483 entries and 230 deployments, by the hundred */
     struct audited audited = audit_of(f);
-    assert_string_equal(audited.last.after, "of 1 rollouts 230 deployments and 460 entries of the "
+    assert_string_equal(audited.last.after, "of 1 rollout 230 deployments and 460 entries of the "
                                             "history were removed");
     assert_kept(f, OPEN, 20);
     assert_kept(f, RECENT, 20);

@@ -183,7 +183,7 @@ static bool is_gate(const struct kedge_history_entry *entry)
 {
     return entry->group_index >= 0 && entry->deployment_id == 0 &&
            strcmp(entry->from, "waiting_for_gate") == 0 &&
-           strstr(entry->text, "devices succeeded") != NULL; /* not approved, nor aborted */
+           strstr(entry->text, " succeeded, ") != NULL; /* not approved, nor aborted */
 }
 
 /* Behind a gate that stays shut nothing begins before a person has resumed the rollout. */

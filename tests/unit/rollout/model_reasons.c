@@ -40,7 +40,7 @@ static void expect_of_device(const struct kedge_deployment *record, char words[W
         (void)snprintf(words, WORDS_MAX, "waits for its turn");
     else
         (void)snprintf(words, WORDS_MAX,
-                       "waits for a place, %" PRIu32 " of at most %" PRIu32 " devices", in_flight,
+                       "waits for a place, %" PRIu32 " of at most %" PRIu32 " device", in_flight,
                        most);
 }
 

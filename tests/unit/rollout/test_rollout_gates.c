@@ -303,7 +303,7 @@ static void somebody_else_lets_a_rollout_go_on_behind_each_gate(void **state)
     assert_int_equal(kedge_engine_group(f->engine, 42, 0)->state, KEDGE_GROUP_WAITING_FOR_GATE);
     assert_int_equal(offers(&f->output), 0);
     assert_int_equal(kedge_engine_explain_rollout(f->engine, 42, f->now_ms, text), KEDGE_OK);
-    assert_non_null(strstr(text, "1 of 1 devices succeeded, and somebody other than alice must "
+    assert_non_null(strstr(text, "1 of 1 device succeeded, and somebody other than alice must "
                                  "approve that group 2 begins"));
     assert_int_equal(act_as(f, "alice", KEDGE_EVENT_ROLLOUT_APPROVE), KEDGE_E_CONFLICT);
     assert_int_equal(act_as(f, "carol", KEDGE_EVENT_ROLLOUT_APPROVE), KEDGE_OK);

@@ -109,10 +109,10 @@ static void groups_of_a_rollout_that_ends_wait_for_nothing_else(void **state)
     act_on(f, KEDGE_EVENT_ROLLOUT_ABORT);
     assert_group_says(f, 0,
                       "group 1 is running: the rollout is aborting, and the group ends with it, "
-                      "when 1 devices that are installing already are done");
+                      "when 1 device that is installing already is done");
     assert_group_says(f, 1,
                       "group 2 is scheduled: the rollout is aborting, and the group ends with "
-                      "it, when 1 devices");
+                      "it, when 1 device ");
     report(f, 101, KEDGE_DEPLOYMENT_SUCCEEDED);
     assert_group_says(f, 1, "group 2 is failed: the rollout was aborted");
 }
@@ -124,10 +124,10 @@ static void one_that_was_approved_waits_to_be_started(void **state)
     assert_int_equal(create(f), KEDGE_OK);
     assert_rollout_says(f,
                         "waiting_for_approval: created; waiting for somebody other than alice to "
-                        "approve it, with 5 devices in 1 groups");
+                        "approve it, with 5 devices in 1 group");
     approve(f);
     assert_rollout_says(
-        f, "ready: approved by bob; waiting to be started, with 5 devices in 1 groups");
+        f, "ready: approved by bob; waiting to be started, with 5 devices in 1 group");
 }
 
 static void one_that_was_aborted_says_how_far_it_came(void **state)
@@ -161,6 +161,28 @@ static void an_abort_of_many_says_how_many_are_left(void **state)
     assert_group_says(f, 0, words);
 }
 
+/* dev-0 alone in the first group, the others in the second. */
+static void a_group_of_one_is_told_as_one(void **state)
+{
+    struct fixture *f = *state;
+    f->spec.group_count = 2;
+    for (size_t i = 1; i < 5; i++)
+        f->targets[i].group_index = 1;
+    f->spec.policy.group_soak_s = 60;
+    create_and_start(f);
+    assert_rollout_says(f, "running: group 1 is running: of 1 device 0 succeeded, 0 ended in error "
+                           "(more than 20 % would pause the rollout), 1 is in flight, 0 are "
+                           "pending");
+    act_on(f, KEDGE_EVENT_ROLLOUT_PAUSE);
+    assert_rollout_says(f, "; 1 device in flight goes on, and nobody new");
+    act_on(f, KEDGE_EVENT_ROLLOUT_RESUME);
+    report(f, 101, KEDGE_DEPLOYMENT_SUCCEEDED);
+    assert_string_equal(kedge_engine_group(f->engine, 42, 0)->reason,
+                        "its 1 device is done; soaking for 60 s");
+    tick_at(f, NOW + 70000);
+    assert_group_says(f, 0, "group 1 is succeeded: 1 of 1 device succeeded, at least 80 %");
+}
+
 static void a_result_is_told_by_the_reason_alone(void **state)
 {
     struct kedge_deployment record = {.state = KEDGE_DEPLOYMENT_SUCCEEDED, .update_result = 1};
@@ -191,6 +213,7 @@ int main(void)
         TEST(one_that_was_approved_waits_to_be_started),
         TEST(one_that_was_aborted_says_how_far_it_came),
         TEST(an_abort_of_many_says_how_many_are_left),
+        TEST(a_group_of_one_is_told_as_one),
         cmocka_unit_test(a_result_is_told_by_the_reason_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -87,7 +87,7 @@ static void errors_take_back_whom_the_rollout_had_moved_and_nobody_else(void **s
     assert_int_equal(state_of(f, 103), KEDGE_DEPLOYMENT_INSTALLING);
     assert_int_equal(state_of(f, 104), KEDGE_DEPLOYMENT_CANCELED);
     assert_int_equal(state_of(f, 105), KEDGE_DEPLOYMENT_CANCELED);
-    assert_rollout_says(f, 42, "waits for 1 devices that are installing already");
+    assert_rollout_says(f, 42, "waits for 1 device that is installing already");
     assert_null(kedge_engine_rollout(f->engine, 43));
 
     device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-2", "1.1.0");
@@ -208,7 +208,7 @@ static void a_person_may_roll_back_what_runs_or_is_paused(void **state)
     assert_int_equal(act(f, KEDGE_EVENT_ROLLOUT_ABORT, 42), KEDGE_E_STATE);
     assert_int_equal(act(f, KEDGE_EVENT_ROLLOUT_ABORT, 43), KEDGE_OK);
     assert_int_equal(rollout_state(f, 42), KEDGE_ROLLOUT_ROLLED_BACK);
-    assert_rollout_says(f, 42, "0 of 1 devices that had moved are on version 1.0.9 now");
+    assert_rollout_says(f, 42, "0 of 1 device that had moved is on version 1.0.9 now");
 }
 
 static void without_a_way_back_nobody_can_roll_back(void **state)

@@ -81,7 +81,7 @@ static void a_sleeper_goes_on_when_it_wakes_and_holds_no_place_until_then(void *
     device(f, KEDGE_EVENT_DEVICE_PRESENT, "dev-0", "1.0.0");
     report(f, 102, KEDGE_DEPLOYMENT_SUCCEEDED);
     assert_int_equal(state_of(f, 103), KEDGE_DEPLOYMENT_PENDING);
-    assert_says(f, 103, "1 of at most 1 devices are in flight");
+    assert_says(f, 103, "1 of at most 1 device is in flight");
     report(f, 101, KEDGE_DEPLOYMENT_SUCCEEDED);
     assert_int_equal(state_of(f, 103), KEDGE_DEPLOYMENT_OFFERED);
 }

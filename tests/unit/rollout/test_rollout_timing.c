@@ -527,7 +527,7 @@ static void a_gate_opens_in_its_window(void **state)
     create_and_start(f);
     report(f, 101, KEDGE_DEPLOYMENT_SUCCEEDED);
     assert_int_equal(kedge_engine_group(f->engine, 42, 0)->state, KEDGE_GROUP_WAITING_FOR_GATE);
-    says_of_rollout(f, "1 of 1 devices succeeded, and the window of the gates opens "
+    says_of_rollout(f, "1 of 1 device succeeded, and the window of the gates opens "
                        "2023-11-14T23:00:00Z (23:00 in UTC), in 46 min");
     tick_at(f, NOW);
     assert_true(f->output.next_tick_at_ms == OPENS);
