@@ -4,6 +4,7 @@
 
 #include "agent/boot/policy.h"
 #include "agent/boot/say.h"
+#include "tools/help.h"
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -53,17 +54,10 @@ void kedge_boot_each_option(kedge_boot_option_fn *tell)
 #undef TELL_OPTION
 }
 
-static void show_option(const char *name, const char *value, const char *words)
-{
-    char left[48];
-    snprintf(left, sizeof left, "--%s %s", name, value != NULL ? value : "");
-    printf("  %-26s %s\n", left, words);
-}
-
 static void show_help(void)
 {
     printf("usage: %s\n\n%s\n\n", kedge_boot_usage, kedge_boot_about);
-    kedge_boot_each_option(show_option);
+    kedge_boot_each_option(help_option_row);
     puts("\nExit status: 0 ended as told; 1 nothing may be run, or the system refused; 2 usage.");
 }
 

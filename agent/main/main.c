@@ -2,6 +2,7 @@
 #include "agent/client/agent.h"
 #include "agent/client/log.h"
 #include "agent/main/commands.h"
+#include "tools/help.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -17,14 +18,6 @@ static const struct kedge_cli_command *find_command(int argc, char **argv)
     return &kedge_cli_commands[0];
 }
 
-static void print_option(const char *name, const char *argument, const char *help)
-{
-    char left[48];
-    snprintf(left, sizeof left, "--%s%s%s", name, argument != NULL ? " " : "",
-             argument != NULL ? argument : "");
-    printf("  %-26s %s\n", left, help);
-}
-
 static void print_help(const struct kedge_cli_command *command)
 {
     printf("usage: %s\n", command->usage);
@@ -32,7 +25,7 @@ static void print_help(const struct kedge_cli_command *command)
         if (kedge_cli_commands[i].name != NULL)
             printf("       %s\n", kedge_cli_commands[i].usage);
     printf("\n%s\n\n", command->about);
-    kedge_options_each(command->bit, print_option);
+    kedge_options_each(command->bit, help_option_row);
 }
 
 int main(int argc, char **argv)

@@ -2,11 +2,11 @@
 #define _GNU_SOURCE
 #include "signer/cli/options.h"
 
+#include "tools/help.h"
+
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
-
-#define HELP_COLUMN 30
 
 static size_t option_count(const struct kedge_command *command)
 {
@@ -177,14 +177,9 @@ void kedge_command_help(const struct kedge_command *command)
     printf("\n%s\n\n", command->summary);
     for (size_t i = 0; command->options[i].name != NULL; i++) {
         const struct kedge_option *option = &command->options[i];
-        int width = printf("  --%s%s%s", option->name, option->value != NULL ? " " : "",
-                           option->value != NULL ? option->value : "");
-        if (width >= HELP_COLUMN)
-            printf("\n%*s%s\n", HELP_COLUMN, "", option->help);
-        else
-            printf("%*s%s\n", HELP_COLUMN - width, "", option->help);
+        help_option_row(option->name, option->value, option->help);
     }
-    printf("  --help%*sthis text\n", HELP_COLUMN - 8, "");
+    help_option_row("help", NULL, "this text");
     if (command->more != NULL)
         printf("\n%s", command->more);
     printf("\nexample:\n%s", command->example);

@@ -57,6 +57,18 @@ def test_the_page_has_each_option_of_help(installed, name):
     assert listed(section(plain(page_of(installed, name).read_text()), "OPTIONS")) == options
 
 
+@pytest.mark.parametrize("words", [("kedge", "rollout", "create"), ("kedge-swarm",), ("kedged",), ("kedge-agent",), ("kedge-boot",),
+                                   ("kedge-sign", "create")], ids=" ".join)
+def test_help_has_options_in_one_column_and_what_they_do_in_the_next(installed, words):
+    lines = run(installed / "bin" / words[0], *words[1:], "--help").stdout.splitlines()
+    rows = [number for number, line in enumerate(lines) if line.startswith("  --")]
+    assert len(rows) > 5
+    for number in rows:
+        beside = lines[number][29:30] == " "  # else it is too long, and its words begin on the line below
+        what = lines[number] if beside else lines[number + 1]
+        assert what[29] == " " and what[30] != " " and (beside or what[:30].isspace()), lines[number]
+
+
 @pytest.mark.parametrize("command", AGENT_COMMANDS)
 def test_the_page_of_the_agent_has_each_command_with_its_options(installed, command):
     page = plain(page_of(installed, "kedge-agent").read_text())

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "tests/swarm/options.h"
 #include "tests/swarm/uri.h"
+#include "tools/help.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -115,18 +116,10 @@ void options_each(options_tell_fn *tell)
     tell("help", NULL, "say what the options are, and end; --version alone says the program's");
 }
 
-static void print_option(const char *name, const char *argument, const char *help)
-{
-    char left[64];
-    (void)snprintf(left, sizeof left, "--%s%s%s", name, argument ? " " : "",
-                   argument ? argument : "");
-    printf("  %-25s %s\n", left, help);
-}
-
 static void print_help(void)
 {
     printf("usage: %s\n\n%s\n\n", options_usage, options_about);
-    options_each(print_option);
+    options_each(help_option_row);
     puts(
         "\nP is a share from 0 to 1. exit status: 0 every device ended as it was meant to, every\n"
         "image had its digest; 1 one did not; 2 usage.");

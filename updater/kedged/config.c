@@ -1,5 +1,6 @@
 /* config.c: one table of options, for the command line, the configuration file and the help. */
 #define _GNU_SOURCE
+#include "tools/help.h"
 #include "updater/kedged/config_check.h"
 #include "updater/kedged/log.h"
 #include "updater/kedged/retention.h"
@@ -102,17 +103,10 @@ void kedge_config_each_option(kedge_config_option_fn *tell)
     tell("version", NULL, "say the version, and end");
 }
 
-static void print_option(const char *name, const char *argument, const char *help)
-{
-    char left[64];
-    snprintf(left, sizeof left, "--%s%s%s", name, argument ? " " : "", argument ? argument : "");
-    printf("  %-26s %s\n", left, help);
-}
-
 static void print_help(void)
 {
     printf("usage: %s\n\n%s\n\n", kedge_config_usage, kedge_config_about);
-    kedge_config_each_option(print_option);
+    kedge_config_each_option(help_option_row);
     printf("\n%s\n", kedge_config_ports);
 }
 
