@@ -20,48 +20,26 @@
 #define URI "http://host.example/fw/1"
 #define TAG "\"one\""
 
+#include "tests/unit/fetch/fetch_sink.h"
+
 struct world {
     struct kedge_http_download download;
     struct kedge_budget budget;
-    uint8_t body[BODY_SIZE], got[BODY_SIZE * 2];
-    size_t got_size;
-    unsigned restarts;
-    enum kedge_rc push_rc;
+    struct fetch_sink sink;
     uint64_t now_ms;
     char range[64];
 };
-
-static inline enum kedge_rc push(void *context, struct kedge_slice bytes)
-{
-    struct world *world = context;
-    if (world->push_rc != KEDGE_OK)
-        return world->push_rc;
-    assert_true(world->got_size + bytes.size <= sizeof world->got);
-    memcpy(world->got + world->got_size, bytes.data, bytes.size);
-    world->got_size += bytes.size;
-    return KEDGE_OK;
-}
-
-static inline enum kedge_rc again(void *context)
-{
-    struct world *world = context;
-    world->restarts++;
-    world->got_size = 0;
-    return KEDGE_OK;
-}
 
 static inline void begin(struct world *world, const char *uri,
                          const struct kedge_download_point *from)
 {
     memset(world, 0, sizeof *world);
-    for (size_t i = 0; i < BODY_SIZE; i++)
-        world->body[i] = (uint8_t)(i * 31 + i / 256);
+    struct kedge_download_sink sink = fetch_sink_begin(&world->sink);
     if (from != NULL) {
-        world->got_size = (size_t)from->offset;
-        memcpy(world->got, world->body, (size_t)from->offset);
+        world->sink.got_size = (size_t)from->offset;
+        memcpy(world->sink.got, world->sink.body, (size_t)from->offset);
     }
-    const struct kedge_download_sink sink = {
-        .context = world, .push = push, .restart = again, .budget = &world->budget};
+    sink.budget = &world->budget;
     assert_int_equal(kedge_http_download_begin(&world->download, uri, &sink, from, PATIENCE_MS, 0),
                      KEDGE_OK);
 }
@@ -109,7 +87,7 @@ static inline bool body(struct world *world, size_t first, size_t end)
 {
     for (size_t at = first; at < end; at += 1000) {
         size_t size = end - at < 1000 ? end - at : 1000;
-        if (!kedge_http_download_body(&world->download, kedge_slice(world->body + at, size),
+        if (!kedge_http_download_body(&world->download, kedge_slice(world->sink.body + at, size),
                                       world->now_ms))
             return false;
     }
@@ -148,8 +126,7 @@ static inline void the_rest_comes(struct world *world)
 static inline void assert_complete(struct world *world)
 {
     assert_int_equal(step(world), KEDGE_DOWNLOAD_DONE);
-    assert_int_equal(world->got_size, BODY_SIZE);
-    assert_memory_equal(world->got, world->body, BODY_SIZE);
+    assert_sink_has_it_all(&world->sink);
 }
 
 static inline void assert_failed(struct world *world, enum kedge_rc rc, const char *words)

@@ -13,42 +13,19 @@
 #define BODY_SIZE 5000u
 #define PATIENCE_MS 60000u
 
+#include "tests/unit/fetch/fetch_sink.h"
+
 struct world {
     struct kedge_download download;
-    uint8_t body[BODY_SIZE], got[BODY_SIZE * 2];
-    size_t got_size;
-    unsigned restarts;
-    enum kedge_rc push_rc;
+    struct fetch_sink sink;
     uint64_t now_ms;
     uint32_t number;
 };
 
-static enum kedge_rc push(void *context, struct kedge_slice bytes)
-{
-    struct world *world = context;
-    if (world->push_rc != KEDGE_OK)
-        return world->push_rc;
-    assert_true(world->got_size + bytes.size <= sizeof world->got);
-    if (bytes.size > 0)
-        memcpy(world->got + world->got_size, bytes.data, bytes.size);
-    world->got_size += bytes.size;
-    return KEDGE_OK;
-}
-
-static enum kedge_rc again(void *context)
-{
-    struct world *world = context;
-    world->restarts++;
-    world->got_size = 0;
-    return KEDGE_OK;
-}
-
 static void begin(struct world *world)
 {
     memset(world, 0, sizeof *world);
-    for (size_t i = 0; i < BODY_SIZE; i++)
-        world->body[i] = (uint8_t)(i * 31 + i / 256);
-    const struct kedge_download_sink sink = {.context = world, .push = push, .restart = again};
+    const struct kedge_download_sink sink = fetch_sink_begin(&world->sink);
     kedge_download_begin(&world->download, &sink, NULL, PATIENCE_MS, 0);
 }
 
@@ -58,7 +35,7 @@ static void begin_at(struct world *world, uint64_t offset)
     const struct kedge_download_sink sink = world->download.transfer.sink;
     struct kedge_download_point from = {.offset = offset};
     assert_true(kedge_etag_set(&from.etag, kedge_slice_text("v1")));
-    world->got_size = 0;
+    world->sink.got_size = 0;
     kedge_download_begin(&world->download, &sink, &from, PATIENCE_MS, world->now_ms);
 }
 
@@ -92,7 +69,7 @@ static struct kedge_download_answer block(const struct world *world, uint32_t nu
         .more = left > size,
         .etag = number == 0 ? kedge_slice_text("v1") : kedge_slice(NULL, 0),
         .size = number == 0 ? BODY_SIZE : 0,
-        .payload = kedge_slice(world->body + offset, left > size ? size : left)};
+        .payload = kedge_slice(world->sink.body + offset, left > size ? size : left)};
 }
 
 static struct kedge_download_answer tagged_block(const struct world *world, uint32_t number,
@@ -117,8 +94,7 @@ static void run_to_the_end(struct world *world, uint8_t szx)
 static void assert_complete(struct world *world)
 {
     assert_int_equal(step(world), KEDGE_DOWNLOAD_DONE);
-    assert_int_equal(world->got_size, BODY_SIZE);
-    assert_memory_equal(world->got, world->body, BODY_SIZE);
+    assert_sink_has_it_all(&world->sink);
 }
 
 static void all_blocks_arrive_in_order(void **state)
@@ -140,10 +116,10 @@ static void a_body_without_block2_is_whole(void **state)
 {
     struct world *world = *state;
     assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
-    answer(world,
-           (struct kedge_download_answer){.code = 0x45, .payload = kedge_slice(world->body, 10)});
+    answer(world, (struct kedge_download_answer){
+                      .code = 0x45, .payload = kedge_slice(world->sink.body, 10)});
     assert_int_equal(step(world), KEDGE_DOWNLOAD_DONE);
-    assert_int_equal(world->got_size, 10);
+    assert_int_equal(world->sink.got_size, 10);
 }
 
 static void a_duplicate_and_a_late_answer_change_nothing(void **state)
@@ -152,11 +128,11 @@ static void a_duplicate_and_a_late_answer_change_nothing(void **state)
     assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
     answer(world, block(world, 0, 6));
     answer(world, block(world, 0, 6));
-    assert_int_equal(world->got_size, 1024);
+    assert_int_equal(world->sink.got_size, 1024);
     assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
     assert_int_equal(world->number, 1);
     answer(world, block(world, 0, 6)); /* not the one that was asked for: asked for again */
-    assert_int_equal(world->got_size, 1024);
+    assert_int_equal(world->sink.got_size, 1024);
     assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
     assert_int_equal(world->number, 1);
     run_to_the_end(world, 6);
@@ -211,7 +187,7 @@ static void another_etag_begins_anew(void **state)
     struct kedge_download_answer changed = block(world, 3, 6);
     changed.etag = kedge_slice_text("v2");
     answer(world, changed);
-    assert_int_equal(world->restarts, 1);
+    assert_int_equal(world->sink.restarts, 1);
     assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
     assert_int_equal(world->number, 0);
     answer(world, block(world, 0, 6));
@@ -230,7 +206,7 @@ static void an_etag_that_never_settles_ends_it(void **state)
         answer(world, next);
     }
     assert_int_equal(world->download.transfer.failure, KEDGE_E_CONNECTION);
-    assert_int_equal(world->restarts, KEDGE_TRANSFER_RESTARTS_MAX);
+    assert_int_equal(world->sink.restarts, KEDGE_TRANSFER_RESTARTS_MAX);
 }
 
 static void a_missing_file_ends_it_at_once(void **state)
@@ -269,7 +245,7 @@ static void blocks_that_are_not_what_was_asked_for_never_reach_the_sink(void **s
     for (size_t i = 0; i < 5; i++) {
         assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
         answer(world, bad[i]);
-        assert_int_equal(world->got_size, 0);
+        assert_int_equal(world->sink.got_size, 0);
     }
     run_to_the_end(world, 6);
     assert_complete(world);
@@ -278,7 +254,7 @@ static void blocks_that_are_not_what_was_asked_for_never_reach_the_sink(void **s
 static void what_the_sink_refuses_ends_it_with_its_reason(void **state)
 {
     struct world *world = *state;
-    world->push_rc = KEDGE_E_SIGNATURE;
+    world->sink.push_rc = KEDGE_E_SIGNATURE;
     assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
     answer(world, block(world, 0, 6));
     assert_int_equal(step(world), KEDGE_DOWNLOAD_FAILED);
@@ -298,9 +274,10 @@ static void it_goes_on_at_any_point_whatever_the_blocks_are(void **state)
             answer(world, tagged_block(world, world->number << (6 - szx), szx));
             run_to_the_end(world, szx);
             assert_int_equal(step(world), KEDGE_DOWNLOAD_DONE);
-            assert_int_equal(world->got_size, BODY_SIZE - points[i]);
-            assert_memory_equal(world->got, world->body + points[i], world->got_size);
-            assert_int_equal(world->restarts, 0);
+            assert_int_equal(world->sink.got_size, BODY_SIZE - points[i]);
+            assert_memory_equal(world->sink.got, world->sink.body + points[i],
+                                world->sink.got_size);
+            assert_int_equal(world->sink.restarts, 0);
         }
 }
 
@@ -314,18 +291,18 @@ static void a_body_that_ends_before_the_point_adds_nothing(void **state)
                                                  .number = 1,
                                                  .szx = 6,
                                                  .etag = kedge_slice_text("v1"),
-                                                 .payload = kedge_slice(world->body, 100)});
+                                                 .payload = kedge_slice(world->sink.body, 100)});
     assert_int_equal(step(world), KEDGE_DOWNLOAD_DONE);
-    assert_int_equal(world->got_size, 0);
+    assert_int_equal(world->sink.got_size, 0);
 }
 
 static void begins_anew(struct world *world, struct kedge_download_answer instead)
 {
-    unsigned before = world->restarts;
+    unsigned before = world->sink.restarts;
     begin_at(world, 2500);
     assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
     answer(world, instead);
-    assert_int_equal(world->restarts, before + 1);
+    assert_int_equal(world->sink.restarts, before + 1);
     run_to_the_end(world, 6);
     assert_complete(world);
 }
@@ -340,8 +317,8 @@ static void a_point_of_another_representation_begins_anew(void **state)
     /* Shorter now, so that there is no such block; or it fits into one message. */
     begins_anew(world, (struct kedge_download_answer){.code = 0x80});
     begins_anew(world, (struct kedge_download_answer){.code = 0x82});
-    begins_anew(world, (struct kedge_download_answer){.code = 0x45,
-                                                      .payload = kedge_slice(world->body, 10)});
+    begins_anew(world, (struct kedge_download_answer){
+                           .code = 0x45, .payload = kedge_slice(world->sink.body, 10)});
     begins_anew(world, tagged_block(world, 0, 6));
 }
 
@@ -360,7 +337,7 @@ static void a_point_that_a_block_has_borne_out_is_not_given_up(void **state)
     answer(world, (struct kedge_download_answer){.code = 0x84});
     assert_int_equal(step(world), KEDGE_DOWNLOAD_FAILED);
     assert_int_equal(world->download.transfer.failure, KEDGE_E_URI);
-    assert_int_equal(world->restarts, 0);
+    assert_int_equal(world->sink.restarts, 0);
 }
 
 static void a_point_that_no_block_has_begins_anew(void **state)
@@ -369,7 +346,7 @@ static void a_point_that_no_block_has_begins_anew(void **state)
     begin_at(world, UINT64_MAX);
     assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
     assert_int_equal(world->number, 0);
-    assert_int_equal(world->restarts, 1);
+    assert_int_equal(world->sink.restarts, 1);
     answer(world, block(world, 0, 6));
     run_to_the_end(world, 6);
     assert_complete(world);
@@ -382,7 +359,7 @@ static void a_file_that_is_gone_ends_it_also_at_a_point(void **state)
     while (step(world) == KEDGE_DOWNLOAD_ASK)
         answer(world, (struct kedge_download_answer){.code = 0x84});
     assert_int_equal(world->download.transfer.failure, KEDGE_E_URI);
-    assert_int_equal(world->restarts, 1);
+    assert_int_equal(world->sink.restarts, 1);
 }
 
 static int make(void **state)

@@ -84,7 +84,7 @@ static void more_than_was_said_never_reaches_the_sink(void **state)
     assert_true(head(world, answer));
     assert_true(body(world, 20000, 30000));
     assert_false(body(world, 30000, 30001));
-    assert_int_equal(world->restarts, 1);
+    assert_int_equal(world->sink.restarts, 1);
     assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
     the_rest_comes(world);
     assert_complete(world);
@@ -108,13 +108,13 @@ static void the_budget_ends_it_whatever_the_bytes_were_good_for(void **state)
     assert_true(head(world, whole()));
     assert_false(body(world, 0, BODY_SIZE));
     assert_failed(world, KEDGE_E_BUDGET, "more than its budget of 60000");
-    assert_int_equal(world->got_size, 40000);
+    assert_int_equal(world->sink.got_size, 40000);
 }
 
 static void what_the_sink_refuses_ends_it_with_its_reason(void **state)
 {
     struct world *world = *state;
-    world->push_rc = KEDGE_E_SIGNATURE;
+    world->sink.push_rc = KEDGE_E_SIGNATURE;
     assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
     assert_true(head(world, whole()));
     assert_false(body(world, 0, 1000));

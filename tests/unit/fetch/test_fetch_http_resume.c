@@ -10,7 +10,7 @@ static void a_loss_is_gone_on_from_by_the_tag(void **state)
         kedge_slice_equal(kedge_etag_slice(&world->download.transfer.etag), kedge_slice_text(TAG)));
     the_rest_comes(world);
     assert_complete(world);
-    assert_int_equal(world->restarts, 0);
+    assert_int_equal(world->sink.restarts, 0);
     assert_int_equal(world->budget.spent, BODY_SIZE);
 }
 
@@ -24,7 +24,7 @@ static void a_start_with_a_point_asks_for_the_rest_only(void **state)
     assert_int_equal(world->download.transfer.offset, 30000);
     the_rest_comes(world);
     assert_complete(world);
-    assert_int_equal(world->restarts, 0);
+    assert_int_equal(world->sink.restarts, 0);
     assert_int_equal(world->budget.spent, BODY_SIZE - 30000);
 }
 
@@ -35,7 +35,7 @@ static void a_start_with_a_point_of_no_use_begins_anew(void **state)
     kedge_etag_set(&from.etag, kedge_slice_text("W/" TAG));
     begin(world, URI, &from);
     assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
-    assert_int_equal(world->restarts, 1);
+    assert_int_equal(world->sink.restarts, 1);
     assert_int_equal(world->download.transfer.offset, 0);
     the_rest_comes(world);
     assert_complete(world);
@@ -51,7 +51,7 @@ static void a_server_without_a_strong_tag_sends_it_anew(void **state)
     assert_true(body(world, 0, 20000));
     lost(world);
     assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
-    assert_int_equal(world->restarts, 1);
+    assert_int_equal(world->sink.restarts, 1);
     assert_int_equal(world->download.transfer.offset, 0);
     the_rest_comes(world);
     assert_complete(world);
@@ -62,7 +62,7 @@ static void a_server_without_ranges_begins_anew_with_the_same_answer(void **stat
     struct world *world = *state;
     lose_after(world, 20000);
     assert_true(head(world, whole()));
-    assert_int_equal(world->restarts, 1);
+    assert_int_equal(world->sink.restarts, 1);
     assert_true(body(world, 0, BODY_SIZE));
     ended(world);
     assert_complete(world);
@@ -78,7 +78,7 @@ static void a_server_without_ranges_on_a_bad_line_is_given_up(void **state)
             lost(world);
         }
     assert_failed(world, KEDGE_E_CONNECTION, "from the beginning each time");
-    assert_int_equal(world->restarts, KEDGE_TRANSFER_RESTARTS_MAX);
+    assert_int_equal(world->sink.restarts, KEDGE_TRANSFER_RESTARTS_MAX);
 }
 
 static void a_part_that_ends_early_is_followed_by_the_next(void **state)
@@ -119,7 +119,7 @@ static void another_tag_begins_anew(void **state)
     struct kedge_http_answer other = part(world, 20000, BODY_SIZE - 1);
     other.etag = kedge_slice_text("\"two\"");
     assert_false(head(world, other));
-    assert_int_equal(world->restarts, 1);
+    assert_int_equal(world->sink.restarts, 1);
     assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
     assert_int_equal(world->download.transfer.offset, 0);
     the_rest_comes(world);
@@ -133,7 +133,7 @@ static void another_total_begins_anew(void **state)
     struct kedge_http_answer other = part(world, 20000, BODY_SIZE - 1);
     other.content_range = kedge_slice_text("bytes 20000-49999/50001");
     assert_false(head(world, other));
-    assert_int_equal(world->restarts, 1);
+    assert_int_equal(world->sink.restarts, 1);
 }
 
 static void a_whole_of_another_tag_is_taken_at_once(void **state)
@@ -143,7 +143,7 @@ static void a_whole_of_another_tag_is_taken_at_once(void **state)
     struct kedge_http_answer other = whole();
     other.etag = kedge_slice_text("\"two\"");
     assert_true(head(world, other));
-    assert_int_equal(world->restarts, 1);
+    assert_int_equal(world->sink.restarts, 1);
     assert_true(body(world, 0, 30000));
     lost(world);
     assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
@@ -165,7 +165,7 @@ static void a_tag_that_never_settles_ends_it(void **state)
         }
     }
     assert_failed(world, KEDGE_E_CONNECTION, "keeps changing");
-    assert_int_equal(world->restarts, KEDGE_TRANSFER_RESTARTS_MAX);
+    assert_int_equal(world->sink.restarts, KEDGE_TRANSFER_RESTARTS_MAX);
 }
 
 static void a_part_that_was_not_asked_for_never_reaches_the_sink(void **state)
@@ -182,7 +182,7 @@ static void a_part_that_was_not_asked_for_never_reaches_the_sink(void **state)
         answer.content_range = kedge_slice_text(wrong[i]);
         if (head(world, answer))
             fail_msg("%s", wrong[i]);
-        assert_int_equal(world->restarts, 1);
+        assert_int_equal(world->sink.restarts, 1);
         assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
         the_rest_comes(world);
         assert_complete(world);
@@ -204,7 +204,7 @@ static void a_failed_precondition_begins_anew(void **state)
     struct world *world = *state;
     lose_after(world, 20000);
     assert_false(head(world, (struct kedge_http_answer){.status = 412}));
-    assert_int_equal(world->restarts, 1);
+    assert_int_equal(world->sink.restarts, 1);
     assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
     the_rest_comes(world);
     assert_complete(world);
@@ -216,7 +216,7 @@ static void a_range_that_is_not_there_begins_anew(void **state)
     lose_after(world, 20000);
     assert_false(head(world, (struct kedge_http_answer){
                                  .status = 416, .content_range = kedge_slice_text("bytes */100")}));
-    assert_int_equal(world->restarts, 1);
+    assert_int_equal(world->sink.restarts, 1);
     assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
     the_rest_comes(world);
     assert_complete(world);

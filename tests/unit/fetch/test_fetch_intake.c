@@ -13,41 +13,19 @@
 #define BODY_SIZE 5000u
 #define PATIENCE_MS 180000u
 
+#include "tests/unit/fetch/fetch_sink.h"
+
 struct world {
     struct kedge_intake intake;
-    uint8_t body[BODY_SIZE], got[BODY_SIZE * 2];
-    size_t got_size;
-    unsigned restarts;
-    enum kedge_rc push_rc, restart_rc;
+    struct fetch_sink sink;
     uint64_t now_ms;
     struct kedge_slice tag;
 };
 
-static enum kedge_rc push(void *context, struct kedge_slice bytes)
-{
-    struct world *world = context;
-    if (world->push_rc != KEDGE_OK)
-        return world->push_rc;
-    assert_true(world->got_size + bytes.size <= sizeof world->got);
-    memcpy(world->got + world->got_size, bytes.data, bytes.size);
-    world->got_size += bytes.size;
-    return KEDGE_OK;
-}
-
-static enum kedge_rc again(void *context)
-{
-    struct world *world = context;
-    world->restarts++;
-    world->got_size = 0;
-    return world->restart_rc;
-}
-
 static void begin(struct world *world)
 {
     *world = (struct world){.tag = kedge_slice_text("tag-one")};
-    for (size_t i = 0; i < BODY_SIZE; i++)
-        world->body[i] = (uint8_t)(i * 31 + i / 256);
-    const struct kedge_download_sink sink = {.context = world, .push = push, .restart = again};
+    const struct kedge_download_sink sink = fetch_sink_begin(&world->sink);
     kedge_intake_begin(&world->intake, &sink, PATIENCE_MS, 0);
 }
 
@@ -61,7 +39,7 @@ static struct kedge_intake_block block_of(const struct world *world, uint32_t nu
         .more = left > size,
         .tag = world->tag,
         .total = number == 0 ? BODY_SIZE : 0,
-        .payload = kedge_slice(world->body + offset, left > size ? size : left)};
+        .payload = kedge_slice(world->sink.body + offset, left > size ? size : left)};
 }
 
 static uint8_t take(struct world *world, uint32_t number, uint8_t szx)
@@ -82,8 +60,7 @@ static void assert_whole(const struct world *world)
     assert_true(world->intake.finished);
     assert_false(world->intake.running);
     assert_int_equal(world->intake.offset, BODY_SIZE);
-    assert_int_equal(world->got_size, BODY_SIZE);
-    assert_memory_equal(world->got, world->body, BODY_SIZE);
+    assert_sink_has_it_all(&world->sink);
 }
 
 static void test_blocks_in_order_make_the_body(void **state)
@@ -118,14 +95,14 @@ static void test_a_block_that_comes_again_is_answered_and_not_taken_again(void *
         assert_int_equal(take(&world, i, 6), KEDGE_COAP_CONTINUE);
     for (uint32_t i = 0; i < 3; i++)
         assert_int_equal(take(&world, i, 6), KEDGE_COAP_CONTINUE);
-    assert_int_equal(world.got_size, 3 * 1024);
+    assert_int_equal(world.sink.got_size, 3 * 1024);
     take_from(&world, 3);
     assert_whole(&world);
     /* When all is there too. */
     assert_int_equal(take(&world, 4, 6), KEDGE_COAP_CHANGED);
     assert_int_equal(take(&world, 3, 6), KEDGE_COAP_CONTINUE);
     assert_whole(&world);
-    assert_int_equal(world.restarts, 0);
+    assert_int_equal(world.sink.restarts, 0);
 }
 
 static void test_what_is_not_the_next_block_is_incomplete(void **state)
@@ -141,7 +118,7 @@ static void test_what_is_not_the_next_block_is_incomplete(void **state)
     assert_int_equal(take(&world, 1, 6), KEDGE_COAP_INCOMPLETE); /* of another body */
     world.tag = kedge_slice(NULL, 0);
     assert_int_equal(take(&world, 1, 6), KEDGE_COAP_INCOMPLETE);
-    assert_int_equal(world.got_size, 1024);
+    assert_int_equal(world.sink.got_size, 1024);
     world.tag = kedge_slice_text("tag-one");
     take_from(&world, 1);
     assert_whole(&world);
@@ -156,7 +133,7 @@ static void test_a_first_block_with_another_tag_begins_anew(void **state)
         assert_int_equal(take(&world, i, 6), KEDGE_COAP_CONTINUE);
     world.tag = kedge_slice_text("tag-two");
     take_from(&world, 0);
-    assert_int_equal(world.restarts, 1);
+    assert_int_equal(world.sink.restarts, 1);
     assert_whole(&world);
 }
 
@@ -169,9 +146,9 @@ static void test_without_tags_each_first_block_begins_anew(void **state)
     assert_int_equal(take(&world, 0, 6), KEDGE_COAP_CONTINUE);
     assert_int_equal(take(&world, 1, 6), KEDGE_COAP_CONTINUE);
     assert_int_equal(take(&world, 1, 6), KEDGE_COAP_CONTINUE);
-    assert_int_equal(world.got_size, 2048);
+    assert_int_equal(world.sink.got_size, 2048);
     take_from(&world, 0);
-    assert_int_equal(world.restarts, 1);
+    assert_int_equal(world.sink.restarts, 1);
     assert_whole(&world);
 }
 
@@ -191,7 +168,7 @@ static void test_blocks_that_contradict_themselves_are_refused_and_change_nothin
     blocks[4].tag = kedge_slice_text("nine byte");
     for (size_t i = 0; i < 5; i++)
         assert_int_equal(kedge_intake_take(&world.intake, &blocks[i], 0), KEDGE_COAP_BAD_REQUEST);
-    assert_int_equal(world.got_size, 0);
+    assert_int_equal(world.sink.got_size, 0);
     take_from(&world, 0);
     assert_whole(&world);
 }
@@ -207,7 +184,7 @@ static void test_what_the_sink_refuses_ends_it(void **state)
         struct world world;
         begin(&world);
         assert_int_equal(take(&world, 0, 6), KEDGE_COAP_CONTINUE);
-        world.push_rc = cases[i].rc;
+        world.sink.push_rc = cases[i].rc;
         assert_int_equal(take(&world, 1, 6), cases[i].code);
         assert_int_equal(world.intake.failure, cases[i].rc);
         assert_int_equal(take(&world, 2, 6), KEDGE_COAP_INCOMPLETE);
@@ -217,7 +194,7 @@ static void test_what_the_sink_refuses_ends_it(void **state)
     begin(&world);
     assert_int_equal(take(&world, 0, 6), KEDGE_COAP_CONTINUE);
     world.tag = kedge_slice_text("tag-two");
-    world.restart_rc = KEDGE_E_FLASH;
+    world.sink.restart_rc = KEDGE_E_FLASH;
     assert_int_equal(take(&world, 0, 6), KEDGE_COAP_BAD_REQUEST);
     assert_int_equal(world.intake.failure, KEDGE_E_FLASH);
 }
@@ -266,7 +243,7 @@ static void test_one_that_was_not_begun_or_has_ended_takes_nothing(void **state)
     assert_int_equal(take(&world, 0, 6), KEDGE_COAP_INCOMPLETE);
     assert_true(kedge_intake_poll(&world.intake, 1000000, &wait_ms, &quiet));
     assert_int_equal(wait_ms, 1000);
-    assert_int_equal(world.got_size, 0);
+    assert_int_equal(world.sink.got_size, 0);
 }
 
 int main(void)
