@@ -8,6 +8,7 @@
  *   token_changes.c    tokens of the API
  *   bootstrap_changes.c    their credentials for bootstrapping
  *   expelling.c         whose credentials either of them changes
+ *   expulsion.c         that, and the batch by which they change
  *   device_asks.c       operations on devices
  *   rollout_changes.c   rollouts           targets.c           the devices of a new one
  *   rollout_making.c    a new one, in parts
@@ -93,6 +94,25 @@ enum kedge_rc kedge_backend_name_conflict(char *text, enum kedge_rc rc);
 /** Adds one audit entry more, where one change is of several things. */
 enum kedge_rc kedge_backend_add_audit(struct kedge_batch *batch,
                                       const struct kedge_change *change) KEDGE_MUST_USE;
+
+/* expulsion.c */
+/** A change of credentials that is put together: the batch, and whose they are. */
+struct kedge_expulsion {
+    struct kedge_batch *batch;
+    struct kedge_expelling *expelling;
+};
+
+/** Tells who holds devices by former credentials that these have changed; takes the list over. */
+typedef enum kedge_rc kedge_expel_fn(struct kedge_backend_state *state,
+                                     struct kedge_expelling *expelling);
+
+/** With room for so many endpoints. Ends with kedge_expulsion_commit(), also when this failed. */
+enum kedge_rc kedge_expulsion_begin(struct kedge_expulsion *expulsion, size_t room) KEDGE_MUST_USE;
+/** As kedge_backend_commit(); has `expel` act on the list once it is durable. */
+enum kedge_rc kedge_expulsion_commit(struct kedge_backend_state *state,
+                                     const struct kedge_expulsion *expulsion, enum kedge_rc rc,
+                                     const struct kedge_change *change, kedge_expel_fn *expel,
+                                     char *text) KEDGE_MUST_USE;
 
 /* credential_changes.c */
 enum kedge_rc kedge_backend_credentials_put(void *context, const char *who,

@@ -28,9 +28,8 @@ static enum kedge_rc add_one(struct kedge_batch *batch, const struct kedge_backe
     return kedge_batch_set_tags(batch, record.credential.endpoint, devices->tags[index]);
 }
 
-static enum kedge_rc fill_batch(struct kedge_batch *batch, struct kedge_reader *reader,
-                                const char *who, const struct kedge_backend_factory *devices,
-                                char *text)
+static enum kedge_rc fill(const struct kedge_expulsion *expulsion, struct kedge_reader *reader,
+                          const char *who, const struct kedge_backend_factory *devices, char *text)
 {
     uint64_t now_ms = kedge_wall_ms();
     for (size_t i = 0; i < devices->count; i++) {
@@ -44,8 +43,9 @@ static enum kedge_rc fill_batch(struct kedge_batch *batch, struct kedge_reader *
         KEDGE_TRY(kedge_backend_read_before(
             reader, kedge_reader_bootstrap_of(reader, credential->endpoint, &before),
             before.credential.identity, text));
-        KEDGE_TRY(add_one(batch, devices, i, now_ms));
-        KEDGE_TRY(kedge_backend_add_audit(batch, &change));
+        KEDGE_TRY(add_one(expulsion->batch, devices, i, now_ms));
+        KEDGE_TRY(kedge_backend_add_audit(expulsion->batch, &change));
+        kedge_expelling_add(expulsion->expelling, credential->endpoint);
     }
     return KEDGE_OK;
 }
@@ -58,16 +58,9 @@ static void look_again(void *context)
         kedge_fleet_enrolled(bridge->fleet);
 }
 
-/* Takes the batch and `expelling` over; `change` is NULL where the batch has its entries. */
-static enum kedge_rc commit(struct kedge_backend_state *state, struct kedge_batch *batch,
-                            const struct kedge_change *change, struct kedge_expelling *expelling,
-                            char *text)
+static enum kedge_rc expel_soon(struct kedge_backend_state *state,
+                                struct kedge_expelling *expelling)
 {
-    enum kedge_rc rc = kedge_backend_commit(state, batch, KEDGE_OK, change, text);
-    if (rc != KEDGE_OK) {
-        free(expelling);
-        return rc;
-    }
     kedge_bootstrapping_expel(state->bootstrapping, expelling);
     return kedge_net_post(state->net, look_again, state->bridge);
 }
@@ -91,21 +84,14 @@ enum kedge_rc kedge_backend_bootstraps_put(void *context, const char *who,
     struct kedge_backend_state *state = context;
     struct kedge_reader *reader;
     KEDGE_TRY(kedge_backend_reader(state, &reader, text));
-    struct kedge_expelling *expelling = kedge_expelling_create(devices->count);
-    struct kedge_batch *batch = kedge_batch_create();
-    enum kedge_rc rc = KEDGE_E_MEMORY;
-    if (expelling != NULL && batch != NULL)
-        rc = fill_batch(batch, reader, who, devices, text);
+    struct kedge_expulsion expulsion;
+    enum kedge_rc rc = kedge_expulsion_begin(&expulsion, devices->count);
+    if (rc == KEDGE_OK)
+        rc = fill(&expulsion, reader, who, devices, text);
     kedge_reader_close(reader);
-    if (rc != KEDGE_OK) {
-        kedge_batch_destroy(batch);
-        free(expelling);
-        return rc;
-    }
-    for (size_t i = 0; i < devices->count; i++)
-        kedge_expelling_add(expelling, devices->records[i].credential.endpoint);
-    state->bridge->nobody_enrolled = false;
-    rc = commit(state, batch, NULL, expelling, text);
+    if (rc == KEDGE_OK)
+        state->bridge->nobody_enrolled = false;
+    rc = kedge_expulsion_commit(state, &expulsion, rc, NULL, expel_soon, text);
     if (rc == KEDGE_OK)
         tell_changed(state, devices);
     return kedge_backend_name_conflict(text, rc);
@@ -129,16 +115,11 @@ enum kedge_rc kedge_backend_bootstrap_remove(void *context, const char *who, con
                                         .what = "bootstrap.remove",
                                         .subject = endpoint,
                                         .before = record.credential.identity};
-    struct kedge_expelling *expelling = kedge_expelling_create(1);
-    struct kedge_batch *batch = kedge_batch_create();
-    rc = KEDGE_E_MEMORY;
-    if (expelling != NULL && batch != NULL)
-        rc = kedge_batch_delete_bootstrap(batch, endpoint);
-    if (rc != KEDGE_OK) {
-        kedge_batch_destroy(batch);
-        free(expelling);
-        return rc;
+    struct kedge_expulsion expulsion;
+    rc = kedge_expulsion_begin(&expulsion, 1);
+    if (rc == KEDGE_OK) {
+        kedge_expelling_add(expulsion.expelling, endpoint);
+        rc = kedge_batch_delete_bootstrap(expulsion.batch, endpoint);
     }
-    kedge_expelling_add(expelling, endpoint);
-    return commit(state, batch, &change, expelling, text);
+    return kedge_expulsion_commit(state, &expulsion, rc, &change, expel_soon, text);
 }

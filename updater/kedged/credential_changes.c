@@ -34,9 +34,9 @@ static enum kedge_rc expel_soon(struct kedge_backend_state *state,
 
 /* ---- writing ---- */
 
-static enum kedge_rc fill_batch(struct kedge_batch *batch, struct kedge_reader *reader,
-                                const char *who, const struct kedge_credential_record *records,
-                                size_t count, char *text)
+static enum kedge_rc fill(const struct kedge_expulsion *expulsion, struct kedge_reader *reader,
+                          const char *who, const struct kedge_credential_record *records,
+                          size_t count, char *text)
 {
     uint64_t now_ms = kedge_wall_ms();
     for (size_t i = 0; i < count; i++) {
@@ -50,25 +50,14 @@ static enum kedge_rc fill_batch(struct kedge_batch *batch, struct kedge_reader *
             reader, kedge_reader_credential_of(reader, record.endpoint, &before),
             before.identity, text));
         record.changed_at_ms = now_ms;
-        enum kedge_rc rc = kedge_batch_put_credential(batch, &record);
+        enum kedge_rc rc = kedge_batch_put_credential(expulsion->batch, &record);
         kedge_wipe(&record.secret, sizeof(record.secret));
         KEDGE_TRY(rc);
-        KEDGE_TRY(kedge_batch_drop_issued(batch, record.endpoint));
-        KEDGE_TRY(kedge_backend_add_audit(batch, &change));
+        KEDGE_TRY(kedge_batch_drop_issued(expulsion->batch, record.endpoint));
+        KEDGE_TRY(kedge_backend_add_audit(expulsion->batch, &change));
+        kedge_expelling_add(expulsion->expelling, record.endpoint);
     }
     return KEDGE_OK;
-}
-
-/* Takes the batch and `expelling` over; `change` is NULL where the batch has its entries. */
-static enum kedge_rc commit(struct kedge_backend_state *state, struct kedge_batch *batch,
-                            const struct kedge_change *change, struct kedge_expelling *expelling,
-                            char *text)
-{
-    enum kedge_rc rc = kedge_backend_commit(state, batch, KEDGE_OK, change, text);
-    if (rc == KEDGE_OK)
-        return expel_soon(state, expelling);
-    free(expelling);
-    return rc;
 }
 
 enum kedge_rc kedge_backend_credentials_put(void *context, const char *who,
@@ -78,21 +67,15 @@ enum kedge_rc kedge_backend_credentials_put(void *context, const char *who,
     struct kedge_backend_state *state = context;
     struct kedge_reader *reader;
     KEDGE_TRY(kedge_backend_reader(state, &reader, text));
-    struct kedge_expelling *expelling = kedge_expelling_create(count);
-    struct kedge_batch *batch = kedge_batch_create();
-    enum kedge_rc rc = KEDGE_E_MEMORY;
-    if (expelling != NULL && batch != NULL)
-        rc = fill_batch(batch, reader, who, records, count, text);
+    struct kedge_expulsion expulsion;
+    enum kedge_rc rc = kedge_expulsion_begin(&expulsion, count);
+    if (rc == KEDGE_OK)
+        rc = fill(&expulsion, reader, who, records, count, text);
     kedge_reader_close(reader);
-    if (rc != KEDGE_OK) {
-        kedge_batch_destroy(batch);
-        free(expelling);
-        return rc;
-    }
-    for (size_t i = 0; i < count; i++)
-        kedge_expelling_add(expelling, records[i].endpoint);
-    state->bridge->nobody_enrolled = false;
-    return kedge_backend_name_conflict(text, commit(state, batch, NULL, expelling, text));
+    if (rc == KEDGE_OK)
+        state->bridge->nobody_enrolled = false;
+    rc = kedge_expulsion_commit(state, &expulsion, rc, NULL, expel_soon, text);
+    return kedge_backend_name_conflict(text, rc);
 }
 
 /* ---- taking away ---- */
@@ -112,18 +95,13 @@ enum kedge_rc kedge_backend_credentials_remove(void *context, const char *who, c
     KEDGE_TRY(rc);
     const struct kedge_change change = {
         .who = who, .what = "credentials.remove", .subject = endpoint, .before = record.identity};
-    struct kedge_expelling *expelling = kedge_expelling_create(1);
-    struct kedge_batch *batch = kedge_batch_create();
-    rc = KEDGE_E_MEMORY;
-    if (expelling != NULL && batch != NULL)
-        rc = kedge_batch_delete_credential(batch, endpoint);
-    if (rc == KEDGE_OK)
-        rc = kedge_batch_drop_issued(batch, endpoint);
-    if (rc != KEDGE_OK) {
-        kedge_batch_destroy(batch);
-        free(expelling);
-        return rc;
+    struct kedge_expulsion expulsion;
+    rc = kedge_expulsion_begin(&expulsion, 1);
+    if (rc == KEDGE_OK) {
+        kedge_expelling_add(expulsion.expelling, endpoint);
+        rc = kedge_batch_delete_credential(expulsion.batch, endpoint);
     }
-    kedge_expelling_add(expelling, endpoint);
-    return commit(state, batch, &change, expelling, text);
+    if (rc == KEDGE_OK)
+        rc = kedge_batch_drop_issued(expulsion.batch, endpoint);
+    return kedge_expulsion_commit(state, &expulsion, rc, &change, expel_soon, text);
 }
