@@ -50,8 +50,8 @@ def key_of(folder) -> tuple:
 def fails(server, device, words):
     """Bootstrapping ends without Finish, with these words; and when the device is honest, it is bootstrapped."""
     assert device.request() == "2.04"
-    device.serve_until(lambda: server.trace("dev")[-1][0] == "failed", "the failure")
-    assert words in server.trace("dev")[-1][1], server.trace("dev")[-1]
+    said = device.serve_to_the_failure(server)
+    assert words in said, said
     assert not device.finished
     honest = SecureDevice(server, "dev", device.factory)
     registers(server, honest.bootstrap(), "dev")

@@ -21,17 +21,21 @@ TAGS = {"eu": ("", "1"), "site": ("hamburg", "bremen"), "my ring": ("0", "eu")}
 SEMVER = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?")
 
 
-def store_devices(server, devices):
+def store_rows(server, statement, rows):
     """Writes them as if they had been here: a server that starts knows what it stored."""
     server.process.stop()
     with contextlib.closing(sqlite3.connect(server.data / "kedged.db")) as database, database:
-        database.executemany(
-            "INSERT INTO devices (endpoint, vendor, class, version, hardware, lwm2m_version, binding, lifetime_s,"
-            " address, location, registered, first_seen_ms, last_seen_ms, tags)"
-            " VALUES (?, ?, ?, ?, ?, '1.1', 'U', 300, '', '', 0, 1, ?, ?)",
-            ((d["endpoint"], d["vendor"], d["class"], d["version"], d["hardware"], d["last_seen_ms"],
-              json.dumps(d["tags"])) for d in devices))
+        database.executemany(statement, rows)
     server.begin()
+
+
+def store_devices(server, devices):
+    store_rows(server,
+               "INSERT INTO devices (endpoint, vendor, class, version, hardware, lwm2m_version, binding, lifetime_s,"
+               " address, location, registered, first_seen_ms, last_seen_ms, tags)"
+               " VALUES (?, ?, ?, ?, ?, '1.1', 'U', 300, '', '', 0, 1, ?, ?)",
+               ((d["endpoint"], d["vendor"], d["class"], d["version"], d["hardware"], d["last_seen_ms"],
+                 json.dumps(d["tags"])) for d in devices))
 
 
 def random_devices(count, seed=3):
@@ -127,19 +131,19 @@ def random_filter(draw, binds=0, deep=4):
     return (f"({text})" if level < binds else text), test
 
 
-def ask(server, query):
-    request = urllib.request.Request(f"{server.http_url}/api/v1/devices?{urllib.parse.urlencode(query)}",
+def ask(server, query, what="devices"):
+    request = urllib.request.Request(f"{server.http_url}/api/v1/{what}?{urllib.parse.urlencode(query)}",
                                      headers={"Authorization": f"Bearer {server.token}"})
     with urllib.request.urlopen(request, timeout=60) as answer:
         return json.load(answer)
 
 
-def pages(server, text, limit):
+def pages(server, text, limit, what="devices", key="endpoint"):
     found, cursor = [], ""
     while cursor is not None:
-        page = ask(server, {"filter": text, "limit": limit, "cursor": cursor})
-        assert len(page["devices"]) <= limit
-        found += [d["endpoint"] for d in page["devices"]]
+        page = ask(server, {"filter": text, "limit": limit, "cursor": cursor}, what)
+        assert len(page[what]) <= limit
+        found += [one[key] for one in page[what]]
         cursor = page["next"]
     return found
 

@@ -1,15 +1,12 @@
 """Packages as they are searched for: by the API, held to an oracle, page by page."""
-import contextlib
 import hashlib
 import json
-import sqlite3
 import urllib.error
-import urllib.parse
-import urllib.request
 
 import pytest
 
 from conftest import CLASS, VENDOR
+from test_filters import ask, pages, store_rows
 
 
 def package_of(number: int, **what) -> dict:
@@ -19,33 +16,21 @@ def package_of(number: int, **what) -> dict:
 
 
 def store_packages(server, packages):
-    """Writes their records as if they had been uploaded: thousands of files would only take time."""
-    server.process.stop()
-    with contextlib.closing(sqlite3.connect(server.data / "kedged.db")) as database, database:
-        database.executemany(
-            "INSERT INTO packages (id, sequence, version, vendor_id, class_id, vendor, class, envelope_size, image_size, device_size,"
-            " image_digest, device_digest, deliver_payload, signers, uploaded_at_ms, uploader, hardware)"
-            " VALUES (?, ?, ?, zeroblob(16), zeroblob(16), ?, ?, 9, 9, 9, zeroblob(32), ?, 0, zeroblob(32), ?, ?, ?)",
-            ((p["id"], p["sequence"], p["version"], p["vendor"], p["class"], p["id"], p["uploaded_at_ms"], p["uploader"], p["hardware"])
-             for p in packages))
-    server.begin()
+    """Writes their records alone: thousands of files would only take time."""
+    store_rows(server,
+               "INSERT INTO packages (id, sequence, version, vendor_id, class_id, vendor, class, envelope_size, image_size, device_size,"
+               " image_digest, device_digest, deliver_payload, signers, uploaded_at_ms, uploader, hardware)"
+               " VALUES (?, ?, ?, zeroblob(16), zeroblob(16), ?, ?, 9, 9, 9, zeroblob(32), ?, 0, zeroblob(32), ?, ?, ?)",
+               ((p["id"], p["sequence"], p["version"], p["vendor"], p["class"], p["id"], p["uploaded_at_ms"], p["uploader"], p["hardware"])
+                for p in packages))
 
 
-def ask(server, query: dict) -> dict:
-    request = urllib.request.Request(f"{server.http_url}/api/v1/packages?{urllib.parse.urlencode(query)}",
-                                     headers={"Authorization": f"Bearer {server.token}"})
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        return json.load(answer)
+def ask_packages(server, query: dict) -> dict:
+    return ask(server, query, "packages")
 
 
-def pages(server, text: str, limit: int) -> list[str]:
-    found, cursor = [], ""
-    while cursor is not None:
-        page = ask(server, {"filter": text, "limit": limit, "cursor": cursor})
-        assert len(page["packages"]) <= limit
-        found += [one["id"] for one in page["packages"]]
-        cursor = page["next"]
-    return found
+def ids(server, text: str, limit: int) -> list[str]:
+    return pages(server, text, limit, "packages", "id")
 
 
 def mixed_packages() -> list[dict]:
@@ -69,13 +54,13 @@ def test_a_filter_means_what_it_says(server, text, test):
     store_packages(server, packages)
     expected = [one["id"] for number, one in reversed(list(enumerate(packages))) if test(number, one)]  # newest first
     for limit in (7, 500):
-        assert pages(server, text, limit) == expected
+        assert ids(server, text, limit) == expected
 
 
 def test_one_is_found_by_the_start_of_its_id(server):
     packages = mixed_packages()
     store_packages(server, packages)
-    assert pages(server, f'id like "{packages[3]["id"][:12]}*"', 100) == [packages[3]["id"]]
+    assert ids(server, f'id like "{packages[3]["id"][:12]}*"', 100) == [packages[3]["id"]]
 
 
 @pytest.mark.parametrize("text, says", [
@@ -85,7 +70,7 @@ def test_one_is_found_by_the_start_of_its_id(server):
     ("uploaded == now", "only by one of < <= > >="), ("x" * 2049, "too long")])
 def test_the_api_says_where_a_filter_goes_wrong(server, text, says):
     with pytest.raises(urllib.error.HTTPError) as refused:
-        ask(server, {"filter": text})
+        ask_packages(server, {"filter": text})
     problem = json.load(refused.value)
     assert (refused.value.code, problem["field"]) == (400, "filter") and says in problem["detail"]
 
@@ -94,9 +79,9 @@ def test_no_request_looks_at_more_than_so_many(server):
     """However many do not match: the next page goes on from there."""
     store_packages(server, (package_of(number) for number in range(100_001)))
     oldest = package_of(0)["id"]
-    first = ask(server, {"filter": f'uploader == "nobody" or id == "{oldest}"'})
+    first = ask_packages(server, {"filter": f'uploader == "nobody" or id == "{oldest}"'})
     assert first["packages"] == [] and first["next"]
-    second = ask(server, {"filter": f'uploader == "nobody" or id == "{oldest}"', "cursor": first["next"]})
+    second = ask_packages(server, {"filter": f'uploader == "nobody" or id == "{oldest}"', "cursor": first["next"]})
     assert [one["id"] for one in second["packages"]] == [oldest] and second["next"] is None
 
 
