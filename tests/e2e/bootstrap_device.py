@@ -226,6 +226,6 @@ class PlainDevice(Bootstrapped, Wire):
 def registers(server, account, endpoint) -> SecureWire:
     """Registers where the account says, with the key of the account."""
     assert account.uri == f"coaps://127.0.0.1:{server.coaps_port}"
-    wire = SecureWire(server.coaps_port, (account.identity.decode(), account.key))
+    wire = SecureWire(server.coaps_port, (account.identity.decode(), account.key), timeout=120)  # hundreds may come at once
     wire.registered(endpoint)
     return wire

@@ -68,8 +68,9 @@ def test_pmax_tells_a_value_that_stays_as_it_is(agent, peer):
     assert peer.attach(ENDPOINT, LIFETIME, "pmax=1") == "2.04"
     seen = peer.observe(ENDPOINT, LIFETIME)
     peer.wait_for(lambda: len(seen.values) >= 4, 60, "notifications")
-    assert set(seen.values) == {"1000"}
-    assert seen.numbers == sorted(set(seen.numbers))
+    values, numbers = seen.values[:4], seen.numbers[:4]  # they go on coming
+    assert set(values) == {"1000"}
+    assert numbers == sorted(set(numbers))
 
 
 def test_the_servers_defaults_hold_where_a_path_has_no_attributes(agent, peer):
@@ -109,8 +110,9 @@ def test_epmax_looks_at_what_changes_by_itself(agent, peer):
     """Nothing else happens on the device, whose clock goes on."""
     agent()
     assert peer.attach(ENDPOINT, "/3/0/13", "epmax=1") == "2.04"
-    seen = peer.observe(ENDPOINT, "/3/0/13")
     begin = time.monotonic()
+    seen = peer.observe(ENDPOINT, "/3/0/13")
     peer.wait_for(lambda: len(seen.values) >= 4, 60, "notifications")
     assert time.monotonic() - begin > 1.5
-    assert seen.values == sorted(set(seen.values))
+    values = seen.values[:4]  # they go on coming
+    assert values == sorted(set(values))

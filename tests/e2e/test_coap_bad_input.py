@@ -316,7 +316,7 @@ def test_names_of_files_reach_no_other_file(server, wire, file_of):
     digest = path.split("/")[1]
     for segments in (["fw", f"../fw/{digest}"], ["fw", "../admin.token"], ["fw", digest.upper()],
                      ["fw", digest, ""], ["fw", digest[:-1] + "\0"], ["fw", "%2e%2e"]):
-        wire.next_id += 1
+        wire.next_id = (wire.next_id + 1) % 0x10000
         wire.send(Message(CON, GET, wire.next_id, b"t", [(URI_PATH, s.encode()) for s in segments]).encode())
         assert wire.receive().code_text == "4.04", segments
 

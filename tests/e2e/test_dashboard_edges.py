@@ -146,7 +146,7 @@ def test_a_page_survives_a_restart_of_the_server(server, paused, person):
     wait_until(lambda: admin.run(script="window.opened") > 1, what="the stream, by itself or another one")
     server.kedge("rollout", "resume", "1")
     admin.see(css=".where .running")
-    assert admin.texts(css=".refusal") == []
+    wait_until(lambda: admin.texts(css=".refusal") == [], what="the page to say so no more")
     assert all("net::ERR_" in one for one in admin.forget())  # by the browser, of a server that was away
 
 

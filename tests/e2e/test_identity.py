@@ -145,7 +145,7 @@ def test_no_key_is_logged_by_handshakes_that_succeed_and_that_fail(secure, keys,
               begin("nobody", "id-nobody", strange)]
     registered(secure, 2)
     secure.process.wait_for("nobody is enrolled by its identity")
-    secure.process.wait_for(r"\(third\): (?!made an association)")  # it is given up after 30 seconds
+    secure.process.wait_for(r"\(third\): (?!made an association)", timeout=120)  # it is given up after 30 seconds
     replaced = secrets.token_bytes(16)
     rows.write_text(f"other,id-other,{replaced.hex()}\n")
     secure.kedge("device", "enroll", "--psk-file", rows)

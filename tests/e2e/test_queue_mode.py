@@ -55,6 +55,12 @@ def is_asleep(server, endpoint: str):
     return lambda: "the device is asleep" in says_why(server, endpoint)
 
 
+def says_that_it_sleeps(server, endpoint: str) -> str:
+    """A rollout that has just begun, here or with the server, looks at its devices a moment later."""
+    wait_until(is_asleep(server, endpoint), 60, "what its sleep means for the rollout")
+    return says_why(server, endpoint)
+
+
 def falls_asleep(server, endpoint: str):
     """What it has sent last may be read only when its time has gone by: then it is awake once more."""
     def sleeps():
@@ -67,7 +73,7 @@ def test_a_sleeper_is_sent_nothing_and_is_offered_the_package_when_it_wakes(cloc
     sleeper = comes(clocked, "sleeper", queue=True)
     clocked.time_passes(AWAKE_S + 2)
     roll_out(clocked, keys, tmp_path)
-    why = says_why(clocked, "sleeper")
+    why = says_that_it_sleeps(clocked, "sleeper")
     assert "pending: the device is asleep; it is offered the package when it wakes up" in why
     left_s = int(re.search(r"expected within (\d+) s", why)[1])
     assert LIFETIME_S - 300 < left_s <= LIFETIME_S - AWAKE_S - 2, why
@@ -118,7 +124,7 @@ def test_after_a_restart_of_the_server_a_sleeper_is_waited_for(clocked, keys, tm
     roll_out(clocked, keys, tmp_path)
     clocked.kill()
     clocked.begin()
-    assert "the device is asleep" in says_why(clocked, "sleeper")
+    says_that_it_sleeps(clocked, "sleeper")
     hears_nothing(sleeper)
     assert sleeper.ask(POST, sleeper.location).code_text == "2.04"
     sleeper.serve_until(lambda: sleeper.written.get("/5/0/1"), "the Package URI", 60)
@@ -176,9 +182,10 @@ def test_one_that_leaves_queue_mode_at_work_has_the_limit_that_all_have(clocked,
 
     def is_over():
         nonlocal passed_s
-        clocked.time_passes(100)
-        passed_s += 100
+        if passed_s < LIFETIME_S / 2:  # by then it must be over, however long the server takes to look
+            clocked.time_passes(100)
+            passed_s += 100
         return deployments(clocked)["device"]["state"] == "timed_out"
     device.serve_until(is_over, "the end of the limit", 60)
-    assert LIMIT_S <= passed_s < LIFETIME_S
+    assert passed_s >= LIMIT_S
     assert f"no progress of the download for {LIMIT_S} s" in deployments(clocked)["device"]["reason"]

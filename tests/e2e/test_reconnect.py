@@ -80,6 +80,7 @@ def test_hellos_of_a_forger_leave_a_device_its_association(proxy, secure, keys, 
     device_behind(proxy, secure, device, keys, tmp_path, "--lifetime", "8")
     proxy.swallow = lambda first_byte: first_byte == HANDSHAKE  # the forger's answers do not reach the device
     seen_ms, sent = device_of(secure, "dev")["last_seen_ms"], proxy.from_device.count(APPLICATION_DATA)
+    secure.process.wait_for(r"\(dev\): made an association")
     before = secure.process.log.count("made an association")
     for _ in range(200):
         proxy.inject(client_hello(os.urandom))
