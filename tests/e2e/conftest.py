@@ -50,6 +50,8 @@ def _ports():
 
 
 _unused_ports = _ports()
+_running = pytest.StashKey()  # the programs beside a test
+LINES_TOLD = 60
 
 
 def free_port(kind: int = socket.SOCK_DGRAM) -> int:
@@ -83,6 +85,7 @@ class Process:
     """A program running beside the test; its standard error is kept, line by line."""
 
     def __init__(self, args, env=None, cwd=None):
+        self.name = pathlib.Path(args[0]).name
         self.lines: list[str] = []
         self._changed = threading.Condition()
         self.process = subprocess.Popen(
@@ -135,10 +138,19 @@ class Process:
         return status
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    """A failure is told with what the programs beside the test said last."""
+    report = (yield).get_result()
+    if report.failed:
+        for process in item.stash.get(_running, []):
+            report.sections.append((f"the last of {process.name}", "\n".join(process.lines[-LINES_TOLD:])))
+
+
 @pytest.fixture
-def start():
+def start(request):
     """start(args...) runs a program beside the test and ends it after the test."""
-    running: list[Process] = []
+    running: list[Process] = request.node.stash.setdefault(_running, [])
 
     def begin(*args, **keywords) -> Process:
         process = Process(args, **keywords)

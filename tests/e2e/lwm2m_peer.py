@@ -18,7 +18,6 @@ import os
 import select
 import socket
 import struct
-import subprocess
 import threading
 import time
 from dataclasses import dataclass, field
@@ -481,64 +480,3 @@ class Peer:
         while (value := self.read(endpoint, path)) != wanted:
             assert time.monotonic() < deadline, f"{path} is {value}, not {wanted}"
             time.sleep(0.05)
-
-
-class DtlsFront:
-    """OpenSSL in front of a peer: DTLS 1.2 with a pre-shared key towards one device, plain UDP behind.
-
-    s_server writes what one record held in one piece, and sends what it reads in one piece as one record;
-    behind datagram sockets these pieces stay apart."""
-
-    def __init__(self, peer: Peer, port: int, key: bytes):
-        self._peer, self._port, self._key = peer, port, key
-        self.uri = f"coaps://127.0.0.1:{port}"
-        self.begin()
-
-    def begin(self):
-        self._behind = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._behind.connect(("127.0.0.1", self._peer.port))
-        self._inside, inside = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._server = subprocess.Popen(
-            ["openssl", "s_server", "-dtls1_2", "-accept", f"127.0.0.1:{self._port}", "-psk", self._key.hex(),
-             "-nocert", "-cipher", "PSK-AES128-CCM8:@SECLEVEL=0", "-quiet"],
-            stdin=inside, stdout=inside, stderr=subprocess.DEVNULL)
-        inside.close()
-        self._wait_until_it_listens()
-        self._wake_read, self._wake_write = os.pipe()
-        self._thread = threading.Thread(target=self._relay, daemon=True)
-        self._thread.start()
-
-    def _wait_until_it_listens(self):
-        deadline = time.monotonic() + 60
-        local = f" 0100007F:{self._port:04X} "
-        while time.monotonic() < deadline:
-            with open("/proc/net/udp") as sockets:
-                if any(local in line for line in sockets):
-                    return
-            time.sleep(0.02)
-        raise AssertionError("openssl s_server does not listen")
-
-    def _relay(self):
-        while True:
-            readable, _, _ = select.select([self._inside, self._behind, self._wake_read], [], [])
-            if self._wake_read in readable:
-                return
-            with contextlib.suppress(OSError):
-                if self._inside in readable:
-                    self._behind.send(self._inside.recv(4096))
-                if self._behind in readable:
-                    self._inside.send(self._behind.recv(4096))
-
-    def stop(self):
-        """As a server that is killed: no alert is sent, and all sessions are gone."""
-        if self._server is None:
-            return
-        self._server.kill()
-        self._server.wait()
-        self._server = None
-        os.write(self._wake_write, b"w")
-        self._thread.join(10)
-        for end in (self._inside, self._behind):
-            end.close()
-        os.close(self._wake_read)
-        os.close(self._wake_write)

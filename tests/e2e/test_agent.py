@@ -7,7 +7,8 @@ import pytest
 
 from agent_kit import DOWNLOADED, DOWNLOADING, ENDPOINT, IDLE, Agent, agent, assert_downloads, peer, state_of, update
 from conftest import CLASS, VENDOR, free_port, wait_until
-from lwm2m_peer import (ACK, BLOCK2, CON, CONTENT_FORMAT, DELETE, GET, LINK, OPAQUE, POST, PUT, RST, TEXT, TLV, DtlsFront,
+from dtls_front import DtlsFront
+from lwm2m_peer import (ACK, BLOCK2, CON, CONTENT_FORMAT, DELETE, GET, LINK, OPAQUE, POST, PUT, RST, TEXT, TLV,
                         code, tlv, uint)
 
 

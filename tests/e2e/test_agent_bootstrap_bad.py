@@ -9,9 +9,10 @@ import pytest
 
 from agent_kit import ENDPOINT, Agent, agent, peer
 from conftest import free_port, wait_until
+from dtls_front import DtlsFront
 from lwm2m_client import SENML_CBOR, encode
 from lwm2m_peer import (ACK, BLOCK1, BLOCK2, CONTENT_FORMAT, DELETE, ETAG, GET, LINK, POST, PUT, TEXT, TLV, Message,
-                        DtlsFront, Peer, Registration, code, uint)
+                        Peer, Registration, code, uint)
 from test_agent import PSK, with_key
 from test_agent_bootstrap import bootstrapping
 

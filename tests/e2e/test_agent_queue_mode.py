@@ -8,7 +8,8 @@ import pytest
 
 from agent_kit import ENDPOINT, Agent, agent, peer, update
 from conftest import free_port, make_package, wait_until
-from lwm2m_peer import ACK, BLOCK2, CON, GET, POST, PUT, TEXT, DtlsFront, Message
+from dtls_front import DtlsFront
+from lwm2m_peer import ACK, BLOCK2, CON, GET, POST, PUT, TEXT, Message
 from shims import ServerWithClock
 from test_agent_send import AT_FIRST, Sends
 from test_agent_server_object import refusing

@@ -10,7 +10,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from agent_kit import BIG_IMAGE, ENDPOINT, IDLE, agent, peer, state_of, update  # noqa: F401
 from conftest import Server, free_port, make_package, wait_until
-from lwm2m_peer import ETAG, DtlsFront
+from dtls_front import DtlsFront
+from lwm2m_peer import ETAG
 from test_agent import PSK, with_key
 from test_agent_http import changed
 from test_agent_resume import FRAME, IMAGE_OFFSET, OFFSET, URI, assert_completes, damage, kept
@@ -25,7 +26,7 @@ class ByCoap:
     """What the peer serves, and from which bytes on it was asked for."""
 
     def __init__(self, peer, package: bytes, uri: str):
-        self.peer, self.uri, self.front = peer, f"{uri}/fw/package", None
+        self.peer, self.uri = peer, f"{uri}/fw/package"
         peer.files["fw/package"] = package
 
     def stall(self, offset: int):
@@ -38,11 +39,7 @@ class ByCoap:
         return offset // BLOCK in self.peer.blocks_asked
 
     def forget(self):
-        if self.front is not None:  # it can talk to one device only, and does not know that it is gone
-            self.front.stop()
         self.peer.forget_blocks()
-        if self.front is not None:
-            self.front.begin()
 
     def went_on_at(self, offset: int) -> bool:
         """All that was asked for begins there, in whole blocks."""
@@ -103,9 +100,7 @@ def way(request, agent, peer, update, tmp_path, authority):
     servers = []
     if request.param == "coaps":
         front = DtlsFront(peer, free_port(), PSK)
-        source = ByCoap(peer, update, front.uri)
-        source.front = front
-        yield agent(*with_key(tmp_path), server_uri=front.uri), source
+        yield agent(*with_key(tmp_path), server_uri=front.uri), ByCoap(peer, update, front.uri)
         front.stop()
     elif request.param == "coap":
         yield agent(), ByCoap(peer, update, peer.uri)

@@ -7,8 +7,9 @@ import pytest
 
 from agent_kit import DOWNLOADED, DOWNLOADING, ENDPOINT, IDLE, agent, assert_downloads, peer, state_of, update
 from conftest import free_port
+from dtls_front import DtlsFront
 from lwm2m_client import SENML_CBOR, encode
-from lwm2m_peer import ACK, BLOCK1, BLOCK2, CON, POST, DtlsFront, Message, uint
+from lwm2m_peer import ACK, BLOCK1, BLOCK2, CON, POST, Message, uint
 from test_agent import PSK, with_key
 
 HELD_AT = 50

@@ -5,7 +5,8 @@ import pytest
 from agent_kit import DOWNLOADED, ENDPOINT, agent, peer, update
 from conftest import free_port, make_package, wait_until
 from counting_proxy import APPLICATION_DATA, HANDSHAKE, CountingProxy
-from lwm2m_peer import POST, DtlsFront
+from dtls_front import DtlsFront
+from lwm2m_peer import POST
 from test_agent import PSK, with_key
 from test_dtls import client_hello, device_of, secure
 from test_update import registered, upload, versions

@@ -10,7 +10,8 @@ import time
 import pytest
 
 from conftest import CLASS, ROOT, VENDOR, Server, free_port, make_package, program, run, wait_until
-from lwm2m_peer import BLOCK1, GET, PUT, DtlsFront, Peer, uint
+from dtls_front import DtlsFront
+from lwm2m_peer import BLOCK1, GET, PUT, Peer, uint
 from test_dtls import SecureServer
 
 
