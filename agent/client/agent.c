@@ -266,6 +266,17 @@ static void see_whether_server_is_there(struct agent *agent)
     agent->object5.update_wanted = false;
 }
 
+static void fetch(struct agent *agent, uint64_t *wait_ms)
+{
+    const struct kedge_registration *registration = &agent->server.registration;
+    bool up = kedge_registration_is_up(registration);
+    const struct kedge_pull_server server = {
+        .session = up ? agent->server.session : NULL,
+        .awaited = kedge_registration_is_under_way(registration, now_ms()),
+        .uri = &agent->server.uri};
+    kedge_object5_poll(&agent->object5, &server, wait_ms);
+}
+
 static int loop(struct agent *agent)
 {
     for (;;) {
@@ -275,10 +286,7 @@ static int loop(struct agent *agent)
         if (!agent->server.queue.asleep)
             kedge_server_process(&agent->server);
         mind_trial(agent, &wait_ms);
-        kedge_object5_poll(
-            &agent->object5,
-            kedge_registration_is_up(&agent->server.registration) ? agent->server.session : NULL,
-            &agent->server.uri, &wait_ms);
+        fetch(agent, &wait_ms);
         see_whether_server_is_there(agent);
         if (!mind_bootstrap(agent, &wait_ms))
             return 1;

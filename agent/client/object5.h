@@ -101,8 +101,8 @@ unsigned kedge_object5_percent(const struct kedge_object5 *object);
 
 /** Carries an update that was executed on, or a download, or gives one up that does not get on;
  * `wait_ms` is lowered to when this wants to be called again. */
-void kedge_object5_poll(struct kedge_object5 *object, coap_session_t *server,
-                        const struct kedge_uri *server_uri, uint64_t *wait_ms);
+void kedge_object5_poll(struct kedge_object5 *object, const struct kedge_pull_server *server,
+                        uint64_t *wait_ms);
 
 /** The trial's two ends, written to the boot record; a reboot must follow a rejection. */
 enum kedge_rc kedge_object5_confirm(struct kedge_object5 *object) KEDGE_MUST_USE;

@@ -249,8 +249,8 @@ static void mind_quiet(struct kedge_object5 *object, const struct kedge_patience
         *wait_ms = since_ms + KEDGE_INTAKE_QUIET_MS - now_ms;
 }
 
-void kedge_object5_poll(struct kedge_object5 *object, coap_session_t *server,
-                        const struct kedge_uri *server_uri, uint64_t *wait_ms)
+void kedge_object5_poll(struct kedge_object5 *object, const struct kedge_pull_server *server,
+                        uint64_t *wait_ms)
 {
     kedge_object5_poll_update(object, wait_ms);
     if (object->state.state == KEDGE_FIRMWARE_DOWNLOADING)
@@ -258,8 +258,8 @@ void kedge_object5_poll(struct kedge_object5 *object, coap_session_t *server,
     if (object->state.state != KEDGE_FIRMWARE_DOWNLOADING || !kedge_fetch_runs(&object->fetch))
         return;
     uint64_t own_wait_ms;
-    enum kedge_download_step step = kedge_fetch_poll(&object->fetch, server, server_uri,
-                                                     kedge_object5_now_ms(object), &own_wait_ms);
+    enum kedge_download_step step =
+        kedge_fetch_poll(&object->fetch, server, kedge_object5_now_ms(object), &own_wait_ms);
     const struct kedge_transfer *transfer = kedge_fetch_transfer(&object->fetch);
     tell_progress(object, transfer->offset, transfer->total);
     if (step == KEDGE_DOWNLOAD_WAIT) {

@@ -237,3 +237,11 @@ bool kedge_registration_is_up(const struct kedge_registration *registration)
     return registration->phase == KEDGE_REGISTERED ||
            registration->phase == KEDGE_UPDATING_REGISTRATION;
 }
+
+bool kedge_registration_is_under_way(const struct kedge_registration *registration, uint64_t now_ms)
+{
+    if (registration->failures > 0 || registration->stopping)
+        return false;
+    return registration->phase == KEDGE_REGISTERING ||
+           (registration->phase == KEDGE_UNREGISTERED && now_ms >= registration->next_at_ms);
+}

@@ -96,5 +96,9 @@ const char *kedge_registration_version(const struct kedge_registration *registra
 void kedge_registration_stop(struct kedge_registration *registration);
 /** Whether the server knows this device, as far as the device can tell. */
 bool kedge_registration_is_up(const struct kedge_registration *registration);
+/** Whether a Register is due or on its way, and none before it has failed since the server last took
+ * this device: more likely than not it will soon be up. */
+bool kedge_registration_is_under_way(const struct kedge_registration *registration,
+                                     uint64_t now_ms);
 
 #endif

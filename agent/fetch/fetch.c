@@ -84,13 +84,13 @@ const struct kedge_transfer *kedge_fetch_transfer(const struct kedge_fetch *fetc
     return fetch->http.running ? &fetch->http.download.transfer : &fetch->pull.download.transfer;
 }
 
-enum kedge_download_step kedge_fetch_poll(struct kedge_fetch *fetch, coap_session_t *server,
-                                          const struct kedge_uri *server_uri, uint64_t now_ms,
+enum kedge_download_step kedge_fetch_poll(struct kedge_fetch *fetch,
+                                          const struct kedge_pull_server *server, uint64_t now_ms,
                                           uint64_t *wait_ms)
 {
     if (fetch->http.running)
         return kedge_http_pull_poll(&fetch->http, now_ms, wait_ms);
-    return kedge_pull_poll(&fetch->pull, server, server_uri, now_ms, wait_ms);
+    return kedge_pull_poll(&fetch->pull, server, now_ms, wait_ms);
 }
 
 int kedge_fetch_wait(struct kedge_fetch *fetch, struct pollfd *files, size_t count, int timeout_ms)

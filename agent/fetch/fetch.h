@@ -53,8 +53,8 @@ bool kedge_fetch_runs(const struct kedge_fetch *fetch);
 const struct kedge_transfer *kedge_fetch_transfer(const struct kedge_fetch *fetch);
 
 /** Takes in what has come, and sends what is due; see kedge_pull_poll() for `server`. */
-enum kedge_download_step kedge_fetch_poll(struct kedge_fetch *fetch, coap_session_t *server,
-                                          const struct kedge_uri *server_uri, uint64_t now_ms,
+enum kedge_download_step kedge_fetch_poll(struct kedge_fetch *fetch,
+                                          const struct kedge_pull_server *server, uint64_t now_ms,
                                           uint64_t *wait_ms);
 /** As poll(), for files that wait for input, of which there may be KEDGE_HTTP_FILES_MAX; ends early
  * when something comes for the download. */

@@ -24,17 +24,25 @@ static void drop_session(struct kedge_pull *pull)
     pull->session = NULL;
 }
 
-static bool have_session(struct kedge_pull *pull, coap_session_t *server,
-                         const struct kedge_uri *server_uri)
+/* Whoever makes that session hears of its end, and polls again: this is for a clock that jumps. */
+#define LOOK_AGAIN_MS 1000u
+
+static bool awaits_session(const struct kedge_pull *pull, const struct kedge_pull_server *server)
 {
-    bool shared = server != NULL && kedge_uri_same_server(&pull->uri, server_uri);
-    if (pull->session != NULL && (pull->shared ? pull->session == server : !pull->stale))
+    return server->awaited && (pull->session == NULL || pull->shared || pull->stale) &&
+           kedge_uri_same_server(&pull->uri, server->uri);
+}
+
+static bool have_session(struct kedge_pull *pull, const struct kedge_pull_server *server)
+{
+    bool shared = server->session != NULL && kedge_uri_same_server(&pull->uri, server->uri);
+    if (pull->session != NULL && (pull->shared ? pull->session == server->session : !pull->stale))
         return true;
     drop_session(pull);
     pull->stale = false;
     pull->shared = shared;
     if (shared)
-        pull->session = coap_session_reference(server);
+        pull->session = coap_session_reference(server->session);
     else if (kedge_channel_open(pull->context, &pull->uri, pull->credentials, &pull->session) !=
              KEDGE_OK)
         pull->session = NULL;
@@ -62,15 +70,19 @@ static bool send_request(struct kedge_pull *pull, uint32_t number)
     return coap_send(pull->session, pdu) != COAP_INVALID_MID;
 }
 
-enum kedge_download_step kedge_pull_poll(struct kedge_pull *pull, coap_session_t *server,
-                                         const struct kedge_uri *server_uri, uint64_t now_ms,
+enum kedge_download_step kedge_pull_poll(struct kedge_pull *pull,
+                                         const struct kedge_pull_server *server, uint64_t now_ms,
                                          uint64_t *wait_ms)
 {
     uint32_t number;
     enum kedge_download_step step = kedge_download_next(&pull->download, now_ms, wait_ms, &number);
     if (step != KEDGE_DOWNLOAD_ASK)
         return step;
-    if (have_session(pull, server, server_uri) && send_request(pull, number)) {
+    if (awaits_session(pull, server)) {
+        *wait_ms = LOOK_AGAIN_MS;
+        return KEDGE_DOWNLOAD_WAIT;
+    }
+    if (have_session(pull, server) && send_request(pull, number)) {
         kedge_download_asked(&pull->download, now_ms);
     } else {
         drop_session(pull);

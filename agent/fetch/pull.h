@@ -21,6 +21,13 @@ struct kedge_pull {
     bool running;
 };
 
+/** The LwM2M server, for packages that lie there. */
+struct kedge_pull_server {
+    coap_session_t *session; /* the live one that the device is registered by, or NULL */
+    bool awaited;            /* there is none yet, but one is being made */
+    const struct kedge_uri *uri;
+};
+
 /**
  * kedge_pull_begin() starts to fetch `uri` into `sink`, at `from` (NULL: at the beginning).
  * `random`, `credentials` and `context` stay the caller's. Nothing is sent before
@@ -34,11 +41,13 @@ enum kedge_rc kedge_pull_begin(struct kedge_pull *pull, coap_context_t *context,
                                uint64_t now_ms) KEDGE_MUST_USE;
 
 /**
- * kedge_pull_poll() sends what is due. `server` is the live session to `server_uri`, or NULL; it is
- * used when the package lies there. Returns what download.h says; WAIT also after a request.
+ * kedge_pull_poll() sends what is due: by the session of `server` when the package lies there, which
+ * is waited for as long as it is being made, so that a device that begins makes one DTLS handshake
+ * and not two; otherwise by a session of its own. Returns what download.h says; WAIT also after a
+ * request.
  */
-enum kedge_download_step kedge_pull_poll(struct kedge_pull *pull, coap_session_t *server,
-                                         const struct kedge_uri *server_uri, uint64_t now_ms,
+enum kedge_download_step kedge_pull_poll(struct kedge_pull *pull,
+                                         const struct kedge_pull_server *server, uint64_t now_ms,
                                          uint64_t *wait_ms);
 
 /** What a response holds of one block; it borrows from the message. */

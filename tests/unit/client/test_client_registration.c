@@ -462,6 +462,54 @@ static void a_version_that_is_refused_is_no_failure(void **state)
     assert_int_equal(world->registration.failures, 0);
 }
 
+static bool is_under_way(const struct world *world)
+{
+    return kedge_registration_is_under_way(&world->registration, world->now_ms);
+}
+
+static void it_is_under_way_until_the_first_answer_or_failure(void **state)
+{
+    struct world *world = *state;
+    assert_true(is_under_way(world));
+    assert_next(world, KEDGE_REGISTRATION_SEND_REGISTER);
+    assert_true(is_under_way(world));
+    unanswered(world);
+    assert_false(is_under_way(world));
+    until(world, KEDGE_REGISTRATION_SEND_REGISTER);
+    assert_false(is_under_way(world));
+    assert_true(answer(world, KEDGE_COAP_CREATED));
+    assert_false(is_under_way(world));
+}
+
+static void it_is_under_way_again_when_the_server_has_forgotten_the_device(void **state)
+{
+    struct world *world = *state;
+    register_device(world);
+    until(world, KEDGE_REGISTRATION_SEND_UPDATE);
+    assert_false(is_under_way(world));
+    assert_false(answer(world, KEDGE_COAP_NOT_FOUND));
+    assert_true(is_under_way(world));
+    assert_false(answer(world, KEDGE_COAP_FORBIDDEN));
+    assert_true(is_under_way(world)); /* an answer to nothing */
+    assert_next(world, KEDGE_REGISTRATION_SEND_REGISTER);
+    assert_false(answer(world, KEDGE_COAP_FORBIDDEN));
+    assert_false(is_under_way(world));
+}
+
+static void a_device_that_is_away_or_ends_has_none_under_way(void **state)
+{
+    struct world *world = *state;
+    register_device(world);
+    kedge_registration_disable(&world->registration, 100, world->now_ms);
+    until(world, KEDGE_REGISTRATION_SEND_DEREGISTER);
+    answer(world, KEDGE_COAP_DELETED);
+    assert_false(is_under_way(world));
+    world->now_ms += 100000;
+    assert_true(is_under_way(world));
+    kedge_registration_stop(&world->registration);
+    assert_false(is_under_way(world));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -493,6 +541,9 @@ int main(void)
         TEST(a_server_of_neither_version_is_asked_with_pauses),
         TEST(failures_in_a_row_are_counted_until_a_register_is_taken),
         TEST(a_version_that_is_refused_is_no_failure),
+        TEST(it_is_under_way_until_the_first_answer_or_failure),
+        TEST(it_is_under_way_again_when_the_server_has_forgotten_the_device),
+        TEST(a_device_that_is_away_or_ends_has_none_under_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
