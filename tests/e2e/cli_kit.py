@@ -91,8 +91,8 @@ def shell_kedge(script, tmp_path):
                                           "--token-file", token, *args)
 
 
-def terminal(args, columns):
-    """Runs a program on a terminal of its own; its exit status and all that it wrote."""
+def terminal(args, columns, at_first=lambda: None):
+    """Runs a program on a terminal of its own; its exit status and all that it wrote. At its first words `at_first` is called."""
     pid, master = pty.fork()
     if pid == 0:
         fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
@@ -100,6 +100,8 @@ def terminal(args, columns):
     output = b""
     with contextlib.suppress(OSError):  # the end of a terminal is EIO
         while data := os.read(master, 65536):
+            if not output:
+                at_first()
             output += data
     os.close(master)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), output.decode()

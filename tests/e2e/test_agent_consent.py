@@ -98,7 +98,7 @@ def test_it_is_put_off_for_as_long_as_is_said(waiting, peer):
 
 
 def test_the_period_bounds_what_the_device_may_say(waiting, peer):
-    made = waiting(3)
+    made = waiting(12)
     assert tell(made, "defer", "--seconds", "1000") == ""
     goes_on(made)
 

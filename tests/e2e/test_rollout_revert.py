@@ -64,7 +64,8 @@ def test_too_many_errors_take_those_that_moved_back_and_leave_the_others_alone(s
 def test_a_person_takes_a_rollout_back_and_a_killed_server_goes_on_doing_so(server, keys, tmp_path, swarm):  # noqa: F811
     swarm(server.coap_uri, DEVICES, "--reboot-time", 1, "--ack-timeout", 0.5)
     package = prepare(server, keys, tmp_path, DEVICES)
-    begin(server, package, way_back(server, keys, tmp_path), "--in-flight", 10, "--start")
+    begin(server, package, way_back(server, keys, tmp_path), "--in-flight", 4, "--start")
+    # Twelve times four are left then, which takes 12 s at least.
     wait_until(lambda: show(server)["counts"]["succeeded"] >= 10, what="some to have moved")
     said = server.kedge("rollout", "roll-back", 1).stdout
     assert "rolling_back" in said and "1.0.1" in said
