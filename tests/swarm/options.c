@@ -58,6 +58,8 @@ static const struct row rows[] = {
      "updates that they go through before the last one"},
     {"delivery", "pull|push", KIND_DELIVERY, 0, 0, "how they take packages (default pull)"},
     {"lifetime", "S", KIND_COUNT, AT(lifetime_s), 86400 * 365, "of a registration (default 3600)"},
+    {"update-time", "S", KIND_SECONDS, AT(update_ms), 0,
+     "between its updates (default: 50 to 80 percent of --lifetime)"},
     {"window", "N", KIND_COUNT, AT(window), SWARM_DEVICES_MAX,
      "registrations under way at once (default 256)"},
     {"reboot-time", "S", KIND_SECONDS, AT(reboot_ms), 0, "how long a restart takes (default 2)"},

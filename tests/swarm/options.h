@@ -39,6 +39,7 @@ struct swarm_options {
     double reboot_rate, address_change_rate, slow_rate, sleep_rate, small_block_rate;
     /* what happens to each datagram, either way */
     double loss, duplicate, reorder;
+    uint32_t update_ms; /* between updates of a registration; 0: as its lifetime asks for */
     uint32_t reboot_ms, slow_ms, awake_ms, sleep_ms, ack_timeout_ms, linger_ms, time_limit_ms;
     uint64_t seed;
     bool keep_registered;

@@ -124,14 +124,20 @@ static void on_update_due(void *context)
     device_next(device);
 }
 
-/* Well before the lifetime ends, and not all devices at once. */
+/* Well before the lifetime ends unless told otherwise, and not all devices at once. */
+static uint64_t update_pause_ms(struct device *device)
+{
+    const struct swarm_options *options = device->swarm->options;
+    uint64_t lifetime_ms = UINT64_C(1000) * options->lifetime_s, update_ms = options->update_ms;
+    if (update_ms != 0)
+        return draw_between(&device->draw, update_ms / 2, update_ms * 3 / 2);
+    return draw_between(&device->draw, lifetime_ms / 2, lifetime_ms * 4 / 5);
+}
+
 static void arm_update(struct device *device)
 {
     struct swarm *swarm = device->swarm;
-    uint64_t lifetime_ms = UINT64_C(1000) * swarm->options->lifetime_s;
-    (void)timers_arm(&swarm->timers, &device->life_timer,
-                     swarm->now_ms +
-                         draw_between(&device->draw, lifetime_ms / 2, lifetime_ms * 4 / 5),
+    (void)timers_arm(&swarm->timers, &device->life_timer, swarm->now_ms + update_pause_ms(device),
                      on_update_due, device);
 }
 
