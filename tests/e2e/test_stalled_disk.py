@@ -1,12 +1,14 @@
 """A store whose disk stands still for seconds: devices do not notice, and nothing is done that is not durable."""
 import random
+import socket
 import threading
 import time
 
 import pytest
-from conftest import make_package, wait_until
+from conftest import free_port, make_package, wait_until
 from lwm2m_peer import BLOCK2, CON, CONTENT_FORMAT, GET, LINK, POST, RST, URI_PATH, URI_QUERY, Message, code, uint
 from shims import ServerWithDisk
+from test_agent_resume_ways import RangeRelay
 from test_dtls import device_of
 from test_update import deployments, upload
 from wire import LINKS, Wire
@@ -15,10 +17,21 @@ STALL_S = 5
 
 
 @pytest.fixture
-def stalling(start, tmp_path, request):
-    server = ServerWithDisk(start, tmp_path / "server", *getattr(request, "param", ()))
+def stalling(start, tmp_path):
+    server = ServerWithDisk(start, tmp_path / "server")
     yield server
     server.go_on()
+
+
+@pytest.fixture
+def stalling_behind_relay(start, tmp_path):
+    """One whose devices download through what can hold them up."""
+    port = free_port(socket.SOCK_STREAM)
+    relay = RangeRelay(port)
+    server = ServerWithDisk(start, tmp_path / "server", "--download-base-url", relay.uri, http_port=port)
+    yield server, relay
+    server.go_on()
+    relay.close()
 
 
 def known(server, name: str) -> Wire:
@@ -147,18 +160,20 @@ def test_what_waits_for_the_disk_is_bounded_and_whoever_is_over_it_is_told_to_co
     crowd.serve_until(lambda: device_of(stalling, "crowd")["registered"], "its record", 60)
 
 
-@pytest.mark.parametrize("stalling", [("--download-rate", "250000")], ids=["slow"], indirect=True)
-def test_a_device_that_was_updated_behind_the_back_of_the_store_has_succeeded_at_the_first_look(stalling, keys, device,
-                                                                                             tmp_path):
+def test_a_device_that_was_updated_behind_the_back_of_the_store_has_succeeded_at_the_first_look(stalling_behind_relay, keys,
+                                                                                             device, tmp_path):
+    stalling, relay = stalling_behind_relay
     factory = make_package(tmp_path, keys, "1.0.0", 1, b"factory " * 500)
-    image = random.Random(1).randbytes(3 << 20)
+    image = random.Random(1).randbytes(300_000)
     package = upload(stalling, keys, make_package(tmp_path, keys, "1.1.0", 2, image, "--compress", "none"))
     agent = device("dev", keys, factory, stalling.coap_uri, "--lifetime", "20", health="true")
     wait_until(lambda: device_of(stalling, "dev").get("version") == "1.0.0", 60, "the device")
+    relay.allowance = 100_000  # of a download that does not end before the disk stands still
     stalling.kedge("rollout", "create", "--name", "all", "--package", package, "--all", "--start")
-    wait_until(lambda: deployments(stalling)["dev"]["state"] == "downloading", 60, "its download")
+    wait_until(lambda: relay.held.is_set() and deployments(stalling)["dev"]["state"] == "downloading", 60, "its download")
     stalling.stall()
     stalling.wait_until_stalled()
+    relay.allowance = None
     wait_until(lambda: agent.status()["updates_confirmed"] == 1, 120, "the update, of which no record can be written")
     assert deployments(stalling)["dev"]["state"] == "downloading"
     stalling.kill()

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
-from conftest import Server, make_package, program, run
+from conftest import Server, make_package, program, run, wait_until
 
 
 class Secured(Server):
@@ -124,7 +124,8 @@ def test_the_first_start_makes_a_certificate_that_openssl_and_curl_take(secured)
                secured.certificate).returncode == 0
     shown = s_client(secured, "-CAfile", secured.certificate, "-verify_return_error", "-verify_ip", "127.0.0.1")
     assert shown.returncode == 0 and "Verify return code: 0" in shown.stdout
-    assert json.loads(curl("--cacert", secured.certificate, secured.https_url + "/healthz").stdout)["status"] == "ready"
+    wait_until(lambda: json.loads(curl("--cacert", secured.certificate, secured.https_url + "/healthz").stdout)["status"] == "ready",
+               20, "the server to be ready")
     localhost = ["--resolve", f"localhost:{secured.https_port}:127.0.0.1", f"https://localhost:{secured.https_port}/healthz"]
     assert curl("--cacert", secured.certificate, *localhost).returncode == 0
     assert curl(secured.https_url + "/healthz").returncode == 60  # nobody trusts it unasked
