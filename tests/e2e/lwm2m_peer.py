@@ -227,7 +227,7 @@ class Peer:
 
     def forget_blocks(self):
         """Forgets which blocks were asked for, also by what has been sent and was not looked at yet."""
-        last = self._new_message_id()
+        last = self.new_message_id()
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
             sender.sendto(Message(ACK, 0, last).encode(), ("127.0.0.1", self.port))
         self.wait_for(lambda: last in self._acknowledged, 60, "all that was sent before")
@@ -404,9 +404,9 @@ class Peer:
         for number, value in ((OBSERVE, observe), (CONTENT_FORMAT, content_format), (ACCEPT, accept)):
             if value is not None:
                 options.append((number, uint(value)))
-        return Message(CON, method, self._new_message_id(), os.urandom(8), options, payload)
+        return Message(CON, method, self.new_message_id(), os.urandom(8), options, payload)
 
-    def _new_message_id(self) -> int:
+    def new_message_id(self) -> int:
         """One that nothing before acknowledges: the answers to noise have any id."""
         with self._changed:
             message_id = next(self._message_ids) & 0xFFFF

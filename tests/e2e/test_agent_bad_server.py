@@ -232,9 +232,11 @@ def test_answers_to_nothing_change_nothing(agent, peer, update, kind):
     address = peer.registered(ENDPOINT).address
     asked = []
     peer.request_hook = lambda message, _: asked.append(message.message_id)
+
     def nobodys_id() -> int:
         """An ACK and a Reset have one of the agent's own, half the circle away from those in use; the rest have the server's."""
-        return asked[-1] ^ 0x8000 if kind in (ACK, RST) else peer.make_request(GET, "/").message_id
+        return asked[-1] ^ 0x8000 if kind in (ACK, RST) else peer.new_message_id()
+
     def forge(number, reply):
         for token in (b"", b"12345678"):
             peer.travel("out", Message(kind, 0 if kind == RST else code("2.05"), nobodys_id(), b"" if kind == RST else token,

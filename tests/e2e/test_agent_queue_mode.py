@@ -136,8 +136,8 @@ def test_a_download_keeps_it_awake(agent, peer, update):
     time.sleep(3)
     assert " asleep" not in made.process.log
     request, address = waiting[0]
-    peer.travel("out", Message(CON, answers[0].code, 0xABCD, request.token, answers[0].options, answers[0].payload),
-                address)
+    peer.travel("out", Message(CON, answers[0].code, peer.new_message_id(), request.token, answers[0].options,
+                               answers[0].payload), address)
     asleep(made)
     assert len({message.message_id for message, _ in waiting}) == 1, "what came again was repeated, not asked anew"
     before, complete, _ = made.process.log.partition("state downloaded")

@@ -87,7 +87,7 @@ def test_an_update_goes_before_a_block_that_is_answered_later(agent, peer, updat
     begun = updates(peer)
     peer.wait_for(lambda: updates(peer) > begun + 2, 60, "Updates")
     (request, address), answer = waiting[0], answers[0]
-    peer.travel("out", Message(CON, answer.code, 0xABCD, request.token, answer.options, answer.payload), address)
+    peer.travel("out", Message(CON, answer.code, peer.new_message_id(), request.token, answer.options, answer.payload), address)
     ends_without_a_second_beginning(peer)
     assert registers(peer) == 1
 
