@@ -44,9 +44,20 @@ def files_of(server) -> dict:
     return files
 
 
+class Stored:
+    """What a server has stored, to be compared with what it has later."""
+
+    def __init__(self, server):
+        self._server, self._listed, self._files = server, what_is_listed(server), files_of(server)
+
+    def assert_unchanged(self):
+        assert what_is_listed(self._server) == self._listed
+        wait_until(lambda: files_of(self._server) == self._files, what="what was received to be gone")
+
+
 @pytest.mark.parametrize("kind", api_load.REQUESTS)
 def test_each_is_refused_with_words_and_leaves_nothing_behind(server, kind):
-    listed, files = what_is_listed(server), files_of(server)
+    before = Stored(server)
     for request in api_load.REQUESTS[kind](server.token):
         with api_load.connect(port_of(server)) as connection, connection.makefile("rb") as stream:
             connection.sendall(request)
@@ -60,8 +71,7 @@ def test_each_is_refused_with_words_and_leaves_nothing_behind(server, kind):
             problem = json.loads(body)
             assert problem["status"] == status and problem["title"] and problem["detail"], request[:200]
             assert server.token not in body.decode()
-    assert what_is_listed(server) == listed
-    wait_until(lambda: files_of(server) == files, what="what was received to be gone")
+    before.assert_unchanged()
 
 
 def test_what_serves_people_gives_way_to_what_serves_devices(server):

@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from test_api import V1
-from test_api_load import what_is_stored
+from test_api_load import Stored
 
 HOST = b"Host: x\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
@@ -29,7 +29,7 @@ def test_nothing_is_stored_and_the_connection_ends(server, keys, name):
     body = json.dumps({"name": "release", "pem": keys.public.read_text()}).encode()
     token = f"Authorization: Bearer {server.token}\r\n".encode()
     good = b"POST " + f"{V1}/trust".encode() + b" HTTP/1.1\r\n" + HOST + token + b"Content-Length: %d\r\n\r\n" % len(body) + body
-    before, got = what_is_stored(server), b""
+    before, got = Stored(server), b""
     with socket.create_connection(("127.0.0.1", int(server.http_url.rsplit(":", 1)[1])), timeout=60) as connection:
         try:
             connection.sendall(f"POST {V1}/trust ".encode() + version + b"\r\n" + token + rest(body) + good)
@@ -42,7 +42,7 @@ def test_nothing_is_stored_and_the_connection_ends(server, keys, name):
             pass  # ended, with bytes of ours unread
     # libmicrohttpd 0.9.75 sends some of its headers twice.
     assert set(re.findall(rb"HTTP/1\.1 (\d+) ", got)) == {b"%d" % status} and b"</html>" in got, got
-    assert what_is_stored(server) == before
+    before.assert_unchanged()
     with socket.create_connection(("127.0.0.1", int(server.http_url.rsplit(":", 1)[1])), timeout=60) as connection:
         connection.sendall(good)
         assert connection.recv(65536).startswith(b"HTTP/1.1 201 ")

@@ -8,7 +8,7 @@ import pytest
 
 from conftest import make_package
 from test_api import V1, curl, file_body, json_body  # noqa: F401 (a fixture)
-from test_api_load import what_is_stored
+from test_api_load import Stored
 from test_openapi import OPERATIONS, codes_of, complaint, DOCUMENT
 
 WITH_BODY = [(method.upper(), path, list(operation["requestBody"]["content"])) for method, path, operation in OPERATIONS
@@ -32,7 +32,7 @@ def refused(answer, code: str, field: str) -> str:
 
 
 def test_every_route_with_a_body_takes_what_the_document_says_and_nothing_else(server, curl, tmp_path):
-    before, file = what_is_stored(server), tmp_path / "body"
+    before, file = Stored(server), tmp_path / "body"
     file.write_text("{}")
     assert len(WITH_BODY) > 20
     for method, path, kinds in WITH_BODY:
@@ -46,7 +46,7 @@ def test_every_route_with_a_body_takes_what_the_document_says_and_nothing_else(s
             answer = curl(method, target(path), *file_body(file, kinds[0]), "--header", f"Content-Encoding: {coding}")
             assert coding in refused(answer, "content_encoding", "Content-Encoding")
             assert answer.headers["accept-encoding"] == "identity" and "accept" not in answer.headers, (method, path)
-    assert what_is_stored(server) == before
+    before.assert_unchanged()
     for method, path, kinds in WITH_BODY:
         for kind in kinds:
             for said in (kind, f"{kind.title()};charset=utf-8", f"{kind} ; charset=utf-8"):
@@ -79,12 +79,13 @@ def test_who_uses_curl_is_told_what_helps(server, curl, keys):
 def test_a_compressed_body_is_refused_and_nothing_of_it_is_kept(server, curl, keys, tmp_path):
     curl("POST", f"{V1}/trust", *json_body({**KEY, "pem": keys.public.read_text()}))
     package = make_package(tmp_path, keys, "1.1.0", 2)
-    before, packed = what_is_stored(server), tmp_path / "packed"
+    before, packed = Stored(server), tmp_path / "packed"
     packed.write_bytes(gzip.compress(package.read_bytes()))
     for more in ([], ["--header", "Transfer-Encoding: chunked"], ["--header", "Expect: 100-continue"]):
         answer = curl("POST", f"{V1}/packages", *file_body(packed), "--header", "Content-Encoding: gzip", *more)
         refused(answer, "content_encoding", "Content-Encoding")
-    assert what_is_stored(server) == before and not list((server.data / "uploads").iterdir())
+    before.assert_unchanged()
+    assert not list((server.data / "uploads").iterdir())
     assert curl("POST", f"{V1}/packages", *file_body(package)).status == 201
     counted = [line for line in curl("GET", "/metrics").body.splitlines() if line.startswith("kedge_http_requests_total{")
                and 'method="POST"' in line and f'route="{V1}/packages"' in line and 'code="415"' in line]
