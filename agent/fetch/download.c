@@ -68,11 +68,14 @@ void kedge_download_lost(struct kedge_download *download, uint64_t now_ms)
     kedge_transfer_lost(&download->transfer, NULL, 0, now_ms);
 }
 
-/* A refusal of the server: some pass by themselves, the others are about the URI. */
-static void refused(struct kedge_download *download, uint8_t code, uint64_t now_ms)
+/* A refusal of the server: some pass by themselves, and two may name the time after which they are
+ * to be asked for again (RFC 7252 section 5.9.3.4, RFC 8516); the others are about the URI. */
+static void refused(struct kedge_download *download, const struct kedge_download_answer *answer,
+                    uint64_t now_ms)
 {
-    bool passes =
-        CODE_CLASS(code) == 5 || code == KEDGE_COAP_INCOMPLETE || code == CODE_TOO_MANY_REQUESTS;
+    uint8_t code = answer->code;
+    bool busy = code == KEDGE_COAP_UNAVAILABLE || code == CODE_TOO_MANY_REQUESTS;
+    bool passes = busy || CODE_CLASS(code) == 5 || code == KEDGE_COAP_INCOMPLETE;
     if (!passes && download->unproven) {
         restart(download, now_ms);
         return;
@@ -81,7 +84,7 @@ static void refused(struct kedge_download *download, uint8_t code, uint64_t now_
     snprintf(words, sizeof words, "the server answered %u.%02u", (unsigned)CODE_CLASS(code),
              (unsigned)CODE_DETAIL(code));
     if (passes)
-        kedge_transfer_lost(&download->transfer, words, 0, now_ms);
+        kedge_transfer_come_again(&download->transfer, words, busy ? answer->max_age_s : 0, now_ms);
     else
         kedge_transfer_fail(&download->transfer, KEDGE_E_URI, words);
 }
@@ -142,7 +145,7 @@ void kedge_download_answer(struct kedge_download *download,
     if (!kedge_transfer_count(transfer, answer->payload.size))
         return;
     if (answer->code != KEDGE_COAP_CONTENT) {
-        refused(download, answer->code, now_ms);
+        refused(download, answer, now_ms);
         return;
     }
     if (etag_changed(download, answer->etag)) {

@@ -31,6 +31,7 @@ struct kedge_download_answer {
     bool more;
     struct kedge_slice etag; /* empty: none */
     uint64_t size;           /* Size2; 0: none */
+    uint64_t max_age_s;      /* Max-Age; 0: none */
     struct kedge_slice payload;
 };
 

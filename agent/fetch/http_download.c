@@ -3,7 +3,6 @@
 
 #include "agent/fetch/http_field.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -90,24 +89,13 @@ static void refuse(struct kedge_http_download *download, unsigned status)
     kedge_transfer_fail(&download->transfer, KEDGE_E_URI, words);
 }
 
-/* The server cannot now. A wait that is longer than the patience is as good as its end. */
+/* The server cannot now. */
 static void come_again(struct kedge_http_download *download, const struct kedge_http_answer *answer,
                        uint64_t now_ms)
 {
-    struct kedge_transfer *transfer = &download->transfer;
-    char words[KEDGE_TRANSFER_WORDS_MAX];
-    uint64_t ends_at_ms = kedge_patience_ends_at_ms(&transfer->patience);
-    uint64_t left_ms = ends_at_ms > now_ms ? ends_at_ms - now_ms : 0;
-    if (answer->retry_after_s > left_ms / 1000) {
-        snprintf(words, sizeof words,
-                 "the server answered %u and is not to be asked for %" PRIu64
-                 " s: longer than the patience",
-                 answer->status, answer->retry_after_s);
-        kedge_transfer_fail(transfer, KEDGE_E_CONNECTION, words);
-        return;
-    }
+    char words[40];
     snprintf(words, sizeof words, "the server answered %u", answer->status);
-    kedge_transfer_lost(transfer, words, answer->retry_after_s * 1000, now_ms);
+    kedge_transfer_come_again(&download->transfer, words, answer->retry_after_s, now_ms);
 }
 
 static void follow(struct kedge_http_download *download, const struct kedge_http_answer *answer,

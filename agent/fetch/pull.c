@@ -109,6 +109,9 @@ struct kedge_download_answer kedge_pull_read_answer(const coap_pdu_t *response)
     option = coap_check_option(response, COAP_OPTION_SIZE2, &each);
     if (option != NULL)
         answer.size = coap_decode_var_bytes(coap_opt_value(option), coap_opt_length(option));
+    option = coap_check_option(response, COAP_OPTION_MAXAGE, &each);
+    if (option != NULL)
+        answer.max_age_s = coap_decode_var_bytes(coap_opt_value(option), coap_opt_length(option));
     const uint8_t *payload = NULL;
     size_t size = 0;
     if (coap_get_data(response, &size, &payload) != 0)

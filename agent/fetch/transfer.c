@@ -1,6 +1,7 @@
 /* transfer.c: see transfer.h. */
 #include "agent/fetch/transfer.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -63,6 +64,21 @@ void kedge_transfer_lost(struct kedge_transfer *transfer, const char *trouble, u
         snprintf(transfer->trouble, sizeof transfer->trouble, "%s", trouble);
     transfer->asked = false;
     kedge_patience_lost(&transfer->patience, least_ms, spread(transfer->sink.random), now_ms);
+}
+
+void kedge_transfer_come_again(struct kedge_transfer *transfer, const char *what, uint64_t after_s,
+                               uint64_t now_ms)
+{
+    uint64_t ends_at_ms = kedge_patience_ends_at_ms(&transfer->patience);
+    uint64_t left_ms = ends_at_ms > now_ms ? ends_at_ms - now_ms : 0;
+    if (after_s <= left_ms / 1000) {
+        kedge_transfer_lost(transfer, what, after_s * 1000, now_ms);
+        return;
+    }
+    char words[KEDGE_TRANSFER_WORDS_MAX];
+    snprintf(words, sizeof words,
+             "%s and is not to be asked for %" PRIu64 " s: longer than the patience", what, after_s);
+    kedge_transfer_fail(transfer, KEDGE_E_CONNECTION, words);
 }
 
 void kedge_transfer_fail(struct kedge_transfer *transfer, enum kedge_rc rc, const char *words)

@@ -74,6 +74,13 @@ void kedge_transfer_asked(struct kedge_transfer *transfer, uint64_t now_ms);
  */
 void kedge_transfer_lost(struct kedge_transfer *transfer, const char *trouble, uint64_t least_ms,
                          uint64_t now_ms);
+/**
+ * The server is busy, as `what` says ("the server answered 503"), and not to be asked for `after_s`
+ * (0: it did not say). A wait that is longer than what is left of the patience is as good as its
+ * end.
+ */
+void kedge_transfer_come_again(struct kedge_transfer *transfer, const char *what, uint64_t after_s,
+                               uint64_t now_ms);
 /** It has failed for good. */
 void kedge_transfer_fail(struct kedge_transfer *transfer, enum kedge_rc rc, const char *words);
 /** The whole has `total` bytes (0: is not known): false when it failed by that. */

@@ -9,7 +9,7 @@ import pytest
 
 from agent_kit import BIG_IMAGE, DOWNLOADED, ENDPOINT, IDLE, Agent, agent, assert_downloads, peer, state_of, update
 from conftest import make_package, wait_until
-from lwm2m_peer import ACK, BLOCK2, CON, CONTENT_FORMAT, ETAG, GET, NON, PUT, RST, SIZE2, Message, code, uint
+from lwm2m_peer import ACK, BLOCK2, CON, CONTENT_FORMAT, ETAG, GET, MAX_AGE, NON, PUT, RST, SIZE2, Message, code, uint
 from test_agent_keys import by_certificate, certified
 from test_dtls import Authority, CertifiedServer, authority
 from test_update import upload
@@ -160,6 +160,22 @@ def test_a_server_in_trouble_for_a_moment_costs_nothing_but_time(agent, peer, sm
     peer.block_hook = once
     assert_downloads(peer, small, 60)
     assert len(troubled) == len(range(0, len(small), 1024))
+
+
+@pytest.mark.parametrize("refusal", ["5.03", "4.29"])
+def test_a_busy_server_is_not_asked_before_the_time_that_it_names(agent, peer, small, refusal):
+    """Max-Age of RFC 7252 section 5.9.3.4 and of RFC 8516; by itself the agent asks again after half a second."""
+    agent()
+    asked_at_s = []
+
+    def busy(number, reply):
+        if number != 5:
+            return reply
+        asked_at_s.append(time.monotonic())
+        return reply if len(asked_at_s) > 1 else Message(ACK, code(refusal), 0, options=[(MAX_AGE, uint(6))])
+    peer.block_hook = busy
+    assert_downloads(peer, small, 60)
+    assert len(asked_at_s) == 2 and asked_at_s[1] - asked_at_s[0] >= 6
 
 
 # ---- stalls ----

@@ -231,6 +231,43 @@ static void a_busy_server_is_asked_again(void **state)
     assert_complete(world);
 }
 
+static void a_busy_server_that_says_when_is_not_asked_before(void **state)
+{
+    struct world *world = *state;
+    const uint8_t busy[] = {0xA3, 0x9D};
+    for (size_t i = 0; i < sizeof busy; i++) {
+        assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
+        uint64_t asked_at_ms = world->now_ms;
+        answer(world, (struct kedge_download_answer){.code = busy[i], .max_age_s = 25});
+        assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
+        assert_int_equal(world->now_ms, asked_at_ms + 25000);
+        answer(world, block(world, world->number, 6));
+    }
+    run_to_the_end(world, 6);
+    assert_complete(world);
+}
+
+static void a_server_that_is_busy_for_longer_than_the_patience_ends_it(void **state)
+{
+    struct world *world = *state;
+    assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
+    answer(world, (struct kedge_download_answer){.code = 0xA3, .max_age_s = UINT32_MAX});
+    assert_int_equal(step(world), KEDGE_DOWNLOAD_FAILED);
+    assert_int_equal(world->download.transfer.failure, KEDGE_E_CONNECTION);
+    assert_non_null(strstr(world->download.transfer.words,
+                           "answered 5.03 and is not to be asked for 4294967295 s"));
+}
+
+/* How long an answer may be kept: no more than that in any other. */
+static void max_age_of_another_refusal_is_no_time_to_wait(void **state)
+{
+    struct world *world = *state;
+    assert_int_equal(step(world), KEDGE_DOWNLOAD_ASK);
+    answer(world, (struct kedge_download_answer){.code = 0xA0, .max_age_s = UINT32_MAX});
+    run_to_the_end(world, 6);
+    assert_complete(world);
+}
+
 static void blocks_that_are_not_what_was_asked_for_never_reach_the_sink(void **state)
 {
     struct world *world = *state;
@@ -386,6 +423,9 @@ int main(void)
         TEST(an_etag_that_never_settles_ends_it),
         TEST(a_missing_file_ends_it_at_once),
         TEST(a_busy_server_is_asked_again),
+        TEST(a_busy_server_that_says_when_is_not_asked_before),
+        TEST(a_server_that_is_busy_for_longer_than_the_patience_ends_it),
+        TEST(max_age_of_another_refusal_is_no_time_to_wait),
         TEST(blocks_that_are_not_what_was_asked_for_never_reach_the_sink),
         TEST(what_the_sink_refuses_ends_it_with_its_reason),
         TEST(it_goes_on_at_any_point_whatever_the_blocks_are),
