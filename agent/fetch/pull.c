@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+/* For a session of the server's: whoever makes it hears of its end, and polls again at once. */
+#define LOOK_AGAIN_MS 1000u
+
 enum kedge_rc kedge_pull_begin(struct kedge_pull *pull, coap_context_t *context,
                                const struct kedge_random *random,
                                const struct kedge_credentials *credentials, struct kedge_slice uri,
@@ -23,9 +26,6 @@ static void drop_session(struct kedge_pull *pull)
         coap_session_release(pull->session);
     pull->session = NULL;
 }
-
-/* Whoever makes that session hears of its end, and polls again: this is for a clock that jumps. */
-#define LOOK_AGAIN_MS 1000u
 
 static bool awaits_session(const struct kedge_pull *pull, const struct kedge_pull_server *server)
 {
