@@ -204,17 +204,14 @@ static void take_pack_block(struct kedge_bootstrap *bootstrap, const coap_pdu_t 
 {
     struct kedge_bootstrap_work *work = bootstrap->work;
     const struct kedge_download_answer answer = kedge_pull_read_answer(response);
-    coap_opt_iterator_t each;
-    coap_opt_t *format = coap_check_option(response, COAP_OPTION_CONTENT_FORMAT, &each);
     if (answer.code != KEDGE_COAP_CONTENT) {
         char words[8];
         snprintf(words, sizeof words, "%u.%02u", answer.code >> 5, answer.code & 31u);
         end_pack(bootstrap, words);
         return;
     }
-    work->pack_format = format != NULL
-                            ? coap_decode_var_bytes(coap_opt_value(format), coap_opt_length(format))
-                            : KEDGE_LWM2M_FORMAT_NONE;
+    work->pack_format = KEDGE_LWM2M_FORMAT_NONE;
+    kedge_channel_find_uint(response, COAP_OPTION_CONTENT_FORMAT, &work->pack_format);
     kedge_download_answer(&work->pack, &answer, now_ms(bootstrap));
 }
 

@@ -3,16 +3,6 @@
 
 #include "agent/fetch/channel.h"
 
-static bool find_uint(const coap_pdu_t *pdu, coap_option_num_t number, uint32_t *value)
-{
-    coap_opt_iterator_t each;
-    coap_opt_t *option = coap_check_option(pdu, number, &each);
-    if (option == NULL)
-        return false;
-    *value = coap_decode_var_bytes(coap_opt_value(option), coap_opt_length(option));
-    return true;
-}
-
 static bool take_path(const coap_pdu_t *pdu, struct kedge_incoming *in, uint32_t *crc)
 {
     coap_string_t *text = coap_get_uri_path(pdu);
@@ -30,9 +20,9 @@ bool kedge_incoming_take(const coap_pdu_t *pdu, struct kedge_incoming *in)
     *in = (struct kedge_incoming){.token = coap_pdu_get_token(pdu)};
     in->model.method = (uint8_t)coap_pdu_get_code(pdu);
     in->model.format = in->model.accept = KEDGE_LWM2M_FORMAT_NONE;
-    find_uint(pdu, COAP_OPTION_CONTENT_FORMAT, &in->model.format);
-    find_uint(pdu, COAP_OPTION_ACCEPT, &in->model.accept);
-    in->has_observe = find_uint(pdu, COAP_OPTION_OBSERVE, &in->observe);
+    kedge_channel_find_uint(pdu, COAP_OPTION_CONTENT_FORMAT, &in->model.format);
+    kedge_channel_find_uint(pdu, COAP_OPTION_ACCEPT, &in->model.accept);
+    in->has_observe = kedge_channel_find_uint(pdu, COAP_OPTION_OBSERVE, &in->observe);
     in->has_block1 = coap_get_block(pdu, COAP_OPTION_BLOCK1, &in->block1) != 0;
     in->body = kedge_body_asked(pdu);
     const uint8_t *payload = NULL;
@@ -59,7 +49,7 @@ struct kedge_intake_block kedge_incoming_block(const coap_pdu_t *pdu,
                                        .szx = (uint8_t)in->block1.szx,
                                        .more = in->block1.m != 0,
                                        .payload = in->model.payload};
-    if (find_uint(pdu, COAP_OPTION_SIZE1, &total))
+    if (kedge_channel_find_uint(pdu, COAP_OPTION_SIZE1, &total))
         block.total = total;
     if (tag != NULL)
         block.tag = kedge_slice(coap_opt_value(tag), coap_opt_length(tag));

@@ -178,6 +178,16 @@ bool kedge_channel_is(const coap_pdu_t *pdu, const struct kedge_token *token)
            memcmp(found.s, token->bytes, sizeof token->bytes) == 0;
 }
 
+bool kedge_channel_find_uint(const coap_pdu_t *pdu, coap_option_num_t number, uint32_t *value)
+{
+    coap_opt_iterator_t each;
+    coap_opt_t *option = coap_check_option(pdu, number, &each);
+    if (option == NULL)
+        return false;
+    *value = coap_decode_var_bytes(coap_opt_value(option), coap_opt_length(option));
+    return true;
+}
+
 bool kedge_channel_add_query(coap_pdu_t *pdu, const char *name, const char *value)
 {
     char query[QUERY_MAX + 1];

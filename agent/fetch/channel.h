@@ -77,6 +77,10 @@ void kedge_channel_drain(const coap_session_t *session);
 /** kedge_channel_is() says whether `pdu` carries `token`. */
 bool kedge_channel_is(const coap_pdu_t *pdu, const struct kedge_token *token);
 
+/** kedge_channel_find_uint() reads an option that is a number; false, and `value` as it was, where
+ * there is none. */
+bool kedge_channel_find_uint(const coap_pdu_t *pdu, coap_option_num_t number, uint32_t *value);
+
 /** kedge_channel_add_query() adds "name=value", 144 bytes at most, as a Uri-Query. */
 bool kedge_channel_add_query(coap_pdu_t *pdu, const char *name, const char *value);
 

@@ -30,8 +30,8 @@ struct kedge_download_answer {
     uint8_t szx;
     bool more;
     struct kedge_slice etag; /* empty: none */
-    uint64_t size;           /* Size2; 0: none */
-    uint64_t max_age_s;      /* Max-Age; 0: none */
+    uint32_t size;           /* Size2; 0: none */
+    uint32_t max_age_s;      /* Max-Age; 0: none */
     struct kedge_slice payload;
 };
 

@@ -94,24 +94,19 @@ enum kedge_download_step kedge_pull_poll(struct kedge_pull *pull,
 struct kedge_download_answer kedge_pull_read_answer(const coap_pdu_t *response)
 {
     struct kedge_download_answer answer = {.code = (uint8_t)coap_pdu_get_code(response)};
-    coap_opt_iterator_t each;
-    coap_opt_t *option = coap_check_option(response, COAP_OPTION_BLOCK2, &each);
-    if (option != NULL) {
-        unsigned value = coap_decode_var_bytes(coap_opt_value(option), coap_opt_length(option));
+    uint32_t block;
+    if (kedge_channel_find_uint(response, COAP_OPTION_BLOCK2, &block)) {
         answer.has_block = true;
-        answer.number = value >> 4;
-        answer.more = (value & 8u) != 0;
-        answer.szx = value & 7u;
+        answer.number = block >> 4;
+        answer.more = (block & 8u) != 0;
+        answer.szx = block & 7u;
     }
-    option = coap_check_option(response, COAP_OPTION_ETAG, &each);
-    if (option != NULL)
-        answer.etag = kedge_slice(coap_opt_value(option), coap_opt_length(option));
-    option = coap_check_option(response, COAP_OPTION_SIZE2, &each);
-    if (option != NULL)
-        answer.size = coap_decode_var_bytes(coap_opt_value(option), coap_opt_length(option));
-    option = coap_check_option(response, COAP_OPTION_MAXAGE, &each);
-    if (option != NULL)
-        answer.max_age_s = coap_decode_var_bytes(coap_opt_value(option), coap_opt_length(option));
+    coap_opt_iterator_t each;
+    coap_opt_t *etag = coap_check_option(response, COAP_OPTION_ETAG, &each);
+    if (etag != NULL)
+        answer.etag = kedge_slice(coap_opt_value(etag), coap_opt_length(etag));
+    kedge_channel_find_uint(response, COAP_OPTION_SIZE2, &answer.size);
+    kedge_channel_find_uint(response, COAP_OPTION_MAXAGE, &answer.max_age_s);
     const uint8_t *payload = NULL;
     size_t size = 0;
     if (coap_get_data(response, &size, &payload) != 0)

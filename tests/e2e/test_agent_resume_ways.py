@@ -1,4 +1,6 @@
 """A download that was cut short goes on where it was, by whichever protocol it came, and whoever was cut."""
+import collections
+import itertools
 import re
 import select
 import signal
@@ -11,9 +13,10 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from agent_kit import BIG_IMAGE, ENDPOINT, IDLE, agent, peer, state_of, update  # noqa: F401
 from conftest import Server, free_port, make_package, wait_until
 from dtls_front import DtlsFront
-from lwm2m_peer import ACK, ETAG, Message, code
+from lwm2m_peer import ETAG
 from test_agent import PSK, with_key
 from test_agent_http import changed
+from test_agent_registration import Registers
 from test_agent_resume import FRAME, IMAGE_OFFSET, OFFSET, URI, assert_completes, damage, kept
 from test_dtls import authority  # noqa: F401
 from test_update import deployments, upload
@@ -177,9 +180,9 @@ def test_another_package_at_the_same_place_replaces_it(way, peer, keys, tmp_path
 
 @pytest.fixture
 def askers(peer):
-    """The addresses from which blocks were asked for."""
-    found = []
-    peer.request_hook = lambda message, address: found.append(address) if message.path == "/fw/package" else None
+    """The addresses from which each path was asked for."""
+    found = collections.defaultdict(set)
+    peer.request_hook = lambda message, address: found[message.path].add(address)
     return found
 
 
@@ -193,7 +196,7 @@ def test_it_goes_on_by_the_session_that_it_registers_by(way, peer, askers):
     made.begin()
     assert_completes(made, peer, BIG_IMAGE)
     assert source.went_on_at(point[OFFSET])
-    assert set(askers) == {peer.find(ENDPOINT).address}
+    assert askers["/fw/package"] == {peer.find(ENDPOINT).address}
 
 
 @pytest.mark.parametrize("way", ["coap", "coaps"], indirect=True)
@@ -201,21 +204,14 @@ def test_it_goes_on_where_the_server_does_not_take_the_device(way, peer, askers)
     """By a session of its own: to be refused as a device says nothing of what can be fetched."""
     made, source = way
     point = cut(made, peer, source)
-    answer, registers = peer._answer, []
-
-    def refusing(message, address):
-        if message.path != "/rd":
-            return answer(message, address)
-        registers.append(address)
-        return Message(ACK, code("4.03"), 0)
-    peer._answer = refusing
+    seen = Registers(peer, itertools.repeat("4.03"))
     askers.clear()
     source.go_on()
     made.begin()
     made.process.wait_for("state downloaded", 120)
     assert source.went_on_at(point[OFFSET])
-    assert len(set(askers)) == 1 and registers and askers[0] not in registers
-    peer._answer = answer
+    assert len(askers["/fw/package"]) == 1 and askers["/rd"] and askers["/fw/package"].isdisjoint(askers["/rd"])
+    seen.refusals = iter(())
     assert_completes(made, peer, BIG_IMAGE)
 
 
