@@ -52,6 +52,7 @@ def _ports():
 _unused_ports = _ports()
 _running = pytest.StashKey()  # the programs beside a test
 LINES_TOLD = 60
+OPEN_FILES = 64  # of a worker between two tests; select() knows none beyond 1,023
 
 
 def free_port(kind: int = socket.SOCK_DGRAM) -> int:
@@ -95,10 +96,11 @@ class Process:
         self._reader.start()
 
     def _read(self):
-        for line in self.process.stderr:
-            with self._changed:
-                self.lines.append(line.rstrip("\n"))
-                self._changed.notify_all()
+        with self.process.stderr as said:
+            for line in said:
+                with self._changed:
+                    self.lines.append(line.rstrip("\n"))
+                    self._changed.notify_all()
 
     @property
     def log(self) -> str:
@@ -138,13 +140,27 @@ class Process:
         return status
 
 
+def open_files() -> list[str]:
+    """What this worker has open."""
+    found = []
+    for descriptor in pathlib.Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed since, as the one that lists them
+            found.append(f"{descriptor.name}: {descriptor.readlink()}")
+    return found
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item):
-    """A failure is told with what the programs beside the test said last."""
+    """A failure is told with what the programs beside the test said last, and a test that leaves files open fails."""
     report = (yield).get_result()
+    still_open = [] if report.when != "teardown" else open_files()
+    if len(still_open) > OPEN_FILES:
+        report.outcome, report.longrepr = "failed", "open after the test, more than any needs:\n" + "\n".join(still_open)
     if report.failed:
         for process in item.stash.get(_running, []):
             report.sections.append((f"the last of {process.name}", "\n".join(process.lines[-LINES_TOLD:])))
+    if report.when == "teardown":
+        item.stash[_running] = []  # what they said is worth no memory any more
 
 
 @pytest.fixture
