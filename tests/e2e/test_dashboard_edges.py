@@ -164,3 +164,20 @@ def test_tables_hold_long_names_without_being_pushed_out(server, person):
             wait_until(lambda: somebody.run(script="!document.body.innerText.includes('\\n…')"))
             over = somebody.run(script="[...document.querySelectorAll('.scroll, html')].filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.ariaLabel ?? one.tagName)")
             assert over == [], (width, heading)
+
+
+def test_long_names_of_groups_and_people_cover_nothing(server, device, keys, tmp_path, person):
+    trusted(server, keys)
+    fleet_of(server, device, keys, tmp_path, 2)
+    package = server.json("package", "upload", make_package(tmp_path, keys, "1.1.0", 2))
+    names = ["x" * 64, "ж" * 32]
+    server.kedge("rollout", "create", "--name", "spring", "--package", package["id"], "--all", "--group", f"{names[0]}=1", "--group", f"{names[1]}=rest")
+    for width in (1100, 360):
+        somebody = person(f"at {width}", viewport={"width": width, "height": 740})
+        somebody.logs_in(server.kedge("token", "create", f"{'y' * 60}{width}", "--role", "viewer").stdout.strip())
+        somebody.goes_to("#/rollouts/1", "spring")
+        assert somebody.texts(css=".stage b") == names
+        over = somebody.run(script="[...document.querySelectorAll('.stages li, header.top')].flatMap((one) => [...one.querySelectorAll('*')].filter((part) => "
+                                   "part.getBoundingClientRect().right > one.getBoundingClientRect().right + 1)).map((part) => part.textContent)")
+        assert over == [], width
+        assert somebody.run(script="document.documentElement.scrollWidth <= innerWidth"), width
