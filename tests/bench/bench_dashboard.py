@@ -1,7 +1,7 @@
 """The dashboard's first page, from its address until its figures stand, in Debian's Chromium with nothing of it cached.
 
-With DEVICES devices beside a server that knows none: what the page costs must not grow with the fleet. Also the
-questions that the page asks, by themselves, and lists of devices.
+With DEVICES devices and a long past beside a server that knows none: what a page costs must not grow with the fleet. Also
+the pages of ROLLOUTS rollouts and AUDIT_ROWS rows of the audit log, and the questions that pages ask, by themselves.
 """
 import importlib.util
 import json
@@ -16,6 +16,7 @@ import urllib.request
 
 DEVICES = 100_000
 VERSIONS = 12
+ROLLOUTS, AUDIT_ROWS = 10_000, 100_000
 RUNS = 5
 TARGET_MS = 1000
 
@@ -24,13 +25,14 @@ fleet = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(fleet)
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 from browser.driver import Browser, missing  # noqa: E402
+from long_past import give_long_past  # noqa: E402
 
 # In the browser: a session, without the page and so with nothing of it in a cache.
 LOG_IN = """fetch("/api/v1/session", {{ method: "POST", body: JSON.stringify({{ token: {token} }}),
                                        headers: {{ "Content-Type": "application/json" }} }}).then((answer) => answer.status)"""
-# From the beginning of the navigation until the table of versions, and with it all that stands above it, has a row.
+# From the beginning of the navigation until what is waited for stands, and with it all that is above it.
 UNTIL_IT_STANDS = """new Promise((done) => {
-  const look = () => document.querySelector(ROWS) ? done(performance.now()) : requestAnimationFrame(look);
+  const look = () => document.querySelector(MARK) ? done(performance.now()) : requestAnimationFrame(look);
   look();
 })"""
 
@@ -53,15 +55,16 @@ def rest(server):
         time.sleep(1)
 
 
-def first_page_ms(browser, server, who, rows):
+def page_ms(browser, server, who, mark, page=""):
+    """Until `mark`, which stands for the page's figures, is there."""
     url = f"http://127.0.0.1:{server.http}"
     token = (server.folder / "admin.token").read_text(encoding="ascii").strip()
     browser.ask(**{"do": "open", "as": who, "url": f"{url}/healthz"})
     status = browser.ask(**{"do": "run", "as": who, "script": LOG_IN.format(token=json.dumps(token))})
     if status != 201:
         raise RuntimeError(f"logging in was answered by {status}")
-    browser.ask(**{"do": "open", "as": who, "url": url})
-    return browser.ask(**{"do": "run", "as": who, "script": UNTIL_IT_STANDS.replace("ROWS", json.dumps(rows))})
+    browser.ask(**{"do": "open", "as": who, "url": f"{url}/{page}"})
+    return browser.ask(**{"do": "run", "as": who, "script": UNTIL_IT_STANDS.replace("MARK", json.dumps(mark))})
 
 
 def question_ms(server, path):
@@ -89,6 +92,13 @@ def questions():
     yield "devices: a filter that nobody fits", devices(filter='endpoint like "*nobody*"')
 
 
+def questions_of_the_past():
+    yield f"rollouts: the newest 50 of {ROLLOUTS}", "rollouts?limit=50"
+    yield f"rollouts: the oldest 50 of {ROLLOUTS}", "rollouts?limit=50&cursor=51"
+    yield f"audit: the newest 100 of {AUDIT_ROWS} rows", "audit?order=newest&limit=100"
+    yield f"audit: of one device, of {AUDIT_ROWS} rows", "audit?order=newest&limit=100&subject=device-007"
+
+
 def median(measure):
     return statistics.median(measure(run) for run in range(RUNS))
 
@@ -101,17 +111,21 @@ def measure(build):
         with fleet.Kedged(build, folder / "full"):
             pass  # makes the database
         fill(folder / "full" / "kedged.db")
+        give_long_past(folder / "full" / "kedged.db", ROLLOUTS, AUDIT_ROWS)
         with fleet.Kedged(build, folder / "full") as full, fleet.Kedged(build, folder / "empty") as empty, \
                 Browser() as browser:
             rest(full)
-            floor = median(lambda run: first_page_ms(browser, empty, f"empty {run}", "main h2"))
-            value = median(lambda run: first_page_ms(browser, full, f"full {run}", "main tbody tr"))
+            floor = median(lambda run: page_ms(browser, empty, f"empty {run}", "main h2"))
+            value = median(lambda run: page_ms(browser, full, f"full {run}", "main tbody tr"))
             before = fleet.processor_seconds(full.pid)
-            first_page_ms(browser, full, "once more", "main tbody tr")
+            page_ms(browser, full, "once more", "main tbody tr")
             spent = 1000 * (fleet.processor_seconds(full.pid) - before)
             yield fleet.row(f"dashboard's first page, {DEVICES} devices", value, "ms", floor, TARGET_MS,
                             [f"median of {RUNS}, from the address until the versions stand; the floor is a fleet of none",
                              f"kedged spent {spent:.0f} ms of processor time for one; the rest is the browser's"])
-            for what, path in questions():
-                yield fleet.row(f"{what}, {DEVICES} devices", median(lambda _: question_ms(full, path)), "ms",
-                                median(lambda _: question_ms(empty, path)), TARGET_MS)
+            for what, page in ((f"{ROLLOUTS} rollouts", "#/rollouts"), (f"{AUDIT_ROWS} rows of the audit log", "#/audit")):
+                ends = "main > p.actions"  # stands below a list that was answered
+                yield fleet.row(f"dashboard's page of {what}", median(lambda run: page_ms(browser, full, f"{page} {run}", ends, page)), "ms",
+                                median(lambda run: page_ms(browser, empty, f"no {page} {run}", ends, page)), TARGET_MS)
+            for what, path in [*((f"{what}, {DEVICES} devices", path) for what, path in questions()), *questions_of_the_past()]:
+                yield fleet.row(what, median(lambda _: question_ms(full, path)), "ms", median(lambda _: question_ms(empty, path)), TARGET_MS)

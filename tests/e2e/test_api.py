@@ -209,6 +209,19 @@ def test_devices_come_page_by_page_each_once(server, curl):
     assert one.json["endpoint"] == names[3] and one.json["registered"] is True and one.json["lifetime_s"] == 300
 
 
+def test_a_long_list_is_packed_for_who_takes_it_so(curl):
+    for number in range(12):
+        assert curl("POST", f"{V1}/tokens", *json_body({"name": f"token-{number}", "role": "viewer"})).status == 201
+    plain, packed = curl("GET", f"{V1}/audit"), curl("GET", f"{V1}/audit", "--compressed")
+    assert packed.json == plain.json and len(plain.json["audit"]) > 12
+    assert packed.headers["content-encoding"] == "gzip" and int(packed.headers["content-length"]) < len(plain.body) / 2
+    assert packed.headers["vary"] == plain.headers["vary"] == "Accept-Encoding"
+    for query, coding in (("", "identity"), ("", "br, x-gzip"), ("", "gzip;q=0"), ("", "br, gzip ;q=0"), ("?limit=2", "gzip"), ("?limit=0", "gzip")):
+        assert "content-encoding" not in curl("GET", f"{V1}/audit{query}", "--header", f"Accept-Encoding: {coding}").headers, (query, coding)
+    told = curl("GET", f"{V1}/audit", "--header", "Accept-Encoding: br,GZIP , x", "--head")
+    assert told.headers["content-encoding"] == "gzip"
+
+
 def test_tags_stay_through_kill_9(server, curl):
     register(server, "tagged")
     wait_until(lambda: curl("GET", f"{V1}/devices/tagged").status == 200, what="the device to be stored")

@@ -31,7 +31,8 @@ bool answer_header(struct request *request, const char *name, const char *value)
            MHD_add_response_header(request->answer, name, value) == MHD_YES;
 }
 
-static void answer_text(struct request *request, unsigned status, json_t *json, const char *type)
+static void answer_text(struct request *request, unsigned status, json_t *json, const char *type,
+                        bool may_pack)
 {
     char *text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
     if (request->replay != NULL) {
@@ -40,9 +41,12 @@ static void answer_text(struct request *request, unsigned status, json_t *json, 
     }
     json_decref(json);
     if (text != NULL) {
-        answer(request, status,
-               MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE), type,
-               "no-store");
+        size_t size = strlen(text);
+        bool packed = may_pack && packed_taken(request) && packed_text(&text, &size);
+        answer(request, status, MHD_create_response_from_buffer(size, text, MHD_RESPMEM_MUST_FREE),
+               type, "no-store");
+        if (may_pack)
+            packed_tell(request, packed);
         return;
     }
     answer(request, MHD_HTTP_INTERNAL_SERVER_ERROR,
@@ -53,20 +57,21 @@ static void answer_text(struct request *request, unsigned status, json_t *json, 
 
 void answer_json(struct request *request, unsigned status, json_t *json)
 {
-    answer_text(request, status, json, "application/json");
+    answer_text(request, status, json, "application/json", false);
 }
 
 void answer_json_as(struct request *request, unsigned status, json_t *json)
 {
     answer_text(request, status, json,
-                status < MHD_HTTP_BAD_REQUEST ? "application/json" : "application/problem+json");
+                status < MHD_HTTP_BAD_REQUEST ? "application/json" : "application/problem+json",
+                false);
 }
 
 void answer_list(struct request *request, bool complete, const char *name, json_t *items,
                  const struct kedge_page *page)
 {
     if (complete)
-        answer_json(request, MHD_HTTP_OK, json_list(name, items, page));
+        answer_text(request, MHD_HTTP_OK, json_list(name, items, page), "application/json", true);
     else
         json_decref(items);
 }
@@ -102,7 +107,7 @@ void refuse(struct request *request, unsigned status, const char *code, const ch
     json_put(&problem, "code", json_text(code));
     if (field != NULL)
         json_put(&problem, "field", json_text(field));
-    answer_text(request, status, problem, "application/problem+json");
+    answer_text(request, status, problem, "application/problem+json", false);
     if (status == MHD_HTTP_UNAUTHORIZED)
         (void)answer_header(request, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer realm=\"kedge\"");
     if (status == MHD_HTTP_SERVICE_UNAVAILABLE)

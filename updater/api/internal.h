@@ -140,8 +140,8 @@ void upload_discard(struct upload *upload);
 void answer_json_as(struct request *request, unsigned status, json_t *json);
 /** Takes `json` over; NULL (no memory) becomes 500. */
 void answer_json(struct request *request, unsigned status, json_t *json);
-/** 200 with a page of `items`, or nothing when it is not `complete` and so is refused already.
- * Takes `items` over. */
+/** 200 with a page of `items`, packed for who takes it so, or nothing when it is not `complete` and
+ * so is refused already. Takes `items` over. */
 void answer_list(struct request *request, bool complete, const char *name, json_t *items,
                  const struct kedge_page *page);
 void answer_empty(struct request *request);
@@ -149,6 +149,15 @@ void answer_empty(struct request *request);
 void answer_bytes(struct request *request, unsigned status, struct MHD_Response *response,
                   const char *type, const char *cache_control);
 bool answer_header(struct request *request, const char *name, const char *value);
+
+/** Whether who asks takes the coding gzip (RFC 9110 section 12.5.3). Who names it with a weight may
+ * have the bytes as they are. */
+bool packed_taken(const struct request *request);
+/** Puts a longer text of malloc() into gzip's format, in place; false, with the text as it was,
+ * where that is not shorter. */
+bool packed_text(char **text, size_t *size);
+/** Says of the answer that it is packed, or could have been. */
+void packed_tell(struct request *request, bool packed);
 
 /** RFC 9457 problem details. `field` is the field or parameter at fault, or NULL. */
 void refuse(struct request *request, unsigned status, const char *code, const char *field,

@@ -7,8 +7,6 @@
 #include "updater/web/assets.h"
 
 #include <stdio.h>
-#include <string.h>
-#include <strings.h>
 
 /* Nothing but our own files, and no text that becomes a program or a document (CSP level 3). */
 #define CONTENT_POLICY                                                          \
@@ -19,20 +17,6 @@
 static const char *header(const struct request *request, const char *name)
 {
     return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
-}
-
-/* RFC 9110 section 12.5.3. Who names it with a weight may have the bytes as they are. */
-static bool takes_gzip(const struct request *request)
-{
-    const char *at = header(request, MHD_HTTP_HEADER_ACCEPT_ENCODING);
-    while (at != NULL && *at != '\0') {
-        at += strspn(at, ", \t");
-        size_t size = strcspn(at, ", \t");
-        if (size == 4 && strncasecmp(at, "gzip", size) == 0)
-            return true;
-        at += size;
-    }
-    return false;
 }
 
 static bool is_known(const struct request *request, const char *tag)
@@ -58,7 +42,7 @@ static void add_policies(struct request *request)
 static void answer_asset(struct request *request, const struct kedge_web_asset *asset)
 {
     char tag[80], quoted[96];
-    bool packed = takes_gzip(request) && asset->packed_size < asset->size;
+    bool packed = packed_taken(request) && asset->packed_size < asset->size;
     /* What is packed is another representation (RFC 9110 section 8.8.3.3). */
     (void)snprintf(tag, sizeof(tag), "%.64s%s", asset->digest, packed ? "-gzip" : "");
     (void)snprintf(quoted, sizeof(quoted), "\"%s\"", tag);
@@ -70,9 +54,7 @@ static void answer_asset(struct request *request, const struct kedge_web_asset *
         MHD_create_response_from_buffer(size, (void *)(uintptr_t)bytes, MHD_RESPMEM_PERSISTENT),
         asset->type, "no-cache");
     (void)answer_header(request, MHD_HTTP_HEADER_ETAG, quoted);
-    (void)answer_header(request, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT_ENCODING);
-    if (packed)
-        (void)answer_header(request, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
+    packed_tell(request, packed);
     add_policies(request);
 }
 
