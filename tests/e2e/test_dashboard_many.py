@@ -1,5 +1,6 @@
-"""The dashboard of a server with a long past: lists of thousands, charts of all that was, and what it loads for them."""
+"""The dashboard of a server with a long past, in many tabs: lists of thousands, charts of all that was, and what it loads for them."""
 import json
+import time
 
 import pytest
 
@@ -7,11 +8,15 @@ from browser_kit import browser, person  # noqa: F401 (fixtures)
 from conftest import wait_until
 from long_past import give_long_past
 from test_dashboard import LOADED_MAX
+from test_dashboard_meanwhile import admin, package, swarm  # noqa: F401 (fixtures)
 
 ROLLOUTS, AUDIT_ROWS = 10_000, 100_000
+TABS = 8  # a browser has six connections to a server for all of them
 # What was loaded first of each address, in bytes as they came: the page asks again for what may have changed.
 LOADED = """[...new Map(performance.getEntries().filter((one) => one.transferSize !== undefined).reverse()
   .map(({ name, transferSize, decodedBodySize }) => [new URL(name).pathname, [transferSize, decodedBodySize]]))]"""
+COUNTING_REQUESTS = """window.asked = [];
+window.fetch = ((fetch) => (path, ...more) => { window.asked.push(path.split("?")[0]); return fetch(path, ...more); })(window.fetch);"""
 
 
 @pytest.fixture
@@ -62,3 +67,23 @@ def test_long_lists_are_read_page_by_page(old, person):
     rows("Audit log", "99500", "500", 100)  # one in a thousand
     somebody.go(hash="#/audit?cursor=3")
     rows("Audit log", "2", "1", 2)
+
+
+def test_any_number_of_tabs_can_be_open(server, person):
+    somebody = person("somebody")
+    somebody.logs_in(server.token)
+    for _ in range(TABS):
+        somebody.tab(url=f"{server.http_url}/#/audit")
+        somebody.see(css="[aria-label='Audit log'] tbody tr")
+
+
+def test_what_was_noted_is_not_asked_for_at_each_event(server, admin):
+    begun = time.monotonic()
+    admin.run(script=COUNTING_REQUESTS)
+    admin.goes_to("#/", "Fleet")
+    for change, state in (("pause", "paused"), ("resume", "running")) * 4:
+        server.kedge("rollout", change, "1")
+        admin.see(css=f"[aria-label=Rollouts] .state.{state}")
+    asked = admin.run(script="window.asked")
+    assert asked.count("/api/v1/rollouts") >= 8
+    assert 1 <= asked.count("/api/v1/fleet/samples") <= 1 + (time.monotonic() - begun) / 60, "it is noted once a minute"

@@ -13,6 +13,8 @@ const followers = new Set();
 let stream = null;
 let timer = null; // of one of the two
 
+const isFollowed = () => followers.size > 0 && !document.hidden;
+
 function tell() {
   if (!document.hidden) for (const follower of followers) follower();
 }
@@ -23,19 +25,29 @@ function open() {
   stream.onerror = () => {
     if (stream?.readyState !== EventSource.CLOSED) return; // the browser comes back by itself
     stream = null;
-    if (followers.size > 0) timer = setTimeout(open, AGAIN_MS);
+    if (isFollowed()) timer = setTimeout(open, AGAIN_MS);
   };
 }
 
 function close() {
+  clearTimeout(timer);
   stream?.close();
   stream = null;
 }
 
-function follow(follower) {
+/** Opens a stream where one is wanted and none is there. */
+function settle() {
+  if (!isFollowed()) return;
   clearTimeout(timer);
   if (stream === null) open();
+}
+
+// A browser has six connections to a server for all of its tabs: one that nobody looks at keeps none.
+document.addEventListener("visibilitychange", () => (document.hidden ? close() : settle()));
+
+function follow(follower) {
   followers.add(follower);
+  settle();
 }
 
 function leave(follower) {
@@ -45,8 +57,8 @@ function leave(follower) {
   timer = setTimeout(close, KEPT_MS);
 }
 
-/** Calls `action` whenever something may have changed; returns what ends that. */
-export function subscribe(action, quietMs = QUIET_MS) {
+/** Calls `action` whenever something may have changed, or, of what no event tells, every `everyMs` alone; returns what ends that. */
+function subscribe(action, everyMs) {
   let gathering = null;
   const soon = () => {
     gathering ??= setTimeout(() => {
@@ -54,22 +66,23 @@ export function subscribe(action, quietMs = QUIET_MS) {
       action();
     }, GATHER_MS);
   };
-  const quiet = setInterval(() => document.hidden || action(), quietMs);
+  const quiet = setInterval(() => document.hidden || action(), everyMs ?? QUIET_MS);
   document.addEventListener("visibilitychange", soon);
-  follow(soon);
+  if (everyMs === undefined) follow(soon);
   return () => {
     clearInterval(quiet);
     clearTimeout(gathering);
     document.removeEventListener("visibilitychange", soon);
-    leave(soon);
+    if (everyMs === undefined) leave(soon);
   };
 }
 
 /**
  * The resource at `path` (null: none is wanted) as { data, tag, refusal, reload }. `data` is undefined
  * until it is there, and stays what it was, with its entity tag, while the server does not answer.
+ * With `everyMs` it is asked for so often, whatever happens.
  */
-export function useResource(path, quietMs) {
+export function useResource(path, everyMs) {
   const [state, setState] = useState({});
   const [asked, setAsked] = useState(0);
   useEffect(() => {
@@ -88,7 +101,7 @@ export function useResource(path, quietMs) {
       busy = false;
     };
     load();
-    const end = subscribe(load, quietMs);
+    const end = subscribe(load, everyMs);
     return () => {
       wanted = false;
       end();

@@ -12,6 +12,7 @@ import { Facts, Moment, Page, State, Table, Waiting } from "./parts.js";
 import { rulesOf } from "./plan.js";
 import { KINDS, Progress, sumOf, wholeOf } from "./progress.js";
 
+const SAMPLED_MS = 5000; // the server notes it so often while it moves
 const ERRORS = KINDS.find(({ kind }) => kind === "error").states;
 
 /** The groups side by side, each as wide as its share of the devices. */
@@ -91,7 +92,7 @@ export const Rollout = ({ me, match: [id] }) => {
   const base = path`rollouts/${id}`;
   const rollout = useResource(base);
   const groups = useResource(`${base}/groups`);
-  const samples = useResource(`${base}/samples`);
+  const samples = useResource(`${base}/samples`, SAMPLED_MS);
   if (!rollout.data || !groups.data) return html`<${Page} title=${`Rollout ${id}`}><${Waiting} of=${rollout} /><//>`;
   const past = pastOf(rollout.data, samples.data?.samples ?? []);
   const reload = () => [rollout, groups].forEach((one) => one.reload());
