@@ -1,4 +1,5 @@
 """What the end-to-end tests share: where the programs are, free ports, processes that end."""
+import collections
 import contextlib
 import json
 import os
@@ -40,25 +41,37 @@ def program(name: str) -> str:
     return str(path)
 
 
-def _ports():
-    """This worker's share of the ports below those that the kernel gives to sockets that ask for any, each once, by lot."""
-    lowest_given = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    mine = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    share = range(10000 + mine, max(lowest_given, 11000), workers)
-    yield from random.SystemRandom().sample(share, len(share))
+PORTS_OF_A_WORKER = 1_000  # at least: so many calls are between two that return the same one
 
 
-_unused_ports = _ports()
+def ports_of(worker: int, workers: int, given: tuple) -> list[int]:
+    """This worker's share of the ports beside those from `given`, of which the kernel gives one to whoever asks for any.
+
+    Where it may give nearly all, the others have to do as well."""
+    never_given = [port for port in range(10_000, 65_536) if not given[0] <= port <= given[1]]
+    enough = len(never_given) >= PORTS_OF_A_WORKER * workers
+    return list(never_given if enough else range(10_000, 65_536))[worker % workers::workers]
+
+
+def _free_ports_by_lot() -> collections.deque[int]:
+    share = ports_of(int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")),
+                     int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")),
+                     tuple(map(int, pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())))
+    return collections.deque(random.SystemRandom().sample(share, len(share)))
+
+
+_free_ports = _free_ports_by_lot()
 _running = pytest.StashKey()  # the programs beside a test
 LINES_TOLD = 60
 OPEN_FILES = 64  # of a worker between two tests; select() knows none beyond 1,023
 
 
 def free_port(kind: int = socket.SOCK_DGRAM) -> int:
-    """One that no client beside the test is given by the kernel, and that no other call returned, here or in another worker:
-    a server that is told two ports, or starts again at its own, must not meet one twice."""
-    for port in _unused_ports:
+    """One that no client beside the test is given by the kernel, and that no other call returned, here or in another worker,
+    but for calls of long ago: a server that is told two ports, or starts again at its own, must not meet one twice."""
+    for _ in range(len(_free_ports)):
+        port = _free_ports.popleft()
+        _free_ports.append(port)
         with socket.socket(socket.AF_INET, kind) as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port

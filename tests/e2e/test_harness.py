@@ -1,9 +1,11 @@
 """What the tests themselves lean on."""
+import collections
 import types
 
+import conftest
 import pytest
 from agent_kit import peer  # noqa: F401 (a fixture)
-from conftest import free_port
+from conftest import free_port, ports_of
 from lwm2m_client import Background, Client
 from lwm2m_peer import ACK, GET, NON, TEXT, Message, code
 
@@ -11,6 +13,23 @@ from lwm2m_peer import ACK, GET, NON, TEXT, Message, code
 def test_no_port_is_given_twice():
     ports = [free_port() for _ in range(400)]
     assert len(set(ports)) == len(ports)
+
+
+def test_when_all_ports_were_given_they_come_again(monkeypatch):
+    ports = [free_port() for _ in range(5)]
+    monkeypatch.setattr(conftest, "_free_ports", collections.deque(ports))
+    assert {free_port() for _ in range(20)} <= set(ports)
+
+
+@pytest.mark.parametrize("given", [(32768, 60999), (1024, 65535), (9000, 65000), (16000, 65535)])
+@pytest.mark.parametrize("workers", [1, 4, 16])
+def test_each_worker_has_ports_of_its_own_and_enough_of_them(given, workers):
+    shares = [ports_of(worker, workers, given) for worker in range(workers)]
+    assert min(map(len, shares)) >= 1000
+    everybodys = [port for share in shares for port in share]
+    assert len(set(everybodys)) == len(everybodys) and set(everybodys) <= set(range(10_000, 65_536))
+    if given == (32768, 60999):  # what Linux has by itself
+        assert not set(everybodys) & set(range(32768, 61000))
 
 
 @pytest.fixture
@@ -49,3 +68,4 @@ def test_what_was_acknowledged_before_a_request_does_not_acknowledge_it(peer, de
         device.send(Message(ACK, 0, last + ahead & 0xFFFF).encode())
     peer.wait_for(lambda: (last + 8 & 0xFFFF) in peer._acknowledged, 60, "all eight")
     assert answered(peer.make_request(GET, "/3/0/3", accept=TEXT))
+
