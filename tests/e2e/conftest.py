@@ -78,6 +78,18 @@ def free_port(kind: int = socket.SOCK_DGRAM) -> int:
     raise AssertionError("there is no free port")
 
 
+def has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.bind(("::1", 0))
+        return True
+    except OSError:
+        return False
+
+
+needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="no IPv6 on the loopback interface")
+
+
 def run(*args, timeout: float = 180, **keywords) -> subprocess.CompletedProcess:
     """Runs a program to its end and keeps what it said, as text."""
     keywords.setdefault("stdin", subprocess.DEVNULL)

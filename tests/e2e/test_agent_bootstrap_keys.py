@@ -13,8 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from bootstrap_device import BootstrapServer
-from conftest import make_package, wait_until
-from test_ipv6 import has_ipv6
+from conftest import make_package, needs_ipv6, wait_until
 from test_update import assert_versions, deployments, upload
 
 
@@ -70,7 +69,7 @@ def test_by_a_certificate_it_gets_another_for_the_key_that_it_has(certified, aut
     assert b"PRIVATE" not in (one.state / "agent.account").read_bytes()
 
 
-@pytest.mark.skipif(not has_ipv6(), reason="no IPv6 on the loopback interface")
+@needs_ipv6
 def test_it_is_bootstrapped_and_updated_by_ipv6(keys, start, tmp_path):
     class ServerOf6(BootstrapServer):
         def listeners(self):

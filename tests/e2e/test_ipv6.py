@@ -2,28 +2,18 @@
 import hashlib
 import random
 import re
-import socket
 import subprocess
 
 import pytest
 
-from conftest import free_port, make_package, wait_until
+from conftest import free_port, make_package, needs_ipv6, wait_until
 from openssl_device import openssl_device  # noqa: F401 (a fixture)
 from test_dtls import CLIENTS, SecureServer, agent, ask, seen_at, text_key
 from test_swarm import keys_of_a_fleet, swarm  # noqa: F401 (a fixture)
 from test_update import deployments, registered, upload
 
 
-def has_ipv6() -> bool:
-    try:
-        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
-            probe.bind(("::1", 0))
-        return True
-    except OSError:
-        return False
-
-
-pytestmark = pytest.mark.skipif(not has_ipv6(), reason="no IPv6 on the loopback interface")
+pytestmark = needs_ipv6
 
 
 class ServerOf6(SecureServer):

@@ -11,7 +11,7 @@ import stat
 
 import pytest
 
-from conftest import CLASS, VENDOR, Keys, make_package, program, run, wait_until
+from conftest import CLASS, VENDOR, Keys, make_package, needs_ipv6, program, run, wait_until
 from lwm2m_peer import BLOCK2, GET, POST, uint
 from rest_kit import call, files_below, listing, trust, upload, uploads_below
 from wire import Wire
@@ -84,12 +84,13 @@ def test_it_ends_cleanly_with_connections_open(server):
     assert files_below(server.data) == uploads_below(server.data) == []
 
 
-def test_port_0_takes_a_free_one_and_says_which(start, tmp_path):
-    process = start(program("kedged"), "--data", tmp_path / "data", "--coap", "127.0.0.1:0",
-                    "--http", "[::1]:0")
-    ready = process.wait_for(r"ready.*coap://127\.0\.0\.1:(\d+).*http://\[::1\]:(\d+)")
+@pytest.mark.parametrize("address", ["127.0.0.1", pytest.param("::1", marks=needs_ipv6)])
+def test_port_0_takes_a_free_one_and_says_which(start, tmp_path, address):
+    host = f"[{address}]" if ":" in address else address
+    process = start(program("kedged"), "--data", tmp_path / "data", "--coap", "127.0.0.1:0", "--http", f"{host}:0")
+    ready = process.wait_for(rf"ready.*coap://127\.0\.0\.1:(\d+).*http://{re.escape(host)}:(\d+)")
     assert int(ready[1]) > 0 and int(ready[2]) > 0
-    with socket.create_connection(("::1", int(ready[2]))):
+    with socket.create_connection((address, int(ready[2]))):
         pass
     assert process.stop() == 0
 

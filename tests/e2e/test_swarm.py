@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from conftest import CLASS, ROOT, VENDOR, Server, free_port, make_package, program, run, wait_until
+from conftest import CLASS, ROOT, VENDOR, Server, free_port, make_package, needs_ipv6, program, run, wait_until
 from dtls_front import DtlsFront
 from lwm2m_peer import BLOCK1, GET, PUT, Peer, uint
 from test_dtls import SecureServer
@@ -133,6 +133,7 @@ class Ipv6Server(Server):
         return ["--coap", f"[::1]:{self.coap_port}"]
 
 
+@needs_ipv6
 def test_devices_at_ports_of_the_one_ipv6_loopback_address(start, keys, tmp_path, swarm):
     server = Ipv6Server(start, tmp_path / "server")
     fleet = swarm(server.coap_uri, 60, "--address-change-rate", 0.3, "--reboot-rate", 0.3, "--reboot-time", 0.3)
