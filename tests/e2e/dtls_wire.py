@@ -24,6 +24,7 @@ for _name, _result, _arguments in [
         ("SSL_ctrl", ctypes.c_long, [_pointer, ctypes.c_int, ctypes.c_long, _pointer])]:
     getattr(_ssl, _name).restype, getattr(_ssl, _name).argtypes = _result, _arguments
 _crypto.BIO_new_dgram.restype, _crypto.BIO_new_dgram.argtypes = _pointer, [ctypes.c_int, ctypes.c_int]
+_crypto.ERR_clear_error.restype, _crypto.ERR_clear_error.argtypes = None, []
 _crypto.BIO_ctrl.restype = ctypes.c_long
 _crypto.BIO_ctrl.argtypes = [_pointer, ctypes.c_int, ctypes.c_long, _pointer]
 _crypto.BIO_ADDR_new.restype, _crypto.BIO_ADDR_free.argtypes = _pointer, [_pointer]
@@ -74,6 +75,7 @@ class SecureWire(Wire):
         self._shake(time.monotonic() + timeout)
 
     def _shake(self, deadline: float):
+        _crypto.ERR_clear_error()
         while (done := _ssl.SSL_connect(self.session)) != 1:
             if _ssl.SSL_get_error(self.session, done) != WANT_READ or time.monotonic() > deadline:
                 raise HandshakeFailed
@@ -88,6 +90,7 @@ class SecureWire(Wire):
         """The next message, or None when none comes in time."""
         bytes_ = ctypes.create_string_buffer(4096)
         deadline = time.monotonic() + timeout
+        _crypto.ERR_clear_error()  # what another association of this thread failed of would be taken for the reason here
         while (size := _ssl.SSL_read(self.session, bytes_, len(bytes_))) <= 0:
             if _ssl.SSL_get_error(self.session, size) != WANT_READ:
                 time.sleep(min(timeout, 0.05))

@@ -1,13 +1,16 @@
 """What the tests themselves lean on."""
 import collections
+import time
 import types
 
 import conftest
 import pytest
 from agent_kit import peer  # noqa: F401 (a fixture)
 from conftest import free_port, ports_of
+from dtls_wire import HandshakeFailed, SecureWire
 from lwm2m_client import Background, Client
 from lwm2m_peer import ACK, GET, NON, TEXT, Message, code
+from test_dtls import secure  # noqa: F401 (a fixture)
 
 
 def test_no_port_is_given_twice():
@@ -69,3 +72,12 @@ def test_what_was_acknowledged_before_a_request_does_not_acknowledge_it(peer, de
     peer.wait_for(lambda: (last + 8 & 0xFFFF) in peer._acknowledged, 60, "all eight")
     assert answered(peer.make_request(GET, "/3/0/3", accept=TEXT))
 
+
+def test_a_handshake_that_fails_ends_no_other_association(secure, tmp_path):  # noqa: F811
+    """OpenSSL keeps the failures of all associations of a thread in one place."""
+    key = bytes.fromhex(secure.enroll(tmp_path, ("dev", "its-identity"))["dev"])
+    wire = SecureWire(secure.coaps_port, ("its-identity", key))
+    with pytest.raises(HandshakeFailed):
+        SecureWire(secure.coaps_port, ("nobody", key))
+    begun = time.monotonic()
+    assert wire.receive(1) is None and time.monotonic() - begun > 0.9, "it waits for what comes"
