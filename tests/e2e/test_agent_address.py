@@ -32,21 +32,20 @@ def take_address(address, former=None):
 def network():
     """This thread, and what it starts, in a network of its own."""
     libc = ctypes.CDLL(None, use_errno=True)
-    before = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-    try:
+    with open("/proc/thread-self/ns/net", "rb") as before:
         if libc.unshare(CLONE_NEWNET) != 0:
             pytest.skip("no network of its own: " + os.strerror(ctypes.get_errno()))
         try:
-            ip("link", "set", "lo", "up")
-            ip("address", "add", f"{HERE}/32", "dev", "lo")
-            ip("address", "delete", f"{HERE}/8", "dev", "lo")
-            take_address(FIRST)
-        except (OSError, subprocess.CalledProcessError) as failure:
-            pytest.skip(f"no addresses can be set here: {failure}")
-        yield
-    finally:
-        assert libc.setns(before, CLONE_NEWNET) == 0
-        os.close(before)
+            try:
+                ip("link", "set", "lo", "up")
+                ip("address", "add", f"{HERE}/32", "dev", "lo")
+                ip("address", "delete", f"{HERE}/8", "dev", "lo")
+                take_address(FIRST)
+            except (OSError, subprocess.CalledProcessError) as failure:
+                pytest.skip(f"no addresses can be set here: {failure}")
+            yield
+        finally:
+            assert libc.setns(before.fileno(), CLONE_NEWNET) == 0
 
 
 def address_of(peer) -> str:

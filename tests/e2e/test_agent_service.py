@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 
 import pytest
@@ -44,9 +45,10 @@ class Manager:
 
 @pytest.fixture
 def manager(tmp_path):
-    made = Manager(tmp_path, 600_000)
-    yield made
-    made.socket.close()
+    with tempfile.TemporaryDirectory(prefix="kedge-", dir="/tmp") as folder:  # the path of a socket has 107 bytes at most
+        made = Manager(pathlib.Path(folder), 600_000)
+        yield made
+        made.socket.close()
 
 
 def test_a_service_manager_hears_of_readiness_status_life_and_end(manager, start, tmp_path, keys, peer):

@@ -1,4 +1,5 @@
 """The ledger: one line for each signature, chained, locked, and never ahead of or behind the truth by a crash."""
+import calendar
 import concurrent.futures
 import fcntl
 import hashlib
@@ -60,7 +61,7 @@ def test_every_signature_is_a_line_beside_its_key(tmp_path, keys):
     assert all(line[7].decode() == packages[0].key_ids[0].hex() for line in lines)
     assert [(line[9], line[10], line[6]) for line in lines] == [(b"1.2.3", b"7", b"file")] * 3
     assert all(line[5].decode().endswith("@" + os.uname().nodename) for line in lines)
-    times = [time.mktime(time.strptime(line[4].decode() + " UTC", "%Y-%m-%dT%H:%M:%SZ %Z")) - time.timezone for line in lines]
+    times = [calendar.timegm(time.strptime(line[4].decode(), "%Y-%m-%dT%H:%M:%SZ")) for line in lines]
     assert all(before <= when <= time.time() for when in times)
     line, = read(ledger_of(second))
     assert line[8] == lines[0][8] and line[7].decode() == packages[0].key_ids[1].hex()
