@@ -320,7 +320,7 @@ def test_the_token_does_not_reach_a_server_with_another_key(authority, tmp_path)
                         heard.append(tls.recv(10000))
                 except (ssl.SSLError, OSError) as error:
                     heard.append(str(error).encode())
-        thread = threading.Thread(target=serve)
+        thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         done = run(program("kedge"), "--server", "https://127.0.0.1:{}".format(listener.getsockname()[1]), "--token-file",
                    token, "--fingerprint", "sha256//" + base64.b64encode(bytes(32)).decode(), "device", "list")

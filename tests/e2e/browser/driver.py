@@ -31,8 +31,9 @@ class Browser:
         return self
 
     def __exit__(self, *_):
-        self.process.stdin.close()
-        self.process.wait(30)
+        with self.process:  # closes what it says and is told, and waits
+            self.process.stdin.close()
+            self.process.wait(120)
 
     def ask(self, **request):
         self.process.stdin.write(json.dumps(request) + "\n")
