@@ -76,12 +76,23 @@ def test_usage_is_2_and_asks_nobody(script, kedge):
     assert script.seen == []
 
 
-def test_a_private_key_is_not_sent(script, kedge, tmp_path):
+@pytest.mark.parametrize("words", [["trust", "add", "--name", "a"], ["device", "enroll", "boat", "--public-key"],
+                                   ["device", "enroll", "boat", "--bootstrap", "--public-key"]], ids=["trust", "enroll", "bootstrap"])
+def test_a_private_key_is_not_sent(script, kedge, tmp_path, words):
     key = tmp_path / "key.pem"
     key.write_text("-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----\n-----BEGIN PUBLIC KEY-----\n")
-    done = kedge("trust", "add", "--name", "a", key)
+    done = kedge(*words, key)
     assert done.returncode == 2
     assert "private key" in done.stderr
+    assert script.seen == []
+
+
+def test_a_file_without_keys_enrolls_nobody_and_says_so(script, kedge, tmp_path):
+    empty = tmp_path / "keys.csv"
+    empty.write_text("endpoint,identity,hexkey\n\n")
+    for file, said in ((empty, "no line endpoint,identity,hexkey"), (tmp_path, "cannot be read")):
+        done = kedge("device", "enroll", "--psk-file", file)
+        assert done.returncode == 2 and done.stdout == "" and f"{file}: " in done.stderr and said in done.stderr
     assert script.seen == []
 
 

@@ -47,6 +47,7 @@ enum status ask(struct cli *cli, const char *method, const char *path, json_t *b
     json_decref(body);
     if (outcome != CLIENT_DONE) {
         complain("%s", answer.error);
+        memcpy(cli->field, answer.field, sizeof(cli->field));
         return outcome == CLIENT_REFUSED ? STATUS_REFUSED : STATUS_UNREACHABLE;
     }
     if (out != NULL)

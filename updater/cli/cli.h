@@ -59,6 +59,7 @@ struct cli {
     const char *token_file;
     bool json;
     struct client *client;
+    char field[CLIENT_FIELD_MAX + 1]; /* at fault in what was refused last; "": not said */
 };
 
 /** A row of the table of commands, which drives dispatch, usage and help. */
@@ -128,6 +129,8 @@ enum status output_finish(const char *path, FILE *out, enum status status);
 /**
  * Writes what standard output still holds. Where it did not take all that was said, complains and
  * makes STATUS_USAGE of STATUS_DONE: nobody may take the beginning for the whole.
+/** The PEM text of a public key's file, the caller's; NULL, with a complaint, when it is none. */
+char *public_key_read(const char *path);
  */
 enum status output_end(enum status status);
 /** Takes an item, borrowed for the call; false: no more of them. */

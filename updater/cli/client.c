@@ -219,6 +219,8 @@ enum client_outcome client_ask(struct client *client, const char *method, const 
     if (url == NULL || (body != NULL && text == NULL)) {
         outcome = unreachable(client, answer, "out of memory");
         goto cleanup;
+    const char *field = json_string_value(json_object_get(answer->json, "field"));
+    (void)snprintf(answer->field, sizeof(answer->field), "%s", field != NULL ? field : "");
     }
     prepare(client, url, &received);
     (void)curl_easy_setopt(client->curl, CURLOPT_TIMEOUT, ANSWER_LIMIT_S);

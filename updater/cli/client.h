@@ -13,6 +13,7 @@
 #define CLIENT_ERROR_MAX 2048u
 #define CLIENT_TOKEN_MAX 256u
 #define CLIENT_ANSWER_MAX (64u << 20) /* bytes of an answer */
+#define CLIENT_FIELD_MAX 127u
 
 enum client_outcome {
     CLIENT_DONE,
@@ -24,6 +25,7 @@ struct client_answer {
     long http_status;
     json_t *json;                 /* of CLIENT_DONE; NULL when there is nothing; the caller's */
     char error[CLIENT_ERROR_MAX]; /* of the others: what is wrong and what to do */
+    char field[CLIENT_FIELD_MAX + 1]; /* of CLIENT_REFUSED: what is at fault; "": not said */
 };
 
 struct client;

@@ -10,7 +10,6 @@
 
 #define CREDENTIALS "/api/v1/credentials"
 #define BOOTSTRAP "/api/v1/bootstrap"
-#define PEM_MAX 4096u
 #define HANDOUT_PEM_MAX 8192u
 #define AT_ONCE 1000u /* what the server takes in one request */
 
@@ -170,9 +169,19 @@ struct reading {
     const struct purpose *purpose;
     FILE *file;
     const char *path;
-    json_t *list; /* gathered since the last request */
+    json_t *list;          /* gathered since the last request */
+    size_t lines[AT_ONCE]; /* where each of them stands, or of the request before */
     size_t number, written;
 };
+
+/* Names the line of what was refused: the field is credentials[7].key, or devices[7].key. */
+static void name_line(const struct reading *reading, size_t count)
+{
+    const char *bracket = strchr(reading->cli->field, '[');
+    size_t index = bracket != NULL ? strtoul(bracket + 1, NULL, 10) : count;
+    if (index < count)
+        complain("%s:%zu: this is the line of it", reading->path, reading->lines[index]);
+}
 
 static enum status flush(struct reading *reading)
 {
@@ -185,9 +194,7 @@ static enum status flush(struct reading *reading)
     if (status == STATUS_DONE)
         reading->written += count;
     else
-        complain("%s: %zu %s enrolled before line %zu, none after", reading->path,
-                 reading->written, kedge_by_count(reading->written, "device was", "devices were"),
-                 reading->number - count + 1);
+        name_line(reading, count);
     return status;
 }
 
@@ -200,6 +207,7 @@ static enum status read_rows(struct reading *reading, char **line, size_t *capac
         if (text[0] == '\0' ||
             (reading->number == 1 && strcmp(text, "endpoint,identity,hexkey") == 0))
             continue;
+        reading->lines[json_array_size(reading->list)] = reading->number;
         if (!read_row(text, reading->list, reading->path, reading->number))
             return STATUS_USAGE;
         if (json_array_size(reading->list) == AT_ONCE)
@@ -220,24 +228,31 @@ static enum status enroll_all(struct cli *cli, FILE *file, const char *path,
         kedge_wipe(line, capacity);
     free(line);
     json_decref(reading.list);
-    return status == STATUS_DONE ? report(cli, reading.written) : status;
+    if (status != STATUS_DONE) {
+        complain("%s: %zu %s enrolled before line %zu, none after", path, reading.written,
+                 kedge_by_count(reading.written, "device was", "devices were"), reading.lines[0]);
+        return status;
+    }
+    if (!ferror(file) && reading.written > 0)
+        return report(cli, reading.written);
+    complain("%s: %s", path,
+             ferror(file) ? "cannot be read" : "there is no line endpoint,identity,hexkey in it");
+    return STATUS_USAGE;
 }
 
 /* ---- a raw public key ---- */
 
-static enum status enroll_public_key(struct cli *cli, FILE *file, const char *path,
-                                     const struct enrolment *asked)
+static enum status enroll_public_key(struct cli *cli, const struct enrolment *asked)
 {
-    char pem[PEM_MAX + 1];
-    size_t size = fread(pem, 1, sizeof(pem) - 1, file);
-    pem[size] = '\0';
-    json_t *one = json_pack("{s:s, s:s}", "endpoint", asked->endpoint, "public_key", pem);
-    if (one == NULL || !feof(file)) {
-        complain("%s: this is not a public key in PEM", path);
-        json_decref(one);
+    char *pem = public_key_read(asked->public_key_path);
+    if (pem == NULL)
         return STATUS_USAGE;
-    }
-    return send_one(cli, asked, one);
+    json_t *one = json_pack("{s:s, s:s}", "endpoint", asked->endpoint, "public_key", pem);
+    free(pem);
+    if (one != NULL)
+        return send_one(cli, asked, one);
+    complain("%s: the endpoint or the file is not UTF-8 text", asked->public_key_path);
+    return STATUS_USAGE;
 }
 
 /* ---- the commands ---- */
@@ -271,14 +286,19 @@ static const char *what_is_wrong(const struct enrolment *asked)
     return NULL;
 }
 
-static enum status enroll_from(struct cli *cli, FILE *file, const char *path,
-                               const struct enrolment *asked)
+static enum status enroll_psk(struct cli *cli, const struct enrolment *asked)
 {
-    if (asked->public_key_path != NULL)
-        return enroll_public_key(cli, file, path, asked);
-    if (asked->endpoint == NULL)
-        return enroll_all(cli, file, path, asked->purpose);
-    return enroll_one(cli, file, path, asked);
+    const char *path = asked->psk_path;
+    FILE *file = fopen(path, "re");
+    if (file == NULL) {
+        complain("%s: %s", path, strerror(errno));
+        return STATUS_USAGE;
+    }
+    setvbuf(file, NULL, _IONBF, 0); /* no copy of keys in a buffer that is not wiped */
+    enum status status = asked->endpoint == NULL ? enroll_all(cli, file, path, asked->purpose)
+                                                 : enroll_one(cli, file, path, asked);
+    fclose(file);
+    return status;
 }
 
 enum status device_enroll(struct cli *cli, const struct arguments *arguments)
@@ -301,18 +321,10 @@ enum status device_enroll(struct cli *cli, const struct arguments *arguments)
         complain("%s", wrong);
         return STATUS_USAGE;
     }
-    const char *path = asked.psk_path != NULL ? asked.psk_path : asked.public_key_path;
-    if (path == NULL)
-        return enroll_without_file(cli, &asked);
-    FILE *file = fopen(path, "re");
-    if (file == NULL) {
-        complain("%s: %s", path, strerror(errno));
-        return STATUS_USAGE;
-    }
-    setvbuf(file, NULL, _IONBF, 0); /* no copy of keys in a buffer that is not wiped */
-    enum status status = enroll_from(cli, file, path, &asked);
-    fclose(file);
-    return status;
+    if (asked.psk_path != NULL)
+        return enroll_psk(cli, &asked);
+    return asked.public_key_path != NULL ? enroll_public_key(cli, &asked)
+                                         : enroll_without_file(cli, &asked);
 }
 
 enum status device_unenroll(struct cli *cli, const struct arguments *arguments)

@@ -1,6 +1,4 @@
 /* trust.c: kedge trust ... */
-#define _POSIX_C_SOURCE 200809L
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,40 +8,11 @@
 
 #define TRUST "/api/v1/trust"
 #define KEY_ID_DIGITS 64u
-#define PEM_FILE_MAX 4096u
 
 static const struct column trust_columns[] = {
     {"NAME", false, true},   {"ALGORITHM", false, false}, {"KEY ID", false, true},
     {"ADDED", false, false}, {"", false, false},
 };
-
-/* The file's text; NULL, with a complaint, when it cannot be a public key. */
-static char *read_pem(const char *path)
-{
-    FILE *file = fopen(path, "re");
-    char *text = calloc(1, PEM_FILE_MAX + 2);
-    size_t size = 0;
-    const char *what = NULL;
-    if (file == NULL)
-        what = strerror(errno);
-    else if (text == NULL)
-        what = "out of memory";
-    else
-        size = fread(text, 1, PEM_FILE_MAX + 1, file);
-    if (what == NULL && ferror(file))
-        what = "cannot be read";
-    if (what == NULL && strstr(text, "PRIVATE KEY") != NULL)
-        what = "this is a private key: it must not leave where it is; name the public one";
-    if (what == NULL && (size > PEM_FILE_MAX || strstr(text, "BEGIN PUBLIC KEY") == NULL))
-        what = "not a public key in PEM (kedge-sign keygen --public makes one)";
-    if (file != NULL)
-        (void)fclose(file);
-    if (what == NULL)
-        return text;
-    complain("%s: %s", path, what);
-    free(text);
-    return NULL;
-}
 
 enum status trust_add(struct cli *cli, const struct arguments *arguments)
 {
@@ -52,7 +21,7 @@ enum status trust_add(struct cli *cli, const struct arguments *arguments)
         complain("trust add needs --name NAME: what people call the key");
         return STATUS_USAGE;
     }
-    char *pem = read_pem(arguments->positional[0]);
+    char *pem = public_key_read(arguments->positional[0]);
     if (pem == NULL)
         return STATUS_USAGE;
     json_t *body = json_pack("{s:s, s:s}", "name", name, "pem", pem), *key = NULL;
