@@ -15,7 +15,7 @@ def log(server):
         server.kedge("token", "create", name, "--role", "viewer")
         server.kedge("token", "revoke", name)
     whole = json.loads(server.kedge("--json", "audit", "verify").stdout)
-    assert whole["whole"] and whole["rows"] == 9 and re.fullmatch(r"9:[0-9a-f]{64}", whole["head"])
+    assert whole["whole"] is True and whole["rows"] == 9 and whole["problem"] is None and re.fullmatch(r"9:[0-9a-f]{64}", whole["head"])
     return server, whole["head"]
 
 
@@ -65,6 +65,26 @@ def test_the_first_row_that_was_meddled_with_is_named(log, statement, found):
     status, error = verify(server)
     assert status == 1 and found in error, error
     assert len(server.json("audit", "list")["audit"]) >= 8  # the rest can be read
+
+
+def test_a_log_without_a_row_is_not_whole(log, tmp_path):
+    """The first start of a server makes one."""
+    server, _ = log
+    meddle(server, "DELETE FROM audit")
+    file = tmp_path / "empty.jsonl"
+    file.touch()
+    for which in ([], [file]):
+        status, error = verify(server, *which)
+        assert status == 1 and "row 1 is missing" in error, error
+
+
+def test_what_is_not_whole_is_said_to_programs_too(log):
+    server, _ = log
+    meddle(server, "DELETE FROM audit WHERE sequence = 4")
+    done = server.kedge("--json", "audit", "verify", check=False)
+    told = json.loads(done.stdout)
+    assert done.returncode == 1 and "row 4 is missing" in done.stderr
+    assert told == {"whole": False, "rows": 3, "head": None, "problem": "row 4 is missing"}
 
 
 def test_rows_that_are_gone_at_the_end_show_by_the_head_alone(log):

@@ -1,8 +1,10 @@
 """kedge against a server that plays what it is told: exit statuses, messages, tables, its configuration file."""
+import hashlib
 import json
 import os
 import re
 import socket
+import struct
 import urllib.parse
 
 import pytest
@@ -420,11 +422,18 @@ def test_what_fits_no_table_is_a_line_for_each_cell(script, tmp_path, columns_th
     assert "0123456789" * 6 in "".join(line[9:] for line in first) and "船" * 40 in "".join(line[9:] for line in second)
 
 
+def first_row() -> dict:
+    """Of an audit log that is whole."""
+    texts = {"who": "server", "what": "token.create", "subject": "admin", "before": "", "after": ""}
+    hashed = bytes(32) + struct.pack(">QQ", 1, 1) + b"".join(struct.pack(">I", len(text)) + text.encode() for text in texts.values())
+    return {"sequence": 1, "at_ms": 1, **texts, "hash": hashlib.sha256(hashed).hexdigest()}
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is always full")
 @pytest.mark.parametrize("json_too", [[], ["--json"]])
 def test_what_could_not_be_printed_is_2(script, shell_kedge, json_too):
     script.answers["/api/v1/fleet"] = (200, {"devices": 0, "registered": 0, "versions_count": 0, "versions": []})
-    script.answers["/api/v1/audit"] = (200, {"audit": [], "next": None})
+    script.answers["/api/v1/audit"] = (200, {"audit": [first_row()], "next": None})
     script.answers["/api/v1/packages/x/notes"] = (200, b"notes\n")
     for command in ("fleet show", "audit list", "audit verify", "package attachment x notes", "--help"):
         for redirection in (">/dev/full", ">&-"):

@@ -18,6 +18,7 @@
 #define ROWS_TOLD 5000u  /* each time */
 #define ROW_FIELDS 8u    /* its hash holds for all the others */
 #define HEAD_TEXT_SIZE 96u
+#define PROBLEM_SIZE 128u
 
 /* What takes longer than a moment says on a terminal how far it is. */
 static void tell_rows(uint64_t rows, bool over)
@@ -54,15 +55,18 @@ static bool head_parse(const char *text, struct kedge_audit_head *head)
 struct following {
     struct kedge_audit_head head;   /* so far */
     struct kedge_audit_head wanted; /* sequence 0: none */
-    bool broken;
+    char problem[PROBLEM_SIZE];     /* of the first row that does not follow; "": none */
 };
 
 static bool broken(struct following *following, const char *format, uint64_t row)
 {
-    following->broken = true;
-    tell_rows(following->head.sequence, true);
-    complain(format, row);
+    (void)snprintf(following->problem, sizeof(following->problem), format, row);
     return false;
+}
+
+static bool is_broken(const struct following *following)
+{
+    return following->problem[0] != '\0';
 }
 
 static bool copy_text(const json_t *row, const char *name, char *out, size_t size)
@@ -141,7 +145,7 @@ static enum status follow_file(const char *path, struct following *following)
     if (file == NULL)
         return STATUS_USAGE;
     char line[LINE_SIZE];
-    while (!following->broken && fgets(line, sizeof(line), file) != NULL)
+    while (!is_broken(following) && fgets(line, sizeof(line), file) != NULL)
         (void)follow_line(following, line, strlen(line));
     bool failed = ferror(file) != 0;
     int reason = errno;
@@ -156,15 +160,36 @@ static enum status follow_file(const char *path, struct following *following)
 static enum status report(const struct cli *cli, const struct following *following)
 {
     char head[HEAD_TEXT_SIZE];
+    bool whole = !is_broken(following);
     tell_rows(following->head.sequence, true);
     head_text(&following->head, head);
+    if (!whole)
+        complain("%s", following->problem);
     if (cli->json)
-        return print_json(json_pack("{s:b, s:I, s:s}", "whole", 1, "rows",
-                                    (json_int_t)following->head.sequence, "head", head));
+        (void)print_json(json_pack("{s:b, s:I, s:s?, s:s?}", "whole", whole, "rows",
+                                   (json_int_t)following->head.sequence, "head",
+                                   whole ? head : NULL, "problem",
+                                   whole ? NULL : following->problem));
+    if (!whole)
+        return STATUS_REFUSED;
+    if (cli->json)
+        return STATUS_DONE;
     say("the audit log is whole: %" PRIu64 " %s", following->head.sequence,
         kedge_by_count(following->head.sequence, "row", "rows"));
     say("head: %s", head);
     return STATUS_DONE;
+}
+
+/* What is not there at the end. The first start of a server made a row. */
+static void miss_the_end(struct following *following)
+{
+    if (is_broken(following))
+        return;
+    if (following->head.sequence == 0)
+        (void)broken(following, "row %" PRIu64 " is missing: there are none", UINT64_C(1));
+    else if (following->head.sequence < following->wanted.sequence)
+        (void)broken(following, "the log ends at row %" PRIu64 ", before that of --head",
+                     following->head.sequence);
 }
 
 enum status audit_verify(struct cli *cli, const struct arguments *arguments)
@@ -180,10 +205,8 @@ enum status audit_verify(struct cli *cli, const struct arguments *arguments)
                              : ask_each(cli, AUDIT, "audit", follow_row, &following);
     if (status != STATUS_DONE)
         return status;
-    if (!following.broken && following.head.sequence < following.wanted.sequence)
-        (void)broken(&following, "the log ends at row %" PRIu64 ", before that of --head",
-                     following.head.sequence);
-    return following.broken ? STATUS_REFUSED : report(cli, &following);
+    miss_the_end(&following);
+    return report(cli, &following);
 }
 
 /* ---- kedge audit export ---- */
