@@ -1,7 +1,12 @@
 """The manual page of kedge and what completes its command line: made from the table of commands, and they work."""
+import contextlib
+import os
+import pty
 import re
+import select
 import shutil
 import subprocess
+import time
 
 import pytest
 from conftest import BUILD, program, run
@@ -62,6 +67,44 @@ def test_bash_completes_nouns_verbs_and_options(tmp_path):
     assert completed("trust", "add", "rel", cwd=tmp_path) == ["release.pem"]
 
 
+def typed(text: str, folder) -> str:
+    """What stands in the line of a bash on a terminal when `text` was typed there, up to a TAB at its end."""
+    pid, master = pty.fork()
+    if pid == 0:
+        os.chdir(folder)
+        os.execvpe("bash", ["bash", "--norc", "--noprofile", "-i"], {**os.environ, "PS1": "> ", "TERM": "dumb", "HISTFILE": "/dev/null"})
+    said = ""
+
+    def until(pattern):
+        nonlocal said
+        deadline = time.monotonic() + 60
+        while not (found := re.search(pattern, said)):
+            assert select.select([master], [], [], max(0, deadline - time.monotonic()))[0], said
+            said += os.read(master, 65536).decode(errors="replace")
+        said = said[found.end():]
+        return found[1]
+    try:
+        os.write(master, f"bind 'set enable-bracketed-paste off'; . {COMPLETIONS / 'kedge'} && echo rea''dy\n".encode())
+        until(r"(ready)\r\n> ")
+        os.write(master, text.encode() + b"\t.")  # the full stop is shown behind what the TAB made of it
+        return until(r"(kedge [^\r\n]*)\.")
+    finally:
+        os.write(master, b"\x15exit\n")
+        with contextlib.suppress(OSError):  # the end of a terminal is EIO
+            while os.read(master, 65536):
+                pass
+        os.close(master)
+        os.waitpid(pid, 0)
+
+
+def test_bash_takes_no_word_of_a_command_for_a_folder_of_that_name(tmp_path):
+    for name in ("device", "list", "my keys"):
+        (tmp_path / name).mkdir()
+    assert typed("kedge dev", tmp_path) == "kedge device "
+    assert typed("kedge device li", tmp_path) == "kedge device list "
+    assert typed("kedge trust add my", tmp_path) == "kedge trust add my\\ keys/"
+
+
 def test_zsh_takes_its_own(tmp_path):
     if not shutil.which("zsh"):
         pytest.skip("zsh is not installed")
@@ -76,3 +119,9 @@ def test_zsh_takes_its_own(tmp_path):
     assert [line.split(":")[0] for line in verbs.splitlines()] == [
         command.split()[1] for command in commands() if command.startswith("device ")]
     assert [re.match(r"\*?--([a-z-]+)", line)[1] for line in rest.splitlines() if line.startswith(("-", "*-"))][:3] == options("device list")
+    # Options that go before the command, and what they take.
+    for before in ("--to", "device --to", "--token-file ''", "device --token-file ''"):
+        done = subprocess.run(["zsh", "-f", "-c", f"{script}complete {before}"], capture_output=True, text=True, timeout=60)
+        assert (done.returncode, done.stderr) == (0, "")
+        offered = [line for line in done.stdout.splitlines() if line.startswith("--")]
+        assert len(offered) > 5 and any(line.startswith("--token-file[") and line.endswith(":_files") for line in offered), before

@@ -77,6 +77,12 @@ static void print_bash_cases(void)
 static void print_bash(void)
 {
     puts("# bash completion for kedge, made from its table of commands.\n"
+         "# A word of the command line is no file, even where there is one of its name.\n"
+         "_kedge_files()\n"
+         "{\n"
+         "    compopt -o filenames 2>/dev/null\n"
+         "    mapfile -t -O \"${#COMPREPLY[@]}\" COMPREPLY < <(compgen -f -- \"$word\")\n"
+         "}\n"
          "_kedge()\n"
          "{\n"
          "    local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}\n"
@@ -94,7 +100,7 @@ static void print_bash(void)
          "    case $previous in");
     fputs("    --", stdout);
     each_option(print_of_file);
-    puts(") mapfile -t COMPREPLY < <(compgen -f -- \"$word\"); return ;;");
+    puts(") _kedge_files; return ;;");
     fputs("    --", stdout);
     each_option(print_valued);
     puts(") COMPREPLY=(); return ;;\n"
@@ -107,11 +113,9 @@ static void print_bash(void)
     print_words(global_options, global_option_count);
     puts("'\n"
          "    mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
-         "    if [[ -n $files && $word != -* ]]; then\n"
-         "        mapfile -t -O \"${#COMPREPLY[@]}\" COMPREPLY < <(compgen -f -- \"$word\")\n"
-         "    fi\n"
+         "    [[ -z $files || $word = -* ]] || _kedge_files\n"
          "}\n"
-         "complete -o filenames -F _kedge kedge");
+         "complete -F _kedge kedge");
 }
 
 /* ---- zsh ---- */
@@ -158,13 +162,18 @@ static void print_zsh_verbs(size_t first)
     puts("); _describe command verbs ;;");
 }
 
+static void print_globals(void)
+{
+    for (size_t i = 0; i < global_option_count; i++)
+        print_spec(&global_options[i]);
+}
+
 static void print_zsh_command(const struct command *command)
 {
     printf("    '%s %s') _arguments", command->noun, command->verb);
     for (size_t i = 0; i < command->option_count; i++)
         print_spec(&command->options[i]);
-    for (size_t i = 0; i < global_option_count; i++)
-        print_spec(&global_options[i]);
+    print_globals();
     printf(" \\\n        '*: :%s' ;;\n", takes_file(command->positional) ? "_files" : " ");
 }
 
@@ -174,7 +183,7 @@ static void print_zsh(void)
          "# zsh completion for kedge, made from its table of commands.\n"
          "_kedge()\n"
          "{\n"
-         "    local noun= verb= i\n"
+         "    local noun= verb= valued= i\n"
          "    local -a words_before=(\"${words[@]}\")\n"
          "    for ((i = 2; i < CURRENT; i++)); do\n"
          "        case ${words_before[i]} in");
@@ -186,6 +195,18 @@ static void print_zsh(void)
          "verb=${words_before[i]}; fi ;;\n"
          "        esac\n"
          "    done\n"
+         "    case ${words_before[CURRENT-1]} in");
+    fputs("    --", stdout);
+    each_option(print_valued);
+    fputs(") valued=1 ;;\n"
+          "    esac\n"
+          "    if [[ -z $verb && (-n $valued || ${words_before[CURRENT]} == -*) ]]; then\n"
+          "        _arguments",
+          stdout);
+    print_globals();
+    puts(" \\\n        '*: : '\n"
+         "        return\n"
+         "    fi\n"
          "    local -a nouns verbs");
     fputs("    case \"$noun $verb\" in\n    ' ') nouns=(", stdout);
     for (size_t i = 0; i < command_count; i++)
