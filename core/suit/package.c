@@ -22,8 +22,11 @@ void kedge_package_words(const struct kedge_package *package, enum kedge_package
                          enum kedge_rc rc, char words[KEDGE_PACKAGE_WORDS_MAX])
 {
     char why[KEDGE_SUIT_WORDS_MAX];
+    bool other = part == KEDGE_PART_ENVELOPE && rc == KEDGE_E_UNSUPPORTED;
     kedge_suit_refusal_words(&package->refused, rc, why);
-    const char *const pieces[] = {kedge_package_part_text(part), ": ", why};
+    const char *const pieces[] = {
+        other ? "this is no package (no SUIT envelope)" : kedge_package_part_text(part),
+        other ? "" : ": ", other ? "" : why};
     struct kedge_writer out = kedge_writer(words, KEDGE_PACKAGE_WORDS_MAX - 1);
     for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++)
         if (kedge_writer_put(&out, kedge_slice_text(pieces[i])) != KEDGE_OK)

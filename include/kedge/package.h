@@ -47,7 +47,7 @@ struct kedge_package {
 
 /**
  * kedge_package_words() says in words for people where and why a package was refused: the part, the
- * words of `rc`, and the command or parameter if it was one.
+ * words of `rc`, and the command or parameter if it was one; of what is no envelope at all, that.
  */
 #define KEDGE_PACKAGE_WORDS_MAX (32u + KEDGE_SUIT_WORDS_MAX)
 void kedge_package_words(const struct kedge_package *package, enum kedge_package_part part,

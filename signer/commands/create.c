@@ -398,7 +398,8 @@ static void report(const struct order *order, const struct kedge_built *built)
            one_argument(arguments, VENDOR, VENDOR_UUID), one_argument(arguments, CLASS, CLASS_UUID),
            kedge_argument(arguments, VERSION), (unsigned long long)manifest->sequence);
     printf("  manifest     %s\n", digest);
-    printf("  image        %llu bytes\n", (unsigned long long)manifest->image_size);
+    printf("  image        %llu %s\n", (unsigned long long)manifest->image_size,
+           kedge_by_count(manifest->image_size, "byte", "bytes"));
     printf("  package      %llu bytes, of which the payload %llu\n",
            (unsigned long long)built->package_size,
            (unsigned long long)manifest->payload.encoded_size);

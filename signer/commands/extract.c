@@ -44,8 +44,9 @@ static void report(const struct kedge_package_input *input, const char *path, bo
             kedge_json_hex(package->manifest.image_digest, KEDGE_SHA256_SIZE), "image_size",
             (json_int_t)package->manifest.image_size));
     else
-        printf("%s: %llu bytes, version %s\n", path,
-               (unsigned long long)package->manifest.image_size, package->version);
+        printf("%s: %llu %s, version %s\n", path,
+               (unsigned long long)package->manifest.image_size,
+               kedge_by_count(package->manifest.image_size, "byte", "bytes"), package->version);
 }
 
 static enum kedge_exit run(const struct kedge_arguments *arguments)

@@ -137,8 +137,9 @@ static void print_attachments(const struct kedge_package *package)
         kedge_inspect_format(package, i, format);
         kedge_hex_encode(kedge_slice(attachment->digest, KEDGE_SHA256_SIZE), digest);
         kedge_printable(attachment->name, name, sizeof name);
-        printf("  attachment   %s, %s%s%" PRIu64 " bytes, SHA-256 %s\n", name, format,
-               format[0] != '\0' ? ", " : "", attachment->size, digest);
+        printf("  attachment   %s, %s%s%" PRIu64 " %s, SHA-256 %s\n", name, format,
+               format[0] != '\0' ? ", " : "", attachment->size,
+               kedge_by_count(attachment->size, "byte", "bytes"), digest);
     }
 }
 
@@ -154,7 +155,8 @@ static void print_manifest(const struct kedge_package_input *input,
     print_window(manifest);
     print_hardware(manifest);
     print_text(names->description);
-    printf("  image        %" PRIu64 " bytes\n", manifest->image_size);
+    printf("  image        %" PRIu64 " %s\n", manifest->image_size,
+           kedge_by_count(manifest->image_size, "byte", "bytes"));
     print_hex("  SHA-256", manifest->image_digest, KEDGE_SHA256_SIZE);
     printf("  payload      %" PRIu64 " %s, %" PRIu64 " bytes (%" PRIu64 " %% of the image), %s\n",
            kedge_inspect_frame_count(manifest),
@@ -202,8 +204,9 @@ static void print_before(const struct kedge_suit_manifest *manifest)
     printf("    refuses it (Update Result %d) when it has confirmed a sequence number above "
            "%" PRIu64 "\n",
            kedge_rc_update_result(KEDGE_E_SEQUENCE), manifest->sequence);
-    printf("    refuses it (Update Result %d) when %" PRIu64 " bytes do not fit its spare slot\n",
-           kedge_rc_update_result(KEDGE_E_SPACE), manifest->image_size);
+    printf("    refuses it (Update Result %d) when %" PRIu64 " %s not fit its spare slot\n",
+           kedge_rc_update_result(KEDGE_E_SPACE), manifest->image_size,
+           kedge_by_count(manifest->image_size, "byte does", "bytes do"));
 }
 
 static void print_after(const struct kedge_suit_manifest *manifest)

@@ -59,9 +59,6 @@ enum kedge_exit kedge_package_complain(const struct kedge_package_input *input)
         return kedge_complain(KEDGE_EXIT_SYSTEM, "%s: %s", input->path, kedge_rc_text(input->rc));
     if (input->size == 0)
         return kedge_complain(KEDGE_EXIT_INVALID, "%s: the file is empty", input->path);
-    if (input->part == KEDGE_PART_ENVELOPE && input->rc == KEDGE_E_UNSUPPORTED)
-        return kedge_complain(KEDGE_EXIT_INVALID, "%s: this is no package (no SUIT envelope)",
-                              input->path);
     kedge_package_words(&input->package, input->part, input->rc, words);
     return kedge_complain(KEDGE_EXIT_INVALID, "%s: %s", input->path, words);
 }

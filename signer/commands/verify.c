@@ -127,9 +127,10 @@ static enum kedge_exit refuse(const struct verification *verification)
 static void report(const struct verification *verification)
 {
     const struct kedge_package *package = &verification->input.package;
-    printf("%s: good, version %s, sequence %llu, image of %llu bytes\n", verification->input.path,
+    printf("%s: good, version %s, sequence %llu, image of %llu %s\n", verification->input.path,
            package->version, (unsigned long long)package->manifest.sequence,
-           (unsigned long long)package->manifest.image_size);
+           (unsigned long long)package->manifest.image_size,
+           kedge_by_count(package->manifest.image_size, "byte", "bytes"));
     for (size_t i = 0; i < verification->trust.key_count; i++)
         kedge_print_key(verification->signed_by[i] ? "signed by" : "not signed by",
                         &verification->keys[i], verification->arguments->values[TRUST][i]);

@@ -106,7 +106,8 @@ static enum kedge_rc tell_size(struct telling *telling, struct kedge_slice encod
     struct kedge_cursor cursor = kedge_cursor(encoded);
     uint64_t size;
     KEDGE_TRY(kedge_cbor_uint(&cursor, &size));
-    snprintf(out, KEDGE_STEP_VALUE_SIZE, "%" PRIu64 " bytes", size);
+    snprintf(out, KEDGE_STEP_VALUE_SIZE, "%" PRIu64 " %s", size,
+             kedge_by_count(size, "byte", "bytes"));
     memcpy(telling->size, out, KEDGE_STEP_VALUE_SIZE);
     return KEDGE_OK;
 }

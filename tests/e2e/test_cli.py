@@ -10,7 +10,7 @@ import urllib.parse
 import pytest
 
 from cli_kit import TOKEN, columns, kedge, script, shell_kedge, terminal  # noqa: F401 (fixtures)
-from conftest import ROOT, free_port, program, run
+from conftest import BUILD, ROOT, free_port, program, run
 
 
 # ---- exit statuses and messages ----
@@ -275,8 +275,8 @@ def test_an_upload_sends_the_file_as_it_is(script, kedge, tmp_path):
 def test_the_documents_name_every_command_and_every_option(kedge):
     document = (ROOT / "docs" / "api.md").read_text()
     usage = kedge("--help").stdout
-    commands = re.findall(r"^  (device|package|class|trust|rollout|token|audit) ([\w-]+) ", usage, re.MULTILINE)
-    assert len(commands) > 15
+    commands = re.findall(r"^  ([a-z]+) ([\w-]+) ", usage, re.MULTILINE)
+    assert len(commands) > 50
     for noun, verb in commands:
         assert any(noun in line and verb in line for line in document.splitlines() if line.startswith("| `")), (noun, verb)
         for option in re.findall(r"^  (--[\w-]+)", kedge(noun, verb, "--help").stdout, re.MULTILINE):
@@ -306,6 +306,14 @@ def test_a_file_says_where_the_server_is_and_by_which_token_it_is_asked(script, 
         assert script.seen.pop()[2] == f"Bearer {TOKEN}"
         file.unlink()
     user.write_text(text)
+def test_help_and_page_and_documents_say_the_same_of_the_exit_statuses(kedge):
+    table = re.findall(r"^\| (\d) \| (.*) \|$", (ROOT / "docs" / "api.md").read_text(), re.MULTILINE)
+    assert [number for number, _ in table] == ["0", "1", "2", "3"]
+    assert "exit status: " + "; ".join(f"{number} {words}" for number, words in table) in kedge("--help").stdout
+    page = (BUILD / "man" / "man1" / "kedge.1").read_text().split(".SH EXIT STATUS")[1]
+    assert all(words in page for _, words in table)
+
+
     kedge = configured(tmp_path, script, KEDGE_TOKEN_FILE=str(other))
     assert kedge("device", "list").returncode == 0 and script.seen.pop()[2] == "Bearer another"  # the environment counts more
     assert kedge("--token-file", token, "device", "list").returncode == 0 and script.seen.pop()[2] == f"Bearer {TOKEN}"

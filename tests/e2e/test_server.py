@@ -68,6 +68,14 @@ def test_a_database_that_was_moved_away_begins_anew_with_a_token_that_works(serv
     assert call(server, "GET", "/api/v1/devices")[0] == 200
 
 
+def test_what_is_no_package_is_refused_as_that(server, tmp_path):
+    firmware = tmp_path / "firmware.bin"
+    firmware.write_bytes(b"\x7fELF" + bytes(5000))
+    status, body = upload(server, firmware)
+    assert status == 422 and "this is no package" in body["detail"]
+    assert files_below(server.data) == []
+
+
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_it_ends_cleanly_when_it_is_asked_to(server, how):
     assert server.process.stop(how) == 0

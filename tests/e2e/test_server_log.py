@@ -32,6 +32,12 @@ def test_the_log_is_of_json_lines_when_that_is_asked_for(tmp_path):
     assert {line["level"] for line in lines} == {"info"} and any(line["text"].startswith("ready: ") for line in lines)
 
 
+def test_a_server_that_listens_to_no_device_does_not_complain_of_a_buffer_for_them(start, tmp_path):
+    server = start(program("kedged"), "--data", tmp_path / "data", "--http", "127.0.0.1:0")
+    server.wait_for("ready: ")
+    assert "no device can reach this server" in server.log and "datagrams" not in server.log
+
+
 def test_the_log_is_as_the_journal_reads_it_where_systemd_does(tmp_path):
     lines = log_of(tmp_path, JOURNAL_STREAM="{}:{}")
     assert len(lines) >= 3 and all(re.match(r"<6>\S", line) for line in lines)

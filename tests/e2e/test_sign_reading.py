@@ -50,6 +50,14 @@ def test_diagnostic_notation_of_what_is_no_package(tmp_path):
     refused(USAGE, "inspect", "--diag", "--json", path, says="not both")
 
 
+def test_one_byte_is_not_bytes(tmp_path, keys):
+    path = create(tmp_path, b"x", key=keys.private)
+    image = tmp_path / "image.out"
+    for told in (sign("verify", "--trust", keys.public, path).stdout, sign("inspect", path).stdout,
+                 sign("extract", path, "--output", image).stdout):
+        assert "1 byte" in told and " 1 bytes" not in told, told
+
+
 @pytest.mark.parametrize("size,fits", [(2**30, True), (2**30 + 1, False)])
 def test_inspect_says_when_a_package_is_too_large_for_coap(tmp_path, keys, size, fits):
     """The manifest says the size; so that it need not be there, the payload is not, and inspect says that too."""

@@ -161,6 +161,9 @@ def test_what_was_for_a_hook_that_is_gone_is_not_said_to_be_sent(server, ask, re
     status, problem, _ = ask("POST", f"/undelivered/{aside['id']}/again", {})
     assert (status, problem["code"]) == (409, "conflict") and "webhook ci was removed" in problem["detail"]
     assert ask("GET", "/undelivered")[1]["undelivered"][0]["again"] is False
+    for method, path, said in (("POST", "/undelivered/7/again", 'no undelivered event "7"'), ("DELETE", "/webhooks/ci", 'no webhook "ci"')):
+        status, problem, _ = ask(method, path, {} if method == "POST" else None)
+        assert status == 404 and said in problem["detail"], problem
     assert "webhook.again" not in {entry["what"] for entry in server.json("audit", "list")["audit"]}
     receiver.answer = 204
     hook(ask, receiver, events=["rollout"])  # of the same name

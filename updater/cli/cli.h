@@ -100,6 +100,10 @@ enum options_outcome options_read(int argc, char **argv, struct cli *cli,
 
 /* ---- help.c ---- */
 
+/** What the exit statuses 0, 1, ... mean. */
+#define STATUS_COUNT 4u
+extern const char *const status_words[STATUS_COUNT];
+
 /** Usage of everything, of one noun, or of one command with its options. */
 void usage_print(FILE *out, const char *noun, const char *verb);
 

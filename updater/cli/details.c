@@ -23,7 +23,8 @@ static void number_text(const char *name, uint64_t value, char *out, size_t out_
         time_text(value, out, out_size);
     } else if (ends_with(name, "_size")) {
         size_text(value, size, sizeof(size));
-        (void)snprintf(out, out_size, "%" PRIu64 " bytes (%s)", value, size);
+        (void)snprintf(out, out_size, "%" PRIu64 " %s (%s)", value,
+                       kedge_by_count(value, "byte", "bytes"), size);
     } else {
         (void)snprintf(out, out_size, "%" PRIu64 "%s", value, ends_with(name, "_s") ? " s" : "");
     }

@@ -5,7 +5,16 @@
 #include "updater/cli/table.h"
 
 #define HELP_COLUMN 30
+#define STATUSES_TEXT_MAX 512u
 #define ROOM_LEAST 20u /* what is narrower is not folded further */
+
+const char *const status_words[STATUS_COUNT] = {
+    [STATUS_DONE] = "done",
+    [STATUS_REFUSED] = "refused by the server; or what was watched or verified did not end well",
+    [STATUS_USAGE] = "the command line is wrong, or a file that it names, or standard output, "
+                     "cannot be used",
+    [STATUS_UNREACHABLE] = "no answer from the server, or no token for it",
+};
 
 /* How much of `text` stands in a line of `room` columns: to a space, or to a longer word's end. */
 static size_t line_size(const char *text, size_t room)
@@ -82,8 +91,10 @@ void usage_print(FILE *out, const char *noun, const char *verb)
     for (size_t i = 0; i < global_option_count; i++)
         print_option(out, &global_options[i]);
     (void)fprintf(out, "\n");
-    print_folded(out,
-                 "exit status: 0 done; 1 refused by the server; 2 usage; 3 the server cannot be "
-                 "reached, or there is no token",
-                 0);
+    char statuses[STATUSES_TEXT_MAX] = "exit status:";
+    size_t used = strlen(statuses);
+    for (size_t i = 0; i < STATUS_COUNT; i++)
+        used += (size_t)snprintf(&statuses[used], sizeof(statuses) - used, "%s %zu %s",
+                                 i > 0 ? ";" : "", i, status_words[i]);
+    print_folded(out, statuses, 0);
 }

@@ -29,8 +29,6 @@ static void print_command(const struct command *command)
 
 int main(void)
 {
-    static const char *const statuses[] = {"done", "the server refused it", "usage",
-                                           "the server cannot be reached, or there is no token"};
     static const char *const others[] = {"kedged(8)", "kedge-sign(1)", "kedge-swarm(1)"};
     roff_page("kedge", 1, "has kedged roll firmware out to fleets of devices");
     puts(".SH SYNOPSIS\n"
@@ -53,7 +51,7 @@ int main(void)
         "lines: "
         "the first of these files, or what KEDGE_CONFIG names. An option or the environment counts "
         "more; with another server nothing of the file holds.");
-    roff_statuses(statuses, ROFF_COUNT(statuses));
+    roff_statuses(status_words, STATUS_COUNT);
     roff_see_also(others, ROFF_COUNT(others));
     return roff_end();
 }

@@ -108,7 +108,7 @@ static enum kedge_rc sweep(struct server *server)
 static void say_buffer(const struct kedge_net *net)
 {
     size_t granted = kedge_net_receive_buffer(net);
-    if (granted < KEDGE_NET_RECEIVE_BUFFER)
+    if (granted > 0 && granted < KEDGE_NET_RECEIVE_BUFFER) /* 0: it listens nowhere */
         kedge_log(KEDGE_LOG_WARNING,
                   "the system grants %zu of %u bytes for datagrams that wait: a burst of many "
                   "devices may be lost and sent again (sysctl net.core.rmem_max=%u)",

@@ -166,7 +166,8 @@ static enum kedge_rc find_note(struct kedge_backend_state *state, const char *ki
     enum kedge_rc rc = *out == NULL ? KEDGE_E_MEMORY : kedge_reader_note(reader, kind, id, *out);
     kedge_reader_close(reader);
     if (rc == KEDGE_E_NOT_FOUND)
-        (void)kedge_backend_refuse(text, rc, "there is no such %s", kind);
+        (void)kedge_backend_refuse(text, rc, "there is no %s \"%s\"",
+                                   strcmp(kind, "undelivered") == 0 ? "undelivered event" : kind, id);
     if (rc != KEDGE_OK) {
         free(*out);
         *out = NULL;
