@@ -9,11 +9,11 @@ import pathlib
 import re
 import shutil
 import socket
-import subprocess
 
 import pytest
 
 from conftest import BUILD, ROOT, free_port, program, run, wait_until
+from document_kit import commands_of, follow
 
 SERVICE = ROOT / "agent" / "service"
 EMULATORS = {"arm64": "qemu-aarch64", "armhf": "qemu-arm"}
@@ -21,7 +21,7 @@ EMULATORS = {"arm64": "qemu-aarch64", "armhf": "qemu-arm"}
 
 def commands() -> list:
     section = (ROOT / "docs" / "agent.md").read_text().split("## From nothing to a first update\n")[1].split("\n## ")[0]
-    return re.findall(r"^```sh\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    return commands_of(section)
 
 
 class Guide:
@@ -68,10 +68,7 @@ done
                 "KEDGE_TOKEN_FILE": "server/admin.token"}
 
     def run(self, text: str, folder: pathlib.Path) -> str:
-        done = subprocess.run(["sh", "-eux"], input=self.here(text), text=True, cwd=folder, env=self.environment(),
-                              capture_output=True, timeout=180)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        return follow(self.here(text), folder, self.environment())
 
 
 def test_the_way_from_nothing_to_a_first_update_works_as_written(start, tmp_path):

@@ -9,6 +9,7 @@ import sys
 
 import pytest
 from conftest import BUILD, ROOT, Keys, Server, free_port, make_package, program, run, wait_until
+from document_kit import commands_of, follow
 from test_proxies import NGINX, nginx  # noqa: F401 (a fixture)
 from test_tls import Authority
 
@@ -31,17 +32,14 @@ class Recipe:
                         ("127.0.0.1:5684", f"127.0.0.1:{free_port()}"), ("0.0.0.0:5684", f"127.0.0.1:{free_port()}")]
 
     def blocks(self, kind: str = "sh") -> list[str]:
-        found = re.findall(rf"^```{kind}\n(.*?)^```$", self.section, re.MULTILINE | re.DOTALL)
+        found = commands_of(self.section, kind)
         for old, new in self.changes:
             found = [block.replace(old, new) for block in found]
         return found
 
     def sh(self, *blocks: str) -> str:
         """All of them in one shell, so that what one sets another one has. By default all that the section has."""
-        done = subprocess.run(["sh", "-eux"], input="".join(blocks or self.blocks()), text=True, cwd=self.folder,
-                              env=self.environment, capture_output=True, timeout=240)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        return follow("".join(blocks or self.blocks()), self.folder, self.environment)
 
     def release(self, *versions: str):
         """Packages of these versions on the server, by a key that it trusts, and what they were made from."""

@@ -2,9 +2,9 @@
 import os
 import re
 import socket
-import subprocess
 
 from conftest import BUILD, ROOT, free_port, wait_until
+from document_kit import commands_of, follow
 
 
 def test_the_tutorial_works_as_written(start, tmp_path):
@@ -13,16 +13,13 @@ def test_the_tutorial_works_as_written(start, tmp_path):
     for old, new in (("127.0.0.1:5683", f"127.0.0.1:{coap}"), ("127.0.0.1:8080", f"127.0.0.1:{http}"),
                      ("--data server", f"--data server --http 127.0.0.1:{http}")):
         text = text.replace(old, new)
-    build, sign, serve, lamps, pumps, devices, upload, staged, stopped, why, audit = re.findall(
-        r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    build, sign, serve, lamps, pumps, devices, upload, staged, stopped, why, audit = commands_of(text)
     assert "scripts/setup --build" in build
     environment = {**os.environ, "PATH": f"{BUILD / 'bin'}:{os.environ['PATH']}", "KEDGE_TOKEN_FILE": f"{tmp_path}/server/admin.token",
                    "KEDGE_SERVER": f"http://127.0.0.1:{http}"}
 
     def sh(commands: str) -> str:
-        done = subprocess.run(["sh", "-eux"], input=commands, text=True, cwd=tmp_path, env=environment, capture_output=True, timeout=240)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        return follow(commands, tmp_path, environment)
 
     sh(sign)
     server = start("sh", "-c", "exec " + serve, env=environment, cwd=tmp_path)
@@ -39,6 +36,6 @@ def test_the_tutorial_works_as_written(start, tmp_path):
     told = sh(staged)
     assert "bench" in told and "canary" in told and "finished" in told
     told = sh(stopped)
-    assert "stopped" in told and "paused" in told
+    assert "stopped" in told and "paused" in told and re.search(r"^rest +scheduled ", told, re.MULTILINE), told
     assert "failed" in sh(why)
     assert "the audit log is whole" in sh(audit)
