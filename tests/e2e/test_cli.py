@@ -166,6 +166,29 @@ def test_a_record_for_people_has_units_behind_its_numbers(script, kedge):
     assert shown == {"endpoint": "boat", "hardware": "-", "lifetime": "3600 s", "first-seen": "-", "location": "s"}
 
 
+def test_the_line_of_a_key_that_is_refused_is_named(script, kedge, tmp_path):
+    def credentials(request):
+        return (200, {"written": 1000}) if len(script.seen) == 1 else (
+            400, {"detail": "credentials[2].key must be hex", "code": "argument", "field": "credentials[2].key"})
+    script.answers["/api/v1/credentials"] = credentials
+    rows, file = [f"dev-{number},id-{number},00112233445566778899\n" for number in range(1, 1011)], tmp_path / "keys.csv"
+    file.write_text("".join(rows[:1001] + ["\n"] + rows[1001:]))
+    done = kedge("device", "enroll", "--psk-file", file)
+    assert done.returncode == 1 and f"{file}:1004: " in done.stderr
+    assert f"{file}: 1000 devices were enrolled before line 1001, none after" in done.stderr
+    script.seen.clear()
+    file.write_text("".join(rows[:1002]) + "nonsense\n")
+    done = kedge("device", "enroll", "--psk-file", file)
+    assert done.returncode == 2 and f"{file}:1003: endpoint,identity,hexkey" in done.stderr
+    assert f"{file}: 1000 devices were enrolled before line 1001, none after" in done.stderr
+
+
+@pytest.mark.parametrize("size, said", [(0, "0 bytes (0 B)"), (1, "1 byte (1 B)"), (2048, "2048 bytes (2.0 KiB)")])
+def test_one_byte_is_not_bytes(script, kedge, size, said):
+    script.answers["/api/v1/packages/ab"] = (200, {"image_size": size})
+    assert kedge("package", "show", "ab").stdout.split(maxsplit=2)[2].strip() == said
+
+
 def test_nothing_that_the_server_says_steers_the_terminal(script, kedge, tmp_path):
     evil = "x\x1b[2J\x9b31m\x07"
     record = {name: evil for name in ("name", "state", "version", "vendor", "class", "explanation", "package_id",
@@ -283,6 +306,14 @@ def test_the_documents_name_every_command_and_every_option(kedge):
             assert f"{option}" in document, (noun, verb, option)
 
 
+def test_help_and_page_and_documents_say_the_same_of_the_exit_statuses(kedge):
+    table = re.findall(r"^\| (\d) \| (.*) \|$", (ROOT / "docs" / "api.md").read_text(), re.MULTILINE)
+    assert [number for number, _ in table] == ["0", "1", "2", "3"]
+    assert "exit status: " + "; ".join(f"{number} {words}" for number, words in table) in kedge("--help").stdout
+    page = (BUILD / "man" / "man1" / "kedge.1").read_text().split(".SH EXIT STATUS")[1]
+    assert all(words in page for _, words in table)
+
+
 # ---- the configuration file ----
 
 def configured(tmp_path, script, **environment):
@@ -306,14 +337,6 @@ def test_a_file_says_where_the_server_is_and_by_which_token_it_is_asked(script, 
         assert script.seen.pop()[2] == f"Bearer {TOKEN}"
         file.unlink()
     user.write_text(text)
-def test_help_and_page_and_documents_say_the_same_of_the_exit_statuses(kedge):
-    table = re.findall(r"^\| (\d) \| (.*) \|$", (ROOT / "docs" / "api.md").read_text(), re.MULTILINE)
-    assert [number for number, _ in table] == ["0", "1", "2", "3"]
-    assert "exit status: " + "; ".join(f"{number} {words}" for number, words in table) in kedge("--help").stdout
-    page = (BUILD / "man" / "man1" / "kedge.1").read_text().split(".SH EXIT STATUS")[1]
-    assert all(words in page for _, words in table)
-
-
     kedge = configured(tmp_path, script, KEDGE_TOKEN_FILE=str(other))
     assert kedge("device", "list").returncode == 0 and script.seen.pop()[2] == "Bearer another"  # the environment counts more
     assert kedge("--token-file", token, "device", "list").returncode == 0 and script.seen.pop()[2] == f"Bearer {TOKEN}"
@@ -342,9 +365,8 @@ def test_a_file_that_is_wrong_is_said_with_its_line(script, tmp_path, line, said
 
 # ---- the API and the command line ----
 
-# What is for browsers, for devices or for programs alone; what a chart is drawn from.
-NO_COMMAND = {"/healthz", "/openapi.json", "/metrics", "/fw/{sha256}", "/", "/assets/{file}", "/api/v1/session", "/api/v1/fleet/samples",
-              "/api/v1/rollouts/{id}/samples"}
+# What is for browsers, for devices or for programs alone.
+NO_COMMAND = {"/healthz", "/openapi.json", "/metrics", "/fw/{sha256}", "/", "/assets/{file}", "/api/v1/session"}
 
 
 def test_every_route_of_the_api_is_asked_by_a_command():
@@ -355,6 +377,67 @@ def test_every_route_of_the_api_is_asked_by_a_command():
         assert f'/api/v1/{first.split("/")[0]}' in code, path
         for part in rest:
             assert part.strip("/") in code, path
+
+
+ENTRIES = [{"id": number, "at_ms": number, "rollout_id": rollout, "group_index": 0, "deployment_id": 1, "endpoint": "boat", "who": "server",
+            "from": "pending", "to": to, "text": "words"} for number, rollout, to in ((1, 7, "offered"), (2, 8, "failed"))]
+
+
+def test_histories_are_told_page_by_page(script, kedge):
+    def pages(request):
+        last = "cursor" in request.query
+        return 200, {"history": ENTRIES[last:last + 1], "next": None if last else "1"}
+    script.answers["/api/v1/devices/boat/history"] = script.answers["/api/v1/rollouts/7/history"] = pages
+    lines = kedge("device", "history", "boat").stdout.splitlines()
+    assert [line.split("  ", 1)[1] for line in lines] == ["rollout 7: boat: pending -> offered: words", "rollout 8: boat: pending -> failed: words"]
+    script.seen.clear()
+    lines = kedge("rollout", "history", "7", "--device", "a&b", "--newest").stdout.splitlines()
+    assert [line.split("  ", 1)[1] for line in lines] == ["boat: pending -> offered: words", "boat: pending -> failed: words"]
+    assert all("endpoint=a%26b&order=newest" in path for _, path, _, _ in script.seen) and len(script.seen) == 2
+    assert json.loads(kedge("--json", "rollout", "history", "7").stdout) == {"history": ENTRIES}
+    assert kedge("device", "history", "nobody").returncode == 1
+
+
+def test_the_deployments_of_a_device_are_a_table(script, kedge):
+    script.answers["/api/v1/devices/boat/deployments"] = (200, {"deployments": [
+        {"rollout_id": 7, "state": "failed", "update_result": 8, "version_before": "1.0.0", "offered_at_ms": 1, "ended_at_ms": 2, "explanation": "why"},
+        {"rollout_id": 8, "state": "pending", "update_result": None, "version_before": "1.0.0", "offered_at_ms": None, "ended_at_ms": None,
+         "explanation": ""}], "next": None})
+    lines = kedge("device", "deployments", "boat", "--newest").stdout.splitlines()
+    assert lines[0].split() == ["ROLLOUT", "STATE", "RESULT", "FROM", "OFFERED", "ENDED", "WHY"]
+    assert lines[1].split()[:4] == ["7", "failed", "8", "1.0.0"] and lines[1].endswith("why")
+    assert lines[2].split() == ["8", "pending", "1.0.0", "-", "-"]
+    assert "order=newest" in script.seen[0][1]
+    assert len(json.loads(kedge("--json", "device", "deployments", "boat").stdout)["deployments"]) == 2
+
+
+def test_what_charts_are_drawn_from_is_a_table_too(script, kedge):
+    script.answers["/api/v1/fleet/samples"] = (200, {"next": None, "samples": [
+        {"at_ms": 1000, "devices": 12, "registered": 11, "versions": [{"version": "1.1.0", "devices": 9}, {"version": "1.0.0", "devices": 3}]}]})
+    script.answers["/api/v1/rollouts/7/samples"] = (200, {"next": None, "samples": [{"at_ms": 1000, "counts": {"pending": 0, "succeeded": 4}}]})
+    assert kedge("fleet", "samples").stdout.splitlines()[1].split()[2:] == ["12", "11", "9", "1.1.0,", "3", "1.0.0"]
+    assert kedge("rollout", "samples", "7").stdout.splitlines()[1].split()[2:] == ["4", "succeeded"]
+    assert json.loads(kedge("--json", "rollout", "samples", "7").stdout)["samples"][0]["counts"]["succeeded"] == 4
+
+
+def test_a_rollout_is_shown_with_the_devices_that_are_meant(script, kedge):
+    script.answers["/api/v1/rollouts/7"] = (200, {"id": 7, "name": "July"})
+    script.answers["/api/v1/rollouts/7/groups"] = (200, {"groups": []})
+    script.answers["/api/v1/rollouts/7/deployments"] = (200, {"deployments": [{"endpoint": "boat", "state": "failed"}], "next": None})
+    done = kedge("rollout", "show", "7", "--state", "failed", "--group", "2")
+    assert done.returncode == 0 and "boat" in done.stdout
+    assert "/deployments?state=failed&group=1&" in script.seen[-1][1]  # from 0 there, from 1 here
+    for wrong in ("0", "x"):
+        assert kedge("rollout", "show", "7", "--group", wrong).returncode == 2
+
+
+def test_a_device_that_has_no_part_in_a_rollout_is_said_to_have_none(script, kedge):
+    script.answers["/api/v1/rollouts/7"] = (200, {"id": 7, "name": "July"})
+    script.answers["/api/v1/rollouts/7/groups"] = (200, {"groups": []})
+    script.answers["/api/v1/rollouts/7/deployments"] = (200, {"deployments": [], "next": None})
+    script.answers["/api/v1/rollouts/7/history"] = (200, {"history": [], "next": None})
+    done = kedge("rollout", "show", "7", "--device", "nobody")
+    assert done.returncode == 1 and done.stdout == "" and 'the device "nobody" has no part in rollout 7' in done.stderr
 
 
 def test_an_attachment_is_a_file_of_its_own_or_none(script, kedge, tmp_path):

@@ -57,6 +57,13 @@ def test_a_key_makes_one_thing_and_gives_the_same_answer(server, post, asked):
     assert len(rollouts(server)) == 2
 
 
+def test_a_key_of_the_command_line_makes_one_thing(server, keys):
+    once = ["--json", "trust", "add", "--name", "release", keys.public, "--idempotency-key", "build-7"]
+    assert json.loads(server.kedge(*once).stdout) == json.loads(server.kedge(*once).stdout)
+    assert len(server.json("trust", "list")["trust"]) == 1
+    assert server.kedge(*once[:-2], check=False).returncode == 1  # without it, the second is one too many
+
+
 def test_a_key_holds_over_a_restart(server, post, asked):
     first = post("/rollouts", asked, "key-1")
     server.kill()

@@ -51,6 +51,19 @@ def test_tags_are_changed_by_who_has_seen_them(server, ask):
     assert ask("GET", "/devices/boat-1")[2] == before
 
 
+def test_the_command_line_changes_what_it_has_shown(server, ask):
+    put_device(server, ask)
+    seen = server.json("device", "show", "boat-1")["etag"]
+    assert f'"{seen}"' == ask("GET", "/devices/boat-1")[2] and seen in server.kedge("device", "show", "boat-1").stdout
+    server.kedge("device", "tag", "boat-1", "site=north", "--if-match", seen)
+    done = server.kedge("device", "tag", "boat-1", "site=south", "--if-match", seen, check=False)
+    assert done.returncode == 1 and "refused: " in done.stderr
+    assert ask("GET", "/devices/boat-1")[1]["tags"] == {"site": "north"}
+    for wrong in ("", "a b", 'a"b', "a\r\nX-Evil: 1", "x" * 65):
+        done = server.kedge("device", "tag", "boat-1", "site=south", "--if-match", wrong, check=False)
+        assert done.returncode == 2 and "--if-match must be 1 to 64" in done.stderr, wrong
+
+
 def test_of_many_who_have_seen_the_same_one_changes_it(server, ask):
     put_device(server, ask)
     for turn in range(5):

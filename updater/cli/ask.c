@@ -50,6 +50,8 @@ enum status ask(struct cli *cli, const char *method, const char *path, json_t *b
         memcpy(cli->field, answer.field, sizeof(cli->field));
         return outcome == CLIENT_REFUSED ? STATUS_REFUSED : STATUS_UNREACHABLE;
     }
+    if (answer.etag[0] != '\0' && json_is_object(answer.json))
+        (void)json_object_set_new(answer.json, "etag", json_string(answer.etag));
     if (out != NULL)
         *out = answer.json;
     else

@@ -115,12 +115,22 @@ void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /** Prints a line on standard output; what came from outside cannot steer the terminal. */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/** Asks, takes `body` over (NULL: none). On STATUS_DONE *out is the answer (NULL when empty). */
+/**
+ * Asks, takes `body` over (NULL: none). On STATUS_DONE *out is the answer (NULL when empty), with
+ * its ETag as `etag` where it has one.
+ */
 enum status ask(struct cli *cli, const char *method, const char *path, json_t *body, json_t **out);
 /** The same with a path of path_of(), which it takes over. */
 enum status ask_at(struct cli *cli, const char *method, char *path, json_t *body, json_t **out);
+/**
+ * Has what --if-match and --idempotency-key say go with what the command asks. STATUS_USAGE, with a
+ * complaint, when that cannot be.
+ */
+enum status conditions_add(struct cli *cli, const struct arguments *arguments);
 /** Opens a file to be sent, and says how large it is; NULL, with a complaint. */
 FILE *file_open(const char *path, uint64_t *size);
+/** The PEM text of a public key's file, the caller's; NULL, with a complaint, when it is none. */
+char *public_key_read(const char *path);
 /** Makes a file that is not there yet, and that nobody else can read; -1, with a complaint. */
 int file_make(const char *path);
 /** Such a file to write to, or standard output where `path` is NULL; NULL, with a complaint. */
@@ -133,8 +143,6 @@ enum status output_finish(const char *path, FILE *out, enum status status);
 /**
  * Writes what standard output still holds. Where it did not take all that was said, complains and
  * makes STATUS_USAGE of STATUS_DONE: nobody may take the beginning for the whole.
-/** The PEM text of a public key's file, the caller's; NULL, with a complaint, when it is none. */
-char *public_key_read(const char *path);
  */
 enum status output_end(enum status status);
 /** Takes an item, borrowed for the call; false: no more of them. */
@@ -157,9 +165,12 @@ enum status device_list(struct cli *cli, const struct arguments *arguments);
 enum status device_show(struct cli *cli, const struct arguments *arguments);
 enum status device_tag(struct cli *cli, const struct arguments *arguments);
 enum status device_enroll(struct cli *cli, const struct arguments *arguments);
+enum status fleet_samples(struct cli *cli, const struct arguments *arguments);
 enum status fleet_show(struct cli *cli, const struct arguments *arguments);
 enum status package_attachments(struct cli *cli, const struct arguments *arguments);
 enum status package_attachment(struct cli *cli, const struct arguments *arguments);
+enum status device_history(struct cli *cli, const struct arguments *arguments);
+enum status device_deployments(struct cli *cli, const struct arguments *arguments);
 enum status device_watch(struct cli *cli, const struct arguments *arguments);
 enum status device_enrolled(struct cli *cli, const struct arguments *arguments);
 enum status device_bootstrap(struct cli *cli, const struct arguments *arguments);
@@ -190,6 +201,8 @@ enum status rollout_plan(struct cli *cli, const struct arguments *arguments);
 enum status rollout_change(struct cli *cli, const struct arguments *arguments);
 enum status rollout_show(struct cli *cli, const struct arguments *arguments);
 enum status rollout_list(struct cli *cli, const struct arguments *arguments);
+enum status rollout_history(struct cli *cli, const struct arguments *arguments);
+enum status rollout_samples(struct cli *cli, const struct arguments *arguments);
 enum status rollout_watch(struct cli *cli, const struct arguments *arguments);
 enum status token_create(struct cli *cli, const struct arguments *arguments);
 enum status token_list(struct cli *cli, const struct arguments *arguments);

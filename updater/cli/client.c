@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "updater/cli/table.h"
 
@@ -28,6 +29,7 @@ struct received {
     bool too_long;
     CURL *curl;
     FILE *out; /* what is no refusal goes there instead; NULL: all is kept */
+    char etag[CLIENT_ETAG_MAX + 1];
 };
 
 /* ---- making one ---- */
@@ -64,6 +66,12 @@ struct client *client_create(const struct client_server *server, const char *tok
     for (size_t size = strlen(client->url); size > 0 && client->url[size - 1] == '/'; size--)
         client->url[size - 1] = '\0';
     return client;
+}
+
+bool client_add_header(struct client *client, const char *line)
+{
+    return add_header(&client->headers, line) && add_header(&client->json_headers, line) &&
+           add_header(&client->file_headers, line);
 }
 
 void client_destroy(struct client *client)
@@ -104,6 +112,20 @@ static size_t on_bytes(char *bytes, size_t one, size_t count, void *context)
     memcpy(&grown[received->size], bytes, size);
     received->data = grown;
     received->size += size;
+    return size;
+}
+
+static size_t on_header(char *line, size_t one, size_t count, void *context)
+{
+    static const char name[] = "ETag: \"";
+    struct received *received = context;
+    size_t size = one * count, begin = sizeof(name) - 1;
+    if (size <= begin || strncasecmp(line, name, begin) != 0)
+        return size;
+    const char *end = memchr(&line[begin], '"', size - begin);
+    if (end != NULL && (size_t)(end - &line[begin]) <= CLIENT_ETAG_MAX)
+        (void)snprintf(received->etag, sizeof(received->etag), "%.*s", (int)(end - &line[begin]),
+                       &line[begin]);
     return size;
 }
 
@@ -149,6 +171,8 @@ static void prepare(struct client *client, const char *url, struct received *rec
     (void)curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, client->error);
     (void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_bytes);
     (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, received);
+    (void)curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
+    (void)curl_easy_setopt(curl, CURLOPT_HEADERDATA, received);
 }
 
 static enum client_outcome unreachable(const struct client *client, struct client_answer *answer,
@@ -185,6 +209,7 @@ static enum client_outcome perform(struct client *client, struct received *recei
             return not_trusted(client, answer, why);
         return unreachable(client, answer, received->too_long ? "the answer is too long" : why);
     }
+    memcpy(answer->etag, received->etag, sizeof(answer->etag));
     if (received->size > 0)
         answer->json = json_loadb(received->data, received->size, JSON_REJECT_DUPLICATES, NULL);
     if (received->out != NULL && answer->http_status >= 200 && answer->http_status < 300)
@@ -194,6 +219,8 @@ static enum client_outcome perform(struct client *client, struct received *recei
     if (answer->http_status >= 200 && answer->http_status < 300)
         return CLIENT_DONE;
     problem_text(answer->http_status, answer->json, answer->error);
+    const char *field = json_string_value(json_object_get(answer->json, "field"));
+    (void)snprintf(answer->field, sizeof(answer->field), "%s", field != NULL ? field : "");
     json_decref(answer->json);
     answer->json = NULL;
     return CLIENT_REFUSED;
@@ -219,8 +246,6 @@ enum client_outcome client_ask(struct client *client, const char *method, const 
     if (url == NULL || (body != NULL && text == NULL)) {
         outcome = unreachable(client, answer, "out of memory");
         goto cleanup;
-    const char *field = json_string_value(json_object_get(answer->json, "field"));
-    (void)snprintf(answer->field, sizeof(answer->field), "%s", field != NULL ? field : "");
     }
     prepare(client, url, &received);
     (void)curl_easy_setopt(client->curl, CURLOPT_TIMEOUT, ANSWER_LIMIT_S);

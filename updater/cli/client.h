@@ -13,6 +13,7 @@
 #define CLIENT_ERROR_MAX 2048u
 #define CLIENT_TOKEN_MAX 256u
 #define CLIENT_ANSWER_MAX (64u << 20) /* bytes of an answer */
+#define CLIENT_ETAG_MAX 64u
 #define CLIENT_FIELD_MAX 127u
 
 enum client_outcome {
@@ -24,6 +25,7 @@ enum client_outcome {
 struct client_answer {
     long http_status;
     json_t *json;                 /* of CLIENT_DONE; NULL when there is nothing; the caller's */
+    char etag[CLIENT_ETAG_MAX + 1]; /* of what was shown, without its quotes; "": none */
     char error[CLIENT_ERROR_MAX]; /* of the others: what is wrong and what to do */
     char field[CLIENT_FIELD_MAX + 1]; /* of CLIENT_REFUSED: what is at fault; "": not said */
 };
@@ -43,6 +45,9 @@ struct client_server {
  */
 struct client *client_create(const struct client_server *server, const char *token);
 void client_destroy(struct client *client);
+
+/** Has a line of a header go with all that is asked from here on; false when there is no memory. */
+bool client_add_header(struct client *client, const char *line);
 
 /** Asks and waits for the answer; `body` is borrowed, NULL for none. */
 enum client_outcome client_ask(struct client *client, const char *method, const char *path,

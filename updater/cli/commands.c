@@ -3,6 +3,19 @@
 
 #include <string.h>
 
+#define IF_MATCH_ROW                                                                               \
+    {                                                                                              \
+        "if-match", "ETAG", OPTION_TEXT,                                                           \
+            "only while it is what it was when --json showed this etag", NULL                      \
+    }
+#define ONCE_ROW                                                                                   \
+    {                                                                                              \
+        "idempotency-key", "KEY", OPTION_TEXT,                                                     \
+            "the same once more with this key, within a day, makes nothing more", NULL             \
+    }
+
+static const struct option_row change_options[] = {IF_MATCH_ROW};
+
 static const struct option_row device_list_options[] = {
     {"vendor", "DOMAIN", OPTION_TEXT, "only devices of this vendor", NULL},
     {"class", "NAME", OPTION_TEXT, "only devices of this class", NULL},
@@ -124,6 +137,7 @@ static const struct option_row webhook_add_options[] = {
     {"events", "KIND,...", OPTION_TEXT, "of rollout, group and deployment (default: all)", NULL},
     {"attempts", "N", OPTION_NUMBER, "so often each is tried, 1 to 20 (default: 8)", NULL},
     {"allow-http", NULL, OPTION_FLAG, "without TLS to another machine too", NULL},
+    ONCE_ROW,
 };
 
 static const struct option_row audit_export_options[] = {
@@ -145,6 +159,7 @@ static const struct option_row audit_options[] = {
 
 static const struct option_row trust_add_options[] = {
     {"name", "NAME", OPTION_TEXT, "what people call the key (needed)", NULL},
+    ONCE_ROW,
 };
 
 static const struct option_row create_options[] = {
@@ -239,10 +254,13 @@ static const struct option_row create_options[] = {
     {"max-defer-s", "S", OPTION_SPAN,
      "tell devices that their user may put it off for S seconds at most (0: not at all)",
      "max_defer_s"},
+    ONCE_ROW,
 };
 
 static const struct option_row retry_options[] = {
     {"start", NULL, OPTION_FLAG, "start it at once", NULL},
+    IF_MATCH_ROW,
+    ONCE_ROW,
 };
 
 static const struct option_row rollout_list_options[] = {
@@ -253,6 +271,17 @@ static const struct option_row show_options[] = {
     {"devices", NULL, OPTION_FLAG, "each device's part too", NULL},
     {"device", "ENDPOINT", OPTION_TEXT,
      "the part of this device, and its history: what it was sent and what it answered", NULL},
+    {"state", "STATE", OPTION_TEXT, "the parts that are in this state, as failed", NULL},
+    {"group", "N", OPTION_NUMBER, "the parts of this group; the first is 1", NULL},
+};
+
+static const struct option_row newest_options[] = {
+    {"newest", NULL, OPTION_FLAG, "the newest first", NULL},
+};
+
+static const struct option_row rollout_history_options[] = {
+    {"device", "ENDPOINT", OPTION_TEXT, "only what is of this device", NULL},
+    {"newest", NULL, OPTION_FLAG, "the newest first", NULL},
 };
 
 #define NONE NULL, 0
@@ -260,6 +289,8 @@ static const struct option_row show_options[] = {
 
 const struct command commands[] = {
     {"fleet", "show", "", 0, 0, "how many devices there are, and what they run", NONE, fleet_show},
+    {"fleet", "samples", "", 0, 0, "how many there were, and what they ran, time by time", NONE,
+     fleet_samples},
     {"device", "list", "", 0, 0, "the devices that the server knows", ROWS(device_list_options),
      device_list},
     {"device", "show", "ENDPOINT", 1, 1, "one device", NONE, device_show},
@@ -267,8 +298,14 @@ const struct command commands[] = {
      "follow the deployment that a device has, or gets next, to its end: exit status 0 when it "
      "succeeded",
      NONE, device_watch},
+    {"device", "deployments", "ENDPOINT", 1, 1, "a device's part in each rollout",
+     ROWS(newest_options), device_deployments},
+    {"device", "history", "ENDPOINT", 1, 1,
+     "what happened to a device in rollouts: what it was sent and what it answered",
+     ROWS(newest_options), device_history},
     {"device", "tag", "ENDPOINT NAME=VALUE|NAME- ...", 2, CLI_VALUES_MAX,
-     "set tags of a device, or remove them with a dash behind the name", NONE, device_tag},
+     "set tags of a device, or remove them with a dash behind the name", ROWS(change_options),
+     device_tag},
     {"device", "enroll", "[ENDPOINT]", 0, 1,
      "write the keys by which devices prove who they are; replaces former ones",
      ROWS(device_enroll_options), device_enroll},
@@ -313,8 +350,8 @@ const struct command commands[] = {
      package_attachments},
     {"package", "attachment", "ID NAME", 2, 2, "one of them as a file: sbom, prov or notes",
      ROWS(attachment_options), package_attachment},
-    {"package", "delete", "ID", 1, 1, "remove a package that no rollout names", NONE,
-     package_delete},
+    {"package", "delete", "ID", 1, 1, "remove a package that no rollout names",
+     ROWS(change_options), package_delete},
     {"class", "set", "CLASS", 1, 1,
      "where devices of a class have their version, and what counts as success of an update",
      ROWS(class_set_options), class_set},
@@ -333,25 +370,31 @@ const struct command commands[] = {
      "which devices `rollout create` with the same options would take, group by group, and why it "
      "leaves others out; nothing is made",
      ROWS(create_options), rollout_plan},
-    {"rollout", "start", "ID", 1, 1, "start a rollout that was created", NONE, rollout_change},
-    {"rollout", "pause", "ID", 1, 1, "offer to no more devices for now", NONE, rollout_change},
-    {"rollout", "resume", "ID", 1, 1, "go on after a pause", NONE, rollout_change},
-    {"rollout", "abort", "ID", 1, 1, "end it; devices that install already finish doing so", NONE,
+    {"rollout", "start", "ID", 1, 1, "start a rollout that was created", ROWS(change_options),
      rollout_change},
+    {"rollout", "pause", "ID", 1, 1, "offer to no more devices for now", ROWS(change_options),
+     rollout_change},
+    {"rollout", "resume", "ID", 1, 1, "go on after a pause", ROWS(change_options), rollout_change},
+    {"rollout", "abort", "ID", 1, 1, "end it; devices that install already finish doing so",
+     ROWS(change_options), rollout_change},
     {"rollout", "close", "ID", 1, 1,
-     "let no more devices join a dynamic rollout, so that it ends when the others are done", NONE,
-     rollout_change},
+     "let no more devices join a dynamic rollout, so that it ends when the others are done",
+     ROWS(change_options), rollout_change},
     {"rollout", "approve", "ID", 1, 1,
-     "let somebody else's rollout begin, or go on behind the gate that waits for it", NONE,
-     rollout_change},
+     "let somebody else's rollout begin, or go on behind the gate that waits for it",
+     ROWS(change_options), rollout_change},
     {"rollout", "retry", "ID", 1, 1,
      "prepare another rollout for those of its devices that ended in error or were never reached",
      ROWS(retry_options), rollout_retry},
     {"rollout", "roll-back", "ID", 1, 1,
-     "end it, and take the devices that have moved back to its revert package", NONE,
-     rollout_change},
+     "end it, and take the devices that have moved back to its revert package",
+     ROWS(change_options), rollout_change},
     {"rollout", "show", "ID", 1, 1, "where a rollout stands, and why", ROWS(show_options),
      rollout_show},
+    {"rollout", "history", "ID", 1, 1, "what happened in a rollout, one by one",
+     ROWS(rollout_history_options), rollout_history},
+    {"rollout", "samples", "ID", 1, 1, "how many deployments were in each state, time by time",
+     NONE, rollout_samples},
     {"rollout", "list", "", 0, 0, "the rollouts, newest first", ROWS(rollout_list_options),
      rollout_list},
     {"rollout", "watch", "ID", 1, 1,

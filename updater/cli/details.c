@@ -88,6 +88,13 @@ void print_details(const json_t *record)
     }
 }
 
+void optional_text(const json_t *object, const char *name, char *out, size_t out_size)
+{
+    out[0] = '\0';
+    if (json_is_integer(json_object_get(object, name)))
+        (void)snprintf(out, out_size, "%" PRIu64, number_of(object, name));
+}
+
 void counts_text(const json_t *counts, char *out, size_t out_size)
 {
     const char *name;

@@ -22,6 +22,8 @@ static inline uint64_t number_of(const json_t *object, const char *name)
 
 /** Prints "name: value" lines for a record as it came, nested ones indented. */
 void print_details(const json_t *record);
+/** A number as text; "" where there is none. */
+void optional_text(const json_t *object, const char *name, char *out, size_t out_size);
 /** "2 succeeded, 1 failed": the states that are not zero; "none" when all are. */
 void counts_text(const json_t *counts, char *out, size_t out_size);
 

@@ -50,7 +50,9 @@ int main(int argc, char **argv)
     }
     if (!connect_client(&cli))
         return STATUS_UNREACHABLE;
-    enum status status = output_end(arguments.command->run(&cli, &arguments));
+    enum status status = conditions_add(&cli, &arguments);
+    if (status == STATUS_DONE)
+        status = output_end(arguments.command->run(&cli, &arguments));
     client_destroy(cli.client);
     return (int)status;
 }

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "updater/cli/cli.h"
+#include "updater/cli/history.h"
 #include "updater/cli/json.h"
-#include "updater/cli/progress.h"
 #include "updater/cli/steps.h"
 #include "updater/cli/table.h"
 #include "updater/cli/timing.h"
@@ -115,16 +115,14 @@ static void add_deployment(struct table *table, const json_t *deployment)
 {
     uint64_t done = number_of(deployment, "bytes_done"),
              total = number_of(deployment, "bytes_total");
-    char download[16] = "";
+    char download[16] = "", result[32];
     if (total > 0)
         (void)snprintf(download, sizeof(download), "%" PRIu64 " %%",
                        done >= total ? 100 : done * 100 / total);
     table_add(table, text_of(deployment, "endpoint"));
     table_add(table, text_of(deployment, "state"));
-    if (json_is_integer(json_object_get(deployment, "update_result")))
-        table_add_number(table, number_of(deployment, "update_result"));
-    else
-        table_add(table, "");
+    optional_text(deployment, "update_result", result, sizeof(result));
+    table_add(table, result);
     table_add(table, text_of(deployment, "version_before"));
     table_add(table, download);
     table_add(table, text_of(deployment, "explanation"));
@@ -168,42 +166,76 @@ static void print_history(const json_t *history)
 {
     size_t index;
     json_t *entry;
-    char line[1024], time[32];
     say("%s", "");
-    json_array_foreach(history, index, entry)
-    {
-        time_text(number_of(entry, "at_ms"), time, sizeof(time));
-        history_line(entry, line, sizeof(line));
-        say("%s  %s", time, line);
-    }
+    json_array_foreach(history, index, entry) history_say(entry);
 }
 
-/* The lists that show more than the rollout, of all devices or of one. */
-static enum status add_devices(struct cli *cli, json_t *rollout, const char *id, const char *device)
+/* Which deployments are asked for. */
+struct narrowing {
+    const char *device, *state, *group; /* NULL: any */
+};
+
+static bool is_narrowed(const struct narrowing *narrowing)
 {
-    char *query = device != NULL ? path_of("?endpoint=", device, "") : path_of("", "", "");
-    if (query == NULL) {
-        complain("out of memory");
-        return STATUS_UNREACHABLE;
+    return narrowing->device != NULL || narrowing->state != NULL || narrowing->group != NULL;
+}
+
+/* As the query says it; groups are counted from 0 there. NULL, with a complaint. */
+static char *deployments_query(const struct narrowing *narrowing)
+{
+    char group[24] = "";
+    unsigned long number = narrowing->group == NULL ? 1 : strtoul(narrowing->group, NULL, 10);
+    if (number == 0) {
+        complain("--group must be 1 or more: they are counted from 1");
+        return NULL;
     }
+    (void)snprintf(group, sizeof(group), "%lu", number - 1);
+    char *query = path_of("", "", "");
+    query = with_query(query, "endpoint", narrowing->device);
+    query = with_query(query, "state", narrowing->state);
+    query = with_query(query, "group", narrowing->group == NULL ? NULL : group);
+    if (query == NULL)
+        complain("what the deployments are narrowed by is too long");
+    return query;
+}
+
+/* The lists that show more than the rollout, of all devices, of some or of one. */
+static enum status add_devices(struct cli *cli, json_t *rollout, const char *id,
+                               const struct narrowing *narrowing)
+{
+    char *query = deployments_query(narrowing);
+    if (query == NULL)
+        return STATUS_USAGE;
     enum status status = add_part(cli, rollout, id, "deployments", query, true);
-    if (status == STATUS_DONE && device != NULL)
-        status = add_part(cli, rollout, id, "history", query, true);
     free(query);
+    if (status != STATUS_DONE || narrowing->device == NULL)
+        return status;
+    query = path_of("?endpoint=", narrowing->device, "");
+    status = query == NULL ? STATUS_UNREACHABLE
+                           : add_part(cli, rollout, id, "history", query, true);
+    free(query);
+    if (status == STATUS_DONE && json_array_size(json_object_get(rollout, "history")) == 0 &&
+        json_array_size(json_object_get(rollout, "deployments")) == 0) {
+        complain("the device \"%s\" has no part in rollout %s; see kedge rollout show %s --devices",
+                 narrowing->device, id, id);
+        return STATUS_REFUSED;
+    }
     return status;
 }
 
 enum status rollout_show(struct cli *cli, const struct arguments *arguments)
 {
     const char *id = arguments->positional[0];
-    const char *device = argument(arguments, "device");
-    bool with_devices = device != NULL || argument(arguments, "devices") != NULL;
+    const struct narrowing narrowing = {.device = argument(arguments, "device"),
+                                        .state = argument(arguments, "state"),
+                                        .group = argument(arguments, "group")};
+    bool with_devices = is_narrowed(&narrowing) || argument(arguments, "devices") != NULL;
     json_t *rollout = NULL;
     enum status status = ask_at(cli, "GET", path_of(ROLLOUTS "/", id, ""), NULL, &rollout);
     if (status == STATUS_DONE)
         status = add_part(cli, rollout, id, "groups", "", false);
     if (status == STATUS_DONE && with_devices)
-        status = add_devices(cli, rollout, id, device);
+        status = add_devices(cli, rollout, id, &narrowing);
     if (status == STATUS_DONE && cli->json)
         return print_json(rollout);
     if (status == STATUS_DONE) {
@@ -212,7 +244,7 @@ enum status rollout_show(struct cli *cli, const struct arguments *arguments)
         print_groups(json_object_get(rollout, "groups"));
         if (with_devices)
             print_deployments(json_object_get(rollout, "deployments"));
-        if (device != NULL)
+        if (narrowing.device != NULL)
             print_history(json_object_get(rollout, "history"));
     }
     json_decref(rollout);
