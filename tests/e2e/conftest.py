@@ -33,13 +33,15 @@ def _let_programs_hear_signals():
 _let_programs_hear_signals()
 
 
-def _ask_this_machine_itself():
-    """Whoever started the tests may be behind a proxy, which knows nothing of the servers on this machine."""
+def _take_no_notice_of_where_this_is():
+    """Whoever started the tests may be behind a proxy, which knows nothing of the servers on this machine, and speak a
+    language that tools answer in, or complain of when it is not installed."""
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
         del os.environ[name]
+    os.environ["LC_ALL"] = "C.UTF-8"
 
 
-_ask_this_machine_itself()
+_take_no_notice_of_where_this_is()
 
 
 def program(name: str) -> str:
