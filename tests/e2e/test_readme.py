@@ -28,4 +28,4 @@ def test_the_first_update_works_as_written(start, tmp_path):
     board = start("sh", "-c", "exec kedge-boot " + boot, env=environment, cwd=tmp_path)
     wait_until(lambda: re.search(r"device-1 .*1\.0\.0", sh("kedge device list")), 120, f"the device to be listed; {board.log}")
     assert "finished: 1 succeeded" in sh(update)
-    assert re.search(r"device-1 .*1\.1\.0", sh("kedge device list"))
+    wait_until(lambda: re.search(r"device-1 .*1\.1\.0", sh("kedge device list")), what="the record of the device")
