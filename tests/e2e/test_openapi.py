@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from conftest import CLASS, ROOT, VENDOR, make_package, program, wait_until
+from rest_kit import call
 from test_api import register
 
 sys.path.insert(0, str(ROOT / "tools"))
@@ -50,6 +51,14 @@ def test_the_document_has_the_routes_that_are_served_with_their_queries():
                   for method, path, operation in OPERATIONS}
     assert documented == {route: set(query.split()) for route, (query, _) in rows.items()}
     assert len({operation["operationId"] for _, _, operation in OPERATIONS}) == len(OPERATIONS)
+
+
+def test_a_parameter_without_a_value_is_refused(server):
+    """Taken for absent, "?dry_run" would do what it is to try, and "?filter" mean everything."""
+    for method, path, operation in OPERATIONS:
+        for name in [parameter["name"] for parameter in operation["parameters"] if parameter["in"] == "query"]:
+            status, problem = call(server, method.upper(), f"{re.sub('{.*?}', '1', path)}?{name}")
+            assert (status, problem["code"], problem["field"]) == (400, "argument", name), (method, path, problem)
 
 
 def examples(schema: dict):

@@ -26,12 +26,17 @@ static enum MHD_Result check_name(void *context, enum MHD_ValueKind kind, const 
                                   const char *value)
 {
     (void)kind;
-    (void)value;
     struct names_seen *seen = context;
     struct request *request = seen->request;
     if (!name_known(request->route->query, name)) {
         refuse(request, MHD_HTTP_BAD_REQUEST, "argument", name,
                "this resource has no query parameter \"%.64s\"", name);
+        return MHD_NO;
+    }
+    /* Taken for absent, "?dry_run" would do what it is to try, and "?filter" mean everything. */
+    if (value == NULL) {
+        refuse(request, MHD_HTTP_BAD_REQUEST, "argument", name,
+               "the query parameter \"%s\" has no value: %s=...", name, name);
         return MHD_NO;
     }
     for (size_t i = 0; i < seen->count; i++) {
