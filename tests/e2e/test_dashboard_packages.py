@@ -29,6 +29,8 @@ def test_packages_are_found_in_their_list_by_words_and_by_filters(server, person
     wait_until(lambda: len(versions(vera)) == 100, what="the newest packages")
     finds(vera, "1.19 board-b")
     wait_until(lambda: versions(vera) == ["1.199.0", "1.197.0", "1.195.0", "1.193.0", "1.191.0", "1.19.0"], what="what has both words")
+    finds(vera, "1.19 BOARD-A")
+    wait_until(lambda: versions(vera) == ["1.198.0", "1.196.0", "1.194.0", "1.192.0", "1.190.0"], what="what has both words in some case")
     finds(vera, 'class == "board-a" and version in (1.8.0, 1.9.0)')
     wait_until(lambda: versions(vera) == ["1.8.0"], what="what a filter means")
     finds(vera, mixed_packages()[3]["id"][:16])

@@ -94,7 +94,7 @@ WANTED = {"vendor": VENDORS, "class": CLASSES, "hardware": ("A", "B", "C"), "ver
 def comparison(draw):
     """A random one, and what it means."""
     attribute = draw.choice(sorted(WANTED))
-    kind = draw.choice(("==", "!=", "in", "not in", "like") + (("order",) * 3 if attribute == "version" else ()))
+    kind = draw.choice(("==", "!=", "in", "not in", "like", "ilike") + (("order",) * 3 if attribute == "version" else ()))
     wanted = WANTED[attribute]
     if kind == "order":
         operator, version = draw.choice(("<", "<=", ">", ">=")), draw.choice(VERSIONS[:5])
@@ -104,6 +104,9 @@ def comparison(draw):
     if kind == "like" and attribute == "endpoint":
         pattern = draw.choice(("dev-00*", "*1", "dev-???0", "*0*2*", "d?"))
         return f'endpoint like "{pattern}"', lambda d: fnmatch.fnmatchcase(d["endpoint"], pattern)
+    if kind == "ilike" and attribute in ("endpoint", "class", "version"):
+        pattern = draw.choice(("DEV-00*", "*1", "BOARD-?", "*Beta*", "*A*"))
+        return f'{attribute} ilike "{pattern}"', lambda d: fnmatch.fnmatchcase(d[attribute].lower(), pattern.lower())
     if kind in ("in", "not in"):
         chosen = draw.choices(wanted, k=draw.randint(1, 3))
         test = either([equals(attribute, text) for text in chosen])

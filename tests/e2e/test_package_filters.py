@@ -43,6 +43,7 @@ def mixed_packages() -> list[dict]:
 @pytest.mark.parametrize("text, test", [
     ('class == "board-a" and version < 1.9.0', lambda n, p: p["class"] == "board-a" and n < 9),
     ('version like "1.1*" and vendor == "other.example"', lambda n, p: str(n).startswith("1") and n % 3 == 0),
+    ('class ilike "BOARD-A" and vendor not ilike "O*"', lambda n, p: p["class"] == "board-a" and n % 3 != 0),
     ('hardware == "C"', lambda n, p: "C" in p["hardware"]),
     ('hardware in ("", "D") and uploader != "ci"', lambda n, p: (p["hardware"] == "" or "D" in p["hardware"]) and n % 3 != 1),
     ("version in (1.7.0, 1.150.0)", lambda n, p: n in (7, 150)),

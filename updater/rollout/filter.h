@@ -52,6 +52,7 @@ enum kedge_filter_operator {
     KEDGE_FILTER_GREATER,
     KEDGE_FILTER_GREATER_EQUAL,
     KEDGE_FILTER_LIKE,
+    KEDGE_FILTER_ILIKE, /* as like, in either case */
     KEDGE_FILTER_IN,
     KEDGE_FILTER_OPERATOR_COUNT
 };
@@ -141,7 +142,10 @@ bool kedge_filter_matches(const struct kedge_filter *filter,
 /** The one text that the attribute must equal for anything to match; NULL: not that simple. */
 const char *kedge_filter_requires(const struct kedge_filter *filter,
                                   enum kedge_filter_attribute attribute);
-/** Whether `pattern` is all of `text`: "*" is any characters, "?" any one character of UTF-8. */
-bool kedge_filter_like(const char *text, const char *pattern);
+/**
+ * Whether `pattern` is all of `text`: "*" is any characters, "?" any one character of UTF-8; with
+ * `either_case`, A to Z are as a to z.
+ */
+bool kedge_filter_like(const char *text, const char *pattern, bool either_case);
 
 #endif

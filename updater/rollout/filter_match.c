@@ -2,8 +2,8 @@
  * filter_match.c: whether a device or a package is one of those that a filter means.
  *
  * There are two answers, and each comparison gives one of them: what is not known is equal to
- * nothing but "", and neither before nor after anything. `!=`, `not in` and `not like` are the
- * opposite of `==`, `in` and `like`, always.
+ * nothing but "", and neither before nor after anything. `!=`, `not in`, `not like` and `not ilike`
+ * are the opposite of `==`, `in`, `like` and `ilike`, always.
  */
 #include "updater/rollout/filter.h"
 
@@ -24,8 +24,13 @@ static const char *next_character(const char *text)
     return text;
 }
 
+static char small(char letter)
+{
+    return letter >= 'A' && letter <= 'Z' ? (char)(letter - 'A' + 'a') : letter;
+}
+
 /* Only the last "*" is ever tried anew: an earlier one could gain nothing by taking more. */
-bool kedge_filter_like(const char *text, const char *pattern)
+bool kedge_filter_like(const char *text, const char *pattern, bool either_case)
 {
     const char *star = NULL, *tried = NULL;
     while (*text != '\0') {
@@ -35,7 +40,7 @@ bool kedge_filter_like(const char *text, const char *pattern)
         } else if (*pattern == '?') {
             pattern++;
             text = next_character(text);
-        } else if (*pattern == *text) {
+        } else if (*pattern == *text || (either_case && small(*pattern) == small(*text))) {
             pattern++;
             text++;
         } else if (star != NULL) {
@@ -65,15 +70,21 @@ static bool same_version(const struct kedge_filter_value *value, const char *ver
            kedge_semver_compare(&parsed, &value->version) == 0;
 }
 
+static bool is_as_wanted(enum kedge_filter_operator operator_, const char *text,
+                         const char *wanted)
+{
+    if (operator_ == KEDGE_FILTER_LIKE || operator_ == KEDGE_FILTER_ILIKE)
+        return kedge_filter_like(text, wanted, operator_ == KEDGE_FILTER_ILIKE);
+    return strcmp(text, wanted) == 0;
+}
+
 /* Whether `text` is (or is like) one of the values. */
 static bool is_one_of(const struct kedge_filter *filter, const struct kedge_filter_node *test,
                       const char *text)
 {
     for (unsigned i = 0; i < test->value_count; i++) {
         const struct kedge_filter_value *value = &filter->values[test->first_value + i];
-        const char *wanted = text_of(filter, value);
-        if (test->operator_ == KEDGE_FILTER_LIKE ? kedge_filter_like(text, wanted)
-                                                 : strcmp(text, wanted) == 0)
+        if (is_as_wanted(test->operator_, text, text_of(filter, value)))
             return true;
         if (test->attribute == KEDGE_FILTER_VERSION && same_version(value, text))
             return true;

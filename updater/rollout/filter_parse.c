@@ -18,7 +18,7 @@
 #define BIT(operator_) (1u << KEDGE_FILTER_##operator_)
 #define EQUALITY (BIT(EQUAL) | BIT(NOT_EQUAL))
 #define ORDER (BIT(LESS) | BIT(LESS_EQUAL) | BIT(GREATER) | BIT(GREATER_EQUAL))
-#define TEXTS (EQUALITY | BIT(LIKE) | BIT(IN))
+#define TEXTS (EQUALITY | BIT(LIKE) | BIT(ILIKE) | BIT(IN))
 
 const struct kedge_filter_row kedge_filter_rows[KEDGE_FILTER_ATTRIBUTE_COUNT] = {
     [KEDGE_FILTER_ENDPOINT] = {"endpoint", {"its endpoint name", NULL}, TEXTS},
@@ -49,7 +49,8 @@ static const char *const operator_names[KEDGE_FILTER_OPERATOR_COUNT] = {
     [KEDGE_FILTER_EQUAL] = "==",  [KEDGE_FILTER_NOT_EQUAL] = "!=",
     [KEDGE_FILTER_LESS] = "<",    [KEDGE_FILTER_LESS_EQUAL] = "<=",
     [KEDGE_FILTER_GREATER] = ">", [KEDGE_FILTER_GREATER_EQUAL] = ">=",
-    [KEDGE_FILTER_LIKE] = "like", [KEDGE_FILTER_IN] = "in",
+    [KEDGE_FILTER_LIKE] = "like", [KEDGE_FILTER_ILIKE] = "ilike",
+    [KEDGE_FILTER_IN] = "in",
 };
 
 const char *kedge_filter_operator_name(enum kedge_filter_operator operator_)
@@ -223,12 +224,16 @@ static const char *name_of(const struct kedge_filter_node *test)
     return kedge_filter_rows[test->attribute].name;
 }
 
+static bool is_word(enum kedge_filter_operator operator_)
+{
+    return operator_ >= KEDGE_FILTER_LIKE;
+}
+
 static bool find_operator(const struct filter_token *token, enum kedge_filter_operator *out)
 {
     for (unsigned i = 0; i < KEDGE_FILTER_OPERATOR_COUNT; i++) {
         *out = (enum kedge_filter_operator)i;
-        if (filter_token_is(token, i < KEDGE_FILTER_LIKE ? FILTER_SIGN : FILTER_WORD,
-                            operator_names[i]))
+        if (filter_token_is(token, is_word(*out) ? FILTER_WORD : FILTER_SIGN, operator_names[i]))
             return true;
     }
     return false;
@@ -320,9 +325,8 @@ static enum kedge_rc take_test(struct parser *parser, uint16_t *index)
     if (test->attribute == KEDGE_FILTER_REGISTERED && ends_test(&parser->token))
         return KEDGE_OK; /* alone, it asks whether it is so */
     KEDGE_TRY(accept(parser, FILTER_WORD, "not", &negated));
-    if (negated && !filter_token_is(&parser->token, FILTER_WORD, "in") &&
-        !filter_token_is(&parser->token, FILTER_WORD, "like"))
-        return expected(parser, "\"in\" or \"like\" behind \"not\"");
+    if (negated && !(find_operator(&parser->token, &test->operator_) && is_word(test->operator_)))
+        return expected(parser, "\"in\", \"like\" or \"ilike\" behind \"not\"");
     KEDGE_TRY(take_operator(parser, test));
     KEDGE_TRY(take_values(parser, test));
     return negated ? negate(parser, index) : KEDGE_OK;

@@ -124,7 +124,7 @@ bool filter_value_take(struct kedge_filter *filter, const struct filter_token *t
     case KEDGE_FILTER_UPLOADED:
         return take_time(token, value, what);
     case KEDGE_FILTER_VERSION:
-        if (test->operator_ != KEDGE_FILTER_LIKE)
+        if (test->operator_ != KEDGE_FILTER_LIKE && test->operator_ != KEDGE_FILTER_ILIKE)
             return take_version(filter, token, ordered, value, what);
         return take_text(filter, token, value, what);
     default:

@@ -56,6 +56,8 @@ static void each_attribute_is_compared_in_its_way(void **state)
         "endpoint == 'edge-0017'",
         "endpoint like \"edge-*\"",
         "endpoint not like \"gate-*\"",
+        "endpoint ilike \"EDGE-*\"",
+        "endpoint not ilike \"GATE-*\"",
         "endpoint in (\"a\", \"edge-0017\")",
         "vendor != \"other.example\"",
         "class == \"board-a\"",
@@ -71,6 +73,7 @@ static void each_attribute_is_compared_in_its_way(void **state)
         "version == \"1.4.0-rc.1\"",
         "version in (1.0.0, 1.4.0-rc.1)",
         "version like \"1.4.*\"",
+        "version ilike \"1.4.0-RC.*\"",
         "tag == \"eu\"",
         "tag in (\"pilot\",\"eu\")",
         "tag == \"site=hamburg-2\"",
@@ -95,6 +98,8 @@ static void each_attribute_is_compared_in_its_way(void **state)
         "endpoint == \"EDGE-0017\"",
         "endpoint like \"edge\"",
         "endpoint like \"*-18\"",
+        "endpoint like \"EDGE-*\"",
+        "endpoint not ilike \"EDGE-*\"",
         "vendor == \"\"",
         "class != \"board-a\"",
         "class not in (\"board-a\")",
@@ -230,16 +235,38 @@ static void a_pattern_is_matched_from_end_to_end(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        if (kedge_filter_like(rows[i].text, rows[i].pattern) != rows[i].like)
+        if (kedge_filter_like(rows[i].text, rows[i].pattern, false) != rows[i].like)
             fail_msg("%s like %s", rows[i].text, rows[i].pattern);
     char text[129], pattern[129] = "";
     memset(text, 'a', sizeof(text) - 1);
     text[sizeof(text) - 1] = '\0';
     for (size_t i = 0; i + 2 < sizeof(pattern); i += 2)
         memcpy(&pattern[i], "*a", 3);
-    assert_true(kedge_filter_like(text, pattern));
+    assert_true(kedge_filter_like(text, pattern, false));
     memcpy(&pattern[126], "b", 2);
-    assert_false(kedge_filter_like(text, pattern));
+    assert_false(kedge_filter_like(text, pattern, true));
+}
+
+static void a_pattern_may_be_meant_in_either_case(void **state)
+{
+    static const struct {
+        const char *text, *pattern;
+        bool ilike;
+    } rows[] = {
+        {"Board-A", "board-a", true},
+        {"board-z", "BOARD-Z", true},
+        {"Board-A", "*D?a", true},
+        {"Board-A", "*d-b", false},
+        {"a[", "A{", false}, /* of signs, one bit is not the case */
+        {"a@", "A`", false},
+        {"\xc3\x84x", "\xc3\x84X", true},
+        {"\xc3\x84", "\xc3\xa4", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (kedge_filter_like(rows[i].text, rows[i].pattern, true) != rows[i].ilike)
+            fail_msg("%s ilike %s", rows[i].text, rows[i].pattern);
+    assert_false(kedge_filter_like("Board-A", "board-a", false));
 }
 
 /* ---- packages ---- */
@@ -274,6 +301,7 @@ static void a_filter_of_packages_has_attributes_of_its_own(void **state)
         {"version > 1.9.0 and version not in (1.10.1)", NULL, true},
         {"version < 1.9.0", NULL, false},
         {"id like 'c0f*' and uploader == 'rita'", NULL, true},
+        {"id ilike 'C0F*' and hardware ilike 'rev-?'", "A\nREV-B", true},
         {"id == 'c0f'", NULL, false},
         {"uploaded > now-2d and uploaded <= now-1d", NULL, true},
         {"uploaded > now-1d", NULL, false},
@@ -338,7 +366,7 @@ static void a_problem_is_told_by_its_place(void **state)
         {"", KEDGE_E_MALFORMED, 1, 1, "expected was an attribute"},
         {"  ", KEDGE_E_MALFORMED, 1, 3, "the filter ends here"},
         {"class", KEDGE_E_MALFORMED, 1, 6, "how class is compared"},
-        {"class = \"a\"", KEDGE_E_MALFORMED, 1, 7, "one of == != like in"},
+        {"class = \"a\"", KEDGE_E_MALFORMED, 1, 7, "one of == != like ilike in"},
         {"class == board", KEDGE_E_MALFORMED, 1, 10, "a text in quotes"},
         {"class == \"a", KEDGE_E_MALFORMED, 1, 10, "does not end"},
         {"class == \"a\\", KEDGE_E_MALFORMED, 1, 10, "does not end"},
@@ -355,7 +383,7 @@ static void a_problem_is_told_by_its_place(void **state)
         {"tag in ()", KEDGE_E_MALFORMED, 1, 9, "a text in quotes"},
         {"tag in (\"a\",)", KEDGE_E_MALFORMED, 1, 13, "a text in quotes"},
         {"tag. == \"a\"", KEDGE_E_MALFORMED, 1, 6, "the name of a tag"},
-        {"tag not == \"a\"", KEDGE_E_MALFORMED, 1, 9, "\"in\" or \"like\""},
+        {"tag not == \"a\"", KEDGE_E_MALFORMED, 1, 9, "\"in\", \"like\" or \"ilike\" behind"},
         {"registered == 1", KEDGE_E_MALFORMED, 1, 15, "true or false"},
         {"registered < true", KEDGE_E_TYPE, 1, 12, "one of == !="},
         {"last_seen > yesterday", KEDGE_E_MALFORMED, 1, 13, "now-7d"},
@@ -469,6 +497,7 @@ int main(void)
         cmocka_unit_test(what_is_no_version_is_before_and_after_nothing),
         cmocka_unit_test(and_binds_closer_than_or_and_not_closest),
         cmocka_unit_test(a_pattern_is_matched_from_end_to_end),
+        cmocka_unit_test(a_pattern_may_be_meant_in_either_case),
         cmocka_unit_test(a_filter_of_packages_has_attributes_of_its_own),
         cmocka_unit_test(devices_and_packages_are_not_asked_for_what_the_other_has),
         cmocka_unit_test(a_problem_is_told_by_its_place),

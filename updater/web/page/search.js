@@ -2,10 +2,10 @@
 import { withQuery } from "./api.js";
 import { html, useLayoutEffect, useRef } from "./html.js";
 
-const OPERATOR = /[=<>]|\s(?:like|in)\s*["'(]/; // no filter of packages is without one
+const OPERATOR = /[=<>]|\s(?:i?like|in)\s*["'(]/; // no filter of packages is without one
 const WORDS_IN = ["version", "class", "vendor", "hardware"];
 
-const test = (attribute, pattern) => `${attribute} like "${pattern.replace(/["\\]/g, "\\$&")}"`;
+const test = (attribute, pattern) => `${attribute} ilike "${pattern.replace(/["\\]/g, "\\$&")}"`;
 const meaning = (word) => [...WORDS_IN.map((attribute) => test(attribute, `*${word}*`)), test("id", `${word}*`)].join(" or ");
 
 /** The filter that is meant: what is typed, where it is one; else each word of it must be in what a package is for, or begin its id. */
