@@ -1,4 +1,5 @@
 """Webhooks of a running kedged, posted to a receiver that takes, fails, stalls and sends elsewhere."""
+import contextlib
 import email.utils
 import hashlib
 import hmac
@@ -23,7 +24,7 @@ class Receiver:
 
     def __init__(self):
         self.posts: list[tuple[str, dict, bytes]] = []
-        self.answer, self.headers = 204, {}
+        self.answer, self.headers, self.content = 204, {}, b""
         self.times: list[float] = []
         self.go_on = threading.Event()
         receiver = self
@@ -45,8 +46,10 @@ class Receiver:
                     self.send_header("Location", "/elsewhere")
                 for name, value in receiver.headers.items():
                     self.send_header(name, value() if callable(value) else value)
-                self.send_header("Content-Length", "0")
+                self.send_header("Content-Length", str(len(receiver.content)))
                 self.end_headers()
+                with contextlib.suppress(OSError):  # nobody need read all of it
+                    self.wfile.write(receiver.content)
 
             def log_message(self, *_):
                 pass
@@ -120,6 +123,16 @@ def test_only_the_events_that_were_asked_for_are_posted(server, ask, receiver, r
     rollout("spring", "--start")
     wait_until(lambda: any(post["to"] == "finished" for post in receiver.bodies()), what="the end of the rollout")
     assert {post["event"] for post in receiver.bodies()} == {"rollout"}
+
+
+def test_a_receiver_has_taken_what_it_says_so_of_whatever_follows(server, ask, receiver, rollout):
+    receiver.answer, receiver.content = 200, b"x" * 1_000_000
+    hook(ask, receiver, events=["rollout"])
+    rollout("spring")
+    rollout("summer")
+    wait_until(lambda: len(receiver.bodies()) >= 2, what="two posts")
+    assert len({post["id"] for post in receiver.bodies()}) == 2  # the first one did not come twice
+    assert ask("GET", "/undelivered")[1]["undelivered"] == []
 
 
 @pytest.mark.parametrize("answer", [500, 302, 404, 410, "cut"])
