@@ -99,7 +99,9 @@ def hook(ask, receiver, name="ci", **more):
 
 def test_what_happens_is_posted_in_order_and_signed(server, ask, receiver, rollout):
     rollout("before")  # is not told
+    began_ms = time.time_ns() // 1_000_000
     made = hook(ask, receiver)
+    assert began_ms <= made["created_at_ms"] <= time.time_ns() // 1_000_000
     assert made["events"] == ["rollout", "group", "deployment"] and "secret" not in json.dumps(made)
     number = rollout("spring", "--start")
     wait_until(lambda: any(post["event"] == "rollout" and post["to"] == "finished" for post in receiver.bodies()),

@@ -14,7 +14,7 @@
 #include <strings.h>
 #include <time.h>
 
-static uint64_t seconds_of(clockid_t clock)
+static uint64_t ms_of(clockid_t clock)
 {
     struct timespec now;
     (void)clock_gettime(clock, &now);
@@ -23,11 +23,16 @@ static uint64_t seconds_of(clockid_t clock)
 
 uint64_t seconds_now(void)
 {
-    return seconds_of(CLOCK_MONOTONIC);
+    return ms_of(CLOCK_MONOTONIC) / 1000u;
 }
 
-/* The token of "Authorization: Bearer TOKEN" (RFC 6750 section 2.1); NULL when there is none. */
-static const char *bearer_token(struct request *request)
+uint64_t wall_now_ms(void)
+{
+    return ms_of(CLOCK_REALTIME);
+}
+
+/* The token of "Authorization: Bearer TOKEN" (RFC 6750 section 2.1); empty when there is none. */
+static struct kedge_slice bearer_token(struct request *request)
 {
     const char *value = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND,
                                                     MHD_HTTP_HEADER_AUTHORIZATION);
@@ -70,7 +75,7 @@ bool token_take(struct request *request, const uint8_t hash[KEDGE_SHA256_SIZE])
         return reader_ok(request, rc, "token");
     if (rc != KEDGE_OK || !kedge_equal_constant_time(hash, record.hash, KEDGE_SHA256_SIZE))
         return refuse_token(request, "this server knows no such token");
-    if (record.expires_at_ms != 0 && record.expires_at_ms <= seconds_of(CLOCK_REALTIME) * 1000)
+    if (record.expires_at_ms != 0 && record.expires_at_ms <= wall_now_ms())
         return refuse_token(request, "this token has expired");
     request->token = record;
     return true;

@@ -25,7 +25,7 @@ void devices_list(struct request *request)
     const struct kedge_matching which = {.filter = filter,
                                          .vendor = by_vendor ? vendor : NULL,
                                          .class_name = by_class ? class_name : NULL,
-                                         .now_ms = filter_now_ms()};
+                                         .now_ms = wall_now_ms()};
     json_t *items = json_array();
     enum kedge_rc rc =
         filter != NULL ? kedge_reader_matching(request->reader, &which, &page, list_device, &items)

@@ -3,7 +3,6 @@
 #include "updater/api/filters.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 /* NULL: refused by the name of the field. */
 static struct kedge_filter *read_field(struct request *request, enum kedge_filter_of of,
@@ -47,9 +46,3 @@ bool query_filter(struct request *request, enum kedge_filter_of of, struct kedge
     return !given || *out != NULL;
 }
 
-uint64_t filter_now_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
-}

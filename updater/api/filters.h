@@ -15,7 +15,5 @@ struct kedge_filter *filter_read(struct request *request, const char *text);
 bool filter_check(struct request *request, const char *field, const char *text);
 /** The query's `filter`, to be freed: *out is NULL when it is not given; false: refused. */
 bool query_filter(struct request *request, enum kedge_filter_of of, struct kedge_filter **out);
-/** What "now" is in a filter. */
-uint64_t filter_now_ms(void);
 
 #endif

@@ -101,6 +101,8 @@ bool token_take(struct request *request, const uint8_t hash[KEDGE_SHA256_SIZE]);
 bool refuse_token(struct request *request, const char *why);
 /** The seconds of the clock that never goes back. */
 uint64_t seconds_now(void);
+/** Unix time. */
+uint64_t wall_now_ms(void);
 /** Whether a cookie of somebody who has logged in with a browser came along. */
 bool session_given(const struct request *request);
 /** Fills in the token of that; else, and for what another page would change, it refuses. */

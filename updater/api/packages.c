@@ -19,7 +19,7 @@ void packages_list(struct request *request)
         return;
     json_t *items = json_array();
     enum kedge_rc rc =
-        filter != NULL ? kedge_reader_matching_packages(request->reader, filter, filter_now_ms(),
+        filter != NULL ? kedge_reader_matching_packages(request->reader, filter, wall_now_ms(),
                                                         &page, list_package, &items)
                        : kedge_reader_packages(request->reader, &page, list_package, &items);
     free(filter);

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define KEY_HEADER "Idempotency-Key"
 #define NOTE_KIND "replay"
@@ -56,13 +55,6 @@ static void note_id(const struct request *request, const char *key, char id[KEDG
     (void)snprintf(id, KEDGE_NOTE_ID_MAX + 1, "%s:%s", owner, key);
 }
 
-static uint64_t wall_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
-}
-
 /* ---- coming again ---- */
 
 static void answer_again(struct request *request, json_t *kept)
@@ -108,7 +100,7 @@ static enum kedge_rc keep(struct request *request, json_t *content)
             .owner = owner, .kept_s = REPLAY_KEPT_S, .kept_max = REPLAY_KEPT_MAX};
         (void)snprintf(note->kind, sizeof(note->kind), NOTE_KIND);
         (void)snprintf(note->id, sizeof(note->id), "%s", request->replay);
-        note->at_ms = wall_ms();
+        note->at_ms = wall_now_ms();
         note->size = strlen(text);
         memcpy(note->content, text, note->size);
         rc = backend->note_put(backend->context, note, &how);
@@ -132,7 +124,7 @@ static bool begin(struct request *request, const char *id, const char *hash)
 
 static bool is_fresh(const struct kedge_note *note)
 {
-    return wall_ms() < note->at_ms + REPLAY_KEPT_S * 1000ull;
+    return wall_now_ms() < note->at_ms + REPLAY_KEPT_S * 1000ull;
 }
 
 /* With the lock: of two who come at once, one is the first. */

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define URL_MAX 1023u
 #define SECRET_LEAST 16u
@@ -148,7 +147,7 @@ static json_t *settings_json(const struct request *request, const struct asked *
     json_put(&json, "attempts", json_count(asked->attempts));
     json_put(&json, "allow_http", json_boolean(asked->allow_http));
     json_put(&json, "creator", json_text(request->who));
-    json_put(&json, "created_at_ms", json_count((uint64_t)time(NULL) * 1000u));
+    json_put(&json, "created_at_ms", json_count(wall_now_ms()));
     return json;
 }
 
