@@ -10,9 +10,9 @@
  * libmicrohttpd 0.9.75 on edge-triggered epoll does not notice the end of a connection that comes
  * together with the last bytes: it reads those, takes the socket for drained, and hears no more of
  * it. What was half uploaded would stay until the idle limit. So a connection that the other side
- * has ended is woken up until it is closed. Now and then, of some 100,000 connections that come by
- * the thousand, one's first bytes are not noticed either; so one that has had unread bytes for a
- * second, and got no more, is woken up too.
+ * has ended is woken up until it is closed; a stream of events, which is suspended, is let go. Now
+ * and then, of some 100,000 connections that come by the thousand, one's first bytes are not
+ * noticed either; so one that has had unread bytes for a second, and got no more, is woken up too.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -26,11 +26,14 @@
 #include <sys/ioctl.h>
 #include <time.h>
 
+#include "updater/api/events.h"
 #include "updater/api/forwarded.h"
 #include "updater/api/internal.h"
 
 #define LOOK_PERIOD_S 1
-#define STATE_CLOSE_WAIT 8 /* of tcpi_state: the other side has ended it */
+/* of tcpi_state: the other side has ended it, the one way or the other (FIN, RST) */
+#define STATE_CLOSE_WAIT 8
+#define STATE_CLOSE 7
 
 /* ---- how many from one address ---- */
 
@@ -95,6 +98,12 @@ struct connection *connection_of(struct MHD_Connection *connection)
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     return info == NULL ? NULL : info->socket_context;
+}
+
+bool connection_left(struct MHD_Connection *from)
+{
+    const struct connection *connection = connection_of(from);
+    return connection != NULL && connection->left;
 }
 
 void connection_enter(struct MHD_Connection *from, enum slowness_phase phase)
@@ -247,6 +256,7 @@ static void end_late(struct kedge_api *api, struct connection *connection,
 static void wake_up(struct connection *connection, const struct tcp_info *info)
 {
     static const int one = 1;
+    connection->left = info->tcpi_state == STATE_CLOSE_WAIT || info->tcpi_state == STATE_CLOSE;
     if (info->tcpi_state == STATE_CLOSE_WAIT)
         (void)shutdown(connection->file, SHUT_RD);
     else if (connection->received == info->tcpi_bytes_received && unread_bytes(connection) > 0)
@@ -261,11 +271,13 @@ static void look_at_all(struct kedge_api *api)
     struct kedge_backend_progress progress[KEDGE_BACKEND_PROGRESS_MAX];
     const uint64_t now_ns = kedge_pace_now_ns();
     size_t count = 0;
+    bool left = false;
     struct tcp_info info;
     for (struct connection *at = api->connections.first; at != NULL; at = at->next) {
         if (!ask_tcp(at, &info))
             continue;
         wake_up(at, &info);
+        left |= at->left;
         end_late(api, at, &info, now_ns);
         if (has_moved(&at->transfer, &info))
             describe(at, &progress[count++]);
@@ -281,6 +293,8 @@ static void look_at_all(struct kedge_api *api)
     }
     if (count > 0)
         backend->downloaded(backend->context, progress, count);
+    if (left)
+        events_let_go(api->events);
 }
 
 static void *watch(void *context)

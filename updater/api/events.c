@@ -301,8 +301,8 @@ static const char *no_more(struct events *events, struct kedge_reader *reader,
     return stands ? NULL : "session";
 }
 
-/* A stream lives long: its token is looked at again, and whether its client is still there shows
- * when something is sent. */
+/* A stream lives long: its token is looked at again; and a client that has gone without a word (no
+ * FIN, no RST) shows only when something is sent. */
 static void beat(struct events *events)
 {
     struct kedge_reader *reader;
@@ -521,6 +521,18 @@ enum event_join events_join(struct events *events, struct MHD_Connection *connec
     if (joined != EVENT_JOINED)
         free(client);
     return joined;
+}
+
+void events_let_go(struct events *events)
+{
+    pthread_mutex_lock(&events->lock);
+    for (struct event_client *at = events->clients; at != NULL; at = at->next) {
+        if (!connection_left(at->connection))
+            continue;
+        at->ended = true;
+        resume(at);
+    }
+    pthread_mutex_unlock(&events->lock);
 }
 
 void events_recheck(struct events *events)

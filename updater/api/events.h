@@ -67,6 +67,9 @@ enum event_join events_join(struct events *events, struct MHD_Connection *connec
  */
 void events_recheck(struct events *events);
 
+/** Ends the streams of clients that have left: nothing else shows it while nothing is sent. */
+void events_let_go(struct events *events);
+
 /**
  * The event of a change, as it is sent, to be freed; NULL when the thing is not there, or is
  * damaged: there is nothing to tell. Fails as the reader does; then it is to be asked for again.

@@ -109,6 +109,7 @@ struct connection {
     struct transfer transfer;        /* under the lock of the list */
     struct slowness slowness;
     bool late;                       /* and so ended; of the thread that looks */
+    _Atomic bool left;               /* the other side has ended it */
     _Atomic uint64_t held_until_ns;  /* the transfer, by the pace of all: pacing.h */
 };
 
@@ -116,6 +117,8 @@ struct connection {
 void connection_enter(struct MHD_Connection *connection, enum slowness_phase phase);
 /** NULL when there was no memory for it. */
 struct connection *connection_of(struct MHD_Connection *connection);
+/** Whether the other side has ended it, as far as was seen. */
+bool connection_left(struct MHD_Connection *connection);
 
 /** The open connections. */
 struct connections {

@@ -109,6 +109,21 @@ static bool holds(const struct stream *stream, const char *words)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_setup_followed, rig_teardown_followed)
 
+static uint64_t unix_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static int setup_without_heartbeats(void **state)
+{
+    int failed = rig_setup(state);
+    struct rig *rig = rig_limited(state, (struct kedge_api_config){.heartbeat_ms = 3600000});
+    kedge_store_follow(rig->store, kedge_api_committed, rig->api);
+    return failed;
+}
+
 /* ---- the server ---- */
 
 static void make_rollout(struct rig *rig, const char *name)
@@ -296,9 +311,11 @@ static void there_are_so_many_streams_by_one_token(void **state)
     assert_string_equal(reply_text(&reply, "code"), "busy");
     assert_non_null(strstr(reply.headers, "Retry-After: 1"));
     reply_free(&reply);
-    stream_close(&streams[0]); /* which a heartbeat notices */
+    stream_close(&streams[0]); /* which is noticed without anything to send */
     struct stream next;
+    const uint64_t end_ms = unix_ms() + WAIT_MS;
     for (;;) {
+        assert_true(unix_ms() < end_ms);
         next = stream_open(rig, "", "");
         while (!holds(&next, "event: ready") && !holds(&next, "503"))
             stream_read(&next);
@@ -371,21 +388,6 @@ static void give_token_an_end(struct kedge_batch *batch, void *context)
     kedge_sha256(kedge_slice_text(RIG_TOKEN), token.hash);
     assert_int_equal(kedge_batch_delete_token(batch, RIG_WHO), KEDGE_OK);
     assert_int_equal(kedge_batch_put_token(batch, &token), KEDGE_OK);
-}
-
-static uint64_t unix_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-static int setup_without_heartbeats(void **state)
-{
-    int failed = rig_setup(state);
-    struct rig *rig = rig_limited(state, (struct kedge_api_config){.heartbeat_ms = 3600000});
-    kedge_store_follow(rig->store, kedge_api_committed, rig->api);
-    return failed;
 }
 
 /* Neither a heartbeat nor a change is what has it looked at. */
@@ -470,7 +472,8 @@ int main(void)
         TEST(a_silent_stream_has_heartbeats),
         TEST(a_client_that_comes_again_gets_what_it_missed),
         TEST(an_id_that_is_not_known_any_more_is_answered_by_a_reset),
-        TEST(there_are_so_many_streams_by_one_token),
+        cmocka_unit_test_setup_teardown(there_are_so_many_streams_by_one_token,
+                                        setup_without_heartbeats, rig_teardown_followed),
         TEST(who_reads_too_slowly_is_told_and_holds_nobody_up),
         TEST(a_stream_ends_with_its_token),
         cmocka_unit_test_setup_teardown(a_stream_ends_when_its_token_expires,
