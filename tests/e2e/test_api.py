@@ -117,6 +117,14 @@ def test_nothing_but_healthz_is_open_without_the_token(server, curl):
     wait_until_ready(lambda: curl("GET", "/healthz", token=None))
 
 
+@pytest.mark.parametrize("blanks", [" ", "\t", " \t  "])
+def test_blanks_behind_a_token_are_no_part_of_it(server, blanks):
+    with socket.create_connection(("127.0.0.1", int(server.http_url.rsplit(":", 1)[1])), timeout=60) as client:
+        client.sendall(f"GET {V1}/token HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                       f"Authorization: Bearer {server.token}{blanks}\r\n\r\n".encode())
+        assert client.makefile("rb").read().startswith(b"HTTP/1.1 200 ")
+
+
 def test_a_method_that_a_resource_has_not_is_405_with_those_that_it_has(curl):
     for path in sorted({path for _, path in ROUTES}):
         allowed = {method for method, other in [LOG_IN, *ROUTES] if other == path}

@@ -18,7 +18,7 @@ static uint64_t ms_of(clockid_t clock)
 {
     struct timespec now;
     (void)clock_gettime(clock, &now);
-    return (uint64_t)now.tv_sec;
+    return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
 }
 
 uint64_t seconds_now(void)
@@ -37,11 +37,13 @@ static struct kedge_slice bearer_token(struct request *request)
     const char *value = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND,
                                                     MHD_HTTP_HEADER_AUTHORIZATION);
     if (value == NULL || strncasecmp(value, "Bearer ", 7) != 0)
-        return NULL;
+        return kedge_slice(NULL, 0);
     value += 7;
     value += strspn(value, " ");
     size_t size = strlen(value);
-    return size == 0 || size > TOKEN_MAX ? NULL : value;
+    while (size > 0 && (value[size - 1] == ' ' || value[size - 1] == '\t'))
+        size--; /* what stands there is no part of a field's value (RFC 9110 section 5.5) */
+    return kedge_slice(value, size > TOKEN_MAX ? 0 : size);
 }
 
 bool refuse_token(struct request *request, const char *why)
@@ -101,10 +103,10 @@ bool request_may(struct request *request, unsigned rights)
 static bool find_who_asks(struct request *request)
 {
     uint8_t hash[KEDGE_SHA256_SIZE];
-    const char *token = bearer_token(request);
-    if (token == NULL)
+    const struct kedge_slice token = bearer_token(request);
+    if (token.size == 0)
         return session_authenticate(request);
-    kedge_sha256(kedge_slice_text(token), hash);
+    kedge_sha256(token, hash);
     return token_take(request, hash);
 }
 
@@ -112,7 +114,7 @@ bool authenticate(struct request *request)
 {
     if (request->route->rights == 0)
         return true;
-    if (bearer_token(request) == NULL && !session_given(request))
+    if (bearer_token(request).size == 0 && !session_given(request))
         return refuse_token(request, "a token is needed: Authorization: Bearer TOKEN");
     if (!request_take_reader(request))
         return false;
