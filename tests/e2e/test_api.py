@@ -408,7 +408,7 @@ def test_keys_are_trusted_and_removed(curl, package, keys):
                                      ["Transfer-Encoding: identity", "Transfer-Encoding: chunked"], ["Transfer-Encoding: gzip, chunked"],
                                      ["Content-Length : 37", "Content-Length: 2"], ["Content-Length : 37"], ["Content-Length\t: 37"],
                                      ["Transfer-Encoding : chunked", "Content-Length: 2"], ["Host: y", "Content-Length: 2"],
-                                     [" X-First: of all", "Content-Length: 2"]])
+                                     [" X-First: of all", "Content-Length: 2"], ["X: y\rContent-Length: 37", "Content-Length: 2"]])
 def test_a_request_that_may_end_in_two_places_is_refused_and_nothing_behind_it_is_read(server, framing):
     port = int(server.http_url.rsplit(":", 1)[1])
     head = "\r\n".join([f"POST {V1}/rollouts/plan HTTP/1.1", *framing, "Host: x", f"Authorization: Bearer {server.token}"])

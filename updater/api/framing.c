@@ -8,6 +8,7 @@ struct framing {
     unsigned lengths, codings, hosts;
     bool other_coding; /* than chunked */
     bool odd_name;     /* which another reader may take for another field's, or for none */
+    bool broken;       /* a value by what another reader may take for the end of the line */
 };
 
 static enum MHD_Result take_field(void *context, enum MHD_ValueKind kind, const char *name,
@@ -16,6 +17,7 @@ static enum MHD_Result take_field(void *context, enum MHD_ValueKind kind, const 
     struct framing *framing = context;
     (void)kind;
     framing->odd_name |= name[0] == '\0' || strpbrk(name, " \t\r") != NULL;
+    framing->broken |= value != NULL && strchr(value, '\r') != NULL;
     framing->hosts += strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0;
     framing->lengths += strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0;
     if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) != 0)
@@ -29,6 +31,8 @@ static const char *fault_of(const struct framing *framing)
 {
     if (framing->odd_name)
         return "the name of a header has no blanks";
+    if (framing->broken)
+        return "the value of a header is of one line";
     if (framing->hosts > 1)
         return "a request has one Host";
     if (framing->lengths + framing->codings > 1 || framing->other_coding)
