@@ -321,6 +321,7 @@ def test_a_name_that_does_not_look_like_what_it_is_is_refused(server, curl, pack
             ("POST", "webhooks", {"name": name, "url": "https://x/", "secret": "s" * 16}, "name"),
             ("POST", "rollouts", {**rollout, "name": name}, "name"),
             ("POST", "rollouts", {**rollout, "groups": [{"name": name, "rest": True}]}, "groups[0].name"),
+            ("POST", "rollouts", {**rollout, "spread_by": name}, "spread_by"),
             ("POST", "classes", {"class": name}, "class"), ("POST", "classes", {"class": "board", "vendor": name}, "vendor"),
             ("POST", "credentials", {"credentials": [{"endpoint": name, "identity": "boat", "key": "00" * 16}]}, "credentials[0].endpoint"),
             ("POST", "bootstrap", {"devices": [{"endpoint": name, "identity": "boat", "key": "00" * 16}]}, "devices[0].endpoint"),

@@ -151,7 +151,7 @@ bool rollout_asked_read(struct request *request, bool plan, struct rollout_asked
          .most = KEDGE_ROLLOUT_GROUPS_MAX,
          .json = &groups},
         {.name = "spread_by",
-         .kind = FIELD_TEXT,
+         .kind = FIELD_NAME,
          .least = 1,
          .most = KEDGE_NAME_MAX,
          .text = &asked->rollout.spread_by},
