@@ -42,6 +42,7 @@ def test_a_long_history_begins_with_what_happened_last(server, paused, person):
     wait_until(lambda: any("resumed by admin" in row for row in rows()[:1]), what="what happened while the page was open")
     admin.click(role="button", name="Older entries")
     wait_until(lambda: any("ready" in row for row in rows()[-1:]), what="how it began")
+    assert admin.run(script="document.activeElement.textContent") == "History"
     admin.click(role="button", name="Newest entries")
     wait_until(lambda: any("resumed by admin" in row for row in rows()[:1]), what="the newest again")
 

@@ -51,6 +51,7 @@ def test_long_lists_are_read_page_by_page(old, person):
     rows("Rollouts", "spring 10000", "spring 9951", 50)
     somebody.click(role="link", name="Older")
     rows("Rollouts", "spring 9950", "spring 9901", 50)
+    assert somebody.run(script="document.activeElement.tagName") == "H1", "the link is gone that had the focus"
     somebody.go(hash="#/rollouts?cursor=11")
     rows("Rollouts", "spring 10", "spring 1", 10)
     assert somebody.texts(css="main > .actions > a") == ["Newest"]
@@ -62,9 +63,12 @@ def test_long_lists_are_read_page_by_page(old, person):
     rows("Audit log", str(last), str(last - 99), 100)
     somebody.click(role="link", name="Older")
     rows("Audit log", str(last - 100), str(last - 199), 100)
+    somebody.click(role="link", name="Newest")
+    rows("Audit log", str(last), str(last - 99), 100)
     somebody.fill(label="Of", value="device-500")
     somebody.press(key="Enter")
     rows("Audit log", "99500", "500", 100)  # one in a thousand
+    assert somebody.run(script="document.activeElement.id") == "subject"
     somebody.go(hash="#/audit?cursor=3")
     rows("Audit log", "2", "1", 2)
 

@@ -4,6 +4,7 @@ import { time } from "./format.js";
 import { html } from "./html.js";
 import { useResource } from "./live.js";
 import { Page, Table, Waiting } from "./parts.js";
+import { SearchForm } from "./search.js";
 
 const columns = [
   ["Row", (entry) => entry.sequence],
@@ -15,24 +16,12 @@ const columns = [
   ["After", (entry) => entry.after || "–", "name"],
 ];
 
-const SubjectForm = ({ subject }) => {
-  const apply = (event) => {
-    event.preventDefault();
-    location.hash = withQuery("#/audit", { subject: event.target.elements.subject.value.trim() });
-  };
-  return html`<form class="line" role="search" onSubmit=${apply}>
-    <label for="subject">Of</label>
-    <input id="subject" name="subject" defaultValue=${subject} placeholder="an endpoint, an id, a name" spellcheck=${false} />
-    <button>Show</button>
-  </form>`;
-};
-
 export const Audit = ({ query }) => {
   const subject = query.get("subject") ?? "";
   const cursor = query.get("cursor") ?? "";
   const audit = useResource(withQuery("audit", { subject, cursor, order: "newest", limit: 100 }));
   return html`<${Page} title="Audit">
-    <${SubjectForm} key=${subject} subject=${subject} />
+    <${SearchForm} hash="#/audit" name="subject" label="Of" text=${subject} placeholder="an endpoint, an id, a name" />
     <${Waiting} of=${audit} />
     ${audit.data && html`
       <${Table} label="Audit log" columns=${columns} of=${audit.data.audit} keyOf=${(entry) => entry.sequence} empty="Nothing was done to it." />

@@ -31,6 +31,9 @@ function placeNow() {
   return { path, query: new URLSearchParams(query ?? "") };
 }
 
+/** Another page of a list is another page: it begins at its heading. A list that is narrowed goes on. */
+const leafOf = ({ path, query }) => `${path}?${query.get("cursor") ?? ""}`;
+
 function decoded(name) {
   try {
     return decodeURIComponent(name);
@@ -66,7 +69,7 @@ const Shell = ({ me, place, onLogOut }) => {
         .map(({ name, at }) => html`<a key=${name} href=${`#/${at}`} aria-current=${page?.name === name ? "page" : undefined}>${name}</a>`)}</nav>
       <div class="me">${me.name} <span class="quiet">(${me.role})</span> <${LogOut} onDone=${onLogOut} /></div>
     </header>
-    ${page ? html`<${page.page} key=${place.path} me=${me} match=${match} query=${place.query} />` : html`<main id="content"><h1 tabindex="-1">There is no such page</h1></main>`}
+    ${page ? html`<${page.page} key=${leafOf(place)} me=${me} match=${match} query=${place.query} />` : html`<main id="content"><h1 tabindex="-1">There is no such page</h1></main>`}
     <footer class="quiet"><a href="/assets/licenses.txt">Licenses</a></footer>`;
 };
 

@@ -15,19 +15,19 @@ export function packagesBy(typed) {
   return text.split(/\s+/).map((word) => `(${meaning(word)})`).join(" and ");
 }
 
-/** What is typed goes into the address of the page at `hash`, and comes back as `text`. */
-export const SearchForm = ({ hash, label, text, placeholder }) => {
+/** What is typed goes into the address of the page at `hash`, as its `name`, and comes back as `text`. */
+export const SearchForm = ({ hash, name = "filter", label, text, placeholder }) => {
   const input = useRef();
   useLayoutEffect(() => {
     input.current.value = text;
   }, [text]);
   const apply = (event) => {
     event.preventDefault();
-    location.hash = withQuery(hash, { filter: input.current.value.trim() });
+    location.hash = withQuery(hash, { [name]: input.current.value.trim() });
   };
   return html`<form class="line" role="search" onSubmit=${apply}>
-    <label for="filter">${label}</label>
-    <input id="filter" name="filter" ref=${input} placeholder=${placeholder} autocomplete="off" spellcheck=${false} />
+    <label for=${name}>${label}</label>
+    <input id=${name} name=${name} ref=${input} placeholder=${placeholder} autocomplete="off" spellcheck=${false} />
     <button>Show</button>
   </form>`;
 };
