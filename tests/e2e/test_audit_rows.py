@@ -1,5 +1,6 @@
 """Every request that changes something leaves its row in the audit log: by whom, what, of what; a refused one leaves none."""
 import contextlib
+import datetime
 import json
 import os
 import sqlite3
@@ -161,6 +162,15 @@ def test_a_request_that_is_refused_leaves_none(server, ask):
         status, answer, _ = ask(method.upper(), path, {"no such field": 1})
         assert 400 <= status < 500, (method, path, answer)
     assert server.json("audit", "list") == before
+
+
+def test_a_row_of_a_token_says_until_when_it_is_good(server, ask):
+    for days, life in (("3", {"lifetime_s": 3 * 86400}), ("0", {})):
+        status, made, _ = ask("POST", "/tokens", {"name": f"t{days}", "role": "viewer", **life})
+        assert status == 201, made
+        row = server.json("audit", "list", "--subject", f"t{days}")["audit"][0]
+        end = made["expires_at_ms"] and datetime.datetime.fromtimestamp(made["expires_at_ms"] // 1000, datetime.timezone.utc)
+        assert row["after"] == ("viewer, for ever" if end is None else f"viewer, until {end:%Y-%m-%dT%H:%M:%SZ}")
 
 
 def test_a_row_of_new_credentials_says_those_before(server, ask):

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 /* What is there of a name, and of what must not become nothing. */
 struct survey {
@@ -49,11 +50,12 @@ static bool has_expired(const struct kedge_token_record *record, uint64_t now_ms
 
 static void describe(const struct kedge_token_record *record, char text[KEDGE_REASON_MAX + 1])
 {
-    if (record->expires_at_ms == 0)
-        (void)snprintf(text, KEDGE_REASON_MAX + 1, "%s, for ever", kedge_role_name(record->role));
-    else
-        (void)snprintf(text, KEDGE_REASON_MAX + 1, "%s, until %llu", kedge_role_name(record->role),
-                       (unsigned long long)record->expires_at_ms);
+    const time_t end_s = (time_t)(record->expires_at_ms / 1000);
+    char end[32] = "for ever";
+    struct tm utc;
+    if (record->expires_at_ms != 0 && gmtime_r(&end_s, &utc) != NULL)
+        (void)strftime(end, sizeof(end), "until %Y-%m-%dT%H:%M:%SZ", &utc);
+    (void)snprintf(text, KEDGE_REASON_MAX + 1, "%s, %s", kedge_role_name(record->role), end);
 }
 
 /* What authors and approvers are told apart by must not change hands. */
