@@ -152,8 +152,10 @@ static const struct option_row audit_verify_options[] = {
 static const struct option_row audit_options[] = {
     {"subject", "NAME", OPTION_TEXT, "only what was done to this: an endpoint, an id", NULL},
     {"who", "NAME", OPTION_TEXT, "only what was done by this token, or by server", NULL},
-    {"what", "WHAT", OPTION_TEXT, "only this, as trust.add; what ends with a dot is all of a kind: trust. is trust.add and "
-     "trust.remove", NULL},
+    {"what", "WHAT", OPTION_TEXT,
+     "only this, as trust.add; what ends with a dot is all of a kind: trust. is trust.add and "
+     "trust.remove",
+     NULL},
     {"newest", NULL, OPTION_FLAG, "the newest first", NULL},
 };
 

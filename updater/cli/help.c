@@ -11,8 +11,8 @@
 const char *const status_words[STATUS_COUNT] = {
     [STATUS_DONE] = "done",
     [STATUS_REFUSED] = "refused by the server; or what was watched or verified did not end well",
-    [STATUS_USAGE] = "the command line is wrong, or a file that it names, or standard output, "
-                     "cannot be used",
+    [STATUS_USAGE] = ("the command line is wrong, or a file that it names, or standard output, "
+                      "cannot be used"),
     [STATUS_UNREACHABLE] = "no answer from the server, or no token for it",
 };
 

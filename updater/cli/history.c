@@ -10,15 +10,22 @@
 #include "updater/cli/table.h"
 
 #define LINE_MAX_BYTES 1024u
+#define WHERE_SIZE 40u
 
 /* ---- line by line ---- */
 
-void history_say(const json_t *entry)
+/* Behind its time, and in what it happened. */
+static void say_behind(const char *where, const json_t *entry)
 {
     char line[LINE_MAX_BYTES], time[32];
     time_text(number_of(entry, "at_ms"), time, sizeof(time));
     history_line(entry, line, sizeof(line));
-    say("%s  %s", time, line);
+    say("%s  %s%s", time, where, line);
+}
+
+void history_say(const json_t *entry)
+{
+    say_behind("", entry);
 }
 
 static bool say_entry(void *context, json_t *entry)
@@ -32,10 +39,9 @@ static bool say_entry(void *context, json_t *entry)
 static bool say_entry_of_device(void *context, json_t *entry)
 {
     (void)context;
-    char line[LINE_MAX_BYTES], time[32];
-    time_text(number_of(entry, "at_ms"), time, sizeof(time));
-    history_line(entry, line, sizeof(line));
-    say("%s  rollout %" PRIu64 ": %s", time, number_of(entry, "rollout_id"), line);
+    char where[WHERE_SIZE];
+    (void)snprintf(where, sizeof(where), "rollout %" PRIu64 ": ", number_of(entry, "rollout_id"));
+    say_behind(where, entry);
     return true;
 }
 
