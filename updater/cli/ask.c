@@ -152,6 +152,17 @@ enum status ask_list(struct cli *cli, const char *path, const char *name, json_t
     return status;
 }
 
+enum status ask_list_at(struct cli *cli, char *path, const char *name, json_t **out)
+{
+    if (path == NULL) {
+        complain("out of memory");
+        return STATUS_UNREACHABLE;
+    }
+    enum status status = ask_list(cli, path, name, out);
+    free(path);
+    return status;
+}
+
 enum status print_json(json_t *json)
 {
     (void)json_dumpf(json, stdout, JSON_INDENT(2));

@@ -1,7 +1,4 @@
 /* audit.c: kedge audit list. */
-#define _GNU_SOURCE
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "updater/cli/cli.h"
 #include "updater/cli/json.h"
@@ -19,17 +16,8 @@ static char *list_path(const struct arguments *arguments)
     static const char *const names[] = {"subject", "who", "what"};
     const char *order = argument(arguments, "newest") != NULL ? "newest" : "oldest";
     char *path = path_of("/api/v1/audit?order=", order, "");
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && path != NULL; i++) {
-        const char *value = argument(arguments, names[i]);
-        char *prefix = NULL;
-        if (value == NULL)
-            continue;
-        int size = asprintf(&prefix, "%s&%s=", path, names[i]);
-        free(path);
-        path = size < 0 ? NULL : path_of(prefix, value, "");
-        if (size >= 0)
-            free(prefix);
-    }
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        path = with_query(path, names[i], argument(arguments, names[i]));
     return path;
 }
 
@@ -39,13 +27,7 @@ enum status audit_list(struct cli *cli, const struct arguments *arguments)
     size_t index;
     struct table table;
     char when[32];
-    char *path = list_path(arguments);
-    if (path == NULL) {
-        complain("out of memory");
-        return STATUS_UNREACHABLE;
-    }
-    enum status status = ask_list(cli, path, "audit", &list);
-    free(path);
+    enum status status = ask_list_at(cli, list_path(arguments), "audit", &list);
     if (status != STATUS_DONE)
         return status;
     if (cli->json)

@@ -152,6 +152,8 @@ enum status ask_each(struct cli *cli, const char *path, const char *name, item_f
                      void *context);
 /** All pages of a listing: {"<name>": [...]}. */
 enum status ask_list(struct cli *cli, const char *path, const char *name, json_t **out);
+/** The same with a path of path_of(), which it takes over. */
+enum status ask_list_at(struct cli *cli, char *path, const char *name, json_t **out);
 /** "<prefix><escaped name><suffix>" in memory of its own; NULL: no memory. */
 char *path_of(const char *prefix, const char *name, const char *suffix);
 /** `path` with one query parameter more, unless that is not given (NULL). Takes `path` over. */

@@ -49,12 +49,5 @@ enum status ask_matching(struct cli *cli, enum kedge_filter_of of,
         free(path);
         return STATUS_USAGE;
     }
-    path = with_query(path, "filter", filter);
-    if (path == NULL) {
-        complain("out of memory");
-        return STATUS_UNREACHABLE;
-    }
-    enum status status = ask_list(cli, path, name, out);
-    free(path);
-    return status;
+    return ask_list_at(cli, with_query(path, "filter", filter), name, out);
 }

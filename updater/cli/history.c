@@ -45,11 +45,17 @@ static bool say_entry_of_device(void *context, json_t *entry)
     return true;
 }
 
+/* Takes `path` over. */
+static char *in_order(char *path, const struct arguments *arguments)
+{
+    return with_query(path, "order", argument(arguments, "newest") != NULL ? "newest" : NULL);
+}
+
 /* Takes `path` over. For people each entry is printed as it comes: there may be very many. */
 static enum status show_history(struct cli *cli, const struct arguments *arguments, char *path,
                                 item_fn *say_one)
 {
-    path = with_query(path, "order", argument(arguments, "newest") != NULL ? "newest" : NULL);
+    path = in_order(path, arguments);
     if (path == NULL) {
         complain("out of memory");
         return STATUS_UNREACHABLE;
@@ -115,13 +121,7 @@ enum status device_deployments(struct cli *cli, const struct arguments *argument
 {
     json_t *list = NULL;
     char *path = path_of("/api/v1/devices/", arguments->positional[0], "/deployments");
-    path = with_query(path, "order", argument(arguments, "newest") != NULL ? "newest" : NULL);
-    if (path == NULL) {
-        complain("out of memory");
-        return STATUS_UNREACHABLE;
-    }
-    enum status status = ask_list(cli, path, "deployments", &list);
-    free(path);
+    enum status status = ask_list_at(cli, in_order(path, arguments), "deployments", &list);
     if (status != STATUS_DONE)
         return status;
     if (cli->json)

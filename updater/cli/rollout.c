@@ -148,13 +148,8 @@ static enum status add_part(struct cli *cli, json_t *rollout, const char *id, co
     json_t *list = NULL;
     (void)snprintf(suffix, sizeof(suffix), "/%s%s", name, query);
     char *path = path_of(ROLLOUTS "/", id, suffix);
-    if (path == NULL) {
-        complain("out of memory");
-        return STATUS_UNREACHABLE;
-    }
     enum status status =
-        paged ? ask_list(cli, path, name, &list) : ask(cli, "GET", path, NULL, &list);
-    free(path);
+        paged ? ask_list_at(cli, path, name, &list) : ask_at(cli, "GET", path, NULL, &list);
     if (status == STATUS_DONE)
         (void)json_object_set(rollout, name, json_object_get(list, name));
     json_decref(list);
