@@ -513,6 +513,17 @@ def test_what_fits_no_table_is_a_line_for_each_cell(script, tmp_path, columns_th
     assert "0123456789" * 6 in "".join(line[9:] for line in first) and "船" * 40 in "".join(line[9:] for line in second)
 
 
+def test_a_device_with_a_long_name_is_asked_for_by_all_of_it(script, kedge):
+    name = "é" * 120
+    script.answers["/api/v1/rollouts/7"] = (200, {"id": 7, "name": "July"})
+    script.answers["/api/v1/rollouts/7/groups"] = (200, {"groups": []})
+    for part in ("deployments", "history"):
+        script.answers[f"/api/v1/rollouts/7/{part}"] = (200, {part: [{"endpoint": name}], "next": None})
+    assert kedge("--json", "rollout", "show", "7", "--device", name).returncode == 0
+    asked = [path for _, path, _, _ in script.seen if "endpoint=" in path]
+    assert len(asked) == 2 and all(f"endpoint={'%C3%A9' * 120}&" in path for path in asked), asked
+
+
 def first_row() -> dict:
     """Of an audit log that is whole."""
     texts = {"who": "server", "what": "token.create", "subject": "admin", "before": "", "after": ""}

@@ -144,7 +144,7 @@ static void print_deployments(const json_t *deployments)
 static enum status add_part(struct cli *cli, json_t *rollout, const char *id, const char *name,
                             const char *query, bool paged)
 {
-    char suffix[512];
+    char suffix[CLIENT_PATH_MAX];
     json_t *list = NULL;
     (void)snprintf(suffix, sizeof(suffix), "/%s%s", name, query);
     char *path = path_of(ROLLOUTS "/", id, suffix);
