@@ -14,7 +14,7 @@
 #include <strings.h>
 #include <time.h>
 
-static uint64_t ms_of(clockid_t clock)
+uint64_t clock_now_ms(clockid_t clock)
 {
     struct timespec now;
     (void)clock_gettime(clock, &now);
@@ -23,12 +23,12 @@ static uint64_t ms_of(clockid_t clock)
 
 uint64_t seconds_now(void)
 {
-    return ms_of(CLOCK_MONOTONIC) / 1000u;
+    return clock_now_ms(CLOCK_MONOTONIC) / 1000u;
 }
 
 uint64_t wall_now_ms(void)
 {
-    return ms_of(CLOCK_REALTIME);
+    return clock_now_ms(CLOCK_REALTIME);
 }
 
 /* The token of "Authorization: Bearer TOKEN" (RFC 6750 section 2.1); empty when there is none. */

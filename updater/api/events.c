@@ -55,13 +55,6 @@ struct chunk {
     char *texts[CHUNK]; /* NULL: nobody wants it, or there is nothing to say */
 };
 
-static uint64_t now_ms(clockid_t clock)
-{
-    struct timespec now;
-    (void)clock_gettime(clock, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 /* ---- what is put into a buffer; with the lock ---- */
 
 static void resume(struct event_client *client)
@@ -287,7 +280,7 @@ static bool token_holds(struct kedge_reader *reader, const uint8_t hash[32])
     enum kedge_rc rc = kedge_reader_token(reader, hash, &record);
     if (rc != KEDGE_OK)
         return rc != KEDGE_E_NOT_FOUND;
-    return record.expires_at_ms == 0 || record.expires_at_ms > now_ms(CLOCK_REALTIME);
+    return record.expires_at_ms == 0 || record.expires_at_ms > wall_now_ms();
 }
 
 /* Why the client's stream must end; NULL: it need not. */
@@ -322,13 +315,13 @@ static void beat(struct events *events)
 /* When the first of the clients' tokens expires, on the monotonic clock; UINT64_MAX: none does. */
 static uint64_t first_expiry_ms(const struct events *events)
 {
-    uint64_t now = now_ms(CLOCK_REALTIME), first = UINT64_MAX;
+    uint64_t now = wall_now_ms(), first = UINT64_MAX;
     for (const struct event_client *at = events->clients; at != NULL; at = at->next)
         if (!at->ended && at->expires_at_ms != 0 && at->expires_at_ms < first)
             first = at->expires_at_ms;
     if (first == UINT64_MAX)
         return first;
-    return now_ms(CLOCK_MONOTONIC) + (first > now ? first - now : 0);
+    return clock_now_ms(CLOCK_MONOTONIC) + (first > now ? first - now : 0);
 }
 
 static void wait_until(struct events *events, uint64_t at_ms)
@@ -349,7 +342,7 @@ static void let_settle(struct events *events)
 /* Looks at everybody when it is time to, or was asked for; until when that is not so again. */
 static uint64_t look_around(struct events *events, uint64_t *beat_at_ms)
 {
-    uint64_t expiry_ms = first_expiry_ms(events), at_ms = now_ms(CLOCK_MONOTONIC);
+    uint64_t expiry_ms = first_expiry_ms(events), at_ms = clock_now_ms(CLOCK_MONOTONIC);
     if (events->recheck || at_ms >= *beat_at_ms || at_ms >= expiry_ms) {
         events->recheck = false;
         beat(events);
@@ -365,7 +358,7 @@ static void *run(void *context)
 {
     struct events *events = context;
     struct chunk *chunk = calloc(1, sizeof(*chunk));
-    uint64_t beat_at_ms = now_ms(CLOCK_MONOTONIC) + events->api->config.heartbeat_ms;
+    uint64_t beat_at_ms = clock_now_ms(CLOCK_MONOTONIC) + events->api->config.heartbeat_ms;
     pthread_mutex_lock(&events->lock);
     while (chunk != NULL && !events->ending) {
         end_those_behind(events);
@@ -375,7 +368,7 @@ static void *run(void *context)
             serve_changes(events, chunk);
         }
         if (!events->ending && events->unreadable)
-            wait_until(events, now_ms(CLOCK_MONOTONIC) + AGAIN_MS);
+            wait_until(events, clock_now_ms(CLOCK_MONOTONIC) + AGAIN_MS);
         else if (!events->ending && !events->recheck && first_due(events) == 0)
             wait_until(events, look_at_ms);
     }
@@ -566,7 +559,7 @@ int events_start(struct kedge_api *api)
     if (events == NULL)
         return ENOMEM;
     events->api = api;
-    events->run = now_ms(CLOCK_REALTIME);
+    events->run = wall_now_ms();
     pthread_mutex_init(&events->lock, NULL);
     condition_init(&events->wake);
     int failed = changes_init(&events->changes) == KEDGE_OK ? 0 : ENOMEM;

@@ -10,6 +10,7 @@
 
 #include <jansson.h>
 #include <kedge/crypto.h>
+#include <time.h>
 
 #include "updater/api/json_text.h"
 #include "updater/api/service.h"
@@ -99,6 +100,8 @@ bool authenticate(struct request *request);
 bool token_take(struct request *request, const uint8_t hash[KEDGE_SHA256_SIZE]);
 /** Refuses, and counts it: `why`, or when to come again. Returns false. */
 bool refuse_token(struct request *request, const char *why);
+/** The milliseconds of a clock. */
+uint64_t clock_now_ms(clockid_t clock);
 /** The seconds of the clock that never goes back. */
 uint64_t seconds_now(void);
 /** Unix time. */

@@ -13,9 +13,7 @@
 
 uint64_t webhook_monotonic_ms(void)
 {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
+    return kedge_clock_ms(CLOCK_MONOTONIC);
 }
 
 static const char *text_setting(const struct hook *hook, const char *name)
